@@ -1,0 +1,1 @@
+"""Operators: attributes, type inference and golden meaning, one file each."""

@@ -1,0 +1,58 @@
+"""Two-input arithmetic: the exact weighted sum, and the exact product."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tomato.formats import Array, Codes, Real
+from tomato.ir import Op, TensorType
+
+
+def _same_shape(args: Sequence[TensorType]) -> tuple[TensorType, TensorType]:
+    a, b = args
+    if a.shape != b.shape:
+        raise ValueError(f"shapes {a.shape} and {b.shape} differ")
+    if isinstance(a.fmt, Real) != isinstance(b.fmt, Real):
+        raise ValueError("both inputs must be real or both codes")
+    return a, b
+
+
+@dataclass(frozen=True, slots=True)
+class Add(Op):
+    """a * scale_a + b * scale_b, exact. A requant behind it brings the sum to the result's scale."""
+
+    scale_a: int = 1
+    scale_b: int = 1
+
+    def infer(self, args: Sequence[TensorType]) -> TensorType:
+        a, b = _same_shape(args)
+        if isinstance(a.fmt, Real):
+            return TensorType(a.shape, a.fmt)
+        ends = [sorted((k.codes.lo * m, k.codes.hi * m)) for k, m in ((a, self.scale_a), (b, self.scale_b))]
+        return TensorType(a.shape, Codes(ends[0][0] + ends[1][0], ends[0][1] + ends[1][1]))
+
+    def golden(self, args: Sequence[Array]) -> Array:
+        a, b = args
+        return a * self.scale_a + b * self.scale_b
+
+
+@dataclass(frozen=True, slots=True)
+class Multiply(Op):
+    """(a - zero_a) * (b - zero_b), exact."""
+
+    zero_a: int = 0
+    zero_b: int = 0
+
+    def infer(self, args: Sequence[TensorType]) -> TensorType:
+        a, b = _same_shape(args)
+        if isinstance(a.fmt, Real):
+            return TensorType(a.shape, a.fmt)
+        ends = [
+            (x - self.zero_a) * (y - self.zero_b)
+            for x in (a.codes.lo, a.codes.hi)
+            for y in (b.codes.lo, b.codes.hi)
+        ]
+        return TensorType(a.shape, Codes(min(ends), max(ends)))
+
+    def golden(self, args: Sequence[Array]) -> Array:
+        a, b = args
+        return (a - self.zero_a) * (b - self.zero_b)

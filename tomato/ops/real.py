@@ -1,0 +1,122 @@
+"""Operators on reals that quantisation turns into requants and tables: they never reach an engine."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import erf
+from types import MappingProxyType
+
+import numpy as np
+
+from tomato.formats import Array, Real, Tensor
+from tomato.ir import Op, TensorType
+
+Expression = str | float | Tensor | tuple["str | Expression", ...]
+"""A unary function: "x", a number, a constant per channel, or (name, operand, ...) with a name of FUNCTIONS."""
+
+FUNCTIONS: Mapping[str, Callable[..., Array]] = MappingProxyType(
+    {
+        "add": np.add,
+        "sub": np.subtract,
+        "mul": np.multiply,
+        "div": np.divide,
+        "min": np.minimum,
+        "max": np.maximum,
+        "neg": np.negative,
+        "abs": np.abs,
+        "exp": np.exp,
+        "log": np.log,
+        "sqrt": np.sqrt,
+        "pow": np.power,
+        "tanh": np.tanh,
+        "sigmoid": lambda x: 0.5 * (1.0 + np.tanh(0.5 * x)),
+        "softplus": lambda x: np.logaddexp(0.0, x),
+        "erf": np.vectorize(erf, otypes=[np.float64]),
+    }
+)
+
+
+def evaluate(expression: Expression, x: Array) -> Array:
+    """Value of a unary expression at x, constants per channel broadcast along the last axis."""
+    match expression:
+        case "x":
+            return x
+        case Tensor():
+            return expression.values
+        case tuple():
+            name, *operands = expression
+            assert isinstance(name, str)
+            return FUNCTIONS[name](*(evaluate(o, x) for o in operands))
+        case float() | int():
+            return np.asarray(float(expression))
+        case _:
+            raise ValueError(f"unknown expression {expression!r}")
+
+
+def substitute(expression: Expression, inner: Expression) -> Expression:
+    """`expression` with every "x" replaced by `inner`: function composition."""
+    if isinstance(expression, tuple):
+        return (expression[0], *(substitute(o, inner) for o in expression[1:]))
+    return inner if expression == "x" else expression
+
+
+def per_channel(expression: Expression) -> bool:
+    """Whether the function differs between channels."""
+    if isinstance(expression, tuple):
+        return any(per_channel(o) for o in expression[1:])
+    return isinstance(expression, Tensor) and expression.values.size > 1
+
+
+@dataclass(frozen=True, slots=True)
+class RealOp(Op):
+    """An operator on reals only."""
+
+    def infer(self, args: Sequence[TensorType]) -> TensorType:
+        (x,) = args
+        if not isinstance(x.fmt, Real):
+            raise ValueError(f"{self.name} takes reals, not {x.fmt}")
+        for constant in self.constants:
+            if constant.shape not in ((1,), (x.channels,)):
+                raise ValueError(f"a constant of shape {constant.shape} does not suit {x.channels} channels")
+        return x
+
+
+@dataclass(frozen=True, slots=True)
+class Affine(RealOp):
+    """x * scale + offset, per channel or (shape (1,)) the same for all: bias, batch-norm, normalisation."""
+
+    scale: Tensor
+    offset: Tensor
+
+    def golden(self, args: Sequence[Array]) -> Array:
+        return args[0] * self.scale.values + self.offset.values
+
+
+@dataclass(frozen=True, slots=True)
+class Clip(RealOp):
+    """x limited to [lo, hi]; either may be infinite. ReLU is Clip(0, inf)."""
+
+    lo: float
+    hi: float
+
+    def golden(self, args: Sequence[Array]) -> Array:
+        return np.clip(args[0], self.lo, self.hi)
+
+
+@dataclass(frozen=True, slots=True)
+class Function(RealOp):
+    """Any unary function, as an expression tree."""
+
+    expression: Expression
+
+    def golden(self, args: Sequence[Array]) -> Array:
+        return evaluate(self.expression, args[0])
+
+    def __str__(self) -> str:
+        return f"function<{show(self.expression)}>"
+
+
+def show(expression: Expression) -> str:
+    """An expression as text: mul(x, sigmoid(x))."""
+    if isinstance(expression, tuple):
+        return f"{expression[0]}({', '.join(show(o) for o in expression[1:])})"
+    return f"{expression:g}" if isinstance(expression, float) else str(expression)
