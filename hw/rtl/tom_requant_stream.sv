@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// Narrow a stream of accumulators: y = clamp((x * mult + bias) >>> Shift, Lo, Hi).
+//
+// Bit-exact with tomato/ops/requant.py. One beat per cycle. Each word of MemFile holds mult (low) and
+// bias of every lane, lane 0 in the low bits; words follow the beats of a pixel.
+
+`include "tom_assert.svh"
+`default_nettype none
+
+module tom_requant_stream #(
+  parameter int unsigned Lanes    = 1,   // codes per beat
+  parameter int unsigned Beats    = 1,   // beats per pixel
+  parameter int unsigned InBits   = 24,  // width of an input code
+  parameter bit          InSigned = 1,   // inputs are two's complement
+  parameter int unsigned MultBits = 17,  // width of mult, two's complement; 0: no multiplication
+  parameter int unsigned BiasBits = 24,  // width of bias, two's complement
+  parameter int unsigned Shift    = 8,   // right shift, rounding down
+  parameter int unsigned OutBits  = 8,   // width of an output code
+  parameter int signed   Lo       = 0,   // smallest result
+  parameter int signed   Hi       = 255, // largest result
+  parameter              MemFile  = "",  // hexadecimal words: mult and bias of every lane
+
+  localparam int unsigned InW  = Lanes * InBits,
+  localparam int unsigned OutW = Lanes * OutBits
+) (
+  input  wire logic            clk_i,
+  input  wire logic            rst_i,
+
+  input  wire logic            in_valid_i,
+  output wire logic            in_ready_o,
+  input  wire logic [InW-1:0]  in_data_i,
+
+  output wire logic            out_valid_o,
+  input  wire logic            out_ready_i,
+  output wire logic [OutW-1:0] out_data_o
+);
+
+  `TOM_REQUIRE(range, Lo <= Hi, "Lo must not exceed Hi")
+
+  localparam int unsigned Latency = 4;
+  localparam int unsigned ValueBits = InBits + (InSigned ? 0 : 1);
+  localparam int unsigned ProdBits = ValueBits + MultBits;
+  localparam int unsigned SumBits = (ProdBits > BiasBits ? ProdBits : BiasBits) + 1;
+  localparam int unsigned LaneBits = MultBits + BiasBits;
+  localparam int unsigned BeatBits = Beats > 1 ? $clog2(Beats) : 1;
+  // Wide enough for the shifted sum and for Lo and Hi.
+  localparam int unsigned CmpBits = (SumBits > 34 ? SumBits : 34);
+
+  logic [Lanes*LaneBits-1:0] rom[Beats];
+  initial if (MemFile != "") $readmemh(MemFile, rom);
+
+  wire logic available;
+  wire logic fire = in_valid_i && available;
+  assign in_ready_o = available;
+
+  logic [Latency-1:0]        valid_q;
+  logic [BeatBits-1:0]       beat_q;
+  logic [Lanes*LaneBits-1:0] word_q;
+  logic [InW-1:0]            data_q;
+  logic signed [BiasBits-1:0] bias_q[Lanes];
+  logic signed [ProdBits-1:0] prod_q[Lanes];
+  logic signed [SumBits-1:0]  sum_q[Lanes];
+  logic [OutW-1:0]           result_q;
+
+  always_ff @(posedge clk_i) begin
+    if (rst_i) begin
+      valid_q <= '0;
+      beat_q  <= '0;
+    end else begin
+      valid_q <= {valid_q[Latency-2:0], fire};
+      if (fire) beat_q <= beat_q == BeatBits'(Beats - 1) ? '0 : beat_q + 1'b1;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    word_q <= rom[beat_q];
+    data_q <= in_data_i;
+  end
+
+  for (genvar l = 0; l < Lanes; l++) begin : gen_lane
+    wire logic signed [ValueBits-1:0] value =
+        InSigned ? ValueBits'(signed'(data_q[l*InBits+:InBits])) : ValueBits'(data_q[l*InBits+:InBits]);
+    wire logic signed [CmpBits-1:0] shifted = CmpBits'(sum_q[l] >>> Shift);
+
+    always_ff @(posedge clk_i) begin
+      bias_q[l] <= word_q[l*LaneBits+MultBits+:BiasBits];
+      sum_q[l]  <= SumBits'(prod_q[l]) + SumBits'(bias_q[l]);
+      if (shifted < CmpBits'(Lo)) result_q[l*OutBits+:OutBits] <= OutBits'(Lo);
+      else if (shifted > CmpBits'(Hi)) result_q[l*OutBits+:OutBits] <= OutBits'(Hi);
+      else result_q[l*OutBits+:OutBits] <= shifted[OutBits-1:0];
+    end
+
+    if (MultBits == 0) begin : gen_no_mult
+      always_ff @(posedge clk_i) prod_q[l] <= value;
+    end else begin : gen_mult
+      wire logic signed [MultBits-1:0] mult = word_q[l*LaneBits+:MultBits];
+      always_ff @(posedge clk_i) prod_q[l] <= value * mult;
+    end
+  end
+
+  tom_queue #(
+    .Width(OutW),
+    .Depth(Latency + 4)
+  ) u_queue (
+    .clk_i,
+    .rst_i,
+    .available_o(available),
+    .take_i     (fire),
+    .in_valid_i (valid_q[Latency-1]),
+    .in_data_i  (result_q),
+    .out_valid_o,
+    .out_ready_i,
+    .out_data_o
+  );
+
+  `TOM_STREAM_STABLE(out, out_valid_o, out_ready_i, out_data_o)
+
+endmodule
+
+`default_nettype wire

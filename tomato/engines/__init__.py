@@ -1,0 +1,24 @@
+"""The catalogue of engines: every module of this package but the helpers, found by listing files."""
+
+import pkgutil
+from importlib import import_module
+from types import MappingProxyType
+
+from tomato.engines.base import Engine
+
+HELPERS = frozenset({"base", "windowed"})
+"""Modules that engines share; they define no engine."""
+
+
+def _discover() -> dict[str, Engine]:
+    found: dict[str, Engine] = {}
+    for module in pkgutil.iter_modules(__path__):
+        if module.name in HELPERS:
+            continue
+        engine: Engine = import_module(f"{__name__}.{module.name}").ENGINE
+        assert engine.stem == module.name, f"{module.name}.py defines stem {engine.stem!r}"
+        found[engine.stem] = engine
+    return found
+
+
+CATALOGUE = MappingProxyType(_discover())

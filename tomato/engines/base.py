@@ -1,0 +1,133 @@
+"""The contract between an engine and the rest of the compiler."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import ceil, log2
+
+import numpy as np
+
+from tomato.formats import Array
+from tomato.ir import Node, Op, TensorType
+from tomato.netlist import Memory
+from tomato.targets import Resources, Target
+
+Knobs = Mapping[str, int]
+"""The choices of one instance by name, such as lanes_in, lanes_out, taps. What plan.toml shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A node and the types of its arguments: all that an engine may know of the network."""
+
+    node: Node
+    args: tuple[TensorType, ...]
+
+    @property
+    def op(self) -> Op:
+        """The operator."""
+        return self.node.op
+
+    @property
+    def arg(self) -> TensorType:
+        """The type of the only argument."""
+        (arg,) = self.args
+        return arg
+
+    @property
+    def out(self) -> TensorType:
+        """The type of the result."""
+        return self.node.type
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Timing:
+    """When results leave, in clock cycles, given when arguments arrive.
+
+    Output pixel p (row-major) is complete `latency` cycles after its work started; work on it starts
+    when input pixel `need[i][p]` of argument i has arrived completely and `cycles` after the work on
+    p - 1 started.
+    """
+
+    need: tuple[Array, ...]
+    cycles: int
+    latency: int
+
+
+class Engine(ABC):
+    """A streaming implementation of one or more operators.
+
+    stem: names everything that belongs to the engine: engines/<stem>.py, hw/rtl/tom_<stem>.sv,
+    hw/hls/tom_<stem>.hpp and tests/rtl/test_<stem>.py.
+    ops: the operators it implements.
+    """
+
+    stem: str
+    ops: tuple[type[Op], ...]
+
+    @abstractmethod
+    def refuses(self, site: Site, target: Target) -> str:
+        """Why this engine cannot do the node on the target, or "" if it can."""
+
+    @abstractmethod
+    def choices(self, site: Site) -> Iterator[Knobs]:
+        """Every sensible setting of the knobs, in any order."""
+
+    @abstractmethod
+    def lanes(self, site: Site, knobs: Knobs) -> tuple[tuple[int, ...], int]:
+        """Lanes of each input stream, and of the output stream."""
+
+    @abstractmethod
+    def cycles(self, site: Site, knobs: Knobs) -> int:
+        """Cycles per frame when never stalled: the closed form. At least the beats at every port."""
+
+    @abstractmethod
+    def timing(self, site: Site, knobs: Knobs) -> Timing:
+        """When results leave, for latency and FIFO depths."""
+
+    @abstractmethod
+    def cost(self, site: Site, knobs: Knobs, target: Target) -> Resources:
+        """What one instance takes."""
+
+    @abstractmethod
+    def params(self, site: Site, knobs: Knobs) -> dict[str, int]:
+        """Parameters of tom_<stem> in the order of its header, without those that name memory files."""
+
+    def memories(self, site: Site, knobs: Knobs) -> dict[str, Memory]:
+        """Contents behind each parameter that names a memory file; these come last in the header."""
+        return {}
+
+
+def beats(channels: int, lanes: int) -> int:
+    """Beats that carry `channels` codes over `lanes` lanes."""
+    return -(-channels // lanes)
+
+
+def folds(size: int) -> list[int]:
+    """The useful unrollings of a loop of `size`: for each number of passes the fewest lanes, ascending."""
+    return sorted({beats(size, passes) for passes in range(1, size + 1)})
+
+
+def divisors(size: int) -> list[int]:
+    """Divisors, ascending."""
+    return [n for n in range(1, size + 1) if size % n == 0]
+
+
+def pixelwise(kind: TensorType, cycles: int, latency: int, arguments: int = 1) -> Timing:
+    """Timing of an engine whose output pixel p needs input pixel p."""
+    need = np.arange(kind.pixels)
+    return Timing((need,) * arguments, cycles, latency)
+
+
+def address_bits(depth: int) -> int:
+    """Bits that count to `depth`, at least 1."""
+    return max(1, ceil(log2(depth))) if depth > 1 else 1
+
+
+def memory_resources(width: int, depth: int, ram: int, target: Target) -> Resources:
+    """A memory of one write and one read port; ram: 0 LUTRAM, 1 block RAM, 2 UltraRAM."""
+    if ram == 0:
+        return Resources(lut=width * ceil(depth / target.lutram_depth) + width // 8, ff=width)
+    if ram == 1:
+        return Resources(bram18=target.bram18_for(width, depth))
+    return Resources(uram=target.uram_for(width, depth))

@@ -1,0 +1,101 @@
+"""Requant on every lane, one beat per cycle."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from tomato.engines.base import Engine, Knobs, Site, Timing, beats, folds, pixelwise
+from tomato.formats import Codes, Tensor
+from tomato.netlist import Memory
+from tomato.ops.requant import Requant
+from tomato.targets import Resources, Target
+
+PIPELINE = 4
+"""Stages from the input port to the output queue."""
+QUEUE = 2
+"""Cycles through the output queue."""
+
+
+class RequantStream(Engine):
+    """Multiply, add, shift, clamp: one unit per lane, constants from a small memory."""
+
+    stem = "requant_stream"
+    ops = (Requant,)
+
+    def refuses(self, site: Site, target: Target) -> str:
+        op = _op(site)
+        if not (-(1 << 31) <= op.lo and op.hi < 1 << 31):
+            return f"results in {op.lo}..{op.hi} exceed 32 bits"
+        return ""
+
+    def choices(self, site: Site) -> Iterator[Knobs]:
+        return ({"lanes": n} for n in folds(site.arg.channels))
+
+    def lanes(self, site: Site, knobs: Knobs) -> tuple[tuple[int, ...], int]:
+        return (knobs["lanes"],), knobs["lanes"]
+
+    def cycles(self, site: Site, knobs: Knobs) -> int:
+        return site.arg.pixels * beats(site.arg.channels, knobs["lanes"])
+
+    def timing(self, site: Site, knobs: Knobs) -> Timing:
+        return pixelwise(site.arg, beats(site.arg.channels, knobs["lanes"]), PIPELINE + QUEUE)
+
+    def cost(self, site: Site, knobs: Knobs, target: Target) -> Resources:
+        op, bits = _op(site), site.arg.codes.bits
+        mult, bias = signed_bits(op.mult), signed_bits(op.bias)
+        out = site.out.codes.bits
+        unit = Resources(lut=max(bits + mult, bias) + 2 * out, ff=bits + 2 * max(bits + mult, bias) + out)
+        if not _unit_mult(op):
+            unit += Resources(dsp=target.dsp_for(bits + 1, mult))
+        rom = beats(site.arg.channels, knobs["lanes"])
+        lut_rom = (mult + bias) * max(1, rom // 64) if rom > 1 else 0
+        return (unit + Resources(lut=lut_rom + 2 * out)) * knobs["lanes"] + Resources(lut=30, ff=30)
+
+    def params(self, site: Site, knobs: Knobs) -> dict[str, int]:
+        op, x = _op(site), site.arg.codes
+        return {
+            "Lanes": knobs["lanes"],
+            "Beats": beats(site.arg.channels, knobs["lanes"]),
+            "InBits": x.bits,
+            "InSigned": int(x.signed),
+            "MultBits": 0 if _unit_mult(op) else signed_bits(op.mult),
+            "BiasBits": signed_bits(op.bias),
+            "Shift": op.shift,
+            "OutBits": site.out.codes.bits,
+            "Lo": op.lo,
+            "Hi": op.hi,
+        }
+
+    def memories(self, site: Site, knobs: Knobs) -> dict[str, Memory]:
+        op, lanes = _op(site), knobs["lanes"]
+        mult_bits = 0 if _unit_mult(op) else signed_bits(op.mult)
+        count = beats(site.arg.channels, lanes)
+        columns = [lane_words(t.values, count, lanes) for t in (op.mult, op.bias)]
+        pairs = np.stack(columns, axis=2).reshape(count, 2 * lanes)
+        return {"MemFile": Memory(pairs, (mult_bits, signed_bits(op.bias)) * lanes)}
+
+
+def lane_words(values: np.ndarray, count: int, lanes: int) -> np.ndarray:
+    """Values per channel as (beats, lanes), the unused lanes zero."""
+    padded = np.zeros(count * lanes, dtype=np.int64)
+    padded[: values.size] = values
+    return padded.reshape(count, lanes)
+
+
+def signed_bits(constant: Tensor) -> int:
+    """Width of a two's-complement field that holds a constant of codes."""
+    fmt = constant.fmt
+    assert isinstance(fmt, Codes)
+    return fmt.bits + (0 if fmt.signed else 1)
+
+
+def _unit_mult(op: Requant) -> bool:
+    return bool(np.all(op.mult.values == 1))
+
+
+def _op(site: Site) -> Requant:
+    assert isinstance(site.op, Requant)
+    return site.op
+
+
+ENGINE = RequantStream()
