@@ -1,0 +1,163 @@
+"""Targets: arithmetic of resources, loading by name or file, and sanity of every number."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tomato import targets
+from tomato.errors import TomatoError
+from tomato.targets import Resources
+
+KNOWN = (
+    "arria10-gx1150",
+    "kv260",
+    "pynq-z2",
+    "stratix10-gx2800",
+    "u250",
+    "u280",
+    "u55c",
+    "ulx3s",
+    "zcu102",
+    "zcu104",
+)
+LISTED = f"known targets: {', '.join(KNOWN)}"
+counts = st.builds(Resources, *[st.integers(0, 10**7)] * 5)
+
+
+def test_names_are_the_boards() -> None:
+    assert targets.names() == KNOWN
+
+
+@given(counts, counts, st.integers(0, 9))
+def test_resources_add_and_scale_like_vectors(a: Resources, b: Resources, n: int) -> None:
+    assert a + b - b == a
+    assert (a + b) * n == n * a + n * b
+    assert a.fits(a + b)
+    assert a.fits(b) == (not a.shortfall(b)) == all(a[k] <= b[k] for k in a.counts())
+
+
+def test_shortfall_names_only_what_is_missing() -> None:
+    need, have = Resources(lut=10, dsp=7, uram=2), Resources(lut=10, dsp=4, bram18=1)
+    assert need.shortfall(have) == {"dsp": 3, "uram": 2}
+    assert str(need) == "10 lut, 7 dsp, 2 uram"
+    assert str(Resources()) == "nothing"
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_every_target_is_consistent(name: str) -> None:
+    target = targets.load(name)
+    assert target.name == name
+    assert target.shell.fits(target.budget)
+    assert target.usable.fits(target.budget - target.shell)
+    assert all(target.usable[k] > 0 for k in ("lut", "ff", "dsp", "bram18"))
+    assert target.usable.uram <= target.budget.uram
+    assert (target.usable.uram > 0) == bool(target.memory.uram) or not target.budget.uram
+    assert len(target.slr) == target.slrs
+    assert sum(target.slr, Resources()) == target.budget
+    assert target.dsp.a_bits >= target.dsp.b_bits
+    assert target.lut_inputs in (4, 6)
+    assert all(d * w <= 20 * 1024 for d, w in target.memory.bram18)
+
+
+def test_u250_usable_is_what_the_shell_leaves_times_fill() -> None:
+    target = targets.load("u250")
+    assert target.budget - target.shell == Resources(1_379_740, 2_814_332, 11_508, 4_000, 1_280)
+    assert target.usable == Resources(965_818, 1_407_166, 10_932, 3_600, 1_152)
+
+
+@pytest.mark.parametrize(
+    ("short", "name"),
+    [
+        ("U250", "u250"),
+        ("PYNQ_Z2", "pynq-z2"),
+        ("pynqz2", "pynq-z2"),
+        ("arria10", "arria10-gx1150"),
+        ("GX2800", "stratix10-gx2800"),
+    ],
+)
+def test_short_forms(short: str, name: str) -> None:
+    assert targets.load(short).name == name
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("zcu106", f"did you mean zcu104 or zcu102? {LISTED}"),
+        ("u25", f"did you mean u250? {LISTED}"),
+        ("versal", LISTED),
+    ],
+)
+def test_unknown_name_lists_the_known_ones(name: str, hint: str) -> None:
+    with pytest.raises(TomatoError) as error:
+        targets.load(name)
+    assert str(error.value) == f"error: unknown target {name!r}\n  hint: {hint}"
+
+
+def test_memories_take_the_best_aspect_ratio() -> None:
+    u250 = targets.load("u250")
+    assert [u250.bram18_for(36, d) for d in (1, 512, 513, 1_024, 1_025)] == [1, 1, 2, 2, 3]
+    assert u250.bram18_for(1, 16_384) == 1
+    assert u250.uram_for(width=73, depth=4_097) == 4
+    assert [u250.lutram_for(14, d) for d in (1, 32, 33, 64, 65)] == [8, 8, 16, 16, 24]
+    assert targets.load("ulx3s").lutram_for(8, 16) == 12
+    assert (u250.lutram_depth, u250.memory.uram_init) == (64, False)
+
+
+def test_products_take_as_many_multipliers_as_their_width_needs() -> None:
+    u250, arria, ulx3s = targets.load("u250"), targets.load("arria10"), targets.load("ulx3s")
+    assert [u250.dsp_for(*bits) for bits in ((8, 8), (18, 27), (27, 18), (28, 18), (19, 19), (34, 27))] == [
+        1,
+        1,
+        1,
+        2,
+        1 + 1,
+        2,
+    ]
+    assert ulx3s.dsp_for(19, 18) == 2
+    assert [arria.dsp_for(8, 8, n) for n in (1, 2, 3_035)] == [1, 1, 1_518]
+
+
+BOARD = """
+title = "My board"
+family = "ecp5"
+part = "LFE5U-25F"
+clock_mhz = 48
+slrs = 1
+budget = { lut = 24_288, ff = 24_288, dsp = 28, bram18 = 56, uram = 0 }
+shell = { lut = 0, ff = 0, dsp = 0, bram18 = 0, uram = 0 }
+slr = []
+"""
+
+
+def test_a_file_is_a_target(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(BOARD)
+    target = targets.load(str(path))
+    assert (target.name, target.clock_mhz, target.usable.bram18) == ("mine", 48.0, 50)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("ecp5", "ecp6", "unknown FPGA family 'ecp6'"),
+        ("slrs = 1", "slr_count = 1", "faulty target file: 'slrs' is missing, 'slr_count' is not known"),
+        (", uram = 0 }\nshell", " }\nshell", "faulty target file: \"'uram' is missing from "),
+        ("dsp = 28", "dps = 28, dsp = 28", "faulty target file: Resources.__init__() got an unexpected"),
+        ("slr = []", "slr = [", "cannot read the target file: "),
+    ],
+)
+def test_faulty_file_says_what_is_wrong(tmp_path: Path, old: str, new: str, what: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(BOARD.replace(old, new))
+    with pytest.raises(TomatoError) as error:
+        targets.load(str(path))
+    assert error.value.what.startswith(what.replace('"', "")), error.value.what
+    assert error.value.where == str(path)
+
+
+def test_missing_file() -> None:
+    with pytest.raises(TomatoError) as error:
+        targets.load("nowhere/board.toml")
+    assert str(error.value) == "error: no such target file\n  --> nowhere/board.toml"

@@ -1,0 +1,1 @@
+"""Tomato: trained networks (ONNX) into streaming FPGA accelerators."""

@@ -1,0 +1,28 @@
+"""Where the files outside the package are: templates/, hw/ and sim/."""
+
+from pathlib import Path
+
+from tomato.errors import TomatoError
+
+_PACKAGE = Path(__file__).parent
+_FOLDERS = ("templates", "hw", "sim")
+
+
+def _root() -> Path:
+    """A checkout keeps the folders beside the package, a wheel inside it, under _assets."""
+    packed = _PACKAGE / "_assets"
+    return packed if packed.is_dir() else _PACKAGE.parent
+
+
+def asset(*parts: str) -> Path:
+    """The file or folder `parts` below the repository, for example asset("hw", "rtl").
+
+    The first part is templates, hw or sim. Raises TomatoError when the installation lacks it.
+    """
+    assert parts and parts[0] in _FOLDERS, f"assets lie in {', '.join(_FOLDERS)}, not in {parts[:1]}"
+    path = _root().joinpath(*parts)
+    if not path.exists():
+        raise TomatoError(
+            f"{'/'.join(parts)} is missing from the installation", where=str(path), hint="reinstall tomato"
+        )
+    return path

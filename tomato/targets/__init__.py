@@ -1,0 +1,7 @@
+"""Boards and chips as data: budgets, multipliers, memories. A new board is a new file in boards/."""
+
+from tomato.targets.load import load, names
+from tomato.targets.resources import Resources
+from tomato.targets.target import LutRam, Memories, Multiplier, Target
+
+__all__ = ["LutRam", "Memories", "Multiplier", "Resources", "Target", "load", "names"]

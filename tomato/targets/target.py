@@ -1,0 +1,110 @@
+"""What the compiler knows of a board: its budget and the shapes of its primitives."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tomato.targets.resources import Resources
+
+
+@dataclass(frozen=True, slots=True)
+class Multiplier:
+    """The signed multipliers of one DSP block: `per_block` of them, `a_bits` x `b_bits` each, a_bits >= b_bits."""
+
+    a_bits: int
+    b_bits: int
+    per_block: int
+
+    def tiles(self, a: int, b: int) -> int:
+        """Multipliers that make one signed product of `a` by `b` bits.
+
+        An operand too wide is split: its top piece is signed, the others carry one bit less.
+        """
+
+        def pieces(bits: int, limit: int) -> int:
+            return 1 if bits <= limit else -(-(bits - 1) // (limit - 1))
+
+        ways = ((self.a_bits, self.b_bits), (self.b_bits, self.a_bits))
+        return min(pieces(a, x) * pieces(b, y) for x, y in ways)
+
+
+@dataclass(frozen=True, slots=True)
+class LutRam:
+    """`luts` LUTs make a memory of `depth` words of `width` bits, one write port and one read port."""
+
+    depth: int
+    width: int
+    luts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Memories:
+    """Shapes (depth, width) of the memory primitives, with one write port and one read port.
+
+    `uram` is empty where the family has none; `uram_init` says whether the bitstream can fill it.
+    `lutram_depth` is the depth of a one-bit memory with a single port in one LUT, `srl_depth` the
+    longest shift register in one LUT (0: the family has none).
+    """
+
+    bram18: tuple[tuple[int, int], ...]
+    uram: tuple[tuple[int, int], ...]
+    uram_init: bool
+    lutram: tuple[LutRam, ...]
+    lutram_depth: int
+    srl_depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A board. `lut_inputs` says what one `lut` of the budget is.
+
+    `budget` is the whole chip, `shell` what the board's fixed logic takes of it, `fill` the share
+    of the rest, in per cent, that a design may use and still be routed at `clock_mhz`.
+    `slr` is the budget of each super logic region, empty where it is not published.
+    """
+
+    name: str
+    title: str
+    vendor: str
+    family: str
+    part: str
+    clock_mhz: float
+    lut_inputs: int
+    slrs: int
+    slr: tuple[Resources, ...]
+    budget: Resources
+    shell: Resources
+    fill: Resources
+    dsp: Multiplier
+    memory: Memories
+
+    @property
+    def usable(self) -> Resources:
+        """What a design may use: the share `fill` of what the shell leaves, rounded down."""
+        left, percent = (self.budget - self.shell).counts(), self.fill.counts()
+        return Resources(**{kind: n * percent[kind] // 100 for kind, n in left.items()})
+
+    @property
+    def lutram_depth(self) -> int:
+        """Depth of a one-bit memory in one LUT, single port."""
+        return self.memory.lutram_depth
+
+    def dsp_for(self, a: int, b: int, count: int = 1) -> int:
+        """DSP blocks for `count` independent signed products of `a` by `b` bits."""
+        return -(-count * self.dsp.tiles(a, b) // self.dsp.per_block)
+
+    def bram18_for(self, width: int, depth: int) -> int:
+        """Block RAMs for `depth` words of `width` bits, all in the best single aspect ratio."""
+        return _blocks(self.memory.bram18, width, depth)
+
+    def uram_for(self, width: int, depth: int) -> int:
+        """UltraRAMs for `depth` words of `width` bits. Asking a family without them is a bug."""
+        assert self.memory.uram, f"{self.name} has no UltraRAM"
+        return _blocks(self.memory.uram, width, depth)
+
+    def lutram_for(self, width: int, depth: int) -> int:
+        """LUTs that store `depth` words of `width` bits, one write and one read port, row multiplexers not counted."""
+        return min(-(-depth // s.depth) * -(-width * s.luts // s.width) for s in self.memory.lutram)
+
+
+def _blocks(shapes: Sequence[tuple[int, int]], width: int, depth: int) -> int:
+    return min(-(-depth // d) * -(-width // w) for d, w in shapes)
