@@ -1,0 +1,116 @@
+"""Parts between engines: what forks, width converters, registers and FIFOs take, and how long they delay."""
+
+from dataclasses import dataclass
+from math import gcd
+
+from tomato.targets import Resources, Target
+
+REGISTER_LATENCY = 1
+"""Cycles through tom_register."""
+FORK_LATENCY = 1
+"""Cycles through tom_fork."""
+FIFO_LATENCY = 2
+"""Cycles through an empty tom_fifo."""
+
+LUTRAM, BLOCK, ULTRA = 0, 1, 2
+"""Kinds of memory, as the parameter Ram of tom_ram numbers them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Width:
+    """A lane converter, tom_width: pixels of `in_channels` codes in beats of `in_lanes`, and the same for its output.
+
+    If the channel counts differ, the frame is the same sequence of codes on both sides.
+    """
+
+    in_channels: int
+    in_lanes: int
+    out_channels: int
+    out_lanes: int
+
+    @property
+    def aligned(self) -> bool:
+        """Whether the beats of both sides end together: at every pixel, or because no lane is ever unused."""
+        full = self.in_channels % self.in_lanes == 0 and self.out_channels % self.out_lanes == 0
+        return self.in_channels == self.out_channels or full
+
+    @property
+    def kind(self) -> str:
+        """The circuit that tom_width chooses: "same", "up", "down" or "any"."""
+        if self.aligned and self.in_lanes == self.out_lanes:
+            return "same"
+        if self.aligned and self.out_lanes % self.in_lanes == 0:
+            return "up"
+        if self.aligned and self.in_lanes % self.out_lanes == 0:
+            return "down"
+        return "any"
+
+    @property
+    def needed(self) -> bool:
+        """Whether the two streams differ at all, beat by beat."""
+        return self.kind != "same"
+
+
+def width_cycles(in_channels: int, in_lanes: int, out_channels: int, out_lanes: int) -> int:
+    """Latency of a lane converter.
+
+    Cycles from the input beat that completes the codes of the first output pixel to the last beat of that
+    pixel, when one input beat arrives per cycle.
+    """
+    stages = 1 if Width(in_channels, in_lanes, out_channels, out_lanes).kind in ("same", "up") else 2
+    in_beats = -(-in_channels // in_lanes)
+    arrival, left = 0, -1
+    for end in range(out_lanes, out_channels + out_lanes, out_lanes):
+        pixel, code = divmod(min(end, out_channels) - 1, in_channels)
+        arrival = pixel * in_beats + code // in_lanes
+        left = max(left + 1, arrival + stages)
+    return left - arrival
+
+
+def width_cost(in_channels: int, in_lanes: int, out_channels: int, out_lanes: int, bits: int) -> Resources:
+    """What tom_width takes for codes of `bits` bits."""
+    kind = Width(in_channels, in_lanes, out_channels, out_lanes).kind
+    out = register_cost(out_lanes * bits)
+    if kind == "same":
+        return out
+    if kind == "up":
+        held = (out_lanes - in_lanes) * bits
+        return out + Resources(lut=held // 2 + 12, ff=held + 12)
+    if kind == "down":
+        select = out_lanes * bits * -(-(in_lanes // out_lanes) // 4)
+        return out + register_cost(in_lanes * bits) + Resources(lut=select + 8, ff=8)
+    return out + _gearbox_cost(in_channels, in_lanes, out_channels, out_lanes, bits)
+
+
+def _gearbox_cost(in_channels: int, in_lanes: int, out_channels: int, out_lanes: int, bits: int) -> Resources:
+    unit = gcd(in_channels, in_lanes, out_channels, out_lanes)
+    entering, leaving = in_lanes // unit, out_lanes // unit
+    extra = max(entering, leaving) if in_channels == out_channels else entering + leaving
+    capacity = entering + leaving - 1 + extra
+    stored = capacity * unit * bits
+    shifter = -(-(capacity.bit_length()) // 2)
+    return Resources(lut=stored * (shifter + 1) + 40, ff=stored + 24)
+
+
+def register_cost(width: int) -> Resources:
+    """What tom_register takes for beats of `width` bits."""
+    return Resources(lut=width + 3, ff=2 * width + 2)
+
+
+def fork_cost(outputs: int, width: int) -> Resources:
+    """What tom_fork takes for beats of `width` bits."""
+    return Resources(lut=width + 2 * outputs + 2, ff=2 * width + outputs + 1)
+
+
+def fifo_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
+    """What tom_fifo takes: `depth` words of `width` bits in the kind of memory `ram`."""
+    count = depth.bit_length()
+    control = Resources(lut=4 * count + 4, ff=3 * count + 1)
+    memory = target.memory
+    if ram == LUTRAM:
+        rows = -(-depth // max(s.depth for s in memory.lutram))
+        merge = width * (rows - 1) // 2
+        return control + Resources(lut=memory.lutram_luts(depth, width) + merge, ff=width)
+    if ram == BLOCK:
+        return control + Resources(bram18=memory.bram18_blocks(depth, width))
+    return control + Resources(uram=memory.uram_blocks(depth, width))
