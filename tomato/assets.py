@@ -19,7 +19,7 @@ def asset(*parts: str) -> Path:
 
     The first part is templates, hw or sim. Raises TomatoError when the installation lacks it.
     """
-    assert parts and parts[0] in _FOLDERS, f"assets lie in {', '.join(_FOLDERS)}, not in {parts[:1]}"
+    assert parts[:1] in [(folder,) for folder in _FOLDERS], f"assets lie in {', '.join(_FOLDERS)}, not in {parts[:1]}"
     path = _root().joinpath(*parts)
     if not path.exists():
         raise TomatoError(

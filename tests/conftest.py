@@ -1,0 +1,32 @@
+"""Fixtures and settings that every test shares."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+GOLDEN = Path(__file__).parent / "golden"
+
+# Reproducible and free of timing: a slow machine must not fail a property.
+settings.register_profile("tomato", deadline=None, derandomize=True)
+settings.load_profile("tomato")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="rewrite the texts in tests/golden")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Compare a text with tests/golden/<test file>/<test name>.txt; --update-golden rewrites it."""
+    path = GOLDEN / request.path.stem / f"{request.node.name}.txt"
+
+    def check(text: str) -> None:
+        if request.config.getoption("--update-golden"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        assert path.exists(), f"{path} is missing; run pytest --update-golden and review the diff"
+        assert text == path.read_text(encoding="utf-8")
+
+    return check
