@@ -1,0 +1,91 @@
+"""Index maps: how an ONNX tensor lies in a stream. Pure functions on integer arrays."""
+
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tomato.formats import Array
+from tomato.ir import Shape
+
+Index = NDArray[np.int64]
+
+
+def axes(rank: int, channel: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The ONNX axes that become height (all but one of the rest, merged) and width (the last of the rest)."""
+    rest = tuple(a for a in range(rank) if a != channel)
+    return rest[:-1], rest[-1:]
+
+
+def standard(shape: tuple[int, ...], channel: int) -> tuple[Shape, Index]:
+    """Stream shape of an ONNX tensor whose axis `channel` holds the channels, and the flat ONNX index at each place.
+
+    (1, C, H, W) with channel 1 is streamed as (H, W, C); (1, T, C) with channel 2 as (1, T, C); a vector
+    (1, N) with channel 1 as (1, 1, N).
+    """
+    index = np.arange(prod(shape), dtype=np.int64).reshape(shape)
+    if not shape:
+        return (1, 1, 1), index.reshape(1, 1, 1)
+    tall, wide = axes(len(shape), channel % len(shape))
+    stream = (prod(shape[a] for a in tall), prod(shape[a] for a in wide), shape[channel])
+    return stream, np.moveaxis(index, channel, -1).reshape(stream)
+
+
+def inverse(permutation: Index) -> Index:
+    """The permutation that undoes a permutation, both flattened."""
+    flat = permutation.reshape(-1)
+    undone = np.empty_like(flat)
+    undone[flat] = np.arange(flat.size)
+    return undone
+
+
+def order(shape: tuple[int, ...], channel: int) -> Index:
+    """Flat stream index of every ONNX element when the tensor is streamed as `standard` says."""
+    return inverse(standard(shape, channel)[1]).reshape(shape)
+
+
+def is_identity(source: Index) -> bool:
+    """Whether a permutation leaves everything in place."""
+    return bool(np.array_equal(source.reshape(-1), np.arange(source.size)))
+
+
+def factor(source: Index) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """(view, perm) with arange(n).reshape(view).transpose(perm) == source, flattened; None if there is none.
+
+    Walks the permutation from its innermost axis outwards: as long as the elements are equally spaced they
+    belong to one axis. Neighbouring axes that stay neighbours are merged, so that the answer is the shortest.
+    """
+    flat = source.reshape(-1)
+    if flat.size == 1:
+        return ((1,), (0,)) if flat[0] == 0 else None
+    runs: list[tuple[int, int]] = []  # (length, stride in the input), innermost first
+    rest = flat
+    while rest.size > 1:
+        stride = int(rest[1] - rest[0])
+        steps = rest == np.arange(rest.size) * stride
+        length = rest.size if steps.all() else int(np.argmin(steps))
+        if stride <= 0 or length < 2 or rest.size % length:
+            return None
+        runs.append((length, stride))
+        rest = rest[::length]
+    outer_first = runs[::-1]
+    by_stride = sorted(range(len(outer_first)), key=lambda i: -outer_first[i][1])
+    view = tuple(outer_first[i][0] for i in by_stride)
+    perm = tuple(by_stride.index(i) for i in range(len(outer_first)))
+    rebuilt = np.arange(flat.size).reshape(view).transpose(perm).reshape(-1)
+    return (view, perm) if np.array_equal(rebuilt, flat) else None
+
+
+def placed(constant: Array, where: Index, shape: Shape) -> Array:
+    """A constant, broadcast to the ONNX tensor laid out by `where`, as it meets the stream."""
+    grid = np.empty(prod(shape), dtype=np.float64)
+    grid[where.reshape(-1)] = np.broadcast_to(constant, where.shape).reshape(-1)
+    return grid.reshape(shape)
+
+
+def vector(constant: Array, where: Index, shape: Shape) -> Array | None:
+    """A constant as one value per channel of the stream (or one for all), or None if it varies between pixels."""
+    if constant.size == 1:
+        return constant.reshape(1).astype(np.float64)
+    grid = placed(constant, where, shape)
+    return grid[0, 0] if np.array_equal(grid, np.broadcast_to(grid[0, 0], shape), equal_nan=True) else None

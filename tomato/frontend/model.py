@@ -1,0 +1,132 @@
+"""An ONNX model after reading: static shapes, folded constants, typed attributes. Knows nothing of the onnx package."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from tomato.formats import Array
+
+Attribute = int | float | str | tuple[int, ...] | tuple[float, ...] | tuple[str, ...] | Array | None
+"""A decoded attribute; None stands for the kinds that no supported operator has."""
+
+
+class Refused(Exception):
+    """A node that cannot be translated: what was expected, and what to do."""
+
+    def __init__(self, expected: str, todo: str) -> None:
+        super().__init__(f"{expected}; {todo}")
+
+
+class Behind(Exception):
+    """A node that cannot be judged because one in front of it is refused."""
+
+
+@dataclass(frozen=True, eq=False)
+class OnnxNode:
+    """One node: `label` is its name, or `<op_type> #<index>`; an input that is left out is named ""."""
+
+    index: int
+    name: str
+    op_type: str
+    domain: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, Attribute]
+
+    @property
+    def label(self) -> str:
+        """What the user calls the node."""
+        return self.name or f"{self.op_type} #{self.index}"
+
+    @property
+    def stem(self) -> str:
+        """What its values are named after."""
+        return self.name or self.outputs[0]
+
+    def has(self, index: int) -> bool:
+        """Whether an optional input is given."""
+        return index < len(self.inputs) and bool(self.inputs[index])
+
+    def integer(self, name: str, default: int) -> int:
+        """An integer attribute."""
+        value = self.attributes.get(name, default)
+        assert isinstance(value, int)
+        return value
+
+    def real(self, name: str, default: float) -> float:
+        """A float attribute."""
+        value = self.attributes.get(name, default)
+        assert isinstance(value, (int, float))
+        return float(value)
+
+    def text(self, name: str, default: str) -> str:
+        """A string attribute."""
+        value = self.attributes.get(name, default)
+        assert isinstance(value, str)
+        return value
+
+    def integers(self, name: str) -> tuple[int, ...] | None:
+        """A list of integers, or None when it is absent."""
+        value = self.attributes.get(name)
+        assert value is None or isinstance(value, tuple)
+        return None if value is None else tuple(int(v) for v in value)
+
+    def reals(self, name: str) -> tuple[float, ...] | None:
+        """A list of floats, or None when it is absent."""
+        value = self.attributes.get(name)
+        assert value is None or isinstance(value, tuple)
+        return None if value is None else tuple(float(v) for v in value)
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """Nodes in topological order. `constants` holds initializers and everything computed from them alone.
+
+    `shapes` include the batch, which is 1; a value of unknown shape is absent. `live` are the nodes that an
+    output depends on. `path` is the file as the user wrote it.
+    """
+
+    path: str
+    name: str
+    opset: int
+    nodes: tuple[OnnxNode, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    constants: Mapping[str, Array]
+    shapes: Mapping[str, tuple[int, ...]]
+    problems: Mapping[int, str]
+    notes: tuple[str, ...]
+
+    @cached_property
+    def consumers(self) -> Mapping[str, tuple[OnnxNode, ...]]:
+        """The live nodes that read each value."""
+        found: dict[str, list[OnnxNode]] = {}
+        for node in self.live:
+            for name in dict.fromkeys(node.inputs):
+                found.setdefault(name, []).append(node)
+        return {name: tuple(nodes) for name, nodes in found.items()}
+
+    @cached_property
+    def live(self) -> tuple[OnnxNode, ...]:
+        """The nodes that an output depends on and that are not constant."""
+        wanted, kept = set(self.outputs), []
+        for node in reversed(self.nodes):
+            if wanted.intersection(node.outputs) and not all(o in self.constants for o in node.outputs if o):
+                wanted.update(node.inputs)
+                kept.append(node)
+        return tuple(reversed(kept))
+
+    def constant(self, node: OnnxNode, index: int) -> Array | None:
+        """The constant behind an input of a node, or None if there is none or it is an activation."""
+        return self.constants.get(node.inputs[index]) if node.has(index) else None
+
+    def integers(self, node: OnnxNode, index: int, attribute: str) -> tuple[int, ...] | None:
+        """Integers that newer operator sets pass as constant input `index` and older ones as an attribute."""
+        if not node.has(index):
+            return node.integers(attribute)
+        value = self.constant(node, index)
+        if value is None:
+            raise Refused(f"expected a constant for {attribute!r}", "export the model with static shapes")
+        return tuple(int(v) for v in np.asarray(value).reshape(-1))

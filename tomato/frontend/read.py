@@ -1,0 +1,91 @@
+"""An ONNX file becomes a checked model; every way in which a file can be unusable is told apart here."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import onnx
+from google.protobuf.message import DecodeError
+from onnx import external_data_helper, inliner
+
+from tomato.errors import TomatoError
+from tomato.frontend.model import Model
+from tomato.frontend.shapes import resolve
+
+OLDEST_OPSET = 7
+LFS_POINTER = b"version https://git-lfs"
+IR_VERSION_TAG = 0x08
+"""First byte of nearly every ONNX file: the field ir_version."""
+
+
+def read(path: Path) -> Model:
+    """The model in the file, with static shapes and folded constants, or TomatoError."""
+    proto = _load_external(_parse(path), path)
+    opset = next((o.version for o in proto.opset_import if o.domain in ("", "ai.onnx")), 0)
+    if opset < OLDEST_OPSET:
+        raise TomatoError(
+            f"operator set {opset} is too old: {OLDEST_OPSET} is the oldest that is supported",
+            where=str(path),
+            hint="convert the model with onnx.version_converter.convert_version(model, 13)",
+        )
+    return resolve(proto, path, opset)
+
+
+def _parse(path: Path) -> onnx.ModelProto:
+    if not path.exists():
+        raise TomatoError("the file does not exist", where=str(path), hint="check the path and the working directory")
+    if path.is_dir():
+        raise TomatoError(
+            "this is a directory, not an ONNX file", where=str(path), hint="name the .onnx file inside it"
+        )
+    data = path.read_bytes()
+    if data.startswith(LFS_POINTER):
+        raise TomatoError("this is a Git LFS pointer, not the model itself", where=str(path), hint="run git lfs pull")
+    model = onnx.ModelProto()
+    try:
+        model.ParseFromString(data)
+    except DecodeError as error:
+        if data[0] == IR_VERSION_TAG:
+            raise TomatoError(
+                "the ONNX file is truncated or damaged", where=str(path), hint="copy, download or export it again"
+            ) from error
+    if not model.graph.node:
+        raise TomatoError(
+            "this is not an ONNX file, or it holds no network",
+            where=str(path),
+            hint="export the network to ONNX, for example with torch.onnx.export or tf2onnx",
+        )
+    return inliner.inline_local_functions(model) if model.functions else model
+
+
+def _load_external(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
+    files = dict.fromkeys(
+        entry.value
+        for tensor in _tensors(model)
+        if tensor.data_location == onnx.TensorProto.EXTERNAL
+        for entry in tensor.external_data
+        if entry.key == "location"
+    )
+    if missing := [name for name in files if not (path.parent / name).is_file()]:
+        raise TomatoError(
+            f"the file with the model's weights is missing: {', '.join(missing)}",
+            where=str(path),
+            hint="put it next to the ONNX file, or save the model with its weights inside: onnx.save(onnx.load(...))",
+        )
+    if files:
+        try:
+            external_data_helper.load_external_data_for_model(model, str(path.parent))
+        except (onnx.checker.ValidationError, ValueError) as error:
+            raise TomatoError(
+                f"the file with the model's weights cannot be read: {', '.join(files)}",
+                where=str(path),
+                hint="export the model again",
+            ) from error
+    return model
+
+
+def _tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
+    yield from model.graph.initializer
+    for node in model.graph.node:
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.TENSOR:
+                yield attribute.t

@@ -1,0 +1,96 @@
+"""Convolution, fully connected layers and batch normalisation."""
+
+import numpy as np
+
+from tomato.formats import Array, Tensor
+from tomato.frontend import layout
+from tomato.frontend.model import OnnxNode, Refused
+from tomato.frontend.walk import Rule, View, Walk
+from tomato.frontend.windows import window_of
+from tomato.ops.conv2d import Conv2d
+from tomato.ops.dense import Dense
+from tomato.ops.move import Pad
+
+
+def from_conv(walk: Walk, node: OnnxNode) -> None:
+    """Conv, 1-D or 2-D; a 1-D convolution is one of height 1. The bias is an affine of its own."""
+    weight = walk.weight(node, 1, "weight")
+    if weight.ndim not in (3, 4):
+        raise Refused(f"expected a 1-D or 2-D convolution, not {weight.ndim - 2}-D", "only those are supported")
+    bias = walk.weight(node, 2, "bias") if node.has(2) else None
+    rank = weight.ndim
+    value = walk.image(node.inputs[0])
+    kernel = weight.shape[2:]
+    window, early = window_of(node, kernel, walk.build.types[value].shape)
+    if early is not None:
+        value = walk.emit(Pad(early), [value], "_pad")
+    weight = weight.reshape(*weight.shape[:2], *window.kernel).transpose(2, 3, 1, 0)
+    value = walk.emit(Conv2d(Tensor(weight), window, node.integer("group", 1)), [value])
+    walk.put_image(node.outputs[0], walk.biased(node, value, bias), rank)
+
+
+def from_batch_norm(walk: Walk, node: OnnxNode) -> None:
+    """BatchNormalization in inference: scale and offset per channel (axis 1)."""
+    if node.integer("training_mode", 0) or not node.integer("spatial", 1):
+        raise Refused("expected inference mode with one scale per channel", "export the model in evaluation mode")
+    gain, shift, mean, variance = (
+        walk.weight(node, i, role) for i, role in enumerate(("scale", "bias", "mean", "variance"), start=1)
+    )
+    scale = gain / np.sqrt(variance + node.real("epsilon", 1e-5))
+    rank = len(walk.view(node.inputs[0]).shape)
+    shape = (-1, *(1,) * max(0, rank - 2))
+    walk.affine(node.inputs[0], node.outputs[0], scale.reshape(shape), (shift - mean * scale).reshape(shape))
+
+
+def from_gemm(walk: Walk, node: OnnxNode) -> None:
+    """Gemm with a constant B: alpha and transB go into the weight, beta into the bias."""
+    weight = walk.weight(node, 1, "B") * node.real("alpha", 1.0)
+    weight = weight.T if node.integer("transB", 0) else weight
+    view = walk.view(node.inputs[0])
+    view = View(view.value, view.order.T) if node.integer("transA", 0) else view
+    _dense(walk, node, view, weight)
+    if node.has(2):
+        bias = walk.weight(node, 2, "C") * node.real("beta", 1.0)
+        walk.affine(node.outputs[0], node.outputs[0], np.ones(1), bias, "_bias")
+
+
+def from_matmul(walk: Walk, node: OnnxNode) -> None:
+    """MatMul with a constant on the right: a product on the last axis, every other place being a pixel."""
+    if walk.model.constant(node, 0) is not None:
+        raise Refused("expected the constant on the right", "transpose the product: (A @ x) = (x.T @ A.T).T")
+    weight = walk.weight(node, 1, "right operand")
+    if weight.ndim != 2 and weight.size != np.prod(weight.shape[-2:]):
+        raise Refused("expected one matrix on the right, not a stack of them", "split the product")
+    view = walk.view(node.inputs[0])
+    if weight.ndim < 2 or not view.shape:
+        raise Refused("expected a matrix on the right", "use a matrix of one column and a Squeeze")
+    extra = (1,) * max(0, weight.ndim - len(view.shape))
+    view = View(view.value, view.order.reshape(extra + view.shape))
+    _dense(walk, node, view, weight.reshape(weight.shape[-2:]))
+
+
+def _dense(walk: Walk, node: OnnxNode, view: View, weight: Array) -> None:
+    """Emit the product on the last axis. A single vector is taken as it lies: the rows of the weight are permuted."""
+    size = view.shape[-1]
+    if view.order.size > size:
+        value = walk.streamed(view, len(view.shape) - 1)
+    else:
+        if view.value in walk.unbound:
+            walk.bind(view.value, (1, 1, size), view.order.reshape(-1))
+            view = View(view.value, np.arange(size))
+        weight = weight[layout.inverse(view.order)]
+        lying = View(view.value, np.arange(size))
+        value = walk.arrange(lying, (1, 1, size), np.arange(size))
+    value = walk.emit(Dense(Tensor(weight)), [value])
+    shape = (*view.shape[:-1], weight.shape[1])
+    if node.op_type == "MatMul":
+        shape = walk.model.shapes.get(node.outputs[0], shape)
+    walk.put_standard(node.outputs[0], value, shape, len(shape) - 1)
+
+
+RULES: dict[str, Rule] = {
+    "Conv": from_conv,
+    "BatchNormalization": from_batch_norm,
+    "Gemm": from_gemm,
+    "MatMul": from_matmul,
+}

@@ -1,0 +1,155 @@
+"""Activation functions: limits become Clip, everything else an expression."""
+
+from collections.abc import Callable, Mapping
+from math import inf, pi, sqrt
+
+import numpy as np
+
+from tomato.formats import Array
+from tomato.frontend.model import OnnxNode, Refused
+from tomato.frontend.walk import Rule, Walk
+from tomato.ops.real import Clip, Expression, Function
+
+STEEP = 1e300
+"""Slope of a step: 0 and below give 0, anything a float32 can hold above gives 1 after limiting."""
+
+POSITIVE: Expression = ("max", "x", 0.0)
+NEGATIVE: Expression = ("min", "x", 0.0)
+
+
+def _product(*factors: Expression) -> Expression:
+    first, *rest = factors
+    return ("mul", first, _product(*rest)) if rest else first
+
+
+def _hard_sigmoid(alpha: float, beta: float) -> Expression:
+    return ("max", 0.0, ("min", 1.0, ("add", _product(alpha, "x"), beta)))
+
+
+def _elu(alpha: float, scale: float = 1.0) -> Expression:
+    below = _product(alpha, ("sub", ("exp", NEGATIVE), 1.0))
+    return _product(scale, ("add", POSITIVE, below))
+
+
+def _celu(node: OnnxNode) -> Expression:
+    alpha = node.real("alpha", 1.0)
+    below = _product(alpha, ("sub", ("exp", ("div", NEGATIVE, alpha)), 1.0))
+    return ("add", POSITIVE, below)
+
+
+def _gelu(node: OnnxNode) -> Expression:
+    if node.text("approximate", "none") == "tanh":
+        cubic = ("add", "x", _product(0.044715, "x", "x", "x"))
+        inner: Expression = ("tanh", _product(sqrt(2 / pi), cubic))
+    else:
+        inner = ("erf", _product(1 / sqrt(2), "x"))
+    return _product(0.5, "x", ("add", 1.0, inner))
+
+
+def _step(threshold: float) -> Expression:
+    return ("min", 1.0, _product(STEEP, ("max", 0.0, ("sub", "x", threshold))))
+
+
+EXPRESSIONS: Mapping[str, Callable[[OnnxNode], Expression]] = {
+    "LeakyRelu": lambda n: ("add", POSITIVE, _product(n.real("alpha", 0.01), NEGATIVE)),
+    "Sigmoid": lambda n: ("sigmoid", "x"),
+    "Tanh": lambda n: ("tanh", "x"),
+    "HardSigmoid": lambda n: _hard_sigmoid(n.real("alpha", 0.2), n.real("beta", 0.5)),
+    "HardSwish": lambda n: _product("x", _hard_sigmoid(1 / 6, 0.5)),
+    "Swish": lambda n: _product("x", ("sigmoid", _product(n.real("alpha", 1.0), "x"))),
+    "Elu": lambda n: _elu(n.real("alpha", 1.0)),
+    "Selu": lambda n: _elu(n.real("alpha", 1.67326319217681884765625), n.real("gamma", 1.05070102214813232421875)),
+    "Celu": _celu,
+    "Softplus": lambda n: ("softplus", "x"),
+    "Softsign": lambda n: ("div", "x", ("add", 1.0, ("abs", "x"))),
+    "Mish": lambda n: _product("x", ("tanh", ("softplus", "x"))),
+    "Gelu": _gelu,
+    "ThresholdedRelu": lambda n: _product("x", _step(n.real("alpha", 1.0))),
+    "Erf": lambda n: ("erf", "x"),
+    "Exp": lambda n: ("exp", "x"),
+    "Log": lambda n: ("log", "x"),
+    "Sqrt": lambda n: ("sqrt", "x"),
+    "Abs": lambda n: ("abs", "x"),
+    "Reciprocal": lambda n: ("div", 1.0, "x"),
+}
+
+
+def from_function(walk: Walk, node: OnnxNode) -> None:
+    """A function of one value."""
+    view = walk.settle(node.inputs[0])
+    op = Function(EXPRESSIONS[node.op_type](node))
+    walk.put(node.outputs[0], walk.emit(op, [view.value]), view.order)
+
+
+def from_prelu(walk: Walk, node: OnnxNode) -> None:
+    """PRelu with one slope, or one per channel."""
+    view, (slope,) = walk.fit(node.inputs[0], [walk.weight(node, 1, "slope")])
+    op = Function(("add", POSITIVE, _product(slope, NEGATIVE)))
+    walk.put(node.outputs[0], walk.emit(op, [view.value]), view.order)
+
+
+def from_pow(walk: Walk, node: OnnxNode) -> None:
+    """Pow with a constant exponent."""
+    view, (exponent,) = walk.fit(node.inputs[0], [walk.weight(node, 1, "exponent")])
+    shown: Expression = float(exponent.values[0]) if exponent.shape == (1,) else exponent
+    walk.put(node.outputs[0], walk.emit(Function(("pow", "x", shown)), [view.value]), view.order)
+
+
+def _clip(walk: Walk, node: OnnxNode, lo: float, hi: float) -> None:
+    if np.isnan([lo, hi]).any() or lo > hi:
+        raise Refused(f"expected a lower limit below the upper, not {lo:g} and {hi:g}", "check the exported model")
+    view = walk.settle(node.inputs[0])
+    walk.put(node.outputs[0], walk.emit(Clip(lo, hi), [view.value]), view.order)
+
+
+def from_relu(walk: Walk, node: OnnxNode) -> None:
+    """Relu: limited to [0, inf)."""
+    _clip(walk, node, 0.0, inf)
+
+
+def from_clip(walk: Walk, node: OnnxNode) -> None:
+    """Clip, its limits attributes (before operator set 11) or constant inputs, each optional."""
+
+    def limit(index: int, name: str, default: float) -> float:
+        if not node.has(index):
+            return node.real(name, default)
+        value = walk.model.constant(node, index)
+        if value is None:
+            raise Refused(f"expected a constant {name}", "dynamic limits are not supported")
+        return float(value.reshape(-1)[0])
+
+    _clip(walk, node, limit(1, "min", -inf), limit(2, "max", inf))
+
+
+def from_min_max(walk: Walk, node: OnnxNode) -> None:
+    """Min and Max of one activation and constants: a Clip, or a function if they differ between channels."""
+    constants = [walk.model.constants[i] for i in node.inputs if i in walk.model.constants]
+    others = [i for i in node.inputs if i not in walk.model.constants]
+    if len(others) != 1:
+        raise Refused(f"expected one activation and constants, not {len(others)} activations", "use Add or Concat")
+    limit = _combined(node, constants)
+    view, (fitted,) = walk.fit(others[0], [limit])
+    if fitted.shape == (1,):
+        bound = float(fitted.values[0])
+        value = walk.emit(Clip(-inf, bound) if node.op_type == "Min" else Clip(bound, inf), [view.value])
+    else:
+        value = walk.emit(Function((node.op_type.lower(), "x", fitted)), [view.value])
+    walk.put(node.outputs[0], value, view.order)
+
+
+def _combined(node: OnnxNode, constants: list[Array]) -> Array:
+    pick = np.minimum if node.op_type == "Min" else np.maximum
+    start = np.full(1, inf if node.op_type == "Min" else -inf)
+    for constant in constants:
+        start = pick(start, constant)
+    return np.asarray(start)
+
+
+RULES: Mapping[str, Rule] = dict.fromkeys(EXPRESSIONS, from_function) | {
+    "PRelu": from_prelu,
+    "Pow": from_pow,
+    "Relu": from_relu,
+    "Clip": from_clip,
+    "Min": from_min_max,
+    "Max": from_min_max,
+}

@@ -1,0 +1,184 @@
+"""One walk over an ONNX graph that fixes every shape and computes every constant."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+from tomato.errors import TomatoError
+from tomato.formats import Array
+from tomato.frontend.model import Attribute, Model, OnnxNode
+
+DATA_LIMIT = 1024
+"""Constants up to this size are shown to shape inference: shapes, axes, scales; never weights."""
+QUANTISED = frozenset({"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"})
+"""Never folded: they say in which format the user wants a constant."""
+
+
+@dataclass
+class Resolver:
+    """What is known so far while the nodes are visited in order."""
+
+    model: onnx.ModelProto
+    opset: int
+    constants: dict[str, Array] = field(default_factory=dict)
+    types: dict[str, onnx.TypeProto] = field(default_factory=dict)
+    problems: dict[int, str] = field(default_factory=dict)
+
+    def define(self, name: str, value: Array) -> None:
+        """A value is constant."""
+        self.constants[name] = value
+        kind = helper.np_dtype_to_tensor_dtype(value.dtype)
+        self.types[name] = helper.make_tensor_type_proto(kind, value.shape)
+
+    def visit(self, index: int, node: onnx.NodeProto) -> None:
+        """Fold the node, or else infer the shapes of its outputs."""
+        if node.domain not in ("", "ai.onnx"):
+            return
+        if node.op_type == "Constant" or (
+            node.op_type not in QUANTISED and all(i in self.constants for i in node.input if i)
+        ):
+            self.fold(index, node)
+        elif node.op_type in ("Shape", "Size") and (shape := self.shape(node.input[0])) is not None:
+            attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+            part = shape[attributes.get("start", 0) : attributes.get("end", len(shape))]
+            value = np.array(part if node.op_type == "Shape" else np.prod(shape), dtype=np.int64)
+            self.define(node.output[0], value)
+        elif all(i in self.types for i in node.input if i):
+            self.infer(index, node)
+
+    def fold(self, index: int, node: onnx.NodeProto) -> None:
+        """Compute a node whose inputs are all constant."""
+        from onnx.reference import ReferenceEvaluator
+
+        if node.op_type == "Identity":
+            self.define(node.output[0], self.constants[node.input[0]])
+            return
+        given = [i for i in dict.fromkeys(node.input) if i]
+        graph = helper.make_graph(
+            [node],
+            "fold",
+            [helper.make_value_info(i, self.types[i]) for i in given],
+            [helper.make_empty_tensor_value_info(o) for o in node.output if o],
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)])
+        try:
+            values = ReferenceEvaluator(model).run(None, {i: self.constants[i] for i in given})
+        except Exception as error:  # whatever the evaluator does not know or the node gets wrong
+            self.problems[index] = f"its constant value cannot be computed ({error}); simplify the model first"
+            return
+        for name, value in zip((o for o in node.output if o), values, strict=True):
+            self.define(name, np.asarray(value))
+
+    def infer(self, index: int, node: onnx.NodeProto) -> None:
+        """Infer the types of a node's outputs."""
+        types = {i: self.types[i] for i in node.input if i}
+        data = {
+            i: numpy_helper.from_array(self.constants[i])
+            for i in types
+            if i in self.constants and self.constants[i].size <= DATA_LIMIT
+        }
+        opsets = [helper.make_opsetid("", self.opset)]
+        try:
+            schema = onnx.defs.get_schema(node.op_type, self.opset, "")
+            found = onnx.shape_inference.infer_node_outputs(schema, node, types, data, None, opsets)
+        except onnx.defs.SchemaError:
+            return
+        except onnx.shape_inference.InferenceError as error:
+            reason = str(error).strip().splitlines()[-1].removeprefix("[ShapeInferenceError] ")
+            self.problems[index] = f"its shapes do not fit for one frame ({reason}); export with a batch of 1"
+            return
+        self.types.update(found)
+
+    def shape(self, name: str) -> tuple[int, ...] | None:
+        """The static shape of a value, or None."""
+        kind = self.types.get(name)
+        if kind is None or not kind.tensor_type.HasField("shape"):
+            return None
+        dims = kind.tensor_type.shape.dim
+        if not all(d.HasField("dim_value") and d.dim_value > 0 for d in dims):
+            return None
+        return tuple(d.dim_value for d in dims)
+
+
+def resolve(proto: onnx.ModelProto, path: Path, opset: int) -> Model:
+    """The model with every shape fixed to a batch of one and every constant computed, or TomatoError."""
+    resolver = Resolver(proto, opset)
+    for tensor in proto.graph.initializer:
+        resolver.define(tensor.name, numpy_helper.to_array(tensor))
+    inputs = [i for i in proto.graph.input if i.name not in resolver.constants]
+    notes = [note for i in inputs if (note := _fix_input(i, path))]
+    resolver.types.update((i.name, i.type) for i in inputs)
+    for index, node in enumerate(proto.graph.node):
+        resolver.visit(index, node)
+    nodes = tuple(_node(i, n) for i, n in enumerate(proto.graph.node))
+    shapes = {name: shape for name in resolver.types if (shape := resolver.shape(name)) is not None}
+    return Model(
+        path=str(path),
+        name=path.stem,
+        opset=opset,
+        nodes=nodes,
+        inputs=tuple(i.name for i in inputs),
+        outputs=tuple(o.name for o in proto.graph.output),
+        constants=resolver.constants,
+        shapes=shapes,
+        problems=resolver.problems,
+        notes=tuple(notes),
+    )
+
+
+def _fix_input(value: onnx.ValueInfoProto, path: Path) -> str:
+    """Fix the batch of an input to 1, in place. A note if that was a choice."""
+    where = f"{path}: input {value.name!r}"
+    if not value.type.HasField("tensor_type") or not value.type.tensor_type.HasField("shape"):
+        raise TomatoError("the input has no shape", where=where, hint="export the model with the input's shape")
+    dims = value.type.tensor_type.shape.dim
+    for axis, dim in enumerate(dims):
+        if axis and dim.dim_value <= 0:
+            name = dim.dim_param or "?"
+            fix = (
+                f"--dim_param {name} --dim_value N" if dim.dim_param else f"--input_name {value.name} --input_shape ..."
+            )
+            raise TomatoError(
+                f"axis {axis} ({name!r}) has a dynamic size, but hardware needs a fixed one",
+                where=where,
+                hint="export with a fixed size, or fix it: "
+                f"python -m onnxruntime.tools.make_dynamic_shape_fixed {fix} in.onnx out.onnx",
+            )
+    if not dims:
+        raise TomatoError("the input is a single number", where=where, hint="make it a constant of the model")
+    batch = dims[0].dim_value
+    if batch > 1:
+        raise TomatoError(
+            f"the batch (axis 0) is fixed to {batch}, but an accelerator takes one frame at a time",
+            where=where,
+            hint="export the model with a batch of 1 or with a dynamic batch",
+        )
+    name = dims[0].dim_param
+    dims[0].dim_value = 1
+    return "" if batch == 1 else f"input {value.name!r}: the dynamic batch ({name or '?'}) is one frame"
+
+
+def _node(index: int, node: onnx.NodeProto) -> OnnxNode:
+    domain = "" if node.domain == "ai.onnx" else node.domain
+    attributes = {a.name: _attribute(a) for a in node.attribute}
+    return OnnxNode(index, node.name, node.op_type, domain, tuple(node.input), tuple(node.output), attributes)
+
+
+def _attribute(attribute: onnx.AttributeProto) -> Attribute:
+    value: object = helper.get_attribute_value(attribute)
+    match value:
+        case int() | float():
+            return value
+        case bytes():
+            return value.decode(errors="replace")
+        case onnx.TensorProto():
+            return numpy_helper.to_array(value)
+        case Iterable() if attribute.type == onnx.AttributeProto.INTS:
+            return tuple(int(v) for v in value)
+        case Iterable() if attribute.type == onnx.AttributeProto.FLOATS:
+            return tuple(float(v) for v in value)
+    return None

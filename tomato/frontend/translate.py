@@ -1,0 +1,168 @@
+"""The walk over the nodes: one rule per operator, every refusal collected, ports at both ends."""
+
+import importlib
+import pkgutil
+from dataclasses import dataclass, replace
+from functools import cache
+
+import numpy as np
+
+from tomato import frontend
+from tomato.errors import TomatoError
+from tomato.formats import Tensor
+from tomato.frontend import Imported, NodeReport
+from tomato.frontend.model import Behind, Model, OnnxNode, Refused
+from tomato.frontend.names import identifier
+from tomato.frontend.unsupported import why_not
+from tomato.frontend.walk import Rule, View, Walk
+from tomato.interface import Port
+from tomato.ir import Graph
+
+SHOWN = 3
+"""Nodes named per problem; the rest is counted."""
+SEVERAL_OUTPUTS = frozenset({"Split"})
+
+
+@cache
+def rules() -> dict[str, Rule]:
+    """Every rule, from the modules of this package named rules_*."""
+    found: dict[str, Rule] = {}
+    for module in pkgutil.iter_modules(frontend.__path__):
+        if module.name.startswith("rules_"):
+            found |= importlib.import_module(f"tomato.frontend.{module.name}").RULES
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """A finished walk: why nodes were refused, and the multiply-accumulates of each node, by index."""
+
+    walk: Walk
+    refusals: dict[int, str]
+    macs: dict[int, int]
+
+
+def translate(model: Model) -> Imported:
+    """The model as a graph, or one TomatoError with all its problems."""
+    outcome = _visit_all(model)
+    if outcome.refusals:
+        raise TomatoError(
+            _explain(model, outcome.refusals),
+            where=model.path,
+            hint="tomato inspect lists every node; change the network or export it differently",
+        )
+    walk = outcome.walk
+    for name in model.inputs:
+        walk.settle(name)
+    outputs = tuple(_output(walk, name) for name in model.outputs)
+    inputs = tuple(_port(name, walk.env[name]) for name in model.inputs)
+    types = walk.build.types
+    graph = Graph(
+        name=identifier(model.name),
+        inputs=tuple((port.value, types[port.value]) for port in inputs),
+        nodes=tuple(walk.build.nodes),
+        outputs=tuple(dict.fromkeys(port.value for port in outputs)),
+    ).prune()
+    graph.verify()
+    return Imported(graph, inputs, outputs, (*model.notes, *_host_notes(outputs)))
+
+
+def report(model: Model) -> tuple[NodeReport, ...]:
+    """What becomes of every node of the model."""
+    outcome = _visit_all(model)
+
+    def shapes(names: tuple[str, ...]) -> tuple[tuple[int, ...], ...]:
+        return tuple(model.shapes.get(n, ()) for n in names if n)
+
+    return tuple(
+        NodeReport(
+            name=node.label,
+            op_type=node.op_type,
+            inputs=shapes(node.inputs),
+            outputs=shapes(node.outputs),
+            supported=node.index not in outcome.refusals,
+            reason=outcome.refusals.get(node.index, ""),
+            macs=outcome.macs.get(node.index, 0),
+            parameters=_parameters(model, node),
+        )
+        for node in model.nodes
+    )
+
+
+def _parameters(model: Model, node: OnnxNode) -> int:
+    values = [model.constants[i] for i in dict.fromkeys(node.inputs) if i in model.constants]
+    return sum(v.size for v in values if np.issubdtype(v.dtype, np.floating)) if node in model.live else 0
+
+
+def _visit_all(model: Model) -> Outcome:
+    walk, refusals, macs = Walk(model), {}, {}
+    for node in model.live:
+        walk.node = node
+        before = len(walk.build.nodes)
+        try:
+            _visit(walk, node)
+        except Refused as reason:
+            refusals[node.index] = str(reason)
+        except Behind:
+            pass
+        for name in node.outputs:
+            if name and name not in walk.env and name in model.shapes:
+                walk.stand_in(name, model.shapes[name])
+        types = walk.build.types
+        macs[node.index] = sum(n.op.macs([types[a] for a in n.args]) for n in walk.build.nodes[before:])
+    return Outcome(walk, refusals, macs)
+
+
+def _visit(walk: Walk, node: OnnxNode) -> None:
+    rule = rules().get(node.op_type) if not node.domain else None
+    if rule is None:
+        raise why_not(node)
+    if node.index in walk.model.problems:
+        raise Refused(*walk.model.problems[node.index].split("; ", 1))
+    if node.op_type not in SEVERAL_OUTPUTS and any(_read(walk.model, o) for o in node.outputs[1:]):
+        raise Refused(f"expected only the first output of {node.op_type} to be used", "remove the other from the model")
+    if any(i and i not in walk.env and i not in walk.model.constants for i in node.inputs):
+        return  # behind a refused node whose shape is unknown
+    rule(walk, node)
+
+
+def _read(model: Model, name: str) -> bool:
+    return bool(name) and (name in model.outputs or name in model.consumers)
+
+
+def _explain(model: Model, refusals: dict[int, str]) -> str:
+    groups: dict[tuple[str, str], list[str]] = {}
+    for node in model.nodes:
+        if node.index in refusals:
+            groups.setdefault((node.op_type, refusals[node.index]), []).append(node.label)
+    count = len(refusals)
+    lines = [f"{count} of {len(model.nodes)} nodes cannot be compiled:"]
+    for (op_type, reason), labels in groups.items():
+        more = f" and {len(labels) - SHOWN} more" if len(labels) > SHOWN else ""
+        lines.append(f"    {', '.join(labels[:SHOWN])}{more} ({op_type}): {reason}")
+    return "\n".join(lines)
+
+
+def _output(walk: Walk, name: str) -> Port:
+    if name in walk.model.constants:
+        raise TomatoError(
+            f"output {name!r} is a constant: it depends on no input",
+            where=walk.model.path,
+            hint="remove it from the model's outputs",
+        )
+    view = walk.env[name]
+    if view.value in walk.unbound:
+        walk.settle(name)
+    return _port(name, walk.env[name])
+
+
+def _port(name: str, view: View) -> Port:
+    """The batch axis is dropped; a value that lost it is taken as a frame without it."""
+    if view.shape and view.shape[0] == 1:
+        return Port(name, view.value, view.shape[1:], Tensor(view.order[0]), view.host)
+    host = tuple(replace(step, axis=step.axis + 1) for step in view.host)
+    return Port(name, view.value, view.shape, Tensor(view.order), host)
+
+
+def _host_notes(outputs: tuple[Port, ...]) -> tuple[str, ...]:
+    return tuple(f"output {p.name!r}: the host computes {', '.join(map(str, p.host))}" for p in outputs if p.host)

@@ -1,0 +1,34 @@
+"""Why an operator without a rule is not supported, and what to do about it."""
+
+from collections.abc import Mapping
+
+from tomato.frontend.model import OnnxNode, Refused
+
+QUANTISED_DOMAINS = ("qonnx.custom_op", "onnx.brevitas", "finn.custom_op")
+QUANTISED = frozenset(
+    ["QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger", "QLinearAdd", "QLinearMul", "QLinearAveragePool", "QLinearGlobalAveragePool", "QLinearConcat", "QLinearSigmoid", "QLinearLeakyRelu", "QGemm", "Quant", "BipolarQuant", "IntQuant", "FloatQuant", "Trunc"]
+)
+FAMILIES: Mapping[str, tuple[str, str]] = {
+    "LSTM": ("recurrent layers are not supported", "use a convolution over time instead"),
+    "GRU": ("recurrent layers are not supported", "use a convolution over time instead"),
+    "RNN": ("recurrent layers are not supported", "use a convolution over time instead"),
+    "ConvTranspose": ("transposed convolutions are not supported", "use Resize (nearest) and Conv instead"),
+    "If": ("control flow is not supported", "simplify the model (onnxsim) or export it by tracing"),
+    "Loop": ("control flow is not supported", "simplify the model (onnxsim) or export it by tracing"),
+    "Scan": ("control flow is not supported", "simplify the model (onnxsim) or export it by tracing"),
+    "LayerNormalization": ("its statistics depend on the data", "use BatchNormalization instead"),
+    "InstanceNormalization": ("its statistics depend on the data", "use BatchNormalization instead"),
+    "GroupNormalization": ("its statistics depend on the data", "use BatchNormalization instead"),
+    "LRN": ("normalisation across channels is not supported", "use BatchNormalization instead"),
+}
+
+
+def why_not(node: OnnxNode) -> Refused:
+    """The refusal of a node whose operator no rule translates."""
+    if node.op_type in QUANTISED or node.domain.startswith(QUANTISED_DOMAINS):
+        return Refused("quantised models are not supported yet", "give the float model")
+    if node.domain:
+        return Refused(f"an operator of domain {node.domain!r} is not supported", "export with standard ONNX operators")
+    if node.op_type in FAMILIES:
+        return Refused(*FAMILIES[node.op_type])
+    return Refused("the operator is not supported", "replace it in the network by supported ones")

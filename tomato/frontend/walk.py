@@ -1,0 +1,219 @@
+"""The state of a translation: where every ONNX value lies, and the nodes emitted so far. Rules drive it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from math import prod
+
+import numpy as np
+
+from tomato.formats import Array, Real, Tensor
+from tomato.frontend import layout
+from tomato.frontend.layout import Index
+from tomato.frontend.lookahead import wanted
+from tomato.frontend.model import Behind, Model, OnnxNode, Refused
+from tomato.frontend.names import identifier, unused
+from tomato.interface import HostStep
+from tomato.ir import Builder, Op, Shape, TensorType
+from tomato.ops.join import Add
+from tomato.ops.move import Reshape, Transpose
+from tomato.ops.real import Affine
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """An ONNX value: flat index into the graph value `value` of each of its elements, batch axis included.
+
+    `host` are steps that remain for the host; only an output can have them.
+    """
+
+    value: str
+    order: Index
+    host: tuple[HostStep, ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The ONNX shape (before the host's steps)."""
+        return self.order.shape
+
+
+Rule = Callable[["Walk", OnnxNode], None]
+"""Translates one node: reads views, emits operators, puts a view for every output; or raises Refused."""
+
+
+class Walk:
+    """Views of ONNX values over a graph under construction.
+
+    An input of the model is *unbound* until a consumer needs a layout; its view then counts in ONNX order.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.build = Builder(())
+        self.env: dict[str, View] = {}
+        self.unbound: set[str] = set()
+        self.inputs: dict[str, str] = {}
+        self.stand_ins: set[str] = set()
+        self.node: OnnxNode | None = None
+        self._moved: dict[tuple[str, Shape, bytes], str] = {}
+        for name in model.inputs:
+            shape = model.shapes[name]
+            value = unused(identifier(name), self.inputs.values())
+            self.inputs[name] = value
+            self.unbound.add(value)
+            self.env[name] = View(value, np.arange(prod(shape), dtype=np.int64).reshape(shape))
+
+    def view(self, name: str, *, host: bool = False) -> View:
+        """Where an ONNX value lies. Refused when it is constant, or (unless `host`) finished by the host."""
+        if name in self.model.constants:
+            raise Refused(f"input {name!r} is constant, expected an activation", "simplify the model first")
+        view = self.env[name]
+        if view.host and not host:
+            raise Refused(f"expected no {view.host[-1].kind} in front of it", "end the network before it")
+        return view
+
+    def weight(self, node: OnnxNode, index: int, role: str) -> Array:
+        """The constant at an input, as finite float64."""
+        value = self.model.constant(node, index)
+        if value is None:
+            if self.env[node.inputs[index]].value in self.stand_ins:
+                raise Behind
+            raise Refused(f"expected a constant {role}, not an activation", "only constant ones are supported")
+        return self.finite(node.inputs[index], value)
+
+    def finite(self, name: str, value: Array) -> Array:
+        """The constant as float64. Refused when it holds NaN or infinity."""
+        if bad := int(np.count_nonzero(~np.isfinite(value))):
+            raise Refused(
+                f"the constant {name!r} holds {bad} NaN or infinite value{'s' if bad > 1 else ''}",
+                "check the training and export again",
+            )
+        return value.astype(np.float64)
+
+    def emit(self, op: Op, args: Sequence[str], suffix: str = "") -> str:
+        """Append an operator for the current node; Refused with the operator's own reason if it does not fit."""
+        assert self.node is not None
+        name = identifier(self.node.stem) + suffix
+        try:
+            return self.build.add(op, args, unused(name, {*self.build.types, *self.inputs.values()}), self.node.label)
+        except ValueError as reason:
+            raise Refused(str(reason), "change the layer's attributes and export again") from reason
+
+    def put(self, name: str, value: str, order: Index, host: tuple[HostStep, ...] = ()) -> None:
+        """Define an ONNX value."""
+        if name:
+            self.env[name] = View(value, order, host)
+
+    def put_standard(self, name: str, value: str, shape: tuple[int, ...], channel: int) -> None:
+        """Define an ONNX value of this shape that is streamed with axis `channel` as channels."""
+        self.put(name, value, layout.order(shape, channel))
+
+    def bind(self, value: str, shape: Shape, source: Index) -> None:
+        """Choose the layout of a model input: stream place p carries the ONNX element source[p]."""
+        self.build.types[value] = TensorType(shape, Real())
+        self.unbound.discard(value)
+        moved = layout.inverse(source)
+        for name, view in self.env.items():
+            if view.value == value:
+                self.env[name] = replace(view, order=moved[view.order])
+
+    def settle(self, name: str) -> View:
+        """The view of a value whose layout is fixed: an unbound input gets the one that its readers want."""
+        view = self.view(name)
+        if view.value in self.unbound:
+            shape, source = wanted(self.model, name, view.order)
+            self.bind(view.value, shape, source)
+        return self.env[name]
+
+    def arrange(self, view: View, shape: Shape, index: Index) -> str:
+        """The graph value that carries, at place p of a stream of this shape, the element index[p] of the view."""
+        source = view.order.reshape(-1)[index.reshape(-1)]
+        if view.value in self.unbound:
+            self.bind(view.value, shape, source)
+            return view.value
+        if layout.is_identity(source):
+            op: Op = Reshape(shape)
+            if self.build.types[view.value].shape == shape:
+                return view.value
+        else:
+            factors = layout.factor(source)
+            if factors is None:
+                raise Refused("the order of its input is no transposition", "simplify the reshapes before it")
+            op = Transpose(*factors, shape)
+        key = (view.value, shape, source.tobytes())
+        if key not in self._moved:
+            self._moved[key] = self.emit(op, [view.value], f"_{op.name}")
+        return self._moved[key]
+
+    def stand_in(self, name: str, shape: tuple[int, ...]) -> None:
+        """Define the result of a refused node, so that the walk goes on and finds all problems at once."""
+        value = f"refused {name}"
+        channel = min(1, max(0, len(shape) - 1))
+        self.stand_ins.add(value)
+        self.build.types[value] = TensorType(layout.standard(shape, channel)[0], Real())
+        self.put_standard(name, value, shape, channel)
+
+    def streamed(self, view: View, channel: int) -> str:
+        """The graph value that streams the view with axis `channel` as channels."""
+        return self.arrange(view, *layout.standard(view.shape, channel))
+
+    def image(self, name: str) -> str:
+        """The graph value of a (1, C, H, W) or (1, C, L) tensor, streamed as (H, W, C) or (1, L, C)."""
+        view = self.view(name)
+        if len(view.shape) not in (3, 4) or view.shape[0] != 1:
+            dims = "x".join(map(str, view.shape))
+            raise Refused(f"expected an image of shape 1xCxHxW or 1xCxL, not {dims}", "only 1-D and 2-D are supported")
+        return self.streamed(view, 1)
+
+    def put_image(self, name: str, value: str, rank: int) -> None:
+        """Define an ONNX image of this rank that lies in stream order."""
+        height, width, channels = self.build.types[value].shape
+        self.put_standard(name, value, (1, channels, height, width) if rank == 4 else (1, channels, width), 1)
+
+    def fit(self, name: str, constants: Sequence[Array]) -> tuple[View, list[Tensor]]:
+        """The view in a layout in which each constant has one value per channel, and those values."""
+        view = self.settle(name)
+        view = replace(view, order=_widened(view.order, constants))
+        if (found := self._per_channel(view, constants)) is not None:
+            return view, found
+        varying = {len(view.shape) - c.ndim + a for c in constants for a in range(c.ndim) if c.shape[a] > 1}
+        if len(varying) == 1:
+            (channel,) = varying
+            view = View(self.streamed(view, channel), layout.order(view.shape, channel))
+            if (found := self._per_channel(view, constants)) is not None:
+                return view, found
+        shape = "x".join(map(str, constants[0].shape))
+        raise Refused(
+            f"expected a constant that is the same for all pixels, not one of shape {shape}",
+            "make it a number or one value per channel",
+        )
+
+    def _per_channel(self, view: View, constants: Sequence[Array]) -> list[Tensor] | None:
+        shape = self.build.types[view.value].shape
+        found = [layout.vector(c, view.order, shape) for c in constants]
+        return None if any(f is None for f in found) else [Tensor(f) for f in found if f is not None]
+
+    def affine(self, source: str, target: str, scale: Array, offset: Array, suffix: str = "") -> None:
+        """target = source * scale + offset, the constants broadcast as in ONNX."""
+        view, (a, b) = self.fit(source, [scale, offset])
+        self.put(target, self.emit(Affine(a, b), [view.value], suffix), view.order)
+
+    def biased(self, node: OnnxNode, value: str, bias: Array | None) -> str:
+        """A graph value plus one number per channel of its stream."""
+        if bias is None:
+            return value
+        return self.emit(Affine(Tensor(np.ones(1)), Tensor(bias.reshape(-1))), [value], "_bias")
+
+    def add(self, a: str, b: str) -> str:
+        """Sum of two graph values."""
+        return self.emit(Add(), [a, b])
+
+
+def _widened(order: Index, constants: Sequence[Array]) -> Index:
+    """The map with leading axes of length 1 as the constants demand; Refused when they enlarge the tensor."""
+    try:
+        shape = np.broadcast_shapes(order.shape, *(c.shape for c in constants))
+    except ValueError as error:
+        raise Refused("expected a constant that broadcasts to its input", "check the exported model") from error
+    if prod(shape) != order.size:
+        raise Refused("expected a constant that does not enlarge its input", "expand the input explicitly")
+    return order.reshape(shape)
