@@ -1,0 +1,156 @@
+"""The ranges of a network's values, measured on data."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from tomato.errors import TomatoError
+from tomato.formats import Array
+from tomato.interpret import interpret
+from tomato.ir import Graph
+from tomato.passes.groups import partition
+
+BINS = 2048
+"""Resolution of the histograms behind percentile and mse."""
+MSE_BITS = 8
+"""The width for which `mse` balances clipping against rounding."""
+SYNTHETIC_FRAMES = 8
+Method = Literal["minmax", "percentile", "mse"]
+Batches = Iterable[Mapping[str, Array]]
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The interval that a value's codes will cover.
+
+    integral: all values seen were integers. clipped: the share of the values seen that lie outside.
+    """
+
+    lo: float
+    hi: float
+    integral: bool = False
+    clipped: float = 0.0
+
+    def union(self, other: "Range") -> "Range":
+        """The smallest range that holds both."""
+        return Range(
+            min(self.lo, other.lo),
+            max(self.hi, other.hi),
+            self.integral and other.integral,
+            max(self.clipped, other.clipped),
+        )
+
+
+Ranges = Mapping[str, Range]
+"""By the name of the value in the real graph."""
+
+
+def calibrate(
+    graph: Graph,
+    batches: Batches,
+    method: Method = "minmax",
+    *,
+    percentile: float = 99.99,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Range]:
+    """Ranges of every value that `quantise` turns into codes.
+
+    minmax covers all that was seen; percentile leaves out (100 - percentile) % of the values, half on
+    either side; mse clips where the squared error of 8-bit codes is least. Inputs and outputs of the network
+    are never clipped. `progress(done, total)` counts batches over both sweeps.
+    """
+    data = list(batches)
+    sweeps = 1 if method == "minmax" else 2
+    if not data:
+        raise TomatoError("there is no calibration data", hint="give at least one frame")
+    points = frozenset(name for name, _ in graph.inputs) | {g.output for g in partition(graph)}
+    total = sweeps * len(data)
+    seen: dict[str, Range] = {}
+
+    def widen(name: str, values: Array) -> None:
+        if name in points:
+            found = _range_of(name, values)
+            seen[name] = seen[name].union(found) if name in seen else found
+
+    _sweep(graph, data, widen, lambda done: progress(done, total) if progress else None)
+    if method == "minmax":
+        return seen
+    inner = points - {name for name, _ in graph.inputs} - set(graph.outputs)
+    counts = {name: np.zeros(BINS, dtype=np.int64) for name in inner if seen[name].lo < seen[name].hi}
+
+    def count(name: str, values: Array) -> None:
+        if name in counts:
+            counts[name] += np.histogram(values, bins=BINS, range=(seen[name].lo, seen[name].hi))[0]
+
+    _sweep(graph, data, count, lambda done: progress(len(data) + done, total) if progress else None)
+    narrow = {
+        name: _percentile(seen[name], bins, percentile) if method == "percentile" else _least_error(seen[name], bins)
+        for name, bins in counts.items()
+    }
+    return seen | narrow
+
+
+def synthetic_ranges(graph: Graph, *, seed: int = 0) -> dict[str, Range]:
+    """Ranges under standard normal noise at every input.
+
+    Enough to compile and to measure speed when there is no data; accuracy means nothing then.
+    """
+    rng = np.random.default_rng(seed)
+    return calibrate(graph, [{n: rng.standard_normal((SYNTHETIC_FRAMES, *k.shape)) for n, k in graph.inputs}])
+
+
+def _sweep(
+    graph: Graph,
+    data: list[Mapping[str, Array]],
+    watch: Callable[[str, Array], None],
+    done: Callable[[int], None],
+) -> None:
+    for i, batch in enumerate(data):
+        interpret(graph, {n: batch[n].astype(np.float64) for n, _ in graph.inputs}, watch=watch)
+        done(i + 1)
+
+
+def _range_of(name: str, values: Array) -> Range:
+    lo, hi = float(values.min()), float(values.max())
+    if not np.isfinite(lo) or not np.isfinite(hi):
+        raise TomatoError(
+            "the calibration data gives values that are not finite",
+            where=f"value %{name}",
+            hint="check the data and its normalisation",
+        )
+    integral = lo.is_integer() and hi.is_integer() and bool(np.all(values == np.rint(values)))
+    return Range(lo, hi, integral)
+
+
+def _percentile(seen: Range, bins: Array, percentile: float) -> Range:
+    """Drop bins from both ends while the values dropped stay within half the share each."""
+    total, edges = bins.sum(), np.linspace(seen.lo, seen.hi, BINS + 1)
+    spare = total * (1.0 - percentile / 100.0) / 2.0
+    low = int(np.searchsorted(np.cumsum(bins), spare, side="right"))
+    high = BINS - int(np.searchsorted(np.cumsum(bins[::-1]), spare, side="right"))
+    if low >= high:
+        return seen
+    return _cut(seen, bins, edges, low, high)
+
+
+def _least_error(seen: Range, bins: Array) -> Range:
+    """Shrink both ends towards zero by the factor with the least rounding plus clipping error."""
+    edges = np.linspace(seen.lo, seen.hi, BINS + 1)
+    middle = (edges[:-1] + edges[1:]) / 2.0
+    best, least = seen, np.inf
+    for factor in np.linspace(1.0, 0.2, 65):
+        lo, hi = min(seen.lo * factor, 0.0), max(seen.hi * factor, 0.0)
+        step = (hi - lo) / ((1 << MSE_BITS) - 1)
+        outside = middle - np.clip(middle, lo, hi)
+        error = float((bins * np.where(outside != 0.0, outside**2, step**2 / 12.0)).sum())
+        if error < least:
+            share = float(bins[outside != 0.0].sum() / bins.sum())
+            best, least = replace(seen, lo=max(lo, seen.lo), hi=min(hi, seen.hi), clipped=share), error
+    return best
+
+
+def _cut(seen: Range, bins: Array, edges: Array, low: int, high: int) -> Range:
+    share = float((bins[:low].sum() + bins[high:].sum()) / bins.sum())
+    return replace(seen, lo=float(edges[low]), hi=float(edges[high]), clipped=share)

@@ -1,0 +1,157 @@
+"""The integer operators that replace one group of real ones."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import isinf
+from types import MappingProxyType
+
+import numpy as np
+
+from tomato.formats import Array, Codes, Tensor
+from tomato.ir import Op, TensorType
+from tomato.ops.conv2d import Conv2d
+from tomato.ops.dense import Dense
+from tomato.ops.join import Add, Multiply
+from tomato.ops.move import Pad
+from tomato.ops.pool import GlobalSum, SumPool
+from tomato.ops.real import Affine, Clip, Function, evaluate
+from tomato.ops.table import Table
+from tomato.passes.grid import fit_grid, fit_weights, make_requant
+from tomato.passes.groups import MOVEMENT, Line
+from tomato.passes.share_encodings import Coding
+
+
+@dataclass(frozen=True, slots=True)
+class Widths:
+    """Bits of the constants: weights, multipliers of requants, and factors of additions."""
+
+    weight: int
+    mult: int
+    add: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """All that the lowering of a group may know: `op` is the head's, `types` are the integer arguments'."""
+
+    op: Op
+    line: Line
+    types: tuple[TensorType, ...]
+    args: tuple[Coding, ...]
+    out: Coding
+    widths: Widths
+
+    @property
+    def target(self) -> Array:
+        """The output code, before rounding, where the head gives 0."""
+        return self.line.offset / self.out.encoding.scale + self.out.encoding.zero
+
+    @property
+    def clamp(self) -> Codes:
+        """The output codes that the line's limits leave; limits commute with rounding."""
+        codes = self.out.codes
+        lo = codes.lo if isinf(self.line.lo) else self.out.encode(self.line.lo)
+        hi = codes.hi if isinf(self.line.hi) else self.out.encode(self.line.hi)
+        return Codes(lo, hi)
+
+    def requant(self, exact: Op, unit: float, zero: int) -> Op:
+        """The requant behind `exact`, whose accumulator steps by `unit` and is `zero` at a real 0."""
+        acc = exact.infer(self.types).codes
+        return self.narrow(acc, unit, zero)
+
+    def narrow(self, acc: Codes, unit: float, zero: int) -> Op:
+        """The requant from `acc`, in steps of `unit` and `zero` at a real 0, to the output."""
+        grid = fit_grid(self.line.scale * unit / self.out.encoding.scale, self.widths.mult)
+        zeros = np.full(grid.mult.shape, zero, dtype=np.int64)
+        return make_requant(grid, zero=zeros, target=self.target, acc=acc, clamp=self.clamp)
+
+
+def lower(place: Place) -> tuple[Op, ...]:
+    """The operators, each feeding the next, the first reading the group's arguments."""
+    if isinstance(place.op, MOVEMENT):
+        return _movement(place)
+    return RULES[type(place.op)](place)
+
+
+def _movement(place: Place) -> tuple[Op, ...]:
+    if isinstance(place.op, Pad):
+        return (replace(place.op, value=place.out.encode(place.op.value)),)
+    return (place.op,)
+
+
+def _weighted(place: Place) -> tuple[Op, ...]:
+    """Conv2d and Dense: the line's scale goes into the weights, so that its sign and size cost nothing."""
+    op, x, zero = place.op, place.args[0], place.args[0].encoding.zero
+    assert isinstance(op, Conv2d | Dense)
+    weight = op.weight.values * place.line.scale
+    unit = x.encoding.scale / place.out.encoding.scale
+    codes, grid = fit_weights(weight, unit, place.widths.weight, place.widths.mult)
+    exact: Op = replace(op, weight=Tensor(codes))
+    if isinstance(exact, Conv2d):
+        exact = replace(exact, pad_value=x.encode(exact.pad_value))
+    acc = exact.infer(place.types).codes
+    zeros = codes.sum(axis=tuple(range(codes.ndim - 1))) * zero
+    return exact, make_requant(grid, zero=zeros, target=place.target, acc=acc, clamp=place.clamp)
+
+
+def _sum_pool(place: Place) -> tuple[Op, ...]:
+    assert isinstance(place.op, SumPool)
+    x = place.args[0]
+    exact = replace(place.op, pad_value=x.encode(place.op.pad_value))
+    return exact, place.requant(exact, x.encoding.scale, exact.window.taps * x.encoding.zero)
+
+
+def _global_sum(place: Place) -> tuple[Op, ...]:
+    x = place.args[0].encoding
+    return place.op, place.requant(place.op, x.scale, place.types[0].pixels * x.zero)
+
+
+def _add(place: Place) -> tuple[Op, ...]:
+    """Both arguments on a common grid of small integer steps; the larger step is met exactly."""
+    a, b = (arg.encoding for arg in place.args)
+    bits = max(place.widths.add, *(t.codes.bits for t in place.types))
+    small, large = sorted((a.scale, b.scale))
+    ratio = Fraction(small / large).limit_denominator((1 << bits) - 1)
+    low, high = max(1, ratio.numerator), ratio.denominator
+    exact = Add(high, low) if a.scale >= b.scale else Add(low, high)
+    return exact, place.requant(exact, large / high, exact.scale_a * a.zero + exact.scale_b * b.zero)
+
+
+def _multiply(place: Place) -> tuple[Op, ...]:
+    a, b = (arg.encoding for arg in place.args)
+    exact = Multiply(a.zero, b.zero)
+    return exact, place.requant(exact, a.scale * b.scale, 0)
+
+
+def _requantise(place: Place) -> tuple[Op, ...]:
+    """A line on its own; it is `place.line` already."""
+    x = place.args[0].encoding
+    return (place.narrow(place.types[0].codes, x.scale, x.zero),)
+
+
+def _table(place: Place) -> tuple[Op, ...]:
+    """The function at every code that the argument can have; where it is not a number, 0."""
+    assert isinstance(place.op, Function)
+    fmt = place.types[0].codes
+    codes = np.arange(fmt.lo, fmt.hi + 1)[:, np.newaxis]
+    with np.errstate(all="ignore"):
+        real = evaluate(place.op.expression, place.args[0].encoding.decode(codes))
+    real = np.broadcast_to(real, np.broadcast_shapes(real.shape, codes.shape))
+    entries = place.out.encoding.encode(np.nan_to_num(real, posinf=np.inf, neginf=-np.inf), place.out.codes)
+    return (Table(Tensor(entries.T), fmt.lo),)
+
+
+RULES: Mapping[type[Op], Callable[[Place], tuple[Op, ...]]] = MappingProxyType(
+    {
+        Conv2d: _weighted,
+        Dense: _weighted,
+        SumPool: _sum_pool,
+        GlobalSum: _global_sum,
+        Add: _add,
+        Multiply: _multiply,
+        Affine: _requantise,
+        Clip: _requantise,
+        Function: _table,
+    }
+)

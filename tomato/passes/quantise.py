@@ -1,0 +1,119 @@
+"""Post-training quantisation: a real network becomes integers."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tomato.ir import Builder, Encoding, Graph, Op, TensorType
+from tomato.ops.conv2d import Conv2d
+from tomato.ops.dense import Dense
+from tomato.ops.table import Table
+from tomato.passes.calibrate import Ranges
+from tomato.passes.groups import Group, partition
+from tomato.passes.lower_group import Place, Widths, lower
+from tomato.passes.precision import Precision
+from tomato.passes.separate_inputs import separate_inputs
+from tomato.passes.share_encodings import Coding, share_encodings
+
+MULT_BITS = 16
+"""Width of a requant's largest multiplier: with its sign it fits the narrow port of a DSP."""
+ADD_BITS = 8
+"""Width of the factors that bring two summands to a common grid; at least that of the summands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something the report should tell about an integer value.
+
+    kind: "table", "clipped" (calibration left values out), "dead" (channels of zeros) or "converted"
+    (an input requantised to be moved together with other values).
+    """
+
+    kind: str
+    value: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"%{self.value}: {self.text}"
+
+
+def quantise(
+    graph: Graph,
+    ranges: Ranges,
+    precision: Precision | None = None,
+    *,
+    mult_bits: int = MULT_BITS,
+    add_bits: int = ADD_BITS,
+) -> tuple[Graph, tuple[Note, ...]]:
+    """The integer graph, with the encoding of every value that has one, and what was done to it.
+
+    `ranges` are those of `calibrate` on the same graph; `precision` is w8a8 unless given. Inputs keep their
+    names, outputs their order. Arithmetic named `conv` becomes the exact `conv` and the requant `conv_q`;
+    data movement and functions keep their names.
+    """
+    bits = precision or Precision()
+    real = separate_inputs(graph)
+    known = graph.types.keys()
+    ranges = {**ranges, **{n.name: ranges[n.args[0]] for n in real if n.name not in known}}
+    groups = partition(real)
+    codings = share_encodings(real, groups, ranges, bits)
+    build = Builder([(n, TensorType(k.shape, codings[n].codes)) for n, k in real.inputs])
+    inputs = tuple(build.types.items())
+    names = {name: name for name, _ in inputs}
+    notes: list[Note] = []
+    for group in groups:
+        place = _place(group, codings, build, names, Widths(bits.of(group.head)[0], mult_bits, add_bits))
+        ops = lower(place)
+        names[group.output] = _append(build, group, ops, [names[a] for a in group.head.args])
+        notes += _remarks(group, names[group.output], ops, ranges, is_copy=group.output not in known)
+    result = replace(
+        graph,
+        inputs=inputs,
+        nodes=tuple(build.nodes),
+        outputs=tuple(names[o] for o in real.outputs),
+        encodings=_encodings(names, codings),
+    )
+    return result.prune(), tuple(notes)
+
+
+def code_names(graph: Graph) -> dict[str, str]:
+    """For every real value that has codes, the name of those codes in `quantise(graph, ...)`."""
+    return {n: n for n, _ in graph.inputs} | {g.output: g.code_name for g in partition(graph)}
+
+
+def _place(group: Group, codings: dict[str, Coding], build: Builder, names: dict[str, str], widths: Widths) -> Place:
+    args = group.head.args
+    types = tuple(build.types[names[a]] for a in args)
+    return Place(group.head.op, group.line, types, tuple(codings[a] for a in args), codings[group.output], widths)
+
+
+def _append(build: Builder, group: Group, ops: tuple[Op, ...], args: list[str]) -> str:
+    """Add the operators one behind the other and return the last value."""
+    names = (group.head.name, group.code_name)[-len(ops) :]
+    origins = (group.head.origin, group.origin)[-len(ops) :]
+    for op, name, origin in zip(ops, names, origins, strict=True):
+        args = [build.add(op, args, name, origin)]
+    return args[0]
+
+
+def _encodings(names: dict[str, str], codings: dict[str, Coding]) -> dict[str, Encoding]:
+    return {code: codings[real].encoding for real, code in names.items()}
+
+
+def _remarks(group: Group, name: str, ops: Iterable[Op], ranges: Ranges, *, is_copy: bool) -> list[Note]:
+    notes = []
+    for op in ops:
+        if isinstance(op, Table):
+            rows, columns = op.entries.shape
+            each = f" for each of {rows} channels" if rows > 1 else ""
+            notes.append(Note("table", name, f"table of {columns} entries{each}"))
+        if isinstance(op, Conv2d | Dense):
+            weight = op.weight.values.reshape(-1, op.weight.shape[-1])
+            if dead := int(np.count_nonzero(~weight.any(axis=0))):
+                notes.append(Note("dead", name, f"{dead} of {weight.shape[1]} channels have no weights"))
+    if share := ranges[group.output].clipped:
+        notes.append(Note("clipped", name, f"{100 * share:.2g} % of the calibration values lie outside the range"))
+    if is_copy:
+        notes.append(Note("converted", name, "an input requantised to be moved together with other values"))
+    return notes
