@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// Convolution: a line buffer (tom_window) in front of an array of multipliers (tom_dot).
+//
+// Bit-exact with tomato/ops/conv2d.py. Any kernel, stride, dilation, padding; groups of whole beats.
+// Cycles per frame: OutHeight * OutWidth * Groups * Folds * reads, where a read takes Lanes channels of
+// one tap (all rows and columns of the kernel at once with ParallelH and ParallelW); at least one cycle
+// per input beat. Each fold yields Outputs channels.
+
+`include "tom_assert.svh"
+`default_nettype none
+
+module tom_conv2d_window #(
+  parameter int unsigned Lanes      = 1,   // input codes per beat
+  parameter int unsigned Outputs    = 1,   // output codes per beat: filters computed at once
+  parameter int unsigned Beats      = 1,   // input beats per pixel
+  parameter int unsigned Groups     = 1,   // groups of channels
+  parameter int unsigned Folds      = 1,   // output beats per pixel and group
+  parameter int unsigned Height     = 4,   // input rows
+  parameter int unsigned Width      = 4,   // input columns
+  parameter int unsigned OutHeight  = 4,   // output rows
+  parameter int unsigned OutWidth   = 4,   // output columns
+  parameter int unsigned KernelH    = 3,
+  parameter int unsigned KernelW    = 3,
+  parameter int unsigned StrideH    = 1,
+  parameter int unsigned StrideW    = 1,
+  parameter int unsigned DilationH  = 1,
+  parameter int unsigned DilationW  = 1,
+  parameter int unsigned PadTop     = 1,
+  parameter int unsigned PadLeft    = 1,
+  parameter int signed   PadValue   = 0,   // code of the border
+  parameter bit          ParallelH  = 0,   // all kernel rows at once
+  parameter bit          ParallelW  = 0,   // all kernel columns at once
+  parameter int unsigned Rows       = 4,   // rows in the line buffer
+  parameter int unsigned Columns    = 1,   // column banks of the line buffer
+  parameter int unsigned RingRam    = 0,   // memory kind of the line buffer: 0 LUTRAM, 1 block, 2 UltraRAM
+  parameter int unsigned InBits     = 8,   // width of an input code
+  parameter bit          InSigned   = 0,   // inputs are two's complement
+  parameter int unsigned WeightBits = 8,   // width of a weight, two's complement
+  parameter int unsigned AccBits    = 24,  // width of an output code
+  parameter bit          UseDsp     = 1,   // multiply in DSP blocks, else in LUTs
+  parameter int unsigned WeightRam  = 0,   // memory kind of the weights
+  parameter              MemFile    = "",  // hexadecimal weight words, see tom_dot
+
+  localparam int unsigned InW  = Lanes * InBits,
+  localparam int unsigned OutW = Outputs * AccBits
+) (
+  input  wire logic            clk_i,
+  input  wire logic            rst_i,
+
+  input  wire logic            in_valid_i,
+  output wire logic            in_ready_o,
+  input  wire logic [InW-1:0]  in_data_i,
+
+  output wire logic            out_valid_o,
+  input  wire logic            out_ready_i,
+  output wire logic [OutW-1:0] out_data_o
+);
+
+  localparam int unsigned Taps = (ParallelH ? KernelH : 1) * (ParallelW ? KernelW : 1);
+  localparam int unsigned Inputs = Taps * Lanes;
+  localparam int unsigned Reads = KernelH * KernelW / Taps * (Beats / Groups);  // per pass
+  localparam int unsigned Latency = 8 + (Inputs > 1 ? ($clog2(Inputs) + 1) / 2 : 0);
+  localparam int unsigned Depth = (Latency + Reads - 1) / Reads + 4;  // results on their way or waiting
+
+  wire logic available, start;
+  wire logic win_valid, win_first, win_last;
+  wire logic [Inputs*InBits-1:0] win_data;
+  wire logic acc_valid;
+  wire logic [OutW-1:0] acc_data;
+
+  tom_window #(
+    .Lanes    (Lanes),
+    .Bits     (InBits),
+    .Beats    (Beats),
+    .Groups   (Groups),
+    .Folds    (Folds),
+    .Height   (Height),
+    .Width    (Width),
+    .OutHeight(OutHeight),
+    .OutWidth (OutWidth),
+    .KernelH  (KernelH),
+    .KernelW  (KernelW),
+    .StrideH  (StrideH),
+    .StrideW  (StrideW),
+    .DilationH(DilationH),
+    .DilationW(DilationW),
+    .PadTop   (PadTop),
+    .PadLeft  (PadLeft),
+    .PadValue (PadValue),
+    .ParallelH(ParallelH),
+    .ParallelW(ParallelW),
+    .Rows     (Rows),
+    .Columns  (Columns),
+    .Ram      (RingRam)
+  ) u_window (
+    .clk_i,
+    .rst_i,
+    .in_valid_i,
+    .in_ready_o,
+    .in_data_i,
+    .available_i(available),
+    .start_o    (start),
+    .win_valid_o(win_valid),
+    .win_first_o(win_first),
+    .win_last_o (win_last),
+    .win_data_o (win_data)
+  );
+
+  tom_dot #(
+    .Inputs    (Inputs),
+    .Outputs   (Outputs),
+    .InBits    (InBits),
+    .InSigned  (InSigned),
+    .WeightBits(WeightBits),
+    .AccBits   (AccBits),
+    .UseDsp    (UseDsp),
+    .Words     (Groups * Folds * Reads),
+    .Ram       (WeightRam),
+    .MemFile   (MemFile)
+  ) u_dot (
+    .clk_i,
+    .rst_i,
+    .valid_i(win_valid),
+    .first_i(win_first),
+    .last_i (win_last),
+    .data_i (win_data),
+    .valid_o(acc_valid),
+    .data_o (acc_data)
+  );
+
+  tom_queue #(
+    .Width(OutW),
+    .Depth(Depth)
+  ) u_queue (
+    .clk_i,
+    .rst_i,
+    .available_o(available),
+    .take_i     (start),
+    .in_valid_i (acc_valid),
+    .in_data_i  (acc_data),
+    .out_valid_o,
+    .out_ready_i,
+    .out_data_o
+  );
+
+  `TOM_STREAM_STABLE(out, out_valid_o, out_ready_i, out_data_o)
+
+endmodule
+
+`default_nettype wire

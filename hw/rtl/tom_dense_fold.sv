@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// Matrix product on every pixel: a ring of a few pixels in front of an array of multipliers (tom_dot).
+//
+// Bit-exact with tomato/ops/dense.py: fully connected layers and pointwise convolutions. Cycles per
+// pixel: Beats * Folds; at least one cycle per input beat. Each fold yields Outputs channels.
+
+`include "tom_assert.svh"
+`default_nettype none
+
+module tom_dense_fold #(
+  parameter int unsigned Lanes      = 1,   // input codes per beat
+  parameter int unsigned Outputs    = 1,   // output codes per beat: filters computed at once
+  parameter int unsigned Beats      = 1,   // input beats per pixel
+  parameter int unsigned Folds      = 1,   // output beats per pixel
+  parameter int unsigned Pixels     = 2,   // pixels in the ring
+  parameter int unsigned RingRam    = 0,   // memory kind of the ring: 0 LUTRAM, 1 block, 2 UltraRAM
+  parameter int unsigned InBits     = 8,   // width of an input code
+  parameter bit          InSigned   = 0,   // inputs are two's complement
+  parameter int unsigned WeightBits = 8,   // width of a weight, two's complement
+  parameter int unsigned AccBits    = 24,  // width of an output code
+  parameter bit          UseDsp     = 1,   // multiply in DSP blocks, else in LUTs
+  parameter int unsigned WeightRam  = 0,   // memory kind of the weights
+  parameter              MemFile    = "",  // hexadecimal weight words, see tom_dot
+
+  localparam int unsigned InW  = Lanes * InBits,
+  localparam int unsigned OutW = Outputs * AccBits
+) (
+  input  wire logic            clk_i,
+  input  wire logic            rst_i,
+
+  input  wire logic            in_valid_i,
+  output wire logic            in_ready_o,
+  input  wire logic [InW-1:0]  in_data_i,
+
+  output wire logic            out_valid_o,
+  input  wire logic            out_ready_i,
+  output wire logic [OutW-1:0] out_data_o
+);
+
+  localparam int unsigned Latency = 8 + (Lanes > 1 ? ($clog2(Lanes) + 1) / 2 : 0);
+  localparam int unsigned Depth = (Latency + Beats - 1) / Beats + 4;  // results on their way or waiting
+
+  wire logic available, start;
+  wire logic win_valid, win_first, win_last;
+  wire logic [InW-1:0] win_data;
+  wire logic acc_valid;
+  wire logic [OutW-1:0] acc_data;
+
+  // Every pixel is a frame of its own.
+  tom_window #(
+    .Lanes    (Lanes),
+    .Bits     (InBits),
+    .Beats    (Beats),
+    .Groups   (1),
+    .Folds    (Folds),
+    .Height   (1),
+    .Width    (1),
+    .OutHeight(1),
+    .OutWidth (1),
+    .KernelH  (1),
+    .KernelW  (1),
+    .StrideH  (1),
+    .StrideW  (1),
+    .DilationH(1),
+    .DilationW(1),
+    .PadTop   (0),
+    .PadLeft  (0),
+    .PadValue (0),
+    .ParallelH(0),
+    .ParallelW(0),
+    .Rows     (Pixels),
+    .Columns  (1),
+    .Ram      (RingRam)
+  ) u_window (
+    .clk_i,
+    .rst_i,
+    .in_valid_i,
+    .in_ready_o,
+    .in_data_i,
+    .available_i(available),
+    .start_o    (start),
+    .win_valid_o(win_valid),
+    .win_first_o(win_first),
+    .win_last_o (win_last),
+    .win_data_o (win_data)
+  );
+
+  tom_dot #(
+    .Inputs    (Lanes),
+    .Outputs   (Outputs),
+    .InBits    (InBits),
+    .InSigned  (InSigned),
+    .WeightBits(WeightBits),
+    .AccBits   (AccBits),
+    .UseDsp    (UseDsp),
+    .Words     (Folds * Beats),
+    .Ram       (WeightRam),
+    .MemFile   (MemFile)
+  ) u_dot (
+    .clk_i,
+    .rst_i,
+    .valid_i(win_valid),
+    .first_i(win_first),
+    .last_i (win_last),
+    .data_i (win_data),
+    .valid_o(acc_valid),
+    .data_o (acc_data)
+  );
+
+  tom_queue #(
+    .Width(OutW),
+    .Depth(Depth)
+  ) u_queue (
+    .clk_i,
+    .rst_i,
+    .available_o(available),
+    .take_i     (start),
+    .in_valid_i (acc_valid),
+    .in_data_i  (acc_data),
+    .out_valid_o,
+    .out_ready_i,
+    .out_data_o
+  );
+
+  `TOM_STREAM_STABLE(out, out_valid_o, out_ready_i, out_data_o)
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,238 @@
+"""What engines with a line buffer and an array of multipliers share: geometry, weights, cost."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+
+from tomato.engines.base import Knobs, Timing
+from tomato.formats import Array
+from tomato.ir import TensorType
+from tomato.ops.window import Window
+from tomato.targets import Resources, Target
+
+LAG = 8
+"""Cycles between a pixel's arrival and the freeing of its place that a short row must cover."""
+LUTS_PER_BRAM = 300
+"""LUTs that are worth one 18 kbit block RAM: about the ratio in which devices have them."""
+LUT, BLOCK, ULTRA = 0, 1, 2
+"""Memory kinds, as the RTL numbers them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """A line buffer over `arg`: its window, lanes, how many taps it reads at once, and how often.
+
+    pixel_cycles: reads per output pixel, all folds and groups together.
+    """
+
+    arg: TensorType
+    window: Window
+    lanes: int
+    parallel_rows: bool
+    parallel_columns: bool
+    pixel_cycles: int
+
+    @property
+    def beats(self) -> int:
+        """Input beats per pixel."""
+        return -(-self.arg.channels // self.lanes)
+
+    @property
+    def taps(self) -> int:
+        """Taps per read."""
+        rows, columns = self.window.kernel
+        return (rows if self.parallel_rows else 1) * (columns if self.parallel_columns else 1)
+
+    @property
+    def out(self) -> tuple[int, int]:
+        """Output height and width."""
+        return self.window.output(self.arg.shape)
+
+    @property
+    def rows(self) -> int:
+        """Rows in the ring: a window, the rows of the next one, and slack where rows are very short."""
+        row_cycles = max(
+            self.arg.shape[1] * self.beats, self.out[1] * self.pixel_cycles // self.window.stride[0], 1
+        )
+        return self.window.span[0] + self.window.stride[0] + ceil(max(0, LAG - row_cycles) / row_cycles)
+
+    @property
+    def columns(self) -> int:
+        """Column banks: the fewest that hold the taps of one row in different banks."""
+        if not self.parallel_columns:
+            return 1
+        taps, dilation = self.window.kernel[1], self.window.dilation[1]
+        count = taps
+        while len({t * dilation % count for t in range(taps)}) < taps:
+            count += 1
+        return count
+
+    @property
+    def banks(self) -> int:
+        """Separate memories."""
+        return (self.rows if self.parallel_rows else 1) * self.columns
+
+    @property
+    def depth(self) -> int:
+        """Words per memory."""
+        row = ceil(self.arg.shape[1] / self.columns) * self.beats
+        return row if self.parallel_rows else row * self.rows
+
+    @property
+    def cycles(self) -> int:
+        """Cycles per frame: the reads, but at least the input beats."""
+        return max(self.out[0] * self.out[1] * self.pixel_cycles, self.arg.pixels * self.beats)
+
+    @property
+    def ram(self) -> int:
+        """The memory kind that suits the ring: LUTRAM while it is cheaper than block RAM."""
+        width = self.lanes * self.arg.codes.bits
+        return better_ram(width, self.depth, lut_depth=32)
+
+    def timing(self, latency: int) -> Timing:
+        """When results leave; `latency` from the last read of a pixel to the output."""
+        need = last_needed(self.arg.shape[0], self.arg.shape[1], self.window)
+        return Timing((need,), self.pixel_cycles, self.pixel_cycles + latency)
+
+    def cost(self, target: Target, ram: int) -> Resources:
+        """Memories, tap multiplexers, loop counters and address generators."""
+        width = self.lanes * self.arg.codes.bits
+        memory = memory_cost(width, self.depth, ram, target) * self.banks
+        mux = ceil((self.rows - 1) / 3) if self.parallel_rows and self.window.kernel[0] > 1 else 0
+        mux += ceil((self.columns - 1) / 3) if self.columns > 1 else 0
+        border = 1 if any(self.window.pads) else 0
+        selected = self.taps * width
+        control = Resources(lut=120 + 8 * self.columns, ff=110 + 10 * self.columns)
+        return memory + Resources(lut=selected * (mux + border), ff=selected) + control
+
+    def params(self) -> dict[str, int]:
+        """The geometry parameters that every tom_*_window module has, in their order."""
+        window = self.window
+        out = self.out
+        return {
+            "Height": self.arg.shape[0],
+            "Width": self.arg.shape[1],
+            "OutHeight": out[0],
+            "OutWidth": out[1],
+            "KernelH": window.kernel[0],
+            "KernelW": window.kernel[1],
+            "StrideH": window.stride[0],
+            "StrideW": window.stride[1],
+            "DilationH": window.dilation[0],
+            "DilationW": window.dilation[1],
+            "PadTop": window.pads[0],
+            "PadLeft": window.pads[1],
+        }
+
+    def bank_params(self, ram: int) -> dict[str, int]:
+        """The parameters of the ring that every tom_*_window module has, in their order."""
+        return {
+            "ParallelH": int(self.parallel_rows),
+            "ParallelW": int(self.parallel_columns),
+            "Rows": self.rows,
+            "Columns": self.columns,
+            "RingRam": ram,
+        }
+
+
+def last_needed(height: int, width: int, window: Window) -> Array:
+    """For every output pixel the input pixel (row-major) whose arrival lets the line buffer start on it."""
+    rows, columns = window.output((height, width, 1))
+    top = np.arange(rows) * window.stride[0] - window.pads[0]
+    base = np.append(np.maximum(top, 0), height)
+    base[rows] = height
+    row = np.maximum(np.minimum(top + window.span[0] - 1, height - 1), base[1:] - 1)
+    left = np.arange(columns) * window.stride[1] - window.pads[1]
+    column = np.minimum(left + window.span[1] - 1, width - 1)
+    column[-1] = width - 1
+    return (row[:, None] * width + column[None, :]).reshape(-1)
+
+
+def better_ram(width: int, depth: int, lut_depth: int) -> int:
+    """LUT while that is cheaper than block RAM at the usual exchange rate; `lut_depth` bits fit one LUT."""
+    luts = width * ceil(depth / lut_depth)
+    blocks = min(ceil(width / w) * ceil(depth / d) for d, w in ((512, 36), (1024, 18), (2048, 9), (4096, 4)))
+    return LUT if luts <= LUTS_PER_BRAM * blocks else BLOCK
+
+
+def memory_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
+    """A memory with a write and a read port."""
+    if ram == LUT:
+        return Resources(lut=target.lutram_for(width, depth), ff=width)
+    return Resources(bram18=target.bram18_for(width, depth)) if ram == BLOCK else Resources(
+        uram=target.uram_for(width, depth)
+    )
+
+
+def rom_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
+    """A read-only memory."""
+    if ram == LUT:
+        return Resources(lut=0 if depth == 1 else width * ceil(depth / target.lutram_depth), ff=width)
+    return Resources(bram18=target.bram18_for(width, depth)) if ram == BLOCK else Resources(
+        uram=target.uram_for(width, depth)
+    )
+
+
+def dot_stages(inputs: int) -> int:
+    """Adder stages of tom_dot, four terms to one each."""
+    return 0 if inputs == 1 else ceil((inputs - 1).bit_length() / 2)
+
+
+def dot_cost(
+    inputs: int, outputs: int, value_bits: int, weight_bits: int, acc_bits: int, dsp: bool, target: Target
+) -> Resources:
+    """tom_dot without its weight memory."""
+    product = value_bits + weight_bits
+    products = inputs * outputs
+    # A LUT multiplier is about one LUT per partial-product bit pair.
+    multiplier = (
+        Resources(dsp=target.dsp_for(value_bits, weight_bits))
+        if dsp
+        else Resources(lut=ceil(value_bits * weight_bits * 1.1) + 2, ff=product + weight_bits)
+    )
+    adders = (inputs - 1) * outputs
+    tree = Resources(lut=adders * (product + 1), ff=ceil(adders / 3) * (product + 2))
+    accumulate = Resources(lut=outputs * acc_bits, ff=outputs * acc_bits)
+    return multiplier * products + tree + accumulate + Resources(lut=15, ff=20 + 2 * inputs * value_bits)
+
+
+def queue_cost(width: int) -> Resources:
+    """tom_queue: its words fit one level of LUTRAM."""
+    return Resources(lut=ceil(width * 0.6) + 25, ff=width + 20)
+
+
+def frontier(
+    options: Iterable[Knobs], cycles: Callable[[Knobs], int], effort: Callable[[Knobs], float]
+) -> Iterator[Knobs]:
+    """The options for which no other one is as fast with less effort, fastest first."""
+    best: dict[int, tuple[float, Knobs]] = {}
+    for option in options:
+        key, value = cycles(option), effort(option)
+        if key not in best or value < best[key][0]:
+            best[key] = (value, option)
+    least = float("inf")
+    for key in sorted(best):
+        value, option = best[key]
+        if value < least:
+            least = value
+            yield option
+
+
+def weight_words(weight: Array, groups: int, lanes: int, outputs: int, taps: tuple[bool, bool]) -> Array:
+    """Weights (kernel height, width, in / groups, out) as the words tom_dot reads: (words, codes per word).
+
+    Words follow the reads: group, fold, kernel row, kernel column, beat. Codes within a word: output,
+    kernel row, kernel column, lane. `taps` says whether all rows, all columns are read at once.
+    """
+    rows, columns, per_group, out = weight.shape
+    beats, folds = -(-per_group // lanes), -(-out // groups // outputs)
+    split = weight.reshape(rows, columns, per_group, groups, out // groups)
+    padding = ((0, 0), (0, 0), (0, beats * lanes - per_group), (0, 0), (0, folds * outputs - out // groups))
+    padded = np.pad(split, padding)
+    th, tw = (rows if taps[0] else 1), (columns if taps[1] else 1)
+    # axes: kh step, kh tap, kw step, kw tap, beat, lane, group, fold, output
+    axes = padded.reshape(rows // th, th, columns // tw, tw, beats, lanes, groups, folds, outputs)
+    order = axes.transpose(6, 7, 0, 2, 4, 8, 1, 3, 5)
+    return np.ascontiguousarray(order).reshape(-1, outputs * th * tw * lanes)
