@@ -105,7 +105,9 @@ def _target(name: str, board: Mapping[str, Any], family: Mapping[str, Any]) -> T
 
 
 def _resources(table: Mapping[str, int]) -> Resources:
-    """Every kind must be named: an omission would read as zero."""
+    """Counts from a table that names every kind: an omission would read as zero."""
     if missing := [f.name for f in fields(Resources) if f.name not in table]:
         raise ValueError(f"{missing[0]!r} is missing from {dict(table)}")
+    if wrong := [kind for kind, n in table.items() if not isinstance(n, int) or n < 0]:
+        raise ValueError(f"{wrong[0]!r} must be a whole number, 0 or more, not {table[wrong[0]]!r}")
     return Resources(**table)
