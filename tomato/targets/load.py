@@ -104,7 +104,7 @@ def _target(name: str, board: Mapping[str, Any], family: Mapping[str, Any]) -> T
     )
 
 
-def _resources(table: Mapping[str, int]) -> Resources:
+def _resources(table: Mapping[str, Any]) -> Resources:
     """Counts from a table that names every kind: an omission would read as zero."""
     if missing := [f.name for f in fields(Resources) if f.name not in table]:
         raise ValueError(f"{missing[0]!r} is missing from {dict(table)}")
