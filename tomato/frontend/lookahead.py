@@ -6,12 +6,13 @@ import numpy as np
 
 from tomato.frontend import layout, reorder
 from tomato.frontend.layout import Index
-from tomato.frontend.model import Model, Refused
+from tomato.frontend.model import Model, RefusedError
 from tomato.ir import Shape
 
-KEEPS_LAYOUT = frozenset(
-    ["Add", "Sub", "Mul", "Div", "Neg", "Relu", "Clip", "Cast", "Abs", "Sqrt", "Pow", "Sigmoid", "Tanh", "LeakyRelu", "Min", "Max", "HardSwish", "Elu", "Exp", "Log"]
-)
+_KEEPS_LAYOUT_TEXT = """
+    Add Sub Mul Div Neg Relu Clip Cast Abs Sqrt Pow Sigmoid Tanh LeakyRelu Min Max HardSwish Elu Exp Log
+"""
+KEEPS_LAYOUT = frozenset(_KEEPS_LAYOUT_TEXT.split())
 CHANNELS_LAST = frozenset({"Gemm", "MatMul"})
 
 
@@ -27,7 +28,7 @@ def wanted(model: Model, name: str, order: Index) -> tuple[Shape, Index]:
             if node.op_type in reorder.MAPS:
                 try:
                     queue.append((node.outputs[0], reorder.MAPS[node.op_type](model, node, seen)))
-                except Refused:
+                except RefusedError:
                     continue
             elif node.op_type in KEEPS_LAYOUT:
                 if model.shapes.get(node.outputs[0]) == seen.shape:

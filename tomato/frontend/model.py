@@ -12,14 +12,14 @@ Attribute = int | float | str | tuple[int, ...] | tuple[float, ...] | tuple[str,
 """A decoded attribute; None stands for the kinds that no supported operator has."""
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """A node that cannot be translated: what was expected, and what to do."""
 
     def __init__(self, expected: str, todo: str) -> None:
         super().__init__(f"{expected}; {todo}")
 
 
-class Behind(Exception):
+class BehindError(Exception):
     """A node that cannot be judged because one in front of it is refused."""
 
 
@@ -128,5 +128,5 @@ class Model:
             return node.integers(attribute)
         value = self.constant(node, index)
         if value is None:
-            raise Refused(f"expected a constant for {attribute!r}", "export the model with static shapes")
+            raise RefusedError(f"expected a constant for {attribute!r}", "export the model with static shapes")
         return tuple(int(v) for v in np.asarray(value).reshape(-1))

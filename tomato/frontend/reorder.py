@@ -6,7 +6,7 @@ from math import prod
 import numpy as np
 
 from tomato.frontend.layout import Index
-from tomato.frontend.model import Model, OnnxNode, Refused
+from tomato.frontend.model import Model, OnnxNode, RefusedError
 
 FLOATS = frozenset({1, 10, 11, 16})
 """ONNX element types float32, float16, float64, bfloat16."""
@@ -14,42 +14,42 @@ FLOATS = frozenset({1, 10, 11, 16})
 Reorder = Callable[[Model, OnnxNode, Index], Index]
 
 
-def _identity(model: Model, node: OnnxNode, order: Index) -> Index:
+def _identity(_model: Model, _node: OnnxNode, order: Index) -> Index:
     return order
 
 
-def _cast(model: Model, node: OnnxNode, order: Index) -> Index:
+def _cast(_model: Model, node: OnnxNode, order: Index) -> Index:
     if node.op_type == "Cast" and node.integer("to", 1) not in FLOATS:
-        raise Refused("expected a cast to a floating-point type", "remove the cast from the network")
+        raise RefusedError("expected a cast to a floating-point type", "remove the cast from the network")
     return order
 
 
 def _dropout(model: Model, node: OnnxNode, order: Index) -> Index:
     mode = model.constant(node, 2)
     if node.has(2) and (mode is None or bool(mode)):
-        raise Refused("expected inference mode, not training_mode", "export the model in evaluation mode")
+        raise RefusedError("expected inference mode, not training_mode", "export the model in evaluation mode")
     return order
 
 
-def _transpose(model: Model, node: OnnxNode, order: Index) -> Index:
+def _transpose(_model: Model, node: OnnxNode, order: Index) -> Index:
     return order.transpose(node.integers("perm"))
 
 
 def _reshape(model: Model, node: OnnxNode, order: Index) -> Index:
     target = model.integers(node, 1, "shape")
     if target is None:
-        raise Refused("expected a target shape", "export the model with static shapes")
+        raise RefusedError("expected a target shape", "export the model with static shapes")
     copies = not node.integer("allowzero", 0)
     shape = [order.shape[i] if s == 0 and copies else s for i, s in enumerate(target)]
     if -1 in shape:
         shape[shape.index(-1)] = order.size // max(1, -prod(shape))
     if prod(shape) != order.size:
         dims = "x".join(map(str, shape))
-        raise Refused(f"expected {order.size} elements for one frame, not {dims}", "export with a batch of 1")
+        raise RefusedError(f"expected {order.size} elements for one frame, not {dims}", "export with a batch of 1")
     return order.reshape(shape)
 
 
-def _flatten(model: Model, node: OnnxNode, order: Index) -> Index:
+def _flatten(_model: Model, node: OnnxNode, order: Index) -> Index:
     axis = node.integer("axis", 1)
     axis = axis + order.ndim if axis < 0 else axis
     return order.reshape(prod(order.shape[:axis]), -1)

@@ -6,7 +6,7 @@ import numpy as np
 
 from tomato.formats import Tensor
 from tomato.frontend import layout
-from tomato.frontend.model import OnnxNode, Refused
+from tomato.frontend.model import OnnxNode, RefusedError
 from tomato.frontend.walk import Rule, View, Walk
 from tomato.ir import Op
 from tomato.ops.dense import Dense
@@ -38,7 +38,7 @@ def from_arithmetic(walk: Walk, node: OnnxNode) -> None:
         case "Div", 1 if np.all(c != 0):
             walk.affine(source, target, 1 / c, ZERO)
         case "Div", 1:
-            raise Refused(f"the constant {node.inputs[1]!r} divides by zero", "check the exported model")
+            raise RefusedError(f"the constant {node.inputs[1]!r} divides by zero", "check the exported model")
         case _:
             view, (divided,) = walk.fit(source, [c])
             walk.put(target, walk.emit(Function(("div", divided, "x")), [view.value]), view.order)
@@ -62,7 +62,7 @@ def _of_two(walk: Walk, node: OnnxNode) -> None:
     a, b = (walk.view(i) for i in node.inputs)
     op: Op = Multiply() if node.op_type == "Mul" else Add()
     if node.op_type == "Div":
-        raise Refused("expected a constant divisor", "division of two activations is not supported")
+        raise RefusedError("expected a constant divisor", "division of two activations is not supported")
     if node.op_type == "Sub":
         b = walk.settle(node.inputs[1])
         b = View(walk.emit(Affine(Tensor(-ONE), Tensor(ZERO)), [b.value], "_neg"), b.order)
@@ -94,7 +94,7 @@ def expand(walk: Walk, view: View, shape: tuple[int, ...]) -> View:
     if order.size == prod(shape):
         return View(view.value, order.reshape(shape))
     if len(shape) > 4:
-        raise Refused(f"expected at most 4 axes to broadcast, not {len(shape)}", "give both inputs the same shape")
+        raise RefusedError(f"expected at most 4 axes to broadcast, not {len(shape)}", "give both inputs the same shape")
     channel = 1 if len(shape) > 2 else len(shape) - 1
     value = walk.streamed(View(view.value, order), channel)
     height, width, channels = walk.build.types[value].shape

@@ -6,7 +6,7 @@ from math import prod
 
 from tomato.frontend import reorder
 from tomato.frontend.layout import Index
-from tomato.frontend.model import Model, OnnxNode, Refused
+from tomato.frontend.model import Model, OnnxNode, RefusedError
 from tomato.frontend.walk import Rule, Walk
 from tomato.interface import HostStep
 
@@ -21,7 +21,7 @@ def from_reorder(walk: Walk, node: OnnxNode) -> None:
     view = walk.view(node.inputs[0], host=True)
     if view.host and view.host[-1].kind == "argmax":
         if node.op_type not in NO_CHANGE:
-            raise Refused("expected nothing behind ArgMax but the output", "set keepdims as needed instead")
+            raise RefusedError("expected nothing behind ArgMax but the output", "set keepdims as needed instead")
         walk.env[node.outputs[0]] = view
         return
     order = reorder.MAPS[node.op_type](walk.model, node, view.order)
@@ -35,7 +35,9 @@ def _axis_after(axis: int, before: Index, after: Index) -> int:
     for new in range(after.ndim):
         if after.shape[new] == before.shape[axis] and {frozenset(line) for line in _lines(after, new)} == lines:
             return new
-    raise Refused("expected a reordering that keeps the axis of the softmax before it", "move it before the softmax")
+    raise RefusedError(
+        "expected a reordering that keeps the axis of the softmax before it", "move it before the softmax"
+    )
 
 
 def _lines(order: Index, axis: int) -> list[list[int]]:
@@ -47,11 +49,11 @@ def from_host(walk: Walk, node: OnnxNode) -> None:
     """Softmax, LogSoftmax, ArgMax: a step of the host, if only outputs follow."""
     view = walk.view(node.inputs[0], host=True)
     if view.host and view.host[-1].kind == "argmax":
-        raise Refused("expected nothing behind ArgMax but the output", "end the network with it")
+        raise RefusedError("expected nothing behind ArgMax but the output", "end the network with it")
     _ends(walk.model, node)
     axis = _axis(walk.model, node, view.shape)
     if node.integer("select_last_index", 0):
-        raise Refused("expected select_last_index=0", "ties are resolved to the first index")
+        raise RefusedError("expected select_last_index=0", "ties are resolved to the first index")
     step = HostStep(KINDS[node.op_type], axis, bool(node.integer("keepdims", 1)))
     walk.put(node.outputs[0], view.value, view.order, (*view.host, step))
 
@@ -60,7 +62,7 @@ def _ends(model: Model, node: OnnxNode) -> None:
     """Refuse a node whose result the network still computes with."""
     for reader in model.consumers.get(node.outputs[0], ()):
         if reader.op_type not in KINDS and reader.op_type not in reorder.MAPS:
-            raise Refused(
+            raise RefusedError(
                 f"expected right before an output, but {reader.op_type} {reader.label!r} reads its result",
                 "only the host computes it: end the network before it",
             )
@@ -75,13 +77,13 @@ def _axis(model: Model, node: OnnxNode, shape: tuple[int, ...]) -> int:
         wide = [a for a in range(axis, len(shape)) if shape[a] > 1] or [axis]
         if len(wide) > 1:
             size = prod(shape[axis:])
-            raise Refused(
-                f"expected a single axis, but operator set {model.opset} takes {node.op_type} over {size} flattened values",
+            raise RefusedError(
+                f"expected a single axis; before operator set {AXIS_PER_OPSET} {node.op_type} spans {size} values here",
                 f"export with operator set {AXIS_PER_OPSET} or newer",
             )
         axis = wide[0]
     if axis == 0 and shape[0] == 1:
-        raise Refused("expected an axis within the frame, not the batch", "give the axis of the classes")
+        raise RefusedError("expected an axis within the frame, not the batch", "give the axis of the classes")
     return axis
 
 

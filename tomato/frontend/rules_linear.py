@@ -4,7 +4,7 @@ import numpy as np
 
 from tomato.formats import Array, Tensor
 from tomato.frontend import layout
-from tomato.frontend.model import OnnxNode, Refused
+from tomato.frontend.model import OnnxNode, RefusedError
 from tomato.frontend.walk import Rule, View, Walk
 from tomato.frontend.windows import window_of
 from tomato.ops.conv2d import Conv2d
@@ -16,7 +16,7 @@ def from_conv(walk: Walk, node: OnnxNode) -> None:
     """Conv, 1-D or 2-D; a 1-D convolution is one of height 1. The bias is an affine of its own."""
     weight = walk.weight(node, 1, "weight")
     if weight.ndim not in (3, 4):
-        raise Refused(f"expected a 1-D or 2-D convolution, not {weight.ndim - 2}-D", "only those are supported")
+        raise RefusedError(f"expected a 1-D or 2-D convolution, not {weight.ndim - 2}-D", "only those are supported")
     bias = walk.weight(node, 2, "bias") if node.has(2) else None
     rank = weight.ndim
     value = walk.image(node.inputs[0])
@@ -32,7 +32,7 @@ def from_conv(walk: Walk, node: OnnxNode) -> None:
 def from_batch_norm(walk: Walk, node: OnnxNode) -> None:
     """BatchNormalization in inference: scale and offset per channel (axis 1)."""
     if node.integer("training_mode", 0) or not node.integer("spatial", 1):
-        raise Refused("expected inference mode with one scale per channel", "export the model in evaluation mode")
+        raise RefusedError("expected inference mode with one scale per channel", "export the model in evaluation mode")
     gain, shift, mean, variance = (
         walk.weight(node, i, role) for i, role in enumerate(("scale", "bias", "mean", "variance"), start=1)
     )
@@ -57,13 +57,13 @@ def from_gemm(walk: Walk, node: OnnxNode) -> None:
 def from_matmul(walk: Walk, node: OnnxNode) -> None:
     """MatMul with a constant on the right: a product on the last axis, every other place being a pixel."""
     if walk.model.constant(node, 0) is not None:
-        raise Refused("expected the constant on the right", "transpose the product: (A @ x) = (x.T @ A.T).T")
+        raise RefusedError("expected the constant on the right", "transpose the product: (A @ x) = (x.T @ A.T).T")
     weight = walk.weight(node, 1, "right operand")
     if weight.ndim != 2 and weight.size != np.prod(weight.shape[-2:]):
-        raise Refused("expected one matrix on the right, not a stack of them", "split the product")
+        raise RefusedError("expected one matrix on the right, not a stack of them", "split the product")
     view = walk.view(node.inputs[0])
     if weight.ndim < 2 or not view.shape:
-        raise Refused("expected a matrix on the right", "use a matrix of one column and a Squeeze")
+        raise RefusedError("expected a matrix on the right", "use a matrix of one column and a Squeeze")
     extra = (1,) * max(0, weight.ndim - len(view.shape))
     view = View(view.value, view.order.reshape(extra + view.shape))
     _dense(walk, node, view, weight.reshape(weight.shape[-2:]))
@@ -75,12 +75,9 @@ def _dense(walk: Walk, node: OnnxNode, view: View, weight: Array) -> None:
     if view.order.size > size:
         value = walk.streamed(view, len(view.shape) - 1)
     else:
-        if view.value in walk.unbound:
-            walk.bind(view.value, (1, 1, size), view.order.reshape(-1))
-            view = View(view.value, np.arange(size))
+        view = walk.flat(view)
         weight = weight[layout.inverse(view.order)]
-        lying = View(view.value, np.arange(size))
-        value = walk.arrange(lying, (1, 1, size), np.arange(size))
+        value = view.value
     value = walk.emit(Dense(Tensor(weight)), [value])
     shape = (*view.shape[:-1], weight.shape[1])
     if node.op_type == "MatMul":

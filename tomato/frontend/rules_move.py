@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tomato.frontend import layout
-from tomato.frontend.model import OnnxNode, Refused
+from tomato.frontend.model import OnnxNode, RefusedError
 from tomato.frontend.walk import Rule, View, Walk
 from tomato.ops.move import Concat, DepthToSpace, Pad, Slice, SpaceToDepth
 
@@ -17,11 +17,22 @@ def from_concat(walk: Walk, node: OnnxNode) -> None:
     axis = node.integer("axis", 1)
     views = [walk.view(i) for i in node.inputs]
     axis = axis % len(views[0].shape)
+    if all(v.order.size == v.shape[axis] for v in views):
+        _concat_vectors(walk, node, axis)
+        return
     values = [walk.streamed(walk.view(i), axis) for i in node.inputs]
     shape = list(views[0].shape)
     shape[axis] = sum(v.shape[axis] for v in views)
     value = walk.emit(Concat(), values) if len(values) > 1 else values[0]
     walk.put_standard(node.outputs[0], value, tuple(shape), axis)
+
+
+def _concat_vectors(walk: Walk, node: OnnxNode, axis: int) -> None:
+    """Vectors are joined as they lie; only the index map knows their order."""
+    views = [walk.flat(walk.view(i)) for i in node.inputs]
+    starts = np.cumsum([0, *(v.order.size for v in views[:-1])])
+    order = np.concatenate([v.order + start for v, start in zip(views, starts, strict=True)], axis=axis)
+    walk.put(node.outputs[0], walk.emit(Concat(), [v.value for v in views]), order)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +63,9 @@ def _grid(walk: Walk, view: View, touched: dict[int, int]) -> int:
         if set(touched) <= free and touched.get(channel, 1) == 1:
             fits.append(channel)
     if not fits:
-        raise Refused(f"expected at most height, width and channels, not axes {sorted(touched)}", "use 4-D tensors")
+        raise RefusedError(
+            f"expected at most height, width and channels, not axes {sorted(touched)}", "use 4-D tensors"
+        )
     as_is = [a for a in fits if np.array_equal(layout.order(view.shape, a), view.order)]
     return as_is[0] if as_is and view.value not in walk.unbound else fits[0]
 
@@ -64,7 +77,7 @@ def cut(walk: Walk, name: str, cuts: dict[int, Cut], suffix: str = "") -> View:
     if not cuts:
         return view
     if any(c.size < 1 for c in cuts.values()):
-        raise Refused("expected at least one element", "check the exported model")
+        raise RefusedError("expected at least one element", "check the exported model")
     channel = _grid(walk, view, {a: c.step for a, c in cuts.items()})
     value = walk.streamed(view, channel)
     tall, wide = layout.axes(len(view.shape), channel)
@@ -85,12 +98,13 @@ def from_slice(walk: Walk, node: OnnxNode) -> None:
     """Slice with constant bounds and a positive step."""
     view = walk.view(node.inputs[0])
     starts, ends = walk.model.integers(node, 1, "starts"), walk.model.integers(node, 2, "ends")
-    assert starts is not None and ends is not None
+    assert starts is not None
+    assert ends is not None
     rank = len(view.shape)
     axes = walk.model.integers(node, 3, "axes") or tuple(range(len(starts)))
     steps = walk.model.integers(node, 4, "steps") or (1,) * len(starts)
     if any(s < 1 for s in steps):
-        raise Refused("expected a positive step", "reversing is not supported")
+        raise RefusedError("expected a positive step", "reversing is not supported")
     cuts = {}
     for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
         begin, stop, _ = slice(start, end).indices(view.shape[axis % rank])
@@ -120,11 +134,11 @@ def from_gather(walk: Walk, node: OnnxNode) -> None:
     axis = node.integer("axis", 0) % len(view.shape)
     chosen = walk.model.constant(node, 1)
     if chosen is None:
-        raise Refused("expected constant indices", "tables of embeddings are not supported")
+        raise RefusedError("expected constant indices", "tables of embeddings are not supported")
     picked = chosen.reshape(-1) % view.shape[axis]
     steps = np.diff(picked)
     if chosen.ndim > 1 or (steps.size and (steps[0] < 1 or np.any(steps != steps[0]))):
-        raise Refused("expected evenly spaced, increasing indices", "reorder the channels in the layer before")
+        raise RefusedError("expected evenly spaced, increasing indices", "reorder the channels in the layer before")
     step = int(steps[0]) if steps.size else 1
     part = Cut(int(picked[0]), int(picked[-1]) + 1, step)
     result = cut(walk, node.inputs[0], {axis: part})
@@ -135,7 +149,7 @@ def from_gather(walk: Walk, node: OnnxNode) -> None:
 def from_pad(walk: Walk, node: OnnxNode) -> None:
     """Pad with a constant on height and width; negative amounts cut."""
     if (mode := node.text("mode", "constant")) != "constant":
-        raise Refused(f"expected a constant border, not {mode!r}", "use constant padding in the network")
+        raise RefusedError(f"expected a constant border, not {mode!r}", "use constant padding in the network")
     view = walk.view(node.inputs[0])
     rank = len(view.shape)
     given = walk.model.integers(node, 1, "pads")

@@ -6,7 +6,7 @@ import numpy as np
 
 from tomato.formats import Array, Tensor
 from tomato.frontend import layout
-from tomato.frontend.model import OnnxNode, Refused
+from tomato.frontend.model import OnnxNode, RefusedError
 from tomato.frontend.walk import Rule, Walk
 from tomato.frontend.windows import ceiled, window_of
 from tomato.ir import Op, Shape
@@ -28,7 +28,7 @@ def from_average_pool(walk: Walk, node: OnnxNode) -> None:
     value, rank, window = _window(walk, node)
     counts = _counts(node, window, walk.build.types[value].shape)
     if counts.min() != counts.max():
-        raise Refused(
+        raise RefusedError(
             f"expected the same divisor for every window, not {counts.min():g} to {counts.max():g}",
             "use count_include_pad=1 without ceil_mode, or a padding that no window reaches",
         )
@@ -39,12 +39,12 @@ def from_average_pool(walk: Walk, node: OnnxNode) -> None:
 def _window(walk: Walk, node: OnnxNode) -> tuple[str, int, Window]:
     kernel = node.integers("kernel_shape") or ()
     if len(kernel) not in (1, 2):
-        raise Refused(f"expected a 1-D or 2-D pooling, not {len(kernel)}-D", "only those are supported")
+        raise RefusedError(f"expected a 1-D or 2-D pooling, not {len(kernel)}-D", "only those are supported")
     value = walk.image(node.inputs[0])
     shape = walk.build.types[value].shape
     window, early = window_of(node, kernel, shape)
     if early is not None:
-        raise Refused("expected a padding smaller than the kernel", "reduce the padding")
+        raise RefusedError("expected a padding smaller than the kernel", "reduce the padding")
     if node.integer("ceil_mode", 0) and node.text("auto_pad", "NOTSET") == "NOTSET":
         window = ceiled(window, shape)
     return value, len(kernel) + 2, window
@@ -95,7 +95,7 @@ def from_reduce(walk: Walk, node: OnnxNode) -> None:
     reduced = {a % rank for a in axes}
     kept = [a for a in range(rank) if a not in reduced and view.shape[a] > 1] or [a for a in (1,) if a not in reduced]
     if len(kept) != 1 or not reduced:
-        raise Refused(
+        raise RefusedError(
             f"expected a reduction over all pixels, not over {sorted(reduced)} of {rank} axes",
             "reduce over height and width, keeping the channels",
         )

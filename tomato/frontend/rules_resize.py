@@ -2,7 +2,7 @@
 
 from math import ceil, floor
 
-from tomato.frontend.model import OnnxNode, Refused
+from tomato.frontend.model import OnnxNode, RefusedError
 from tomato.frontend.walk import Rule, Walk
 from tomato.ops.move import Upsample
 
@@ -14,18 +14,18 @@ def from_resize(walk: Walk, node: OnnxNode) -> None:
     """Resize (every operator set) and Upsample (7 to 9)."""
     view = walk.view(node.inputs[0])
     if (mode := node.text("mode", "nearest")) != "nearest":
-        raise Refused(f"expected nearest neighbour, not {mode!r}", "resize with mode 'nearest' in the network")
+        raise RefusedError(f"expected nearest neighbour, not {mode!r}", "resize with mode 'nearest' in the network")
     if node.text("keep_aspect_ratio_policy", "stretch") != "stretch":
-        raise Refused("expected keep_aspect_ratio_policy 'stretch'", "give the exact sizes")
+        raise RefusedError("expected keep_aspect_ratio_policy 'stretch'", "give the exact sizes")
     scales = _scales(walk, node, view.shape)
     whole = [round(s) for s in scales]
     if any(abs(s - w) > EXACT or w < 1 for s, w in zip(scales, whole, strict=True)):
         shown = ", ".join(f"{s:g}" for s in scales)
-        raise Refused(f"expected whole-number scales, not {shown}", "enlarge by 2, 3, ... or use a strided layer")
+        raise RefusedError(f"expected whole-number scales, not {shown}", "enlarge by 2, 3, ... or use a strided layer")
     if len(whole) < 3 or any(w != 1 for w in whole[:2]):
-        raise Refused("expected a resize of height and width only", "keep the channels")
+        raise RefusedError("expected a resize of height and width only", "keep the channels")
     if not all(_repeats(walk, node, size, s) for size, s in zip(view.shape, whole, strict=True)):
-        raise Refused(
+        raise RefusedError(
             "expected a coordinate transformation that repeats every pixel equally often",
             "use coordinate_transformation_mode 'asymmetric' with nearest_mode 'floor'",
         )
@@ -74,7 +74,7 @@ def _source(mode: str, i: int, size: int, factor: int) -> float:
         case "half_pixel" | "pytorch_half_pixel" | "half_pixel_symmetric":
             return (i + 0.5) / factor - 0.5
         case _:
-            raise Refused(f"the coordinate transformation {mode!r} is not supported", "use 'asymmetric'")
+            raise RefusedError(f"the coordinate transformation {mode!r} is not supported", "use 'asymmetric'")
 
 
 def _nearest(x: float, mode: str, size: int) -> int:

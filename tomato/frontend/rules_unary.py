@@ -6,7 +6,7 @@ from math import inf, pi, sqrt
 import numpy as np
 
 from tomato.formats import Array
-from tomato.frontend.model import OnnxNode, Refused
+from tomato.frontend.model import OnnxNode, RefusedError
 from tomato.frontend.walk import Rule, Walk
 from tomato.ops.real import Clip, Expression, Function
 
@@ -52,25 +52,25 @@ def _step(threshold: float) -> Expression:
 
 EXPRESSIONS: Mapping[str, Callable[[OnnxNode], Expression]] = {
     "LeakyRelu": lambda n: ("add", POSITIVE, _product(n.real("alpha", 0.01), NEGATIVE)),
-    "Sigmoid": lambda n: ("sigmoid", "x"),
-    "Tanh": lambda n: ("tanh", "x"),
+    "Sigmoid": lambda _: ("sigmoid", "x"),
+    "Tanh": lambda _: ("tanh", "x"),
     "HardSigmoid": lambda n: _hard_sigmoid(n.real("alpha", 0.2), n.real("beta", 0.5)),
-    "HardSwish": lambda n: _product("x", _hard_sigmoid(1 / 6, 0.5)),
+    "HardSwish": lambda _: _product("x", _hard_sigmoid(1 / 6, 0.5)),
     "Swish": lambda n: _product("x", ("sigmoid", _product(n.real("alpha", 1.0), "x"))),
     "Elu": lambda n: _elu(n.real("alpha", 1.0)),
     "Selu": lambda n: _elu(n.real("alpha", 1.67326319217681884765625), n.real("gamma", 1.05070102214813232421875)),
     "Celu": _celu,
-    "Softplus": lambda n: ("softplus", "x"),
-    "Softsign": lambda n: ("div", "x", ("add", 1.0, ("abs", "x"))),
-    "Mish": lambda n: _product("x", ("tanh", ("softplus", "x"))),
+    "Softplus": lambda _: ("softplus", "x"),
+    "Softsign": lambda _: ("div", "x", ("add", 1.0, ("abs", "x"))),
+    "Mish": lambda _: _product("x", ("tanh", ("softplus", "x"))),
     "Gelu": _gelu,
     "ThresholdedRelu": lambda n: _product("x", _step(n.real("alpha", 1.0))),
-    "Erf": lambda n: ("erf", "x"),
-    "Exp": lambda n: ("exp", "x"),
-    "Log": lambda n: ("log", "x"),
-    "Sqrt": lambda n: ("sqrt", "x"),
-    "Abs": lambda n: ("abs", "x"),
-    "Reciprocal": lambda n: ("div", 1.0, "x"),
+    "Erf": lambda _: ("erf", "x"),
+    "Exp": lambda _: ("exp", "x"),
+    "Log": lambda _: ("log", "x"),
+    "Sqrt": lambda _: ("sqrt", "x"),
+    "Abs": lambda _: ("abs", "x"),
+    "Reciprocal": lambda _: ("div", 1.0, "x"),
 }
 
 
@@ -97,7 +97,7 @@ def from_pow(walk: Walk, node: OnnxNode) -> None:
 
 def _clip(walk: Walk, node: OnnxNode, lo: float, hi: float) -> None:
     if np.isnan([lo, hi]).any() or lo > hi:
-        raise Refused(f"expected a lower limit below the upper, not {lo:g} and {hi:g}", "check the exported model")
+        raise RefusedError(f"expected a lower limit below the upper, not {lo:g} and {hi:g}", "check the exported model")
     view = walk.settle(node.inputs[0])
     walk.put(node.outputs[0], walk.emit(Clip(lo, hi), [view.value]), view.order)
 
@@ -115,7 +115,7 @@ def from_clip(walk: Walk, node: OnnxNode) -> None:
             return node.real(name, default)
         value = walk.model.constant(node, index)
         if value is None:
-            raise Refused(f"expected a constant {name}", "dynamic limits are not supported")
+            raise RefusedError(f"expected a constant {name}", "dynamic limits are not supported")
         return float(value.reshape(-1)[0])
 
     _clip(walk, node, limit(1, "min", -inf), limit(2, "max", inf))
@@ -126,7 +126,7 @@ def from_min_max(walk: Walk, node: OnnxNode) -> None:
     constants = [walk.model.constants[i] for i in node.inputs if i in walk.model.constants]
     others = [i for i in node.inputs if i not in walk.model.constants]
     if len(others) != 1:
-        raise Refused(f"expected one activation and constants, not {len(others)} activations", "use Add or Concat")
+        raise RefusedError(f"expected one activation and constants, not {len(others)} activations", "use Add or Concat")
     limit = _combined(node, constants)
     view, (fitted,) = walk.fit(others[0], [limit])
     if fitted.shape == (1,):

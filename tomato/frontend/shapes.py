@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
 
 from tomato.errors import TomatoError
 from tomato.formats import Array
@@ -52,8 +53,6 @@ class Resolver:
 
     def fold(self, index: int, node: onnx.NodeProto) -> None:
         """Compute a node whose inputs are all constant."""
-        from onnx.reference import ReferenceEvaluator
-
         if node.op_type == "Identity":
             self.define(node.output[0], self.constants[node.input[0]])
             return

@@ -11,7 +11,7 @@ from tomato import frontend
 from tomato.errors import TomatoError
 from tomato.formats import Tensor
 from tomato.frontend import Imported, NodeReport
-from tomato.frontend.model import Behind, Model, OnnxNode, Refused
+from tomato.frontend.model import BehindError, Model, OnnxNode, RefusedError
 from tomato.frontend.names import identifier
 from tomato.frontend.unsupported import why_not
 from tomato.frontend.walk import Rule, View, Walk
@@ -101,9 +101,9 @@ def _visit_all(model: Model) -> Outcome:
         before = len(walk.build.nodes)
         try:
             _visit(walk, node)
-        except Refused as reason:
+        except RefusedError as reason:
             refusals[node.index] = str(reason)
-        except Behind:
+        except BehindError:
             pass
         for name in node.outputs:
             if name and name not in walk.env and name in model.shapes:
@@ -118,9 +118,11 @@ def _visit(walk: Walk, node: OnnxNode) -> None:
     if rule is None:
         raise why_not(node)
     if node.index in walk.model.problems:
-        raise Refused(*walk.model.problems[node.index].split("; ", 1))
+        raise RefusedError(*walk.model.problems[node.index].split("; ", 1))
     if node.op_type not in SEVERAL_OUTPUTS and any(_read(walk.model, o) for o in node.outputs[1:]):
-        raise Refused(f"expected only the first output of {node.op_type} to be used", "remove the other from the model")
+        raise RefusedError(
+            f"expected only the first output of {node.op_type} to be used", "remove the other from the model"
+        )
     if any(i and i not in walk.env and i not in walk.model.constants for i in node.inputs):
         return  # behind a refused node whose shape is unknown
     rule(walk, node)

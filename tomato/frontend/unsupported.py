@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 
-from tomato.frontend.model import OnnxNode, Refused
+from tomato.frontend.model import OnnxNode, RefusedError
 
 QUANTISED_DOMAINS = ("qonnx.custom_op", "onnx.brevitas", "finn.custom_op")
-QUANTISED = frozenset(
-    ["QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger", "QLinearAdd", "QLinearMul", "QLinearAveragePool", "QLinearGlobalAveragePool", "QLinearConcat", "QLinearSigmoid", "QLinearLeakyRelu", "QGemm", "Quant", "BipolarQuant", "IntQuant", "FloatQuant", "Trunc"]
-)
+_QUANTISED_TEXT = """
+    QuantizeLinear DequantizeLinear DynamicQuantizeLinear QLinearConv QLinearMatMul ConvInteger MatMulInteger
+    QLinearAdd QLinearMul QLinearAveragePool QLinearGlobalAveragePool QLinearConcat QLinearSigmoid QLinearLeakyRelu
+    QGemm Quant BipolarQuant IntQuant FloatQuant Trunc
+"""
+QUANTISED = frozenset(_QUANTISED_TEXT.split())
 FAMILIES: Mapping[str, tuple[str, str]] = {
     "LSTM": ("recurrent layers are not supported", "use a convolution over time instead"),
     "GRU": ("recurrent layers are not supported", "use a convolution over time instead"),
@@ -23,12 +26,14 @@ FAMILIES: Mapping[str, tuple[str, str]] = {
 }
 
 
-def why_not(node: OnnxNode) -> Refused:
+def why_not(node: OnnxNode) -> RefusedError:
     """The refusal of a node whose operator no rule translates."""
     if node.op_type in QUANTISED or node.domain.startswith(QUANTISED_DOMAINS):
-        return Refused("quantised models are not supported yet", "give the float model")
+        return RefusedError("quantised models are not supported yet", "give the float model")
     if node.domain:
-        return Refused(f"an operator of domain {node.domain!r} is not supported", "export with standard ONNX operators")
+        return RefusedError(
+            f"an operator of domain {node.domain!r} is not supported", "export with standard ONNX operators"
+        )
     if node.op_type in FAMILIES:
-        return Refused(*FAMILIES[node.op_type])
-    return Refused("the operator is not supported", "replace it in the network by supported ones")
+        return RefusedError(*FAMILIES[node.op_type])
+    return RefusedError("the operator is not supported", "replace it in the network by supported ones")

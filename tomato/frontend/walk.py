@@ -10,7 +10,7 @@ from tomato.formats import Array, Real, Tensor
 from tomato.frontend import layout
 from tomato.frontend.layout import Index
 from tomato.frontend.lookahead import wanted
-from tomato.frontend.model import Behind, Model, OnnxNode, Refused
+from tomato.frontend.model import BehindError, Model, OnnxNode, RefusedError
 from tomato.frontend.names import identifier, unused
 from tomato.interface import HostStep
 from tomato.ir import Builder, Op, Shape, TensorType
@@ -37,7 +37,7 @@ class View:
 
 
 Rule = Callable[["Walk", OnnxNode], None]
-"""Translates one node: reads views, emits operators, puts a view for every output; or raises Refused."""
+"""Translates one node: reads views, emits operators, puts a view for every output; or raises RefusedError."""
 
 
 class Walk:
@@ -63,12 +63,12 @@ class Walk:
             self.env[name] = View(value, np.arange(prod(shape), dtype=np.int64).reshape(shape))
 
     def view(self, name: str, *, host: bool = False) -> View:
-        """Where an ONNX value lies. Refused when it is constant, or (unless `host`) finished by the host."""
+        """Where an ONNX value lies. RefusedError when it is constant, or (unless `host`) finished by the host."""
         if name in self.model.constants:
-            raise Refused(f"input {name!r} is constant, expected an activation", "simplify the model first")
+            raise RefusedError(f"input {name!r} is constant, expected an activation", "simplify the model first")
         view = self.env[name]
         if view.host and not host:
-            raise Refused(f"expected no {view.host[-1].kind} in front of it", "end the network before it")
+            raise RefusedError(f"expected no {view.host[-1].kind} in front of it", "end the network before it")
         return view
 
     def weight(self, node: OnnxNode, index: int, role: str) -> Array:
@@ -76,27 +76,27 @@ class Walk:
         value = self.model.constant(node, index)
         if value is None:
             if self.env[node.inputs[index]].value in self.stand_ins:
-                raise Behind
-            raise Refused(f"expected a constant {role}, not an activation", "only constant ones are supported")
+                raise BehindError
+            raise RefusedError(f"expected a constant {role}, not an activation", "only constant ones are supported")
         return self.finite(node.inputs[index], value)
 
     def finite(self, name: str, value: Array) -> Array:
-        """The constant as float64. Refused when it holds NaN or infinity."""
+        """The constant as float64. RefusedError when it holds NaN or infinity."""
         if bad := int(np.count_nonzero(~np.isfinite(value))):
-            raise Refused(
+            raise RefusedError(
                 f"the constant {name!r} holds {bad} NaN or infinite value{'s' if bad > 1 else ''}",
                 "check the training and export again",
             )
         return value.astype(np.float64)
 
     def emit(self, op: Op, args: Sequence[str], suffix: str = "") -> str:
-        """Append an operator for the current node; Refused with the operator's own reason if it does not fit."""
+        """Append an operator for the current node; RefusedError with the operator's own reason if it does not fit."""
         assert self.node is not None
         name = identifier(self.node.stem) + suffix
         try:
             return self.build.add(op, args, unused(name, {*self.build.types, *self.inputs.values()}), self.node.label)
         except ValueError as reason:
-            raise Refused(str(reason), "change the layer's attributes and export again") from reason
+            raise RefusedError(str(reason), "change the layer's attributes and export again") from reason
 
     def put(self, name: str, value: str, order: Index, host: tuple[HostStep, ...] = ()) -> None:
         """Define an ONNX value."""
@@ -137,7 +137,7 @@ class Walk:
         else:
             factors = layout.factor(source)
             if factors is None:
-                raise Refused("the order of its input is no transposition", "simplify the reshapes before it")
+                raise RefusedError("the order of its input is no transposition", "simplify the reshapes before it")
             op = Transpose(*factors, shape)
         key = (view.value, shape, source.tobytes())
         if key not in self._moved:
@@ -156,12 +156,23 @@ class Walk:
         """The graph value that streams the view with axis `channel` as channels."""
         return self.arrange(view, *layout.standard(view.shape, channel))
 
+    def flat(self, view: View) -> View:
+        """The view on a vector (1, 1, N): the stream's order stays, so that no value moves."""
+        size = view.order.size
+        every = np.arange(size)
+        if view.value in self.unbound:
+            self.bind(view.value, (1, 1, size), view.order.reshape(-1))
+            return View(view.value, every.reshape(view.shape))
+        return View(self.arrange(View(view.value, every), (1, 1, size), every), view.order)
+
     def image(self, name: str) -> str:
         """The graph value of a (1, C, H, W) or (1, C, L) tensor, streamed as (H, W, C) or (1, L, C)."""
         view = self.view(name)
         if len(view.shape) not in (3, 4) or view.shape[0] != 1:
             dims = "x".join(map(str, view.shape))
-            raise Refused(f"expected an image of shape 1xCxHxW or 1xCxL, not {dims}", "only 1-D and 2-D are supported")
+            raise RefusedError(
+                f"expected an image of shape 1xCxHxW or 1xCxL, not {dims}", "only 1-D and 2-D are supported"
+            )
         return self.streamed(view, 1)
 
     def put_image(self, name: str, value: str, rank: int) -> None:
@@ -178,11 +189,14 @@ class Walk:
         varying = {len(view.shape) - c.ndim + a for c in constants for a in range(c.ndim) if c.shape[a] > 1}
         if len(varying) == 1:
             (channel,) = varying
-            view = View(self.streamed(view, channel), layout.order(view.shape, channel))
+            if view.order.size == view.shape[channel]:
+                view = self.flat(view)
+            else:
+                view = View(self.streamed(view, channel), layout.order(view.shape, channel))
             if (found := self._per_channel(view, constants)) is not None:
                 return view, found
         shape = "x".join(map(str, constants[0].shape))
-        raise Refused(
+        raise RefusedError(
             f"expected a constant that is the same for all pixels, not one of shape {shape}",
             "make it a number or one value per channel",
         )
@@ -209,11 +223,11 @@ class Walk:
 
 
 def _widened(order: Index, constants: Sequence[Array]) -> Index:
-    """The map with leading axes of length 1 as the constants demand; Refused when they enlarge the tensor."""
+    """The map with leading axes of length 1 as the constants demand; RefusedError when they enlarge the tensor."""
     try:
         shape = np.broadcast_shapes(order.shape, *(c.shape for c in constants))
     except ValueError as error:
-        raise Refused("expected a constant that broadcasts to its input", "check the exported model") from error
+        raise RefusedError("expected a constant that broadcasts to its input", "check the exported model") from error
     if prod(shape) != order.size:
-        raise Refused("expected a constant that does not enlarge its input", "expand the input explicitly")
+        raise RefusedError("expected a constant that does not enlarge its input", "expand the input explicitly")
     return order.reshape(shape)

@@ -1,6 +1,6 @@
 """Attributes of sliding windows: kernel, stride, dilation, padding in every spelling."""
 
-from tomato.frontend.model import OnnxNode, Refused
+from tomato.frontend.model import OnnxNode, RefusedError
 from tomato.ir import Shape
 from tomato.ops.window import Window
 
@@ -18,7 +18,7 @@ def window_of(node: OnnxNode, kernel: tuple[int, ...], shape: Shape) -> tuple[Wi
     bare = Window(size, stride, dilation)
     pads = _pads(node, bare, shape, len(kernel))
     if any(p < 0 for p in pads):
-        raise Refused("expected no negative padding", "crop with a Slice before the layer")
+        raise RefusedError("expected no negative padding", "crop with a Slice before the layer")
     if any(p >= bare.span[i % 2] for i, p in enumerate(pads)):
         return bare, pads
     return Window(size, stride, dilation, pads), None
