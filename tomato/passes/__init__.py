@@ -1,12 +1,33 @@
 """Passes: functions from graph to graph. The order of a list of passes is the compiler."""
 
 from collections.abc import Callable
+from typing import Final
 
 from tomato.errors import IllFormedError
 from tomato.ir import Graph
+from tomato.passes.drop_identities import drop_identities
+from tomato.passes.fold_affine_backward import fold_affine_backward
+from tomato.passes.fold_affine_forward import fold_affine_forward
+from tomato.passes.fold_pads import fold_pads
+from tomato.passes.fuse_functions import fuse_functions
+from tomato.passes.merge_lines import merge_lines
+from tomato.passes.simplify_windows import simplify_windows
 
 Pass = Callable[[Graph], Graph]
 Watch = Callable[[str, Graph], None]
+
+CLEAN: Final[tuple[Pass, ...]] = (
+    drop_identities,  # so that neighbours become visible to all that follows
+    fold_pads,  # windows with their final padding, before they are judged by it
+    simplify_windows,  # may leave an Affine, so ahead of the passes on Affine
+    merge_lines,  # one Affine between two operators
+    fold_affine_backward,  # first choice: behind arithmetic the offset is free
+    fold_affine_forward,  # second choice; leaves an offset behind the arithmetic
+    merge_lines,  # that offset and the bias
+    fuse_functions,  # knows by now which Affine a requant absorbs
+    drop_identities,  # Affine by 1 plus 0, left by folding
+)
+"""Exact on reals: the form of a network that quantisation expects, with the fewest places to round."""
 
 
 def run(graph: Graph, passes: tuple[Pass, ...], *, watch: Watch | None = None) -> Graph:

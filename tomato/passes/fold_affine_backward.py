@@ -1,0 +1,32 @@
+"""Scale weights by the Affine behind them."""
+
+from dataclasses import replace
+
+from tomato.formats import Tensor
+from tomato.ir import Builder, Graph, Node
+from tomato.ops.conv2d import Conv2d
+from tomato.ops.dense import Dense
+from tomato.ops.real import Affine
+from tomato.passes.rewrite import ONE, read_once
+
+
+def fold_affine_backward(graph: Graph) -> Graph:
+    """Conv2d or Dense, then Affine(scale, offset): the scale goes into the weights, Affine(1, offset) stays.
+
+    Only where the Affine alone reads the sum. Output channels are the last axis of either weight.
+    """
+    alone, uses, producers = read_once(graph), graph.uses, graph.producers
+
+    def weighted(name: str) -> bool:
+        return name in alone and name in producers and isinstance(producers[name].op, Conv2d | Dense)
+
+    def rewrite(node: Node, build: Builder) -> str | None:
+        if weighted(node.name) and isinstance(behind := uses[node.name][0].op, Affine):
+            assert isinstance(node.op, Conv2d | Dense)
+            scaled = Tensor(node.op.weight.values * behind.scale.values)
+            return build.add(replace(node.op, weight=scaled), node.args, node.name, node.origin)
+        if isinstance(node.op, Affine) and weighted(node.args[0]):
+            return build.add(Affine(ONE, node.op.offset), node.args, node.name, node.origin)
+        return None
+
+    return graph.rebuild(rewrite)

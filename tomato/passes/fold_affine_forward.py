@@ -1,0 +1,59 @@
+"""Move an Affine behind the convolution or matrix product that reads it."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from tomato.formats import Array, Tensor
+from tomato.ir import Builder, Graph, Node
+from tomato.ops.conv2d import Conv2d
+from tomato.ops.dense import Dense
+from tomato.ops.real import Affine
+from tomato.passes.groups import ARITHMETIC, join_origins
+from tomato.passes.rewrite import ONE, compact, defining, read_once
+
+
+def fold_affine_forward(graph: Graph) -> Graph:
+    """Affine(scale, offset), then Conv2d or Dense: scaled weights, then Affine(1, what the offset adds up to).
+
+    Where the border reads 0 behind the Affine, only without an offset. An Affine behind arithmetic stays: it
+    costs nothing there. An Affine that several read stays too.
+    """
+    alone = read_once(graph)
+
+    def rewrite(node: Node, build: Builder) -> str | None:
+        front = defining(build, node.args[0])
+        if front is None or front.name not in alone or not isinstance(front.op, Affine):
+            return None
+        source = defining(build, front.args[0])
+        if not isinstance(node.op, Conv2d | Dense) or (source and isinstance(source.op, ARITHMETIC)):
+            return None
+        if _border_changes(node.op, front.op):
+            return None
+        return _swap(front, front.op, node, node.op, build)
+
+    return graph.rebuild(rewrite).prune()
+
+
+def _swap(front: Node, affine: Affine, node: Node, op: Conv2d | Dense, build: Builder) -> str:
+    weight, channels = op.weight.values, front.type.channels
+    groups = op.groups if isinstance(op, Conv2d) else 1
+    scale = _per_weight(np.broadcast_to(affine.scale.values, channels), groups, weight.shape[-1])
+    offset = _per_weight(np.broadcast_to(affine.offset.values, channels), groups, weight.shape[-1])
+    added = (weight * offset).sum(axis=tuple(range(weight.ndim - 1)))
+    scaled = replace(op, weight=Tensor(weight * scale))
+    name = build.add(scaled, front.args, node.name, join_origins(front, node))
+    if not added.any():
+        return name
+    return build.add(Affine(ONE, compact(added)), (name,), f"{node.name}_offset", front.origin)
+
+
+def _border_changes(op: Conv2d | Dense, affine: Affine) -> bool:
+    """Whether the border would have to read something else in front of the Affine."""
+    padded = isinstance(op, Conv2d) and any(op.window.pads)
+    return padded and bool(affine.offset.values.any() or (isinstance(op, Conv2d) and op.pad_value))
+
+
+def _per_weight(values: Array, groups: int, out_channels: int) -> Array:
+    """Values of the input channels arranged as (channels in / groups, channels out), as weights are."""
+    return np.asarray(np.repeat(values.reshape(groups, -1).T, out_channels // groups, axis=1))
