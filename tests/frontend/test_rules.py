@@ -202,6 +202,7 @@ CASES: dict[str, Tiny] = {
     "resize_half_pixel_odd": resize((1, 1, 3, 1), nearest_mode="round_prefer_ceil"),
     "resize_asymmetric": resize((1, 1, 2, 4), coordinate_transformation_mode="asymmetric", nearest_mode="floor"),
     "resize_pytorch": resize((1, 1, 2, 2), coordinate_transformation_mode="pytorch_half_pixel"),
+    "resize_corners": resize((1, 1, 2, 2), coordinate_transformation_mode="align_corners"),
     "resize_sizes": Tiny(
         [op("Resize", "x", "", "", "z", coordinate_transformation_mode="asymmetric", nearest_mode="floor")],
         constants={"z": np.array([1, 4, 12, 10])},

@@ -7,6 +7,7 @@ from math import prod
 from tomato.frontend import reorder
 from tomato.frontend.layout import Index
 from tomato.frontend.model import Model, OnnxNode, RefusedError
+from tomato.frontend.unsupported import QUANTISED
 from tomato.frontend.walk import Rule, Walk
 from tomato.interface import HostStep
 
@@ -61,7 +62,7 @@ def from_host(walk: Walk, node: OnnxNode) -> None:
 def _ends(model: Model, node: OnnxNode) -> None:
     """Refuse a node whose result the network still computes with."""
     for reader in model.consumers.get(node.outputs[0], ()):
-        if reader.op_type not in KINDS and reader.op_type not in reorder.MAPS:
+        if reader.op_type not in KINDS and reader.op_type not in reorder.MAPS and reader.op_type not in QUANTISED:
             raise RefusedError(
                 f"expected right before an output, but {reader.op_type} {reader.label!r} reads its result",
                 "only the host computes it: end the network before it",

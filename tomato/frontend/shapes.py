@@ -105,6 +105,7 @@ class Resolver:
 
 def resolve(proto: onnx.ModelProto, path: Path, opset: int) -> Model:
     """The model with every shape fixed to a batch of one and every constant computed, or TomatoError."""
+    _check_names(proto, path)
     resolver = Resolver(proto, opset)
     for tensor in proto.graph.initializer:
         resolver.define(tensor.name, numpy_helper.to_array(tensor))
@@ -127,6 +128,27 @@ def resolve(proto: onnx.ModelProto, path: Path, opset: int) -> Model:
         problems=resolver.problems,
         notes=tuple(notes),
     )
+
+
+def _check_names(proto: onnx.ModelProto, path: Path) -> None:
+    """Refuse a graph that reads what nothing computes."""
+    graph = proto.graph
+    known = {"", *(i.name for i in graph.input), *(t.name for t in graph.initializer)}
+    for node in graph.node:
+        missing = [i for i in node.input if i not in known]
+        if missing:
+            raise TomatoError(
+                f"{node.op_type} {(node.name or node.output[0])!r} reads {missing[0]!r}, which nothing computes",
+                where=str(path),
+                hint="export the model again: its graph is not well formed",
+            )
+        known.update(node.output)
+    if lost := [o.name for o in graph.output if o.name not in known]:
+        raise TomatoError(
+            f"nothing computes the output {lost[0]!r}",
+            where=str(path),
+            hint="export the model again: its graph is not well formed",
+        )
 
 
 def _fix_input(value: onnx.ValueInfoProto, path: Path) -> str:

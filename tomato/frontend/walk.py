@@ -195,7 +195,7 @@ class Walk:
                 view = View(self.streamed(view, channel), layout.order(view.shape, channel))
             if (found := self._per_channel(view, constants)) is not None:
                 return view, found
-        shape = "x".join(map(str, constants[0].shape))
+        shape = "x".join(map(str, max(constants, key=np.size).shape))
         raise RefusedError(
             f"expected a constant that is the same for all pixels, not one of shape {shape}",
             "make it a number or one value per channel",
