@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from tomato.errors import TomatoError
-from tomato.formats import Array
+from tomato.formats import Array, Tensor
 from tomato.interpret import interpret
 from tomato.ir import Graph
 from tomato.passes.groups import partition
@@ -26,15 +26,17 @@ class Range:
     """The interval that a value's codes will cover.
 
     integral: all values seen were integers. clipped: the share of the values seen that lie outside.
+    mean: the mean of every channel, where it was measured.
     """
 
     lo: float
     hi: float
     integral: bool = False
     clipped: float = 0.0
+    mean: Tensor | None = None
 
     def union(self, other: "Range") -> "Range":
-        """The smallest range that holds both."""
+        """The smallest range that holds both, without a mean."""
         return Range(
             min(self.lo, other.lo),
             max(self.hi, other.hi),
@@ -68,13 +70,17 @@ def calibrate(
     points = frozenset(name for name, _ in graph.inputs) | {g.output for g in partition(graph)}
     total = sweeps * len(data)
     seen: dict[str, Range] = {}
+    sums: dict[str, Array] = {}
 
     def widen(name: str, values: Array) -> None:
         if name in points:
             found = _range_of(name, values)
             seen[name] = seen[name].union(found) if name in seen else found
+            sums[name] = sums.get(name, np.zeros(values.shape[3])) + values.mean(axis=(1, 2)).sum(axis=0)
 
     _sweep(graph, data, widen, lambda done: progress(done, total) if progress else None)
+    frames = sum(batch[graph.inputs[0][0]].shape[0] for batch in data)
+    seen = {name: replace(found, mean=Tensor(sums[name] / frames)) for name, found in seen.items()}
     if method == "minmax":
         return seen
     inner = points - {name for name, _ in graph.inputs} - set(graph.outputs)

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from tomato.formats import Array, Tensor
+from tomato.formats import Tensor
 from tomato.ir import Builder, Graph, Node
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.real import Affine
 from tomato.passes.groups import ARITHMETIC, join_origins
-from tomato.passes.rewrite import ONE, compact, defining, read_once
+from tomato.passes.rewrite import ONE, compact, defining, per_weight, read_once
 
 
 def fold_affine_forward(graph: Graph) -> Graph:
@@ -38,8 +38,8 @@ def fold_affine_forward(graph: Graph) -> Graph:
 def _swap(front: Node, affine: Affine, node: Node, op: Conv2d | Dense, build: Builder) -> str:
     weight, channels = op.weight.values, front.type.channels
     groups = op.groups if isinstance(op, Conv2d) else 1
-    scale = _per_weight(np.broadcast_to(affine.scale.values, channels), groups, weight.shape[-1])
-    offset = _per_weight(np.broadcast_to(affine.offset.values, channels), groups, weight.shape[-1])
+    scale = per_weight(np.broadcast_to(affine.scale.values, channels), groups, weight.shape[-1])
+    offset = per_weight(np.broadcast_to(affine.offset.values, channels), groups, weight.shape[-1])
     added = (weight * offset).sum(axis=tuple(range(weight.ndim - 1)))
     scaled = replace(op, weight=Tensor(weight * scale))
     name = build.add(scaled, front.args, node.name, join_origins(front, node))
@@ -52,8 +52,3 @@ def _border_changes(op: Conv2d | Dense, affine: Affine) -> bool:
     """Whether the border would have to read something else in front of the Affine."""
     padded = isinstance(op, Conv2d) and any(op.window.pads)
     return padded and bool(affine.offset.values.any() or (isinstance(op, Conv2d) and op.pad_value))
-
-
-def _per_weight(values: Array, groups: int, out_channels: int) -> Array:
-    """Values of the input channels arranged as (channels in / groups, channels out), as weights are."""
-    return np.asarray(np.repeat(values.reshape(groups, -1).T, out_channels // groups, axis=1))

@@ -19,6 +19,7 @@ from tomato.ops.real import Affine, Clip, Function, evaluate
 from tomato.ops.table import Table
 from tomato.passes.grid import fit_grid, fit_weights, make_requant
 from tomato.passes.groups import MOVEMENT, Line
+from tomato.passes.rewrite import per_weight
 from tomato.passes.share_encodings import Coding
 
 
@@ -33,7 +34,10 @@ class Widths:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Place:
-    """All that the lowering of a group may know: `op` is the head's, `types` are the integer arguments'."""
+    """All that the lowering of a group may know: `op` is the head's, `types` are the integer arguments'.
+
+    mean: of the first argument's channels, in reals, where calibration measured it.
+    """
 
     op: Op
     line: Line
@@ -41,6 +45,7 @@ class Place:
     args: tuple[Coding, ...]
     out: Coding
     widths: Widths
+    mean: Tensor | None = None
 
     @property
     def target(self) -> Array:
@@ -92,7 +97,17 @@ def _weighted(place: Place) -> tuple[Op, ...]:
         exact = replace(exact, pad_value=x.encode(exact.pad_value))
     acc = exact.infer(place.types).codes
     zeros = codes.sum(axis=tuple(range(codes.ndim - 1))) * zero
-    return exact, make_requant(grid, zero=zeros, target=place.target, acc=acc, clamp=place.clamp)
+    target = place.target - _mean_error(place, op, codes * grid.real - weight * unit)
+    return exact, make_requant(grid, zero=zeros, target=target, acc=acc, clamp=place.clamp)
+
+
+def _mean_error(place: Place, op: Conv2d | Dense, error: Array) -> Array | float:
+    """What errors of the weights add to the output on average, in output codes; the bias takes it back."""
+    if place.mean is None:
+        return 0.0
+    groups = op.groups if isinstance(op, Conv2d) else 1
+    mean = per_weight(place.mean.values / place.args[0].encoding.scale, groups, error.shape[-1])
+    return np.asarray((error * mean).sum(axis=tuple(range(error.ndim - 1))))
 
 
 def _sum_pool(place: Place) -> tuple[Op, ...]:

@@ -64,7 +64,7 @@ def quantise(
     notes: list[Note] = []
     for group in groups:
         place = _place(group, codings, build, names, Widths(bits.of(group.head)[0], mult_bits, add_bits))
-        ops = lower(place)
+        ops = lower(replace(place, mean=ranges[group.head.args[0]].mean))
         names[group.output] = _append(build, group, ops, [names[a] for a in group.head.args])
         notes += _remarks(group, names[group.output], ops, ranges, is_copy=group.output not in known)
     result = replace(
