@@ -70,6 +70,26 @@ def test_truncated(tmp_path: Path) -> None:
     )
 
 
+def test_name_that_is_no_text(tmp_path: Path) -> None:
+    path = Tiny([op("Relu", "x", name="activation")]).save(tmp_path)
+    path.write_bytes(path.read_bytes().replace(b"activation", b"activ\xb1tion"))
+    assert message(path) == (
+        "error: the ONNX file is truncated or damaged\n  --> tiny.onnx\n  hint: copy, download or export it again"
+    )
+
+
+def test_damaged_constant(tmp_path: Path) -> None:
+    proto = Tiny([op("Conv", "x", "w")], constants={"w": randoms(2, 4, 1, 1)}).proto()
+    proto.graph.initializer[0].dims[0] = 3
+    path = tmp_path / "m.onnx"
+    onnx.save(proto, path)
+    assert message(path) == (
+        "error: the constant 'w' is damaged (cannot reshape array of size 8 into shape (3,4,1,1))\n"
+        "  --> m.onnx\n"
+        "  hint: copy, download or export the file again"
+    )
+
+
 def test_missing_external_data(tmp_path: Path) -> None:
     proto = Tiny([op("Conv", "x", "w")], constants={"w": randoms(8, 4, 3, 3)}).proto()
     path = tmp_path / "m.onnx"
@@ -172,6 +192,17 @@ REFUSALS: dict[str, tuple[Tiny, str]] = {
     "conv_dynamic": (
         Tiny([op("Conv", "x", "z")], {"x": (1, 2, 4, 4), "z": (1, 2, 3, 3)}),
         "Conv #0 (Conv): expected a constant weight, not an activation; only constant ones are supported",
+    ),
+    "conv_attribute": (
+        Tiny([op("Conv", "x", "w", padding=1)], constants={"w": randoms(2, 4, 1, 1)}),
+        (
+            "Conv #0 (Conv): the node is not valid ONNX (Unrecognized attribute: padding for operator Conv); "
+            "export the model again"
+        ),
+    ),
+    "conv_padding": (
+        Tiny([op("Conv", "x", "w", auto_pad="SAME")], constants={"w": randoms(2, 4, 1, 1)}),
+        "Conv #0 (Conv): the padding 'SAME' is unknown; use SAME_UPPER, SAME_LOWER, VALID or explicit pads",
     ),
     "conv_transpose": (
         Tiny([op("ConvTranspose", "x", "w", name="up")], constants={"w": randoms(4, 2, 3, 3)}),

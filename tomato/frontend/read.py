@@ -13,7 +13,7 @@ from tomato.frontend.shapes import resolve
 
 OLDEST_OPSET = 7
 LFS_POINTER = b"version https://git-lfs"
-IR_VERSION_TAG = 0x08
+IR_VERSION_TAG = b"\x08"
 """First byte of nearly every ONNX file: the field ir_version."""
 
 
@@ -41,13 +41,15 @@ def _parse(path: Path) -> onnx.ModelProto:
     if data.startswith(LFS_POINTER):
         raise TomatoError("this is a Git LFS pointer, not the model itself", where=str(path), hint="run git lfs pull")
     model = onnx.ModelProto()
+    whole = True
     try:
         model.ParseFromString(data)
-    except DecodeError as error:
-        if data[0] == IR_VERSION_TAG:
-            raise TomatoError(
-                "the ONNX file is truncated or damaged", where=str(path), hint="copy, download or export it again"
-            ) from error
+    except DecodeError:
+        whole = False
+    if data[:1] == IR_VERSION_TAG and not (whole and _has_readable_names(model.graph)):
+        raise TomatoError(
+            "the ONNX file is truncated or damaged", where=str(path), hint="copy, download or export it again"
+        )
     if not model.graph.node:
         raise TomatoError(
             "this is not an ONNX file, or it holds no network",
@@ -55,6 +57,14 @@ def _parse(path: Path) -> onnx.ModelProto:
             hint="export the network to ONNX, for example with torch.onnx.export or tf2onnx",
         )
     return inliner.inline_local_functions(model) if model.functions else model
+
+
+def _has_readable_names(graph: onnx.GraphProto) -> bool:
+    """Whether all names are text: bytes that are not show that the file is damaged."""
+    names: list[object] = [v.name for v in (*graph.input, *graph.output, *graph.initializer)]
+    for node in graph.node:
+        names += [node.name, node.op_type, node.domain, *node.input, *node.output, *(a.name for a in node.attribute)]
+    return all(isinstance(name, str) for name in names)
 
 
 def _load_external(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:

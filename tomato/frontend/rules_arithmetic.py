@@ -77,7 +77,7 @@ def join(walk: Walk, op: Op, a: View, b: View) -> View:
     same = a.value == b.value
     a = expand(walk, a, shape)
     b = a if same and a.shape == b.shape and np.array_equal(a.order, b.order) else expand(walk, b, shape)
-    if a.value in walk.unbound:
+    if a.value in walk.unbound or (b.value not in walk.unbound and _is_standard(b) and not _is_standard(a)):
         a, b = b, a
     if a.value in walk.unbound:
         stream = layout.standard(shape, 1 if len(shape) > 2 else len(shape) - 1)
@@ -86,6 +86,12 @@ def join(walk: Walk, op: Op, a: View, b: View) -> View:
     left = walk.build.types[a.value].shape
     right = walk.arrange(b, left, layout.inverse(a.order)) if b is not a else a.value
     return View(walk.emit(op, [a.value, right]), a.order)
+
+
+def _is_standard(view: View) -> bool:
+    """Whether the view lies as the next layer will most likely want it."""
+    channel = min(1, max(0, len(view.shape) - 1))
+    return np.array_equal(view.order, layout.order(view.shape, channel))
 
 
 def expand(walk: Walk, view: View, shape: tuple[int, ...]) -> View:

@@ -86,6 +86,9 @@ class Resolver:
             found = onnx.shape_inference.infer_node_outputs(schema, node, types, data, None, opsets)
         except onnx.defs.SchemaError:
             return
+        except onnx.checker.ValidationError as error:
+            self.problems[index] = f"the node is not valid ONNX ({str(error).splitlines()[0]}); export the model again"
+            return
         except onnx.shape_inference.InferenceError as error:
             reason = str(error).strip().splitlines()[-1].removeprefix("[ShapeInferenceError] ")
             self.problems[index] = f"its shapes do not fit for one frame ({reason}); export with a batch of 1"
@@ -108,7 +111,7 @@ def resolve(proto: onnx.ModelProto, path: Path, opset: int) -> Model:
     _check_names(proto, path)
     resolver = Resolver(proto, opset)
     for tensor in proto.graph.initializer:
-        resolver.define(tensor.name, numpy_helper.to_array(tensor))
+        resolver.define(tensor.name, _values(tensor, path))
     inputs = [i for i in proto.graph.input if i.name not in resolver.constants]
     notes = [note for i in inputs if (note := _fix_input(i, path))]
     resolver.types.update((i.name, i.type) for i in inputs)
@@ -128,6 +131,17 @@ def resolve(proto: onnx.ModelProto, path: Path, opset: int) -> Model:
         problems=resolver.problems,
         notes=tuple(notes),
     )
+
+
+def _values(tensor: onnx.TensorProto, path: Path) -> Array:
+    try:
+        return np.asarray(numpy_helper.to_array(tensor))
+    except (ValueError, TypeError, KeyError) as error:
+        raise TomatoError(
+            f"the constant {tensor.name!r} is damaged ({error})",
+            where=str(path),
+            hint="copy, download or export the file again",
+        ) from error
 
 
 def _check_names(proto: onnx.ModelProto, path: Path) -> None:

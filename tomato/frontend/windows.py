@@ -35,6 +35,8 @@ def _pads(node: OnnxNode, window: Window, shape: Shape, rank: int) -> Pads:
     if auto == "NOTSET":
         given = node.integers("pads") or (0,) * (2 * rank)
         return (0, given[0], 0, given[1]) if rank == 1 else (given[0], given[1], given[2], given[3])
+    if auto not in ("SAME_UPPER", "SAME_LOWER"):
+        raise RefusedError(f"the padding {auto!r} is unknown", "use SAME_UPPER, SAME_LOWER, VALID or explicit pads")
     before, after = [], []
     for axis in (0, 1):
         out = -(-shape[axis] // window.stride[axis])
