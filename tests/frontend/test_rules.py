@@ -1,5 +1,7 @@
 """Every rule against ONNX Runtime on tiny models."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -233,6 +235,7 @@ CASES: dict[str, Tiny] = {
     "softmax_reshaped": Tiny(
         [op("Softmax", "x", to="s"), op("Reshape", "s", "r")], VECTOR, {"r": np.array([1, 12, 1, 1])}
     ),
+    "softmax_transposed": Tiny([op("Softmax", "x", to="s", axis=1), op("Transpose", "s", perm=[0, 2, 3, 1])]),
     "softmax_argmax": Tiny([op("Softmax", "x", to="s"), op("ArgMax", "s", axis=1, keepdims=0)], VECTOR),
     "argmax": unary("ArgMax", axis=1),
     "argmax_cast": Tiny([op("ArgMax", "x", to="a", axis=1), CAST], VECTOR),
@@ -358,6 +361,33 @@ def test_weights_in_a_file_beside_the_model(tmp_path: Path) -> None:
     path = tmp_path / "external.onnx"
     onnx.save(proto, path, save_as_external_data=True, location="weights.bin", size_threshold=0)
     agree(path)
+
+
+@pytest.mark.parametrize("opset", [7, 9, 11, 13, 15, 18, 21])
+def test_a_network_in_every_operator_set(opset: int, tmp_path: Path) -> None:
+    nodes = [
+        op("Conv", "x", "w", "b", to="c", pads=[1, 1, 1, 1]),
+        op("BatchNormalization", "c", *"ghmv", to="n"),
+        op("Relu", "n", to="r"),
+        op("MaxPool", "r", to="p", kernel_shape=[2, 2], strides=[2, 2]),
+        op("Shape", "p", to="s"),
+        op("Slice", "s", to="batch", starts=[0], ends=[1])
+        if opset < 10
+        else op("Slice", "s", "zero", "one", to="batch"),
+        op("Concat", "batch", "rest", to="target", axis=0),
+        op("Reshape", "p", "target", to="f"),
+        op("Gemm", "f", "k", "l"),
+    ]
+    channels = {name: np.abs(randoms(3, seed=i)) + 0.5 for i, name in enumerate("bghmv")}
+    indices = {"zero": np.array([0]), "one": np.array([1]), "rest": np.array([-1])}
+    constants = channels | indices | {"w": randoms(3, 4, 3, 3), "k": randoms(18, 5), "l": randoms(5)}
+    model = agree(Tiny(nodes, {"x": ("N", 4, 6, 5)}, constants, opset=opset).save(tmp_path))
+    assert kinds(model) == ["conv2d", "affine", "affine", "clip", "maxpool", "reshape", "dense", "affine"]
+
+
+def test_importing_the_frontend_does_not_import_onnx() -> None:
+    code = "import sys, tomato.frontend; sys.exit('onnx' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 @pytest.mark.models

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from math import prod
 
+import numpy as np
+
 from tomato.frontend import reorder
 from tomato.frontend.layout import Index
 from tomato.frontend.model import Model, OnnxNode, RefusedError
@@ -32,18 +34,19 @@ def from_reorder(walk: Walk, node: OnnxNode) -> None:
 
 def _axis_after(axis: int, before: Index, after: Index) -> int:
     """The axis along which the same elements lie together after a reordering."""
-    lines = {frozenset(line) for line in _lines(before, axis)}
+    lines = _lines(before, axis)
     for new in range(after.ndim):
-        if after.shape[new] == before.shape[axis] and {frozenset(line) for line in _lines(after, new)} == lines:
+        if np.array_equal(_lines(after, new), lines):
             return new
     raise RefusedError(
         "expected a reordering that keeps the axis of the softmax before it", "move it before the softmax"
     )
 
 
-def _lines(order: Index, axis: int) -> list[list[int]]:
-    lines: list[list[int]] = order.swapaxes(axis, -1).reshape(-1, order.shape[axis]).tolist()
-    return lines
+def _lines(order: Index, axis: int) -> Index:
+    """What lies together along an axis, one sorted row per line, the rows sorted too."""
+    lines = np.sort(order.swapaxes(axis, -1).reshape(-1, order.shape[axis]), axis=1)
+    return lines[np.argsort(lines[:, 0])]
 
 
 def from_host(walk: Walk, node: OnnxNode) -> None:

@@ -40,7 +40,7 @@ class Resolver:
         if node.domain not in ("", "ai.onnx"):
             return
         if node.op_type == "Constant" or (
-            node.op_type not in QUANTISED and all(i in self.constants for i in node.input if i)
+            node.op_type not in QUANTISED and any(node.input) and all(i in self.constants for i in node.input if i)
         ):
             self.fold(index, node)
         elif node.op_type in ("Shape", "Size") and (shape := self.shape(node.input[0])) is not None:

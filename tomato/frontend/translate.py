@@ -96,6 +96,8 @@ def _parameters(model: Model, node: OnnxNode) -> int:
 
 def _visit_all(model: Model) -> Outcome:
     walk, refusals, macs = Walk(model), {}, {}
+    last_use = {name: node.index for node in model.live for name in node.inputs}
+    kept = {*model.inputs, *model.outputs}
     for node in model.live:
         walk.node = node
         before = len(walk.build.nodes)
@@ -108,6 +110,9 @@ def _visit_all(model: Model) -> Outcome:
         for name in node.outputs:
             if name and name not in walk.env and name in model.shapes:
                 walk.stand_in(name, model.shapes[name])
+        for name in node.inputs:
+            if last_use[name] == node.index and name not in kept:
+                walk.env.pop(name, None)
         types = walk.build.types
         macs[node.index] = sum(n.op.macs([types[a] for a in n.args]) for n in walk.build.nodes[before:])
     return Outcome(walk, refusals, macs)

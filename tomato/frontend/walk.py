@@ -54,7 +54,7 @@ class Walk:
         self.inputs: dict[str, str] = {}
         self.stand_ins: set[str] = set()
         self.node: OnnxNode | None = None
-        self._moved: dict[tuple[str, Shape, bytes], str] = {}
+        self._moved: dict[tuple[str, Shape, str], str] = {}
         for name in model.inputs:
             shape = model.shapes[name]
             value = unused(identifier(name), self.inputs.values())
@@ -139,7 +139,7 @@ class Walk:
             if factors is None:
                 raise RefusedError("the order of its input is no transposition", "simplify the reshapes before it")
             op = Transpose(*factors, shape)
-        key = (view.value, shape, source.tobytes())
+        key = (view.value, shape, Tensor(source).digest)
         if key not in self._moved:
             self._moved[key] = self.emit(op, [view.value], f"_{op.name}")
         return self._moved[key]
