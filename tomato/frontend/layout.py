@@ -1,5 +1,6 @@
 """Index maps: how an ONNX tensor lies in a stream. Pure functions on integer arrays."""
 
+from functools import lru_cache
 from math import prod
 
 import numpy as np
@@ -10,6 +11,9 @@ from tomato.ir import Shape
 
 Index = NDArray[np.int64]
 
+REMEMBERED = 4
+"""Neighbouring layers mostly have the same shape: this many maps are kept, see `forget`."""
+
 
 def axes(rank: int, channel: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The ONNX axes that become height (all but one of the rest, merged) and width (the last of the rest)."""
@@ -17,6 +21,7 @@ def axes(rank: int, channel: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     return rest[:-1], rest[-1:]
 
 
+@lru_cache(maxsize=REMEMBERED)
 def standard(shape: tuple[int, ...], channel: int) -> tuple[Shape, Index]:
     """Stream shape of an ONNX tensor whose axis `channel` holds the channels, and the flat ONNX index at each place.
 
@@ -25,10 +30,16 @@ def standard(shape: tuple[int, ...], channel: int) -> tuple[Shape, Index]:
     """
     index = np.arange(prod(shape), dtype=np.int64).reshape(shape)
     if not shape:
-        return (1, 1, 1), index.reshape(1, 1, 1)
+        return (1, 1, 1), _frozen(index.reshape(1, 1, 1))
     tall, wide = axes(len(shape), channel % len(shape))
     stream = (prod(shape[a] for a in tall), prod(shape[a] for a in wide), shape[channel])
-    return stream, np.moveaxis(index, channel, -1).reshape(stream)
+    return stream, _frozen(np.moveaxis(index, channel, -1).reshape(stream))
+
+
+def _frozen(index: Index) -> Index:
+    """The map made read-only: it is shared."""
+    index.setflags(write=False)
+    return index
 
 
 def inverse(permutation: Index) -> Index:
@@ -39,9 +50,16 @@ def inverse(permutation: Index) -> Index:
     return undone
 
 
+@lru_cache(maxsize=REMEMBERED)
 def order(shape: tuple[int, ...], channel: int) -> Index:
     """Flat stream index of every ONNX element when the tensor is streamed as `standard` says."""
-    return inverse(standard(shape, channel)[1]).reshape(shape)
+    return _frozen(inverse(standard(shape, channel)[1]).reshape(shape))
+
+
+def forget() -> None:
+    """Free the index maps that are remembered: each is as large as a frame."""
+    standard.cache_clear()
+    order.cache_clear()
 
 
 def is_identity(source: Index) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from tomato import frontend
 from tomato.errors import TomatoError
 from tomato.formats import Tensor
-from tomato.frontend import Imported, NodeReport
+from tomato.frontend import Imported, NodeReport, layout
 from tomato.frontend.model import BehindError, Model, OnnxNode, RefusedError
 from tomato.frontend.names import identifier
 from tomato.frontend.unsupported import why_not
@@ -115,6 +115,7 @@ def _visit_all(model: Model) -> Outcome:
                 walk.env.pop(name, None)
         types = walk.build.types
         macs[node.index] = sum(n.op.macs([types[a] for a in n.args]) for n in walk.build.nodes[before:])
+    layout.forget()
     return Outcome(walk, refusals, macs)
 
 

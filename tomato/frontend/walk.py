@@ -154,7 +154,9 @@ class Walk:
 
     def streamed(self, view: View, channel: int) -> str:
         """The graph value that streams the view with axis `channel` as channels."""
-        return self.arrange(view, *layout.standard(view.shape, channel))
+        shape, index = layout.standard(view.shape, channel)
+        as_is = view.order is layout.order(view.shape, channel)  # the shared map: no need to compare
+        return view.value if as_is and self.build.types[view.value].shape == shape else self.arrange(view, shape, index)
 
     def flat(self, view: View) -> View:
         """The view on a vector (1, 1, N): the stream's order stays, so that no value moves."""
