@@ -123,14 +123,21 @@ def _global_sum(place: Place) -> tuple[Op, ...]:
 
 
 def _add(place: Place) -> tuple[Op, ...]:
-    """Both arguments on a common grid of small integer steps; the larger step is met exactly."""
+    """Both arguments on a common grid of small integer steps; the larger step is exact."""
     a, b = (arg.encoding for arg in place.args)
     bits = max(place.widths.add, *(t.codes.bits for t in place.types))
     small, large = sorted((a.scale, b.scale))
-    ratio = Fraction(small / large).limit_denominator((1 << bits) - 1)
-    low, high = max(1, ratio.numerator), ratio.denominator
+    low, high = _factors(small / large, (1 << bits) - 1)
     exact = Add(high, low) if a.scale >= b.scale else Add(low, high)
     return exact, place.requant(exact, large / high, exact.scale_a * a.zero + exact.scale_b * b.zero)
+
+
+def _factors(ratio: float, limit: int) -> tuple[int, int]:
+    """Integers up to `limit` with nearly this ratio, at most 1; a tiny ratio takes one beyond the limit."""
+    best = Fraction(ratio).limit_denominator(limit)
+    if best.numerator:
+        return best.numerator, best.denominator
+    return 1, round(1 / max(ratio, limit**-2.0))
 
 
 def _multiply(place: Place) -> tuple[Op, ...]:

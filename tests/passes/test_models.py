@@ -1,0 +1,113 @@
+"""Post-training quantisation of trained networks on real data."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+
+from tests.models import model_path
+from tomato import frontend
+from tomato.formats import Array
+from tomato.interpret import interpret
+from tomato.ir import Graph
+from tomato.passes import CLEAN, run
+from tomato.passes.calibrate import Method, calibrate
+from tomato.passes.groups import partition
+from tomato.passes.precision import Precision
+from tomato.passes.quantise import quantise
+
+pytestmark = pytest.mark.models
+
+
+def load(name: str) -> tuple[Graph, frontend.Imported]:
+    model = frontend.load(model_path(f"{name}.onnx"))
+    return run(model.graph, CLEAN), model
+
+
+def frames_of(model: frontend.Imported, x: Array) -> dict[str, Array]:
+    (port,) = model.inputs
+    return {port.value: port.to_graph(x.astype(np.float64), dict(model.graph.inputs)[port.value].shape)}
+
+
+def pictures(name: str) -> Array:
+    """Crops of photographs as the network wants them."""
+    x = np.load(model_path("openimages_8_rgb224.npz"))["x"].astype(np.float64)
+    if name == "resnet8_float":
+        return np.concatenate([x[:, i : i + 32, j : j + 32] for i in (0, 64, 128) for j in (0, 96)]).transpose(
+            0, 3, 1, 2
+        )
+    return (np.concatenate([x[:, :128, :128], x[:, 96:, 96:]]) / 127.5 - 1).transpose(0, 3, 1, 2)
+
+
+def labelled(name: str) -> tuple[Array, Array]:
+    """Inputs as ONNX shapes them, and labels."""
+    data = np.load(model_path("mnist_t10k_2000.npz" if name == "mnist8_float" else "kws_1000.npz"))
+    x = data["x"].astype(np.float64)
+    return (x[:, np.newaxis] if name == "mnist8_float" else x), data["labels"]
+
+
+def watched(graph: Graph, frames: Mapping[str, Array]) -> dict[str, Array]:
+    seen: dict[str, Array] = {}
+    interpret(graph, frames, watch=lambda name, values: seen.update({name: values}))
+    return seen
+
+
+def answers(integer: Graph, frames: Mapping[str, Array]) -> Array:
+    types = integer.types
+    codes = {n: integer.encodings[n].encode(v, types[n].codes) for n, v in frames.items()}
+    (output,) = integer.outputs
+    return interpret(integer, codes)[output].reshape(len(next(iter(frames.values()))), -1)
+
+
+@pytest.mark.parametrize(
+    ("name", "precision", "method", "loss"),
+    [
+        ("mnist8_float", "w8a8", "minmax", 0.01),
+        ("mnist8_float", "w4a8", "minmax", 0.01),
+        ("mnist8_float", "w4a4", "percentile", 0.01),
+        ("kws_float", "w8a8", "minmax", 0.01),
+        ("kws_float", "w8a8", "mse", 0.01),
+        ("kws_float", "w4a8", "minmax", 0.03),
+    ],
+)
+def test_accuracy(name: str, precision: str, method: Method, loss: float) -> None:
+    graph, model = load(name)
+    x, labels = labelled(name)
+    frames = frames_of(model, x)
+    first = {n: v[:100] for n, v in frames.items()}
+    integer, _ = quantise(graph, calibrate(graph, [first], method), Precision.parse(precision))
+    (output,) = graph.outputs
+    real = interpret(graph, frames)[output].reshape(len(labels), -1)
+    got = answers(integer, frames)
+    assert (got.argmax(axis=1) == labels).mean() >= (real.argmax(axis=1) == labels).mean() - loss
+
+
+@pytest.mark.parametrize("name", ["mnist8_float", "kws_float", "resnet8_float", "mobilenet_v1_025_128_float"])
+def test_every_layer_alone_loses_little(name: str) -> None:
+    """Signal to noise of each layer fed with the decoded codes that the integer network feeds it."""
+    graph, model = load(name)
+    x = labelled(name)[0][:64] if name in ("mnist8_float", "kws_float") else pictures(name)
+    frames = frames_of(model, x)
+    integer, _ = quantise(graph, calibrate(graph, [frames]))
+    types = integer.types
+    seen = watched(integer, {n: integer.encodings[n].encode(v, types[n].codes) for n, v in frames.items()})
+    real = {n: integer.encodings[n].decode(seen[n]) for n in frames}
+    for group in partition(graph):
+        want = group.head.op.golden([real[a] for a in group.head.args])
+        for node in group.chain:
+            want = node.op.golden([want])
+        got = integer.encodings[group.code_name].decode(seen[group.code_name])
+        error = float(((got - want) ** 2).mean())
+        assert error == 0.0 or 10 * np.log10((want**2).mean() / error) > 25, group.code_name
+        real[group.output] = got
+
+
+@pytest.mark.parametrize(("name", "agreement"), [("resnet8_float", 0.9), ("mobilenet_v1_025_128_float", 0.85)])
+def test_integers_choose_as_reals_do(name: str, agreement: float) -> None:
+    graph, model = load(name)
+    frames = frames_of(model, pictures(name))
+    integer, _ = quantise(graph, calibrate(graph, [frames]))
+    (output,) = graph.outputs
+    got = answers(integer, frames)
+    real = interpret(graph, frames)[output].reshape(got.shape)
+    assert (got.argmax(axis=1) == real.argmax(axis=1)).mean() >= agreement

@@ -1,0 +1,274 @@
+"""Post-training quantisation on small networks."""
+
+from collections.abc import Mapping
+from math import inf
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from tests.passes.nets import SILU, Net, decoded, nets
+from tomato.errors import TomatoError
+from tomato.formats import Array, Codes, Tensor
+from tomato.interpret import interpret
+from tomato.ir import Encoding, Graph
+from tomato.ops.conv2d import Conv2d
+from tomato.ops.join import Add
+from tomato.ops.move import Concat, Pad, Reshape
+from tomato.ops.pool import GlobalSum, MaxPool
+from tomato.ops.real import Affine, Clip, Function, RealOp
+from tomato.ops.requant import Requant
+from tomato.ops.table import Table
+from tomato.ops.window import Window
+from tomato.passes import CLEAN, run
+from tomato.passes.calibrate import Range, calibrate
+from tomato.passes.precision import Precision
+from tomato.passes.quantise import code_names, quantise
+
+SAME = Window((3, 3), pads=(1, 1, 1, 1))
+
+
+def watched(graph: Graph, frames: Mapping[str, Array]) -> dict[str, Array]:
+    """Every value of the graph."""
+    seen: dict[str, Array] = {}
+    interpret(graph, frames, watch=lambda name, values: seen.update({name: values}))
+    return seen
+
+
+def noise(real: Graph, integer: Graph, frames: Mapping[str, Array]) -> Mapping[str, float]:
+    """Error over signal (root mean squares) of every value that has codes."""
+    codes = {n: integer.encodings[n].encode(frames[n], integer.types[n].codes) for n, _ in integer.inputs}
+    exact, got = watched(real, frames), watched(integer, codes)
+    found = {}
+    for name, code in code_names(real).items():
+        if code in got:
+            error = integer.encodings[code].decode(got[code]) - exact[name]
+            found[name] = float(np.sqrt((error**2).mean() / max(1e-30, (exact[name] ** 2).mean())))
+    return found
+
+
+@given(nets())
+def test_random_networks_at_twelve_bits_are_near_the_reals(case: tuple[Graph, Mapping[str, Array]]) -> None:
+    raw, frames = case
+    graph = run(raw, CLEAN)
+    integer, _ = quantise(graph, calibrate(graph, [frames]), Precision(12, 12))
+    integer.verify()
+    assert not any(isinstance(n.op, RealOp) for n in integer)
+    assert len(integer.outputs) == len(graph.outputs)
+    for got, name in zip(decoded(integer, frames), graph.outputs, strict=True):
+        want = interpret(graph, frames)[name]
+        assert np.abs(got - want).max() <= 0.02 * max(1e-9, np.abs(want).max())
+
+
+@given(nets())
+def test_random_networks_compile_without_cleaning_at_any_width(case: tuple[Graph, Mapping[str, Array]]) -> None:
+    graph, frames = case
+    ranges = calibrate(graph, [frames], "percentile")
+    for text in ("w2a2", "w3a5", "w8a8", "w16a16"):
+        integer, _ = quantise(graph, ranges, Precision.parse(text))
+        integer.verify()
+        decoded(integer, frames)
+
+
+def test_a_layer_is_one_exact_operator_and_one_requant() -> None:
+    net = Net(6, 6, 3)
+    x = net.relu(net.affine(net.conv("x", 4, SAME), "bias", bias_only=True), hi=2.0)
+    graph = net.graph(net.dense(x, 2))
+    integer, notes = quantise(graph, calibrate(graph, [net.data()]))
+    assert [(n.name, n.op.name, n.origin) for n in integer] == [
+        ("conv", "conv2d", "/conv"),
+        ("conv_q", "requant", "/conv,/bias,/relu"),
+        ("dense", "dense", "/dense"),
+        ("dense_q", "requant", "/dense"),
+    ]
+    conv, relu = integer.nodes[0].op, integer.nodes[1].op
+    assert isinstance(conv, Conv2d)
+    assert isinstance(relu, Requant)
+    assert conv.pad_value == integer.encodings["x"].zero, "the border is a real 0"
+    assert (relu.lo, relu.hi) == (0, 255), "limits of the codes do what Clip did"
+    assert integer.encodings["conv_q"] == Encoding(2.0 / 255)
+    last = integer.producers["dense_q"].op
+    assert isinstance(last, Requant)
+    assert (last.lo, last.hi) == (-32768, 32767), "results have 16 bits"
+    assert notes == ()
+
+
+def test_requant_equals_rational_arithmetic_on_every_accumulator() -> None:
+    net = Net(1, 1, 1)
+    x = net.affine(net.dense("x", 3), bias_only=True)
+    graph = net.graph(net.dense(net.relu(x), 1, name="end"))
+    ranges = calibrate(graph, [{"x": np.linspace(-1, 2, 64).reshape(64, 1, 1, 1)}])
+    integer, _ = quantise(graph, ranges)
+    every = np.arange(256).reshape(256, 1, 1, 1)
+    got = watched(integer, {"x": every})
+    requant = integer.nodes[1].op
+    assert isinstance(requant, Requant)
+    scaled = (got["dense"] * requant.mult.values).astype(object) + requant.bias.values.astype(object)
+    want = np.clip(np.vectorize(lambda v: v // (1 << requant.shift))(scaled), 0, 255)
+    assert np.array_equal(got["dense_q"], want)
+    real = watched(graph, {"x": integer.encodings["x"].decode(every)})["relu"]
+    assert np.abs(integer.encodings["dense_q"].decode(got["dense_q"]) - real).max() < 0.02
+
+
+def test_pictures_keep_the_scale_one() -> None:
+    net = Net(4, 4, 3)
+    graph = net.graph(net.conv("x", 2, SAME))
+    frames = {"x": net.rng.integers(0, 255, (4, 4, 4, 3)).astype(float)}
+    integer, _ = quantise(graph, calibrate(graph, [frames]))
+    assert integer.encodings["x"] == Encoding(1.0)
+    assert integer.types["x"].codes == Codes(0, 255)
+    narrow, _ = quantise(graph, calibrate(graph, [frames]), Precision.parse("w8a4"))
+    assert narrow.encodings["x"].scale > 16
+
+
+def test_movement_shares_one_encoding() -> None:
+    net = Net(6, 6, 2)
+    a = net.relu(net.conv("x", 3, SAME, name="a"))
+    b = net.conv("x", 2, SAME, name="b")
+    joined = net.add(Concat(), net.add(MaxPool(Window((2, 2))), a), net.add(MaxPool(Window((2, 2))), b, name="b_pool"))
+    graph = net.graph(net.dense(net.add(Pad((1, 0, 0, 0), -9.0), joined), 2))
+    integer, _ = quantise(graph, calibrate(graph, [net.data()]))
+    names = ("a_q", "b_q", "maxpool", "b_pool", "concat", "pad")
+    assert len({integer.encodings[n] for n in names}) == 1
+    pad = integer.producers["pad"].op
+    assert isinstance(pad, Pad)
+    assert pad.value == 0, "the border is the lowest value of the range"
+    assert integer.encodings["pad"].decode(np.array(0)) == pytest.approx(-9.0, rel=0.01)
+
+
+def test_an_input_is_requantised_where_it_joins_others() -> None:
+    net = Net(6, 6, 2)
+    joined = net.add(Concat(), "x", net.conv("x", 2, SAME))
+    graph = net.graph(net.dense(joined, 2))
+    frames = {"x": net.rng.integers(0, 256, (4, 6, 6, 2)).astype(float)}
+    integer, notes = quantise(graph, calibrate(graph, [frames]))
+    assert integer.encodings["x"] == Encoding(1.0)
+    assert isinstance(integer.producers["x_own"].op, Requant)
+    assert integer.encodings["x_own"] == integer.encodings["concat"] != Encoding(1.0)
+    assert [str(n) for n in notes] == ["%x_own: an input requantised to be moved together with other values"]
+
+
+def test_an_input_that_is_only_moved_keeps_its_codes() -> None:
+    net = Net(4, 4, 1)
+    graph = net.graph(net.dense(net.add(Reshape((1, 1, 16)), "x"), 2))
+    integer, _ = quantise(graph, calibrate(graph, [net.data()]))
+    assert [n.op.name for n in integer] == ["reshape", "dense", "requant"]
+    assert integer.encodings["reshape"] == integer.encodings["x"]
+
+
+def test_functions_become_tables_exact_at_every_code() -> None:
+    net = Net(4, 4, 2)
+    x = net.affine(net.dense("x", 3), bias_only=True)
+    graph = net.graph(net.dense(net.add(Function(SILU), x, name="silu"), 2, name="end"))
+    integer, notes = quantise(graph, calibrate(graph, [net.data()]))
+    table, inner, outer = integer.producers["silu"].op, integer.encodings["dense_q"], integer.encodings["silu"]
+    assert isinstance(table, Table)
+    for column, entry in enumerate(table.entries.values[0]):
+        value = (column + table.lo - inner.zero) * inner.scale
+        assert entry == np.clip(np.rint(value / (1 + np.exp(-value)) / outer.scale) + outer.zero, 0, 255)
+    assert [str(n) for n in notes] == ["%silu: table of 256 entries"]
+
+
+def test_a_function_per_channel_is_a_table_per_channel() -> None:
+    net = Net(4, 4, 2)
+    slope = Tensor(np.array([0.1, 0.5]))
+    graph = net.graph(net.add(Function(("max", "x", ("mul", slope, "x"))), "x", name="prelu"))
+    frames = net.data()
+    integer, notes = quantise(graph, calibrate(graph, [frames]))
+    assert [str(n) for n in notes] == ["%prelu: table of 256 entries for each of 2 channels"]
+    (got,), want = decoded(integer, frames), interpret(graph, frames)["prelu"]
+    assert np.abs(got - want).max() < 0.6 * integer.encodings["x"].scale
+
+
+@pytest.mark.parametrize(("factor", "widest"), [(1.0, 255), (0.37, 255), (1e-3, 2000), (1e-9, 65025)])
+def test_residual_sum_of_unlike_scales(factor: float, widest: int) -> None:
+    net = Net(6, 6, 2)
+    small = net.add(Affine(Tensor(np.array([factor])), Tensor(np.zeros(1))), net.conv("x", 2, SAME), name="small")
+    graph = net.graph(net.dense(net.relu(net.add(Add(), "x", small)), 2))
+    frames = net.data()
+    integer, _ = quantise(graph, calibrate(graph, [frames]))
+    add = integer.producers["add"].op
+    assert isinstance(add, Add)
+    assert 1 <= min(add.scale_a, add.scale_b) <= max(add.scale_a, add.scale_b) <= widest
+    assert noise(graph, integer, frames)["relu"] < 0.015
+
+
+def test_equal_encodings_add_without_factors() -> None:
+    net = Net(4, 4, 2)
+    graph = net.graph(net.add(Add(), "x", "x"))
+    integer, _ = quantise(graph, calibrate(graph, [net.data()]))
+    assert integer.producers["add"].op == Add(1, 1)
+
+
+def test_average_of_pixels() -> None:
+    net = Net(5, 7, 3)
+    mean = net.add(Affine(Tensor(np.array([1 / 35])), Tensor(np.zeros(1))), net.add(GlobalSum(), "x"), name="mean")
+    graph = net.graph(net.relu(net.dense(mean, 2)))
+    frames = net.data()
+    integer, _ = quantise(graph, calibrate(graph, [frames]))
+    assert [n.name for n in integer] == ["globalsum", "globalsum_q", "dense", "dense_q"]
+    assert noise(graph, integer, frames)["mean"] < 0.03
+
+
+def test_dead_channels_give_their_bias() -> None:
+    net = Net(2, 2, 2)
+    weight = np.zeros((2, 3))
+    weight[:, 0] = 1.0
+    x = net.add(Conv2d(Tensor(weight.reshape(1, 1, 2, 3)), Window((1, 1))), "x", name="conv")
+    x = net.add(Affine(Tensor(np.ones(1)), Tensor(np.array([0.0, 0.75, -0.5]))), x, name="bias")
+    graph = net.graph(x)
+    frames = net.data()
+    integer, notes = quantise(graph, calibrate(graph, [frames]))
+    (got,) = decoded(integer, frames)
+    assert np.abs(got[..., 1] - 0.75).max() < 1e-3
+    assert np.abs(got[..., 2] + 0.5).max() < 1e-3
+    assert [str(n) for n in notes] == ["%conv_q: 2 of 3 channels have no weights"]
+
+
+def test_negative_scale_goes_into_the_weights() -> None:
+    net = Net(4, 4, 2)
+    graph = net.graph(net.affine(net.conv("x", 4, SAME)))
+    frames = net.data()
+    integer, _ = quantise(graph, calibrate(graph, [frames]))
+    requant = integer.producers["conv_q"].op
+    assert isinstance(requant, Requant)
+    assert requant.mult.values.min() > 0
+    assert noise(graph, integer, frames)["affine"] < 0.02
+
+
+def test_overrides_reach_weights_and_activations() -> None:
+    net = Net(4, 4, 2)
+    graph = net.graph(net.dense(net.relu(net.conv("x", 4, SAME)), 2))
+    precision = Precision.parse("w8a8", {"/conv": "w2a4", "x": "w8a6"})
+    integer, _ = quantise(graph, calibrate(graph, [net.data()]), precision)
+    types = integer.types
+    assert (types["x"].codes.bits, types["conv_q"].codes.bits, types["dense_q"].codes.bits) == (6, 4, 16)
+    assert integer.producers["conv"].op.constants[0].fmt == Codes(-1, 1)
+
+
+def test_clipped_ranges_are_noted() -> None:
+    net = Net(4, 4, 2)
+    graph = net.graph(net.dense(net.add(Function(("tanh", "x")), "x", name="tanh"), 2))
+    ranges = calibrate(graph, [net.data()]) | {"tanh": Range(-0.5, 0.5, clipped=0.0123)}
+    _, notes = quantise(graph, ranges)
+    assert [n.kind for n in notes] == ["table", "clipped"]
+    assert str(notes[1]) == "%tanh: 1.2 % of the calibration values lie outside the range"
+
+
+def test_a_missing_range_is_reported() -> None:
+    net = Net(4, 4, 2)
+    graph = net.graph(net.relu("x"))
+    with pytest.raises(TomatoError) as error:
+        quantise(graph, {"x": Range(0.0, 1.0)})
+    assert str(error.value) == ("error: value %relu has no range\n  hint: calibrate the same graph that is quantised")
+
+
+def test_clip_of_moved_values_is_a_requant_of_its_own() -> None:
+    net = Net(4, 4, 2)
+    pooled = net.add(MaxPool(Window((2, 2))), "x")
+    graph = net.graph(net.dense(net.add(Clip(0.0, inf), pooled, name="relu"), 2))
+    frames = net.data()
+    integer, _ = quantise(graph, calibrate(graph, [frames]))
+    assert isinstance(integer.producers["relu"].op, Requant)
+    assert integer.encodings["relu"].zero == 0
+    assert noise(graph, integer, frames)["relu"] < 0.02
