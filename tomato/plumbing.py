@@ -11,6 +11,8 @@ FORK_LATENCY = 1
 """Cycles through tom_fork."""
 FIFO_LATENCY = 2
 """Cycles through an empty tom_fifo."""
+QUEUE_LATENCY = FIFO_LATENCY
+"""Cycles through an empty tom_queue."""
 
 LUTRAM, BLOCK, ULTRA = 0, 1, 2
 """Kinds of memory, as the parameter Ram of tom_ram numbers them."""
@@ -113,3 +115,9 @@ def fifo_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
     if ram == BLOCK:
         return control + Resources(bram18=target.bram18_for(width, depth))
     return control + Resources(uram=target.uram_for(width, depth))
+
+
+def queue_cost(width: int, depth: int, target: Target) -> Resources:
+    """What tom_queue takes: the end of a pipeline, `depth` results of `width` bits."""
+    count = depth.bit_length()
+    return fifo_cost(width, depth, LUTRAM, target) + Resources(lut=2 * count, ff=count)

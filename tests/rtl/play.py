@@ -13,6 +13,8 @@ from cocotb.triggers import FallingEdge
 
 PATIENCE = 20_000
 """Cycles without any transfer after which a run has failed."""
+WARM_UP = 4
+"""Cycles between the reset and cycle 0, in which the first beat is offered unless it is stalled."""
 DRAIN = 50
 """Cycles after the last beat in which nothing more may come."""
 
@@ -46,7 +48,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Cycle of every transfer of one run, per input and per output."""
+    """Cycle of every transfer of one run, per input and per output; the first beats are offered in cycle 0."""
 
     inputs: list[list[int]]
     outputs: list[list[int]]
@@ -71,6 +73,8 @@ class Player:
         for _ in range(3):
             await FallingEdge(dut.clk_i)
         dut.rst_i.value = 0
+        for _ in range(WARM_UP):
+            await FallingEdge(dut.clk_i)
         cycle, last = 0, 0
         while self._unfinished():
             await FallingEdge(dut.clk_i)

@@ -1,0 +1,151 @@
+"""Operators that only reorder: a band of the frame is written in order and read by nested loops."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import gcd, prod
+
+import numpy as np
+
+from tomato.engines.base import Engine, Knobs, Site, Timing, beats, divisors, folds, memory_resources
+from tomato.ops.move import DepthToSpace, SpaceToDepth, Transpose, Upsample
+from tomato.plumbing import BLOCK, LUTRAM, QUEUE_LATENCY, queue_cost
+from tomato.targets import Resources, Target
+
+PIPELINE = 3
+"""Cycles from the last beat of a band to the first result in the output queue."""
+LUT_DEPTH, BLOCK_DEPTH = 512, 64
+"""The deepest memory that is offered in LUTs, and the shallowest that is offered in block RAM."""
+
+Loop = tuple[int, int]
+"""Passes, and distance from pass to pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """The fewest whole input rows that give whole output rows, `out_rows` of them.
+
+    loops: read order, innermost first, distances in beats.
+    """
+
+    beats_in: int
+    out_rows: int
+    in_pixels: int
+    loops: tuple[Loop, ...]
+
+    @property
+    def beats_out(self) -> int:
+        """Beats read."""
+        return prod(count for count, _ in self.loops)
+
+
+class ReorderBand(Engine):
+    """A double-buffered band memory and a nest of counters."""
+
+    stem = "reorder_band"
+    ops = (Upsample, DepthToSpace, SpaceToDepth, Transpose)
+
+    def refuses(self, site: Site, target: Target) -> str:
+        return ""
+
+    def choices(self, site: Site) -> Iterator[Knobs]:
+        for lanes in _lanes(site):
+            depth = 2 * _band(site, lanes).beats_in
+            kinds = [k for k, fits in ((LUTRAM, depth <= LUT_DEPTH), (BLOCK, depth >= BLOCK_DEPTH)) if fits]
+            yield from ({"lanes": lanes, "ram": kind} for kind in kinds)
+
+    def lanes(self, site: Site, knobs: Knobs) -> tuple[tuple[int, ...], int]:
+        return (knobs["lanes"],), knobs["lanes"]
+
+    def cycles(self, site: Site, knobs: Knobs) -> int:
+        band = _band(site, knobs["lanes"])
+        return max(band.beats_in, band.beats_out) * (site.out.shape[0] // band.out_rows)
+
+    def timing(self, site: Site, knobs: Knobs) -> Timing:
+        band, per_pixel = _band(site, knobs["lanes"]), beats(site.out.channels, knobs["lanes"])
+        rows = np.repeat(np.arange(site.out.shape[0]), site.out.shape[1])
+        need = (rows // band.out_rows + 1) * band.in_pixels - 1
+        return Timing((need,), per_pixel, PIPELINE + QUEUE_LATENCY + per_pixel - 1)
+
+    def cost(self, site: Site, knobs: Knobs, target: Target) -> Resources:
+        band, width = _band(site, knobs["lanes"]), site.arg.codes.bits * knobs["lanes"]
+        address = (2 * band.beats_in).bit_length()
+        counters = sum(count.bit_length() for count, _ in band.loops)
+        control = Resources(
+            lut=4 * address + 2 * counters + len(band.loops) * address // 2, ff=2 * address + counters + 8
+        )
+        memory = memory_resources(width, 2 * band.beats_in, knobs["ram"], target)
+        return control + memory + Resources(ff=width) + queue_cost(width, 6, target)
+
+    def params(self, site: Site, knobs: Knobs) -> dict[str, int]:
+        band = _band(site, knobs["lanes"])
+        return {
+            "Lanes": knobs["lanes"],
+            "Bits": site.arg.codes.bits,
+            "BandIn": band.beats_in,
+            "BandOut": band.beats_out,
+            "Levels": len(band.loops),
+            "Counts": sum(count << (32 * i) for i, (count, _) in enumerate(band.loops)),
+            "Strides": sum(stride << (32 * i) for i, (_, stride) in enumerate(band.loops)),
+            "Ram": knobs["ram"],
+        }
+
+
+def _lanes(site: Site) -> list[int]:
+    """Lanes that never put codes into one beat which the reordering separates."""
+    match site.op:
+        case Upsample():
+            return folds(site.arg.channels)
+        case SpaceToDepth():
+            return divisors(site.arg.channels)
+        case DepthToSpace():
+            return divisors(site.out.channels)
+        case Transpose() as op:
+            (count, stride), *_ = _transposed(op)
+            return divisors(gcd(count if stride == 1 else 1, site.arg.channels, site.out.channels))
+        case _:
+            raise AssertionError(f"{site.op} does not reorder")
+
+
+def _band(site: Site, lanes: int) -> Band:
+    _, width, channels = site.arg.shape
+    count = beats(channels, lanes)
+    match site.op:
+        case Upsample(factor):
+            loops = ((count, 1), (factor[1], 0), (width, count), (factor[0], 0))
+            return Band(width * count, factor[0], width, _merged(loops))
+        case SpaceToDepth(block):
+            loops = ((count, 1), (block, count), (block, width * count), (width // block, block * count))
+            return Band(block * width * count, 1, block * width, _merged(loops))
+        case DepthToSpace(block):
+            part = site.out.channels // lanes
+            loops = ((part, 1), (block, part), (width, count), (block, block * part))
+            return Band(width * count, block, width, _merged(loops))
+        case Transpose() as op:
+            (inner, stride), *outer = _transposed(op)
+            first = (inner // lanes, 1) if stride == 1 else (inner, stride // lanes)
+            codes = _merged((first, *((n, s // lanes) for n, s in outer)))
+            return Band(site.arg.pixels * count, site.out.shape[0], site.arg.pixels, codes)
+        case _:
+            raise AssertionError(f"{site.op} does not reorder")
+
+
+def _transposed(op: Transpose) -> tuple[Loop, ...]:
+    """The loops that read the frame in its new order, distances in codes."""
+    strides = [prod(op.view[axis + 1 :]) for axis in range(len(op.view))]
+    return _merged([(op.view[axis], strides[axis]) for axis in reversed(op.perm)])
+
+
+def _merged(loops: Sequence[Loop]) -> tuple[Loop, ...]:
+    """The same nest with fewer levels: no single passes, no level that only continues the one below."""
+    merged: list[Loop] = []
+    for count, stride in loops:
+        if count == 1:
+            continue
+        if merged and stride == merged[-1][0] * merged[-1][1]:
+            merged[-1] = (merged[-1][0] * count, merged[-1][1])
+        else:
+            merged.append((count, stride))
+    return tuple(merged) or ((1, 1),)
+
+
+ENGINE = ReorderBand()
