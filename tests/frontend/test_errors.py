@@ -341,6 +341,14 @@ REFUSALS: dict[str, tuple[Tiny, str]] = {
             "export the model in evaluation mode"
         ),
     ),
+    "reshape_across": (
+        Tiny(
+            [op("Conv", "x", "w", to="c"), op("Reshape", "c", "s", to="r"), op("MaxPool", "r", kernel_shape=[2])],
+            {"x": (1, 4, 6)},
+            {"w": randoms(4, 4, 1), "s": np.array([1, 3, 8])},
+        ),
+        ("MaxPool #2 (MaxPool): the order of its input is no transposition; simplify the reshapes before it"),
+    ),
     "reshape_batch": (
         Tiny([op("Reshape", "x", "s")], {"x": ("N", 4)}, {"s": np.array([8, 4])}),
         "Reshape #0 (Reshape): expected 4 elements for one frame, not 8x4; export with a batch of 1",
