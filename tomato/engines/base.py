@@ -73,6 +73,15 @@ class Engine(ABC):
     def choices(self, site: Site) -> Iterator[Knobs]:
         """Every sensible setting of the knobs, in any order."""
 
+    def refuses_knobs(self, site: Site, knobs: Knobs) -> str:
+        """Why a user's knobs cannot be built, or "": by default whatever is not among the choices."""
+        known = list(self.choices(site))
+        if dict(knobs) in [dict(k) for k in known]:
+            return ""
+        values = {name: sorted({k[name] for k in known}) for name in knobs}
+        wrong = [f"{name} = {knobs[name]} (one of {', '.join(map(str, v))})" for name, v in values.items() if knobs[name] not in v]
+        return "; ".join(wrong) or "this combination is beaten by another of the same speed"
+
     @abstractmethod
     def lanes(self, site: Site, knobs: Knobs) -> tuple[tuple[int, ...], int]:
         """Lanes of each input stream, and of the output stream."""

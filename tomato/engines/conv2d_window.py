@@ -55,7 +55,7 @@ class Conv2dWindow(Engine):
         ring = self._ring(site, knobs)
         multipliers = ring.taps * ring.lanes * knobs["lanes_out"]
         bits = ring.arg.codes.bits * ring.lanes * ring.taps
-        return multipliers * 60 + knobs["lanes_out"] * site.out.codes.bits * 4 + bits * (3 if ring.banks > 1 else 1)
+        return multipliers * 60 + knobs["lanes_out"] * site.out.codes.bits * 4 + bits * (3 if ring.taps > 1 else 1)
 
     def _ring(self, site: Site, knobs: Knobs) -> Ring:
         op = _op(site)

@@ -49,7 +49,7 @@ class DepthwiseWindow(Engine):
     def _effort(self, site: Site, knobs: Knobs) -> float:
         ring = self._ring(site, knobs)
         bits = ring.arg.codes.bits * ring.lanes * ring.taps
-        return ring.taps * ring.lanes * 60 + ring.lanes * site.out.codes.bits * 4 + bits * (3 if ring.banks > 1 else 1)
+        return ring.taps * ring.lanes * 60 + ring.lanes * site.out.codes.bits * 4 + bits * (3 if ring.taps > 1 else 1)
 
     def _ring(self, site: Site, knobs: Knobs) -> Ring:
         window = _op(site).window

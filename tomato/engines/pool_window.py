@@ -32,7 +32,7 @@ class PoolWindow(Engine):
 
     def _effort(self, site: Site, knobs: Knobs) -> float:
         ring = self._ring(site, knobs)
-        return ring.lanes * ring.taps * (3 if ring.banks > 1 else 1) * 8 + ring.lanes * 8
+        return ring.lanes * ring.taps * (3 if ring.taps > 1 else 1) * 8 + ring.lanes * 8
 
     def _ring(self, site: Site, knobs: Knobs) -> Ring:
         window = _window(site)

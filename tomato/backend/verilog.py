@@ -1,0 +1,186 @@
+"""Print a netlist as SystemVerilog: one top module, the modules it uses, and the memories' contents."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tomato.assets import asset
+from tomato.backend.render import render
+from tomato.netlist import Instance, Memory, Netlist, Stream, pack
+
+INSTANCE = re.compile(r"^ *(tom_\w+) #?\(", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class PortView:
+    """An AXI4-Stream port. `padded` is its width in whole bytes."""
+
+    name: str
+    stream: str
+    width: int
+    padded: int
+    beats: int
+    extended: str
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamView:
+    """The wires of a stream."""
+
+    name: str
+    width: int
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceView:
+    """One instance, ready to print."""
+
+    module: str
+    name: str
+    comment: str
+    params: tuple[tuple[str, str], ...]
+    in_valid: str
+    in_ready: str
+    in_data: str
+    out_valid: str
+    out_ready: str
+    out_data: str
+
+
+@dataclass(frozen=True, slots=True)
+class TopView:
+    """Everything top.sv.j2 may look at."""
+
+    name: str
+    title: str
+    inputs: tuple[PortView, ...]
+    outputs: tuple[PortView, ...]
+    streams: tuple[StreamView, ...]
+    instances: tuple[InstanceView, ...]
+
+
+def top(netlist: Netlist, title: str) -> str:
+    """The top module of a netlist."""
+    view = TopView(
+        name=netlist.name,
+        title=title,
+        inputs=tuple(_port(s) for s in netlist.inputs),
+        outputs=tuple(_port(s) for s in netlist.outputs),
+        streams=tuple(StreamView(_short(s), s.width, _describe(s)) for s in netlist.streams),
+        instances=tuple(_instance(i) for i in netlist.instances),
+    )
+    return render("top.sv.j2", view)
+
+
+def port_name(port: Stream) -> str:
+    """Name of the AXI4-Stream port behind a stream at the edge: the value's."""
+    return port.value
+
+
+def padded(width: int) -> int:
+    """Bits of the whole bytes that hold `width` bits."""
+    return -(-width // 8) * 8
+
+
+def _port(port: Stream) -> PortView:
+    extra = padded(port.width) - port.width
+    data = f"s_{_short(port)}_data"
+    return PortView(
+        name=port_name(port),
+        stream=_short(port),
+        width=port.width,
+        padded=padded(port.width),
+        beats=port.cycles,
+        extended=f"{{{extra}'b0, {data}}}" if extra else data,
+        comment=f"{_describe(port)}, {port.cycles:,} beats a frame",
+    )
+
+
+def _short(port: Stream) -> str:
+    return port.name.removeprefix("s_")
+
+
+def _describe(port: Stream) -> str:
+    kind = f"{'s' if port.signed else 'u'}{port.bits}"
+    return f"{'x'.join(map(str, port.shape))} {kind}, {port.lanes} a beat"
+
+
+def _instance(part: Instance) -> InstanceView:
+    files = {name: f'"mem/{memory_file(part, name)}"' for name in part.memories}
+    numbers = {name: _literal(value) for name, value in part.params.items()}
+    return InstanceView(
+        module=part.module,
+        name=part.name,
+        comment=part.comment,
+        params=tuple((numbers | files).items()),
+        in_valid=_bundle(part.inputs, "valid"),
+        in_ready=_bundle(part.inputs, "ready"),
+        in_data=_bundle(part.inputs, "data"),
+        out_valid=_bundle(part.outputs, "valid"),
+        out_ready=_bundle(part.outputs, "ready"),
+        out_data=_bundle(part.outputs, "data"),
+    )
+
+
+def _bundle(streams: Iterable[Stream], signal: str) -> str:
+    """One signal of one stream, or of several concatenated with the first in the low bits."""
+    names = [f"s_{_short(s)}_{signal}" for s in streams]
+    return names[0] if len(names) == 1 else f"{{{', '.join(reversed(names))}}}"
+
+
+def _literal(value: int | str) -> str:
+    if isinstance(value, str):
+        return f'"{value}"'
+    return str(value) if -(1 << 31) <= value < 1 << 31 else f"{value.bit_length()}'h{value:x}"
+
+
+def memory_file(part: Instance, parameter: str) -> str:
+    """File name, below mem/, of one memory of an instance."""
+    suffix = "" if parameter == "MemFile" else f"_{parameter.lower()}"
+    return f"{part.name.removeprefix('u_')}{suffix}.mem"
+
+
+def memories(netlist: Netlist) -> dict[str, str]:
+    """File name to contents, for $readmemh."""
+    return {
+        memory_file(part, name): hexadecimal(memory)
+        for part in netlist.instances
+        for name, memory in part.memories.items()
+    }
+
+
+def hexadecimal(memory: Memory) -> str:
+    """A memory as text: one word a line."""
+    digits = -(-memory.width // 4)
+    return "".join(f"{word:0{digits}x}\n" for word in pack(memory.fields, memory.bits))
+
+
+def sources(roots: Iterable[str]) -> dict[str, Path]:
+    """Module name to file for the modules named and all that they instantiate, used ones first."""
+    found: dict[str, Path] = {}
+
+    def visit(module: str) -> None:
+        if module in found:
+            return
+        path = asset("hw", "rtl", f"{module}.sv")
+        for used in INSTANCE.findall(path.read_text()):
+            if used != module:
+                visit(used)
+        found[module] = path
+
+    for root in roots:
+        visit(root)
+    return found
+
+
+def rtl(netlist: Netlist, title: str) -> Mapping[str, str]:
+    """File name, below rtl/, to text: the top module and everything it needs."""
+    used = sources(dict.fromkeys([*(i.module for i in netlist.instances), "tom_frame_end"]))
+    files = {path.name: path.read_text() for path in used.values()}
+    files["tom_assert.svh"] = asset("hw", "include", "tom_assert.svh").read_text()
+    files["tom_probe.sv"] = asset("sim", "tom_probe.sv").read_text()
+    files[f"{netlist.name}.sv"] = top(netlist, title)
+    return files

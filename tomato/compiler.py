@@ -1,0 +1,109 @@
+"""The whole compiler, from a model file to an accelerator. The file to read first."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from tomato import frontend, targets
+from tomato.accelerator import VECTOR_FRAMES, Accelerator, Progress, silent
+from tomato.data import suit
+from tomato.errors import TomatoError
+from tomato.formats import Array
+from tomato.frontend import Imported
+from tomato.interface import Port
+from tomato.interpret import BATCH
+from tomato.ir import Graph
+from tomato.passes import CLEAN, run
+from tomato.passes.calibrate import Method, Ranges, calibrate, synthetic_ranges
+from tomato.passes.precision import Precision
+from tomato.passes.quantise import quantise
+from tomato.schedule import schedule
+from tomato.schedule.plan import Wishes, read_wishes
+
+NO_CALIBRATION = (
+    "NO CALIBRATION DATA: ranges come from random noise, so accuracy means nothing; speed and size are real. "
+    "Give --calibrate DATA"
+)
+
+
+def compile_model(
+    model: str | Path,
+    target: str,
+    *,
+    calibration: Array | Sequence[Array] | None = None,
+    precision: str | Precision = "w8a8",
+    ranges: Method = "minmax",
+    fps: float | None = None,
+    clock_mhz: float | None = None,
+    plan: Path | None = None,
+    progress: Progress = silent,
+) -> Accelerator:
+    """Compile an ONNX model for a target.
+
+    calibration: frames as the model takes them, batch first (one array per input), to measure the ranges
+    of activations on. precision: bits of weights and activations, such as "w4a8". ranges: "minmax",
+    "percentile" or "mse". fps: the smallest design that reaches this rate, instead of the fastest that
+    fits. plan: a plan.toml whose choices are kept. Raises TomatoError for what the user can mend.
+    """
+    board = targets.load(target)
+    wishes = read_wishes(Path(plan)) if plan else Wishes()
+    bits = Precision.parse(precision) if isinstance(precision, str) else precision
+
+    progress("Import", 0, 0)
+    imported = frontend.load(Path(model))
+    frames = _frames(imported, calibration)
+
+    real = run(imported.graph, CLEAN)
+    measured = _measure(real, imported.inputs, frames, ranges, progress)
+    graph, remarks = quantise(real, measured, bits)
+    graph.verify()
+
+    progress("Schedule", 0, 0)
+    chosen = schedule(graph, board, clock_mhz=clock_mhz or wishes.clock_mhz, fps=fps, wishes=wishes, model=str(model))
+
+    notes = [*imported.notes, *map(str, remarks)]
+    if frames is None:
+        notes.insert(0, NO_CALIBRATION)
+    samples = frames or _noise(imported)
+    quantised = dict(zip(imported.graph.outputs, graph.outputs, strict=True))
+    outputs = tuple(replace(p, value=quantised[p.value]) for p in imported.outputs)
+    return Accelerator(
+        graph, imported.inputs, outputs, chosen, board, Path(model),
+        tuple(s[:VECTOR_FRAMES] for s in samples), tuple(notes),
+    )  # fmt: skip
+
+
+def _frames(imported: Imported, calibration: Array | Sequence[Array] | None) -> tuple[Array, ...] | None:
+    """Calibration frames, one array per input, checked."""
+    if calibration is None:
+        return None
+    given = (calibration,) if isinstance(calibration, np.ndarray) else tuple(calibration)
+    if len(given) != len(imported.inputs):
+        names = ", ".join(p.name for p in imported.inputs)
+        raise TomatoError(f"{len(given)} calibration arrays given, but the model has the inputs {names}")
+    return tuple(
+        suit(np.asarray(frames), p.shape, where=f"calibration of input {p.name}")
+        for frames, p in zip(given, imported.inputs, strict=True)
+    )
+
+
+def _measure(
+    real: Graph, inputs: Sequence[Port], frames: tuple[Array, ...] | None, method: Method, progress: Progress
+) -> Ranges:
+    """Ranges of the activations, on the user's frames or else on noise."""
+    if frames is None:
+        return synthetic_ranges(real)
+    shapes = {name: kind.shape for name, kind in real.inputs}
+    batches = [
+        {p.value: p.to_graph(x[start : start + BATCH], shapes[p.value]) for p, x in zip(inputs, frames, strict=True)}
+        for start in range(0, len(frames[0]), BATCH)
+    ]
+    return calibrate(real, batches, method, progress=lambda done, total: progress("Calibration", done, total))
+
+
+def _noise(imported: Imported) -> tuple[Array, ...]:
+    """Random frames for the test vectors of a network without data."""
+    rng = np.random.default_rng(0)
+    return tuple(rng.standard_normal((VECTOR_FRAMES, *p.shape)).astype(np.float32) for p in imported.inputs)

@@ -1,0 +1,137 @@
+"""Graph and plan become a netlist: engines, forks, width converters, FIFOs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tomato.engines import CATALOGUE
+from tomato.ir import Graph
+from tomato.netlist import Instance, Netlist, Stream, stream
+from tomato.plumbing import Width, fifo_cost, fork_cost, width_cost
+from tomato.schedule.plan import Plan
+from tomato.schedule.plumb import fifo_ram
+from tomato.schedule.streams import OUTPUT, WIRING, Edge, edges, site
+from tomato.targets import Resources, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """The netlist, and what each of its instances takes on the target, by instance name."""
+
+    netlist: Netlist
+    costs: Mapping[str, Resources]
+
+
+def lower(graph: Graph, plan: Plan, target: Target) -> Lowered:
+    """Build the netlist of a planned graph."""
+    return _Lowering(graph, plan, target).run()
+
+
+class _Lowering:
+    """Collects instances while it walks the graph once."""
+
+    def __init__(self, graph: Graph, plan: Plan, target: Target) -> None:
+        self.graph, self.plan, self.target = graph, plan, target
+        self.links = edges(graph, plan.layers)
+        self.readers: dict[str, list[Edge]] = {}
+        for edge in self.links:
+            self.readers.setdefault(edge.value, []).append(edge)
+        self.instances: list[Instance] = []
+        self.costs: dict[str, Resources] = {}
+        self.arriving: dict[str, Stream] = {}  # by edge name
+
+    def run(self) -> Lowered:
+        inputs = tuple(self._source(name) for name, _ in self.graph.inputs)
+        for source in inputs:
+            self._distribute(source)
+        for node in self.graph:
+            if isinstance(node.op, WIRING):
+                continue
+            choice = self.plan.layers[node.name]
+            engine, place = CATALOGUE[choice.engine], site(self.graph, node)
+            _, lanes = engine.lanes(place, choice.knobs)
+            out = stream(f"s_{node.name}", node.name, node.type, lanes)
+            made = Instance(
+                module=f"tom_{engine.stem}",
+                name=f"u_{node.name}",
+                params=engine.params(place, choice.knobs),
+                inputs=tuple(self.arriving[f"{node.name}.{i}"] for i in range(len(node.args))),
+                outputs=(out,),
+                memories=engine.memories(place, choice.knobs),
+                comment=str(node),
+            )
+            self._add(made, engine.cost(place, choice.knobs, self.target))
+            self._distribute(out)
+        outputs = tuple(self.arriving[f"{OUTPUT}.{i}"] for i in range(len(self.graph.outputs)))
+        return Lowered(Netlist(self.graph.name, tuple(self.instances), inputs, outputs), self.costs)
+
+    def _add(self, instance: Instance, cost: Resources) -> None:
+        self.instances.append(instance)
+        self.costs[instance.name] = cost
+
+    def _source(self, name: str) -> Stream:
+        edge = self.readers[name][0]
+        return stream(f"s_{name}", name, edge.from_type, edge.from_lanes)
+
+    def _distribute(self, source: Stream) -> None:
+        """Fork a value to its consumers, and fit each copy to its consumer."""
+        readers = self.readers.get(source.value, [])
+        copies = (source,)
+        if len(readers) > 1:
+            copies = tuple(_renamed(source, f"{source.name}_{i}") for i in range(len(readers)))
+            fork = Instance(
+                module="tom_fork",
+                name=f"u_fork_{source.value}",
+                params={"Outputs": len(copies), "Width": source.width},
+                inputs=(source,),
+                outputs=copies,
+                memories={},
+                comment=f"%{source.value} goes to {', '.join('%' + e.consumer for e in readers)}",
+            )
+            self._add(fork, fork_cost(len(copies), source.width))
+        for edge, copy in zip(readers, copies, strict=False):
+            self.arriving[edge.name] = self._queued(edge, self._converted(edge, copy))
+
+    def _converted(self, edge: Edge, source: Stream) -> Stream:
+        a, b = edge.from_type.channels, edge.to_type.channels
+        fits = stream(f"{source.name}_w{edge.to_lanes}", edge.value, edge.to_type, edge.to_lanes)
+        if not Width(a, edge.from_lanes, b, edge.to_lanes).needed:
+            return source if edge.from_type.shape == edge.to_type.shape else _renamed(fits, source.name)
+        made = Instance(
+            module="tom_width",
+            name=f"u_width_{edge.consumer}_{edge.index}",
+            params={
+                "Bits": source.bits,
+                "InChannels": a,
+                "InLanes": edge.from_lanes,
+                "OutChannels": b,
+                "OutLanes": edge.to_lanes,
+            },
+            inputs=(source,),
+            outputs=(fits,),
+            memories={},
+            comment=f"%{edge.value}: {edge.from_lanes} codes a beat to {edge.to_lanes}, for %{edge.consumer}",
+        )
+        self._add(made, width_cost(a, edge.from_lanes, b, edge.to_lanes, source.bits))
+        return fits
+
+    def _queued(self, edge: Edge, source: Stream) -> Stream:
+        depth = self.plan.fifos.get(edge.name)
+        if depth is None:
+            return source
+        out = _renamed(source, f"{source.name}_q{edge.index}")
+        ram = fifo_ram(source.width, depth)
+        made = Instance(
+            module="tom_fifo",
+            name=f"u_fifo_{edge.consumer}_{edge.index}",
+            params={"Width": source.width, "Depth": depth, "Ram": ram},
+            inputs=(source,),
+            outputs=(out,),
+            memories={},
+            comment=f"%{edge.value} waits for the other input of %{edge.consumer}",
+        )
+        self._add(made, fifo_cost(source.width, depth, ram, self.target))
+        return out
+
+
+def _renamed(source: Stream, name: str) -> Stream:
+    return Stream(name, source.value, source.shape, source.bits, source.signed, source.lanes)

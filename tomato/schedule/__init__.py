@@ -1,0 +1,58 @@
+"""From a quantised graph to a plan for a target."""
+
+from tomato.errors import TomatoError
+from tomato.ir import Graph
+from tomato.schedule.plan import Choice, Plan, Wishes
+from tomato.schedule.plumb import plumbing_cost
+from tomato.schedule.scheduler import Option, fastest, options, select, total
+from tomato.schedule.streams import edges
+from tomato.schedule.timing import fifo_depths
+from tomato.targets import Resources, Target
+
+ROUNDS = 6
+"""Attempts at leaving enough room for the parts between the engines."""
+
+
+def schedule(
+    graph: Graph,
+    target: Target,
+    *,
+    clock_mhz: float | None = None,
+    fps: float | None = None,
+    wishes: Wishes = Wishes(),
+    model: str = "",
+) -> Plan:
+    """The fastest plan that fits the target; with `fps` the smallest that reaches that rate.
+
+    Raises TomatoError when a layer has no engine, the network does not fit, or the rate is out of reach.
+    """
+    clock = clock_mhz or target.clock_mhz
+    offers = options(graph, target, wishes, model=model)
+    wanted = int(clock * 1e6 / fps) if fps else 0
+    room = target.usable
+    for _ in range(ROUNDS):
+        interval, chosen = fastest(offers, target, room, at_least=wanted, model=model or graph.name)
+        if wanted and interval > wanted:
+            raise TomatoError(
+                f"{fps:g} frames/s is out of reach on {target.name} at {clock:g} MHz: "
+                f"the fastest that fits makes {clock * 1e6 / interval:,.0f} frames/s ({interval:,} cycles a frame)",
+                where=model or graph.name,
+                hint="ask for less, raise --clock, or choose a larger board",
+            )
+        layers = {n: o.choice for n, o in chosen.items()}
+        layers_interval = max(interval, *(e.from_type.pixels for e in edges(graph, layers)))
+        fifos = fifo_depths(graph, layers, layers_interval) | dict(wishes.fifos)
+        plan = Plan(target.name, clock, layers, fifos)
+        between = plumbing_cost(graph, plan, target)
+        if (total(chosen) + between).fits(target.usable):
+            return plan
+        room = _less(target.usable, between)
+    return plan
+
+
+def _less(usable: Resources, taken: Resources) -> Resources:
+    left = (usable - taken).counts()
+    return Resources(**{kind: max(n, 0) for kind, n in left.items()})
+
+
+__all__ = ["Choice", "Option", "Plan", "Wishes", "options", "schedule", "select"]

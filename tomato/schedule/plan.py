@@ -1,0 +1,85 @@
+"""The plan: how each node is built. Data that a person can read, edit and pass back in."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tomato.engines.base import Knobs
+from tomato.errors import TomatoError
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The engine of one node, and its knobs."""
+
+    engine: str
+    knobs: Knobs
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A choice for every node that needs hardware, and the depth in beats of every FIFO in front of a join.
+
+    A FIFO is named `<node>.<argument index>`.
+    """
+
+    target: str
+    clock_mhz: float
+    layers: Mapping[str, Choice]
+    fifos: Mapping[str, int] = field(default_factory=dict)
+
+    def to_toml(self) -> str:
+        """The plan as TOML, in the order of the graph."""
+        lines = [
+            "# How each layer is built. Edit and pass back in with --plan; what is left out is chosen anew.",
+            f'target = "{self.target}"',
+            f"clock_mhz = {self.clock_mhz:g}",
+        ]
+        for name, choice in self.layers.items():
+            lines += ["", f"[layers.{name}]", f'engine = "{choice.engine}"']
+            lines += [f"{knob} = {value}" for knob, value in choice.knobs.items()]
+        if self.fifos:
+            lines += ["", "[fifos]  # depth in beats in front of each input of a join"]
+            lines += [f'"{name}" = {depth}' for name, depth in self.fifos.items()]
+        return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a user's plan file asks for; layers and FIFOs that it does not name are free."""
+
+    file: str = ""
+    target: str = ""
+    clock_mhz: float | None = None
+    layers: Mapping[str, Choice] = field(default_factory=dict)
+    fifos: Mapping[str, int] = field(default_factory=dict)
+
+
+def read_wishes(path: Path) -> Wishes:
+    """Read a plan file. Raises TomatoError when it is missing or malformed."""
+    try:
+        data = tomllib.loads(path.read_text())
+    except OSError as reason:
+        raise TomatoError(f"cannot read the plan: {reason.strerror}", where=str(path)) from reason
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as reason:
+        raise TomatoError(f"the plan is not valid TOML: {reason}", where=str(path)) from reason
+    layers = {}
+    for name, entry in data.get("layers", {}).items():
+        where = f"{path}: [layers.{name}]"
+        if not isinstance(entry, dict) or not isinstance(entry.get("engine"), str):
+            raise TomatoError("a layer of the plan names no engine", where=where, hint='add engine = "..."')
+        knobs = {k: v for k, v in entry.items() if k != "engine"}
+        if wrong := [k for k, v in knobs.items() if not isinstance(v, int)]:
+            raise TomatoError(f"{wrong[0]} = {knobs[wrong[0]]!r} is not an integer", where=where)
+        layers[name] = Choice(entry["engine"], knobs)
+    fifos = data.get("fifos", {})
+    for name, depth in fifos.items():
+        if not isinstance(depth, int) or depth < 2:
+            raise TomatoError(
+                f"depth {depth!r} of FIFO {name} is not an integer of at least 2", where=f"{path}: [fifos]"
+            )
+    clock = data.get("clock_mhz")
+    if clock is not None and not isinstance(clock, int | float):
+        raise TomatoError(f"clock_mhz = {clock!r} is not a number", where=str(path))
+    return Wishes(str(path), str(data.get("target", "")), clock, layers, fifos)

@@ -1,0 +1,192 @@
+"""Choose engine and unrolling for every node: the fastest that fits, or the smallest that is fast enough.
+
+For a fixed interval every node offers a short list of Pareto-optimal choices; picking one per node
+under several resource limits is a multiple-choice knapsack, solved exactly as a MILP. The smallest
+feasible interval is found by bisection over the intervals at which any choice changes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
+
+import numpy as np
+
+from tomato.engines import CATALOGUE
+from tomato.engines.base import Site
+from tomato.errors import TomatoError
+from tomato.ir import Graph
+from tomato.schedule.plan import Choice, Wishes
+from tomato.schedule.streams import WIRING, site
+from tomato.targets import Resources, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One way to build a node."""
+
+    choice: Choice
+    cycles: int
+    cost: Resources
+
+
+def options(graph: Graph, target: Target, wishes: Wishes = Wishes(), *, model: str = "") -> dict[str, list[Option]]:
+    """Every sensible option of every node, fastest first.
+
+    Raises TomatoError when a node has no engine, or a plan asks for what no engine offers.
+    """
+    if unknown := sorted(set(wishes.layers) - {n.name for n in graph}):
+        raise TomatoError(
+            f"the plan names a layer that the model does not have: {unknown[0]}",
+            where=wishes.file,
+            hint=f"the layers are {', '.join(n.name for n in graph if not isinstance(n.op, WIRING))}",
+        )
+    found: dict[str, list[Option]] = {}
+    refused: list[str] = []
+    for node in graph:
+        if isinstance(node.op, WIRING):
+            continue
+        place = site(graph, node)
+        engines = {s: e for s, e in CATALOGUE.items() if isinstance(node.op, e.ops)}
+        reasons = {s: e.refuses(place, target) for s, e in engines.items()}
+        usable = {s: e for s, e in engines.items() if not reasons[s]}
+        if not usable:
+            why = "; ".join(f"{s}: {r}" for s, r in reasons.items()) or "no engine implements it"
+            refused.append(f"{node.origin or node.name} ({node.op.name}): {why}")
+            continue
+        if node.name in wishes.layers:
+            found[node.name] = [_wished(place, wishes, target)]
+            continue
+        found[node.name] = [
+            Option(Choice(s, k), e.cycles(place, k), e.cost(place, k, target))
+            for s, e in usable.items()
+            for k in e.choices(place)
+        ]
+    if refused:
+        raise TomatoError(
+            "no engine can do these layers:\n  " + "\n  ".join(refused), where=model or graph.name,
+            hint="tomato inspect lists what is supported",
+        )
+    return found
+
+
+def _wished(place: Site, wishes: Wishes, target: Target) -> Option:
+    """The option that a plan file spells out. Raises TomatoError when the engine does not offer it."""
+    choice = wishes.layers[place.node.name]
+    where = f"{wishes.file}: [layers.{place.node.name}]"
+    engine = CATALOGUE.get(choice.engine)
+    if engine is None or not isinstance(place.op, engine.ops):
+        known = ", ".join(s for s, e in CATALOGUE.items() if isinstance(place.op, e.ops))
+        raise TomatoError(
+            f"engine {choice.engine!r} does not implement {place.op.name}", where=where, hint=f"choose from {known}"
+        )
+    if reason := engine.refuses(place, target):
+        raise TomatoError(f"engine {choice.engine} cannot do this layer: {reason}", where=where)
+    example = next(iter(engine.choices(place)))
+    if set(choice.knobs) != set(example):
+        raise TomatoError(
+            f"the knobs are {', '.join(choice.knobs) or 'missing'}", where=where,
+            hint=f"{choice.engine} has exactly {', '.join(example)}",
+        )
+    if reason := engine.refuses_knobs(place, choice.knobs):
+        raise TomatoError(f"engine {choice.engine} cannot be built like this: {reason}", where=where)
+    return Option(choice, engine.cycles(place, choice.knobs), engine.cost(place, choice.knobs, target))
+
+
+def pareto(candidates: Sequence[Option]) -> list[Option]:
+    """The options that no other one matches or beats in every resource."""
+    kept: list[Option] = []
+    for option in sorted(candidates, key=lambda o: astuple(o.cost)):
+        mine = astuple(option.cost)
+        if not any(all(a <= b for a, b in zip(astuple(k.cost), mine, strict=True)) for k in kept):
+            kept.append(option)
+    return kept
+
+
+def weight(cost: Resources, budget: Resources) -> float:
+    """Share of the budget, summed over the kinds of resources: what a choice costs in the currency of the chip."""
+    counts, limits = cost.counts(), budget.counts()
+    return sum(n / max(limits[kind], 1) for kind, n in counts.items() if n)
+
+
+def select(
+    offers: Mapping[str, Sequence[Option]], interval: int, budget: Resources
+) -> dict[str, Option] | None:
+    """The cheapest option of every node at `interval` cycles that fit the budget together, or None."""
+    lists = {}
+    for name, candidates in offers.items():
+        lists[name] = pareto([o for o in candidates if o.cycles <= interval])
+        if not lists[name]:
+            return None
+    cheapest = {n: min(c, key=lambda o: weight(o.cost, budget)) for n, c in lists.items()}
+    if total(cheapest).fits(budget):
+        return cheapest
+    return _knapsack(lists, budget)
+
+
+def total(chosen: Mapping[str, Option]) -> Resources:
+    """What the chosen options take together."""
+    return sum((o.cost for o in chosen.values()), start=Resources())
+
+
+def _knapsack(lists: Mapping[str, Sequence[Option]], budget: Resources) -> dict[str, Option] | None:
+    """One option per node under every limit, at the least weight: a MILP."""
+    from scipy.optimize import Bounds, LinearConstraint, milp  # deferred: importing SciPy takes a while
+
+    flat = [(name, option) for name, candidates in lists.items() for option in candidates]
+    rows = {name: i for i, name in enumerate(lists)}
+    one = np.zeros((len(rows), len(flat)))
+    one[[rows[name] for name, _ in flat], range(len(flat))] = 1
+    use = np.array([astuple(option.cost) for _, option in flat], dtype=float).T
+    result = milp(
+        np.array([weight(option.cost, budget) for _, option in flat]),
+        integrality=np.ones(len(flat)),
+        bounds=Bounds(0, 1),
+        constraints=[LinearConstraint(one, 1, 1), LinearConstraint(use, -np.inf, np.array(astuple(budget)))],
+        options={"mip_rel_gap": 0.01, "time_limit": 20},
+    )
+    if result.x is None:
+        return None
+    return {name: option for (name, option), x in zip(flat, result.x, strict=True) if x > 0.5}
+
+
+def fastest(
+    offers: Mapping[str, Sequence[Option]], target: Target, budget: Resources, *, at_least: int = 0, model: str = ""
+) -> tuple[int, dict[str, Option]]:
+    """The smallest interval (but not below `at_least`) whose cheapest design fits, and that design.
+
+    Raises TomatoError when not even the slowest fits, saying what is missing.
+    """
+    slowest = max(max(o.cycles for o in c) for c in offers.values())
+    floor = max(at_least, *(min(o.cycles for o in c) for c in offers.values()))
+    steps = sorted({o.cycles for c in offers.values() for o in c if o.cycles > floor} | {floor})
+    best = select(offers, max(slowest, floor), budget)
+    if best is None:
+        raise TomatoError(_does_not_fit(offers, target, budget), where=model, hint=_way_out(target))
+    low, high = 0, len(steps) - 1
+    while low < high:
+        middle = (low + high) // 2
+        chosen = select(offers, steps[middle], budget)
+        if chosen is None:
+            low = middle + 1
+        else:
+            high = middle
+    chosen = select(offers, steps[low], budget)
+    assert chosen is not None or low == len(steps) - 1, "a slower design must fit where a faster one does"
+    chosen = chosen or best
+    return max(o.cycles for o in chosen.values()), chosen
+
+
+def _does_not_fit(offers: Mapping[str, Sequence[Option]], target: Target, budget: Resources) -> str:
+    """What the smallest design lacks, resource by resource."""
+    small = {n: min(c, key=lambda o: weight(o.cost, budget)) for n, c in offers.items()}
+    need = total(small)
+    lacks = need.shortfall(budget) or {"lut": 0}
+    parts = [f"{need[k]:,} {k} of {budget[k]:,} ({n:,} too many)" for k, n in lacks.items()]
+    largest = max(small, key=lambda n: weight(small[n].cost, budget))
+    return (
+        f"the network does not fit {target.name}, even at its slowest: it takes {'; '.join(parts)}. "
+        f"The largest layer is {largest} with {small[largest].cost}"
+    )
+
+
+def _way_out(target: Target) -> str:
+    return f"choose a larger board than {target.name} (tomato targets), or narrower weights (--precision w4a8)"
