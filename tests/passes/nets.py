@@ -1,6 +1,6 @@
 """Small real networks, made by hand and at random."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from math import inf
 
 import hypothesis.strategies as st
@@ -16,6 +16,7 @@ from tomato.ops.move import Concat, DepthToSpace, Pad, Reshape, Slice, SpaceToDe
 from tomato.ops.pool import GlobalSum, MaxPool, SumPool
 from tomato.ops.real import Affine, Clip, Function
 from tomato.ops.window import Window
+from tomato.passes.groups import partition
 
 
 class Net:
@@ -88,6 +89,22 @@ def decoded(graph: Graph, frames: Mapping[str, Array]) -> list[Array]:
     return [graph.encodings[o].decode(answer[o]) for o in graph.outputs]
 
 
+def layers_alone(real: Graph, integer: Graph, frames: Mapping[str, Array]) -> Iterator[tuple[str, Array, Array]]:
+    """Name, result in reals and decoded result of every layer, fed with what the integer network feeds it."""
+    types, seen = integer.types, dict[str, Array]()
+    codes = {n: integer.encodings[n].encode(frames[n], types[n].codes) for n, _ in integer.inputs}
+    interpret(integer, codes, watch=lambda name, values: seen.update({name: values}))
+    fed = {n: integer.encodings[n].decode(codes[n]) for n in codes}
+    for group in partition(real):
+        if group.code_name not in seen:
+            continue
+        want = group.head.op.golden([fed[a] for a in group.head.args])
+        for node in group.chain:
+            want = node.op.golden([want])
+        fed[group.output] = integer.encodings[group.code_name].decode(seen[group.code_name])
+        yield group.code_name, want, fed[group.output]
+
+
 SILU = ("mul", "x", ("sigmoid", "x"))
 
 Step = Callable[[Net, str, str], str]
@@ -135,12 +152,12 @@ def _even(net: Net, x: str) -> bool:
 
 
 @st.composite
-def nets(draw: st.DrawFn) -> tuple[Graph, Mapping[str, Array]]:
-    """A random network of up to eight steps, and data for it."""
+def nets(draw: st.DrawFn, without: str = "") -> tuple[Graph, Mapping[str, Array]]:
+    """A random network of up to eight steps, none of them `without`, and data for it."""
     shape = draw(st.sampled_from([(4, 4, 2), (5, 6, 3), (6, 4, 4), (1, 1, 4), (8, 8, 1)]))
     net = Net(*shape, seed=draw(st.integers(0, 1000)))
     x, earlier = "x", ["x"]
-    for step in draw(st.lists(st.sampled_from(sorted(STEPS)), min_size=1, max_size=8)):
+    for step in draw(st.lists(st.sampled_from(sorted(STEPS.keys() - {without})), min_size=1, max_size=8)):
         twins = [e for e in earlier if net.build.types[e] == net.build.types[x]]
         if net.build.types[x].pixels == 1 and step in ("strided",):
             continue

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from tests.models import model_path
+from tests.passes.nets import layers_alone
 from tomato import frontend
 from tomato.formats import Array
 from tomato.interpret import interpret
 from tomato.ir import Graph
 from tomato.passes import CLEAN, run
 from tomato.passes.calibrate import Method, calibrate
-from tomato.passes.groups import partition
 from tomato.passes.precision import Precision
 from tomato.passes.quantise import quantise
 
@@ -44,12 +44,6 @@ def labelled(name: str) -> tuple[Array, Array]:
     data = np.load(model_path("mnist_t10k_2000.npz" if name == "mnist8_float" else "kws_1000.npz"))
     x = data["x"].astype(np.float64)
     return (x[:, np.newaxis] if name == "mnist8_float" else x), data["labels"]
-
-
-def watched(graph: Graph, frames: Mapping[str, Array]) -> dict[str, Array]:
-    seen: dict[str, Array] = {}
-    interpret(graph, frames, watch=lambda name, values: seen.update({name: values}))
-    return seen
 
 
 def answers(integer: Graph, frames: Mapping[str, Array]) -> Array:
@@ -89,17 +83,9 @@ def test_every_layer_alone_loses_little(name: str) -> None:
     x = labelled(name)[0][:64] if name in ("mnist8_float", "kws_float") else pictures(name)
     frames = frames_of(model, x)
     integer, _ = quantise(graph, calibrate(graph, [frames]))
-    types = integer.types
-    seen = watched(integer, {n: integer.encodings[n].encode(v, types[n].codes) for n, v in frames.items()})
-    real = {n: integer.encodings[n].decode(seen[n]) for n in frames}
-    for group in partition(graph):
-        want = group.head.op.golden([real[a] for a in group.head.args])
-        for node in group.chain:
-            want = node.op.golden([want])
-        got = integer.encodings[group.code_name].decode(seen[group.code_name])
+    for layer, want, got in layers_alone(graph, integer, frames):
         error = float(((got - want) ** 2).mean())
-        assert error == 0.0 or 10 * np.log10((want**2).mean() / error) > 25, group.code_name
-        real[group.output] = got
+        assert error == 0.0 or 10 * np.log10((want**2).mean() / error) > 25, layer
 
 
 @pytest.mark.parametrize(("name", "agreement"), [("resnet8_float", 0.9), ("mobilenet_v1_025_128_float", 0.85)])

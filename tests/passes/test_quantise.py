@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from tests.passes.nets import SILU, Net, decoded, nets
+from tests.passes.nets import SILU, Net, decoded, layers_alone, nets
 from tomato.errors import TomatoError
 from tomato.formats import Array, Codes, Tensor
 from tomato.interpret import interpret
 from tomato.ir import Encoding, Graph
 from tomato.ops.conv2d import Conv2d
+from tomato.ops.dense import Dense
 from tomato.ops.join import Add
 from tomato.ops.move import Concat, Pad, Reshape
 from tomato.ops.pool import GlobalSum, MaxPool
@@ -58,6 +59,22 @@ def test_random_networks_at_twelve_bits_are_near_the_reals(case: tuple[Graph, Ma
     for got, name in zip(decoded(integer, frames), graph.outputs, strict=True):
         want = interpret(graph, frames)[name]
         assert np.abs(got - want).max() <= 0.02 * max(1e-9, np.abs(want).max())
+
+
+@given(nets(without="border"))
+def test_every_layer_of_random_networks_is_within_one_step(case: tuple[Graph, Mapping[str, Array]]) -> None:
+    """With wide weights only the result is rounded; a quarter of a step is left for constants and weights.
+
+    Not so where a border other than 0 is rounded too.
+    """
+    raw, frames = case
+    graph = run(raw, CLEAN)
+    integer, _ = quantise(graph, calibrate(graph, [frames]), Precision(16, 12, output_bits=12))
+    for name, want, got in layers_alone(graph, integer, frames):
+        encoding = integer.encodings[name]
+        top = 4095 if encoding.zero or integer.types[name].codes.hi > 2047 else 2047
+        lo, hi = encoding.decode(np.array([-2048 if top == 2047 else 0, top]))
+        assert np.abs(got - np.clip(want, lo, hi)).max() <= 0.75 * encoding.scale, name
 
 
 @given(nets())
@@ -234,6 +251,14 @@ def test_negative_scale_goes_into_the_weights() -> None:
     assert isinstance(requant, Requant)
     assert requant.mult.values.min() > 0
     assert noise(graph, integer, frames)["affine"] < 0.02
+
+
+def test_long_sums_at_full_width_leave_room_for_the_product() -> None:
+    net = Net(1, 1, 1 << 16)
+    graph = net.graph(net.add(Dense(Tensor(net.rng.choice([-1.0, 1.0], (1 << 16, 1)))), "x", name="dense"))
+    frames = net.data(4)
+    integer, _ = quantise(graph, calibrate(graph, [frames]), Precision(16, 16))
+    assert noise(graph, integer, frames)["dense"] < 0.001
 
 
 def test_overrides_reach_weights_and_activations() -> None:

@@ -17,7 +17,7 @@ from tomato.ops.move import Pad
 from tomato.ops.pool import GlobalSum, SumPool
 from tomato.ops.real import Affine, Clip, Function, evaluate
 from tomato.ops.table import Table
-from tomato.passes.grid import fit_grid, fit_weights, make_requant
+from tomato.passes.grid import PRODUCT_BITS, fit_grid, fit_weights, make_requant
 from tomato.passes.groups import MOVEMENT, Line
 from tomato.passes.rewrite import per_weight
 from tomato.passes.share_encodings import Coding
@@ -67,7 +67,8 @@ class Place:
 
     def narrow(self, acc: Codes, unit: float, zero: int) -> Op:
         """The requant from `acc`, in steps of `unit` and `zero` at a real 0, to the output."""
-        grid = fit_grid(self.line.scale * unit / self.out.encoding.scale, self.widths.mult)
+        factors = self.line.scale * unit / self.out.encoding.scale
+        grid = fit_grid(factors, min(self.widths.mult, PRODUCT_BITS - 1 - acc.bits))
         zeros = np.full(grid.mult.shape, zero, dtype=np.int64)
         return make_requant(grid, zero=zeros, target=self.target, acc=acc, clamp=self.clamp)
 
@@ -91,7 +92,9 @@ def _weighted(place: Place) -> tuple[Op, ...]:
     assert isinstance(op, Conv2d | Dense)
     weight = op.weight.values * place.line.scale
     unit = x.encoding.scale / place.out.encoding.scale
-    codes, grid = fit_weights(weight, unit, place.widths.weight, place.widths.mult)
+    terms = (weight[..., 0].size - 1).bit_length()
+    room = PRODUCT_BITS - 1 - place.widths.weight - place.types[0].codes.bits - terms
+    codes, grid = fit_weights(weight, unit, place.widths.weight, min(place.widths.mult, room))
     exact: Op = replace(op, weight=Tensor(codes))
     if isinstance(exact, Conv2d):
         exact = replace(exact, pad_value=x.encode(exact.pad_value))
