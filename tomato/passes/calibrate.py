@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -64,23 +65,11 @@ def calibrate(
     are never clipped. `progress(done, total)` counts batches over both sweeps.
     """
     data = list(batches)
-    sweeps = 1 if method == "minmax" else 2
+    total = len(data) * (1 if method == "minmax" else 2)
     if not data:
         raise TomatoError("there is no calibration data", hint="give at least one frame")
     points = frozenset(name for name, _ in graph.inputs) | {g.output for g in partition(graph)}
-    total = sweeps * len(data)
-    seen: dict[str, Range] = {}
-    sums: dict[str, Array] = {}
-
-    def widen(name: str, values: Array) -> None:
-        if name in points:
-            found = _range_of(name, values)
-            seen[name] = seen[name].union(found) if name in seen else found
-            sums[name] = sums.get(name, np.zeros(values.shape[3])) + values.mean(axis=(1, 2)).sum(axis=0)
-
-    _sweep(graph, data, widen, lambda done: progress(done, total) if progress else None)
-    frames = sum(batch[graph.inputs[0][0]].shape[0] for batch in data)
-    seen = {name: replace(found, mean=Tensor(sums[name] / frames)) for name, found in seen.items()}
+    seen = _extremes(graph, data, points, lambda done: progress(done, total) if progress else None)
     if method == "minmax":
         return seen
     inner = points - {name for name, _ in graph.inputs} - set(graph.outputs)
@@ -91,11 +80,8 @@ def calibrate(
             counts[name] += np.histogram(values, bins=BINS, range=(seen[name].lo, seen[name].hi))[0]
 
     _sweep(graph, data, count, lambda done: progress(len(data) + done, total) if progress else None)
-    narrow = {
-        name: _percentile(seen[name], bins, percentile) if method == "percentile" else _least_error(seen[name], bins)
-        for name, bins in counts.items()
-    }
-    return seen | narrow
+    narrow = _least_error if method == "mse" else partial(_percentile, percentile=percentile)
+    return seen | {name: narrow(seen[name], bins) for name, bins in counts.items()}
 
 
 def synthetic_ranges(graph: Graph, *, seed: int = 0) -> dict[str, Range]:
@@ -105,6 +91,24 @@ def synthetic_ranges(graph: Graph, *, seed: int = 0) -> dict[str, Range]:
     """
     rng = np.random.default_rng(seed)
     return calibrate(graph, [{n: rng.standard_normal((SYNTHETIC_FRAMES, *k.shape)) for n, k in graph.inputs}])
+
+
+def _extremes(
+    graph: Graph, data: list[Mapping[str, Array]], points: frozenset[str], done: Callable[[int], None]
+) -> dict[str, Range]:
+    """Minimum, maximum and mean of some values."""
+    seen: dict[str, Range] = {}
+    sums: dict[str, Array] = {}
+
+    def widen(name: str, values: Array) -> None:
+        if name in points:
+            found = _range_of(name, values)
+            seen[name] = seen[name].union(found) if name in seen else found
+            sums[name] = sums.get(name, np.zeros(values.shape[3])) + values.mean(axis=(1, 2)).sum(axis=0)
+
+    _sweep(graph, data, widen, done)
+    frames = sum(len(batch[graph.inputs[0][0]]) for batch in data)
+    return {name: replace(found, mean=Tensor(sums[name] / frames)) for name, found in seen.items()}
 
 
 def _sweep(
