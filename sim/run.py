@@ -16,10 +16,13 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
-import toolchain  # noqa: E402  (a sibling file, wherever this folder lies)
+import toolchain
 
 Progress = Callable[[str, int, int], None]
 """Called with what runs, how far it is and of how much (0: unknown)."""
+MISMATCH = (
+    "  layer {layer}, frame {frame}, row {row}, column {column}, channel {channel}: got {got}, expected {expected}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ def _play(
     folder: Path, design: dict[str, Any], options: Options, job: toolchain.Build, progress: Progress
 ) -> dict[str, Any]:
     work = folder / "sim" / "work"
-    task = {"stall": options.stall, "seed": options.seed, "progress": str(work / "progress"),
+    task: dict[str, Any] = {"stall": options.stall, "seed": options.seed, "progress": str(work / "progress"),
             "result": str(work / "result.json"), "inputs": [], "outputs": []}  # fmt: skip
     total = 0
     for side in ("inputs", "outputs"):
@@ -173,8 +176,9 @@ def place(design: dict[str, Any], mismatch: dict[str, Any]) -> dict[str, Any]:
 
 def _code(port: dict[str, Any], data: int, lane: int) -> int:
     """The code on a lane of a beat."""
-    raw = data >> lane * port["bits"] & (1 << port["bits"]) - 1
-    return raw - (1 << port["bits"]) if port["signed"] and raw >> port["bits"] - 1 else raw
+    bits: int = port["bits"]
+    raw = data >> lane * bits & (1 << bits) - 1
+    return raw - (1 << bits) if port["signed"] and raw >> bits - 1 else raw
 
 
 def describe(summary: dict[str, Any]) -> list[str]:
@@ -183,10 +187,7 @@ def describe(summary: dict[str, Any]) -> list[str]:
         lines = [f"NOT bit-exact: {summary['mismatches']} beats differ in {summary['frames']} frames"]
         if summary["frames"] < summary["frames_asked"]:
             lines.append(f"stopped after {summary['frames']} of {summary['frames_asked']} frames")
-        for m in summary["first_mismatches"]:
-            lines.append("  layer {layer}, frame {frame}, row {row}, column {column}, channel {channel}: "
-                         "got {got}, expected {expected}".format(**m))  # fmt: skip
-        return lines
+        return lines + [MISMATCH.format(**m) for m in summary["first_mismatches"]]
     lines = [f"bit-exact: {summary['frames']} frames"]
     if not summary["stall"]:
         for what in ("interval", "latency"):

@@ -128,7 +128,7 @@ async def play(dut: Any) -> None:
         await FallingEdge(dut.aclk)
     dut.aresetn.value = 1
     cycle, last, drain, edge = 0, 0, 0, FallingEdge(dut.aclk)
-    agents = [*checkers, *drivers]
+    agents: list[Checker | Driver] = [*checkers, *drivers]
     while drain < DRAIN and cycle - last < PATIENCE:
         await edge
         for agent in agents:

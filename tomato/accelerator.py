@@ -178,6 +178,7 @@ def load(folder: Path) -> Accelerator:
         )
     graph, inputs, outputs = archive.load(folder / "golden")
     wishes = read_wishes(folder / "plan.toml")
+    assert wishes.clock_mhz is not None, "plan.toml of a build folder names its clock"
     with np.load(folder / "golden" / "samples.npz", allow_pickle=False) as stored:
         samples = tuple(stored[name] for name in stored.files)
     plan = Plan(wishes.target, wishes.clock_mhz, wishes.layers, wishes.fifos)

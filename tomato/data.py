@@ -55,12 +55,14 @@ def _key(path: Path, names: list[str], known: tuple[str, ...]) -> str:
     if len(names) == 1:
         return names[0]
     raise TomatoError(
-        f"the npz has {', '.join(names) or 'no arrays'}, but none called x", where=str(path), hint="store the frames as x"
+        f"the npz has {', '.join(names) or 'no arrays'}, but none called x",
+        where=str(path),
+        hint="store the frames as x",
     )
 
 
 def suit(frames: Array, shape: tuple[int, ...], *, where: str = "") -> Array:
-    """Frames as float32 (batch, *shape): as they are, with size-1 axes added, or channels-last turned to channels-first.
+    """Frames as float32 (batch, *shape): as they are, with size-1 axes added, or channels-last made channels-first.
 
     Raises TomatoError when the shapes do not suit or a value is not finite.
     """

@@ -114,4 +114,4 @@ def requantise(acc: Array, mult: Array, bias: Array, shift: int, lo: int, hi: in
     `>>` rounds towards minus infinity; half an output unit in `bias` makes it round to
     nearest. Every engine, RTL or HLS, computes exactly this.
     """
-    return np.clip((acc * mult + bias) >> shift, lo, hi)
+    return np.asarray(np.clip((acc * mult + bias) >> shift, lo, hi))

@@ -112,7 +112,7 @@ class Encoding:
     def encode(self, real: Array, fmt: Codes) -> Array:
         """Nearest code, ties to even, saturated. For inputs and constants; hardware never rounds this way."""
         scaled = np.rint(np.asarray(real, dtype=np.float64) / self.scale) + self.zero
-        return np.clip(scaled, fmt.lo, fmt.hi).astype(np.int64)
+        return np.asarray(np.clip(scaled, fmt.lo, fmt.hi).astype(np.int64))
 
     def decode(self, codes: Array) -> Array:
         """Real values of codes."""
@@ -201,9 +201,7 @@ class Graph:
             except ValueError as reason:
                 raise IllFormedError(f"{self.name}: %{node.name}: {reason}") from reason
             if inferred != node.type:
-                raise IllFormedError(
-                    f"{self.name}: %{node.name} has type {node.type}, but {node.op} gives {inferred}"
-                )
+                raise IllFormedError(f"{self.name}: %{node.name} has type {node.type}, but {node.op} gives {inferred}")
             types[node.name] = node.type
         if missing := [o for o in self.outputs if o not in types]:
             raise IllFormedError(f"{self.name}: output %{missing[0]} is not defined")

@@ -75,7 +75,7 @@ class _Lowering:
     def _distribute(self, source: Stream) -> None:
         """Fork a value to its consumers, and fit each copy to its consumer."""
         readers = self.readers.get(source.value, [])
-        copies = (source,)
+        copies: tuple[Stream, ...] = (source,)
         if len(readers) > 1:
             copies = tuple(_renamed(source, f"{source.name}_{i}") for i in range(len(readers)))
             fork = Instance(

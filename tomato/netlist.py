@@ -74,9 +74,7 @@ def pack(fields: Array, bits: Sequence[int]) -> list[int]:
         return _pack_uniform(fields, bits[0])
     offsets = np.concatenate([[0], np.cumsum(bits)[:-1]]).tolist()
     masks = [(1 << b) - 1 for b in bits]
-    return [
-        sum((int(v) & m) << o for v, m, o in zip(row, masks, offsets, strict=True)) for row in fields.tolist()
-    ]
+    return [sum((int(v) & m) << o for v, m, o in zip(row, masks, offsets, strict=True)) for row in fields.tolist()]
 
 
 def _pack_uniform(fields: Array, bits: int) -> list[int]:

@@ -49,9 +49,7 @@ def simulate(
     Raises TomatoError when a tool is missing or fails.
     """
     runner = _runner()
-    options = runner.Options(
-        frames=frames, stall=stall, seed=seed, waves=waves, checked=checked, probe=probe
-    )
+    options = runner.Options(frames=frames, stall=stall, seed=seed, waves=waves, checked=checked, probe=probe)
     try:
         summary: dict[str, Any] = runner.simulate(folder, options, progress)
     except runner.toolchain.ToolError as reason:

@@ -79,7 +79,11 @@ class Engine(ABC):
         if dict(knobs) in [dict(k) for k in known]:
             return ""
         values = {name: sorted({k[name] for k in known}) for name in knobs}
-        wrong = [f"{name} = {knobs[name]} (one of {', '.join(map(str, v))})" for name, v in values.items() if knobs[name] not in v]
+        wrong = [
+            f"{name} = {knobs[name]} (one of {', '.join(map(str, v))})"
+            for name, v in values.items()
+            if knobs[name] not in v
+        ]
         return "; ".join(wrong) or "this combination is beaten by another of the same speed"
 
     @abstractmethod

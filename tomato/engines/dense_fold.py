@@ -40,13 +40,11 @@ class DenseFold(Engine):
 
     def choices(self, site: Site) -> Iterator[Knobs]:
         channels, filters = _op(site).weight.shape
-        shapes = (
-            {"lanes_in": i, "lanes_out": o} for i, o in product(folds(channels), folds(filters))
-        )
+        shapes = ({"lanes_in": i, "lanes_out": o} for i, o in product(folds(channels), folds(filters)))
         for shape in frontier(shapes, lambda k: self.cycles(site, k), lambda k: self._effort(site, k)):
             words = self._pixel_cycles(site, shape)
             for dsp, ram in product((1, 0), (LUT, BLOCK) if words > LUT_WORDS else (LUT,)):
-                yield shape | {"dsp": dsp, "weight_ram": ram}
+                yield {**shape, "dsp": dsp, "weight_ram": ram}
 
     def _effort(self, site: Site, knobs: Knobs) -> float:
         multipliers = knobs["lanes_in"] * knobs["lanes_out"]
@@ -78,9 +76,7 @@ class DenseFold(Engine):
         weight, acc = signed_bits(_op(site).weight), site.out.codes.bits
         pixels, ram = self._ring(site, knobs)
         ring = memory_cost(lanes * x.bits, pixels * beats(site.arg.channels, lanes), ram, target)
-        rom = rom_cost(
-            lanes * outputs * weight, self._pixel_cycles(site, knobs), knobs["weight_ram"], target
-        )
+        rom = rom_cost(lanes * outputs * weight, self._pixel_cycles(site, knobs), knobs["weight_ram"], target)
         dot = dot_cost(lanes, outputs, x.bits + (not x.signed), weight, acc, bool(knobs["dsp"]), target)
         return ring + dot + rom + queue_cost(outputs * acc) + Resources(lut=60, ff=50 + lanes * x.bits)
 

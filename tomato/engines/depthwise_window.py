@@ -44,7 +44,7 @@ class DepthwiseWindow(Engine):
         for shape in frontier(shapes, lambda k: self.cycles(site, k), lambda k: self._effort(site, k)):
             words = self._ring(site, shape).pixel_cycles
             for dsp, ram in product((1, 0), (LUT, BLOCK) if words > LUT_WORDS else (LUT,)):
-                yield shape | {"dsp": dsp, "weight_ram": ram}
+                yield {**shape, "dsp": dsp, "weight_ram": ram}
 
     def _effort(self, site: Site, knobs: Knobs) -> float:
         ring = self._ring(site, knobs)

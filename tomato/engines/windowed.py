@@ -146,7 +146,7 @@ def last_needed(height: int, width: int, window: Window) -> Array:
     left = np.arange(columns) * window.stride[1] - window.pads[1]
     column = np.minimum(left + window.span[1] - 1, width - 1)
     column[-1] = width - 1
-    return (row[:, None] * width + column[None, :]).reshape(-1)
+    return np.asarray((row[:, None] * width + column[None, :]).reshape(-1))
 
 
 @lru_cache(maxsize=4096)
@@ -183,8 +183,10 @@ def memory_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
     """A memory with a write and a read port."""
     if ram == LUT:
         return Resources(lut=target.lutram_for(width, depth), ff=width)
-    return Resources(bram18=target.bram18_for(width, depth)) if ram == BLOCK else Resources(
-        uram=target.uram_for(width, depth)
+    return (
+        Resources(bram18=target.bram18_for(width, depth))
+        if ram == BLOCK
+        else Resources(uram=target.uram_for(width, depth))
     )
 
 
@@ -192,8 +194,10 @@ def rom_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
     """A read-only memory."""
     if ram == LUT:
         return Resources(lut=0 if depth == 1 else width * ceil(depth / target.lutram_depth), ff=width)
-    return Resources(bram18=target.bram18_for(width, depth)) if ram == BLOCK else Resources(
-        uram=target.uram_for(width, depth)
+    return (
+        Resources(bram18=target.bram18_for(width, depth))
+        if ram == BLOCK
+        else Resources(uram=target.uram_for(width, depth))
     )
 
 

@@ -37,15 +37,15 @@ class NodeReport:
 
 def load(path: Path) -> Imported:
     """The model in an ONNX file, or TomatoError naming every problem at once."""
-    from tomato.frontend.read import read  # noqa: PLC0415 (onnx is slow to import)
-    from tomato.frontend.translate import translate  # noqa: PLC0415 (likewise)
+    from tomato.frontend.read import read
+    from tomato.frontend.translate import translate
 
     return translate(read(path))
 
 
 def inspect(path: Path) -> tuple[NodeReport, ...]:
     """Every ONNX node and whether it can be compiled; TomatoError only when the file cannot be read."""
-    from tomato.frontend.read import read  # noqa: PLC0415 (onnx is slow to import)
-    from tomato.frontend.translate import report  # noqa: PLC0415 (likewise)
+    from tomato.frontend.read import read
+    from tomato.frontend.translate import report
 
     return report(read(path))

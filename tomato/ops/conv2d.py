@@ -38,9 +38,7 @@ class Conv2d(Op):
         if (kh, kw) != self.window.kernel:
             raise ValueError(f"the weight is {kh}x{kw}, the window {self.window.kernel}")
         if per_group * self.groups != x.channels or out_channels % self.groups:
-            raise ValueError(
-                f"weight {self.weight.shape} in {self.groups} groups does not suit {x.channels} channels"
-            )
+            raise ValueError(f"weight {self.weight.shape} in {self.groups} groups does not suit {x.channels} channels")
         shape = (*self.window.output(x.shape), out_channels)
         if isinstance(x.fmt, Real) or not self.weight.is_codes:
             if isinstance(x.fmt, Real) and not self.weight.is_codes:
@@ -66,9 +64,7 @@ class Conv2d(Op):
         if self.depthwise:
             acc = _depthwise(self.window, padded, weight, out)
         else:
-            parts = zip(
-                np.split(padded, self.groups, axis=3), np.split(weight, self.groups, axis=3), strict=True
-            )
+            parts = zip(np.split(padded, self.groups, axis=3), np.split(weight, self.groups, axis=3), strict=True)
             acc = np.concatenate([_dense(self.window, p, w, out) for p, w in parts], axis=3)
         return np.rint(acc).astype(np.int64) if integer else acc
 

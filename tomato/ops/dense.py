@@ -38,7 +38,7 @@ class Dense(Op):
         dtype: type[np.floating] = np.float32 if bound < FLOAT32_EXACT else np.float64
         assert bound < 1 << 53, "an accumulator exceeds what float64 holds exactly"
         acc = x.astype(dtype) @ self.weight.values.astype(dtype)
-        return np.rint(acc).astype(np.int64)
+        return np.asarray(np.rint(acc).astype(np.int64))
 
     def macs(self, args: Sequence[TensorType]) -> int:
         return args[0].pixels * self.weight.values.size

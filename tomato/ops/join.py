@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from tomato.formats import Array, Codes, Real
 from tomato.ir import Op, TensorType
 
@@ -32,7 +34,7 @@ class Add(Op):
 
     def golden(self, args: Sequence[Array]) -> Array:
         a, b = args
-        return a * self.scale_a + b * self.scale_b
+        return np.asarray(a * self.scale_a + b * self.scale_b)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +49,10 @@ class Multiply(Op):
         if isinstance(a.fmt, Real):
             return TensorType(a.shape, a.fmt)
         ends = [
-            (x - self.zero_a) * (y - self.zero_b)
-            for x in (a.codes.lo, a.codes.hi)
-            for y in (b.codes.lo, b.codes.hi)
+            (x - self.zero_a) * (y - self.zero_b) for x in (a.codes.lo, a.codes.hi) for y in (b.codes.lo, b.codes.hi)
         ]
         return TensorType(a.shape, Codes(min(ends), max(ends)))
 
     def golden(self, args: Sequence[Array]) -> Array:
         a, b = args
-        return (a - self.zero_a) * (b - self.zero_b)
+        return np.asarray((a - self.zero_a) * (b - self.zero_b))

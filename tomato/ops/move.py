@@ -42,8 +42,8 @@ class Slice(Op):
 
     def infer(self, args: Sequence[TensorType]) -> TensorType:
         (x,) = args
-        for b, e, size in zip(self.begin, self.end, x.shape, strict=True):
-            if not 0 <= b < e <= size:
+        for b, e, limit in zip(self.begin, self.end, x.shape, strict=True):
+            if not 0 <= b < e <= limit:
                 raise ValueError(f"slice {self.begin} to {self.end} is outside {x.shape}")
         steps = (*self.step, 1)
         size = tuple(-((b - e) // s) for b, e, s in zip(self.begin, self.end, steps, strict=True))

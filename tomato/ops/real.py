@@ -46,10 +46,8 @@ def evaluate(expression: Expression, x: Array) -> Array:
             name, *operands = expression
             assert isinstance(name, str)
             return FUNCTIONS[name](*(evaluate(o, x) for o in operands))
-        case float() | int():
-            return np.asarray(float(expression))
         case _:
-            raise ValueError(f"unknown expression {expression!r}")
+            return np.asarray(float(expression))
 
 
 def substitute(expression: Expression, inner: Expression) -> Expression:

@@ -2,7 +2,7 @@
 
 from tomato.errors import TomatoError
 from tomato.ir import Graph
-from tomato.schedule.plan import Choice, Plan, Wishes
+from tomato.schedule.plan import NO_WISHES, Choice, Plan, Wishes
 from tomato.schedule.plumb import plumbing_cost
 from tomato.schedule.scheduler import Option, fastest, options, select, total
 from tomato.schedule.streams import edges
@@ -19,7 +19,7 @@ def schedule(
     *,
     clock_mhz: float | None = None,
     fps: float | None = None,
-    wishes: Wishes = Wishes(),
+    wishes: Wishes = NO_WISHES,
     model: str = "",
 ) -> Plan:
     """The fastest plan that fits the target; with `fps` the smallest that reaches that rate.

@@ -56,6 +56,10 @@ class Wishes:
     fifos: Mapping[str, int] = field(default_factory=dict)
 
 
+NO_WISHES = Wishes()
+"""Everything is free."""
+
+
 def read_wishes(path: Path) -> Wishes:
     """Read a plan file. Raises TomatoError when it is missing or malformed."""
     try:

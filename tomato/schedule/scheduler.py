@@ -14,7 +14,7 @@ from tomato.engines import CATALOGUE
 from tomato.engines.base import Site
 from tomato.errors import TomatoError
 from tomato.ir import Graph
-from tomato.schedule.plan import Choice, Wishes
+from tomato.schedule.plan import NO_WISHES, Choice, Wishes
 from tomato.schedule.streams import WIRING, site
 from tomato.targets import Resources, Target
 
@@ -28,7 +28,7 @@ class Option:
     cost: Resources
 
 
-def options(graph: Graph, target: Target, wishes: Wishes = Wishes(), *, model: str = "") -> dict[str, list[Option]]:
+def options(graph: Graph, target: Target, wishes: Wishes = NO_WISHES, *, model: str = "") -> dict[str, list[Option]]:
     """Every sensible option of every node, fastest first.
 
     Raises TomatoError when a node has no engine, or a plan asks for what no engine offers.
@@ -62,7 +62,8 @@ def options(graph: Graph, target: Target, wishes: Wishes = Wishes(), *, model: s
         ]
     if refused:
         raise TomatoError(
-            "no engine can do these layers:\n  " + "\n  ".join(refused), where=model or graph.name,
+            "no engine can do these layers:\n  " + "\n  ".join(refused),
+            where=model or graph.name,
             hint="tomato inspect lists what is supported",
         )
     return found
@@ -83,7 +84,8 @@ def _wished(place: Site, wishes: Wishes, target: Target) -> Option:
     example = next(iter(engine.choices(place)))
     if set(choice.knobs) != set(example):
         raise TomatoError(
-            f"the knobs are {', '.join(choice.knobs) or 'missing'}", where=where,
+            f"the knobs are {', '.join(choice.knobs) or 'missing'}",
+            where=where,
             hint=f"{choice.engine} has exactly {', '.join(example)}",
         )
     if reason := engine.refuses_knobs(place, choice.knobs):
@@ -107,9 +109,7 @@ def weight(cost: Resources, budget: Resources) -> float:
     return sum(n / max(limits[kind], 1) for kind, n in counts.items() if n)
 
 
-def select(
-    offers: Mapping[str, Sequence[Option]], interval: int, budget: Resources
-) -> dict[str, Option] | None:
+def select(offers: Mapping[str, Sequence[Option]], interval: int, budget: Resources) -> dict[str, Option] | None:
     """The cheapest option of every node at `interval` cycles that fit the budget together, or None."""
     lists = {}
     for name, candidates in offers.items():

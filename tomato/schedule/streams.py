@@ -68,6 +68,15 @@ def edges(graph: Graph, layers: Mapping[str, Choice]) -> tuple[Edge, ...]:
         kind = types[value]
         if not lanes:  # an output keeps the lanes of its stream, unless a reshape makes that impossible
             lanes = lanes_out[source] if types[source].shape == kind.shape else min(lanes_out[source], kind.channels)
-        found.append(Edge(value=source, consumer=consumer, index=index, from_type=types[source],
-                          from_lanes=lanes_out[source], to_type=kind, to_lanes=lanes))
+        found.append(
+            Edge(
+                value=source,
+                consumer=consumer,
+                index=index,
+                from_type=types[source],
+                from_lanes=lanes_out[source],
+                to_type=kind,
+                to_lanes=lanes,
+            )
+        )
     return tuple(found)

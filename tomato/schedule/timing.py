@@ -32,9 +32,7 @@ class Times:
     start: Mapping[str, Array]  # when a node takes up the work on each of its output pixels
 
 
-def simulate_times(
-    graph: Graph, layers: Mapping[str, Choice], frames: int, interval: int | None
-) -> Times:
+def simulate_times(graph: Graph, layers: Mapping[str, Choice], frames: int, interval: int | None) -> Times:
     """Predict `frames` frames. The input comes at full speed, or evenly spread over `interval` cycles a frame."""
     links = {e.name: e for e in edges(graph, layers)}
     forked = _forked(links)
