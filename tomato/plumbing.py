@@ -77,7 +77,7 @@ def width_cost(in_channels: int, in_lanes: int, out_channels: int, out_lanes: in
         return out
     if kind == "up":
         held = (out_lanes - in_lanes) * bits
-        return out + Resources(lut=held // 2 + 12, ff=held + 12)
+        return out + Resources(lut=held * 2 // 3 + 12, ff=held + 8)
     if kind == "down":
         select = out_lanes * bits * -(-(in_lanes // out_lanes) // 4)
         return out + register_cost(in_lanes * bits) + Resources(lut=select + 8, ff=8)
@@ -90,8 +90,8 @@ def _gearbox_cost(in_channels: int, in_lanes: int, out_channels: int, out_lanes:
     extra = max(entering, leaving) if in_channels == out_channels else entering + leaving
     capacity = entering + leaving - 1 + extra
     stored = capacity * unit * bits
-    shifter = -(-(capacity.bit_length()) // 2)
-    return Resources(lut=stored * (shifter + 1) + 40, ff=stored + 24)
+    multiplexer = 120 + 18 * min(entering, 16)  # LUTs per hundred bits, fitted to synthesis
+    return Resources(lut=stored * multiplexer // 100 + 30, ff=stored + 10)
 
 
 def register_cost(width: int) -> Resources:

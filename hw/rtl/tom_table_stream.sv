@@ -14,6 +14,7 @@ module tom_table_stream #(
   parameter bit          PerChannel = 0,  // every channel has its own table
   parameter int unsigned InBits     = 8,  // width of an input code
   parameter int unsigned OutBits    = 8,  // width of an output code
+  parameter int unsigned Ram        = 0,  // memory kind: 0 LUTs, 1 block RAM
   parameter              MemFile    = "", // hexadecimal words: the tables
 
   localparam int unsigned InW  = Lanes * InBits,
@@ -32,6 +33,7 @@ module tom_table_stream #(
 );
 
   `TOM_REQUIRE(bits, InBits <= 16, "InBits must not exceed 16")
+  `TOM_REQUIRE(kind, Ram <= 1, "Ram must be 0 or 1")
 
   localparam int unsigned Latency = 3;
   localparam int unsigned Rows = PerChannel ? Beats : 1;
@@ -68,11 +70,17 @@ module tom_table_stream #(
   // A memory per lane: each lane reads another word.
   for (genvar l = 0; l < Lanes; l++) begin : gen_lane
     localparam int unsigned Field = PerChannel ? l : 0;
-    logic [Fields*OutBits-1:0] rom[Depth];
-    initial if (MemFile != "") $readmemh(MemFile, rom);
-
     wire logic [AddrBits-1:0] address = AddrBits'({row_q, data_q[l*InBits+:InBits]});
-    always_ff @(posedge clk_i) read_q[l*OutBits+:OutBits] <= rom[address][Field*OutBits+:OutBits];
+
+    if (Ram == 0) begin : gen_luts
+      (* rom_style = "distributed" *) logic [Fields*OutBits-1:0] rom[Depth];
+      initial if (MemFile != "") $readmemh(MemFile, rom);
+      always_ff @(posedge clk_i) read_q[l*OutBits+:OutBits] <= rom[address][Field*OutBits+:OutBits];
+    end else begin : gen_block
+      (* rom_style = "block" *) logic [Fields*OutBits-1:0] rom[Depth];
+      initial if (MemFile != "") $readmemh(MemFile, rom);
+      always_ff @(posedge clk_i) read_q[l*OutBits+:OutBits] <= rom[address][Field*OutBits+:OutBits];
+    end
   end
 
   tom_queue #(

@@ -23,6 +23,7 @@ def table(rows: int, fmt: Codes) -> Table:
         pytest.param(1, Codes(3, 40), 5, id="partial"),
         pytest.param(5, Codes(-8, 5), 2, id="per_channel"),
         pytest.param(5, Codes(0, 15), 5, id="per_lane"),
+        pytest.param(1, Codes(-700, 300), 1, id="block"),
     ],
 )
 def test_rtl_matches_golden(rows: int, fmt: Codes, lanes: int) -> None:

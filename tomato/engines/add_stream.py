@@ -37,10 +37,13 @@ class AddStream(Engine):
 
     def cost(self, site: Site, knobs: Knobs, target: Target) -> Resources:
         op, out, lanes = _op(site), site.out.codes.bits, knobs["lanes"]
-        scaling = sum(out * max(0, abs(s).bit_count() - 1) for s in (op.scale_a, op.scale_b))
-        lane = Resources(lut=out + scaling, ff=out + sum(a.codes.bits for a in site.args))
-        registers = [register_cost(a.codes.bits * lanes) for a in site.args]
-        return lane * lanes + registers[0] + registers[1] + queue_cost(out * lanes, PIPELINE + 4, target)
+        total = Resources(lut=out, ff=out) * lanes + queue_cost(out * lanes, PIPELINE + 4, target)
+        for kind, scale in zip(site.args, (op.scale_a, op.scale_b), strict=True):
+            bits = kind.codes.bits
+            total += register_cost(bits * lanes) + Resources(ff=min(out, bits + abs(scale).bit_length() - 1) * lanes)
+            if abs(scale).bit_count() > 1:  # anything but a shift
+                total += Resources(dsp=target.dsp_for(bits + 1, scale.bit_length() + 1, lanes))
+        return total
 
     def params(self, site: Site, knobs: Knobs) -> dict[str, int]:
         op, (a, b) = _op(site), (kind.codes for kind in site.args)

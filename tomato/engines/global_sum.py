@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tomato.engines.base import Engine, Knobs, Site, Timing, beats, folds
+from tomato.engines.base import FREE, Engine, Knobs, Site, Timing, beats, folds
 from tomato.ops.pool import GlobalSum
 from tomato.plumbing import QUEUE_LATENCY, queue_cost
 from tomato.targets import Resources, Target
@@ -33,17 +33,18 @@ class GlobalSumStream(Engine):
 
     def timing(self, site: Site, knobs: Knobs) -> Timing:
         need = np.array([site.arg.pixels - 1])
-        return Timing((need,), self.cycles(site, knobs), PIPELINE + QUEUE_LATENCY)
+        room = np.full(site.arg.pixels, FREE)
+        return Timing((need,), self.cycles(site, knobs), PIPELINE + QUEUE_LATENCY, room)
 
     def cost(self, site: Site, knobs: Knobs, target: Target) -> Resources:
         width = site.out.codes.bits * knobs["lanes"]
         depth = beats(site.arg.channels, knobs["lanes"])
         memory = Resources(lut=target.lutram_for(width, depth)) if depth > 1 else Resources(ff=width)
         rows = width * (-(-depth // 64) - 1) // 2
-        adders = Resources(lut=width + rows, ff=width + site.arg.codes.bits * knobs["lanes"])
+        adders = Resources(lut=2 * width + rows, ff=(depth > 1) * width + site.arg.codes.bits * knobs["lanes"])
         bits = site.arg.pixels.bit_length() + 2 * depth.bit_length()
         control = Resources(lut=2 * bits + 6, ff=bits + 6)
-        return memory + adders + control + queue_cost(width, PIPELINE + 4, target)
+        return memory + adders + control + queue_cost(width, depth + PIPELINE + 4, target)
 
     def params(self, site: Site, knobs: Knobs) -> dict[str, int]:
         return {

@@ -64,15 +64,16 @@ class ReorderBand(Engine):
         band, per_pixel = _band(site, knobs["lanes"]), beats(site.out.channels, knobs["lanes"])
         rows = np.repeat(np.arange(site.out.shape[0]), site.out.shape[1])
         need = (rows // band.out_rows + 1) * band.in_pixels - 1
-        return Timing((need,), per_pixel, PIPELINE + QUEUE_LATENCY + per_pixel - 1)
+        # A pixel may enter when the band before the last one has been read.
+        bands = np.arange(site.arg.pixels) // band.in_pixels - 1
+        room = bands * (band.out_rows * site.out.shape[1]) - 1
+        return Timing((need,), per_pixel, PIPELINE + QUEUE_LATENCY + per_pixel - 1, room)
 
     def cost(self, site: Site, knobs: Knobs, target: Target) -> Resources:
         band, width = _band(site, knobs["lanes"]), site.arg.codes.bits * knobs["lanes"]
         address = (2 * band.beats_in).bit_length()
         counters = sum(count.bit_length() for count, _ in band.loops)
-        control = Resources(
-            lut=4 * address + 2 * counters + len(band.loops) * address // 2, ff=2 * address + counters + 8
-        )
+        control = Resources(lut=2 * address + counters + 2 * len(band.loops) + 8, ff=2 * address + counters + 8)
         memory = memory_resources(width, 2 * band.beats_in, knobs["ram"], target)
         return control + memory + Resources(ff=width) + queue_cost(width, 6, target)
 

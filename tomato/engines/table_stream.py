@@ -7,15 +7,15 @@ import numpy as np
 from tomato.engines.base import Engine, Knobs, Site, Timing, beats, folds, pixelwise
 from tomato.netlist import Memory, uniform_memory
 from tomato.ops.table import Table
-from tomato.plumbing import QUEUE_LATENCY, queue_cost
+from tomato.plumbing import BLOCK, LUTRAM, QUEUE_LATENCY, queue_cost
 from tomato.targets import Resources, Target
 
 PIPELINE = 3
 """Stages from the input port to the output queue."""
 WIDEST = 16
 """Bits of the widest input: a table has an entry for each of its codes."""
-LUT_DEPTH = 1024
-"""Depth from which a table is cheaper in block RAM."""
+LUT_DEPTH = 512
+"""Depth of the largest table that is built of LUTs."""
 
 
 class TableStream(Engine):
@@ -42,9 +42,9 @@ class TableStream(Engine):
 
     def cost(self, site: Site, knobs: Knobs, target: Target) -> Resources:
         out, lanes = site.out.codes.bits, knobs["lanes"]
-        depth = _rows(site, lanes) << site.arg.codes.bits
+        depth = _depth(site, lanes)
         table = Resources(bram18=target.bram18_for(out, depth), ff=out)
-        if depth <= LUT_DEPTH:
+        if _ram(depth) == LUTRAM:
             table = Resources(lut=out * -(-depth // target.lutram_depth), ff=2 * out)
         registers = Resources(lut=4, ff=PIPELINE + site.arg.codes.bits * lanes)
         return table * lanes + registers + queue_cost(out * lanes, PIPELINE + 4, target)
@@ -56,6 +56,7 @@ class TableStream(Engine):
             "PerChannel": int(_per_channel(_op(site))),
             "InBits": site.arg.codes.bits,
             "OutBits": site.out.codes.bits,
+            "Ram": _ram(_depth(site, knobs["lanes"])),
         }
 
     def memories(self, site: Site, knobs: Knobs) -> dict[str, Memory]:
@@ -77,8 +78,13 @@ def _per_channel(op: Table) -> bool:
     return op.entries.shape[0] > 1
 
 
-def _rows(site: Site, lanes: int) -> int:
-    return beats(site.arg.channels, lanes) if _per_channel(_op(site)) else 1
+def _depth(site: Site, lanes: int) -> int:
+    rows = beats(site.arg.channels, lanes) if _per_channel(_op(site)) else 1
+    return rows << site.arg.codes.bits
+
+
+def _ram(depth: int) -> int:
+    return LUTRAM if depth <= LUT_DEPTH else BLOCK
 
 
 def _op(site: Site) -> Table:
