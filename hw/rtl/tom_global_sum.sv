@@ -88,7 +88,7 @@ module tom_global_sum #(
 
   tom_queue #(
     .Width(OutW),
-    .Depth(6)
+    .Depth(Beats + 6)  // a whole result may wait while the next frame comes in
   ) u_queue (
     .clk_i,
     .rst_i,

@@ -47,11 +47,19 @@ class Timing:
     Output pixel p (row-major) is complete `latency` cycles after its work started; work on it starts
     when input pixel `need[i][p]` of argument i has arrived completely and `cycles` after the work on
     p - 1 started.
+
+    room[q]: input pixel q may enter the engine once the work on output pixel room[q] is over (negative:
+    of an earlier frame; FREE: at once). None: it enters when the first output pixel that needs it starts.
     """
 
     need: tuple[Array, ...]
     cycles: int
     latency: int
+    room: Array | None = None
+
+
+FREE = -(1 << 40)
+"""An output pixel that was over long ago: the engine takes its input whenever it comes."""
 
 
 class Engine(ABC):

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from itertools import product
 from math import ceil
 
-from tomato.engines.base import Engine, Knobs, Site, Timing, beats, folds, pixelwise
+import numpy as np
+
+from tomato.engines.base import Engine, Knobs, Site, Timing, beats, folds
 from tomato.engines.requant_stream import signed_bits
 from tomato.engines.windowed import (
     BLOCK,
@@ -69,7 +71,9 @@ class DenseFold(Engine):
 
     def timing(self, site: Site, knobs: Knobs) -> Timing:
         cycles = self._pixel_cycles(site, knobs)
-        return pixelwise(site.arg, cycles, cycles + PIPELINE + dot_stages(knobs["lanes_in"]))
+        need = np.arange(site.arg.pixels)
+        latency = cycles + PIPELINE + dot_stages(knobs["lanes_in"])
+        return Timing((need,), cycles, latency, room=need - self._ring(site, knobs)[0])
 
     def cost(self, site: Site, knobs: Knobs, target: Target) -> Resources:
         x, lanes, outputs = site.arg.codes, knobs["lanes_in"], knobs["lanes_out"]

@@ -5,7 +5,7 @@ from math import gcd
 
 import numpy as np
 
-from tomato.engines.base import Engine, Knobs, Site, Timing, beats, divisors, folds
+from tomato.engines.base import FREE, Engine, Knobs, Site, Timing, beats, divisors, folds
 from tomato.ops.move import Slice
 from tomato.plumbing import QUEUE_LATENCY, queue_cost
 from tomato.targets import Resources, Target
@@ -41,7 +41,8 @@ class SliceStream(Engine):
         need = (rows[:, None] * site.arg.shape[1] + columns).reshape(-1)
         per_pixel = beats(site.arg.channels, lanes)
         dropped = per_pixel - beats(op.end[2], lanes)  # a pixel has left before its dropped beats arrive
-        return Timing((need,), per_pixel, PIPELINE + QUEUE_LATENCY - dropped)
+        room = np.full(site.arg.pixels, FREE)
+        return Timing((need,), per_pixel, PIPELINE + QUEUE_LATENCY - dropped, room)
 
     def cost(self, site: Site, knobs: Knobs, target: Target) -> Resources:
         width = site.arg.codes.bits * knobs["lanes"]

@@ -93,7 +93,8 @@ class Ring:
     def timing(self, latency: int) -> Timing:
         """When results leave; `latency` from the last read of a pixel to the output."""
         need = last_needed(self.arg.shape[0], self.arg.shape[1], self.window)
-        return Timing((need,), self.pixel_cycles, self.pixel_cycles + latency)
+        room = freed_by(self.arg.shape[0], self.arg.shape[1], self.window, self.rows)
+        return Timing((need,), self.pixel_cycles, self.pixel_cycles + latency, room)
 
     def cost(self, target: Target, ram: int) -> Resources:
         """Memories, tap multiplexers, loop counters and address generators."""
@@ -170,6 +171,16 @@ def ring_rows(height: int, row_beats: int, out: tuple[int, int], window: Window,
     held = int(np.ceil(end * height / interval - first - 1e-9).max())
     row_cycles = max(row_beats, read // window.stride[0], 1)
     return max(held, window.span[0] + window.stride[0]) + ceil(max(0, LAG - row_cycles) / row_cycles)
+
+
+def freed_by(height: int, width: int, window: Window, ring: int) -> Array:
+    """For every input pixel the output pixel whose end frees its place in a ring of `ring` rows."""
+    rows, columns = window.output((height, width, 1))
+    top = np.arange(1, rows + 1) * window.stride[0] - window.pads[0]
+    top[-1] = height  # the last output row frees the rest of the frame
+    frame, row = np.divmod(np.arange(height) - ring, height)
+    last = frame * rows + np.searchsorted(top, row, side="right")
+    return np.repeat((last + 1) * columns - 1, width)
 
 
 def better_ram(width: int, depth: int, lut_depth: int) -> int:

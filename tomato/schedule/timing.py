@@ -12,7 +12,7 @@ import numpy as np
 
 from tomato.engines import CATALOGUE
 from tomato.formats import Array
-from tomato.ir import Graph
+from tomato.ir import Graph, Node
 from tomato.plumbing import FIFO_LATENCY, FORK_LATENCY, Width, width_cycles
 from tomato.schedule.plan import Choice
 from tomato.schedule.streams import OUTPUT, WIRING, Edge, edges, site
@@ -20,7 +20,11 @@ from tomato.schedule.streams import OUTPUT, WIRING, Edge, edges, site
 FRAMES = 3
 """Frames back to back that FIFO depths are computed over."""
 SLACK = 8
-"""Pixels' worth of safety is not needed; a few beats cover the registers around a FIFO."""
+"""Beats added to each FIFO: times are exact to a few cycles only."""
+ABSORBED = 2
+"""Beats that may wait without a FIFO: the output queue in front holds them."""
+RELEASE = 2
+"""Cycles from the end of the work on a pixel until its place can be written again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,26 +104,39 @@ def latency_cycles(graph: Graph, layers: Mapping[str, Choice]) -> int:
 
 
 def fifo_depths(graph: Graph, layers: Mapping[str, Choice], interval: int) -> dict[str, int]:
-    """Beats that the FIFO in front of each input of a join must hold so that the interval is reached.
+    """Beats that the FIFO of each edge must hold so that the interval is reached; edges that need none are left out.
 
     Computed on a schedule in which the input comes evenly: with FIFOs that suffice for one schedule of
-    that rate, the self-timed design reaches it too, and cannot deadlock.
+    that rate, the self-timed design reaches it too, and cannot deadlock. The inputs of a join always
+    have a FIFO.
     """
     times = simulate_times(graph, layers, FRAMES, interval)
     depths = {}
     for edge in edges(graph, layers):
         node = graph.producers.get(edge.consumer)
-        if node is None or len(node.args) < 2:
+        if node is None:
             continue
-        choice = layers[node.name]
-        need = CATALOGUE[choice.engine].timing(site(graph, node), choice.knobs).need[edge.index]
-        pixels = edge.to_type.pixels
-        index = (np.arange(FRAMES)[:, None] * pixels + need[None, :]).reshape(-1)
-        taken = np.full(FRAMES * pixels, np.iinfo(np.int64).max)
-        np.minimum.at(taken, index, times.start[node.name])
-        taken = np.minimum.accumulate(taken[::-1])[::-1]
-        arrived = times.arrival[edge.name]
-        waiting = np.arange(1, arrived.size + 1) - np.searchsorted(taken, arrived, side="left")
+        waiting = _waiting(graph, node, layers[node.name], edge, times)
         beats = -(-edge.to_type.channels // edge.to_lanes)
-        depths[edge.name] = int(waiting.max()) * beats + SLACK
+        if len(node.args) > 1 or waiting * beats > ABSORBED:
+            depths[edge.name] = waiting * beats + SLACK
     return depths
+
+
+def _waiting(graph: Graph, node: Node, choice: Choice, edge: Edge, times: Times) -> int:
+    """Pixels of an edge that have arrived but may not enter the engine yet, at most."""
+    timing = CATALOGUE[choice.engine].timing(site(graph, node), choice.knobs)
+    arrived, start = times.arrival[edge.name], times.start[node.name]
+    frames = np.arange(FRAMES)[:, None]
+    if timing.room is None:
+        index = (frames * edge.to_type.pixels + timing.need[edge.index][None, :]).reshape(-1)
+        entered = np.full(arrived.size, np.iinfo(np.int64).max)
+        np.minimum.at(entered, index, start)
+        entered = np.minimum.accumulate(entered[::-1])[::-1]
+    else:
+        index = (frames * node.type.pixels + timing.room[None, :]).reshape(-1)
+        over = start[np.maximum(index, 0)] + timing.cycles + RELEASE
+        entered = np.where(index < 0, arrived, np.maximum(arrived, over))
+    entered = np.maximum.accumulate(entered)
+    backlog = np.arange(1, arrived.size + 1) - np.searchsorted(entered, arrived, side="right")
+    return int(backlog.max())
