@@ -1,8 +1,10 @@
 """Simulate a build folder with the runner that it carries, and find the first layer that goes wrong."""
 
 import importlib.util
+import json
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,6 +22,26 @@ from tomato.schedule.plan import Plan
 from tomato.targets import Target
 
 Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where a stream first carries another code than the golden model's."""
+
+    stream: str
+    layer: str
+    frame: int
+    row: int
+    column: int
+    channel: int
+    got: int
+    expected: int
+
+    def __str__(self) -> str:
+        return (
+            f"first difference: layer {self.layer} (stream {self.stream}), frame {self.frame}, row {self.row}, "
+            f"column {self.column}, channel {self.channel}: got {self.got}, expected {self.expected}"
+        )
 
 
 def _runner() -> ModuleType:
@@ -80,19 +102,36 @@ def unpack(words: list[int], port: Stream) -> Array:
     return pixels[..., : port.shape[2]]
 
 
-def first_difference(
-    folder: Path, graph: Graph, plan: Plan, target: Target, codes: dict[str, Array]
-) -> tuple[Stream, int] | None:
-    """After a simulation with probes: the first stream, in graph order, that differs, and its first wrong beat."""
+def first_difference(folder: Path, graph: Graph, plan: Plan, target: Target, frames: int) -> Difference | None:
+    """After a simulation with probes of `frames` frames: the first stream, in graph order, that differs."""
+    netlist = lower(graph, plan, target).netlist
+    inputs = json.loads((folder / "sim" / "design.json").read_text())["inputs"]
+    codes = {p.value: _played(folder / v["vectors"], p, frames) for p, v in zip(netlist.inputs, inputs, strict=True)}
     values: dict[str, Array] = {}
     interpret(graph, codes, watch=values.__setitem__)
-    frames = len(next(iter(codes.values())))
-    for port in lower(graph, plan, target).netlist.streams:
+    for port in netlist.streams:
         path = folder / "sim" / "work" / "probes" / f"{port.name.removeprefix('s_')}.hex"
         got = [int(line, 16) for line in path.read_text().split()]
-        kind = values[port.value].reshape(frames, *port.shape)
+        want = beats(values[port.value].reshape(frames, *port.shape), port.lanes, port.bits)
         masks = lane_mask(port.shape[2], port.lanes, port.bits)
-        for i, (g, want) in enumerate(zip(got, beats(kind, port.lanes, port.bits), strict=False)):
-            if (g ^ want) & masks[i % len(masks)]:
-                return port, i
+        for i, (g, w) in enumerate(zip(got, want, strict=False)):
+            if (g ^ w) & masks[i % len(masks)]:
+                return _difference(port, i, g, w)
     return None
+
+
+def _played(vectors: Path, port: Stream, frames: int) -> Array:
+    """The codes of the frames that the testbench played: those of a file of vectors, repeated."""
+    stored = unpack([int(line, 16) for line in vectors.read_text().split()], port)
+    return stored[np.arange(frames) % len(stored)]
+
+
+def _difference(port: Stream, beat: int, got: int, want: int) -> Difference:
+    (ours,), (golden,) = ((unpack([word] * port.cycles, port)) for word in (got, want))
+    pixel, part = divmod(beat % port.cycles, port.beats)
+    row, column = divmod(pixel, port.shape[1])
+    first = part * port.lanes
+    channels = slice(first, first + port.lanes)
+    lane = int(np.flatnonzero(ours[row, column, channels] != golden[row, column, channels])[0])
+    place = row, column, first + lane
+    return Difference(port.name, port.value, beat // port.cycles, *place, int(ours[place]), int(golden[place]))

@@ -1,0 +1,220 @@
+"""The five commands. Heavy imports wait inside them, so that help is immediate."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tomato import __version__
+from tomato.errors import TomatoError
+
+if TYPE_CHECKING:
+    from tomato.accelerator import Accelerator, Progress
+    from tomato.formats import Array
+    from tomato.interface import Port
+
+MODEL = click.Path(path_type=Path)
+FOLDER = click.Path(path_type=Path)
+DATA = click.Path(path_type=Path)
+INTERRUPTED = 130
+
+
+class Commands(click.Group):
+    """A group that turns the user's errors into a message and exit code 1; a bug of ours keeps its traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except TomatoError as reason:
+            click.echo(str(reason), err=True)
+            ctx.exit(1)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            ctx.exit(INTERRUPTED)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="tomato", message="%(prog)s %(version)s")
+def main() -> None:
+    """Turn a trained network (ONNX) into a streaming, bit-exact FPGA accelerator."""
+
+
+def quiet_option(command: Callable[..., None]) -> Callable[..., None]:
+    """The option that every long command has."""
+    return click.option("--quiet", "-q", is_flag=True, help="Print results and errors only.")(command)
+
+
+@main.command("compile")
+@click.argument("model", type=MODEL)
+@click.option("--target", required=True, help="Board: a name from `tomato targets`, or your own .toml file.")
+@click.option("-o", "--output", type=FOLDER, help="Build folder.  [default: build/<model>]")
+@click.option("--calibrate", type=DATA, multiple=True, metavar="DATA", help="Frames that show typical values: .npz, "
+              ".npy, or a folder of pictures. Once per model input, in their order.")  # fmt: skip
+@click.option("--ranges", type=click.Choice(["minmax", "percentile", "mse"]), default="minmax", show_default=True,
+              help="How ranges follow from the calibration frames.")  # fmt: skip
+@click.option("--precision", default="w8a8", show_default=True, help="Bits of weights and activations.")
+@click.option("--fps", type=click.FloatRange(min=0, min_open=True), help="The smallest design that reaches this "
+              "rate, instead of the fastest that fits.")  # fmt: skip
+@click.option("--clock", type=click.FloatRange(min=0, min_open=True), metavar="MHZ", help="Clock, instead of the "
+              "board's default.")  # fmt: skip
+@click.option("--plan", type=DATA, metavar="TOML", help="Keep the choices of this plan.toml.")
+@quiet_option
+def compile_command(
+    model: Path, target: str, output: Path | None, calibrate: tuple[Path, ...], ranges: Any, precision: str,
+    fps: float | None, clock: float | None, plan: Path | None, quiet: bool,
+) -> None:  # fmt: skip
+    """Compile MODEL for a board and write the build folder."""
+    from tomato import frontend
+    from tomato.accelerator import check_writable
+    from tomato.cli import show
+    from tomato.cli.progress import progress
+    from tomato.compiler import compile_model
+
+    folder = output or Path("build") / model.stem
+    check_writable(folder)
+    frames = read_frames(frontend.load(model).inputs, calibrate) if calibrate else None
+    with progress(quiet) as shown:
+        accelerator = compile_model(
+            model, target, calibration=frames, precision=precision, ranges=ranges,
+            fps=fps, clock_mhz=clock, plan=plan, progress=shown,
+        )  # fmt: skip
+        accelerator.write(folder, shown)
+    show.warnings(accelerator.report)
+    if not quiet:
+        show.report(accelerator.report)
+        click.echo(f"written: {folder}")
+
+
+@main.command("simulate")
+@click.argument("folder", type=FOLDER, metavar="DIR")
+@click.option("--input", "data", type=DATA, multiple=True, metavar="DATA", help="Frames to play, instead of the "
+              "samples in DIR: .npy or .npz. Once per model input.")  # fmt: skip
+@click.option("--frames", type=click.IntRange(min=1), help="Frames to play; beyond those there are, they repeat.  "
+              "[default: 4, or all of --input]")  # fmt: skip
+@click.option("--stall", type=click.FloatRange(0, 0.99), default=0.0, help="Probability per cycle that either side "
+              "stalls.")  # fmt: skip
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the stalls.")
+@click.option("--waves", is_flag=True, help="Write the waveforms of every signal: dump.vcd.")
+@click.option("--checked", is_flag=True, help="With the assertions of the hardware switched on.")
+@click.option("--bisect", is_flag=True, help="Compare every stream between the layers, not the outputs alone.")
+@quiet_option
+def simulate_command(
+    folder: Path, data: tuple[Path, ...], frames: int | None, stall: float, seed: int, waves: bool, checked: bool,
+    bisect: bool, quiet: bool,
+) -> None:  # fmt: skip
+    """Play frames through the RTL in DIR and compare every beat with the golden model."""
+    from tomato.accelerator import load
+    from tomato.cli import show
+    from tomato.cli.progress import progress
+    from tomato.simulation import describe, first_difference, simulate
+
+    accelerator = load(folder)
+    with progress(quiet) as shown:
+        chosen = read_frames(accelerator.inputs, data) if data else None
+        count = frames or (len(chosen[0]) if chosen else 4)
+        choose_vectors(accelerator, folder, chosen, shown)
+        options: dict[str, Any] = {"frames": count, "stall": stall, "seed": seed, "waves": waves, "checked": checked}
+        summary = simulate(folder, probe=bisect, progress=shown, **options)
+        found = None
+        if bisect or not summary["bit_exact"]:
+            if not bisect:
+                simulate(folder, probe=True, progress=shown, **options)
+            found = first_difference(folder, accelerator.graph, accelerator.plan, accelerator.target, count)
+    show.simulation(describe(summary), summary, found, bisected=bisect)
+    if not summary["bit_exact"] or found:
+        click.get_current_context().exit(1)
+
+
+@main.command("evaluate")
+@click.argument("folder", type=FOLDER, metavar="DIR")
+@click.option("--data", type=DATA, multiple=True, required=True, metavar="DATA", help="Frames, and optionally "
+              "labels: a .npz with x and labels. Once per model input.")  # fmt: skip
+@click.option("--limit", type=click.IntRange(min=1), help="Only the first frames.")
+@quiet_option
+def evaluate_command(folder: Path, data: tuple[Path, ...], limit: int | None, quiet: bool) -> None:
+    """Accuracy of the float model (ONNX Runtime) and of the accelerator, side by side."""
+    from tomato.accelerator import load
+    from tomato.cli import show
+    from tomato.cli.progress import progress
+    from tomato.data import read
+    from tomato.evaluate import evaluate, write
+
+    accelerator = load(folder)
+    check_count(accelerator.inputs, data)
+    parts = [read(path, port.shape, limit=limit) for path, port in zip(data, accelerator.inputs, strict=True)]
+    with progress(quiet) as shown:
+        result = evaluate(accelerator, parts, progress=shown)
+    write(folder, result)
+    show.evaluation(result, brief=quiet)
+
+
+@main.command("inspect")
+@click.argument("model", type=MODEL)
+@click.option("--target", help="Also say whether it fits this board.")
+@quiet_option
+def inspect_command(model: Path, target: str | None, quiet: bool) -> None:
+    """List every node of MODEL: supported or why not, shapes, work, parameters. Writes nothing."""
+    from tomato import frontend, targets
+    from tomato.cli import show
+    from tomato.cli.progress import progress
+
+    if target:
+        targets.load(target)
+    nodes = frontend.inspect(model)
+    show.nodes(nodes)
+    if target is None or not all(n.supported for n in nodes):
+        return
+    from tomato.compiler import compile_model
+
+    try:
+        with progress(quiet) as shown:
+            report = compile_model(model, target, progress=shown).report
+    except TomatoError as reason:
+        show.refusal(target, reason)
+    else:
+        show.fits(report)
+
+
+@main.command("targets")
+def targets_command() -> None:
+    """List the boards: what a design may use of each, and where the numbers come from."""
+    from tomato import targets
+    from tomato.cli import show
+
+    show.targets([targets.load(name) for name in targets.names()])
+
+
+def choose_vectors(
+    accelerator: "Accelerator", folder: Path, frames: "tuple[Array, ...] | None", progress: "Progress"
+) -> None:
+    """Have the folder hold golden vectors of these frames, or (None) of the samples that it was compiled with."""
+    other = folder / "sim" / "vectors" / "not-the-samples"
+    if frames is not None:
+        other.touch()
+        accelerator.write_vectors(folder, *frames, progress=progress)
+    elif other.exists():
+        accelerator.write_vectors(folder, *accelerator.samples, progress=progress)
+        other.unlink()
+
+
+def check_count(inputs: "tuple[Port, ...]", paths: tuple[Path, ...]) -> None:
+    """Raise TomatoError unless there is one file per input."""
+    if len(paths) != len(inputs):
+        names = ", ".join(p.name for p in inputs)
+        raise TomatoError(
+            f"{len(paths)} data files given, but the model has {len(inputs)} inputs: {names}",
+            hint="repeat the option, once per input and in this order",
+        )
+
+
+def read_frames(inputs: "tuple[Port, ...]", paths: tuple[Path, ...]) -> "tuple[Array, ...]":
+    """The frames in the files, one per input, equally many."""
+    from tomato.data import read
+
+    check_count(inputs, paths)
+    frames = tuple(read(path, port.shape).frames for path, port in zip(paths, inputs, strict=True))
+    if len({len(f) for f in frames}) > 1:
+        counts = ", ".join(f"{path.name} {len(f)}" for path, f in zip(paths, frames, strict=True))
+        raise TomatoError(f"the inputs have different numbers of frames: {counts}")
+    return frames

@@ -1,0 +1,204 @@
+"""Tables for people. All that they show is data elsewhere: report.json, simulation.json, evaluation.json."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import click
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from tomato.compiler import NO_CALIBRATION
+from tomato.errors import TomatoError
+from tomato.frontend import NodeReport
+from tomato.report import shares
+from tomato.simulation import Difference
+from tomato.targets import Target
+
+WIDTH = 120
+"""Columns where nobody says how wide the output is."""
+KINDS = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "bram18": "BRAM18", "uram": "URAM"}
+RAMS = ("LUT", "BRAM", "URAM")
+WORST = 10
+"""Layers shown by evaluate."""
+
+
+def console() -> Console:
+    """Standard output: as wide as its terminal or COLUMNS, else 120 columns; plain text unless a terminal."""
+    wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDTH
+    return Console(width=wide, highlight=False, soft_wrap=False)
+
+
+def table(*columns: str, right: Sequence[str] = (), **options: Any) -> Table:
+    """An empty table; the columns named in `right` hold numbers and are never broken."""
+    made = Table(box=SIMPLE, pad_edge=False, padding=(0, 1), header_style="bold", **options)
+    for name in columns:
+        made.add_column(name, justify="right" if name in right else "left", no_wrap=name in right, overflow="fold")
+    return made
+
+
+def warnings(report: Mapping[str, Any]) -> None:
+    """What nobody may overlook, on stderr."""
+    if NO_CALIBRATION in report["notes"]:
+        click.secho(f"warning: {NO_CALIBRATION}", fg="yellow", bold=True, err=True)
+
+
+def report(report: Mapping[str, Any]) -> None:
+    """The layers, then what they take together and how fast they are."""
+    out = console()
+    kinds = [k for k in KINDS if k != "ff" and any(layer["resources"][k] for layer in report["layers"])]
+    numbers = ["cycles", *(KINDS[k] for k in kinds)]
+    rows = table("layer", "engine", "weights", "in", "out", "unrolling", *numbers, right=numbers)
+    for layer in merged(report["layers"]):
+        counts = (f"{layer['resources'][k]:,}" for k in kinds)
+        formats = layer["weight_format"] or "", layer["activation_format"], layer["output"].split(":")[1].split("[")[0]
+        rows.add_row(layer["name"], layer["engine"], *formats, unrolling(layer), f"{layer['cycles']:,}", *counts)
+    out.print(rows)
+    between = ", ".join(f"{n:,} {KINDS[k]}" for k, n in report["between_layers"].items() if n)
+    out.print(f"between the layers: {between or 'nothing'}")
+    summary(out, report)
+    for note in report["notes"]:
+        if note != NO_CALIBRATION:
+            out.print(f"note: {escape(note)}")
+
+
+def summary(out: Console, report: Mapping[str, Any]) -> None:
+    """Totals against the budget, speed, and what limits it."""
+    used = shares(report["resources"], report["budget"])
+    totals = table("resource", "used", "budget", "share", right=("used", "budget", "share"))
+    for kind, share in used.items():
+        n, of = report["resources"][kind], report["budget"][kind]
+        totals.add_row(KINDS[kind], f"{n:,}", f"{of:,}", f"{share:.1%}")
+    out.print(totals)
+    slowest = max(layer["cycles"] for layer in report["layers"])
+    limit = report["bottleneck"] if slowest == report["interval_cycles"] else "the streams between the layers"
+    peers = sum(layer["cycles"] == slowest for layer in report["layers"]) - 1
+    peers_text = f" and {peers} more" if peers and limit == report["bottleneck"] else ""
+    out.print(f"{report['fps']:,.0f} frames/s at {report['clock_mhz']:g} MHz on {report['target']}", style="bold")
+    out.print(f"interval  {report['interval_cycles']:,} cycles a frame, set by {escape(limit)}{peers_text}")
+    out.print(f"latency   {report['latency_cycles']:,} cycles, {report['latency_ms']:.6g} ms")
+
+
+def merged(layers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Layers with the requantisation behind them as one row."""
+    rows: list[dict[str, Any]] = []
+    for before, layer in pairwise([{}, *layers]):
+        if before and layer["name"] == f"{before['name']}_q":
+            row = rows[-1]
+            row["engine"] += " + requant"
+            row["output"] = layer["output"]
+            row["cycles"] = max(row["cycles"], layer["cycles"])
+            row["resources"] = {k: n + layer["resources"][k] for k, n in row["resources"].items()}
+        else:
+            rows.append(dict(layer))
+    return rows
+
+
+def unrolling(layer: Mapping[str, Any]) -> str:
+    """The knobs of a layer in few words: `16 x 8` are lanes in and out."""
+    knobs = dict(layer["unrolling"])
+    words = []
+    if {"lanes_in", "lanes_out"} <= knobs.keys():
+        words.append(f"{knobs.pop('lanes_in')} x {knobs.pop('lanes_out')}")
+    elif "lanes" in knobs:
+        words.append(str(knobs.pop("lanes")))
+    taps = knobs.pop("parallel_rows", 0), knobs.pop("parallel_columns", 0)
+    if any(taps):
+        words.append({(1, 1): "all taps", (1, 0): "all rows", (0, 1): "all columns"}[taps[0], taps[1]])
+    if knobs.pop("dsp", 1) == 0:
+        words.append("LUT multipliers")
+    for knob in [k for k in knobs if k.endswith("ram")]:
+        kind = RAMS[knobs.pop(knob)]
+        words += [f"{knob.removesuffix('ram').strip('_') or 'memory'} in {kind}"] if kind != "LUT" else []
+    return ", ".join([*words, *(f"{k} {v}" for k, v in knobs.items())])
+
+
+def simulation(lines: Sequence[str], summary: Mapping[str, Any], found: Difference | None, *, bisected: bool) -> None:
+    """The outcome, and where it first goes wrong."""
+    out = console()
+    for line in lines:
+        out.print(escape(line), style="bold" if line is lines[0] else "")
+    out.print(f"wall      {summary['wall_seconds']:.1f} s, of which build {summary['build_seconds']:.1f} s")
+    if found:
+        out.print(escape(str(found)), style="bold")
+    elif bisected:
+        out.print("every stream between the layers agrees with the golden model")
+    elif not summary["bit_exact"]:
+        out.print("no stream between the layers differs: the error lies behind the last layer")
+
+
+def evaluation(result: Mapping[str, Any], *, brief: bool) -> None:
+    """Accuracy side by side; the layers that lose most."""
+    out = console()
+    rows = table("", "top-1", right=("top-1",))
+    for who, title in (("float", "float (ONNX Runtime)"), ("accelerator", "accelerator (golden model)")):
+        if result["top1"] is not None:
+            rows.add_row(title, f"{result['top1'][who]:.2%}")
+    if result["agreement"] is not None:
+        rows.add_row("same class", f"{result['agreement']:.2%}")
+    out.print(f"{result['frames']:,} frames", style="bold")
+    if rows.row_count:
+        out.print(rows)
+    for output in result["outputs"]:
+        out.print(f"output {escape(output['name'])}: SQNR {_db(output['sqnr_db'])}, "
+                  f"largest error {output['max_error']:.4g}")  # fmt: skip
+    if brief or not result["layers"]:
+        return
+    worst = table("layer", "ONNX node", "SQNR", right=("SQNR",), title=f"noisiest layers on "
+                  f"{result['layer_frames']} frames", title_justify="left")  # fmt: skip
+    for layer in sorted(result["layers"], key=lambda r: _number(r["sqnr_db"]))[:WORST]:
+        worst.add_row(layer["name"], layer["onnx"], _db(layer["sqnr_db"]))
+    out.print(worst)
+
+
+def _number(decibels: float | None) -> float:
+    return float("inf") if decibels is None else decibels
+
+
+def _db(decibels: float | None) -> str:
+    return "exact" if decibels is None else f"{decibels:.1f} dB"
+
+
+def nodes(reports: Sequence[NodeReport]) -> None:
+    """Every node; the reasons of those that are not supported."""
+    numbers = ("MACs", "parameters")
+    rows = table("node", "operator", "output", *numbers, "supported", right=numbers)
+    for r in reports:
+        shapes = " ".join("x".join(map(str, s)) for s in r.outputs) or "unknown"
+        rows.add_row(r.name, r.op_type, shapes, f"{r.macs:,}", f"{r.parameters:,}",
+                     "yes" if r.supported else f"no: {escape(r.reason)}")  # fmt: skip
+    out = console()
+    out.print(rows)
+    refused = sum(not r.supported for r in reports)
+    macs, parameters = sum(r.macs for r in reports), sum(r.parameters for r in reports)
+    verdict = f"{refused} are not supported" if refused else "all supported"
+    out.print(f"{len(reports)} nodes, {verdict}; {macs:,} multiply-accumulates, {parameters:,} parameters")
+
+
+def refusal(target: str, reason: TomatoError) -> None:
+    """Why a supported model cannot be built for a board."""
+    console().print(f"{escape(target)}: {escape(reason.what)}", style="bold")
+
+
+def fits(report: Mapping[str, Any]) -> None:
+    """That it fits, and roughly how well: sizes and speed do not depend on the ranges by much."""
+    out = console()
+    out.print(f"fits {report['target']}; rough, because the ranges are synthetic:", style="bold")
+    summary(out, report)
+
+
+def targets(boards: Sequence[Target]) -> None:
+    """The boards and what a design may use of them."""
+    numbers = ("MHz", *KINDS.values())
+    rows = table("target", "board", "part", *numbers, right=numbers)
+    for board in boards:
+        counts = (f"{n:,}" for n in board.usable.counts().values())
+        rows.add_row(board.name, board.title, board.part, f"{board.clock_mhz:g}", *counts)
+    out = console()
+    out.print(rows)
+    out.print("What a design may use: (chip - shell of the board) x fill. The source of every number is a comment in")
+    out.print("the board's file in tomato/targets/boards; docs/targets.md explains them and how to add a board.")

@@ -1,0 +1,145 @@
+"""How accurate the accelerator is, next to the float model that it came from."""
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tomato import frontend
+from tomato.accelerator import Accelerator, Progress, silent
+from tomato.data import Data
+from tomato.errors import TomatoError
+from tomato.formats import Array
+from tomato.interpret import BATCH, interpret
+from tomato.passes import CLEAN, run
+
+LAYER_FRAMES = 16
+"""Frames on which layers are compared one by one."""
+
+
+def evaluate(accelerator: Accelerator, data: Data | Sequence[Data], *, progress: Progress = silent) -> dict[str, Any]:
+    """Compare the golden model with ONNX Runtime on data, one `Data` per input of the model.
+
+    The result holds `frames`; `top1` of "float" and "accelerator" when the first data has labels, and
+    `agreement` (how often both name the same class) when the first output has classes, else None; per
+    output the signal-to-noise ratio in decibels (None: exact) and the largest error; and that ratio for
+    every layer on the first `layer_frames` frames. Raises TomatoError without ONNX Runtime, or when the
+    data does not suit the model.
+    """
+    parts = (data,) if isinstance(data, Data) else tuple(data)
+    labels = parts[0].labels
+    frames = tuple(p.frames for p in parts)
+    count = len(frames[0])
+    if labels is not None and len(labels) != count:
+        raise TomatoError(f"{len(labels)} labels for {count} frames")
+    if any(len(f) != count for f in frames):
+        raise TomatoError(f"the inputs have different numbers of frames: {', '.join(str(len(f)) for f in frames)}")
+    reals = _float(accelerator, frames, progress)
+    golden = accelerator.golden(*frames, progress=progress)
+    results = golden if isinstance(golden, tuple) else (golden,)
+    ours, theirs = classes(results[0]), classes(reals[0])
+    outputs = [
+        {"name": port.name, "sqnr_db": sqnr(real, got), "max_error": float(np.abs(real - got).max())}
+        for port, real, got in zip(accelerator.outputs, reals, results, strict=True)
+    ]
+    known = labels is not None and ours is not None and theirs is not None
+    return {
+        "model": accelerator.report["model"],
+        "frames": count,
+        "top1": {"float": _share(theirs, labels), "accelerator": _share(ours, labels)} if known else None,
+        "agreement": None if ours is None or theirs is None else _share(ours, theirs),
+        "outputs": outputs,
+        "layer_frames": min(count, LAYER_FRAMES),
+        "layers": layers(accelerator, [f[:LAYER_FRAMES] for f in frames]),
+    }
+
+
+def write(folder: Path, result: Mapping[str, Any]) -> None:
+    """Write evaluation.json into a build folder."""
+    (folder / "evaluation.json").write_text(json.dumps(result, indent=1) + "\n")
+
+
+def classes(output: Array) -> Array | None:
+    """The class of each frame, if the output is one vector of scores per frame, or the class itself; else None."""
+    flat = output.reshape(len(output), -1)
+    if flat.shape[1] == 1 and output.dtype.kind in "iu":
+        return flat[:, 0]
+    if flat.shape[1] > 1 and flat.shape[1] == max(output.shape[1:]):
+        return np.asarray(flat.argmax(axis=1))
+    return None
+
+
+def _share(ours: Array | None, theirs: Array | None) -> float:
+    assert ours is not None
+    return float(np.mean(ours == theirs))
+
+
+def sqnr(real: Array, got: Array) -> float | None:
+    """Signal to quantisation noise in decibels, or None when there is no noise."""
+    noise = float(np.square(real.astype(np.float64) - got).sum())
+    signal = float(np.square(real.astype(np.float64)).sum())
+    return None if noise == 0 else round(10 * float(np.log10(max(signal, 1e-300) / noise)), 2)
+
+
+def _float(accelerator: Accelerator, frames: Sequence[Array], progress: Progress) -> tuple[Array, ...]:
+    """The outputs of ONNX Runtime, in batches if the model takes batches."""
+    try:
+        import onnxruntime
+    except ImportError as reason:
+        raise TomatoError(
+            "the float model is run by ONNX Runtime, which is not installed", hint="pip install 'tomato[eval]'"
+        ) from reason
+    session = onnxruntime.InferenceSession(str(accelerator.model), providers=["CPUExecutionProvider"])
+    known = {i.name: i for i in session.get_inputs()}
+    fixed = [i.shape[0] for i in known.values() if i.shape and isinstance(i.shape[0], int)]
+    step = min([BATCH, *fixed])
+    names = [p.name for p in accelerator.outputs]
+    found: list[list[Array]] = [[] for _ in names]
+    for start in range(0, len(frames[0]), step):
+        progress("ONNX Runtime", start, len(frames[0]))
+        feed = {p.name: _suit(known[p.name], f[start : start + step], step, bool(fixed))
+                for p, f in zip(accelerator.inputs, frames, strict=True)}  # fmt: skip
+        for column, values in zip(found, session.run(names, feed), strict=True):
+            column.append(np.asarray(values))
+    progress("ONNX Runtime", len(frames[0]), len(frames[0]))
+    return tuple(np.concatenate(column)[: len(frames[0])] for column in found)
+
+
+def _suit(wanted: Any, frames: Array, step: int, fixed: bool) -> Array:
+    """A batch in the type and rank that the model declares, filled up to a fixed batch."""
+    short = step - len(frames) if fixed else 0
+    filled = np.concatenate([frames, frames[-1:].repeat(short, axis=0)]) if short else frames
+    types = {"tensor(double)": np.float64, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
+    typed = filled.astype(types.get(wanted.type, np.float32))
+    return typed if len(wanted.shape) == typed.ndim else typed.reshape(typed.shape[1:])
+
+
+def layers(accelerator: Accelerator, frames: Sequence[Array]) -> list[dict[str, Any]]:
+    """Signal-to-noise ratio of every layer whose real value exists too, in graph order."""
+    imported = frontend.load(accelerator.model)
+    real = run(imported.graph, CLEAN)
+    shapes = {name: kind.shape for name, kind in real.inputs}
+    feed = {p.value: p.to_graph(x, shapes[p.value]) for p, x in zip(imported.inputs, frames, strict=True)}
+    by_origin = {node.origin: node.name for node in real}
+    values: dict[str, Array] = {}
+    interpret(real, feed, watch=partial(_keep, values, set(by_origin.values())))
+    graph = accelerator.graph
+    found: list[dict[str, Any]] = []
+    last = {n.name: n.origin.split(",")[-1] for n in graph if n.name in graph.encodings}
+
+    def compare(name: str, codes: Array) -> None:
+        reference = values.get(by_origin.get(last.get(name, ""), ""))
+        if reference is not None and reference.shape == codes.shape:
+            noise = sqnr(reference, graph.encodings[name].decode(codes))
+            found.append({"name": name, "onnx": last[name], "sqnr_db": noise})
+
+    accelerator.run(accelerator.encode(*frames), watch=compare)
+    return found
+
+
+def _keep(values: dict[str, Array], wanted: set[str], name: str, value: Array) -> None:
+    if name in wanted:
+        values[name] = value
