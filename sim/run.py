@@ -45,7 +45,7 @@ def simulate(folder: Path, options: Options, progress: Progress = lambda *_: Non
     job = _build(folder, design, options, progress)
     built = time.monotonic()
     work = folder / "sim" / "work"
-    work.mkdir(exist_ok=True)
+    (work / "probes").mkdir(parents=True, exist_ok=True)  # the probes open files, but no folders
     result = _play(folder, design, options, job, progress)
     summary = _summary(design, options, result)
     summary |= {

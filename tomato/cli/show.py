@@ -9,7 +9,6 @@ from typing import Any
 import click
 from rich.box import SIMPLE
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from tomato.compiler import NO_CALIBRATION
@@ -30,7 +29,12 @@ WORST = 10
 def console() -> Console:
     """Standard output: as wide as its terminal or COLUMNS, else 120 columns; plain text unless a terminal."""
     wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDTH
-    return Console(width=wide, highlight=False, soft_wrap=False)
+    return Console(width=wide, highlight=False, markup=False)
+
+
+def say(out: Console, text: str, style: str = "") -> None:
+    """A line of prose: never broken where nobody says how wide the output is."""
+    out.print(text, style=style, soft_wrap=not out.is_terminal)
 
 
 def table(*columns: str, right: Sequence[str] = (), **options: Any) -> Table:
@@ -52,18 +56,22 @@ def report(report: Mapping[str, Any]) -> None:
     out = console()
     kinds = [k for k in KINDS if k != "ff" and any(layer["resources"][k] for layer in report["layers"])]
     numbers = ["cycles", *(KINDS[k] for k in kinds)]
-    rows = table("layer", "engine", "weights", "in", "out", "unrolling", *numbers, right=numbers)
+    wide = out.width >= WIDTH
+    titles = ("layer", "engine", "weights", "in", "out", "unrolling") if wide else ("layer", "formats")
+    rows = table(*titles, *numbers, right=numbers)
     for layer in merged(report["layers"]):
-        counts = (f"{layer['resources'][k]:,}" for k in kinds)
         formats = layer["weight_format"] or "", layer["activation_format"], layer["output"].split(":")[1].split("[")[0]
-        rows.add_row(layer["name"], layer["engine"], *formats, unrolling(layer), f"{layer['cycles']:,}", *counts)
+        words = [layer["name"], layer["engine"], *formats, unrolling(layer)]
+        if not wide:
+            words = [f"{layer['name']}\n  {layer['engine']}\n  {unrolling(layer)}", " ".join(f for f in formats if f)]
+        rows.add_row(*words, f"{layer['cycles']:,}", *(f"{layer['resources'][k]:,}" for k in kinds))
     out.print(rows)
     between = ", ".join(f"{n:,} {KINDS[k]}" for k, n in report["between_layers"].items() if n)
-    out.print(f"between the layers: {between or 'nothing'}")
+    say(out, f"between the layers: {between or 'nothing'}")
     summary(out, report)
     for note in report["notes"]:
         if note != NO_CALIBRATION:
-            out.print(f"note: {escape(note)}")
+            say(out, f"note: {note}")
 
 
 def summary(out: Console, report: Mapping[str, Any]) -> None:
@@ -78,9 +86,9 @@ def summary(out: Console, report: Mapping[str, Any]) -> None:
     limit = report["bottleneck"] if slowest == report["interval_cycles"] else "the streams between the layers"
     peers = sum(layer["cycles"] == slowest for layer in report["layers"]) - 1
     peers_text = f" and {peers} more" if peers and limit == report["bottleneck"] else ""
-    out.print(f"{report['fps']:,.0f} frames/s at {report['clock_mhz']:g} MHz on {report['target']}", style="bold")
-    out.print(f"interval  {report['interval_cycles']:,} cycles a frame, set by {escape(limit)}{peers_text}")
-    out.print(f"latency   {report['latency_cycles']:,} cycles, {report['latency_ms']:.6g} ms")
+    say(out, f"{report['fps']:,.0f} frames/s at {report['clock_mhz']:g} MHz on {report['target']}", "bold")
+    say(out, f"interval  {report['interval_cycles']:,} cycles a frame, set by {limit}{peers_text}")
+    say(out, f"latency   {report['latency_cycles']:,} cycles, {report['latency_ms']:.6g} ms")
 
 
 def merged(layers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -110,7 +118,7 @@ def unrolling(layer: Mapping[str, Any]) -> str:
     if any(taps):
         words.append({(1, 1): "all taps", (1, 0): "all rows", (0, 1): "all columns"}[taps[0], taps[1]])
     if knobs.pop("dsp", 1) == 0:
-        words.append("LUT multipliers")
+        words.append("LUT mult")
     for knob in [k for k in knobs if k.endswith("ram")]:
         kind = RAMS[knobs.pop(knob)]
         words += [f"{knob.removesuffix('ram').strip('_') or 'memory'} in {kind}"] if kind != "LUT" else []
@@ -121,14 +129,14 @@ def simulation(lines: Sequence[str], summary: Mapping[str, Any], found: Differen
     """The outcome, and where it first goes wrong."""
     out = console()
     for line in lines:
-        out.print(escape(line), style="bold" if line is lines[0] else "")
-    out.print(f"wall      {summary['wall_seconds']:.1f} s, of which build {summary['build_seconds']:.1f} s")
+        say(out, line, "bold" if line is lines[0] else "")
+    say(out, f"wall      {summary['wall_seconds']:.1f} s, of which build {summary['build_seconds']:.1f} s")
     if found:
-        out.print(escape(str(found)), style="bold")
+        say(out, str(found), "bold")
     elif bisected:
-        out.print("every stream between the layers agrees with the golden model")
+        say(out, "every stream between the layers agrees with the golden model")
     elif not summary["bit_exact"]:
-        out.print("no stream between the layers differs: the error lies behind the last layer")
+        say(out, "no stream between the layers differs: the error lies behind the last layer")
 
 
 def evaluation(result: Mapping[str, Any], *, brief: bool) -> None:
@@ -140,11 +148,11 @@ def evaluation(result: Mapping[str, Any], *, brief: bool) -> None:
             rows.add_row(title, f"{result['top1'][who]:.2%}")
     if result["agreement"] is not None:
         rows.add_row("same class", f"{result['agreement']:.2%}")
-    out.print(f"{result['frames']:,} frames", style="bold")
+    say(out, f"{result['frames']:,} frames", "bold")
     if rows.row_count:
         out.print(rows)
     for output in result["outputs"]:
-        out.print(f"output {escape(output['name'])}: SQNR {_db(output['sqnr_db'])}, "
+        say(out, f"output {output['name']}: SQNR {_db(output['sqnr_db'])}, "
                   f"largest error {output['max_error']:.4g}")  # fmt: skip
     if brief or not result["layers"]:
         return
@@ -170,24 +178,24 @@ def nodes(reports: Sequence[NodeReport]) -> None:
     for r in reports:
         shapes = " ".join("x".join(map(str, s)) for s in r.outputs) or "unknown"
         rows.add_row(r.name, r.op_type, shapes, f"{r.macs:,}", f"{r.parameters:,}",
-                     "yes" if r.supported else f"no: {escape(r.reason)}")  # fmt: skip
+                     "yes" if r.supported else f"no: {r.reason}")  # fmt: skip
     out = console()
     out.print(rows)
     refused = sum(not r.supported for r in reports)
     macs, parameters = sum(r.macs for r in reports), sum(r.parameters for r in reports)
     verdict = f"{refused} are not supported" if refused else "all supported"
-    out.print(f"{len(reports)} nodes, {verdict}; {macs:,} multiply-accumulates, {parameters:,} parameters")
+    say(out, f"{len(reports)} nodes, {verdict}; {macs:,} multiply-accumulates, {parameters:,} parameters")
 
 
 def refusal(target: str, reason: TomatoError) -> None:
     """Why a supported model cannot be built for a board."""
-    console().print(f"{escape(target)}: {escape(reason.what)}", style="bold")
+    say(console(), f"{target}: {reason.what}", "bold")
 
 
 def fits(report: Mapping[str, Any]) -> None:
     """That it fits, and roughly how well: sizes and speed do not depend on the ranges by much."""
     out = console()
-    out.print(f"fits {report['target']}; rough, because the ranges are synthetic:", style="bold")
+    say(out, f"fits {report['target']}; rough, because the ranges are synthetic:", "bold")
     summary(out, report)
 
 
@@ -200,5 +208,5 @@ def targets(boards: Sequence[Target]) -> None:
         rows.add_row(board.name, board.title, board.part, f"{board.clock_mhz:g}", *counts)
     out = console()
     out.print(rows)
-    out.print("What a design may use: (chip - shell of the board) x fill. The source of every number is a comment in")
-    out.print("the board's file in tomato/targets/boards; docs/targets.md explains them and how to add a board.")
+    say(out, "What a design may use: (chip - shell of the board) x fill. The source of every number is a comment in")
+    say(out, "the board's file in tomato/targets/boards; docs/targets.md explains them and how to add a board.")
