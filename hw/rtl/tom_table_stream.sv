@@ -73,7 +73,8 @@ module tom_table_stream #(
     wire logic [AddrBits-1:0] address = AddrBits'({row_q, data_q[l*InBits+:InBits]});
 
     if (Ram == 0) begin : gen_luts
-      (* rom_style = "distributed" *) logic [Fields*OutBits-1:0] rom[Depth];
+      // Yosys wants "registers" for what Vivado calls a distributed ROM.
+      (* ram_style = "registers", rom_style = "distributed" *) logic [Fields*OutBits-1:0] rom[Depth];
       initial if (MemFile != "") $readmemh(MemFile, rom);
       always_ff @(posedge clk_i) read_q[l*OutBits+:OutBits] <= rom[address][Field*OutBits+:OutBits];
     end else begin : gen_block

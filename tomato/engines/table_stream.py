@@ -43,7 +43,8 @@ class TableStream(Engine):
     def cost(self, site: Site, knobs: Knobs, target: Target) -> Resources:
         out, lanes = site.out.codes.bits, knobs["lanes"]
         depth = _depth(site, lanes)
-        table = Resources(bram18=target.bram18_for(out, depth), ff=out)
+        word = out * (lanes if _per_channel(_op(site)) else 1)  # block RAM holds the unused fields too
+        table = Resources(bram18=target.bram18_for(word, depth), ff=out)
         if _ram(depth) == LUTRAM:
             table = Resources(lut=out * -(-depth // target.lutram_depth), ff=2 * out)
         registers = Resources(lut=4, ff=PIPELINE + site.arg.codes.bits * lanes)
