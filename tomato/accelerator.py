@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tomato import archive, targets
+from tomato import archive, frontend, targets
 from tomato.backend import project
 from tomato.data import suit
 from tomato.errors import TomatoError
@@ -114,7 +114,7 @@ class Accelerator:
             project.write(fresh, self.lowered.netlist, self.report, self.plan.to_toml())
             (fresh / "golden").mkdir()
             archive.save(fresh / "golden", self.graph, self.inputs, self.outputs)
-            shutil.copyfile(self.model, fresh / "golden" / "model.onnx")
+            frontend.copy(self.model, fresh / "golden" / "model.onnx")
             self.write_vectors(fresh, *self.samples, progress=progress)
             np.savez_compressed(fresh / "golden" / "samples.npz", *self.samples)
             (fresh / MARKER).write_text("Written by tomato compile; a new compilation replaces what it wrote.\n")
@@ -153,8 +153,8 @@ def check_writable(folder: Path) -> None:
             where=str(folder),
             hint="choose another folder with -o, or remove it yourself",
         )
-    if folder.exists() and not folder.is_dir():
-        raise TomatoError("the output is a file, not a folder", where=str(folder), hint="choose another with -o")
+    if files := [p for p in (folder, *folder.parents) if p.exists() and not p.is_dir()]:
+        raise TomatoError("the output is a file, not a folder", where=str(files[0]), hint="choose another with -o")
 
 
 def _replace(folder: Path, fresh: Path) -> None:
@@ -172,6 +172,8 @@ def _replace(folder: Path, fresh: Path) -> None:
 def load(folder: Path) -> Accelerator:
     """The accelerator in a build folder. Raises TomatoError if it is not one."""
     folder = Path(folder)
+    if not folder.exists():
+        raise TomatoError("the folder does not exist", where=str(folder), hint="compile a model first")
     if not (folder / MARKER).exists():
         raise TomatoError(
             "this is not a folder that tomato compile wrote", where=str(folder), hint="compile a model first"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -40,7 +41,7 @@ def read(path: Path, shape: tuple[int, ...], *, limit: int | None = None) -> Dat
             labels = stored[found[0]] if found else None
     except FileNotFoundError as reason:
         raise TomatoError("the data file does not exist", where=str(path)) from reason
-    except (OSError, ValueError, EOFError) as reason:
+    except (OSError, ValueError, EOFError, BadZipFile) as reason:
         raise TomatoError(
             f"cannot read the data: {reason}", where=str(path), hint="give a .npz, a .npy or a folder of images"
         ) from reason

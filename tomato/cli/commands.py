@@ -203,7 +203,7 @@ def check_count(inputs: "tuple[Port, ...]", paths: tuple[Path, ...]) -> None:
     if len(paths) != len(inputs):
         names = ", ".join(p.name for p in inputs)
         raise TomatoError(
-            f"{len(paths)} data files given, but the model has {len(inputs)} inputs: {names}",
+            f"data files given: {len(paths)}, but inputs of the model: {len(inputs)} ({names})",
             hint="repeat the option, once per input and in this order",
         )
 

@@ -1,5 +1,6 @@
 """The frontend: an ONNX file becomes a graph of real-valued operators. It translates and never optimises."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,3 +50,15 @@ def inspect(path: Path) -> tuple[NodeReport, ...]:
     from tomato.frontend.translate import report
 
     return report(read(path))
+
+
+def copy(path: Path, to: Path) -> None:
+    """Copy a model into one file: weights that lie beside it move inside."""
+    import onnx
+    from onnx.external_data_helper import uses_external_data
+
+    model = onnx.load(path, load_external_data=False)
+    if any(uses_external_data(t) for t in model.graph.initializer):
+        onnx.save(onnx.load(path), to)
+    else:
+        shutil.copyfile(path, to)

@@ -32,7 +32,7 @@ def schedule(
     room = target.usable
     for _ in range(ROUNDS):
         interval, chosen = fastest(offers, target, room, at_least=wanted, model=model or graph.name)
-        if wanted and interval > wanted:
+        if fps and interval > wanted:
             raise TomatoError(
                 f"{fps:g} frames/s is out of reach on {target.name} at {clock:g} MHz: "
                 f"the fastest that fits makes {clock * 1e6 / interval:,.0f} frames/s ({interval:,} cycles a frame)",

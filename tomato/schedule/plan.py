@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tomato.engines.base import Knobs
 from tomato.errors import TomatoError
@@ -68,6 +69,7 @@ def read_wishes(path: Path) -> Wishes:
         raise TomatoError(f"cannot read the plan: {reason.strerror}", where=str(path)) from reason
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as reason:
         raise TomatoError(f"the plan is not valid TOML: {reason}", where=str(path)) from reason
+    _check_tables(data, path)
     layers = {}
     for name, entry in data.get("layers", {}).items():
         where = f"{path}: [layers.{name}]"
@@ -87,3 +89,19 @@ def read_wishes(path: Path) -> Wishes:
     if clock is not None and not isinstance(clock, int | float):
         raise TomatoError(f"clock_mhz = {clock!r} is not a number", where=str(path))
     return Wishes(str(path), str(data.get("target", "")), clock, layers, fifos)
+
+
+def _check_tables(data: Mapping[str, Any], path: Path) -> None:
+    """Raise TomatoError unless the plan has only the keys that it may have, and tables where they belong."""
+    keys = ("target", "clock_mhz", "layers", "fifos")
+    if unknown := [k for k in data if k not in keys]:
+        raise TomatoError(
+            f"the plan has an unknown key: {unknown[0]}", where=str(path), hint=f"it has {', '.join(keys)}"
+        )
+    for key in ("layers", "fifos"):
+        if not isinstance(data.get(key, {}), dict):
+            raise TomatoError(
+                f"{key} = {data[key]!r} is not a table",
+                where=str(path),
+                hint=f"write [{key}.<layer>]" if key == "layers" else "write [fifos]",
+            )

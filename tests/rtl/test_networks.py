@@ -1,0 +1,99 @@
+"""Whole random networks: what the hardware answers, and when, is what was known before.
+
+TOMATO_FUZZ=N plays N networks instead of a few, from seed TOMATO_FUZZ_FROM on; the test's id is the seed.
+"""
+
+import os
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.rtl.networks import network
+from tomato import targets
+from tomato.backend import project
+from tomato.errors import TomatoError
+from tomato.formats import Array
+from tomato.interpret import interpret
+from tomato.ir import Graph
+from tomato.lower import lower
+from tomato.passes import CLEAN, run
+from tomato.passes.calibrate import calibrate
+from tomato.passes.precision import Precision
+from tomato.passes.quantise import quantise
+from tomato.report import interval_cycles, report
+from tomato.schedule import Plan, options, schedule
+from tomato.schedule.timing import fifo_depths
+from tomato.simulation import describe, first_difference, simulate
+from tomato.targets import Target
+
+FIRST = int(os.environ.get("TOMATO_FUZZ_FROM", "0"))
+NETWORKS = int(os.environ.get("TOMATO_FUZZ", "6"))
+SLOWEST = 6_000
+"""Cycles a frame up to which a random choice is played."""
+FRAMES = 4
+TARGETS = ("u250", "zcu104", "pynq-z2", "ulx3s", "arria10-gx1150")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A quantised random network with a random plan, and codes to play."""
+
+    graph: Graph
+    plan: Plan
+    target: Target
+    codes: dict[str, Array]
+
+    def write(self, folder: Path) -> None:
+        lowered = lower(self.graph, self.plan, self.target)
+        facts = report(self.graph, self.plan, self.target, lowered, model="random", notes=[])
+        project.write(folder, lowered.netlist, facts, self.plan.to_toml())
+        project.write_vectors(folder, lowered.netlist, self.codes | interpret(self.graph, self.codes))
+
+
+def make(seed: int) -> Case:
+    draw = random.Random(seed)
+    real, net = network(seed)
+    clean = run(real, CLEAN)
+    bits = Precision(draw.choice([8, draw.randint(2, 8)]), draw.choice([8, draw.randint(2, 8)]))
+    graph, _ = quantise(clean, calibrate(clean, [net.data(16)]), bits)
+    graph.verify()
+    target = targets.load(draw.choice(TARGETS))
+    data, types = net.data(FRAMES), graph.types
+    codes = {n: graph.encodings[n].encode(data[n] * 1.5, types[n].codes) for n, _ in graph.inputs}
+    plan = random_plan(graph, target, draw)
+    if draw.random() < 0.3:
+        try:
+            plan = schedule(graph, target)
+        except TomatoError:
+            pass
+    return Case(graph, plan, target, codes)
+
+
+def random_plan(graph: Graph, target: Target, draw: random.Random) -> Plan:
+    """Any choice of every layer, not only those that the scheduler would combine."""
+    layers = {}
+    for name, offers in options(graph, target).items():
+        quick = [o for o in offers if o.cycles <= SLOWEST] or [min(offers, key=lambda o: o.cycles)]
+        layers[name] = draw.choice(quick).choice
+    plan = Plan(target.name, target.clock_mhz, layers)
+    return Plan(target.name, target.clock_mhz, layers, fifo_depths(graph, layers, interval_cycles(graph, plan)))
+
+
+@pytest.mark.rtl
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + NETWORKS))
+def test_hardware_agrees_with_golden_and_prediction(seed: int, tmp_path: Path) -> None:
+    case = make(seed)
+    case.write(tmp_path)
+    print(case.graph, case.plan.to_toml(), sep="\n")
+    free = simulate(tmp_path, frames=FRAMES, checked=True)
+    if not free["bit_exact"]:
+        simulate(tmp_path, frames=FRAMES, checked=True, probe=True)
+        first = first_difference(tmp_path, case.graph, case.plan, case.target, FRAMES)
+        pytest.fail("\n".join([*describe(free), str(first)]))
+    stalled = simulate(tmp_path, frames=FRAMES, checked=True, stall=random.Random(seed).uniform(0.3, 0.6), seed=seed)
+    assert stalled["bit_exact"], "\n".join(describe(stalled))
+    interval, latency = free["interval_cycles_predicted"], free["latency_cycles_predicted"]
+    assert abs(free["interval_cycles"] - interval) <= max(2, interval * 0.01), describe(free)
+    assert abs(free["latency_cycles"] - latency) <= max(20, latency * 0.1), describe(free)
