@@ -194,7 +194,10 @@ def test_output_that_is_a_file(output: str) -> None:
 PLANS = {
     "unknown layer": (
         '[layers.nope]\nengine = "dense_fold"\n',
-        "error: the plan names a layer that the model does not have: nope\n  --> plan.toml\n  hint: the layers are y, y_q\n",
+        (
+            "error: the plan names a layer that the model does not have: nope\n  --> plan.toml\n"
+            "  hint: the layers are y, y_q\n"
+        ),
     ),
     "unknown engine": (
         '[layers.y]\nengine = "magic"\n',
@@ -202,8 +205,10 @@ PLANS = {
     ),
     "unknown knob": (
         '[layers.y]\nengine = "dense_fold"\nspeed = 2\n',
-        "error: the knobs are speed\n  --> plan.toml: [layers.y]\n"
-        "  hint: dense_fold has exactly lanes_in, lanes_out, dsp, weight_ram\n",
+        (
+            "error: the knobs are speed\n  --> plan.toml: [layers.y]\n"
+            "  hint: dense_fold has exactly lanes_in, lanes_out, dsp, weight_ram\n"
+        ),
     ),
     "unknown key": (
         "speed = 9\n",

@@ -8,6 +8,7 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -40,7 +41,7 @@ def load(folder: Path) -> tuple[Graph, tuple[Port, ...], tuple[Port, ...]]:
         document = json.loads((folder / "graph.json").read_text())
         with np.load(folder / "constants.npz", allow_pickle=False) as stored:
             constants = {name: stored[name] for name in stored.files}
-    except (OSError, ValueError) as reason:
+    except (OSError, ValueError, BadZipFile) as reason:
         raise TomatoError(
             "this is not a folder that tomato compile wrote", where=str(folder.parent), hint=f"compile again ({reason})"
         ) from reason

@@ -1,6 +1,7 @@
 """Print a netlist as SystemVerilog: one top module, the modules it uses, and the memories' contents."""
 
 import re
+import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,16 +11,19 @@ from tomato.backend.render import render
 from tomato.netlist import Instance, Memory, Netlist, Stream, pack
 
 INSTANCE = re.compile(r"^ *(tom_\w+) #?\(", re.MULTILINE)
+COMMENT_WIDTH = 112
 
 
 @dataclass(frozen=True, slots=True)
 class PortView:
-    """An AXI4-Stream port. `padded` is its width in whole bytes."""
+    """An AXI4-Stream port. `padded` is its width in whole bytes; `no_range` is as long as `range`."""
 
     name: str
     stream: str
     width: int
     padded: int
+    range: str
+    no_range: str
     beats: int
     extended: str
     comment: str
@@ -27,20 +31,22 @@ class PortView:
 
 @dataclass(frozen=True, slots=True)
 class StreamView:
-    """The wires of a stream."""
+    """The wires of a stream. `range` is padded to the longest of all streams, `no_range` as long."""
 
     name: str
     width: int
+    range: str
+    no_range: str
     comment: str
 
 
 @dataclass(frozen=True, slots=True)
 class InstanceView:
-    """One instance, ready to print."""
+    """One instance, ready to print; the names of its parameters are padded to equal length."""
 
     module: str
     name: str
-    comment: str
+    comment: tuple[str, ...]
     params: tuple[tuple[str, str], ...]
     in_valid: str
     in_ready: str
@@ -69,10 +75,22 @@ def top(netlist: Netlist, title: str) -> str:
         title=title,
         inputs=tuple(_port(s) for s in netlist.inputs),
         outputs=tuple(_port(s) for s in netlist.outputs),
-        streams=tuple(StreamView(_short(s), s.width, _describe(s)) for s in netlist.streams),
+        streams=_streams(netlist),
         instances=tuple(_instance(i) for i in netlist.instances),
     )
     return render("top.sv.j2", view)
+
+
+def _streams(netlist: Netlist) -> tuple[StreamView, ...]:
+    longest = max(len(_range(s.width)) for s in netlist.streams)
+    return tuple(
+        StreamView(_short(s), s.width, _range(s.width).rjust(longest), " " * longest, _describe(s))
+        for s in netlist.streams
+    )
+
+
+def _range(width: int) -> str:
+    return f"[{width - 1}:0]"
 
 
 def port_name(port: Stream) -> str:
@@ -93,6 +111,8 @@ def _port(port: Stream) -> PortView:
         stream=_short(port),
         width=port.width,
         padded=padded(port.width),
+        range=_range(padded(port.width)),
+        no_range=" " * len(_range(padded(port.width))),
         beats=port.cycles,
         extended=f"{{{extra}'b0, {data}}}" if extra else data,
         comment=f"{_describe(port)}, {port.cycles:,} beats a frame",
@@ -114,8 +134,8 @@ def _instance(part: Instance) -> InstanceView:
     return InstanceView(
         module=part.module,
         name=part.name,
-        comment=part.comment,
-        params=tuple((numbers | files).items()),
+        comment=tuple(textwrap.wrap(part.comment, COMMENT_WIDTH, subsequent_indent="  ")),
+        params=_aligned(numbers | files),
         in_valid=_bundle(part.inputs, "valid"),
         in_ready=_bundle(part.inputs, "ready"),
         in_data=_bundle(part.inputs, "data"),
@@ -123,6 +143,11 @@ def _instance(part: Instance) -> InstanceView:
         out_ready=_bundle(part.outputs, "ready"),
         out_data=_bundle(part.outputs, "data"),
     )
+
+
+def _aligned(params: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    longest = max(map(len, params), default=0)
+    return tuple((name.ljust(longest), value) for name, value in params.items())
 
 
 def _bundle(streams: Iterable[Stream], signal: str) -> str:
