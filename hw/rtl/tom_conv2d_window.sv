@@ -36,8 +36,9 @@ module tom_conv2d_window #(
   parameter int unsigned InBits     = 8,   // width of an input code
   parameter bit          InSigned   = 0,   // inputs are two's complement
   parameter int unsigned WeightBits = 8,   // width of a weight, two's complement
+  parameter int unsigned ProdBits   = 16,  // width of a product, two's complement
   parameter int unsigned AccBits    = 24,  // width of an output code
-  parameter bit          UseDsp     = 1,   // multiply in DSP blocks, else in LUTs
+  parameter int unsigned Pack       = 1,   // filters that share a DSP block; 0: multiply in LUTs
   parameter int unsigned WeightRam  = 0,   // memory kind of the weights
   parameter              MemFile    = "",  // hexadecimal weight words, see tom_dot
 
@@ -112,8 +113,9 @@ module tom_conv2d_window #(
     .InBits    (InBits),
     .InSigned  (InSigned),
     .WeightBits(WeightBits),
+    .ProdBits  (ProdBits),
     .AccBits   (AccBits),
-    .UseDsp    (UseDsp),
+    .Pack      (Pack),
     .Words     (Groups * Folds * Reads),
     .Ram       (WeightRam),
     .MemFile   (MemFile)

@@ -33,8 +33,9 @@ module tom_depthwise_window #(
   parameter int unsigned InBits     = 8,   // width of an input code
   parameter bit          InSigned   = 0,   // inputs are two's complement
   parameter int unsigned WeightBits = 8,   // width of a weight, two's complement
+  parameter int unsigned ProdBits   = 16,  // width of a product, two's complement
   parameter int unsigned AccBits    = 24,  // width of an output code
-  parameter bit          UseDsp     = 1,   // multiply in DSP blocks, else in LUTs
+  parameter int unsigned Pack       = 1,   // 1: multiply in DSP blocks; 0: multiply in LUTs
   parameter int unsigned WeightRam  = 0,   // memory kind of the weights
   parameter              MemFile    = "",  // hexadecimal weight words, see tom_dot
 
@@ -109,8 +110,9 @@ module tom_depthwise_window #(
     .InBits    (InBits),
     .InSigned  (InSigned),
     .WeightBits(WeightBits),
+    .ProdBits  (ProdBits),
     .AccBits   (AccBits),
-    .UseDsp    (UseDsp),
+    .Pack      (Pack),
     .Words     (Beats * Reads),
     .Ram       (WeightRam),
     .MemFile   (MemFile)

@@ -7,6 +7,11 @@
 // whose words follow the reads: word 0 belongs to the first read of a frame. A word holds, for each
 // filter, the weights of all inputs; filter 0, input 0 in the low bits. Never stalls; latency
 // 5 + ceil(log4(Inputs)) from the last read to the result.
+//
+// Pack filters share a multiplier: the packed weight is the sum of w_k << k * ProdBits, and so is the
+// product of w_k * x << k * ProdBits. Its fields are the products, each less 1 where what lies below it
+// is negative, which the top bit of the field below says. The memory holds the fields of the packed
+// weights (w_k less 1 where the fields below are negative), so that packing costs no logic.
 
 `include "tom_assert.svh"
 `default_nettype none
@@ -18,8 +23,9 @@ module tom_dot #(
   parameter int unsigned InBits     = 8,   // width of an input code
   parameter bit          InSigned   = 0,   // inputs are two's complement
   parameter int unsigned WeightBits = 8,   // width of a weight, two's complement
+  parameter int unsigned ProdBits   = 16,  // width of a product, two's complement
   parameter int unsigned AccBits    = 24,  // width of a result, two's complement or unsigned
-  parameter bit          UseDsp     = 1,   // multiply in DSP blocks, else in LUTs
+  parameter int unsigned Pack       = 1,   // filters that share a DSP block; 0: multiply in LUTs
   parameter int unsigned Words      = 1,   // weight words
   parameter int unsigned Ram        = 0,   // memory kind of the weights: 0 LUT, 1 block RAM, 2 UltraRAM
   parameter              MemFile    = "",  // hexadecimal weight words
@@ -38,9 +44,15 @@ module tom_dot #(
   output wire logic [OutW-1:0] data_o
 );
 
+  `TOM_REQUIRE(pack, Shared || Pack <= 1, "only filters that see the same inputs share a multiplier")
+  `TOM_REQUIRE(prod, ProdBits >= WeightBits, "ProdBits must hold a weight")
+
   localparam int unsigned Products = Inputs * Outputs;
   localparam int unsigned ValueBits = InBits + (InSigned ? 0 : 1);
-  localparam int unsigned ProdBits = ValueBits + WeightBits;
+  localparam int unsigned Share = Pack > 1 ? Pack : 1;  // filters per multiplier
+  localparam int unsigned Mults = (Outputs + Share - 1) / Share * Inputs;
+  localparam int unsigned PackedBits = WeightBits + (Share - 1) * ProdBits;
+  localparam int unsigned MultBits = Share > 1 ? PackedBits + ValueBits : ProdBits;
   localparam int unsigned Stages = Inputs > 1 ? ($clog2(Inputs) + 1) / 2 : 0;  // of the adder tree, 4 to 1
   localparam int unsigned Delay = 3 + Stages;  // from the read to its sum
 
@@ -62,15 +74,39 @@ module tom_dot #(
   logic [InW-1:0] early_q;
   logic [Codes-1:0][InBits-1:0] input_q;
   logic [Products*WeightBits-1:0] weight_q;
-  logic signed [ProdBits-1:0] prod_d[Products];
-  wire logic signed [ProdBits-1:0] prod[Products];
+  logic signed [MultBits-1:0] mult_d[Mults];
+  wire logic signed [MultBits-1:0] mult[Mults];
+  logic signed [ProdBits-1:0] prod[Products];
 
   always_comb begin
-    for (int unsigned o = 0; o < Outputs; o++) begin
+    for (int unsigned g = 0; g < Mults / Inputs; g++) begin
       for (int unsigned i = 0; i < Inputs; i++) begin
-        prod_d[o*Inputs+i] = ProdBits'(signed'(weight_q[(o*Inputs+i)*WeightBits+:WeightBits])) *
-            (InSigned ? ProdBits'(signed'(input_q[Shared ? i : i * Outputs + o]))
-                      : ProdBits'(input_q[Shared ? i : i * Outputs + o]));
+        automatic logic signed [PackedBits-1:0] packed_weight = '0;
+        automatic logic signed [ValueBits-1:0] value = InSigned
+            ? ValueBits'(signed'(input_q[Shared ? i : i * Outputs + g]))
+            : ValueBits'(input_q[Shared ? i : i * Outputs + g]);
+        for (int unsigned k = 0; k < Share; k++) begin
+          if (g * Share + k < Outputs) begin
+            packed_weight = PackedBits'(unsigned'(packed_weight)) & PackedBits'((64'd1 << (k * ProdBits)) - 1)
+                | PackedBits'(signed'(weight_q[((g*Share+k)*Inputs+i)*WeightBits+:WeightBits])) << (k * ProdBits);
+          end
+        end
+        mult_d[g*Inputs+i] = MultBits'(packed_weight) * MultBits'(value);
+      end
+    end
+  end
+
+  // The products: the fields of the packed ones, repaired.
+  if (Share == 1) begin : gen_alone
+    assign prod = mult;
+  end else begin : gen_packed
+    always_comb begin
+      for (int unsigned o = 0; o < Outputs; o++) begin
+        for (int unsigned i = 0; i < Inputs; i++) begin
+          prod[o*Inputs+i] = mult[o/Share*Inputs+i][(o%Share)*ProdBits+:ProdBits];
+          if (o % Share != 0)
+            prod[o*Inputs+i] += ProdBits'(mult[o/Share*Inputs+i][(o%Share)*ProdBits-1]);
+        end
       end
     end
   end
@@ -81,14 +117,14 @@ module tom_dot #(
     weight_q <= word;
   end
 
-  if (UseDsp) begin : gen_dsp
-    (* use_dsp = "yes" *) logic signed [ProdBits-1:0] prod_q[Products];
-    always_ff @(posedge clk_i) prod_q <= prod_d;
-    assign prod = prod_q;
+  if (Pack > 0) begin : gen_dsp
+    (* use_dsp = "yes" *) logic signed [MultBits-1:0] mult_q[Mults];
+    always_ff @(posedge clk_i) mult_q <= mult_d;
+    assign mult = mult_q;
   end else begin : gen_lut
-    (* use_dsp = "no" *) logic signed [ProdBits-1:0] prod_q[Products];
-    always_ff @(posedge clk_i) prod_q <= prod_d;
-    assign prod = prod_q;
+    (* use_dsp = "no" *) logic signed [MultBits-1:0] mult_q[Mults];
+    always_ff @(posedge clk_i) mult_q <= mult_d;
+    assign mult = mult_q;
   end
 
   // Adder tree, four to one per stage.

@@ -31,7 +31,7 @@ module tom_rom #(
   end
 
   if (Ram == 0) begin : gen_distributed
-    (* rom_style = "distributed" *) logic [Width-1:0] mem[Words];
+    (* ram_style = "registers", rom_style = "distributed" *) logic [Width-1:0] mem[Words];
     initial if (MemFile != "") $readmemh(MemFile, mem);
     always_ff @(posedge clk_i) if (next_i) data_q <= mem[addr_q];
   end else if (Ram == 1) begin : gen_block

@@ -57,7 +57,7 @@ def test_rtl_matches_golden(
         "lanes_out": lanes_out,
         "parallel_rows": taps[0],
         "parallel_columns": taps[1],
-        "dsp": 1,
+        "pack": min(lanes_out, 2),  # two products of 8 x 8 bits fit every DSP48
         "weight_ram": lanes_out % 2,
     }
     check_engine("conv2d_window", op, [kind], knobs)

@@ -11,16 +11,16 @@ from tomato.ops.dense import Dense
 
 @pytest.mark.rtl
 @pytest.mark.parametrize(
-    ("shape", "filters", "bits", "signed", "lanes_in", "lanes_out"),
+    ("shape", "filters", "bits", "signed", "lanes_in", "lanes_out", "pack"),
     [
-        pytest.param((1, 1, 33), 10, 8, False, 8, 3, id="vector_ragged"),
-        pytest.param((5, 3, 6), 4, 4, True, 6, 4, id="one_cycle_a_pixel"),
-        pytest.param((3, 4, 7), 9, 3, False, 2, 4, id="pointwise_ragged"),
-        pytest.param((2, 2, 1), 1, 8, False, 1, 1, id="scalar"),
+        pytest.param((1, 1, 33), 10, 8, False, 8, 3, 2, id="vector_ragged"),
+        pytest.param((5, 3, 6), 4, 4, True, 6, 4, 4, id="one_cycle_a_pixel"),
+        pytest.param((3, 4, 7), 9, 3, False, 2, 4, 3, id="pointwise_ragged"),
+        pytest.param((2, 2, 1), 1, 8, False, 1, 1, 0, id="scalar"),
     ],
 )
-def test_rtl_matches_golden(shape: Shape, filters: int, bits: int, signed: bool, lanes_in: int, lanes_out: int) -> None:
+def test_rtl_matches_golden(shape: Shape, filters: int, bits: int, signed: bool, lanes_in: int, lanes_out: int, pack: int) -> None:
     limit = (1 << (bits - 1)) - 1
     weight = np.random.default_rng(filters).integers(-limit, limit, (shape[2], filters), endpoint=True)
-    knobs = {"lanes_in": lanes_in, "lanes_out": lanes_out, "dsp": 1, "weight_ram": 0}
+    knobs = {"lanes_in": lanes_in, "lanes_out": lanes_out, "pack": pack, "weight_ram": 0}
     check_engine("dense_fold", Dense(Tensor(weight)), [TensorType(shape, Codes.of(8, signed=signed))], knobs)

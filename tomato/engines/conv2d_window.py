@@ -3,25 +3,20 @@
 from collections.abc import Iterator
 from itertools import product
 
+from tomato.engines import dot
 from tomato.engines.base import Engine, Knobs, Site, Timing, divisors, folds
-from tomato.engines.requant_stream import signed_bits
 from tomato.engines.windowed import (
     BLOCK,
     LUT,
     Ring,
-    dot_cost,
-    dot_stages,
     frontier,
     queue_cost,
     rom_cost,
-    weight_words,
 )
-from tomato.netlist import Memory, uniform_memory
+from tomato.netlist import Memory
 from tomato.ops.conv2d import Conv2d
 from tomato.targets import Resources, Target
 
-PIPELINE = 9
-"""Cycles from the last read of a pixel to its result at the output, adder tree not counted."""
 LUT_WORDS = 32
 """Weight memories of up to this many words are never block RAM."""
 
@@ -42,20 +37,20 @@ class Conv2dWindow(Engine):
         lanes_in = folds(per_group) if op.groups == 1 else divisors(per_group)
         lanes_out = folds(out) if op.groups == 1 else divisors(out)
         taps = [(0, 0), (0, 1), (1, 1)] if op.window.taps > 1 else [(0, 0)]
-        shapes = (
+        shapes = [
             {"lanes_in": i, "lanes_out": o, "parallel_rows": r, "parallel_columns": c}
             for i, o, (r, c) in product(lanes_in, lanes_out, taps)
-        )
-        for shape in frontier(shapes, lambda k: self.cycles(site, k), lambda k: self._effort(site, k)):
-            words = self._words(site, shape)
-            for dsp, ram in product((1, 0), (LUT, BLOCK) if words > LUT_WORDS else (LUT,)):
-                yield {**shape, "dsp": dsp, "weight_ram": ram}
+        ]
+        for pack in dot.packs(op.weight, site.arg.codes):
+            packed = ({**shape, "pack": pack} for shape in shapes)
+            for shape in frontier(packed, lambda k: self.cycles(site, k), lambda k: self._effort(site, k)):
+                for ram in (LUT, BLOCK) if self._words(site, shape) > LUT_WORDS else (LUT,):
+                    yield {**shape, "weight_ram": ram}
 
     def _effort(self, site: Site, knobs: Knobs) -> float:
-        ring = self._ring(site, knobs)
-        multipliers = ring.taps * ring.lanes * knobs["lanes_out"]
-        bits = ring.arg.codes.bits * ring.lanes * ring.taps
-        return multipliers * 60 + knobs["lanes_out"] * site.out.codes.bits * 4 + bits * (3 if ring.taps > 1 else 1)
+        ring, outputs = self._ring(site, knobs), knobs["lanes_out"]
+        select = ring.arg.codes.bits * ring.lanes * ring.taps * (3 if ring.taps > 1 else 1)
+        return dot.effort(ring.taps * ring.lanes, outputs, knobs["pack"]) + outputs * site.out.codes.bits * 4 + select
 
     def _ring(self, site: Site, knobs: Knobs) -> Ring:
         op = _op(site)
@@ -80,19 +75,18 @@ class Conv2dWindow(Engine):
 
     def timing(self, site: Site, knobs: Knobs) -> Timing:
         ring = self._ring(site, knobs)
-        return ring.timing(PIPELINE + dot_stages(ring.taps * ring.lanes))
+        return ring.timing(dot.PIPELINE + dot.stages(ring.taps * ring.lanes))
 
     def cost(self, site: Site, knobs: Knobs, target: Target) -> Resources:
-        op, ring, x = _op(site), self._ring(site, knobs), site.arg.codes
-        inputs, outputs, weight = ring.taps * ring.lanes, knobs["lanes_out"], signed_bits(op.weight)
-        acc = site.out.codes.bits
-        value = x.bits + (not x.signed)
-        rom = rom_cost(inputs * outputs * weight, self._words(site, knobs), knobs["weight_ram"], target)
-        dot = dot_cost(inputs, outputs, value, weight, acc, bool(knobs["dsp"]), target)
-        return ring.cost(target, ring.ram) + dot + rom + queue_cost(outputs * acc)
+        op, ring, x, acc = _op(site), self._ring(site, knobs), site.arg.codes, site.out.codes
+        inputs, outputs, pack = ring.taps * ring.lanes, knobs["lanes_out"], knobs["pack"]
+        width = inputs * outputs * dot.weight_bits(op.weight, pack)
+        rom = rom_cost(width, self._words(site, knobs), knobs["weight_ram"], target)
+        array = dot.cost(inputs, outputs, op.weight, x, acc, pack, target)
+        return ring.cost(target, ring.ram) + array + rom + queue_cost(outputs * acc.bits)
 
     def params(self, site: Site, knobs: Knobs) -> dict[str, int]:
-        op, ring, x = _op(site), self._ring(site, knobs), site.arg.codes
+        op, ring = _op(site), self._ring(site, knobs)
         return {
             "Lanes": ring.lanes,
             "Outputs": knobs["lanes_out"],
@@ -102,19 +96,15 @@ class Conv2dWindow(Engine):
             **ring.params(),
             "PadValue": op.pad_value,
             **ring.bank_params(ring.ram),
-            "InBits": x.bits,
-            "InSigned": int(x.signed),
-            "WeightBits": signed_bits(op.weight),
-            "AccBits": site.out.codes.bits,
-            "UseDsp": knobs["dsp"],
-            "WeightRam": knobs["weight_ram"],
+            **dot.params(op.weight, site.arg.codes, site.out.codes, knobs),
         }
 
     def memories(self, site: Site, knobs: Knobs) -> dict[str, Memory]:
         op = _op(site)
         taps = bool(knobs["parallel_rows"]), bool(knobs["parallel_columns"])
-        words = weight_words(op.weight.values, op.groups, knobs["lanes_in"], knobs["lanes_out"], taps)
-        return {"MemFile": uniform_memory(words, signed_bits(op.weight))}
+        outputs = knobs["lanes_out"]
+        words = dot.weight_words(op.weight.values, op.groups, knobs["lanes_in"], outputs, taps)
+        return {"MemFile": dot.memory(words, outputs, op.weight, knobs["pack"])}
 
 
 def _op(site: Site) -> Conv2d:

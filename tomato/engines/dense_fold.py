@@ -6,27 +6,22 @@ from math import ceil
 
 import numpy as np
 
+from tomato.engines import dot
 from tomato.engines.base import Engine, Knobs, Site, Timing, beats, folds
-from tomato.engines.requant_stream import signed_bits
 from tomato.engines.windowed import (
     BLOCK,
     LAG,
     LUT,
     better_ram,
-    dot_cost,
-    dot_stages,
     frontier,
     memory_cost,
     queue_cost,
     rom_cost,
-    weight_words,
 )
-from tomato.netlist import Memory, uniform_memory
+from tomato.netlist import Memory
 from tomato.ops.dense import Dense
 from tomato.targets import Resources, Target
 
-PIPELINE = 9
-"""Cycles from the last read of a pixel to its result at the output, adder tree not counted."""
 LUT_WORDS = 32
 """Weight memories of up to this many words are never block RAM."""
 
@@ -42,15 +37,16 @@ class DenseFold(Engine):
 
     def choices(self, site: Site) -> Iterator[Knobs]:
         channels, filters = _op(site).weight.shape
-        shapes = ({"lanes_in": i, "lanes_out": o} for i, o in product(folds(channels), folds(filters)))
-        for shape in frontier(shapes, lambda k: self.cycles(site, k), lambda k: self._effort(site, k)):
-            words = self._pixel_cycles(site, shape)
-            for dsp, ram in product((1, 0), (LUT, BLOCK) if words > LUT_WORDS else (LUT,)):
-                yield {**shape, "dsp": dsp, "weight_ram": ram}
+        shapes = [{"lanes_in": i, "lanes_out": o} for i, o in product(folds(channels), folds(filters))]
+        for pack in dot.packs(_op(site).weight, site.arg.codes):
+            packed = ({**shape, "pack": pack} for shape in shapes)
+            for shape in frontier(packed, lambda k: self.cycles(site, k), lambda k: self._effort(site, k)):
+                for ram in (LUT, BLOCK) if self._pixel_cycles(site, shape) > LUT_WORDS else (LUT,):
+                    yield {**shape, "weight_ram": ram}
 
     def _effort(self, site: Site, knobs: Knobs) -> float:
-        multipliers = knobs["lanes_in"] * knobs["lanes_out"]
-        return multipliers * 60 + knobs["lanes_out"] * site.out.codes.bits * 4 + knobs["lanes_in"] * 8
+        lanes, outputs = knobs["lanes_in"], knobs["lanes_out"]
+        return dot.effort(lanes, outputs, knobs["pack"]) + outputs * site.out.codes.bits * 4 + lanes * 8
 
     def _pixel_cycles(self, site: Site, knobs: Knobs) -> int:
         channels, filters = _op(site).weight.shape
@@ -72,20 +68,20 @@ class DenseFold(Engine):
     def timing(self, site: Site, knobs: Knobs) -> Timing:
         cycles = self._pixel_cycles(site, knobs)
         need = np.arange(site.arg.pixels)
-        latency = cycles + PIPELINE + dot_stages(knobs["lanes_in"])
+        latency = cycles + dot.PIPELINE + dot.stages(knobs["lanes_in"])
         return Timing((need,), cycles, latency, room=need - self._ring(site, knobs)[0])
 
     def cost(self, site: Site, knobs: Knobs, target: Target) -> Resources:
-        x, lanes, outputs = site.arg.codes, knobs["lanes_in"], knobs["lanes_out"]
-        weight, acc = signed_bits(_op(site).weight), site.out.codes.bits
+        x, acc, lanes, outputs = site.arg.codes, site.out.codes, knobs["lanes_in"], knobs["lanes_out"]
+        weight, pack = _op(site).weight, knobs["pack"]
         pixels, ram = self._ring(site, knobs)
         ring = memory_cost(lanes * x.bits, pixels * beats(site.arg.channels, lanes), ram, target)
-        rom = rom_cost(lanes * outputs * weight, self._pixel_cycles(site, knobs), knobs["weight_ram"], target)
-        dot = dot_cost(lanes, outputs, x.bits + (not x.signed), weight, acc, bool(knobs["dsp"]), target)
-        return ring + dot + rom + queue_cost(outputs * acc) + Resources(lut=60, ff=50 + lanes * x.bits)
+        width = lanes * outputs * dot.weight_bits(weight, pack)
+        rom = rom_cost(width, self._pixel_cycles(site, knobs), knobs["weight_ram"], target)
+        array = dot.cost(lanes, outputs, weight, x, acc, pack, target)
+        return ring + array + rom + queue_cost(outputs * acc.bits) + Resources(lut=60, ff=50 + lanes * x.bits)
 
     def params(self, site: Site, knobs: Knobs) -> dict[str, int]:
-        x = site.arg.codes
         pixels, ram = self._ring(site, knobs)
         return {
             "Lanes": knobs["lanes_in"],
@@ -94,19 +90,15 @@ class DenseFold(Engine):
             "Folds": beats(site.out.channels, knobs["lanes_out"]),
             "Pixels": pixels,
             "RingRam": ram,
-            "InBits": x.bits,
-            "InSigned": int(x.signed),
-            "WeightBits": signed_bits(_op(site).weight),
-            "AccBits": site.out.codes.bits,
-            "UseDsp": knobs["dsp"],
-            "WeightRam": knobs["weight_ram"],
+            **dot.params(_op(site).weight, site.arg.codes, site.out.codes, knobs),
         }
 
     def memories(self, site: Site, knobs: Knobs) -> dict[str, Memory]:
         weight = _op(site).weight
         kernel = weight.values.reshape(1, 1, *weight.shape)
-        words = weight_words(kernel, 1, knobs["lanes_in"], knobs["lanes_out"], (False, False))
-        return {"MemFile": uniform_memory(words, signed_bits(weight))}
+        outputs = knobs["lanes_out"]
+        words = dot.weight_words(kernel, 1, knobs["lanes_in"], outputs, (False, False))
+        return {"MemFile": dot.memory(words, outputs, weight, knobs["pack"])}
 
 
 def _op(site: Site) -> Dense:

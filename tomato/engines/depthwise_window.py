@@ -3,25 +3,20 @@
 from collections.abc import Iterator
 from itertools import product
 
+from tomato.engines import dot
 from tomato.engines.base import Engine, Knobs, Site, Timing, folds
-from tomato.engines.requant_stream import signed_bits
 from tomato.engines.windowed import (
     BLOCK,
     LUT,
     Ring,
-    dot_cost,
-    dot_stages,
     frontier,
     queue_cost,
     rom_cost,
-    weight_words,
 )
-from tomato.netlist import Memory, uniform_memory
+from tomato.netlist import Memory
 from tomato.ops.conv2d import Conv2d
 from tomato.targets import Resources, Target
 
-PIPELINE = 9
-"""Cycles from the last read of a pixel to its result at the output, adder tree not counted."""
 LUT_WORDS = 32
 """Weight memories of up to this many words are never block RAM."""
 
@@ -37,19 +32,21 @@ class DepthwiseWindow(Engine):
 
     def choices(self, site: Site) -> Iterator[Knobs]:
         taps = [(0, 0), (0, 1), (1, 1)] if _op(site).window.taps > 1 else [(0, 0)]
-        shapes = (
+        shapes = [
             {"lanes": n, "parallel_rows": r, "parallel_columns": c}
             for n, (r, c) in product(folds(site.arg.channels), taps)
-        )
-        for shape in frontier(shapes, lambda k: self.cycles(site, k), lambda k: self._effort(site, k)):
-            words = self._ring(site, shape).pixel_cycles
-            for dsp, ram in product((1, 0), (LUT, BLOCK) if words > LUT_WORDS else (LUT,)):
-                yield {**shape, "dsp": dsp, "weight_ram": ram}
+        ]
+        for pack in (0, 1):
+            packed = ({**shape, "pack": pack} for shape in shapes)
+            for shape in frontier(packed, lambda k: self.cycles(site, k), lambda k: self._effort(site, k)):
+                words = self._ring(site, shape).pixel_cycles
+                for ram in (LUT, BLOCK) if words > LUT_WORDS else (LUT,):
+                    yield {**shape, "weight_ram": ram}
 
     def _effort(self, site: Site, knobs: Knobs) -> float:
         ring = self._ring(site, knobs)
-        bits = ring.arg.codes.bits * ring.lanes * ring.taps
-        return ring.taps * ring.lanes * 60 + ring.lanes * site.out.codes.bits * 4 + bits * (3 if ring.taps > 1 else 1)
+        select = ring.arg.codes.bits * ring.lanes * ring.taps * (3 if ring.taps > 1 else 1)
+        return dot.effort(ring.taps, ring.lanes, knobs["pack"]) + ring.lanes * site.out.codes.bits * 4 + select
 
     def _ring(self, site: Site, knobs: Knobs) -> Ring:
         window = _op(site).window
@@ -66,38 +63,32 @@ class DepthwiseWindow(Engine):
 
     def timing(self, site: Site, knobs: Knobs) -> Timing:
         ring = self._ring(site, knobs)
-        return ring.timing(PIPELINE + dot_stages(ring.taps))
+        return ring.timing(dot.PIPELINE + dot.stages(ring.taps))
 
     def cost(self, site: Site, knobs: Knobs, target: Target) -> Resources:
-        op, ring, x = _op(site), self._ring(site, knobs), site.arg.codes
-        weight, acc = signed_bits(op.weight), site.out.codes.bits
-        value = x.bits + (not x.signed)
-        rom = rom_cost(ring.taps * ring.lanes * weight, ring.pixel_cycles, knobs["weight_ram"], target)
-        dot = dot_cost(ring.taps, ring.lanes, value, weight, acc, bool(knobs["dsp"]), target)
-        return ring.cost(target, ring.ram) + dot + rom + queue_cost(ring.lanes * acc)
+        op, ring, x, acc = _op(site), self._ring(site, knobs), site.arg.codes, site.out.codes
+        width = ring.taps * ring.lanes * dot.weight_bits(op.weight, knobs["pack"])
+        rom = rom_cost(width, ring.pixel_cycles, knobs["weight_ram"], target)
+        array = dot.cost(ring.taps, ring.lanes, op.weight, x, acc, knobs["pack"], target)
+        return ring.cost(target, ring.ram) + array + rom + queue_cost(ring.lanes * acc.bits)
 
     def params(self, site: Site, knobs: Knobs) -> dict[str, int]:
-        op, ring, x = _op(site), self._ring(site, knobs), site.arg.codes
+        op, ring = _op(site), self._ring(site, knobs)
         return {
             "Lanes": ring.lanes,
             "Beats": ring.beats,
             **ring.params(),
             "PadValue": op.pad_value,
             **ring.bank_params(ring.ram),
-            "InBits": x.bits,
-            "InSigned": int(x.signed),
-            "WeightBits": signed_bits(op.weight),
-            "AccBits": site.out.codes.bits,
-            "UseDsp": knobs["dsp"],
-            "WeightRam": knobs["weight_ram"],
+            **dot.params(op.weight, site.arg.codes, site.out.codes, knobs),
         }
 
     def memories(self, site: Site, knobs: Knobs) -> dict[str, Memory]:
         op, lanes = _op(site), knobs["lanes"]
         taps = bool(knobs["parallel_rows"]), bool(knobs["parallel_columns"])
         # Channels take the place of filters: one input channel, `lanes` filters per word.
-        words = weight_words(op.weight.values, 1, 1, lanes, taps)
-        return {"MemFile": uniform_memory(words, signed_bits(op.weight))}
+        words = dot.weight_words(op.weight.values, 1, 1, lanes, taps)
+        return {"MemFile": dot.memory(words, lanes, op.weight, knobs["pack"])}
 
 
 def _op(site: Site) -> Conv2d:

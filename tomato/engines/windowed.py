@@ -212,29 +212,6 @@ def rom_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
     )
 
 
-def dot_stages(inputs: int) -> int:
-    """Adder stages of tom_dot, four terms to one each."""
-    return 0 if inputs == 1 else ceil((inputs - 1).bit_length() / 2)
-
-
-def dot_cost(
-    inputs: int, outputs: int, value_bits: int, weight_bits: int, acc_bits: int, dsp: bool, target: Target
-) -> Resources:
-    """tom_dot without its weight memory."""
-    product = value_bits + weight_bits
-    products = inputs * outputs
-    # A LUT multiplier is about one LUT per partial-product bit pair.
-    multiplier = (
-        Resources(dsp=target.dsp_for(value_bits, weight_bits))
-        if dsp
-        else Resources(lut=ceil(value_bits * weight_bits * 1.1) + 2, ff=product + weight_bits)
-    )
-    adders = (inputs - 1) * outputs
-    tree = Resources(lut=adders * (product + 1), ff=ceil(adders / 3) * (product + 2))
-    accumulate = Resources(lut=outputs * acc_bits, ff=outputs * acc_bits)
-    return multiplier * products + tree + accumulate + Resources(lut=15, ff=20 + 2 * inputs * value_bits)
-
-
 def queue_cost(width: int) -> Resources:
     """tom_queue: its words fit one level of LUTRAM."""
     return Resources(lut=ceil(width * 0.6) + 25, ff=width + 20)
@@ -255,21 +232,3 @@ def frontier(
         if value < least:
             least = value
             yield option
-
-
-def weight_words(weight: Array, groups: int, lanes: int, outputs: int, taps: tuple[bool, bool]) -> Array:
-    """Weights (kernel height, width, in / groups, out) as the words tom_dot reads: (words, codes per word).
-
-    Words follow the reads: group, fold, kernel row, kernel column, beat. Codes within a word: output,
-    kernel row, kernel column, lane. `taps` says whether all rows, all columns are read at once.
-    """
-    rows, columns, per_group, out = weight.shape
-    beats, folds = -(-per_group // lanes), -(-out // groups // outputs)
-    split = weight.reshape(rows, columns, per_group, groups, out // groups)
-    padding = ((0, 0), (0, 0), (0, beats * lanes - per_group), (0, 0), (0, folds * outputs - out // groups))
-    padded = np.pad(split, padding)
-    th, tw = (rows if taps[0] else 1), (columns if taps[1] else 1)
-    # axes: kh step, kh tap, kw step, kw tap, beat, lane, group, fold, output
-    axes = padded.reshape(rows // th, th, columns // tw, tw, beats, lanes, groups, folds, outputs)
-    order = axes.transpose(6, 7, 0, 2, 4, 8, 1, 3, 5)
-    return np.ascontiguousarray(order).reshape(-1, outputs * th * tw * lanes)

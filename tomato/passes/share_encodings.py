@@ -57,10 +57,24 @@ def share_encodings(graph: Graph, groups: tuple[Group, ...], ranges: Ranges, pre
     spans = _spans(groups, {name: tied[name] for name in visible}, ranges)
     bits = _bits(graph, groups, tied, precision)
     exact = {tied[name] for name in inputs if spans[tied[name]].integral}
-    codings = {
-        root: _coding(spans[root], *bits[root], integral=root in exact) for root in {tied[name] for name in visible}
-    }
+    fed = {tied[name] for name in inputs}
+    codings = {}
+    for root in {tied[name] for name in visible}:
+        coding = _coding(spans[root], *bits[root], integral=root in exact)
+        codings[root] = coding if root in fed else _centred(coding)
     return {name: codings[tied[name]] for name in visible}
+
+
+def _centred(coding: Coding) -> Coding:
+    """The same steps with codes around 0: products of signed codes are a bit narrower, so more share a multiplier.
+
+    Inputs keep the codes that the world sends, pixels of 0 to 255.
+    """
+    codes = coding.codes
+    if codes.signed:
+        return coding
+    half = (codes.hi + 1) // 2
+    return Coding(Encoding(coding.encoding.scale, coding.encoding.zero - half), Codes(codes.lo - half, codes.hi - half))
 
 
 def _spans(groups: tuple[Group, ...], tied: Mapping[str, str], ranges: Ranges) -> dict[str, Range]:
@@ -98,7 +112,7 @@ def _bits(
 
 
 def _coding(span: Range, bits: int, final: bool, *, integral: bool) -> Coding:
-    """Affine unsigned codes, 0 on the grid; results of the network are symmetric around a code 0 instead."""
+    """Affine unsigned codes, 0 on the grid; signed results of the network are symmetric around a code 0 instead."""
     lo, hi = min(span.lo, 0.0), max(span.hi, 0.0)
     top = (1 << bits) - 1
     if integral and INTEGRAL_SPAN <= hi - lo <= top:

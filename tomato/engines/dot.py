@@ -1,0 +1,108 @@
+"""The array of multipliers, tom_dot: how weights are packed and laid out, how long it takes, what it costs."""
+
+from math import ceil
+
+import numpy as np
+
+from tomato.engines.base import Knobs
+from tomato.formats import Array, Codes, Tensor
+from tomato.netlist import Memory, uniform_memory
+from tomato.targets import Resources, Target
+
+PORTS = (27, 25, 18)
+"""Widths of the wide input of the DSP blocks that exist: DSP48E2, DSP48E1, ECP5 and Intel."""
+PIPELINE = 9
+"""Cycles from the last read of a pixel to its result at the engine's output, adder tree not counted."""
+
+
+def stages(inputs: int) -> int:
+    """Adder stages, four terms to one each."""
+    return 0 if inputs == 1 else ceil((inputs - 1).bit_length() / 2)
+
+
+def product_bits(weight: Tensor, x: Codes) -> int:
+    """Width of a two's-complement field that holds every product of a weight and an input."""
+    least, most = int(weight.values.min()), int(weight.values.max())
+    ends = [w * v for w in (least, most) for v in (x.lo, x.hi)]
+    return max(Codes(min(-1, *ends), max(0, *ends)).bits, weight_bits(weight, 2))
+
+
+def weight_bits(weight: Tensor, pack: int) -> int:
+    """Width of a weight in the memory; packed ones may be less by 1."""
+    least, most = int(weight.values.min()), int(weight.values.max())
+    return Codes(min(-1, least - (pack > 1)), max(0, most)).bits
+
+
+def packs(weight: Tensor, x: Codes) -> list[int]:
+    """How many filters may share a multiplier, on any DSP block: 0 (a multiplier in LUTs), 1, and more where they fit.
+
+    Products that share an input lie side by side in one wide product: the first takes the width of a
+    weight on the wide port, each further one the width of a product.
+    """
+    first, further = weight_bits(weight, 2), product_bits(weight, x)
+    return sorted({0, 1} | {1 + (port - first) // further for port in PORTS if port >= first})
+
+
+def memory(words: Array, outputs: int, weight: Tensor, pack: int) -> Memory:
+    """Weight words (words, outputs * inputs) as the memory of tom_dot, packed ones with their borrows taken."""
+    if pack <= 1:
+        return uniform_memory(words, weight_bits(weight, pack))
+    split = words.reshape(len(words), outputs, -1).copy()
+    for o in range(outputs):
+        if o % pack:
+            split[:, o] -= split[:, o - 1] < 0  # the field below borrows from this one
+    return uniform_memory(split.reshape(words.shape), weight_bits(weight, pack))
+
+
+def params(weight: Tensor, x: Codes, acc: Codes, knobs: Knobs) -> dict[str, int]:
+    """The parameters that every engine hands to tom_dot, in their order."""
+    return {
+        "InBits": x.bits,
+        "InSigned": int(x.signed),
+        "WeightBits": weight_bits(weight, knobs["pack"]),
+        "ProdBits": product_bits(weight, x),
+        "AccBits": acc.bits,
+        "Pack": knobs["pack"],
+        "WeightRam": knobs["weight_ram"],
+    }
+
+
+def cost(inputs: int, outputs: int, weight: Tensor, x: Codes, acc: Codes, pack: int, target: Target) -> Resources:
+    """tom_dot without its weight memory."""
+    value, width = x.bits + (not x.signed), weight_bits(weight, pack)
+    product = product_bits(weight, x)
+    products = inputs * outputs
+    if pack:
+        count = inputs * ceil(outputs / pack)
+        packed = width + (pack - 1) * product
+        multipliers = Resources(dsp=target.dsp_for(packed, value, count), ff=count * (packed + value))
+    else:
+        # A LUT multiplier is about one LUT per pair of partial-product bits.
+        multipliers = Resources(lut=ceil(value * width * 1.1) + 2, ff=product + width) * products
+    adders = (inputs - 1) * outputs
+    tree = Resources(lut=adders * (product + 1), ff=ceil(adders / 3) * (product + 2))
+    accumulate = Resources(lut=outputs * acc.bits, ff=outputs * acc.bits)
+    return multipliers + tree + accumulate + Resources(lut=15, ff=20 + 2 * inputs * value)
+
+
+def effort(inputs: int, outputs: int, pack: int) -> float:
+    """Multipliers in LUTs' worth: a rough weight to tell shapes of the same speed apart."""
+    return inputs * (ceil(outputs / pack) * 80 + outputs * 20) if pack else inputs * outputs * 100
+
+
+def weight_words(weight: Array, groups: int, lanes: int, outputs: int, taps: tuple[bool, bool]) -> Array:
+    """Weights (kernel height, width, in / groups, out) as the words tom_dot reads: (words, codes per word).
+
+    Words follow the reads: group, fold, kernel row, kernel column, beat. Codes within a word: output,
+    kernel row, kernel column, lane. `taps` says whether all rows, all columns are read at once.
+    """
+    rows, columns, per_group, out = weight.shape
+    beats, folds = -(-per_group // lanes), -(-out // groups // outputs)
+    split = weight.reshape(rows, columns, per_group, groups, out // groups)
+    padding = ((0, 0), (0, 0), (0, beats * lanes - per_group), (0, 0), (0, folds * outputs - out // groups))
+    padded = np.pad(split, padding)
+    th, tw = (rows if taps[0] else 1), (columns if taps[1] else 1)
+    # axes: kh step, kh tap, kw step, kw tap, beat, lane, group, fold, output
+    axes = padded.reshape(rows // th, th, columns // tw, tw, beats, lanes, groups, folds, outputs)
+    order = axes.transpose(6, 7, 0, 2, 4, 8, 1, 3, 5)
+    return np.ascontiguousarray(order).reshape(-1, outputs * th * tw * lanes)
