@@ -38,9 +38,10 @@ class _Lowering:
         self.instances: list[Instance] = []
         self.costs: dict[str, Resources] = {}
         self.arriving: dict[str, Stream] = {}  # by edge name
+        self.taken = {f"{kind}_{value}" for kind in "su" for value in graph.types}  # streams and engines of the graph
 
     def run(self) -> Lowered:
-        inputs = tuple(self._source(name) for name, _ in self.graph.inputs)
+        inputs = tuple(self._source(name) for name, _ in self.graph.inputs if name in self.readers)
         for source in inputs:
             self._distribute(source)
         for node in self.graph:
@@ -68,6 +69,13 @@ class _Lowering:
         self.instances.append(instance)
         self.costs[instance.name] = cost
 
+    def _unused(self, name: str) -> str:
+        """`name`, longer if the graph or another part has it, from now on taken."""
+        while name in self.taken:
+            name += "_"
+        self.taken.add(name)
+        return name
+
     def _source(self, name: str) -> Stream:
         edge = self.readers[name][0]
         return stream(f"s_{name}", name, edge.from_type, edge.from_lanes)
@@ -77,10 +85,10 @@ class _Lowering:
         readers = self.readers.get(source.value, [])
         copies: tuple[Stream, ...] = (source,)
         if len(readers) > 1:
-            copies = tuple(_renamed(source, f"{source.name}_{i}") for i in range(len(readers)))
+            copies = tuple(_renamed(source, self._unused(f"{source.name}_{i}")) for i in range(len(readers)))
             fork = Instance(
                 module="tom_fork",
-                name=f"u_fork_{source.value}",
+                name=self._unused(f"u_fork_{source.value}"),
                 params={"Outputs": len(copies), "Width": source.width},
                 inputs=(source,),
                 outputs=copies,
@@ -93,12 +101,14 @@ class _Lowering:
 
     def _converted(self, edge: Edge, source: Stream) -> Stream:
         a, b = edge.from_type.channels, edge.to_type.channels
-        fits = stream(f"{source.name}_w{edge.to_lanes}", edge.value, edge.to_type, edge.to_lanes)
         if not Width(a, edge.from_lanes, b, edge.to_lanes).needed:
-            return source if edge.from_type.shape == edge.to_type.shape else _renamed(fits, source.name)
+            same = edge.from_type.shape == edge.to_type.shape
+            return source if same else stream(source.name, edge.value, edge.to_type, edge.to_lanes)
+        name = self._unused(f"{source.name}_w{edge.to_lanes}")
+        fits = stream(name, edge.value, edge.to_type, edge.to_lanes)
         made = Instance(
             module="tom_width",
-            name=f"u_width_{edge.consumer}_{edge.index}",
+            name=self._unused(f"u_width_{edge.consumer}_{edge.index}"),
             params={
                 "Bits": source.bits,
                 "InChannels": a,
@@ -118,16 +128,16 @@ class _Lowering:
         depth = self.plan.fifos.get(edge.name)
         if depth is None:
             return source
-        out = _renamed(source, f"{source.name}_q{edge.index}")
+        out = _renamed(source, self._unused(f"{source.name}_q{edge.index}"))
         ram = fifo_ram(source.width, depth)
         made = Instance(
             module="tom_fifo",
-            name=f"u_fifo_{edge.consumer}_{edge.index}",
+            name=self._unused(f"u_fifo_{edge.consumer}_{edge.index}"),
             params={"Width": source.width, "Depth": depth, "Ram": ram},
             inputs=(source,),
             outputs=(out,),
             memories={},
-            comment=f"%{edge.value} waits for the other input of %{edge.consumer}",
+            comment=f"%{edge.value} waits for its turn at %{edge.consumer}",
         )
         self._add(made, fifo_cost(source.width, depth, ram, self.target))
         return out

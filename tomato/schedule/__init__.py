@@ -28,6 +28,12 @@ def schedule(
     """
     clock = clock_mhz or target.clock_mhz
     offers = options(graph, target, wishes, model=model)
+    if not offers:
+        raise TomatoError(
+            "the network computes nothing: its outputs are its inputs",
+            where=model or graph.name,
+            hint="there is nothing to build; check how the model was exported",
+        )
     wanted = int(clock * 1e6 / fps) if fps else 0
     room = target.usable
     for _ in range(ROUNDS):

@@ -44,7 +44,7 @@ def simulate_times(graph: Graph, layers: Mapping[str, Choice], frames: int, inte
     arrival: dict[str, Array] = {}
     start: dict[str, Array] = {}
     for name, kind in graph.inputs:
-        lanes = next(e.from_lanes for e in links.values() if e.value == name)
+        lanes = next((e.from_lanes for e in links.values() if e.value == name), kind.channels)
         beats = -(-kind.channels // lanes)
         pixels = np.arange(frames * kind.pixels)
         period = interval / kind.pixels if interval else beats
