@@ -1,0 +1,52 @@
+"""One quantised example of every operator that reaches hardware: ragged shapes, so that nothing divides by chance."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from tomato.engines.base import Site
+from tomato.formats import Codes, Tensor
+from tomato.ir import Node, Op, TensorType
+from tomato.ops.conv2d import Conv2d
+from tomato.ops.dense import Dense
+from tomato.ops.join import Add, Multiply
+from tomato.ops.move import Concat, DepthToSpace, Pad, Slice, SpaceToDepth, Transpose, Upsample
+from tomato.ops.pool import GlobalSum, MaxPool, SumPool
+from tomato.ops.requant import Requant
+from tomato.ops.table import Table
+from tomato.ops.window import Window
+
+S8 = Codes.of(8, signed=True)
+X = TensorType((6, 5, 6), S8)
+SAME = Window((3, 3), pads=(1, 1, 1, 1))
+
+
+def _tensor(*shape: int, hi: int = 127) -> Tensor:
+    return Tensor(np.random.default_rng(0).integers(-hi, hi, shape, endpoint=True))
+
+
+CASES: Mapping[str, tuple[Op, tuple[TensorType, ...]]] = {
+    "conv2d": (Conv2d(_tensor(3, 3, 6, 7), SAME), (X,)),
+    "grouped": (Conv2d(_tensor(3, 3, 3, 4), SAME, groups=2), (X,)),
+    "depthwise": (Conv2d(_tensor(3, 3, 1, 6), SAME, groups=6), (X,)),
+    "dense": (Dense(_tensor(6, 10)), (X,)),
+    "add": (Add(3, 2), (X, X)),
+    "multiply": (Multiply(1, -2), (X, X)),
+    "concat": (Concat(), (X, TensorType((6, 5, 3), S8))),
+    "maxpool": (MaxPool(Window((2, 2), (2, 2))), (X,)),
+    "sumpool": (SumPool(SAME), (X,)),
+    "globalsum": (GlobalSum(), (X,)),
+    "pad": (Pad((1, 0, 2, 1), 3), (X,)),
+    "slice": (Slice((1, 0, 2), (6, 5, 6), (2, 1)), (X,)),
+    "upsample": (Upsample((2, 2)), (X,)),
+    "depthtospace": (DepthToSpace(2), (TensorType((3, 3, 8), S8),)),
+    "spacetodepth": (SpaceToDepth(2), (TensorType((4, 6, 3), S8),)),
+    "transpose": (Transpose((6, 5, 6), (1, 0, 2), (5, 6, 6)), (X,)),
+    "requant": (Requant(_tensor(6), _tensor(6), 7, -128, 127), (TensorType((6, 5, 6), Codes.of(20, signed=True)),)),
+    "table": (Table(_tensor(1, 256), -128), (X,)),
+}
+
+
+def make_site(op: Op, args: tuple[TensorType, ...]) -> Site:
+    """A node with that operator and those arguments, alone."""
+    return Site(Node("y", op, tuple(f"x{i}" for i in range(len(args))), op.infer(args)), args)
