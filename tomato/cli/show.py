@@ -67,7 +67,7 @@ def report(report: Mapping[str, Any]) -> None:
         rows.add_row(*words, f"{layer['cycles']:,}", *(f"{layer['resources'][k]:,}" for k in kinds))
     out.print(rows)
     between = ", ".join(f"{n:,} {KINDS[k]}" for k, n in report["between_layers"].items() if n)
-    say(out, f"between the layers: {between or 'nothing'}")
+    say(out, f"requantisation is counted with the layer in front; between the layers: {between or 'nothing'}")
     summary(out, report)
     for note in report["notes"]:
         if note != NO_CALIBRATION:
@@ -97,7 +97,6 @@ def merged(layers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     for before, layer in pairwise([{}, *layers]):
         if before and layer["name"] == f"{before['name']}_q":
             row = rows[-1]
-            row["engine"] += " + requant"
             row["output"] = layer["output"]
             row["cycles"] = max(row["cycles"], layer["cycles"])
             row["resources"] = {k: n + layer["resources"][k] for k, n in row["resources"].items()}
@@ -117,8 +116,8 @@ def unrolling(layer: Mapping[str, Any]) -> str:
     taps = knobs.pop("parallel_rows", 0), knobs.pop("parallel_columns", 0)
     if any(taps):
         words.append({(1, 1): "all taps", (1, 0): "all rows", (0, 1): "all columns"}[taps[0], taps[1]])
-    if knobs.pop("dsp", 1) == 0:
-        words.append("LUT mult")
+    if (pack := knobs.pop("pack", 1)) != 1:
+        words.append(f"{pack} per DSP" if pack else "LUT mult")
     for knob in [k for k in knobs if k.endswith("ram")]:
         kind = RAMS[knobs.pop(knob)]
         words += [f"{knob.removesuffix('ram').strip('_') or 'memory'} in {kind}"] if kind != "LUT" else []
