@@ -32,6 +32,7 @@ module tom_conv2d_window #(
   parameter bit          ParallelW  = 0,   // all kernel columns at once
   parameter int unsigned Rows       = 4,   // rows in the line buffer
   parameter int unsigned Columns    = 1,   // column banks of the line buffer
+  parameter int unsigned Pixels     = 1,   // neighbouring columns per input beat
   parameter int unsigned RingRam    = 0,   // memory kind of the line buffer: 0 LUTRAM, 1 block, 2 UltraRAM
   parameter int unsigned InBits     = 8,   // width of an input code
   parameter bit          InSigned   = 0,   // inputs are two's complement
@@ -42,7 +43,7 @@ module tom_conv2d_window #(
   parameter int unsigned WeightRam  = 0,   // memory kind of the weights
   parameter              MemFile    = "",  // hexadecimal weight words, see tom_dot
 
-  localparam int unsigned InW  = Lanes * InBits,
+  localparam int unsigned InW  = Pixels * Lanes * InBits,
   localparam int unsigned OutW = Outputs * AccBits
 ) (
   input  wire logic            clk_i,
@@ -92,6 +93,7 @@ module tom_conv2d_window #(
     .ParallelW(ParallelW),
     .Rows     (Rows),
     .Columns  (Columns),
+    .Pixels   (Pixels),
     .Ram      (RingRam)
   ) u_window (
     .clk_i,

@@ -71,6 +71,7 @@ module tom_dense_fold #(
     .ParallelW(0),
     .Rows     (Pixels),
     .Columns  (1),
+    .Pixels   (1),
     .Ram      (RingRam)
   ) u_window (
     .clk_i,

@@ -28,13 +28,14 @@ module tom_pool_window #(
   parameter bit          ParallelW  = 0,   // all kernel columns at once
   parameter int unsigned Rows       = 4,   // rows in the line buffer
   parameter int unsigned Columns    = 1,   // column banks of the line buffer
+  parameter int unsigned Pixels     = 1,   // neighbouring columns per input beat
   parameter int unsigned RingRam    = 0,   // memory kind of the line buffer: 0 LUTRAM, 1 block, 2 UltraRAM
   parameter int unsigned InBits     = 8,   // width of an input code
   parameter bit          InSigned   = 0,   // inputs are two's complement
   parameter int unsigned OutBits    = 8,   // width of an output code
   parameter bit          Max        = 1,   // 1: maximum, 0: sum
 
-  localparam int unsigned InW  = Lanes * InBits,
+  localparam int unsigned InW  = Pixels * Lanes * InBits,
   localparam int unsigned OutW = Lanes * OutBits
 ) (
   input  wire logic            clk_i,
@@ -58,7 +59,7 @@ module tom_pool_window #(
 
   wire logic available, start;
   wire logic win_valid, win_first, win_last;
-  wire logic [Taps*InW-1:0] win_data;
+  wire logic [Taps*Lanes*InBits-1:0] win_data;
   wire logic acc_valid;
   wire logic [OutW-1:0] acc_data;
 
@@ -85,6 +86,7 @@ module tom_pool_window #(
     .ParallelW(ParallelW),
     .Rows     (Rows),
     .Columns  (Columns),
+    .Pixels   (Pixels),
     .Ram      (RingRam)
   ) u_window (
     .clk_i,

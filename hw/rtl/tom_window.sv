@@ -37,11 +37,13 @@ module tom_window #(
   parameter bit          ParallelW = 0,  // read all kernel columns at once
   parameter int unsigned Rows      = 4,  // rows in the ring
   parameter int unsigned Columns   = 1,  // column banks if ParallelW, else 1
+  parameter int unsigned Pixels    = 1,  // neighbouring columns per input beat, the first in the low bits
   parameter int unsigned Ram       = 0,  // memory kind of the ring: 0 LUTRAM, 1 block RAM, 2 UltraRAM
 
   localparam int unsigned TapsH = ParallelH ? KernelH : 1,
   localparam int unsigned TapsW = ParallelW ? KernelW : 1,
   localparam int unsigned BeatW = Lanes * Bits,
+  localparam int unsigned InW   = Pixels * BeatW,
   localparam int unsigned WinW  = TapsH * TapsW * BeatW
 ) (
   input  wire logic             clk_i,
@@ -49,7 +51,7 @@ module tom_window #(
 
   input  wire logic             in_valid_i,
   output wire logic             in_ready_o,
-  input  wire logic [BeatW-1:0] in_data_i,
+  input  wire logic [InW-1:0]   in_data_i,
 
   input  wire logic             available_i,  // a place for one more result is free
   output wire logic             start_o,      // a pass starts: takes a place
@@ -68,6 +70,9 @@ module tom_window #(
   `TOM_REQUIRE(top, int'(PadTop) < SpanH, "PadTop must be less than the kernel's extent")
   `TOM_REQUIRE(left, int'(PadLeft) < SpanW, "PadLeft must be less than the kernel's extent")
   `TOM_REQUIRE(columns, ParallelW || Columns == 1, "column banks are for ParallelW")
+  `TOM_REQUIRE(pixels, Columns % Pixels == 0, "the pixels of a beat must go to different column banks")
+  `TOM_REQUIRE(whole, Pixels == 1 || (Beats == 1 && Width % Pixels == 0),
+               "several pixels per beat need all channels in a beat, and must divide Width")
 
   localparam int unsigned GroupBeats = Beats / Groups;
   localparam int unsigned StepsH = ParallelH ? 1 : KernelH;
@@ -136,8 +141,8 @@ module tom_window #(
 
   wire logic write = in_valid_i && in_ready_o;
   wire logic w_last_beat = w_beat_q == BeatBits'(Beats - 1);
-  wire logic w_last_col = w_col_q == ColBits'(Width - 1);
-  wire logic w_last_bank = w_bank_q == BankBits'(Columns - 1);
+  wire logic w_last_col = w_col_q == ColBits'(Width - Pixels);
+  wire logic w_last_bank = w_bank_q == BankBits'(Columns - Pixels);
   wire logic row_done = write && w_last_beat && w_last_col;
 
   assign in_ready_o = used_q != CountBits'(Rows);
@@ -155,8 +160,8 @@ module tom_window #(
       if (!w_last_beat) begin
         w_word_q <= w_word_q + 1'b1;
       end else if (!w_last_col) begin
-        w_col_q  <= w_col_q + 1'b1;
-        w_bank_q <= w_last_bank ? '0 : w_bank_q + 1'b1;
+        w_col_q  <= w_col_q + ColBits'(Pixels);
+        w_bank_q <= w_last_bank ? '0 : w_bank_q + BankBits'(Pixels);
         w_word_q <= w_last_bank ? w_word_q + 1'b1 : w_word_q - AddrBits'(Beats - 1);
       end else begin
         w_col_q  <= '0;
@@ -453,9 +458,9 @@ module tom_window #(
         .Ram  (Ram)
       ) u_ring (
         .clk_i,
-        .write_i     (write && (RowBanks == 1 || 32'(w_slot_q) == r) && 32'(w_bank_q) == c),
+        .write_i     (write && (RowBanks == 1 || 32'(w_slot_q) == r) && 32'(w_bank_q) == c / Pixels * Pixels),
         .write_addr_i(w_row_q + w_word_q),
-        .write_data_i(in_data_i),
+        .write_data_i(in_data_i[c%Pixels*BeatW+:BeatW]),
         .read_i      (1'b1),
         .read_addr_i (a_addr_q[c]),
         .read_data_o (b_ring[r][c])

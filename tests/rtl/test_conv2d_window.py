@@ -57,7 +57,25 @@ def test_rtl_matches_golden(
         "lanes_out": lanes_out,
         "parallel_rows": taps[0],
         "parallel_columns": taps[1],
+        "pixels": 1,
         "pack": min(lanes_out, 2),  # two products of 8 x 8 bits fit every DSP48
         "weight_ram": lanes_out % 2,
     }
     check_engine("conv2d_window", op, [kind], knobs)
+
+
+@pytest.mark.rtl
+@pytest.mark.parametrize(
+    ("window", "size", "channels", "pixels"),
+    [
+        pytest.param(Window((3, 3), (2, 2), pads=(0, 0, 1, 1)), (6, 8), 3, 2, id="two"),
+        pytest.param(Window((7, 7), (2, 2), pads=(3, 3, 3, 3)), (9, 16), 2, 4, id="four"),
+        pytest.param(Window((2, 3), (1, 4), dilation=(1, 2)), (4, 16), 1, 8, id="eight_dilated"),
+    ],
+)
+def test_several_pixels_a_beat(window: Window, size: tuple[int, int], channels: int, pixels: int) -> None:
+    """The stem of a fast network: the input comes faster than one pixel per cycle."""
+    op = conv(window, channels, 2)
+    knobs = {"lanes_in": channels, "lanes_out": 2, "parallel_rows": 1, "parallel_columns": 1, "pixels": pixels,
+             "pack": 2, "weight_ram": 0}  # fmt: skip
+    check_engine("conv2d_window", op, [TensorType((*size, channels), Codes.of(8, signed=False))], knobs)

@@ -65,7 +65,7 @@ def write(folder: Path, netlist: Netlist, report: Mapping[str, Any], plan: str) 
 def write_vectors(folder: Path, netlist: Netlist, values: Mapping[str, Array]) -> None:
     """Write the beats of every port, for the frames in `values` (codes by graph value), below sim/vectors."""
     for port in (*netlist.inputs, *netlist.outputs):
-        lines = (f"{beat:x}\n" for beat in beats(values[port.value], port.lanes, port.bits))
+        lines = (f"{beat:x}\n" for beat in beats(values[port.value].reshape(-1, *port.shape), port.lanes, port.bits))
         path = folder / _vector_file(port, is_input=port in netlist.inputs)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(lines))

@@ -45,7 +45,7 @@ class Timing:
     """When results leave, in clock cycles, given when arguments arrive.
 
     Output pixel p (row-major) is complete `latency` cycles after its work started; work on it starts
-    when input pixel `need[i][p]` of argument i has arrived completely and `cycles` after the work on
+    when input pixel `need[i][p]` of (the view of) argument i has arrived completely and `cycles` after the work on
     p - 1 started.
 
     room[q]: input pixel q may enter the engine once the work on output pixel room[q] is over (negative:
@@ -96,7 +96,11 @@ class Engine(ABC):
 
     @abstractmethod
     def lanes(self, site: Site, knobs: Knobs) -> tuple[tuple[int, ...], int]:
-        """Lanes of each input stream, and of the output stream."""
+        """Lanes of each input stream (codes of a beat, of the view of it), and of the output stream."""
+
+    def views(self, site: Site, knobs: Knobs) -> tuple[TensorType, ...]:
+        """How the engine sees each input stream: its arguments, unless it takes several pixels as one."""
+        return site.args
 
     @abstractmethod
     def cycles(self, site: Site, knobs: Knobs) -> int:

@@ -13,6 +13,7 @@ from tomato.engines.windowed import (
     queue_cost,
     rom_cost,
 )
+from tomato.ir import TensorType
 from tomato.netlist import Memory
 from tomato.ops.conv2d import Conv2d
 from tomato.targets import Resources, Target
@@ -36,16 +37,30 @@ class Conv2dWindow(Engine):
         # Groups are whole beats, on both sides.
         lanes_in = folds(per_group) if op.groups == 1 else divisors(per_group)
         lanes_out = folds(out) if op.groups == 1 else divisors(out)
-        taps = [(0, 0), (0, 1), (1, 1)] if op.window.taps > 1 else [(0, 0)]
+        taps = [(0, 0, 1), (0, 1, 1), (1, 1, 1)] if op.window.taps > 1 else [(0, 0, 1)]
         shapes = [
-            {"lanes_in": i, "lanes_out": o, "parallel_rows": r, "parallel_columns": c}
-            for i, o, (r, c) in product(lanes_in, lanes_out, taps)
+            {"lanes_in": i, "lanes_out": o, "parallel_rows": r, "parallel_columns": c, "pixels": p}
+            for i, o, (r, c, p) in product(lanes_in, lanes_out, taps)
+        ]
+        shapes += [
+            {"lanes_in": lanes_in[-1], "lanes_out": o, "parallel_rows": 1, "parallel_columns": 1, "pixels": p}
+            for o, p in product(lanes_out, self._pixels(site))
         ]
         for pack in dot.packs(op.weight, site.arg.codes):
             packed = ({**shape, "pack": pack} for shape in shapes)
             for shape in frontier(packed, lambda k: self.cycles(site, k), lambda k: self._effort(site, k)):
                 for ram in (LUT, BLOCK) if self._words(site, shape) > LUT_WORDS else (LUT,):
                     yield {**shape, "weight_ram": ram}
+
+    def _pixels(self, site: Site) -> list[int]:
+        """How many columns may come in a beat: only a stride lets an engine use more than one."""
+        op, width = _op(site), site.arg.shape[1]
+        if op.groups > 1 or op.window.stride[1] == 1 or op.window.kernel[1] == 1:
+            return []
+        return [p for p in (2, 4, 8) if width % p == 0]
+
+    def views(self, site: Site, knobs: Knobs) -> tuple[TensorType, ...]:
+        return (self._ring(site, knobs).view,)
 
     def _effort(self, site: Site, knobs: Knobs) -> float:
         ring, outputs = self._ring(site, knobs), knobs["lanes_out"]
@@ -58,7 +73,7 @@ class Conv2dWindow(Engine):
         reads = (1 if rows else op.window.kernel[0]) * (1 if columns else op.window.kernel[1])
         reads *= -(-op.weight.shape[2] // knobs["lanes_in"])
         cycles = op.groups * self._folds(site, knobs) * reads
-        return Ring(site.arg, op.window, knobs["lanes_in"], rows, columns, cycles)
+        return Ring(site.arg, op.window, knobs["lanes_in"], rows, columns, cycles, knobs["pixels"])
 
     def _folds(self, site: Site, knobs: Knobs) -> int:
         op = _op(site)
@@ -68,7 +83,7 @@ class Conv2dWindow(Engine):
         return self._ring(site, knobs).pixel_cycles
 
     def lanes(self, site: Site, knobs: Knobs) -> tuple[tuple[int, ...], int]:
-        return (knobs["lanes_in"],), knobs["lanes_out"]
+        return (knobs["lanes_in"] * knobs["pixels"],), knobs["lanes_out"]
 
     def cycles(self, site: Site, knobs: Knobs) -> int:
         return self._ring(site, knobs).cycles

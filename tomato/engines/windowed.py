@@ -26,6 +26,8 @@ class Ring:
     """A line buffer over `arg`: its window, lanes, how many taps it reads at once, and how often.
 
     pixel_cycles: reads per output pixel, all folds and groups together.
+    pixels: neighbouring columns that come in one beat; they need all kernel columns to be read at once,
+    all channels in a beat, and a width that they divide.
     """
 
     arg: TensorType
@@ -34,10 +36,17 @@ class Ring:
     parallel_rows: bool
     parallel_columns: bool
     pixel_cycles: int
+    pixels: int = 1
+
+    @property
+    def view(self) -> TensorType:
+        """The input as it streams: `pixels` columns look like one with as many times the channels."""
+        height, width, channels = self.arg.shape
+        return TensorType((height, width // self.pixels, channels * self.pixels), self.arg.fmt)
 
     @property
     def beats(self) -> int:
-        """Input beats per pixel."""
+        """Input beats per pixel, or per group of pixels."""
         return -(-self.arg.channels // self.lanes)
 
     @property
@@ -54,18 +63,18 @@ class Ring:
     @property
     def rows(self) -> int:
         """Rows in the ring: the fewest that never let the writer or the reader wait for the other."""
-        row_beats = self.arg.shape[1] * self.beats
+        row_beats = self.view.shape[1] * self.beats
         return ring_rows(self.arg.shape[0], row_beats, self.out, self.window, self.pixel_cycles)
 
     @property
     def columns(self) -> int:
-        """Column banks: the fewest that hold the taps of one row in different banks."""
+        """Column banks: the fewest that hold the taps of one row, and the pixels of a beat, in different banks."""
         if not self.parallel_columns:
             return 1
         taps, dilation = self.window.kernel[1], self.window.dilation[1]
-        count = taps
+        count = -(-taps // self.pixels) * self.pixels
         while len({t * dilation % count for t in range(taps)}) < taps:
-            count += 1
+            count += self.pixels
         return count
 
     @property
@@ -82,7 +91,7 @@ class Ring:
     @property
     def cycles(self) -> int:
         """Cycles per frame: the reads, but at least the input beats."""
-        return max(self.out[0] * self.out[1] * self.pixel_cycles, self.arg.pixels * self.beats)
+        return max(self.out[0] * self.out[1] * self.pixel_cycles, self.view.pixels * self.beats)
 
     @property
     def ram(self) -> int:
@@ -92,8 +101,8 @@ class Ring:
 
     def timing(self, latency: int) -> Timing:
         """When results leave; `latency` from the last read of a pixel to the output."""
-        need = last_needed(self.arg.shape[0], self.arg.shape[1], self.window)
-        room = freed_by(self.arg.shape[0], self.arg.shape[1], self.window, self.rows)
+        need = last_needed(self.arg.shape[0], self.arg.shape[1], self.window) // self.pixels
+        room = freed_by(self.arg.shape[0], self.arg.shape[1], self.window, self.rows)[:: self.pixels]
         return Timing((need,), self.pixel_cycles, self.pixel_cycles + latency, room)
 
     def cost(self, target: Target, ram: int) -> Resources:
@@ -133,6 +142,7 @@ class Ring:
             "ParallelW": int(self.parallel_columns),
             "Rows": self.rows,
             "Columns": self.columns,
+            "Pixels": self.pixels,
             "RingRam": ram,
         }
 

@@ -49,23 +49,24 @@ def source_of(graph: Graph, value: str) -> str:
 def edges(graph: Graph, layers: Mapping[str, Choice]) -> tuple[Edge, ...]:
     """Every edge between hardware, in graph order, graph outputs last."""
     types = graph.types
-    wanted: list[tuple[str, str, int, int]] = []  # value, consumer, index, lanes (0: any)
+    wanted: list[tuple[str, str, int, TensorType, int]] = []  # value, consumer, index, view, lanes (0: any)
     lanes_out: dict[str, int] = {}
     for node in graph:
         if isinstance(node.op, WIRING):
             continue
         choice = layers[node.name]
-        ins, out = CATALOGUE[choice.engine].lanes(site(graph, node), choice.knobs)
-        lanes_out[node.name] = out
-        wanted += [(a, node.name, i, n) for i, (a, n) in enumerate(zip(node.args, ins, strict=True))]
-    wanted += [(o, OUTPUT, i, 0) for i, o in enumerate(graph.outputs)]
-    for name, kind in graph.inputs:
-        asked = [n for v, _, _, n in wanted if source_of(graph, v) == name and types[v].shape == kind.shape]
-        lanes_out[name] = max(asked, default=1) or 1
+        engine, place = CATALOGUE[choice.engine], site(graph, node)
+        ins, lanes_out[node.name] = engine.lanes(place, choice.knobs)
+        views = engine.views(place, choice.knobs)
+        wanted += [(a, node.name, i, v, n) for i, (a, v, n) in enumerate(zip(node.args, views, ins, strict=True))]
+    wanted += [(o, OUTPUT, i, types[o], 0) for i, o in enumerate(graph.outputs)]
+    for name, _ in graph.inputs:  # the world sends what the first consumer wants
+        asked = [(v, n) for value, _, _, v, n in wanted if source_of(graph, value) == name and n]
+        if asked:
+            types[name], lanes_out[name] = asked[0]
     found = []
-    for value, consumer, index, lanes in wanted:
+    for value, consumer, index, kind, lanes in wanted:
         source = source_of(graph, value)
-        kind = types[value]
         if not lanes:  # an output keeps the lanes of its stream, unless a reshape makes that impossible
             lanes = lanes_out[source] if types[source].shape == kind.shape else min(lanes_out[source], kind.channels)
         found.append(

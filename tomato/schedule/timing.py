@@ -44,7 +44,7 @@ def simulate_times(graph: Graph, layers: Mapping[str, Choice], frames: int, inte
     arrival: dict[str, Array] = {}
     start: dict[str, Array] = {}
     for name, kind in graph.inputs:
-        lanes = next((e.from_lanes for e in links.values() if e.value == name), kind.channels)
+        lanes, kind = next(((e.from_lanes, e.from_type) for e in links.values() if e.value == name), (1, kind))
         beats = -(-kind.channels // lanes)
         pixels = np.arange(frames * kind.pixels)
         period = interval / kind.pixels if interval else beats
