@@ -15,6 +15,9 @@ from tests import digits
 from tests.models import model_path
 from tomato.cli import main, show
 from tomato.compiler import NO_CALIBRATION
+from tomato.frontend.translate import rules
+
+ROOT = Path(__file__).parents[1]
 
 COMMANDS = ("compile", "simulate", "evaluate", "inspect", "targets")
 
@@ -122,6 +125,30 @@ def test_inspect_of_what_is_not_supported() -> None:
     result = run("inspect", model_path("lstm_mnist_float.onnx"), "--target", "u250")
     assert "7 nodes, 1 are not supported; " in result.stdout
     assert "recurrent" in result.stdout
+
+
+def test_readme_shows_what_compile_prints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """--update-golden rewrites the table in the README; the lines of the simulation are written by hand."""
+    monkeypatch.chdir(tmp_path)
+    arguments = ("--target", "u250", "--calibrate", digits.CALIBRATION, "-o", "build/digits")
+    lines = (line.rstrip() for line in run("compile", digits.MODEL, *arguments).stdout.splitlines())
+    printed = "\n".join(lines).strip("\n")
+    readme = ROOT / "README.md"
+    text = readme.read_text()
+    before, rest = text.split("-o build/digits\n\n", 1)
+    _, after = rest.split("\n$ tomato simulate", 1)
+    shown = f"{before}-o build/digits\n\n{printed}\n$ tomato simulate{after}"
+    if request.config.getoption("--update-golden"):
+        readme.write_text(shown)
+    assert readme.read_text() == shown
+
+
+def test_readme_lists_every_operator() -> None:
+    section = (ROOT / "README.md").read_text().split("## What is supported")[1].split("##")[0]
+    listed = section.split("\n\n")[2].replace("\n", " ").split(", ")
+    assert listed == sorted(rules())
 
 
 def test_targets(golden: Any) -> None:

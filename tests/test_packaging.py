@@ -1,6 +1,7 @@
 """A wheel, installed where there is no checkout, has everything the compiler needs."""
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -98,3 +99,25 @@ def test_wheel_has_every_target(installed: Path, tmp_path: Path) -> None:
 def test_wheel_has_every_module(installed: Path, tmp_path: Path) -> None:
     package = Path(run([str(installed), "-c", "import tomato; print(tomato.__path__[0])"], tmp_path).strip())
     assert {f for f in files(package) if not f.startswith("_assets/")} == files(ROOT / "tomato")
+
+
+@pytest.mark.rtl
+def test_wheel_compiles_and_simulates(installed: Path, tmp_path: Path) -> None:
+    """No file of the checkout but the example itself is at hand."""
+    for path in (ROOT / "examples/digits").iterdir():
+        shutil.copy(path, tmp_path)
+    tomato = [str(installed), "-m", "tomato"]
+    data = ["--calibrate", "digits_calibration.npz", "--fps", "1000", "--quiet"]
+    run([*tomato, "compile", "digits.onnx", "--target", "pynq-z2", *data], tmp_path)
+    assert run([*tomato, "simulate", "build/digits", "--frames", "2"], tmp_path).startswith("bit-exact: 2 frames\n")
+    assert run([*tomato, "evaluate", "build/digits", "--data", "digits_test.npz"], tmp_path).startswith("599 frames\n")
+
+
+@pytest.mark.rtl
+def test_build_folder_simulates_without_tomato(installed: Path, tmp_path: Path) -> None:
+    data = ["--calibrate", str(ROOT / "examples/digits/digits_calibration.npz"), "--fps", "1000", "--quiet"]
+    model = str(ROOT / "examples/digits/digits.onnx")
+    run([str(installed), "-m", "tomato", "compile", model, "--target", "pynq-z2", *data, "-o", "out"], tmp_path)
+    alone = [str(installed), "-c", "import sys, runpy; sys.modules['tomato'] = None; sys.argv = ['run.py', '--frames', "
+             "'1']; runpy.run_path('sim/run.py', run_name='__main__')"]  # fmt: skip
+    assert run(alone, tmp_path / "out").startswith("bit-exact: 1 frames\n")

@@ -117,7 +117,7 @@ def unrolling(layer: Mapping[str, Any]) -> str:
     if any(taps):
         words.append({(1, 1): "all taps", (1, 0): "all rows", (0, 1): "all columns"}[taps[0], taps[1]])
     if (pack := knobs.pop("pack", 1)) != 1:
-        words.append(f"{pack} per DSP" if pack else "LUT mult")
+        words.append(f"{pack}/DSP" if pack else "LUT mult")
     for knob in [k for k in knobs if k.endswith("ram")]:
         kind = RAMS[knobs.pop(knob)]
         words += [f"{knob.removesuffix('ram').strip('_') or 'memory'} in {kind}"] if kind != "LUT" else []
