@@ -118,6 +118,7 @@ def test_build_folder_simulates_without_tomato(installed: Path, tmp_path: Path) 
     data = ["--calibrate", str(ROOT / "examples/digits/digits_calibration.npz"), "--fps", "1000", "--quiet"]
     model = str(ROOT / "examples/digits/digits.onnx")
     run([str(installed), "-m", "tomato", "compile", model, "--target", "pynq-z2", *data, "-o", "out"], tmp_path)
-    alone = [str(installed), "-c", "import sys, runpy; sys.modules['tomato'] = None; sys.argv = ['run.py', '--frames', "
-             "'1']; runpy.run_path('sim/run.py', run_name='__main__')"]  # fmt: skip
+    hide = "import sys, runpy; sys.modules['tomato'] = None; sys.argv.pop(0)"
+    script = f"{hide}; runpy.run_path(sys.argv[0], run_name='__main__')"
+    alone = [str(installed), "-c", script, "sim/run.py", "--frames", "1"]
     assert run(alone, tmp_path / "out").startswith("bit-exact: 1 frames\n")
