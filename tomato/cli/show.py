@@ -113,6 +113,8 @@ def unrolling(layer: Mapping[str, Any]) -> str:
         words.append(f"{knobs.pop('lanes_in')} x {knobs.pop('lanes_out')}")
     elif "lanes" in knobs:
         words.append(str(knobs.pop("lanes")))
+    if (pixels := knobs.pop("pixels", 1)) != 1:
+        words.append(f"{pixels} pixels")
     taps = knobs.pop("parallel_rows", 0), knobs.pop("parallel_columns", 0)
     if any(taps):
         words.append({(1, 1): "all taps", (1, 0): "all rows", (0, 1): "all columns"}[taps[0], taps[1]])
