@@ -72,14 +72,18 @@ class Tensor:
 
     values: Array = field(repr=False)
     digest: str = field(init=False)
+    fmt: Format = field(init=False, repr=False)
+    """The tightest format that holds the values."""
 
     def __post_init__(self) -> None:
         kind = np.int64 if np.issubdtype(self.values.dtype, np.integer) else np.float64
         values = np.array(self.values, dtype=kind, order="C")  # a private copy, so that it can be frozen
         values.setflags(write=False)
         object.__setattr__(self, "values", values)
-        key = f"{values.dtype}{values.shape}".encode() + values.tobytes()
-        object.__setattr__(self, "digest", hashlib.sha256(key).hexdigest()[:12])
+        key = hashlib.sha256(f"{values.dtype}{values.shape}".encode())
+        key.update(values.data)
+        object.__setattr__(self, "digest", key.hexdigest()[:12])
+        object.__setattr__(self, "fmt", self._tightest())
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -91,9 +95,7 @@ class Tensor:
         """Whether the constant holds integer codes (else reals)."""
         return bool(np.issubdtype(self.values.dtype, np.integer))
 
-    @property
-    def fmt(self) -> Format:
-        """The tightest format that holds the values."""
+    def _tightest(self) -> Format:
         if not self.is_codes:
             return Real()
         return Codes(int(self.values.min()), int(self.values.max())) if self.values.size else Codes(0, 0)

@@ -20,16 +20,22 @@ def stages(inputs: int) -> int:
     return 0 if inputs == 1 else ceil((inputs - 1).bit_length() / 2)
 
 
+def _range(weight: Tensor) -> tuple[int, int]:
+    """The least and the greatest weight."""
+    assert isinstance(weight.fmt, Codes)
+    return weight.fmt.lo, weight.fmt.hi
+
+
 def product_bits(weight: Tensor, x: Codes) -> int:
     """Width of a two's-complement field that holds every product of a weight and an input."""
-    least, most = int(weight.values.min()), int(weight.values.max())
+    least, most = _range(weight)
     ends = [w * v for w in (least, most) for v in (x.lo, x.hi)]
     return max(Codes(min(-1, *ends), max(0, *ends)).bits, weight_bits(weight, 2))
 
 
 def weight_bits(weight: Tensor, pack: int) -> int:
     """Width of a weight in the memory; packed ones may be less by 1."""
-    least, most = int(weight.values.min()), int(weight.values.max())
+    least, most = _range(weight)
     return Codes(min(-1, least - (pack > 1)), max(0, most)).bits
 
 

@@ -88,6 +88,11 @@ def accumulator(weight: Array, x: Codes) -> Codes:
     return Codes(int(lo.min()), int(hi.max()))
 
 
+def matrix_product(x: Array, weight: Array) -> Array:
+    """The last axis of x times a matrix, as one product: NumPy's own loops over small ones, row by row."""
+    return np.asarray((x.reshape(-1, weight.shape[0]) @ weight).reshape(*x.shape[:-1], -1))
+
+
 def _depthwise(window: Window, padded: Array, weight: Array, out: tuple[int, int]) -> Array:
     acc = np.zeros((padded.shape[0], *out, weight.shape[3]), dtype=padded.dtype)
     for row, column in np.ndindex(window.kernel):
@@ -100,8 +105,8 @@ def _dense(window: Window, padded: Array, weight: Array, out: tuple[int, int]) -
     columns = weight[..., 0].size
     if columns <= IM2COL_COLUMNS and len(taps) > 1:
         patches = np.concatenate([window.tap(padded, r, c, out) for r, c in taps], axis=3)
-        return np.asarray(patches @ weight.reshape(columns, -1))
-    acc = window.tap(padded, 0, 0, out) @ weight[0, 0]
+        return matrix_product(patches, weight.reshape(columns, -1))
+    acc = matrix_product(window.tap(padded, 0, 0, out), weight[0, 0])
     for row, column in taps[1:]:
-        acc += window.tap(padded, row, column, out) @ weight[row, column]
-    return np.asarray(acc)
+        acc += matrix_product(window.tap(padded, row, column, out), weight[row, column])
+    return acc

@@ -7,7 +7,7 @@ import numpy as np
 
 from tomato.formats import Array, Real, Tensor
 from tomato.ir import Op, TensorType
-from tomato.ops.conv2d import FLOAT32_EXACT, accumulator
+from tomato.ops.conv2d import FLOAT32_EXACT, accumulator, matrix_product
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,11 @@ class Dense(Op):
     def golden(self, args: Sequence[Array]) -> Array:
         (x,) = args
         if not np.issubdtype(x.dtype, np.integer):
-            return np.asarray(x @ self.weight.values)
+            return matrix_product(x, self.weight.values)
         bound = np.abs(self.weight.values).sum(axis=0).max() * max(1, int(np.abs(x).max(initial=0)))
         dtype: type[np.floating] = np.float32 if bound < FLOAT32_EXACT else np.float64
         assert bound < 1 << 53, "an accumulator exceeds what float64 holds exactly"
-        acc = x.astype(dtype) @ self.weight.values.astype(dtype)
+        acc = matrix_product(x.astype(dtype), self.weight.values.astype(dtype))
         return np.asarray(np.rint(acc).astype(np.int64))
 
     def macs(self, args: Sequence[TensorType]) -> int:

@@ -5,8 +5,9 @@ under several resource limits is a multiple-choice knapsack, solved exactly as a
 feasible interval is found by bisection over the intervals at which any choice changes.
 """
 
+import operator
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -95,12 +96,11 @@ def _wished(place: Site, wishes: Wishes, target: Target) -> Option:
 
 def pareto(candidates: Sequence[Option]) -> list[Option]:
     """The options that no other one matches or beats in every resource."""
-    kept: list[Option] = []
-    for option in sorted(candidates, key=lambda o: astuple(o.cost)):
-        mine = astuple(option.cost)
-        if not any(all(a <= b for a, b in zip(astuple(k.cost), mine, strict=True)) for k in kept):
-            kept.append(option)
-    return kept
+    kept: dict[tuple[int, ...], Option] = {}
+    for mine, option in sorted(((o.cost.values(), o) for o in candidates), key=lambda pair: pair[0]):
+        if not any(all(map(operator.le, other, mine)) for other in kept):
+            kept[mine] = option
+    return list(kept.values())
 
 
 def weight(cost: Resources, budget: Resources) -> float:
@@ -135,12 +135,12 @@ def _knapsack(lists: Mapping[str, Sequence[Option]], budget: Resources) -> dict[
     rows = {name: i for i, name in enumerate(lists)}
     one = np.zeros((len(rows), len(flat)))
     one[[rows[name] for name, _ in flat], range(len(flat))] = 1
-    use = np.array([astuple(option.cost) for _, option in flat], dtype=float).T
+    use = np.array([option.cost.values() for _, option in flat], dtype=float).T
     result = milp(
         np.array([weight(option.cost, budget) for _, option in flat]),
         integrality=np.ones(len(flat)),
         bounds=Bounds(0, 1),
-        constraints=[LinearConstraint(one, 1, 1), LinearConstraint(use, -np.inf, np.array(astuple(budget)))],
+        constraints=[LinearConstraint(one, 1, 1), LinearConstraint(use, -np.inf, np.array(budget.values()))],
         options={"mip_rel_gap": 0.01, "time_limit": 20},
     )
     if result.x is None:

@@ -1,6 +1,7 @@
 """Counts of FPGA primitives: what a chip has and what a circuit costs."""
 
-from dataclasses import astuple, dataclass, fields
+import operator
+from dataclasses import dataclass, fields
 from typing import Self
 
 
@@ -15,13 +16,13 @@ class Resources:
     uram: int = 0
 
     def __add__(self, other: "Resources") -> Self:
-        return type(self)(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+        return type(self)(*map(operator.add, self.values(), other.values()))
 
     def __sub__(self, other: "Resources") -> Self:
-        return type(self)(*(a - b for a, b in zip(astuple(self), astuple(other), strict=True)))
+        return type(self)(*map(operator.sub, self.values(), other.values()))
 
     def __mul__(self, n: int) -> Self:
-        return type(self)(*(a * n for a in astuple(self)))
+        return type(self)(*(a * n for a in self.values()))
 
     __rmul__ = __mul__
 
@@ -35,10 +36,18 @@ class Resources:
 
     def counts(self) -> dict[str, int]:
         """Kind to count, every kind, in a fixed order."""
-        return {f.name: self[f.name] for f in fields(self)}
+        return dict(zip(KINDS, self.values(), strict=True))
+
+    def values(self) -> tuple[int, ...]:
+        """The counts of every kind, in the same order. The scheduler asks for millions."""
+        return self.lut, self.ff, self.dsp, self.bram18, self.uram
 
     def __getitem__(self, kind: str) -> int:
         return int(getattr(self, kind))
 
     def __str__(self) -> str:
         return ", ".join(f"{n:,} {k}" for k, n in self.counts().items() if n) or "nothing"
+
+
+KINDS = tuple(f.name for f in fields(Resources))
+"""Kinds of resources, in the order of their fields."""
