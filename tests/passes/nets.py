@@ -15,6 +15,7 @@ from tomato.ops.join import Add, Multiply
 from tomato.ops.move import Concat, DepthToSpace, Pad, Reshape, Slice, SpaceToDepth, Upsample
 from tomato.ops.pool import GlobalSum, MaxPool, SumPool
 from tomato.ops.real import Affine, Clip, Function
+from tomato.ops.requant import Requant
 from tomato.ops.window import Window
 from tomato.passes.groups import partition
 
@@ -103,6 +104,16 @@ def layers_alone(real: Graph, integer: Graph, frames: Mapping[str, Array]) -> It
             want = node.op.golden([want])
         fed[group.output] = integer.encodings[group.code_name].decode(seen[group.code_name])
         yield group.code_name, want, fed[group.output]
+
+
+def magnification(integer: Graph, name: str) -> float:
+    """Output steps that one input step makes through the largest weight; 0 where a value is no weighted sum."""
+    requant = integer.producers[name]
+    exact = integer.producers.get(requant.args[0])
+    if exact is None or not isinstance(exact.op, Conv2d | Dense) or not isinstance(requant.op, Requant):
+        return 0.0
+    weight = np.abs(exact.op.weight.values).reshape(-1, exact.type.channels).max(axis=0)
+    return float((weight * requant.op.mult.values / 2.0**requant.op.shift).max())
 
 
 SILU = ("mul", "x", ("sigmoid", "x"))

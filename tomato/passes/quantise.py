@@ -13,6 +13,7 @@ from tomato.passes.calibrate import Ranges
 from tomato.passes.groups import Group, partition
 from tomato.passes.lower_group import Place, Widths, lower
 from tomato.passes.precision import Precision
+from tomato.passes.separate_borders import separate_borders
 from tomato.passes.separate_inputs import separate_inputs
 from tomato.passes.share_encodings import Coding, share_encodings
 
@@ -74,7 +75,7 @@ def quantise(
         outputs=tuple(names[o] for o in real.outputs),
         encodings=_encodings(names, codings),
     )
-    return result.prune(), tuple(notes)
+    return separate_borders(result.prune()), tuple(notes)
 
 
 def code_names(graph: Graph) -> dict[str, str]:

@@ -50,7 +50,10 @@ def tie(graph: Graph) -> dict[str, str]:
 
 
 def share_encodings(graph: Graph, groups: tuple[Group, ...], ranges: Ranges, precision: Precision) -> dict[str, Coding]:
-    """The coding of every input and every group's output: over all that share it, and always including 0."""
+    """The coding of every input and every group's output: over all that share it, and always including 0.
+
+    Inputs, and what only moves them, keep the codes that the world sends, pixels of 0 to 255; all others are signed.
+    """
     tied = tie(graph)
     inputs = {name for name, _ in graph.inputs}
     visible = [*sorted(inputs), *(g.output for g in groups)]
@@ -66,10 +69,7 @@ def share_encodings(graph: Graph, groups: tuple[Group, ...], ranges: Ranges, pre
 
 
 def _centred(coding: Coding) -> Coding:
-    """The same steps with codes around 0: products of signed codes are a bit narrower, so more share a multiplier.
-
-    Inputs keep the codes that the world sends, pixels of 0 to 255.
-    """
+    """The same steps with codes around 0: products of signed codes are a bit narrower, so more share a multiplier."""
     codes = coding.codes
     if codes.signed:
         return coding
