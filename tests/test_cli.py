@@ -1,9 +1,9 @@
 """The command line: what it prints, writes and returns."""
 
 import json
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -36,15 +36,21 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def cpu_seconds() -> float:
+    """Processor time of finished child processes: what a busy machine does not stretch."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 @pytest.mark.parametrize("command", [None, *COMMANDS])
 def test_help_is_immediate(command: str | None) -> None:
     arguments = [command] if command else []
     code = "import sys; from tomato.cli import main; main(sys.argv[1:], prog_name='tomato')"
     took = []
     for _ in range(3):
-        began = time.monotonic()
+        began = cpu_seconds()
         done = subprocess.run([sys.executable, "-c", code, *arguments, "--help"], capture_output=True, check=True)
-        took.append(time.monotonic() - began)
+        took.append(cpu_seconds() - began)
     assert done.stdout.startswith(b"Usage: tomato")
     assert min(took) < 0.5
 
