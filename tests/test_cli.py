@@ -22,6 +22,12 @@ ROOT = Path(__file__).parents[1]
 COMMANDS = ("compile", "simulate", "evaluate", "inspect", "targets")
 
 
+@pytest.fixture(autouse=True)
+def _no_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parallel test runners say COLUMNS to their workers."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 def run(*arguments: str | Path, code: int = 0) -> Result:
     result = CliRunner().invoke(main, [str(a) for a in arguments])
     assert result.exit_code == code, result.output
