@@ -72,7 +72,7 @@ def test_every_choice_is_honest(engine: Engine, site: Site) -> None:
     assert len(set(seen)) == len(seen), "a choice is offered twice"
     for knobs in engine.choices(site):
         ins, out = engine.lanes(site, knobs)
-        for kind, lanes in zip((*site.args, site.out), (*ins, out), strict=True):
+        for kind, lanes in zip((*engine.views(site, knobs), site.out), (*ins, out), strict=True):
             assert lanes >= 1
             assert engine.cycles(site, knobs) >= kind.pixels * -(-kind.channels // lanes)
         for target in TARGETS:
@@ -98,11 +98,11 @@ def test_timing_is_about_this_node(engine: Engine, site: Site) -> None:
     for knobs in engine.choices(site):
         timing = engine.timing(site, knobs)
         assert len(timing.need) == len(site.args)
-        for need, kind in zip(timing.need, site.args, strict=True):
+        for need, kind in zip(timing.need, engine.views(site, knobs), strict=True):
             assert need.shape == (site.out.pixels,)
             assert need.min() >= 0
             assert need.max() < kind.pixels
-        assert timing.room is None or timing.room.shape == (site.args[0].pixels,)
+        assert timing.room is None or timing.room.shape == (engine.views(site, knobs)[0].pixels,)
         assert 0 < timing.cycles * site.out.pixels <= engine.cycles(site, knobs)
 
 

@@ -1,0 +1,57 @@
+"""Small quantised networks for the tests of everything behind the passes."""
+
+import numpy as np
+
+from tomato.formats import Codes, Tensor
+from tomato.ir import Builder, Graph, Shape, TensorType
+from tomato.ops.conv2d import Conv2d
+from tomato.ops.dense import Dense
+from tomato.ops.join import Add
+from tomato.ops.pool import GlobalSum
+from tomato.ops.requant import Requant
+from tomato.ops.window import Window
+
+S8 = Codes.of(8, signed=True)
+
+
+class Codenet:
+    """Builds a graph on codes with seeded weights."""
+
+    def __init__(self, *shape: int) -> None:
+        size: Shape = (shape[0], shape[1], shape[2])
+        self.build = Builder([("x", TensorType(size, S8))])
+        self.rng = np.random.default_rng(0)
+
+    def requant(self, x: str, name: str, shift: int = 8) -> str:
+        channels = self.build.types[x].channels
+        mult = Tensor(self.rng.integers(1, 1 << shift, channels))
+        return self.build.add(Requant(mult, Tensor(np.zeros(channels, np.int64)), shift + 8, -128, 127), [x], name)
+
+    def conv(self, x: str, out: int, name: str, kernel: int = 3) -> str:
+        pad = kernel // 2
+        window = Window((kernel, kernel), pads=(pad,) * 4)
+        weight = self.rng.integers(-8, 8, (kernel, kernel, self.build.types[x].channels, out))
+        return self.requant(self.build.add(Conv2d(Tensor(weight), window), [x], name), f"{name}_q")
+
+    def dense(self, x: str, out: int, name: str) -> str:
+        weight = self.rng.integers(-8, 8, (self.build.types[x].channels, out))
+        return self.requant(self.build.add(Dense(Tensor(weight)), [x], name), f"{name}_q")
+
+    def graph(self, *outputs: str) -> Graph:
+        graph = Graph("net", (("x", self.build.types["x"]),), tuple(self.build.nodes), outputs)
+        graph.verify()
+        return graph
+
+
+def residual(size: int = 8, channels: int = 4) -> Graph:
+    """Two convolutions beside a shortcut, then a head."""
+    net = Codenet(size, size, channels)
+    deep = net.conv(net.conv("x", channels, "c1"), channels, "c2")
+    joined = net.requant(net.build.add(Add(), [deep, "x"], "add"), "add_q")
+    return net.graph(net.dense(net.requant(net.build.add(GlobalSum(), [joined], "sum"), "sum_q"), 3, "head"))
+
+
+def plain() -> Graph:
+    """One convolution and a head on every pixel."""
+    net = Codenet(6, 5, 3)
+    return net.graph(net.dense(net.conv("x", 4, "c1"), 3, "head"))

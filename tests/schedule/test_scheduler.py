@@ -1,0 +1,138 @@
+"""The choice of engines: against exhaustive enumeration, for a rate, and around a user's plan."""
+
+import time
+from itertools import product
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.models import model_path
+from tests.nets import plain, residual
+from tomato import frontend
+from tomato.errors import TomatoError
+from tomato.ir import Graph
+from tomato.passes import CLEAN, run
+from tomato.passes.calibrate import synthetic_ranges
+from tomato.passes.quantise import quantise
+from tomato.report import interval_cycles
+from tomato.schedule import Choice, Option, options, schedule, select
+from tomato.schedule.plan import Wishes, read_wishes
+from tomato.schedule.plumb import plumbing_cost
+from tomato.schedule.scheduler import fastest, pareto, total, weight
+from tomato.targets import Resources, load
+
+TARGET = load("u250")
+costs = st.builds(Resources, lut=st.integers(0, 9), dsp=st.integers(0, 9), bram18=st.integers(0, 3))
+candidates = st.lists(st.builds(Option, st.just(Choice("e", {})), st.integers(1, 6), costs), min_size=1, max_size=5)
+offers = st.dictionaries(st.sampled_from("abcd"), candidates, min_size=1, max_size=4)
+budgets = st.builds(Resources, lut=st.integers(1, 25), dsp=st.integers(1, 25), bram18=st.integers(1, 8))
+
+
+def combinations(found: dict[str, list[Option]], interval: int, budget: Resources) -> list[dict[str, Option]]:
+    """Every choice that is fast enough and fits."""
+    lists = [[o for o in c if o.cycles <= interval] for c in found.values()]
+    all_of_them = (dict(zip(found, combination, strict=True)) for combination in product(*lists))
+    return [c for c in all_of_them if total(c).fits(budget)]
+
+
+@given(offers, st.integers(1, 6), budgets)
+def test_selection_is_the_best_of_all_combinations(
+    found: dict[str, list[Option]], interval: int, budget: Resources
+) -> None:
+    fit = combinations(found, interval, budget)
+    chosen = select(found, interval, budget)
+    if not fit:
+        assert chosen is None
+        return
+    assert chosen is not None
+    assert total(chosen).fits(budget)
+    assert all(o.cycles <= interval for o in chosen.values())
+    best = min(sum(weight(o.cost, budget) for o in c.values()) for c in fit)
+    assert sum(weight(o.cost, budget) for o in chosen.values()) <= best * 1.0101 + 1e-9  # the solver's gap
+
+
+@given(offers, budgets)
+def test_the_fastest_is_the_least_interval_that_fits(found: dict[str, list[Option]], budget: Resources) -> None:
+    feasible = [i for i in range(1, 7) if combinations(found, i, budget)]
+    if not feasible:
+        with pytest.raises(TomatoError, match="does not fit u250, even at its slowest"):
+            fastest(found, TARGET, budget)
+        return
+    interval, chosen = fastest(found, TARGET, budget)
+    assert interval == feasible[0] == max(o.cycles for o in chosen.values())
+
+
+@given(candidates)
+def test_pareto_keeps_a_match_for_everything(found: list[Option]) -> None:
+    kept = pareto(found)
+    assert all(any(k.cost.fits(o.cost) for k in kept) for o in found)
+    assert not any(a.cost.fits(b.cost) for a in kept for b in kept if a is not b)
+
+
+@pytest.mark.parametrize("graph", [plain(), residual()], ids=["plain", "residual"])
+def test_a_rate_is_reached_with_the_least_area(graph: Graph) -> None:
+    fast = schedule(graph, TARGET)
+    clock = TARGET.clock_mhz * 1e6
+    top = clock / interval_cycles(graph, fast)
+    areas = []
+    for share in (1, 3, 10, 40):
+        plan = schedule(graph, TARGET, fps=top / share)
+        assert clock / interval_cycles(graph, plan) >= top / share
+        area = sum(
+            (o.cost for n, os in options(graph, TARGET).items() for o in os if o.choice == plan.layers[n]), Resources()
+        )
+        areas.append(weight(area + plumbing_cost(graph, plan, TARGET), TARGET.usable))
+    assert areas == sorted(areas, reverse=True)
+    assert areas[0] > 1.5 * areas[-1]
+
+
+def test_a_rate_out_of_reach_is_refused() -> None:
+    graph = plain()
+    best = interval_cycles(graph, schedule(graph, TARGET))
+    with pytest.raises(TomatoError) as error:
+        schedule(graph, TARGET, fps=1e12, clock_mhz=100)
+    assert str(error.value) == (
+        f"error: 1e+12 frames/s is out of reach on u250 at 100 MHz: the fastest that fits makes "
+        f"{1e8 / best:,.0f} frames/s ({best} cycles a frame)\n"
+        "  --> net\n"
+        "  hint: ask for less, raise --clock, or choose a larger board"
+    )
+
+
+def test_a_plan_read_back_is_the_same(tmp_path: Path) -> None:
+    plan = schedule(residual(), TARGET, clock_mhz=123.5)
+    path = tmp_path / "plan.toml"
+    path.write_text(plan.to_toml())
+    wishes = read_wishes(path)
+    assert (wishes.target, wishes.clock_mhz) == ("u250", 123.5)
+    assert {n: (c.engine, dict(c.knobs)) for n, c in wishes.layers.items()} == {
+        n: (c.engine, dict(c.knobs)) for n, c in plan.layers.items()
+    }
+    assert dict(wishes.fifos) == dict(plan.fifos)
+    assert schedule(residual(), TARGET, clock_mhz=123.5, wishes=wishes).to_toml() == plan.to_toml()
+
+
+@pytest.mark.parametrize("layer", ["c2", "head_q", "add"])
+def test_a_layer_that_the_plan_fixes_stays(layer: str) -> None:
+    graph = residual()
+    free = schedule(graph, TARGET)
+    slow = max(options(graph, TARGET)[layer], key=lambda o: o.cycles)
+    plan = schedule(graph, TARGET, wishes=Wishes("plan.toml", layers={layer: slow.choice}))
+    assert plan.layers[layer] == slow.choice
+    assert interval_cycles(graph, plan) == max(slow.cycles, interval_cycles(graph, free))
+
+
+def test_a_fifo_that_the_plan_fixes_stays() -> None:
+    plan = schedule(residual(), TARGET, wishes=Wishes("plan.toml", fifos={"add.1": 777}))
+    assert plan.fifos["add.1"] == 777
+
+
+@pytest.mark.models
+def test_mobilenet_is_scheduled_in_two_seconds() -> None:
+    real = run(frontend.load(model_path("mobilenet_v1_025_128_float.onnx")).graph, CLEAN)
+    graph, _ = quantise(real, synthetic_ranges(real))
+    began = time.process_time()
+    schedule(graph, TARGET)
+    assert time.process_time() - began < 2

@@ -1,0 +1,120 @@
+"""The prediction of times against plain loops, and FIFO depths against a simulation of events."""
+
+from collections import deque
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+
+from tests.nets import plain, residual
+from tomato.engines import CATALOGUE
+from tomato.formats import Array
+from tomato.ir import Graph
+from tomato.plumbing import FIFO_LATENCY, FORK_LATENCY, width_cycles
+from tomato.schedule import Choice, options
+from tomato.schedule.streams import OUTPUT, edges, site
+from tomato.schedule.timing import SLACK, fifo_depths, latency_cycles, simulate_times
+from tomato.targets import load
+
+TARGET = load("u250")
+
+
+def layers_of(graph: Graph, cycles: int) -> dict[str, Choice]:
+    """Of every node the slowest choice of at most `cycles` cycles, or else the fastest."""
+    found = {}
+    for name, offers in options(graph, TARGET).items():
+        within = [o for o in offers if o.cycles <= cycles]
+        best = max(within, key=lambda o: o.cycles) if within else min(offers, key=lambda o: o.cycles)
+        found[name] = best.choice
+    return found
+
+
+def loops(graph: Graph, layers: Mapping[str, Choice], frames: int) -> dict[str, list[int]]:
+    """`simulate_times(...).ready` pixel by pixel, for inputs at full speed."""
+    links = {e.name: e for e in edges(graph, layers)}
+    values = [e.value for e in links.values()]
+    ready: dict[str, list[int]] = {}
+    for name, kind in graph.inputs:
+        lanes = next(e.from_lanes for e in links.values() if e.value == name)
+        beats = -(-kind.channels // lanes)
+        ready[name] = [p * beats + beats - 1 for p in range(frames * kind.pixels)]
+    for node in graph:
+        timing = CATALOGUE[layers[node.name].engine].timing(site(graph, node), layers[node.name].knobs)
+        arrivals = []
+        for i in range(len(node.args)):
+            edge = links[f"{node.name}.{i}"]
+            times = [t + (FORK_LATENCY if values.count(edge.value) > 1 else 0) for t in ready[edge.value]]
+            if edge.from_lanes != edge.to_lanes:
+                a, b = edge.from_type.channels, edge.to_type.channels
+                beats, last = -(-b // edge.to_lanes), -(10**9)
+                for p, t in enumerate(times):
+                    last = max(t, last + beats)
+                    times[p] = last
+                latency = width_cycles(a, edge.from_lanes, b, edge.to_lanes)
+                times = [t + latency for t in times]
+            arrivals.append([t + (FIFO_LATENCY if len(node.args) > 1 else 0) for t in times])
+        starts: list[int] = []
+        for p in range(frames * node.type.pixels):
+            frame, pixel = divmod(p, node.type.pixels)
+            gates = [
+                times[frame * links[f"{node.name}.{i}"].to_type.pixels + int(timing.need[i][pixel])]
+                for i, times in enumerate(arrivals)
+            ]
+            starts.append(max([*gates, *([starts[-1] + timing.cycles] if starts else [0])]))
+        ready[node.name] = [s + timing.latency for s in starts]
+    return ready
+
+
+@pytest.mark.parametrize("cycles", [1, 64, 300, 3000])
+@pytest.mark.parametrize("graph", [plain(), residual()], ids=["plain", "residual"])
+def test_times_are_those_of_the_recursion(graph: Graph, cycles: int) -> None:
+    layers = layers_of(graph, cycles)
+    want, got = loops(graph, layers, 2), simulate_times(graph, layers, 2, None)
+    assert {n: t.tolist() for n, t in got.ready.items()} == want
+    assert latency_cycles(graph, layers) == got.arrival[f"{OUTPUT}.0"][len(got.arrival[f"{OUTPUT}.0"]) // 2 - 1]
+
+
+def backlog(arrived: Array, taken: Array) -> int:
+    """The most that wait in a queue: arrivals are counted before departures of the same cycle."""
+    waiting, most, leaving = deque[int](), 0, sorted(taken.tolist(), reverse=True)
+    for t in sorted(arrived.tolist()):
+        while leaving and leaving[-1] < t:
+            leaving.pop()
+            waiting.popleft()
+        waiting.append(t)
+        most = max(most, len(waiting))
+    return most
+
+
+@pytest.mark.parametrize("cycles", [64, 300, 3000])
+def test_the_shortcut_has_room_for_what_the_branch_delays(cycles: int) -> None:
+    graph = residual()
+    layers = layers_of(graph, cycles)
+    interval = max(CATALOGUE[c.engine].cycles(site(graph, graph.producers[n]), c.knobs) for n, c in layers.items())
+    depths = fifo_depths(graph, layers, interval)
+    times = simulate_times(graph, layers, 3, interval)
+    pixels, beats = (
+        graph.types["x"].pixels,
+        {e.name: -(-e.to_type.channels // e.to_lanes) for e in edges(graph, layers)},
+    )
+    for name in ("add.0", "add.1"):
+        most = backlog(times.arrival[name], times.start["add"])
+        assert most * beats[name] <= depths[name] <= (most + 1) * beats[name] + SLACK
+    assert depths["add.1"] >= beats["add.1"] * 2 * graph.types["x"].shape[1], (
+        "two windows of three rows wait for a row each"
+    )
+    assert depths["add.1"] <= beats["add.1"] * pixels + SLACK
+    assert depths["add.0"] < depths["add.1"]
+
+
+def test_a_chain_at_full_speed_needs_no_fifo() -> None:
+    layers = layers_of(plain(), 1)
+    assert fifo_depths(plain(), layers, 30) == {}
+
+
+def test_an_input_no_slower_than_the_interval_leaves_latency_alone() -> None:
+    graph = residual()
+    layers = layers_of(graph, 300)
+    even = simulate_times(graph, layers, 3, 400)
+    ends = even.ready["head_q"]
+    assert np.diff(ends).tolist() == [400, 400]
