@@ -28,7 +28,7 @@ CALIBRATION_FRAMES = 64
 def measure(case: Case, *, simulated: bool) -> dict[str, Any]:
     """Status and figures of a case; a refusal is a result like any other."""
     model = _model(case)
-    began = time.perf_counter()
+    began, busy = time.perf_counter(), time.process_time()
     try:
         accelerator = compile_model(
             model, case.target, calibration=_frames(case), precision=case.precision, clock_mhz=case.clock_mhz or None
@@ -36,9 +36,12 @@ def measure(case: Case, *, simulated: bool) -> dict[str, Any]:
         folder = accelerator.write(BUILD / "designs" / case.name)
     except TomatoError as reason:
         return {"status": "refused", "message": str(reason), "compile_seconds": round(time.perf_counter() - began, 1)}
-    seconds, megabytes = time.perf_counter() - began, peak_megabytes(resource.RUSAGE_SELF)
-    result = {"status": "compiled"} | figures(accelerator)
-    result |= {"compile_seconds": round(seconds, 1), "compile_megabytes": megabytes}
+    effort = {
+        "compile_seconds": round(time.perf_counter() - began, 1),
+        "compile_cpu_seconds": round(time.process_time() - busy, 1),
+        "compile_megabytes": peak_megabytes(resource.RUSAGE_SELF),
+    }
+    result = {"status": "compiled"} | figures(accelerator) | effort
     return result | (_simulation(folder) if simulated else {})
 
 

@@ -71,7 +71,7 @@ def _simulated(simulation: Mapping[str, Any] | None, predicted: int) -> str:
 
 def size(cases: Sequence[Case], results: Results) -> str:
     """What every design takes, of what its board offers, and what compiling it takes."""
-    head = ("case", "weights", *KINDS, "compile", "memory")
+    head = ("case", "weights", *KINDS, "compile", "of processor", "memory")
     return _table(head, (_size(case, results[case.name]) for case in cases))
 
 
@@ -79,7 +79,8 @@ def _size(case: Case, result: Mapping[str, Any]) -> tuple[str, ...]:
     counts, parts = result["resources"], result["budget_shares"]
     used = (f"{counts[k]:,} ({parts[k]:.0%})" if k in parts else f"{counts[k]:,}" for k in KINDS)
     memory = f"{result['compile_megabytes']:,} MB"
-    return case.name, f"{result['weight_bits'] / 1e6:,.1f} Mbit", *used, f"{result['compile_seconds']:g} s", memory
+    times = (f"{result[key]:g} s" for key in ("compile_seconds", "compile_cpu_seconds"))
+    return case.name, f"{result['weight_bits'] / 1e6:,.1f} Mbit", *used, *times, memory
 
 
 def _refusals(cases: Sequence[Case], results: Results) -> str:

@@ -35,6 +35,7 @@ RESULT: dict[str, Any] = {
     "resources": {"lut": 10_000, "ff": 20_000, "dsp": 625, "bram18": 100, "uram": 0},
     "budget_shares": {"lut": 0.1, "ff": 0.05, "dsp": 0.5, "bram18": 0.25},
     "compile_seconds": 12.5,
+    "compile_cpu_seconds": 10.5,
     "compile_megabytes": 345,
 }
 SIMULATED = {
