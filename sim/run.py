@@ -84,6 +84,7 @@ def _play(
     work = folder / "sim" / "work"
     task: dict[str, Any] = {"stall": options.stall, "seed": options.seed, "progress": str(work / "progress"),
             "result": str(work / "result.json"), "inputs": [], "outputs": []}  # fmt: skip
+    task["loader"] = str(folder / design["loader"]["vectors"]) if design["loader"] else None
     total = 0
     for side in ("inputs", "outputs"):
         for port in design[side]:

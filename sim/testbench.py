@@ -127,7 +127,10 @@ async def play(dut: Any) -> None:
     for _ in range(4):
         await FallingEdge(dut.aclk)
     dut.aresetn.value = 1
-    cycle, last, drain, edge = 0, 0, 0, FallingEdge(dut.aclk)
+    edge = FallingEdge(dut.aclk)
+    if job["loader"]:
+        await load(dut, edge, Path(job["loader"]), drivers[0].ready, progress)
+    cycle, last, drain = 0, 0, 0
     agents: list[Checker | Driver] = [*checkers, *drivers]
     while drain < DRAIN and cycle - last < PATIENCE:
         await edge
@@ -152,6 +155,20 @@ async def play(dut: Any) -> None:
     for checker in checkers:
         Path(checker.port["received"]).write_text("".join(f"{b:x}\n" for b in checker.received))
     Path(job["result"]).write_text(json.dumps(result))
+
+
+async def load(dut: Any, edge: FallingEdge, beats: Path, ready: Any, progress: Path) -> None:
+    """Fill the memories that the bitstream cannot: send the loader's beats and wait until an input is `ready`."""
+    dut.s_axis_weights_tvalid.value = 1
+    with beats.open() as lines:
+        for count, line in enumerate(lines):
+            dut.s_axis_weights_tdata.value = int(line, 16)
+            await edge
+            if count % REPORT_EVERY == 0:
+                progress.write_text(f"0 {count}")
+    dut.s_axis_weights_tvalid.value = 0
+    while not ready.value:
+        await edge
 
 
 def _beats(port: dict[str, Any]) -> list[int]:

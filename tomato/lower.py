@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tomato.engines import CATALOGUE
 from tomato.ir import Graph
 from tomato.netlist import Instance, Netlist, Stream, stream
-from tomato.plumbing import Width, fifo_cost, fork_cost, width_cost
+from tomato.plumbing import ULTRA, Width, fifo_cost, fork_cost, width_cost
 from tomato.schedule.plan import Plan
 from tomato.schedule.plumb import fifo_ram
 from tomato.schedule.streams import OUTPUT, WIRING, Edge, edges, site
@@ -59,6 +59,7 @@ class _Lowering:
                 outputs=(out,),
                 memories=engine.memories(place, choice.knobs),
                 comment=str(node),
+                loaded=choice.knobs.get("weight_ram") == ULTRA,
             )
             self._add(made, engine.cost(place, choice.knobs, self.target))
             self._distribute(out)

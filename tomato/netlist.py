@@ -1,6 +1,6 @@
 """The netlist: which parts, how connected. Both backends print it; it holds no Verilog."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,7 +103,7 @@ class Instance:
     """One part: a module with parameters, the streams at its ports, and the memories it reads.
 
     Several streams on one side are concatenated, the first in the low bits. `comment` tells the
-    reader which node of the graph this is.
+    reader which node of the graph this is. `loaded`: its memory cannot be initialised; the loader fills it.
     """
 
     module: str
@@ -113,6 +113,7 @@ class Instance:
     outputs: tuple[Stream, ...]
     memories: Mapping[str, Memory]
     comment: str
+    loaded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,26 @@ class Netlist:
     outputs: tuple[Stream, ...]
 
     @property
+    def loaded(self) -> tuple[Instance, ...]:
+        """The parts whose memories the loader fills, in the order of its chain."""
+        return tuple(i for i in self.instances if i.loaded)
+
+    @property
     def streams(self) -> tuple[Stream, ...]:
         """Every stream once, in order of the parts that drive them."""
         driven = [s for i in self.instances for s in i.outputs]
         return tuple(dict.fromkeys((*self.inputs, *driven)))
+
+
+def load_beats(parts: Sequence[Instance], bits: int) -> Iterator[int]:
+    """The loader's stream for a chain of parts: every word of every memory in beats of `bits`, low bits first."""
+    for part in parts:
+        for memory in part.memories.values():
+            count = -(-memory.width // bits)
+            for word in pack(memory.fields, memory.bits):
+                yield from (word >> (i * bits) & ((1 << bits) - 1) for i in range(count))
+
+
+def load_count(parts: Sequence[Instance], bits: int) -> int:
+    """Beats of the loader's stream."""
+    return sum(m.depth * -(-m.width // bits) for part in parts for m in part.memories.values())

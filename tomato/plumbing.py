@@ -14,6 +14,9 @@ FIFO_LATENCY = 2
 QUEUE_LATENCY = FIFO_LATENCY
 """Cycles through an empty tom_queue."""
 
+LOAD_BITS = 256
+"""Bits per beat of the loader that fills UltraRAM."""
+
 LUTRAM, BLOCK, ULTRA = 0, 1, 2
 """Kinds of memory, as the parameter Ram of tom_ram numbers them."""
 

@@ -41,6 +41,7 @@ module tom_conv2d_window #(
   parameter int unsigned AccBits    = 24,  // width of an output code
   parameter int unsigned Pack       = 1,   // filters that share a DSP block; 0: multiply in LUTs
   parameter int unsigned WeightRam  = 0,   // memory kind of the weights
+  parameter int unsigned LoadBits   = 1,   // bits per beat of the loader that fills UltraRAM
   parameter              MemFile    = "",  // hexadecimal weight words, see tom_dot
 
   localparam int unsigned InW  = Pixels * Lanes * InBits,
@@ -48,6 +49,9 @@ module tom_conv2d_window #(
 ) (
   input  wire logic            clk_i,
   input  wire logic            rst_i,
+
+  input  wire logic [LoadBits:0] load_i = '0,  // weights for UltraRAM, see tom_rom
+  output wire logic [LoadBits:0] load_o,
 
   input  wire logic            in_valid_i,
   output wire logic            in_ready_o,
@@ -120,10 +124,13 @@ module tom_conv2d_window #(
     .Pack      (Pack),
     .Words     (Groups * Folds * Reads),
     .Ram       (WeightRam),
+    .LoadBits  (LoadBits),
     .MemFile   (MemFile)
   ) u_dot (
     .clk_i,
     .rst_i,
+    .load_i,
+    .load_o,
     .valid_i(win_valid),
     .first_i(win_first),
     .last_i (win_last),

@@ -21,6 +21,7 @@ module tom_dense_fold #(
   parameter int unsigned AccBits    = 24,  // width of an output code
   parameter int unsigned Pack       = 1,   // filters that share a DSP block; 0: multiply in LUTs
   parameter int unsigned WeightRam  = 0,   // memory kind of the weights
+  parameter int unsigned LoadBits   = 1,   // bits per beat of the loader that fills UltraRAM
   parameter              MemFile    = "",  // hexadecimal weight words, see tom_dot
 
   localparam int unsigned InW  = Lanes * InBits,
@@ -28,6 +29,9 @@ module tom_dense_fold #(
 ) (
   input  wire logic            clk_i,
   input  wire logic            rst_i,
+
+  input  wire logic [LoadBits:0] load_i = '0,  // weights for UltraRAM, see tom_rom
+  output wire logic [LoadBits:0] load_o,
 
   input  wire logic            in_valid_i,
   output wire logic            in_ready_o,
@@ -98,10 +102,13 @@ module tom_dense_fold #(
     .Pack      (Pack),
     .Words     (Folds * Beats),
     .Ram       (WeightRam),
+    .LoadBits  (LoadBits),
     .MemFile   (MemFile)
   ) u_dot (
     .clk_i,
     .rst_i,
+    .load_i,
+    .load_o,
     .valid_i(win_valid),
     .first_i(win_first),
     .last_i (win_last),

@@ -28,6 +28,7 @@ module tom_dot #(
   parameter int unsigned Pack       = 1,   // filters that share a DSP block; 0: multiply in LUTs
   parameter int unsigned Words      = 1,   // weight words
   parameter int unsigned Ram        = 0,   // memory kind of the weights: 0 LUT, 1 block RAM, 2 UltraRAM
+  parameter int unsigned LoadBits   = 1,   // bits per beat of the loader that fills UltraRAM
   parameter              MemFile    = "",  // hexadecimal weight words
 
   localparam int unsigned Codes = Shared ? Inputs : Inputs * Outputs,
@@ -36,6 +37,8 @@ module tom_dot #(
 ) (
   input  wire logic            clk_i,
   input  wire logic            rst_i,
+  input  wire logic [LoadBits:0] load_i = '0,  // weights for UltraRAM, see tom_rom
+  output wire logic [LoadBits:0] load_o,
   input  wire logic            valid_i,
   input  wire logic            first_i,
   input  wire logic            last_i,
@@ -62,10 +65,13 @@ module tom_dot #(
     .Width  (Products * WeightBits),
     .Words  (Words),
     .Ram    (Ram),
+    .LoadBits(LoadBits),
     .MemFile(MemFile)
   ) u_weights (
     .clk_i,
     .rst_i,
+    .load_i,
+    .load_o,
     .next_i(valid_i),
     .data_o(word)
   );

@@ -11,8 +11,11 @@ from tomato.assets import asset
 from tomato.backend import verilog
 from tomato.backend.render import render
 from tomato.formats import Array
-from tomato.netlist import Netlist, Stream, beats, lane_mask
+from tomato.netlist import Netlist, Stream, beats, lane_mask, load_beats
+from tomato.plumbing import LOAD_BITS
 
+LOADER = "loader.hex"
+"""File of the beats that fill UltraRAM, below mem/."""
 SIM_FILES = ("run.py", "testbench.py", "toolchain.py")
 
 
@@ -54,6 +57,8 @@ def write(folder: Path, netlist: Netlist, report: Mapping[str, Any], plan: str) 
     _write_all(folder / "rtl", rtl)
     _write_all(folder / "mem", verilog.memories(netlist))
     _write_all(folder / "sim", {name: asset("sim", name).read_text() for name in SIM_FILES})
+    if netlist.loaded:
+        (folder / "mem" / LOADER).write_text("".join(f"{b:x}\n" for b in load_beats(netlist.loaded, LOAD_BITS)))
     design = _design(netlist, report, [name for name in rtl if name.endswith(".sv")])
     (folder / "sim" / "design.json").write_text(json.dumps(design, indent=1) + "\n")
     (folder / "plan.toml").write_text(plan)
@@ -88,6 +93,7 @@ def _design(netlist: Netlist, report: Mapping[str, Any], sources: Sequence[str])
         "sources": sources,
         "interval_cycles": report["interval_cycles"],
         "latency_cycles": report["latency_cycles"],
+        "loader": {"vectors": f"mem/{LOADER}"} if netlist.loaded else None,
         "inputs": [_port(s, is_input=True) for s in netlist.inputs],
         "outputs": [_port(s, is_input=False) for s in netlist.outputs],
     }

@@ -2,13 +2,14 @@
 
 import re
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tomato.assets import asset
 from tomato.backend.render import render
-from tomato.netlist import Instance, Memory, Netlist, Stream, pack
+from tomato.netlist import Instance, Memory, Netlist, Stream, load_count, pack
+from tomato.plumbing import LOAD_BITS
 
 INSTANCE = re.compile(r"^ *(tom_\w+) #?\(", re.MULTILINE)
 COMMENT_WIDTH = 112
@@ -54,6 +55,18 @@ class InstanceView:
     out_valid: str
     out_ready: str
     out_data: str
+    load_in: str
+    load_out: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoaderView:
+    """The stream that fills memories the bitstream cannot: its width, beats, and links from memory to memory."""
+
+    bits: int
+    beats: int
+    drain: int
+    links: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +79,7 @@ class TopView:
     outputs: tuple[PortView, ...]
     streams: tuple[StreamView, ...]
     instances: tuple[InstanceView, ...]
+    loader: LoaderView | None
 
 
 def top(netlist: Netlist, title: str) -> str:
@@ -76,9 +90,16 @@ def top(netlist: Netlist, title: str) -> str:
         inputs=tuple(_port(s) for s in netlist.inputs),
         outputs=tuple(_port(s) for s in netlist.outputs),
         streams=_streams(netlist),
-        instances=tuple(_instance(i) for i in netlist.instances),
+        instances=tuple(_instance(i, netlist.loaded) for i in netlist.instances),
+        loader=_loader(netlist.loaded),
     )
     return render("top.sv.j2", view)
+
+
+def _loader(parts: Sequence[Instance]) -> LoaderView | None:
+    if not parts:
+        return None
+    return LoaderView(LOAD_BITS, load_count(parts, LOAD_BITS), len(parts) + 4, len(parts))
 
 
 def _streams(netlist: Netlist) -> tuple[StreamView, ...]:
@@ -128,8 +149,8 @@ def _describe(port: Stream) -> str:
     return f"{'x'.join(map(str, port.shape))} {kind}, {port.lanes} a beat"
 
 
-def _instance(part: Instance) -> InstanceView:
-    files = {name: f'"mem/{memory_file(part, name)}"' for name in part.memories}
+def _instance(part: Instance, chain: Sequence[Instance]) -> InstanceView:
+    files = {name: '""' if part.loaded else f'"mem/{memory_file(part, name)}"' for name in part.memories}
     numbers = {name: literal(value) for name, value in part.params.items()}
     return InstanceView(
         module=part.module,
@@ -142,6 +163,8 @@ def _instance(part: Instance) -> InstanceView:
         out_valid=_bundle(part.outputs, "valid"),
         out_ready=_bundle(part.outputs, "ready"),
         out_data=_bundle(part.outputs, "data"),
+        load_in=f"load_{chain.index(part)}" if part.loaded else "",
+        load_out=f"load_{chain.index(part) + 1}" if part.loaded else "",
     )
 
 
@@ -174,6 +197,7 @@ def memories(netlist: Netlist) -> dict[str, str]:
     return {
         memory_file(part, name): hexadecimal(memory)
         for part in netlist.instances
+        if not part.loaded
         for name, memory in part.memories.items()
     }
 
@@ -204,7 +228,8 @@ def sources(roots: Iterable[str]) -> dict[str, Path]:
 
 def rtl(netlist: Netlist, title: str) -> Mapping[str, str]:
     """File name, below rtl/, to text: the top module and everything it needs."""
-    used = sources(dict.fromkeys([*(i.module for i in netlist.instances), "tom_frame_end"]))
+    loader = ["tom_loader"] if netlist.loaded else []
+    used = sources(dict.fromkeys([*(i.module for i in netlist.instances), "tom_frame_end", *loader]))
     files = {path.name: path.read_text() for path in used.values()}
     files["tom_assert.svh"] = asset("hw", "include", "tom_assert.svh").read_text()
     files["tom_probe.sv"] = asset("sim", "tom_probe.sv").read_text()

@@ -6,8 +6,6 @@ from itertools import product
 from tomato.engines import dot
 from tomato.engines.base import Engine, Knobs, Site, Timing, divisors, folds
 from tomato.engines.windowed import (
-    BLOCK,
-    LUT,
     Ring,
     frontier,
     queue_cost,
@@ -17,9 +15,6 @@ from tomato.ir import TensorType
 from tomato.netlist import Memory
 from tomato.ops.conv2d import Conv2d
 from tomato.targets import Resources, Target
-
-LUT_WORDS = 32
-"""Weight memories of up to this many words are never block RAM."""
 
 
 class Conv2dWindow(Engine):
@@ -49,7 +44,7 @@ class Conv2dWindow(Engine):
         for pack in dot.packs(op.weight, site.arg.codes):
             packed = ({**shape, "pack": pack} for shape in shapes)
             for shape in frontier(packed, lambda k: self.cycles(site, k), lambda k: self._effort(site, k)):
-                for ram in (LUT, BLOCK) if self._words(site, shape) > LUT_WORDS else (LUT,):
+                for ram in dot.rams(self._words(site, shape)):
                     yield {**shape, "weight_ram": ram}
 
     def _pixels(self, site: Site) -> list[int]:

@@ -9,9 +9,7 @@ import numpy as np
 from tomato.engines import dot
 from tomato.engines.base import Engine, Knobs, Site, Timing, beats, folds
 from tomato.engines.windowed import (
-    BLOCK,
     LAG,
-    LUT,
     better_ram,
     frontier,
     memory_cost,
@@ -21,9 +19,6 @@ from tomato.engines.windowed import (
 from tomato.netlist import Memory
 from tomato.ops.dense import Dense
 from tomato.targets import Resources, Target
-
-LUT_WORDS = 32
-"""Weight memories of up to this many words are never block RAM."""
 
 
 class DenseFold(Engine):
@@ -41,7 +36,7 @@ class DenseFold(Engine):
         for pack in dot.packs(_op(site).weight, site.arg.codes):
             packed = ({**shape, "pack": pack} for shape in shapes)
             for shape in frontier(packed, lambda k: self.cycles(site, k), lambda k: self._effort(site, k)):
-                for ram in (LUT, BLOCK) if self._pixel_cycles(site, shape) > LUT_WORDS else (LUT,):
+                for ram in dot.rams(self._pixel_cycles(site, shape)):
                     yield {**shape, "weight_ram": ram}
 
     def _effort(self, site: Site, knobs: Knobs) -> float:

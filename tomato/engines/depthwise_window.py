@@ -6,8 +6,6 @@ from itertools import product
 from tomato.engines import dot
 from tomato.engines.base import Engine, Knobs, Site, Timing, folds
 from tomato.engines.windowed import (
-    BLOCK,
-    LUT,
     Ring,
     frontier,
     queue_cost,
@@ -16,9 +14,6 @@ from tomato.engines.windowed import (
 from tomato.netlist import Memory
 from tomato.ops.conv2d import Conv2d
 from tomato.targets import Resources, Target
-
-LUT_WORDS = 32
-"""Weight memories of up to this many words are never block RAM."""
 
 
 class DepthwiseWindow(Engine):
@@ -40,7 +35,7 @@ class DepthwiseWindow(Engine):
             packed = ({**shape, "pack": pack} for shape in shapes)
             for shape in frontier(packed, lambda k: self.cycles(site, k), lambda k: self._effort(site, k)):
                 words = self._ring(site, shape).pixel_cycles
-                for ram in (LUT, BLOCK) if words > LUT_WORDS else (LUT,):
+                for ram in dot.rams(words):
                     yield {**shape, "weight_ram": ram}
 
     def _effort(self, site: Site, knobs: Knobs) -> float:

@@ -7,12 +7,27 @@ import numpy as np
 from tomato.engines.base import Knobs
 from tomato.formats import Array, Codes, Tensor
 from tomato.netlist import Memory, uniform_memory
+from tomato.plumbing import BLOCK, LOAD_BITS, ULTRA
+from tomato.plumbing import LUTRAM as LUT
 from tomato.targets import Resources, Target
 
 PORTS = (27, 25, 18)
 """Widths of the wide input of the DSP blocks that exist: DSP48E2, DSP48E1, ECP5 and Intel."""
 PIPELINE = 9
 """Cycles from the last read of a pixel to its result at the engine's output, adder tree not counted."""
+
+
+LUT_WORDS = 32
+"""Weight memories of up to this many words are never block RAM."""
+ULTRA_WORDS = 512
+"""Weight memories of fewer words waste too much of an UltraRAM."""
+
+
+def rams(words: int) -> tuple[int, ...]:
+    """The kinds of memory worth trying for weights of so many words."""
+    if words <= LUT_WORDS:
+        return (LUT,)
+    return (LUT, BLOCK) if words < ULTRA_WORDS else (LUT, BLOCK, ULTRA)
 
 
 def stages(inputs: int) -> int:
@@ -70,6 +85,7 @@ def params(weight: Tensor, x: Codes, acc: Codes, knobs: Knobs) -> dict[str, int]
         "AccBits": acc.bits,
         "Pack": knobs["pack"],
         "WeightRam": knobs["weight_ram"],
+        "LoadBits": LOAD_BITS if knobs["weight_ram"] == ULTRA else 1,
     }
 
 

@@ -212,14 +212,12 @@ def memory_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
 
 
 def rom_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
-    """A read-only memory."""
+    """A read-only memory. UltraRAM where there is none counts as one block: it never fits."""
+    if ram == ULTRA:
+        return Resources(uram=target.uram_for(width, depth) if target.memory.uram else 1, ff=2 * width)
     if ram == LUT:
         return Resources(lut=0 if depth == 1 else width * ceil(depth / target.lutram_depth), ff=width)
-    return (
-        Resources(bram18=target.bram18_for(width, depth))
-        if ram == BLOCK
-        else Resources(uram=target.uram_for(width, depth))
-    )
+    return Resources(bram18=target.bram18_for(width, depth))
 
 
 def queue_cost(width: int) -> Resources:

@@ -1,0 +1,33 @@
+"""Weights in UltraRAM, which no bitstream can fill: loaded through a stream before the first frame."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tomato
+from tomato.engines.windowed import ULTRA
+from tomato.schedule.plan import Choice
+from tomato.simulation import simulate
+
+DIGITS = Path(__file__).parents[2] / "examples" / "digits"
+
+
+@pytest.mark.rtl
+def test_a_chain_of_loaded_memories_is_bit_exact(tmp_path: Path) -> None:
+    frames = np.load(DIGITS / "digits_calibration.npz")["x"][:8]
+    acc = tomato.compile(DIGITS / "digits.onnx", "u250", calibration=frames, fps=20_000)
+    weighted = [n for n, c in acc.plan.layers.items() if "weight_ram" in c.knobs]
+    layers = {
+        n: Choice(c.engine, {**c.knobs, "weight_ram": ULTRA}) if n in weighted[1:] else c
+        for n, c in acc.plan.layers.items()
+    }
+    loaded = replace(acc, plan=replace(acc.plan, layers=layers))
+    assert loaded.report["resources"]["uram"] > 0
+    folder = loaded.write(tmp_path / "loaded")
+    assert (folder / "mem" / "loader.hex").exists()
+    assert not (folder / "mem" / f"{weighted[1]}.mem").exists()
+    for stall in (0.0, 0.4):
+        summary = simulate(folder, frames=2, stall=stall)
+        assert summary["bit_exact"], summary
