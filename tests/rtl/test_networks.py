@@ -19,6 +19,7 @@ from tomato.formats import Array
 from tomato.interpret import interpret
 from tomato.ir import Graph
 from tomato.lower import lower
+from tomato.ops.move import Pad
 from tomato.passes import CLEAN, run
 from tomato.passes.calibrate import calibrate
 from tomato.passes.precision import Precision
@@ -95,4 +96,7 @@ def test_hardware_agrees_with_golden_and_prediction(seed: int, tmp_path: Path) -
     assert stalled["bit_exact"], "\n".join(describe(stalled))
     interval, latency = free["interval_cycles_predicted"], free["latency_cycles_predicted"]
     assert abs(free["interval_cycles"] - interval) <= max(2, interval * 0.01), describe(free)
-    assert abs(free["latency_cycles"] - latency) <= max(20, latency * 0.1), describe(free)
+    slack = max(20, latency * 0.1)
+    assert free["latency_cycles"] <= latency + slack, describe(free)
+    # Nothing but border may be left of a frame, and that needs no input.
+    assert free["latency_cycles"] >= latency - slack or any(isinstance(n.op, Pad) for n in case.graph), describe(free)
