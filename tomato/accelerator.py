@@ -183,7 +183,7 @@ def load(folder: Path) -> Accelerator:
     assert wishes.clock_mhz is not None, "plan.toml of a build folder names its clock"
     with np.load(folder / "golden" / "samples.npz", allow_pickle=False) as stored:
         samples = tuple(stored[name] for name in stored.files)
-    plan = Plan(wishes.target, wishes.clock_mhz, wishes.layers, wishes.fifos)
+    plan = Plan(wishes.target, wishes.clock_mhz, wishes.layers, wishes.fifos, wishes.regions)
     return Accelerator(
         graph, inputs, outputs, plan, targets.load(wishes.target), folder / "golden" / "model.onnx", samples
     )

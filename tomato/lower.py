@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from tomato.engines import CATALOGUE
 from tomato.ir import Graph
 from tomato.netlist import Instance, Netlist, Stream, stream
-from tomato.plumbing import ULTRA, Width, fifo_cost, fork_cost, width_cost
+from tomato.plumbing import ULTRA, Width, fifo_cost, fork_cost, register_cost, width_cost
 from tomato.schedule.plan import Plan
 from tomato.schedule.plumb import fifo_ram
+from tomato.schedule.regions import crossings
 from tomato.schedule.streams import OUTPUT, WIRING, Edge, edges, site
 from tomato.targets import Resources, Target
 
@@ -32,6 +33,7 @@ class _Lowering:
     def __init__(self, graph: Graph, plan: Plan, target: Target) -> None:
         self.graph, self.plan, self.target = graph, plan, target
         self.links = edges(graph, plan.layers)
+        self.hops = crossings(self.links, plan.regions)
         self.readers: dict[str, list[Edge]] = {}
         for edge in self.links:
             self.readers.setdefault(edge.value, []).append(edge)
@@ -98,7 +100,24 @@ class _Lowering:
             )
             self._add(fork, fork_cost(len(copies), source.width))
         for edge, copy in zip(readers, copies, strict=False):
-            self.arriving[edge.name] = self._queued(edge, self._converted(edge, copy))
+            self.arriving[edge.name] = self._queued(edge, self._converted(edge, self._carried(edge, copy)))
+
+    def _carried(self, edge: Edge, source: Stream) -> Stream:
+        """The stream behind the registers that take it from one region of the chip to another."""
+        for hop in range(self.hops.get(edge.name, 0)):
+            out = _renamed(source, self._unused(f"{source.name}_r"))
+            made = Instance(
+                module="tom_register",
+                name=self._unused(f"u_cross_{edge.consumer}_{edge.index}_{hop}"),
+                params={"Width": source.width},
+                inputs=(source,),
+                outputs=(out,),
+                memories={},
+                comment=f"%{edge.value} crosses to the region of %{edge.consumer}",
+            )
+            self._add(made, register_cost(source.width))
+            source = out
+        return source
 
     def _converted(self, edge: Edge, source: Stream) -> Stream:
         a, b = edge.from_type.channels, edge.to_type.channels

@@ -1,6 +1,6 @@
 """What a design is and how fast it will run, known before any simulation."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tomato.engines import CATALOGUE
@@ -8,9 +8,14 @@ from tomato.formats import Codes
 from tomato.ir import Graph, Node
 from tomato.lower import Lowered
 from tomato.schedule.plan import Plan
+from tomato.schedule.regions import crossings, fills
 from tomato.schedule.streams import WIRING, edges, site
 from tomato.schedule.timing import latency_cycles
 from tomato.targets import Resources, Target
+
+LUTS_PER_PRODUCT = 70
+"""About what an 8 x 8 bit multiplier takes in LUTs."""
+BRAM18_BITS, URAM_BITS = 18 * 1024, 288 * 1024
 
 
 def interval_cycles(graph: Graph, plan: Plan) -> int:
@@ -32,13 +37,21 @@ def report(
     graph: Graph, plan: Plan, target: Target, lowered: Lowered, *, model: str, notes: Iterable[str]
 ) -> dict[str, Any]:
     """The contents of report.json: plain data, deterministic."""
-    interval, latency = interval_cycles(graph, plan), latency_cycles(graph, plan.layers)
+    links = edges(graph, plan.layers)
+    interval = interval_cycles(graph, plan)
+    latency = latency_cycles(graph, plan.layers, crossings(links, plan.regions))
     hertz = plan.clock_mhz * 1e6
     layers = [_layer(graph, n, plan, lowered) for n in graph if not isinstance(n.op, WIRING)]
     engines = {f"u_{layer['name']}" for layer in layers}
     between = _sum(cost for name, cost in lowered.costs.items() if name not in engines)
     total = _sum(lowered.costs.values())
-    macs = sum(layer["macs"] for layer in layers)
+    macs, multipliers = (sum(layer[k] for layer in layers) for k in ("macs", "multipliers"))
+    regions = _regions(layers, plan, lowered, target)
+    full = [
+        f"super logic region {i} is at {share:.0%} of its even share: routing will be tight there"
+        for i, share in enumerate(regions or [])
+        if share > 1
+    ]
     return {
         "model": model,
         "target": target.name,
@@ -53,11 +66,16 @@ def report(
         "resources": total.counts(),
         "budget": target.usable.counts(),
         "chip": target.budget.counts(),
+        "regions": regions,
+        "bound": _bound(graph, plan, target),
+        "multipliers": multipliers,
+        "multiplier_use": round(macs / (multipliers * interval), 4) if multipliers else None,
+        "weight_memory_use": _weight_memory_use(layers),
         "bottleneck": max(layers, key=lambda layer: layer["cycles"])["name"],
         "layers": layers,
         "between_layers": between.counts(),
         "fifos": dict(plan.fifos),
-        "notes": list(notes),
+        "notes": [*notes, *full],
     }
 
 
@@ -76,10 +94,50 @@ def _layer(graph: Graph, node: Node, plan: Plan, lowered: Lowered) -> dict[str, 
         "activation_format": str(_grid(place.args[0].fmt)),
         "weight_bits": sum(t.values.size * _grid(t.fmt).bits for t in weights),
         "macs": node.op.macs(place.args),
+        "multipliers": CATALOGUE[choice.engine].multipliers(place, choice.knobs),
+        "region": plan.regions.get(node.name, 0),
         "unrolling": dict(choice.knobs),
         "cycles": CATALOGUE[choice.engine].cycles(place, choice.knobs),
         "resources": lowered.costs[f"u_{node.name}"].counts(),
     }
+
+
+def _regions(layers: Sequence[Mapping[str, Any]], plan: Plan, lowered: Lowered, target: Target) -> list[float] | None:
+    """How full each super logic region is, engines only; None where the chip is one die."""
+    if target.slrs == 1:
+        return None
+    names = [layer["name"] for layer in layers]
+    placed = {name: plan.regions.get(name, 0) for name in names}
+    return [round(f, 3) for f in fills(placed, {n: lowered.costs[f"u_{n}"] for n in names}, target)]
+
+
+def _bound(graph: Graph, plan: Plan, target: Target) -> dict[str, int]:
+    """Intervals that no design can beat, in cycles.
+
+    multipliers: if every DSP block and every LUT that a design may use multiplied in every cycle, each
+    layer packing as many products into a block as its widths allow. structure: the fastest choice of the
+    slowest layer, whatever it costs.
+    """
+    busy, structure = 0.0, 1
+    for node in graph:
+        if isinstance(node.op, WIRING):
+            continue
+        engine, place = CATALOGUE[plan.layers[node.name].engine], site(graph, node)
+        choices = list(engine.choices(place))
+        structure = max(structure, min(engine.cycles(place, k) for k in choices))
+        densest = max((k.get("pack", 0) for k in choices), default=0)
+        busy += node.op.macs(place.args) / (target.usable.dsp * max(densest, 1) + target.usable.lut / LUTS_PER_PRODUCT)
+    return {"multipliers": int(busy), "structure": structure}
+
+
+def _weight_memory_use(layers: Sequence[Mapping[str, Any]]) -> float | None:
+    """Weight bits over the bits of the block RAM and UltraRAM of the layers that keep weights there."""
+    stored, room = 0, 0
+    for layer in layers:
+        if layer["unrolling"].get("weight_ram"):
+            stored += layer["weight_bits"]
+            room += layer["resources"]["bram18"] * BRAM18_BITS + layer["resources"]["uram"] * URAM_BITS
+    return round(stored / room, 3) if room else None
 
 
 def _grid(fmt: object) -> Codes:

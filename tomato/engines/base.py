@@ -106,6 +106,10 @@ class Engine(ABC):
     def cycles(self, site: Site, knobs: Knobs) -> int:
         """Cycles per frame when never stalled: the closed form. At least the beats at every port."""
 
+    def multipliers(self, site: Site, knobs: Knobs) -> int:
+        """Products of a weight and an input per cycle; 0 for an engine that has no weights."""
+        return 0
+
     @abstractmethod
     def timing(self, site: Site, knobs: Knobs) -> Timing:
         """When results leave, for latency and FIFO depths."""

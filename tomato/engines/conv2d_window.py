@@ -83,6 +83,10 @@ class Conv2dWindow(Engine):
     def cycles(self, site: Site, knobs: Knobs) -> int:
         return self._ring(site, knobs).cycles
 
+    def multipliers(self, site: Site, knobs: Knobs) -> int:
+        ring = self._ring(site, knobs)
+        return ring.taps * ring.lanes * knobs["lanes_out"]
+
     def timing(self, site: Site, knobs: Knobs) -> Timing:
         ring = self._ring(site, knobs)
         return ring.timing(dot.PIPELINE + dot.stages(ring.taps * ring.lanes))

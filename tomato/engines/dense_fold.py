@@ -60,6 +60,9 @@ class DenseFold(Engine):
     def cycles(self, site: Site, knobs: Knobs) -> int:
         return site.arg.pixels * self._pixel_cycles(site, knobs)
 
+    def multipliers(self, site: Site, knobs: Knobs) -> int:
+        return knobs["lanes_in"] * knobs["lanes_out"]
+
     def timing(self, site: Site, knobs: Knobs) -> Timing:
         cycles = self._pixel_cycles(site, knobs)
         need = np.arange(site.arg.pixels)

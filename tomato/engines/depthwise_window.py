@@ -56,6 +56,10 @@ class DepthwiseWindow(Engine):
     def cycles(self, site: Site, knobs: Knobs) -> int:
         return self._ring(site, knobs).cycles
 
+    def multipliers(self, site: Site, knobs: Knobs) -> int:
+        ring = self._ring(site, knobs)
+        return ring.taps * ring.lanes
+
     def timing(self, site: Site, knobs: Knobs) -> Timing:
         ring = self._ring(site, knobs)
         return ring.timing(dot.PIPELINE + dot.stages(ring.taps))

@@ -1,9 +1,13 @@
 """From a quantised graph to a plan for a target."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from tomato.errors import TomatoError
 from tomato.ir import Graph
 from tomato.schedule.plan import NO_WISHES, Choice, Plan, Wishes
 from tomato.schedule.plumb import plumbing_cost
+from tomato.schedule.regions import assign, crossings
 from tomato.schedule.scheduler import Option, fastest, options, select, total
 from tomato.schedule.streams import edges
 from tomato.schedule.timing import fifo_depths
@@ -36,7 +40,7 @@ def schedule(
         )
     wanted = int(clock * 1e6 / fps) if fps else 0
     room = target.usable
-    for _ in range(ROUNDS):
+    for attempt in range(ROUNDS):
         interval, chosen = fastest(offers, target, room, at_least=wanted, model=model or graph.name)
         if fps and interval > wanted:
             raise TomatoError(
@@ -45,15 +49,28 @@ def schedule(
                 where=model or graph.name,
                 hint="ask for less, raise --clock, or choose a larger board",
             )
-        layers = {n: o.choice for n, o in chosen.items()}
-        layers_interval = max(interval, *(e.from_type.pixels for e in edges(graph, layers)))
-        fifos = fifo_depths(graph, layers, layers_interval) | dict(wishes.fifos)
-        plan = Plan(target.name, clock, layers, fifos)
+        plan = _complete(
+            graph, target, Plan(target.name, clock, {n: o.choice for n, o in chosen.items()}), chosen, wishes
+        )
         between = plumbing_cost(graph, plan, target)
         if (total(chosen) + between).fits(target.usable):
             return plan
-        room = _less(target.usable, between)
-    return plan
+        room = _less(target.usable, between * (1 + attempt))
+    raise TomatoError(
+        f"the network does not fit {target.name}: no room is left for FIFOs and width converters ({between})",
+        where=model or graph.name,
+        hint="choose a larger board, or a lower rate with --fps",
+    )
+
+
+def _complete(graph: Graph, target: Target, plan: Plan, chosen: Mapping[str, Option], wishes: Wishes) -> Plan:
+    """A plan with its regions and FIFOs: what follows from the choice of engines."""
+    links = edges(graph, plan.layers)
+    placed = assign({n: o.cost for n, o in chosen.items()}, links, target)
+    regions = {n: wishes.regions.get(n, r) for n, r in placed.items() if wishes.regions.get(n, r)}
+    interval = max(*(o.cycles for o in chosen.values()), *(e.from_type.pixels for e in links))
+    fifos = fifo_depths(graph, plan.layers, interval, crossings(links, regions))
+    return replace(plan, regions=regions, fifos=fifos | dict(wishes.fifos))
 
 
 def _less(usable: Resources, taken: Resources) -> Resources:

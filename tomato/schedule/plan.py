@@ -22,13 +22,15 @@ class Choice:
 class Plan:
     """A choice for every node that needs hardware, and the depth in beats of every FIFO in front of a join.
 
-    A FIFO is named `<node>.<argument index>`.
+    A FIFO is named `<node>.<argument index>`. regions: the super logic region of each layer that is not in
+    the first one.
     """
 
     target: str
     clock_mhz: float
     layers: Mapping[str, Choice]
     fifos: Mapping[str, int] = field(default_factory=dict)
+    regions: Mapping[str, int] = field(default_factory=dict)
 
     def to_toml(self) -> str:
         """The plan as TOML, in the order of the graph."""
@@ -43,6 +45,9 @@ class Plan:
         if self.fifos:
             lines += ["", "[fifos]  # depth in beats in front of each input of a join"]
             lines += [f'"{name}" = {depth}' for name, depth in self.fifos.items()]
+        if self.regions:
+            lines += ["", "[regions]  # super logic region of each layer that is not in region 0"]
+            lines += [f'"{name}" = {region}' for name, region in self.regions.items()]
         return "\n".join(lines) + "\n"
 
 
@@ -55,6 +60,7 @@ class Wishes:
     clock_mhz: float | None = None
     layers: Mapping[str, Choice] = field(default_factory=dict)
     fifos: Mapping[str, int] = field(default_factory=dict)
+    regions: Mapping[str, int] = field(default_factory=dict)
 
 
 NO_WISHES = Wishes()
@@ -85,23 +91,27 @@ def read_wishes(path: Path) -> Wishes:
             raise TomatoError(
                 f"depth {depth!r} of FIFO {name} is not an integer of at least 2", where=f"{path}: [fifos]"
             )
+    regions = data.get("regions", {})
+    for name, region in regions.items():
+        if not isinstance(region, int) or region < 0:
+            raise TomatoError(f"region {region!r} of {name} is not a number", where=f"{path}: [regions]")
     clock = data.get("clock_mhz")
     if clock is not None and not isinstance(clock, int | float):
         raise TomatoError(f"clock_mhz = {clock!r} is not a number", where=str(path))
-    return Wishes(str(path), str(data.get("target", "")), clock, layers, fifos)
+    return Wishes(str(path), str(data.get("target", "")), clock, layers, fifos, regions)
 
 
 def _check_tables(data: Mapping[str, Any], path: Path) -> None:
     """Raise TomatoError unless the plan has only the keys that it may have, and tables where they belong."""
-    keys = ("target", "clock_mhz", "layers", "fifos")
+    keys = ("target", "clock_mhz", "layers", "fifos", "regions")
     if unknown := [k for k in data if k not in keys]:
         raise TomatoError(
             f"the plan has an unknown key: {unknown[0]}", where=str(path), hint=f"it has {', '.join(keys)}"
         )
-    for key in ("layers", "fifos"):
+    for key in ("layers", "fifos", "regions"):
         if not isinstance(data.get(key, {}), dict):
             raise TomatoError(
                 f"{key} = {data[key]!r} is not a table",
                 where=str(path),
-                hint=f"write [{key}.<layer>]" if key == "layers" else "write [fifos]",
+                hint=f"write [{key}.<layer>]" if key == "layers" else f"write [{key}]",
             )

@@ -6,6 +6,7 @@ from tomato.engines.windowed import better_ram
 from tomato.ir import Graph
 from tomato.plumbing import Width, fifo_cost, fork_cost, register_cost, width_cost
 from tomato.schedule.plan import Plan
+from tomato.schedule.regions import crossings
 from tomato.schedule.streams import OUTPUT, Edge, edges
 from tomato.targets import Resources, Target
 
@@ -16,7 +17,7 @@ def fifo_ram(width: int, depth: int) -> int:
 
 
 def edge_cost(edge: Edge, plan: Plan, target: Target) -> Resources:
-    """What the width converter and the FIFO of an edge take."""
+    """What the width converter, the FIFO and the registers between regions of an edge take."""
     bits = edge.from_type.codes.bits
     a, b = edge.from_type.channels, edge.to_type.channels
     cost = Resources()
@@ -25,6 +26,8 @@ def edge_cost(edge: Edge, plan: Plan, target: Target) -> Resources:
     if depth := plan.fifos.get(edge.name):
         width = bits * edge.to_lanes
         cost += fifo_cost(width, depth, fifo_ram(width, depth), target)
+    hops = crossings([edge], plan.regions).get(edge.name, 0)
+    cost += register_cost(edge.from_lanes * bits) * hops
     if edge.consumer == OUTPUT:
         cost += register_cost(edge.to_lanes * bits)
     return cost

@@ -7,16 +7,19 @@ running maximum. Chained through the graph this gives the time of every pixel wi
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
 from tomato.engines import CATALOGUE
 from tomato.formats import Array
 from tomato.ir import Graph, Node
-from tomato.plumbing import FIFO_LATENCY, FORK_LATENCY, Width, width_cycles
+from tomato.plumbing import FIFO_LATENCY, FORK_LATENCY, REGISTER_LATENCY, Width, width_cycles
 from tomato.schedule.plan import Choice
 from tomato.schedule.streams import OUTPUT, WIRING, Edge, edges, site
 
+NO_HOPS: Mapping[str, int] = MappingProxyType({})
+"""No edge crosses a border between regions."""
 FRAMES = 3
 """Frames back to back that FIFO depths are computed over."""
 SLACK = 8
@@ -36,8 +39,17 @@ class Times:
     start: Mapping[str, Array]  # when a node takes up the work on each of its output pixels
 
 
-def simulate_times(graph: Graph, layers: Mapping[str, Choice], frames: int, interval: int | None) -> Times:
-    """Predict `frames` frames. The input comes at full speed, or evenly spread over `interval` cycles a frame."""
+def simulate_times(
+    graph: Graph,
+    layers: Mapping[str, Choice],
+    frames: int,
+    interval: int | None,
+    hops: Mapping[str, int] = NO_HOPS,
+) -> Times:
+    """Predict `frames` frames. The input comes at full speed, or evenly spread over `interval` cycles a frame.
+
+    hops: registers on the way of an edge, by its name.
+    """
     links = {e.name: e for e in edges(graph, layers)}
     forked = _forked(links)
     ready: dict[str, Array] = {}
@@ -57,7 +69,8 @@ def simulate_times(graph: Graph, layers: Mapping[str, Choice], frames: int, inte
         gate = np.zeros(frames * node.type.pixels, dtype=np.int64)
         for i, need in enumerate(timing.need):
             edge = links[f"{node.name}.{i}"]
-            arrival[edge.name] = _through(edge, ready[edge.value], frames, edge.value in forked, len(node.args) > 1)
+            through = _through(edge, ready[edge.value], frames, edge.value in forked, len(node.args) > 1)
+            arrival[edge.name] = through + hops.get(edge.name, 0) * REGISTER_LATENCY
             per_frame = edge.to_type.pixels
             index = (np.arange(frames)[:, None] * per_frame + need[None, :]).reshape(-1)
             gate = np.maximum(gate, arrival[edge.name][index])
@@ -97,20 +110,22 @@ def _through(edge: Edge, ready: Array, frames: int, forked: bool, queued: bool) 
     return times + (FIFO_LATENCY if queued else 0)
 
 
-def latency_cycles(graph: Graph, layers: Mapping[str, Choice]) -> int:
+def latency_cycles(graph: Graph, layers: Mapping[str, Choice], hops: Mapping[str, int] = NO_HOPS) -> int:
     """Cycles from the first input beat to the last output beat of one frame, the input never waiting."""
-    times = simulate_times(graph, layers, 1, None)
+    times = simulate_times(graph, layers, 1, None, hops)
     return max(int(times.arrival[f"{OUTPUT}.{i}"][-1]) for i in range(len(graph.outputs)))
 
 
-def fifo_depths(graph: Graph, layers: Mapping[str, Choice], interval: int) -> dict[str, int]:
+def fifo_depths(
+    graph: Graph, layers: Mapping[str, Choice], interval: int, hops: Mapping[str, int] = NO_HOPS
+) -> dict[str, int]:
     """Beats that the FIFO of each edge must hold so that the interval is reached; edges that need none are left out.
 
     Computed on a schedule in which the input comes evenly: with FIFOs that suffice for one schedule of
     that rate, the self-timed design reaches it too, and cannot deadlock. The inputs of a join always
     have a FIFO.
     """
-    times = simulate_times(graph, layers, FRAMES, interval)
+    times = simulate_times(graph, layers, FRAMES, interval, hops)
     depths = {}
     for edge in edges(graph, layers):
         node = graph.producers.get(edge.consumer)
