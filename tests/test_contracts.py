@@ -51,7 +51,7 @@ def test_every_operator_of_hardware_has_an_example_and_an_engine() -> None:
         assert "" in offers, f"no engine does {op}"
 
 
-@pytest.mark.parametrize("op", {o for e in CATALOGUE.values() for o in e.ops} | set(WIRING))
+@pytest.mark.parametrize("op", sorted({o for e in CATALOGUE.values() for o in e.ops} | set(WIRING), key=lambda o: o.__name__))
 def test_operators_are_frozen_and_say_what_they_mean(op: type[Op]) -> None:
     assert op.__doc__
     assert op.__dataclass_params__.frozen  # type: ignore[attr-defined]  # set by the dataclass decorator

@@ -56,11 +56,12 @@ def options(graph: Graph, target: Target, wishes: Wishes = NO_WISHES, *, model: 
         if node.name in wishes.layers:
             found[node.name] = [_wished(place, wishes, target)]
             continue
-        found[node.name] = [
+        offered = [
             Option(Choice(s, k), e.cycles(place, k), e.cost(place, k, target))
             for s, e in usable.items()
             for k in e.choices(place)
         ]
+        found[node.name] = [o for o in offered if target.usable.uram or not o.cost.uram]
     if refused:
         raise TomatoError(
             "no engine can do these layers:\n  " + "\n  ".join(refused),
