@@ -14,11 +14,19 @@ def progress(quiet: bool) -> Iterator[Progress]:
         yield silent
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
     from rich.progress import Progress as Bars
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    bars = Bars(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True)
+    times = (TimeElapsedColumn(), TimeRemainingColumn())
+    bars = Bars(*columns, *times, console=Console(stderr=True), transient=True)
     tasks: dict[str, int] = {}
 
     def shown(what: str, done: int, total: int) -> None:
