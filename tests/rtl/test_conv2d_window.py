@@ -42,6 +42,7 @@ CASES = [
     pytest.param(conv(Window((4, 4)), 3, 5), (4, 4), False, 3, 5, COLUMNS, id="whole_frame"),
     pytest.param(conv(Window((1, 1), (2, 2)), 3, 5), (5, 7), False, 3, 5, SERIAL, id="skips_rows"),
     pytest.param(conv(Window((2, 3), (3, 4)), 2, 2), (11, 13), False, 2, 2, ALL, id="stride_beyond_kernel"),
+    pytest.param(conv(Window((3, 5), pads=(2, 0, 0, 4)), 6, 6), (9, 5), True, 1, 6, ALL, id="row_needed_to_its_end"),
     pytest.param(conv(Window((3, 1), pads=(1, 0, 1, 0)), 1, 2), (9, 1), False, 1, 1, (1, 0), id="one_column"),
 ]
 

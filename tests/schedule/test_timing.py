@@ -8,8 +8,10 @@ import pytest
 
 from tests.nets import plain, residual
 from tomato.engines import CATALOGUE
+from tomato.engines.windowed import ring_rows
 from tomato.formats import Array
 from tomato.ir import Graph
+from tomato.ops.window import Window
 from tomato.plumbing import FIFO_LATENCY, FORK_LATENCY, width_cycles
 from tomato.schedule import Choice, options
 from tomato.schedule.streams import OUTPUT, edges, site
@@ -105,6 +107,12 @@ def test_the_shortcut_has_room_for_what_the_branch_delays(cycles: int) -> None:
     )
     assert depths["add.1"] <= beats["add.1"] * pixels + SLACK
     assert depths["add.0"] < depths["add.1"]
+
+
+@pytest.mark.parametrize(("pads", "rows"), [((1, 2, 1, 2), 4), ((2, 0, 0, 4), 5)])
+def test_a_ring_has_a_row_more_where_nothing_hides_the_pipeline(pads: tuple[int, int, int, int], rows: int) -> None:
+    """Both windows are three rows high and as fast as their input; the second waits for the end of its row."""
+    assert ring_rows((9, 5, 6), 30, (9, 5), Window((3, 5), pads=pads), 6) == rows
 
 
 def test_a_chain_at_full_speed_needs_no_fifo() -> None:

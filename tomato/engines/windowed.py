@@ -9,7 +9,7 @@ import numpy as np
 
 from tomato.engines.base import Knobs, Timing
 from tomato.formats import Array
-from tomato.ir import TensorType
+from tomato.ir import Shape, TensorType
 from tomato.ops.window import Window
 from tomato.targets import Resources, Target
 
@@ -64,7 +64,7 @@ class Ring:
     def rows(self) -> int:
         """Rows in the ring: the fewest that never let the writer or the reader wait for the other."""
         row_beats = self.view.shape[1] * self.beats
-        return ring_rows(self.arg.shape[0], row_beats, self.out, self.window, self.pixel_cycles)
+        return ring_rows(self.arg.shape, row_beats, self.out, self.window, self.pixel_cycles)
 
     @property
     def columns(self) -> int:
@@ -161,20 +161,26 @@ def last_needed(height: int, width: int, window: Window) -> Array:
 
 
 @lru_cache(maxsize=4096)
-def ring_rows(height: int, row_beats: int, out: tuple[int, int], window: Window, pixel_cycles: int) -> int:
+def ring_rows(shape: Shape, row_beats: int, out: tuple[int, int], window: Window, pixel_cycles: int) -> int:
     """Rows that a line buffer must hold so that the engine reaches its closed-form interval.
 
     Plays three frames row by row: input rows come evenly at the interval, output rows are read as soon
     as their input and the previous row allow. What is held when a row has been read is the ring's size.
-    Never less than a window and the rows of the next one, and slack where rows are only a few cycles.
+    Never less than a window and the rows of the next one, and slack where rows are only a few cycles, or
+    where already the first pixels of a row need its end, so that nothing hides the cycles in between.
     """
+    height, width, _ = shape
     read = out[1] * pixel_cycles
     interval = max(height * row_beats, out[0] * read)
     top = np.arange(out[0]) * window.stride[0] - window.pads[0]
     base = np.maximum(top, 0)
     last = np.maximum(np.minimum(top + window.span[0] - 1, height - 1), np.append(base[1:], height) - 1)
     frame = np.arange(3)[:, None] * interval
-    arrived = (frame + (last + 1)[None, :] * interval / height).reshape(-1)
+    column = np.minimum(np.arange(out[1]) * window.stride[1] - window.pads[1] + window.span[1], width)
+    column[-1] = width
+    late = (column * (interval / height / width) - np.arange(out[1]) * pixel_cycles).max() + LAG
+    row_time = interval / height
+    arrived = (frame + (last * row_time + max(late, row_time))[None, :]).reshape(-1)
     ramp = np.arange(arrived.size) * read
     end = np.maximum.accumulate(arrived - ramp) + ramp + read
     first = (np.arange(3)[:, None] * height + base[None, :]).reshape(-1)
