@@ -25,6 +25,9 @@ PAIRS = [
     for case, (op, args) in CASES.items()
     if isinstance(op, engine.ops) and not engine.refuses(make_site(op, args), TARGETS[0])
 ]
+OPERATORS: list[type[Op]] = sorted(
+    {op for engine in CATALOGUE.values() for op in engine.ops} | set(WIRING), key=lambda op: op.__name__
+)
 
 
 @pytest.mark.parametrize("stem", CATALOGUE)
@@ -51,7 +54,7 @@ def test_every_operator_of_hardware_has_an_example_and_an_engine() -> None:
         assert "" in offers, f"no engine does {op}"
 
 
-@pytest.mark.parametrize("op", sorted({o for e in CATALOGUE.values() for o in e.ops} | set(WIRING), key=lambda o: o.__name__))
+@pytest.mark.parametrize("op", OPERATORS)
 def test_operators_are_frozen_and_say_what_they_mean(op: type[Op]) -> None:
     assert op.__doc__
     assert op.__dataclass_params__.frozen  # type: ignore[attr-defined]  # set by the dataclass decorator
