@@ -1,7 +1,7 @@
 """Real trained networks: bit-exact in RTL, as fast as predicted, about as accurate as in ONNX Runtime.
 
-One build per network and target, played twice: unstalled, which is timed, and stalled. The networks run as
-fast as they fit the U250; on the ZCU104 at a quarter of that or less, which keeps the builds small.
+One build per network and target, each design the fastest that fits, played twice: unstalled, which is timed,
+and stalled.
 """
 
 from collections.abc import Callable
