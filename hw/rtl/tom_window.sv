@@ -192,23 +192,23 @@ module tom_window #(
   logic [CountBits-1:0]  filled_q;  // complete rows from the first one still needed
   logic [CountBits-1:0]  reach_q, free_q, freed_q;
 
-  wire logic last_beat = beat_q == BeatBits'(GroupBeats - 1);
-  wire logic last_kw = kw_q == KwBits'(StepsW - 1);
-  wire logic last_kh = kh_q == KhBits'(StepsH - 1);
-  wire logic last_fold = fold_q == FoldBits'(Folds - 1);
-  wire logic last_group = group_q == GroupBits'(Groups - 1);
-  wire logic last_col = col_q == OutColBits'(OutWidth - 1);
-  wire logic last_row = row_q == OutRowBits'(OutHeight - 1);
+  // Whether each counter is at its end, kept in registers: the loops step in few levels of logic.
+  logic last_beat, last_kw, last_kh, last_fold, last_group, last_col, last_row;
 
   logic signed [ColPosBits-1:0] left_q;  // input column of the window's left edge
   logic signed [RowPosBits-1:0] top_q;   // input row of the window's top edge
 
-  wire logic pass_start = beat_q == '0 && kw_q == '0 && kh_q == '0;
-  wire logic pixel_start = pass_start && fold_q == '0 && group_q == '0;
-  wire logic signed [ColPosBits-1:0] right = left_q + ColPosBits'(SpanW);
-  wire logic needs_row = last_col || right >= ColPosBits'(Width);
-  wire logic arrived = filled_q > reach_q ||
-      (filled_q == reach_q && !needs_row && ColPosBits'(w_col_q) >= right);
+  logic pass_start, pixel_start;  // the next read is the first of a pass, of an output pixel
+  logic signed [ColPosBits-1:0] right_q;    // first column behind the window
+  logic                         reached_q;  // of its last row, the columns before right_q have come
+  logic                         whole_row;  // the window waits for all of its last row
+  wire logic signed [ColPosBits-1:0] next_left =
+      last_col ? -ColPosBits'(PadLeft) : left_q + ColPosBits'(StrideW);
+  wire logic signed [ColPosBits-1:0] next_right =
+      last_col ? ColPosBits'(SpanW - int'(PadLeft)) : right_q + ColPosBits'(StrideW);
+  wire logic next_last_col = OutWidth == 1 || (!last_col && col_q == OutColBits'(OutWidth - 2));
+  wire logic next_whole = OutWidth == 1 || next_last_col || next_right >= ColPosBits'(Width);
+  wire logic arrived = filled_q > reach_q || (filled_q == reach_q && !whole_row && reached_q);
 
   wire logic issue = (!pass_start || available_i) && (!pixel_start || arrived);
   wire logic kw_step = issue && last_beat;
@@ -218,9 +218,48 @@ module tom_window #(
   wire logic col_step = group_step && last_group;
   wire logic row_step = col_step && last_col;
 
+  // What the step of an inner loop ends, by registers alone: only clock enables wait for `issue`.
+  wire logic group_end = last_kw && last_kh && last_fold;
+  wire logic pixel_end = last_fold && last_group;
+  wire logic row_end = pixel_end && last_col;
+
   wire logic [OutRowBits-1:0] next_row = last_row ? '0 : row_q + 1'b1;
 
+  wire logic [CountBits-1:0] filled_more = filled_q + CountBits'(row_done);
+  wire logic [CountBits-1:0] filled_less = filled_more - free_q;
+
+  // Whether column `right` will have been reached; the writer never wraps to it, as it is at least 1.
+  wire logic w_step = write && w_last_beat;
+  wire logic signed [ColPosBits-1:0] w_here = ColPosBits'(w_col_q);
+  wire logic signed [ColPosBits-1:0] w_next = w_here + ColPosBits'(Pixels);
+  wire logic reached_now = w_step ? !w_last_col && w_next >= right_q : w_here >= right_q;
+  wire logic reached_next = w_step ? !w_last_col && w_next >= next_right : w_here >= next_right;
+
   assign start_o = issue && pass_start;
+
+  always_ff @(posedge clk_i) begin
+    if (rst_i) begin
+      pass_start  <= 1'b1;
+      pixel_start <= 1'b1;
+      last_beat   <= GroupBeats == 1;
+      last_kw     <= StepsW == 1;
+      last_kh     <= StepsH == 1;
+      last_fold   <= Folds == 1;
+      last_group  <= Groups == 1;
+      last_col    <= OutWidth == 1;
+      last_row    <= OutHeight == 1;
+    end else begin
+      if (issue) pass_start <= last_beat && last_kw && last_kh;
+      if (issue) pixel_start <= last_beat && last_kw && last_kh && last_fold && last_group;
+      if (issue) last_beat <= GroupBeats == 1 || (!last_beat && beat_q == BeatBits'(GroupBeats - 2));
+      if (kw_step) last_kw <= StepsW == 1 || (!last_kw && kw_q == KwBits'(StepsW - 2));
+      if (kh_step) last_kh <= StepsH == 1 || (!last_kh && kh_q == KhBits'(StepsH - 2));
+      if (pass_end) last_fold <= Folds == 1 || (!last_fold && fold_q == FoldBits'(Folds - 2));
+      if (group_step) last_group <= Groups == 1 || (!last_group && group_q == GroupBits'(Groups - 2));
+      if (col_step) last_col <= next_last_col;
+      if (row_step) last_row <= OutHeight == 1 || (!last_row && row_q == OutRowBits'(OutHeight - 2));
+    end
+  end
 
   always_ff @(posedge clk_i) begin
     if (rst_i) begin
@@ -232,6 +271,9 @@ module tom_window #(
       col_q    <= '0;
       row_q    <= '0;
       left_q   <= -ColPosBits'(PadLeft);
+      right_q  <= ColPosBits'(SpanW - int'(PadLeft));
+      reached_q <= 1'b0;
+      whole_row <= OutWidth == 1 || SpanW - int'(PadLeft) >= int'(Width);
       top_q    <= -RowPosBits'(PadTop);
       filled_q <= '0;
       used_q   <= '0;
@@ -246,7 +288,9 @@ module tom_window #(
       if (group_step) group_q <= last_group ? '0 : group_q + 1'b1;
       if (col_step) begin
         col_q  <= last_col ? '0 : col_q + 1'b1;
-        left_q <= last_col ? -ColPosBits'(PadLeft) : left_q + ColPosBits'(StrideW);
+        left_q <= next_left;
+        right_q   <= next_right;
+        whole_row <= next_whole;
       end
       if (row_step) begin
         row_q   <= next_row;
@@ -255,7 +299,8 @@ module tom_window #(
         free_q  <= Free[next_row];
       end
       // The writer hears of freed rows one cycle later, when their last read has left the ring.
-      filled_q <= filled_q + CountBits'(row_done) - (row_step ? free_q : '0);
+      reached_q <= col_step ? reached_next : reached_now;
+      filled_q <= row_step ? filled_less : filled_more;
       freed_q  <= row_step ? free_q : '0;
       used_q   <= used_q + CountBits'(row_done) - freed_q;
     end
@@ -272,8 +317,8 @@ module tom_window #(
   always_ff @(posedge clk_i) begin
     if (rst_i) chan_q <= '0;
     else if (issue) begin
-      if (!last_beat || (group_step && !last_group)) chan_q <= chan_q + 1'b1;
-      else if (group_step) chan_q <= '0;
+      if (!last_beat || (group_end && !last_group)) chan_q <= chan_q + 1'b1;
+      else if (group_end) chan_q <= '0;
       else chan_q <= chan_q - BeatBits'(GroupBeats - 1);
     end
   end
@@ -324,7 +369,7 @@ module tom_window #(
           if (!last_kh) begin
             tap_q      <= moved(tap_q, AddrBits'(DilationH * RowWords));
             position_q <= position_q + RowPosBits'(DilationH);
-          end else if (row_step) begin
+          end else if (row_end) begin
             tap_q      <= next_window;
             position_q <= last_row ? -RowPosBits'(PadTop) : top_q + RowPosBits'(StrideH);
           end else begin
@@ -402,9 +447,9 @@ module tom_window #(
           if (!last_kw) begin
             tap_q      <= tap_q + AddrBits'(DilationW * Beats);
             position_q <= position_q + ColPosBits'(DilationW);
-          end else if (col_step) begin
+          end else if (pixel_end && last_kh) begin
             tap_q      <= next_window;
-            position_q <= last_col ? -ColPosBits'(PadLeft) : left_q + ColPosBits'(StrideW);
+            position_q <= next_left;
           end else begin
             tap_q      <= window_q;
             position_q <= left_q;
