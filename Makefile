@@ -13,7 +13,7 @@ HW := $(wildcard hw/rtl/*.sv)
 # The linter and the tests find the tools of the virtual environment first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help need install demo check test lint-hw bench format golden lock clean
+.PHONY: help need install demo check test lint-hw calibrate bench format golden lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -47,7 +47,7 @@ check: $(STAMP)  ## style, types, layers and the tests without a simulator (seco
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q -n $(JOBS) -m "not rtl"
+	$(BIN)/python -m pytest -q -n $(JOBS) -m "not rtl and not area"
 
 test: check lint-hw  ## check, then the hardware: lint and every simulation
 	$(BIN)/python -m pytest -q -n $(JOBS) -m rtl
@@ -62,6 +62,9 @@ lint-hw: $(STAMP)  ## verilator -Wall on every hardware module
 
 bench: $(STAMP)  ## compile the benchmark networks; results in bench/RESULTS.md (minutes)
 	$(BIN)/python -m bench.run
+
+calibrate: $(STAMP)  ## synthesise what is new with Yosys and judge the resource model (an hour from scratch)
+	$(BIN)/python -m calibrate.run
 
 format: $(STAMP)  ## rewrite the sources as the formatter wants them
 	$(BIN)/ruff check --fix .

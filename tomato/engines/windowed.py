@@ -226,6 +226,12 @@ def rom_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
     return Resources(bram18=target.bram18_for(width, depth))
 
 
+def sequencer_cost(depth: int) -> Resources:
+    """The address counter of a memory that is read in order."""
+    bits = (depth - 1).bit_length()
+    return Resources(lut=2 * bits, ff=bits)
+
+
 def queue_cost(width: int) -> Resources:
     """tom_queue: its words fit one level of LUTRAM."""
     return Resources(lut=ceil(width * 0.6) + 25, ff=width + 20)
