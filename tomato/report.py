@@ -1,6 +1,8 @@
 """What a design is and how fast it will run, known before any simulation."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from tomato.engines import CATALOGUE
@@ -16,6 +18,9 @@ from tomato.targets import Resources, Target
 LUTS_PER_PRODUCT = 70
 """About what an 8 x 8 bit multiplier takes in LUTs."""
 BRAM18_BITS, URAM_BITS = 18 * 1024, 288 * 1024
+
+CALIBRATION = Path(__file__).parent / "engines" / "calibration.json"
+"""What `make calibrate` found: family, then engine or part."""
 
 
 def interval_cycles(graph: Graph, plan: Plan) -> int:
@@ -66,6 +71,7 @@ def report(
         "resources": total.counts(),
         "budget": target.usable.counts(),
         "chip": target.budget.counts(),
+        "resource_model": model_error(target.family, (layer["engine"] for layer in layers)),
         "regions": regions,
         "bound": _bound(graph, plan, target),
         "multipliers": multipliers,
@@ -77,6 +83,21 @@ def report(
         "fifos": dict(plan.fifos),
         "notes": [*notes, *full],
     }
+
+
+def model_errors(family: str) -> dict[str, Any]:
+    """The error of the resource model of each engine and part, from calibrate/; empty where nothing was synthesised."""
+    judged: dict[str, Any] = json.loads(CALIBRATION.read_text()).get(family, {})
+    return judged
+
+
+def model_error(family: str, engines: Iterable[str]) -> str:
+    """How far the LUT counts of these engines may be off, in words."""
+    known = model_errors(family)
+    errors = [known[stem]["lut_error_max"] for stem in sorted(set(engines)) if stem in known]
+    if not errors:
+        return f"resource model: not compared with synthesis for {family}"
+    return f"resource model: LUT within {max(errors):.0%} of Yosys on held-out points"
 
 
 def _layer(graph: Graph, node: Node, plan: Plan, lowered: Lowered) -> dict[str, Any]:
