@@ -77,7 +77,9 @@ class DenseFold(Engine):
         width = lanes * outputs * dot.weight_bits(weight, pack)
         rom = rom_cost(width, self._pixel_cycles(site, knobs), knobs["weight_ram"], target)
         array = dot.cost(lanes, outputs, weight, x, acc, pack, target)
-        return ring + array + rom + queue_cost(outputs * acc.bits) + Resources(lut=60, ff=50 + lanes * x.bits)
+        # Codes wait for their weights in shift registers.
+        control = Resources(lut=55 + lanes * x.bits, ff=40)
+        return ring + array + rom + queue_cost(outputs * acc.bits) + control
 
     def params(self, site: Site, knobs: Knobs) -> dict[str, int]:
         pixels, ram = self._ring(site, knobs)

@@ -90,21 +90,35 @@ def params(weight: Tensor, x: Codes, acc: Codes, knobs: Knobs) -> dict[str, int]
 
 
 def cost(inputs: int, outputs: int, weight: Tensor, x: Codes, acc: Codes, pack: int, target: Target) -> Resources:
-    """tom_dot without its weight memory."""
-    value, width = x.bits + (not x.signed), weight_bits(weight, pack)
-    product = product_bits(weight, x)
+    """tom_dot without its weight memory: the constants are fitted to calibrate/data/dense_fold.json."""
+    value, width, product = x.bits + (not x.signed), weight_bits(weight, pack), product_bits(weight, x)
     products = inputs * outputs
+    operands = Resources(ff=products * width)
     if pack:
         count = inputs * ceil(outputs / pack)
         packed = width + (pack - 1) * product
-        multipliers = Resources(dsp=target.dsp_for(packed, value, count), ff=count * (packed + value))
+        result = packed + value if pack > 1 else product
+        multipliers = Resources(dsp=target.dsp_for(packed, value, count), ff=count * result)
     else:
-        # A LUT multiplier is about one LUT per pair of partial-product bits.
-        multipliers = Resources(lut=ceil(value * width * 1.1) + 2, ff=product + width) * products
-    adders = (inputs - 1) * outputs
-    tree = Resources(lut=adders * (product + 1), ff=ceil(adders / 3) * (product + 2))
-    accumulate = Resources(lut=outputs * acc.bits, ff=outputs * acc.bits)
-    return multipliers + tree + accumulate + Resources(lut=15, ff=20 + 2 * inputs * value)
+        multipliers = Resources(lut=lut_multiplier(value, width), ff=product) * products
+    tree = _tree(inputs, product, acc.bits) * outputs
+    accumulate = Resources(lut=acc.bits, ff=acc.bits) * outputs
+    return operands + multipliers + tree + accumulate + Resources(lut=10, ff=3 * stages(inputs) + 12)
+
+
+def lut_multiplier(a: int, b: int) -> int:
+    """LUTs of a multiplier of a by b bits: rows of partial products, less what the first and the last row save."""
+    return max(a * b // 3, ceil(1.65 * a * b) - 9)
+
+
+def _tree(inputs: int, product: int, most: int) -> Resources:
+    """The adders of one filter: four terms to one each stage, sums of up to `most` bits."""
+    total, terms = Resources(), inputs
+    for stage in range(stages(inputs)):
+        sums, bits = ceil(terms / 4), min(product + 2 * stage + 2, most)
+        total += Resources(lut=(terms - sums) * bits - (terms - sums) // 3, ff=sums * bits)
+        terms = sums
+    return total
 
 
 def effort(inputs: int, outputs: int, pack: int) -> float:

@@ -111,9 +111,11 @@ class Ring:
         memory = memory_cost(width, self.depth, ram, target) * self.banks
         mux = ceil((self.rows - 1) / 3) if self.parallel_rows and self.window.kernel[0] > 1 else 0
         mux += ceil((self.columns - 1) / 3) if self.columns > 1 else 0
-        border = 1 if any(self.window.pads) else 0
+        # The border takes part in a multiplexer of columns alone: three of them, two selects and it are one LUT.
+        border = any(self.window.pads) and (self.parallel_rows or self.columns == 1)
         selected = self.taps * width
-        control = Resources(lut=120 + 8 * self.columns, ff=110 + 10 * self.columns)
+        serial = 0 if self.parallel_rows or self.parallel_columns else 35  # address generators of both loops
+        control = Resources(lut=120 + 8 * self.columns + serial, ff=110 + 10 * self.columns)
         return memory + Resources(lut=selected * (mux + border), ff=selected) + control
 
     def params(self) -> dict[str, int]:
@@ -209,7 +211,8 @@ def better_ram(width: int, depth: int, lut_depth: int) -> int:
 def memory_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
     """A memory with a write and a read port."""
     if ram == LUT:
-        return Resources(lut=target.lutram_for(width, depth), ff=width)
+        rows = ceil(depth / max(s.depth for s in target.memory.lutram))
+        return Resources(lut=target.lutram_for(width, depth) + width * ceil((rows - 1) / 3), ff=width)
     return (
         Resources(bram18=target.bram18_for(width, depth))
         if ram == BLOCK
@@ -222,14 +225,22 @@ def rom_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
     if ram == ULTRA:
         return Resources(uram=target.uram_for(width, depth) if target.memory.uram else 1, ff=2 * width)
     if ram == LUT:
-        return Resources(lut=0 if depth == 1 else width * ceil(depth / target.lutram_depth), ff=width)
+        return _lut_rom(width, depth, target.lutram_depth)
     return Resources(bram18=target.bram18_for(width, depth))
+
+
+def _lut_rom(width: int, depth: int, per_lut: int) -> Resources:
+    """LUTs of `per_lut` bits, and multiplexers of four rows; few words have few different columns. A word is wires."""
+    columns = min(width, 1 << min(depth, 16))
+    rows = ceil(depth / per_lut)
+    select = ceil((rows - 1) * 2 / 3) - (rows > 1 and 0 < depth % per_lut <= per_lut // 4)
+    return Resources(lut=0 if depth == 1 else columns * (rows + select), ff=columns)
 
 
 def sequencer_cost(depth: int) -> Resources:
     """The address counter of a memory that is read in order."""
     bits = (depth - 1).bit_length()
-    return Resources(lut=2 * bits, ff=bits)
+    return Resources(lut=ceil(bits / 2), ff=bits)
 
 
 def queue_cost(width: int) -> Resources:

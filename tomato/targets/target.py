@@ -102,8 +102,11 @@ class Target:
         return _blocks(self.memory.uram, width, depth)
 
     def lutram_for(self, width: int, depth: int) -> int:
-        """LUTs that store `depth` words of `width` bits, one write and one read port, row multiplexers not counted."""
-        return min(-(-depth // s.depth) * -(-width * s.luts // s.width) for s in self.memory.lutram)
+        """LUTs that store `depth` words of `width` bits, one write and one read port, in whole primitives.
+
+        Row multiplexers are not counted.
+        """
+        return min(-(-depth // s.depth) * -(-width // s.width) * s.luts for s in self.memory.lutram)
 
 
 def _blocks(shapes: Sequence[tuple[int, int]], width: int, depth: int) -> int:
