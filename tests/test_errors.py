@@ -13,7 +13,10 @@ from tomato.cli import main
 
 DIGITS = Path(__file__).parents[1] / "examples/digits/digits.onnx"
 LIST = "  hint: tomato inspect lists every node; change the network or export it differently\n"
-LARGER = "  hint: choose a larger board than {0} (tomato targets), or narrower weights (--precision w4a8)\n"
+LARGER = (
+    "  hint: its weights take 8.4 Mbit, the memories that a design may use {0} Mbit: "
+    "weights of {1} bits would fit (--precision w{1}a8), or a larger board (tomato targets)\n"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -151,8 +154,10 @@ def test_calibration_that_is_no_archive() -> None:
     )
 
 
-@pytest.mark.parametrize(("target", "budget", "excess"), [("ulx3s", 187, 269), ("pynq-z2", 252, 204)])
-def test_network_that_cannot_fit(target: str, budget: int, excess: int) -> None:
+@pytest.mark.parametrize(
+    ("target", "budget", "excess", "memory", "bits"), [("ulx3s", 187, 269, 3.4, 2), ("pynq-z2", 252, 204, 4.6, 3)]
+)
+def test_network_that_cannot_fit(target: str, budget: int, excess: int, memory: float, bits: int) -> None:
     case = Tiny([op("Gemm", "x", "w", name="huge")], inputs={"x": (1, 1024)}, constants={"w": randoms(1024, 1024)})
     lines = compile_refused(tiny(case), target=target).splitlines(keepends=True)
     start, largest = lines[0].split(" The largest layer is ")
@@ -161,7 +166,7 @@ def test_network_that_cannot_fit(target: str, budget: int, excess: int) -> None:
         f"it takes 456 bram18 of {budget} ({excess} too many)."
     )
     assert largest.startswith("huge with ")
-    assert lines[1:] == ["  --> tiny.onnx\n", LARGER.format(target)]
+    assert lines[1:] == ["  --> tiny.onnx\n", LARGER.format(memory, bits)]
 
 
 def test_rate_out_of_reach() -> None:
@@ -212,7 +217,8 @@ PLANS = {
     ),
     "unknown key": (
         "speed = 9\n",
-        "error: the plan has an unknown key: speed\n  --> plan.toml\n  hint: it has target, clock_mhz, layers, fifos, regions\n",
+        "error: the plan has an unknown key: speed\n  --> plan.toml\n"
+        "  hint: it has target, clock_mhz, layers, fifos, regions\n",
     ),
     "no table": (
         "layers = 3\n",

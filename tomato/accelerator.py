@@ -59,9 +59,7 @@ class Accelerator:
     @cached_property
     def report(self) -> dict[str, Any]:
         """The contents of report.json."""
-        host = [f"the host does {s} on output {p.name}" for p in self.outputs for s in p.host]
-        notes = [*self.notes, *host]
-        return report(self.graph, self.plan, self.target, self.lowered, model=self.model.name, notes=notes)
+        return report(self.graph, self.plan, self.target, self.lowered, model=self.model.name, notes=self.notes)
 
     def golden(self, *x: Array, codes: bool = False, progress: Progress = silent) -> Any:
         """What the hardware computes, exactly, for a batch of inputs as the ONNX model takes them.

@@ -11,13 +11,13 @@ from tomato.ir import Graph, Node
 from tomato.lower import Lowered
 from tomato.schedule.plan import Plan
 from tomato.schedule.regions import crossings, fills
+from tomato.schedule.scheduler import BRAM18_BITS, URAM_BITS
 from tomato.schedule.streams import WIRING, edges, site
 from tomato.schedule.timing import latency_cycles
 from tomato.targets import Resources, Target
 
 LUTS_PER_PRODUCT = 70
 """About what an 8 x 8 bit multiplier takes in LUTs."""
-BRAM18_BITS, URAM_BITS = 18 * 1024, 288 * 1024
 
 CALIBRATION = Path(__file__).parent / "engines" / "calibration.json"
 """What `make calibrate` found: family, then engine or part."""

@@ -117,15 +117,22 @@ module tom_window #(
 
   typedef logic [OutHeight-1:0][CountBits-1:0] table_t;
 
-  function automatic table_t reach_table();
-    for (int r = 0; r < int'(OutHeight); r++) reach_table[r] = CountBits'(reach_of(r));
+  typedef logic [OutHeight-1:0][CountBits:0] steps_t;
+
+  // What the end of an output row adds to the rows that are there beyond those that it waits for.
+  function automatic steps_t step_table();
+    for (int r = 0; r < int'(OutHeight); r++) begin
+      automatic int freed = base_of(r + 1) - base_of(r);
+      step_table[r] = (CountBits + 1)'(reach_of(r) - reach_of((r + 1) % int'(OutHeight)) - freed);
+    end
   endfunction
 
   function automatic table_t free_table();
     for (int r = 0; r < int'(OutHeight); r++) free_table[r] = CountBits'(base_of(r + 1) - base_of(r));
   endfunction
 
-  localparam table_t Reach = reach_table();
+  localparam steps_t Step = step_table();
+  localparam int FirstReach = reach_of(0);
   localparam table_t Free = free_table();
 
   // ---------------------------------------------------------------- writer: pixels into the ring
@@ -189,8 +196,9 @@ module tom_window #(
   logic [GroupBits-1:0]  group_q;
   logic [OutColBits-1:0] col_q;
   logic [OutRowBits-1:0] row_q;
-  logic [CountBits-1:0]  filled_q;  // complete rows from the first one still needed
-  logic [CountBits-1:0]  reach_q, free_q, freed_q;
+  logic signed [CountBits:0] surplus_q;  // complete rows beyond those that the window waits for
+  logic [CountBits:0]    step_q;
+  logic [CountBits-1:0]  free_q, freed_q;
 
   // Whether each counter is at its end, kept in registers: the loops step in few levels of logic.
   logic last_beat, last_kw, last_kh, last_fold, last_group, last_col, last_row;
@@ -208,7 +216,7 @@ module tom_window #(
       last_col ? ColPosBits'(SpanW - int'(PadLeft)) : right_q + ColPosBits'(StrideW);
   wire logic next_last_col = OutWidth == 1 || (!last_col && col_q == OutColBits'(OutWidth - 2));
   wire logic next_whole = OutWidth == 1 || next_last_col || next_right >= ColPosBits'(Width);
-  wire logic arrived = filled_q > reach_q || (filled_q == reach_q && !whole_row && reached_q);
+  wire logic arrived = surplus_q > 0 || (surplus_q == 0 && !whole_row && reached_q);
 
   wire logic issue = (!pass_start || available_i) && (!pixel_start || arrived);
   wire logic kw_step = issue && last_beat;
@@ -225,8 +233,7 @@ module tom_window #(
 
   wire logic [OutRowBits-1:0] next_row = last_row ? '0 : row_q + 1'b1;
 
-  wire logic [CountBits-1:0] filled_more = filled_q + CountBits'(row_done);
-  wire logic [CountBits-1:0] filled_less = filled_more - free_q;
+  wire logic [CountBits:0] surplus_more = surplus_q + (CountBits + 1)'(row_done);
 
   // Whether column `right` will have been reached; the writer never wraps to it, as it is at least 1.
   wire logic w_step = write && w_last_beat;
@@ -263,23 +270,23 @@ module tom_window #(
 
   always_ff @(posedge clk_i) begin
     if (rst_i) begin
-      beat_q   <= '0;
-      kw_q     <= '0;
-      kh_q     <= '0;
-      fold_q   <= '0;
-      group_q  <= '0;
-      col_q    <= '0;
-      row_q    <= '0;
-      left_q   <= -ColPosBits'(PadLeft);
-      right_q  <= ColPosBits'(SpanW - int'(PadLeft));
+      beat_q    <= '0;
+      kw_q      <= '0;
+      kh_q      <= '0;
+      fold_q    <= '0;
+      group_q   <= '0;
+      col_q     <= '0;
+      row_q     <= '0;
+      left_q    <= -ColPosBits'(PadLeft);
+      right_q   <= ColPosBits'(SpanW - int'(PadLeft));
       reached_q <= 1'b0;
       whole_row <= OutWidth == 1 || SpanW - int'(PadLeft) >= int'(Width);
-      top_q    <= -RowPosBits'(PadTop);
-      filled_q <= '0;
-      used_q   <= '0;
-      freed_q  <= '0;
-      reach_q  <= Reach[0];
-      free_q   <= Free[0];
+      top_q     <= -RowPosBits'(PadTop);
+      surplus_q <= -(CountBits + 1)'(FirstReach);
+      step_q    <= Step[0];
+      free_q    <= Free[0];
+      freed_q   <= '0;
+      used_q    <= '0;
     end else begin
       if (issue) beat_q <= last_beat ? '0 : beat_q + 1'b1;
       if (kw_step) kw_q <= last_kw ? '0 : kw_q + 1'b1;
@@ -287,22 +294,22 @@ module tom_window #(
       if (pass_end) fold_q <= last_fold ? '0 : fold_q + 1'b1;
       if (group_step) group_q <= last_group ? '0 : group_q + 1'b1;
       if (col_step) begin
-        col_q  <= last_col ? '0 : col_q + 1'b1;
-        left_q <= next_left;
+        col_q     <= last_col ? '0 : col_q + 1'b1;
+        left_q    <= next_left;
         right_q   <= next_right;
         whole_row <= next_whole;
       end
       if (row_step) begin
-        row_q   <= next_row;
-        top_q   <= last_row ? -RowPosBits'(PadTop) : top_q + RowPosBits'(StrideH);
-        reach_q <= Reach[next_row];
-        free_q  <= Free[next_row];
+        row_q  <= next_row;
+        top_q  <= last_row ? -RowPosBits'(PadTop) : top_q + RowPosBits'(StrideH);
+        step_q <= Step[next_row];
+        free_q <= Free[next_row];
       end
-      // The writer hears of freed rows one cycle later, when their last read has left the ring.
       reached_q <= col_step ? reached_next : reached_now;
-      filled_q <= row_step ? filled_less : filled_more;
-      freed_q  <= row_step ? free_q : '0;
-      used_q   <= used_q + CountBits'(row_done) - freed_q;
+      surplus_q <= row_step ? surplus_more + step_q : surplus_more;
+      // The writer hears of freed rows one cycle later, when their last read has left the ring.
+      freed_q <= row_step ? free_q : '0;
+      used_q  <= used_q + CountBits'(row_done) - freed_q;
     end
   end
 

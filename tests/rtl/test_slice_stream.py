@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.rtl.harness import check_engine, make_site
+from tests.cases import make_site
+from tests.rtl.harness import check_engine
 from tomato.engines import CATALOGUE
 from tomato.formats import Codes
 from tomato.ir import TensorType

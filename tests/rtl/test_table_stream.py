@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.rtl.harness import check_engine, make_site
+from tests.cases import make_site
+from tests.rtl.harness import check_engine
 from tomato.engines import CATALOGUE
 from tomato.formats import Codes, Tensor
 from tomato.ir import TensorType

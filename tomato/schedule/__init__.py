@@ -8,7 +8,7 @@ from tomato.ir import Graph
 from tomato.schedule.plan import NO_WISHES, Choice, Plan, Wishes
 from tomato.schedule.plumb import plumbing_cost
 from tomato.schedule.regions import assign, crossings
-from tomato.schedule.scheduler import Option, fastest, options, select, total
+from tomato.schedule.scheduler import Option, fastest, options, select, total, way_out
 from tomato.schedule.streams import edges
 from tomato.schedule.timing import fifo_depths
 from tomato.targets import Resources, Target
@@ -39,9 +39,9 @@ def schedule(
             hint="there is nothing to build; check how the model was exported",
         )
     wanted = int(clock * 1e6 / fps) if fps else 0
-    room = target.usable
+    room, hint = target.usable, way_out(graph, target)
     for attempt in range(ROUNDS):
-        interval, chosen = fastest(offers, target, room, at_least=wanted, model=model or graph.name)
+        interval, chosen = fastest(offers, target, room, at_least=wanted, model=model or graph.name, way_out=hint)
         if fps and interval > wanted:
             raise TomatoError(
                 f"{fps:g} frames/s is out of reach on {target.name} at {clock:g} MHz: "

@@ -14,10 +14,17 @@ import numpy as np
 from tomato.engines import CATALOGUE
 from tomato.engines.base import Site
 from tomato.errors import TomatoError
+from tomato.formats import Codes, Tensor
 from tomato.ir import Graph
 from tomato.schedule.plan import NO_WISHES, Choice, Wishes
 from tomato.schedule.streams import WIRING, site
 from tomato.targets import Resources, Target
+
+BRAM18_BITS, URAM_BITS = 18 * 1024, 288 * 1024
+STORED = 0.9
+"""Part of a chip's memory that weights can fill: words and blocks do not fit each other exactly."""
+LEAST_BITS = 2
+"""The narrowest weights that post-training quantisation makes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +157,13 @@ def _knapsack(lists: Mapping[str, Sequence[Option]], budget: Resources) -> dict[
 
 
 def fastest(
-    offers: Mapping[str, Sequence[Option]], target: Target, budget: Resources, *, at_least: int = 0, model: str = ""
+    offers: Mapping[str, Sequence[Option]],
+    target: Target,
+    budget: Resources,
+    *,
+    at_least: int = 0,
+    model: str = "",
+    way_out: str = "",
 ) -> tuple[int, dict[str, Option]]:
     """The smallest interval (but not below `at_least`) whose cheapest design fits, and that design.
 
@@ -161,7 +174,7 @@ def fastest(
     steps = sorted({o.cycles for c in offers.values() for o in c if o.cycles > floor} | {floor})
     best = select(offers, max(slowest, floor), budget)
     if best is None:
-        raise TomatoError(_does_not_fit(offers, target, budget), where=model, hint=_way_out(target))
+        raise TomatoError(_does_not_fit(offers, target, budget), where=model, hint=way_out)
     low, high = 0, len(steps) - 1
     while low < high:
         middle = (low + high) // 2
@@ -189,5 +202,23 @@ def _does_not_fit(offers: Mapping[str, Sequence[Option]], target: Target, budget
     )
 
 
-def _way_out(target: Target) -> str:
-    return f"choose a larger board than {target.name} (tomato targets), or narrower weights (--precision w4a8)"
+def way_out(graph: Graph, target: Target) -> str:
+    """What would make a network fit that does not: weights narrow enough for the memory of the chip, or another one."""
+    weights = [node.op.constants[0] for node in graph if node.op.macs(graph.args_of(node))]
+    count = sum(w.values.size for w in weights)
+    bits = sum(w.values.size * bits_of(w) for w in weights)
+    memory = target.usable.bram18 * BRAM18_BITS + target.usable.uram * URAM_BITS
+    if bits <= memory * STORED:
+        return f"choose a larger board than {target.name} (tomato targets), or narrower weights (--precision w4a8)"
+    need = f"its weights take {bits / 1e6:,.1f} Mbit, the memories that a design may use {memory / 1e6:,.1f} Mbit"
+    most = int(memory * STORED // count)
+    if most < LEAST_BITS:
+        return f"{need}: choose a larger board (tomato targets) or a smaller network"
+    return f"{need}: weights of {most} bits would fit (--precision w{most}a8), or a larger board (tomato targets)"
+
+
+def bits_of(weight: Tensor) -> int:
+    """Width of a weight, two's complement."""
+    fmt = weight.fmt
+    assert isinstance(fmt, Codes)
+    return Codes.of(fmt.bits + (not fmt.signed), signed=True).bits
