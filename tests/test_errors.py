@@ -217,8 +217,10 @@ PLANS = {
     ),
     "unknown key": (
         "speed = 9\n",
-        "error: the plan has an unknown key: speed\n  --> plan.toml\n"
-        "  hint: it has target, clock_mhz, layers, fifos, regions\n",
+        (
+            "error: the plan has an unknown key: speed\n  --> plan.toml\n"
+            "  hint: it has target, clock_mhz, layers, fifos, regions\n"
+        ),
     ),
     "no table": (
         "layers = 3\n",

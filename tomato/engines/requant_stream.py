@@ -5,9 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from tomato.engines.base import Engine, Knobs, Site, Timing, beats, folds, pixelwise
+from tomato.engines.windowed import LUT, rom_cost
 from tomato.formats import Codes, Tensor
 from tomato.netlist import Memory
 from tomato.ops.requant import Requant
+from tomato.plumbing import queue_cost
 from tomato.targets import Resources, Target
 
 PIPELINE = 4
@@ -41,15 +43,16 @@ class RequantStream(Engine):
         return pixelwise(site.arg, beats(site.arg.channels, knobs["lanes"]), PIPELINE + QUEUE)
 
     def cost(self, site: Site, knobs: Knobs, target: Target) -> Resources:
-        op, bits = _op(site), site.arg.codes.bits
-        mult, bias = signed_bits(op.mult), signed_bits(op.bias)
-        out = site.out.codes.bits
-        unit = Resources(lut=max(bits + mult, bias) + 2 * out, ff=bits + 2 * max(bits + mult, bias) + out)
-        if not _unit_mult(op):
-            unit += Resources(dsp=target.dsp_for(bits + 1, mult))
-        rom = beats(site.arg.channels, knobs["lanes"])
-        lut_rom = (mult + bias) * max(1, rom // 64) if rom > 1 else 0
-        return (unit + Resources(lut=lut_rom + 2 * out)) * knobs["lanes"] + Resources(lut=30, ff=30)
+        op, x, lanes = _op(site), site.arg.codes, knobs["lanes"]
+        value, bias, out = x.bits + (not x.signed), signed_bits(op.bias), site.out.codes.bits
+        mult = 0 if _unit_mult(op) else signed_bits(op.mult)
+        total = max(value + mult, bias) + 1
+        unit = Resources(lut=out + 6, ff=x.bits + total + out)
+        tiles = target.dsp_for(value, mult) if mult else 0
+        # One DSP block adds the bias too; several, or none, leave the sum to LUTs.
+        unit += Resources(dsp=tiles, ff=bias + value + mult) + (Resources() if tiles == 1 else Resources(lut=total))
+        constants = rom_cost((mult + bias) * lanes, beats(site.arg.channels, lanes), LUT, target)
+        return unit * lanes + constants + queue_cost(out * lanes, PIPELINE + 4, target) + Resources(lut=8, ff=8)
 
     def params(self, site: Site, knobs: Knobs) -> dict[str, int]:
         op, x = _op(site), site.arg.codes
