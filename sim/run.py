@@ -140,7 +140,8 @@ def _summary(design: dict[str, Any], options: Options, result: dict[str, Any]) -
     complete = result["finished"] and all(o["beats"] == o["expected_beats"] for o in outputs)
     frames = min((len(o["ends"]) for o in outputs), default=0)
     ends = max((o["ends"] for o in outputs), key=lambda e: e[-1] if e else -1)
-    interval = (ends[-1] - ends[0]) / (len(ends) - 1) if len(ends) > 1 else None
+    steady = ends[1:] if len(ends) > 2 else ends  # borders of the first frame may leave before its pixels come
+    interval = (steady[-1] - steady[0]) / (len(steady) - 1) if len(steady) > 1 else None
     first = [place(design, m) for o in outputs for m in o["first"]]
     return {
         "bit_exact": complete and mismatches == 0,
