@@ -1,0 +1,1 @@
+"""Printers of netlists, and the build folder."""
