@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tomato import __version__
 from tomato.assets import asset
 from tomato.backend import verilog
 from tomato.backend.render import render
 from tomato.formats import Array
 from tomato.netlist import Netlist, Stream, beats, lane_mask, load_beats
 from tomato.plumbing import LOAD_BITS
+from tomato.version import __version__
 
 LOADER = "loader.hex"
 """File of the beats that fill UltraRAM, below mem/."""

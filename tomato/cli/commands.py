@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tomato import __version__
 from tomato.errors import TomatoError
+from tomato.version import __version__
 
 if TYPE_CHECKING:
     from tomato.accelerator import Accelerator, Progress
