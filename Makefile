@@ -46,7 +46,7 @@ check: $(STAMP)  ## style, types, layers and the tests without a simulator (seco
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m pytest -q -n $(JOBS) -m "not rtl and not area"
 
 test: check lint-hw  ## check, then the hardware: lint and every simulation
