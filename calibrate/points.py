@@ -57,7 +57,7 @@ def at(stem: str, name: str, op: Op, args: tuple[TensorType, ...], knobs: Knobs,
 def random_tensor(*shape: int, bits: int = 8) -> Tensor:
     """Random constants of a symmetric format that reach both of its ends."""
     limit = (1 << (bits - 1)) - 1
-    values = np.random.default_rng(sum(shape)).integers(-limit, limit, shape, endpoint=True)
+    values = np.random.default_rng(1000 * bits + sum(shape)).integers(-limit, limit, shape, endpoint=True)
     values.flat[:2] = -limit, limit
     return Tensor(values)
 
@@ -150,17 +150,18 @@ def requant() -> Iterator[Point]:
     """Bits of accumulator, factor (0: none), bias and result, channels, lanes."""
     table = (
         (20, 18, 30, 8, 16, 1, False),
-        (20, 18, 30, 8, 16, 4, False),
-        (16, 9, 20, 4, 16, 8, False),
-        (18, 0, 18, 8, 32, 4, False),
-        (20, 18, 30, 8, 128, 2, False),
-        (20, 20, 34, 8, 24, 3, True),
-        (16, 12, 24, 4, 32, 4, True),
+        (20, 18, 30, 8, 64, 4, False),
+        (16, 9, 20, 4, 64, 8, False),
+        (18, 0, 18, 8, 64, 4, False),
+        (24, 22, 40, 8, 16, 1, False),
+        (22, 18, 32, 8, 128, 8, False),
+        (20, 20, 34, 8, 48, 3, True),
+        (16, 12, 24, 4, 48, 4, True),
     )
     for acc, mult, bias, out, channels, lanes, held in table:
         x = TensorType((4, 4, channels), codes(acc, signed=True))
         factor = random_tensor(channels, bits=mult) if mult else Tensor(np.ones(channels, dtype=np.int64))
-        op = Requant(factor, random_tensor(channels, bits=bias), acc + mult - out, 0, (1 << out) - 1)
+        op = Requant(factor, random_tensor(channels, bits=bias), acc + mult - out - 4, 0, (1 << out) - 1)
         name = f"acc{acc}_mult{mult}_bias{bias}_out{out}_channels{channels}_lanes{lanes}"
         yield at("requant_stream", name, op, (x,), {"lanes": lanes}, held)
 

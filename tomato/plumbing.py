@@ -80,9 +80,9 @@ def width_cost(in_channels: int, in_lanes: int, out_channels: int, out_lanes: in
         return out
     if kind == "up":
         held = (out_lanes - in_lanes) * bits
-        return out + Resources(lut=held * 2 // 3 + 12, ff=held + 8)
+        return out + Resources(lut=held * 4 // 5 + 12, ff=held + 8)
     if kind == "down":
-        select = out_lanes * bits * -(-(in_lanes // out_lanes) // 4)
+        select = out_lanes * bits * ((in_lanes // out_lanes + 1) // 4)  # two to one goes with the register
         return out + register_cost(in_lanes * bits) + Resources(lut=select + 8, ff=8)
     return out + _gearbox_cost(in_channels, in_lanes, out_channels, out_lanes, bits)
 
@@ -93,8 +93,8 @@ def _gearbox_cost(in_channels: int, in_lanes: int, out_channels: int, out_lanes:
     extra = max(entering, leaving) if in_channels == out_channels else entering + leaving
     capacity = entering + leaving - 1 + extra
     stored = capacity * unit * bits
-    multiplexer = 120 + 18 * min(entering, 16)  # LUTs per hundred bits, fitted to synthesis
-    return Resources(lut=stored * multiplexer // 100 + 30, ff=stored + 10)
+    multiplexer = 45 + 24 * min(entering, 16)  # LUTs per hundred bits, fitted to calibrate/data/width.json
+    return Resources(lut=stored * multiplexer // 100 + 40, ff=stored + 10)
 
 
 def register_cost(width: int) -> Resources:
@@ -104,13 +104,14 @@ def register_cost(width: int) -> Resources:
 
 def fork_cost(outputs: int, width: int) -> Resources:
     """What tom_fork takes for beats of `width` bits."""
-    return Resources(lut=width + 2 * outputs + 2, ff=2 * width + outputs + 1)
+    return Resources(lut=width + 2 * outputs, ff=2 * width + outputs + 1)
 
 
 def fifo_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
     """What tom_fifo takes: `depth` words of `width` bits in the kind of memory `ram`."""
     count = depth.bit_length()
-    control = Resources(lut=4 * count + 4, ff=3 * count + 1)
+    wrap = count if depth & (depth - 1) else 0  # pointers that do not wrap by themselves
+    control = Resources(lut=2 * count + 1 + wrap, ff=3 * count)
     if ram == LUTRAM:
         rows = -(-depth // max(s.depth for s in target.memory.lutram))
         merge = width * (rows - 1) // 2

@@ -39,10 +39,9 @@ class MultiplyStream(Engine):
     def cost(self, site: Site, knobs: Knobs, target: Target) -> Resources:
         op, out, lanes = _op(site), site.out.codes.bits, knobs["lanes"]
         a, b = (_difference_bits(k.codes, z) for k, z in zip(site.args, (op.zero_a, op.zero_b), strict=True))
-        subtract = a * (op.zero_a != 0) + b * (op.zero_b != 0)
         registers = [register_cost(kind.codes.bits * lanes) for kind in site.args]
         return (
-            Resources(lut=subtract, ff=a + b + 2 * out) * lanes
+            Resources(ff=a + b + 2 * out) * lanes  # DSP blocks subtract the zero points
             + Resources(dsp=target.dsp_for(a, b, lanes))
             + registers[0]
             + registers[1]

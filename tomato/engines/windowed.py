@@ -230,8 +230,8 @@ def rom_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
 
 
 def _lut_rom(width: int, depth: int, per_lut: int) -> Resources:
-    """LUTs of `per_lut` bits, and multiplexers of four rows; few words have few different columns. A word is wires."""
-    columns = min(width, 1 << min(depth, 16))
+    """LUTs of `per_lut` bits, and multiplexers of four rows. Few words have few different columns; one is wires."""
+    columns = min(width, 1 << min(depth - 1, 16))
     rows = ceil(depth / per_lut)
     select = ceil((rows - 1) * 2 / 3) - (rows > 1 and 0 < depth % per_lut <= per_lut // 4)
     return Resources(lut=0 if depth == 1 else columns * (rows + select), ff=columns)
