@@ -6,11 +6,12 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from tests.nets import plain, residual
+from tests.nets import Codenet, plain, residual
 from tomato.engines import CATALOGUE
 from tomato.engines.windowed import ring_rows
 from tomato.formats import Array
 from tomato.ir import Graph
+from tomato.ops.move import Pad
 from tomato.ops.window import Window
 from tomato.plumbing import FIFO_LATENCY, FORK_LATENCY, width_cycles
 from tomato.schedule import Choice, options
@@ -118,6 +119,18 @@ def test_a_ring_has_a_row_more_where_nothing_hides_the_pipeline(pads: tuple[int,
 def test_a_chain_at_full_speed_needs_no_fifo() -> None:
     layers = layers_of(plain(), 1)
     assert fifo_depths(plain(), layers, 30) == {}
+
+
+def test_a_wide_beat_that_waits_is_several_narrow_ones() -> None:
+    """A pixel of four beats does not fit the queue in front of the lanes' converter."""
+    net = Codenet(1, 2, 4)
+    padded = net.build.add(Pad((2, 2, 0, 0), 3), [net.dense("x", 4, "d")], "pad")
+    graph = net.graph(padded)
+    layers = {
+        n: Choice(c.engine, {**c.knobs, "lanes": 1 if n == "d_q" else 4} if "lanes" in c.knobs else c.knobs)
+        for n, c in layers_of(graph, 12).items()
+    }
+    assert set(fifo_depths(graph, layers, 12)) == {"pad.0"}
 
 
 def test_an_input_no_slower_than_the_interval_leaves_latency_alone() -> None:

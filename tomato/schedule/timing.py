@@ -25,7 +25,7 @@ FRAMES = 3
 SLACK = 8
 """Beats added to each FIFO: times are exact to a few cycles only."""
 ABSORBED = 2
-"""Beats that may wait without a FIFO: the output queue in front holds them."""
+"""Beats that may wait without a FIFO: the output queue in front holds them, in lanes of its own."""
 RELEASE = 2
 """Cycles from the end of the work on a pixel until its place can be written again."""
 
@@ -133,7 +133,8 @@ def fifo_depths(
             continue
         waiting = _waiting(graph, node, layers[node.name], edge, times)
         beats = -(-edge.to_type.channels // edge.to_lanes)
-        if len(node.args) > 1 or waiting * beats > ABSORBED:
+        sent = -(-edge.to_type.channels // edge.from_lanes)
+        if len(node.args) > 1 or waiting * max(beats, sent) > ABSORBED:
             depths[edge.name] = waiting * beats + SLACK
     return depths
 
