@@ -219,17 +219,20 @@ module tom_window #(
   wire logic arrived = surplus_q > 0 || (surplus_q == 0 && !whole_row && reached_q);
 
   wire logic issue = (!pass_start || available_i) && (!pixel_start || arrived);
-  wire logic kw_step = issue && last_beat;
-  wire logic kh_step = kw_step && last_kw;
-  wire logic pass_end = kh_step && last_kh;
-  wire logic group_step = pass_end && last_fold;
-  wire logic col_step = group_step && last_group;
-  wire logic row_step = col_step && last_col;
 
-  // What the step of an inner loop ends, by registers alone: only clock enables wait for `issue`.
-  wire logic group_end = last_kw && last_kh && last_fold;
-  wire logic pixel_end = last_fold && last_group;
-  wire logic row_end = pixel_end && last_col;
+  // What this read ends. The registers are gathered first, so that `issue` comes late: one level before a step.
+  wire logic ends_row = last_beat && last_kw;  // of the kernel
+  wire logic ends_pass = ends_row && last_kh;
+  wire logic ends_group = ends_pass && last_fold;
+  wire logic ends_pixel = ends_group && last_group;
+  wire logic ends_line = ends_pixel && last_col;
+
+  wire logic kw_step = issue && last_beat;
+  wire logic kh_step = issue && ends_row;
+  wire logic pass_end = issue && ends_pass;
+  wire logic group_step = issue && ends_group;
+  wire logic col_step = issue && ends_pixel;
+  wire logic row_step = issue && ends_line;
 
   wire logic [OutRowBits-1:0] next_row = last_row ? '0 : row_q + 1'b1;
 
@@ -256,8 +259,8 @@ module tom_window #(
       last_col    <= OutWidth == 1;
       last_row    <= OutHeight == 1;
     end else begin
-      if (issue) pass_start <= last_beat && last_kw && last_kh;
-      if (issue) pixel_start <= last_beat && last_kw && last_kh && last_fold && last_group;
+      if (issue) pass_start <= ends_pass;
+      if (issue) pixel_start <= ends_pixel;
       if (issue) last_beat <= GroupBeats == 1 || (!last_beat && beat_q == BeatBits'(GroupBeats - 2));
       if (kw_step) last_kw <= StepsW == 1 || (!last_kw && kw_q == KwBits'(StepsW - 2));
       if (kh_step) last_kh <= StepsH == 1 || (!last_kh && kh_q == KhBits'(StepsH - 2));
@@ -324,8 +327,8 @@ module tom_window #(
   always_ff @(posedge clk_i) begin
     if (rst_i) chan_q <= '0;
     else if (issue) begin
-      if (!last_beat || (group_end && !last_group)) chan_q <= chan_q + 1'b1;
-      else if (group_end) chan_q <= '0;
+      if (!last_beat || (ends_group && !last_group)) chan_q <= chan_q + 1'b1;
+      else if (ends_group) chan_q <= '0;
       else chan_q <= chan_q - BeatBits'(GroupBeats - 1);
     end
   end
@@ -376,7 +379,7 @@ module tom_window #(
           if (!last_kh) begin
             tap_q      <= moved(tap_q, AddrBits'(DilationH * RowWords));
             position_q <= position_q + RowPosBits'(DilationH);
-          end else if (row_end) begin
+          end else if (ends_line) begin
             tap_q      <= next_window;
             position_q <= last_row ? -RowPosBits'(PadTop) : top_q + RowPosBits'(StrideH);
           end else begin
@@ -454,7 +457,7 @@ module tom_window #(
           if (!last_kw) begin
             tap_q      <= tap_q + AddrBits'(DilationW * Beats);
             position_q <= position_q + ColPosBits'(DilationW);
-          end else if (pixel_end && last_kh) begin
+          end else if (ends_pixel) begin
             tap_q      <= next_window;
             position_q <= next_left;
           end else begin
