@@ -6,8 +6,8 @@
 `define TOM_REQUIRE(name, cond, msg) \
   if (!(cond)) begin : gen_require_``name $error(msg); end
 
-// A valid/ready source must hold valid and data until the transfer happens.
-// A condition that must hold at every rising clock edge outside reset.
+// TOM_STREAM_STABLE: a valid/ready source must hold valid and data until the transfer happens.
+// TOM_ALWAYS: a condition that must hold at every rising clock edge outside reset.
 `ifdef TOM_ASSERTIONS
 `define TOM_STREAM_STABLE(name, valid, ready, data)                              \
   name``_holds_valid: assert property (@(posedge clk_i) disable iff (rst_i)      \
