@@ -53,8 +53,9 @@ class PoolWindow(Engine):
 
     def cost(self, site: Site, knobs: Knobs, target: Target) -> Resources:
         ring, bits = self._ring(site, knobs), site.out.codes.bits
-        step = 2 * bits if isinstance(site.op, MaxPool) else bits
-        tree = Resources(lut=step, ff=bits) * (ring.taps * ring.lanes)
+        step = 3 * bits // 2 if isinstance(site.op, MaxPool) else bits
+        steps = ring.taps - (ring.taps == ring.window.taps)  # reads of one cycle need no running result
+        tree = Resources(lut=step, ff=bits) * (steps * ring.lanes)
         return ring.cost(target, ring.ram) + tree + queue_cost(ring.lanes * bits)
 
     def params(self, site: Site, knobs: Knobs) -> dict[str, int]:

@@ -47,10 +47,12 @@ class RequantStream(Engine):
         value, bias, out = x.bits + (not x.signed), signed_bits(op.bias), site.out.codes.bits
         mult = 0 if _unit_mult(op) else signed_bits(op.mult)
         total = max(value + mult, bias) + 1
-        unit = Resources(lut=out + 6, ff=x.bits + total + out)
         tiles = target.dsp_for(value, mult) if mult else 0
-        # One DSP block adds the bias too; several, or none, leave the sum to LUTs.
-        unit += Resources(dsp=tiles, ff=bias + value + mult) + (Resources() if tiles == 1 else Resources(lut=total))
+        unit = Resources(
+            lut=total + out + 2 + max(0, tiles - 1) * mult,  # the sum, what clamps it, what joins the tiles
+            ff=x.bits + bias + value + mult + total - op.shift + out,
+            dsp=tiles,
+        )
         constants = rom_cost((mult + bias) * lanes, beats(site.arg.channels, lanes), LUT, target)
         return unit * lanes + constants + queue_cost(out * lanes, PIPELINE + 4, target) + Resources(lut=8, ff=8)
 

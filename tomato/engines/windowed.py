@@ -110,7 +110,8 @@ class Ring:
         width = self.lanes * self.arg.codes.bits
         memory = memory_cost(width, self.depth, ram, target) * self.banks
         mux = ceil((self.rows - 1) / 3) if self.parallel_rows and self.window.kernel[0] > 1 else 0
-        mux += ceil((self.columns - 1) / 3) if self.columns > 1 else 0
+        pair = self.parallel_rows and self.columns == 2  # the multiplexers of a slice select one of two for nothing
+        mux += 0 if pair else ceil((self.columns - 1) / 3)
         # The border takes part in a multiplexer of columns alone: three of them, two selects and it are one LUT.
         border = any(self.window.pads) and (self.parallel_rows or self.columns == 1)
         selected = self.taps * width
