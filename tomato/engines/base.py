@@ -151,12 +151,3 @@ def pixelwise(kind: TensorType, cycles: int, latency: int, arguments: int = 1) -
 def address_bits(depth: int) -> int:
     """Bits that count to `depth`, at least 1."""
     return max(1, ceil(log2(depth))) if depth > 1 else 1
-
-
-def memory_resources(width: int, depth: int, ram: int, target: Target) -> Resources:
-    """A memory of one write and one read port; ram: 0 LUTRAM, 1 block RAM, 2 UltraRAM."""
-    if ram == 0:
-        return Resources(lut=width * ceil(depth / target.lutram_depth) + width // 8, ff=width)
-    if ram == 1:
-        return Resources(bram18=target.bram18_for(width, depth))
-    return Resources(uram=target.uram_for(width, depth))

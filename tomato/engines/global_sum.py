@@ -41,9 +41,10 @@ class GlobalSumStream(Engine):
         depth = beats(site.arg.channels, knobs["lanes"])
         memory = Resources(lut=target.lutram_for(width, depth)) if depth > 1 else Resources(ff=width)
         rows = width * (-(-depth // 64) - 1) // 2
-        adders = Resources(lut=2 * width + rows, ff=(depth > 1) * width + site.arg.codes.bits * knobs["lanes"])
+        sums = width if depth > 1 else width * 8 // 5  # a register starts anew with multiplexers
+        adders = Resources(lut=sums + rows, ff=(depth > 1) * width + site.arg.codes.bits * knobs["lanes"])
         bits = site.arg.pixels.bit_length() + 2 * depth.bit_length()
-        control = Resources(lut=2 * bits + 6, ff=bits + 6)
+        control = Resources(lut=bits + 2, ff=bits + 6)
         return memory + adders + control + queue_cost(width, depth + PIPELINE + 4, target)
 
     def params(self, site: Site, knobs: Knobs) -> dict[str, int]:

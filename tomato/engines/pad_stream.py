@@ -44,8 +44,8 @@ class PadStream(Engine):
         width = site.out.codes.bits * knobs["lanes"]
         counts = (*site.out.shape[:2], beats(site.arg.channels, knobs["lanes"]))
         bits = sum(n.bit_length() for n in counts)
-        lanes = Resources(lut=width // 2, ff=width + site.arg.codes.bits * knobs["lanes"])
-        return lanes + Resources(lut=2 * bits + 12, ff=bits + 12) + queue_cost(width, PIPELINE + 4, target)
+        lanes = Resources(ff=width + site.arg.codes.bits * knobs["lanes"])
+        return lanes + Resources(lut=2 * bits + 2, ff=bits + 12) + queue_cost(width, PIPELINE + 4, target)
 
     def params(self, site: Site, knobs: Knobs) -> dict[str, int]:
         op, x, (height, width, channels) = _op(site), site.arg.codes, site.arg.shape

@@ -6,7 +6,8 @@ from math import gcd, prod
 
 import numpy as np
 
-from tomato.engines.base import Engine, Knobs, Site, Timing, beats, divisors, folds, memory_resources
+from tomato.engines.base import Engine, Knobs, Site, Timing, beats, divisors, folds
+from tomato.engines.windowed import memory_cost
 from tomato.ops.move import DepthToSpace, SpaceToDepth, Transpose, Upsample
 from tomato.plumbing import BLOCK, LUTRAM, QUEUE_LATENCY, queue_cost
 from tomato.targets import Resources, Target
@@ -74,7 +75,7 @@ class ReorderBand(Engine):
         address = (2 * band.beats_in).bit_length()
         counters = sum(count.bit_length() for count, _ in band.loops)
         control = Resources(lut=2 * address + counters + 2 * len(band.loops) + 8, ff=2 * address + counters + 8)
-        memory = memory_resources(width, 2 * band.beats_in, knobs["ram"], target)
+        memory = memory_cost(width, 2 * band.beats_in, knobs["ram"], target)
         return control + memory + Resources(ff=width) + queue_cost(width, 6, target)
 
     def params(self, site: Site, knobs: Knobs) -> dict[str, int]:

@@ -48,7 +48,7 @@ class SliceStream(Engine):
         width = site.arg.codes.bits * knobs["lanes"]
         counts = (*site.arg.shape[:2], beats(site.arg.channels, knobs["lanes"]))
         bits = sum(n.bit_length() for n in counts)
-        return Resources(lut=2 * bits + 12, ff=width + bits + 10) + queue_cost(width, PIPELINE + 4, target)
+        return Resources(lut=2 * bits + 2, ff=width + bits + 10) + queue_cost(width, PIPELINE + 4, target)
 
     def params(self, site: Site, knobs: Knobs) -> dict[str, int]:
         op, lanes, (height, width, channels) = _op(site), knobs["lanes"], site.arg.shape
