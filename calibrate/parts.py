@@ -36,9 +36,10 @@ def rom() -> Iterator[Point]:
         (64, 128, LUT, False),
         (36, 300, LUT, False),
         (72, 512, BLOCK, False),
-        (128, 24, LUT, True),
-        (100, 40, LUT, True),
-        (96, 80, LUT, True),
+        (128, 24, LUT, False),
+        (100, 40, LUT, False),
+        (96, 80, LUT, False),
+        (80, 56, LUT, True),
     ):
         values = np.random.default_rng(bits + words).integers(0, 16, (words, bits // 4))
 

@@ -81,10 +81,13 @@ def dense() -> Iterator[Point]:
         (2, 2, 16, 18, 4, 9, 9, LUT, False),
         (4, 4, 16, 16, 4, 4, 0, LUT, False),
         (2, 2, 32, 16, 16, 4, 0, LUT, False),
-        (8, -8, 32, 32, 8, 4, 2, BLOCK, True),
-        (4, 4, 24, 12, 6, 3, 0, LUT, True),
-        (4, 4, 32, 12, 8, 6, 3, LUT, True),
-        (8, 8, 96, 48, 12, 8, 2, BLOCK, True),
+        (8, -8, 32, 32, 8, 4, 2, BLOCK, False),
+        (4, 4, 24, 12, 6, 3, 0, LUT, False),
+        (4, 4, 32, 12, 8, 6, 3, LUT, False),
+        (8, 8, 96, 48, 12, 8, 2, BLOCK, False),
+        (8, 8, 48, 24, 6, 6, 2, BLOCK, True),
+        (6, 6, 40, 20, 5, 4, 2, BLOCK, True),
+        (8, -8, 24, 12, 3, 2, 0, BLOCK, True),
     )
     for w, a, channels, filters, lanes_in, lanes_out, pack, ram, held in table:
         x = TensorType((2, 2, channels), codes(abs(a), signed=a < 0))
@@ -104,9 +107,12 @@ def conv2d() -> Iterator[Point]:
         (8, 56, (32, 64), 3, 1, (8, 4), (0, 0), 1, 2, BLOCK, False),
         (8, 64, (3, 16), 3, 2, (3, 4), (1, 1), 2, 2, LUT, False),
         (8, 56, (16, 16), 1, 2, (4, 4), (0, 0), 1, 2, LUT, False),
-        (8, 32, (4, 16), 3, 1, (2, 4), (1, 1), 1, 2, LUT, True),
-        (8, 28, (16, 16), 3, 2, (8, 2), (0, 0), 1, 1, BLOCK, True),
-        (8, 28, (8, 16), 3, 1, (4, 4), (0, 1), 1, 2, BLOCK, True),
+        (8, 32, (4, 16), 3, 1, (2, 4), (1, 1), 1, 2, LUT, False),
+        (8, 28, (16, 16), 3, 2, (8, 2), (0, 0), 1, 1, BLOCK, False),
+        (8, 28, (8, 16), 3, 1, (4, 4), (0, 1), 1, 2, BLOCK, False),
+        (4, 16, (4, 16), 3, 1, (2, 4), (1, 1), 1, 0, LUT, True),
+        (8, 28, (2, 8), 5, 1, (1, 2), (1, 1), 1, 2, LUT, True),
+        (8, 20, (12, 24), 3, 1, (3, 4), (0, 0), 1, 2, BLOCK, True),
     )
     for bits, size, (channels, filters), kernel, stride, lanes, taps, pixels, pack, ram, held in table:
         window = Window((kernel, kernel), (stride, stride), pads=(kernel // 2,) * 4)
@@ -132,8 +138,10 @@ def depthwise() -> Iterator[Point]:
         (28, 16, 3, 1, 2, (1, 1), 1, LUT, False),
         (56, 32, 3, 2, 4, (1, 1), 1, LUT, False),
         (14, 64, 3, 1, 1, (1, 1), 0, BLOCK, False),
-        (28, 24, 3, 1, 3, (1, 1), 1, LUT, True),
-        (14, 32, 3, 2, 8, (0, 1), 1, LUT, True),
+        (28, 24, 3, 1, 3, (1, 1), 1, LUT, False),
+        (14, 32, 3, 2, 8, (0, 1), 1, LUT, False),
+        (14, 8, 5, 1, 1, (1, 1), 1, LUT, True),
+        (20, 24, 3, 1, 6, (0, 0), 1, BLOCK, True),
     )
     for size, channels, kernel, stride, lanes, taps, pack, ram, held in table:
         window = Window((kernel, kernel), (stride, stride), pads=(kernel // 2,) * 4)
@@ -155,8 +163,10 @@ def requant() -> Iterator[Point]:
         (18, 0, 18, 8, 64, 4, False),
         (24, 22, 40, 8, 16, 1, False),
         (22, 18, 32, 8, 128, 8, False),
-        (20, 20, 34, 8, 48, 3, True),
-        (16, 12, 24, 4, 48, 4, True),
+        (20, 20, 34, 8, 48, 3, False),
+        (16, 12, 24, 4, 48, 4, False),
+        (21, 17, 28, 8, 96, 6, True),
+        (18, 14, 26, 6, 40, 5, True),
     )
     for acc, mult, bias, out, channels, lanes, held in table:
         x = TensorType((4, 4, channels), codes(acc, signed=True))
@@ -174,8 +184,9 @@ def pool() -> Iterator[Point]:
         (MaxPool, 28, 16, 3, 2, 1, 4, (1, 1), False),
         (SumPool, 14, 16, 3, 1, 1, 2, (0, 0), False),
         (SumPool, 14, 16, 2, 2, 0, 4, (1, 1), False),
-        (MaxPool, 14, 16, 2, 2, 0, 8, (1, 1), True),
-        (MaxPool, 28, 16, 3, 1, 1, 2, (0, 1), True),
+        (MaxPool, 14, 16, 2, 2, 0, 8, (1, 1), False),
+        (MaxPool, 28, 16, 3, 1, 1, 2, (0, 1), False),
+        (MaxPool, 56, 16, 3, 2, 1, 8, (0, 1), True),
     )
     for kind, size, channels, kernel, stride, pad, lanes, taps, held in table:
         x = TensorType((size, size, channels), codes(8))

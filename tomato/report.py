@@ -94,10 +94,11 @@ def model_errors(family: str) -> dict[str, Any]:
 def model_error(family: str, engines: Iterable[str]) -> str:
     """How far the LUT counts of these engines may be off, in words."""
     known = model_errors(family)
-    errors = [known[stem]["lut_error_max"] for stem in sorted(set(engines)) if stem in known]
-    if not errors:
+    used = set(engines)
+    if not used or used - known.keys():
         return f"resource model: not compared with synthesis for {family}"
-    return f"resource model: LUT within {max(errors):.0%} of Yosys on held-out points"
+    worst = max(known[stem]["lut_error_max"] for stem in used)
+    return f"resource model: LUT within {worst:.0%} of Yosys on held-out points"
 
 
 def _layer(graph: Graph, node: Node, plan: Plan, lowered: Lowered) -> dict[str, Any]:

@@ -1,0 +1,59 @@
+"""The resource model against what Yosys measured: stored results, no synthesis."""
+
+import pytest
+
+from calibrate.parts import Point
+from calibrate.points import points
+from calibrate.run import TARGETS, load, summary
+from tomato import targets
+from tomato.report import model_error, model_errors
+
+POINTS = list(points())
+MEASURED = [(p, load(p.group)[p.name]["xcup"]) for p in POINTS if "xcup" in load(p.group).get(p.name, {})]
+ALL = [pytest.param(*m, id=f"{m[0].group}-{m[0].name}") for m in MEASURED]
+HELD_OUT = [case for case, (point, _) in zip(ALL, MEASURED, strict=True) if point.held_out]
+DEEPEST = 6
+"""LUTs between two registers that still meet the clocks of the targets."""
+CHAINED = 7
+"""Line buffers with taps01: Yosys chains the flags that end a loop, one LUT each, where a tree would save two."""
+
+
+@pytest.mark.parametrize(("point", "found"), HELD_OUT)
+def test_lut_of_points_that_took_no_part_in_the_fit(point: Point, found: dict[str, int]) -> None:
+    model = point.cost(targets.load(TARGETS["xcup"])).lut
+    limit = 0.15 if point.parameters.get("Pack", 1) else 0.2  # multipliers in LUTs are the least regular
+    assert abs(model - found["lut"]) <= max(limit * found["lut"], 4), f"model {model}, Yosys {found['lut']}"
+
+
+@pytest.mark.parametrize(("point", "found"), ALL)
+def test_dsp_and_block_ram_are_exact(point: Point, found: dict[str, int]) -> None:
+    model = point.cost(targets.load(TARGETS["xcup"]))
+    assert (model.dsp, model.bram18, model.uram) == (found["dsp"], found["bram18"], found["uram"])
+
+
+@pytest.mark.parametrize(("point", "found"), ALL)
+def test_logic_is_shallow(point: Point, found: dict[str, int]) -> None:
+    deepest = CHAINED if "_taps01_" in point.name else DEEPEST
+    assert found["levels"] <= deepest, f"{found['levels']} LUTs from {found['path']}"
+
+
+def test_every_group_is_measured_and_has_held_out_points() -> None:
+    judged = summary(POINTS, "xcup")
+    assert set(judged) == {p.group for p in POINTS}
+    assert all(row["held_out"] >= 1 for row in judged.values())
+
+
+def test_the_summary_that_ships_is_that_of_the_data() -> None:
+    assert model_errors("ultrascale_plus") == summary(POINTS, "xcup")
+    assert model_errors("arria10") == {}
+
+
+def test_the_report_says_how_far_the_model_is_off() -> None:
+    worst = model_errors("ultrascale_plus")["fork"]["lut_error_max"]
+    assert (
+        model_error("ultrascale_plus", ["fork"])
+        == f"resource model: LUT within {worst:.0%} of Yosys on held-out points"
+    )
+    unknown = "resource model: not compared with synthesis for {}"
+    assert model_error("arria10", ["fork"]) == unknown.format("arria10")
+    assert model_error("ultrascale_plus", ["fork", "new_engine"]) == unknown.format("ultrascale_plus")
