@@ -5,7 +5,6 @@ import platform
 import resource
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from examples import networks
 from tomato.accelerator import Accelerator
 from tomato.compiler import compile_model
 from tomato.errors import TomatoError
-from tomato.ir import Op
 from tomato.report import shares
 from tomato.simulation import simulate
 
@@ -48,28 +46,14 @@ def measure(case: Case, *, simulated: bool) -> dict[str, Any]:
 def figures(accelerator: Accelerator) -> dict[str, Any]:
     """What the compiler predicts of a design."""
     report = accelerator.report
-    count = sum(
-        multipliers(node.op, accelerator.plan.layers[node.name].knobs)
-        for node in accelerator.graph
-        if node.name in accelerator.plan.layers and node.op.macs(accelerator.graph.args_of(node))
-    )
     used = shares(report["resources"], report["budget"])
     kept = ("clock_mhz", "interval_cycles", "latency_cycles", "fps", "latency_ms", "macs", "weight_bits", "bottleneck")
     return {key: report[key] for key in kept} | {
-        "multipliers": count,
-        "multipliers_busy": round(report["macs"] / (count * report["interval_cycles"]), 4),
+        "multipliers": report["multipliers"],
+        "multipliers_busy": report["multiplier_use"],
         "resources": report["resources"],
         "budget_shares": {kind: round(share, 4) for kind, share in used.items()},
     }
-
-
-def multipliers(op: Op, knobs: Mapping[str, int]) -> int:
-    """Multiply-accumulates that an engine with these knobs does per cycle."""
-    window = getattr(op, "window", None)
-    rows, columns = window.kernel if window else (1, 1)
-    taps = (rows if knobs.get("parallel_rows") else 1) * (columns if knobs.get("parallel_columns") else 1)
-    lanes = [knobs.get(name, 1) for name in ("pixels", "lanes", "lanes_in", "lanes_out")]
-    return int(np.prod([taps, *lanes]))
 
 
 def peak_megabytes(who: int) -> int:

@@ -4,20 +4,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from bench import run
 from bench.cases import Case, read_cases, read_published
-from bench.measure import measure, multipliers
+from bench.measure import measure
 from bench.table import document
 from examples.networks import NETWORKS
 from tomato import targets
 from tomato.errors import TomatoError
-from tomato.formats import Tensor
-from tomato.ops.conv2d import Conv2d
-from tomato.ops.dense import Dense
-from tomato.ops.window import Window
 
 DIGITS = Case("digits", "u250", file="examples/digits/digits.onnx")
 RESULT: dict[str, Any] = {
@@ -115,15 +110,6 @@ def test_cases_are_chosen_by_a_part_of_their_name() -> None:
         "error: no case is called 'alexnet'\n  --> cases.toml\n"
         "  hint: there are mobilenet_v1-u250-w8a8, mobilenet_v1-u250-w4a4"
     )
-
-
-def test_multipliers_follow_from_the_unrolling() -> None:
-    conv = Conv2d(Tensor(np.ones((3, 3, 16, 32), np.int64)), Window((3, 3)))
-    lanes = {"lanes_in": 4, "lanes_out": 8, "weight_ram": 1, "pack": 2}
-    assert multipliers(conv, {**lanes, "parallel_rows": 0, "parallel_columns": 0}) == 32
-    assert multipliers(conv, {**lanes, "parallel_rows": 0, "parallel_columns": 1}) == 96
-    assert multipliers(conv, {**lanes, "parallel_rows": 1, "parallel_columns": 1, "pixels": 2}) == 576
-    assert multipliers(Dense(Tensor(np.ones((16, 32), np.int64))), lanes) == 32
 
 
 def test_a_case_is_measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 
 from tomato.errors import IllFormedError
-from tomato.formats import Array, Codes, Format, Real, Tensor
+from tomato.formats import Array, Codes, Format, Tensor
 
 Shape = tuple[int, int, int]
 """Height, width, channels: the order in which a stream carries a tensor. A vector is 1 x 1 x channels."""
@@ -236,8 +236,3 @@ class Builder:
         self.types[unique] = kind
         self.nodes.append(Node(unique, op, tuple(args), kind, origin))
         return unique
-
-
-def is_real(kind: TensorType) -> bool:
-    """Whether a value is not quantised yet."""
-    return isinstance(kind.fmt, Real)

@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import ceil, log2
 
 import numpy as np
 
@@ -146,8 +145,3 @@ def pixelwise(kind: TensorType, cycles: int, latency: int, arguments: int = 1) -
     """Timing of an engine whose output pixel p needs input pixel p."""
     need = np.arange(kind.pixels)
     return Timing((need,) * arguments, cycles, latency)
-
-
-def address_bits(depth: int) -> int:
-    """Bits that count to `depth`, at least 1."""
-    return max(1, ceil(log2(depth))) if depth > 1 else 1
