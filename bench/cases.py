@@ -2,7 +2,8 @@
 
 import os
 import tomllib
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +19,11 @@ BUILD: Final = Path("build/bench")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One row of cases.toml: a network, a board, a precision and a clock (0: the board's default)."""
+    """One row of cases.toml: a network, a board, a precision and a clock (0: the board's default).
+
+    overrides: the precision of layers by name. at_most: cycles a frame that are the goal (0: none).
+    frames: played by a simulation.
+    """
 
     name: str
     target: str
@@ -27,13 +32,26 @@ class Case:
     file: str = ""
     calibration: str = ""
     precision: str = "w8a8"
+    overrides: Mapping[str, str] = field(default_factory=dict, hash=False)
     clock_mhz: float = 0.0
+    at_most: int = 0
+    frames: int = 3
     refused: bool = False
 
     @property
     def source(self) -> str:
         """What is compiled, in the words of cases.toml."""
         return self.network or self.model or self.file
+
+    @property
+    def title(self) -> str:
+        """The network, in short."""
+        return Path(self.source).stem.removesuffix("_float")
+
+    @property
+    def bits(self) -> str:
+        """The precision, with its exceptions."""
+        return ", ".join([self.precision, *(f"{layer} {bits}" for layer, bits in self.overrides.items())])
 
     def folder(self) -> Path | None:
         """Where `model` or `file`, and the calibration, are looked up; None if TOMATO_MODELS is not set."""

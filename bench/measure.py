@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
+from bench.bound import at_goal
 from bench.cases import BUILD, Case, read_cases
 from examples import networks
 from tomato.accelerator import Accelerator
 from tomato.compiler import compile_model
 from tomato.errors import TomatoError
+from tomato.passes.precision import Precision
 from tomato.report import shares
 from tomato.simulation import simulate
 
-FRAMES = 3
-"""Frames of a simulation: two intervals."""
 CALIBRATION_FRAMES = 64
 
 
@@ -29,7 +29,8 @@ def measure(case: Case, *, simulated: bool) -> dict[str, Any]:
     began, busy = time.perf_counter(), time.process_time()
     try:
         accelerator = compile_model(
-            model, case.target, calibration=_frames(case), precision=case.precision, clock_mhz=case.clock_mhz or None
+            model, case.target, calibration=_frames(case), precision=Precision.parse(case.precision, case.overrides),
+            clock_mhz=case.clock_mhz or None,
         )
         folder = accelerator.write(BUILD / "designs" / case.name)
     except TomatoError as reason:
@@ -40,7 +41,9 @@ def measure(case: Case, *, simulated: bool) -> dict[str, Any]:
         "compile_megabytes": peak_megabytes(resource.RUSAGE_SELF),
     }
     result = {"status": "compiled"} | figures(accelerator) | effort
-    return result | (_simulation(folder) if simulated else {})
+    if case.at_most and result["interval_cycles"] > case.at_most:
+        result["at_goal"] = at_goal(accelerator, case.at_most)
+    return result | (_simulation(folder, case.frames) if simulated else {})
 
 
 def figures(accelerator: Accelerator) -> dict[str, Any]:
@@ -49,6 +52,8 @@ def figures(accelerator: Accelerator) -> dict[str, Any]:
     used = shares(report["resources"], report["budget"])
     kept = ("clock_mhz", "interval_cycles", "latency_cycles", "fps", "latency_ms", "macs", "weight_bits", "bottleneck")
     return {key: report[key] for key in kept} | {
+        "regions": report["regions"],
+        "between_layers": report["between_layers"],
         "multipliers": report["multipliers"],
         "multipliers_busy": report["multiplier_use"],
         "resources": report["resources"],
@@ -78,10 +83,10 @@ def _frames(case: Case) -> np.ndarray[Any, Any] | None:
         return np.asarray(stored["x"][:CALIBRATION_FRAMES])
 
 
-def _simulation(folder: Path) -> dict[str, Any]:
+def _simulation(folder: Path, frames: int) -> dict[str, Any]:
     began = time.perf_counter()
     try:
-        summary = simulate(folder, frames=FRAMES)
+        summary = simulate(folder, frames=frames)
     except TomatoError as reason:
         return {"simulation": {"message": str(reason)}}
     kept = ("bit_exact", "frames", "interval_cycles", "latency_cycles", "mismatches")

@@ -14,8 +14,9 @@ from typing import Any
 
 import click
 
+from bench import readme
 from bench.cases import BUILD, CASES, HERE, ROOT, Case, read_cases, read_published
-from bench.table import document
+from bench.table import document, goal
 from tomato import __version__
 from tomato.errors import TomatoError
 
@@ -41,9 +42,10 @@ def main(only: tuple[str, ...], simulate: bool, timeout: int, listed: bool) -> N
     for i, case in enumerate(chosen, 1):
         click.echo(f"[{i}/{len(chosen)}] {case.name}: ", nl=False)
         results[case.name] = run(case, simulate=simulate, timeout=timeout)
-        click.echo(outcome(results[case.name]))
+        click.echo(outcome(case, results[case.name]))
         write(HERE, cases, results)
-    click.echo("written: bench/results.json, bench/RESULTS.md")
+    readme.main()
+    click.echo("written: bench/results.json, bench/RESULTS.md and the table of README.md")
     if bad := [case.name for case in chosen if not as_expected(case, results[case.name])]:
         raise SystemExit(f"not as expected: {', '.join(bad)}")
 
@@ -84,7 +86,7 @@ def _last_line(log: Path, code: int) -> str:
     return lines[-1].strip() if lines else f"ended with exit code {code}"
 
 
-def outcome(result: Mapping[str, Any]) -> str:
+def outcome(case: Case, result: Mapping[str, Any]) -> str:
     """One line on a result, for whoever waits for it."""
     if result["status"] != "compiled":
         return f"{result['status']}: {result['message'].splitlines()[0]}"
@@ -92,6 +94,8 @@ def outcome(result: Mapping[str, Any]) -> str:
         f"{result['interval_cycles']:,} cycles, {result['fps']:,.0f} fps, {result['multipliers_busy']:.0%} busy, "
         f"compiled in {result['compile_seconds']} s and {result['compile_megabytes']:,} MB"
     )
+    if case.at_most:
+        text += f"; goal {goal(case, result)}"
     if simulation := result.get("simulation"):
         text += f"; {simulation_outcome(simulation, result['interval_cycles'])}"
     return text

@@ -10,7 +10,8 @@ from tomato.formats import Codes
 from tomato.ir import Graph, Node
 from tomato.lower import Lowered
 from tomato.schedule.plan import Plan
-from tomato.schedule.regions import crossings, fills
+from tomato.schedule.plumb import plumbing_costs
+from tomato.schedule.regions import crossings, fills, rooms
 from tomato.schedule.scheduler import BRAM18_BITS, URAM_BITS
 from tomato.schedule.streams import WIRING, edges, site
 from tomato.schedule.timing import latency_cycles
@@ -51,9 +52,9 @@ def report(
     between = _sum(cost for name, cost in lowered.costs.items() if name not in engines)
     total = _sum(lowered.costs.values())
     macs, multipliers = (sum(layer[k] for layer in layers) for k in ("macs", "multipliers"))
-    regions = _regions(layers, plan, lowered, target)
+    regions = _regions(graph, plan, lowered, target)
     full = [
-        f"super logic region {i} is at {share:.0%} of its even share: routing will be tight there"
+        f"super logic region {i} is at {share:.0%} of what a design may use of it: routing will be tight"
         for i, share in enumerate(regions or [])
         if share > 1
     ]
@@ -124,13 +125,14 @@ def _layer(graph: Graph, node: Node, plan: Plan, lowered: Lowered) -> dict[str, 
     }
 
 
-def _regions(layers: Sequence[Mapping[str, Any]], plan: Plan, lowered: Lowered, target: Target) -> list[float] | None:
-    """How full each super logic region is, engines only; None where the chip is one die."""
+def _regions(graph: Graph, plan: Plan, lowered: Lowered, target: Target) -> list[float] | None:
+    """How full each super logic region is; None where the chip is one die."""
     if target.slrs == 1:
         return None
-    names = [layer["name"] for layer in layers]
-    placed = {name: plan.regions.get(name, 0) for name in names}
-    return [round(f, 3) for f in fills(placed, {n: lowered.costs[f"u_{n}"] for n in names}, target)]
+    beside = plumbing_costs(graph, plan, target)
+    costs = {name: lowered.costs[f"u_{name}"] + cost for name, cost in beside.items()}
+    placed = {name: plan.regions.get(name, 0) for name in costs}
+    return [round(f, 3) for f in fills(placed, costs, rooms(target))]
 
 
 def _bound(graph: Graph, plan: Plan, target: Target) -> dict[str, int]:

@@ -5,9 +5,11 @@ from dataclasses import replace
 
 from tomato.errors import TomatoError
 from tomato.ir import Graph
+from tomato.schedule.design import Design, cut, fastest_in_regions
+from tomato.schedule.floorplan import floor_of
 from tomato.schedule.plan import NO_WISHES, Choice, Plan, Wishes
-from tomato.schedule.plumb import plumbing_cost
-from tomato.schedule.regions import assign, crossings
+from tomato.schedule.plumb import plumbing_costs
+from tomato.schedule.regions import crossings, fills, rooms
 from tomato.schedule.scheduler import Option, fastest, options, select, total, way_out
 from tomato.schedule.streams import edges
 from tomato.schedule.timing import fifo_depths
@@ -26,8 +28,9 @@ def schedule(
     wishes: Wishes = NO_WISHES,
     model: str = "",
 ) -> Plan:
-    """The fastest plan that fits the target; with `fps` the smallest that reaches that rate.
+    """The fastest plan that fits the target and each of its regions; with `fps` the smallest that reaches that rate.
 
+    Where no plan fits the regions (a layer is larger than one), they are filled as evenly as possible.
     Raises TomatoError when a layer has no engine, the network does not fit, or the rate is out of reach.
     """
     clock = clock_mhz or target.clock_mhz
@@ -39,9 +42,19 @@ def schedule(
             hint="there is nothing to build; check how the model was exported",
         )
     wanted = int(clock * 1e6 / fps) if fps else 0
-    room, hint = target.usable, way_out(graph, target)
+    hint = way_out(graph, target)
+    floor = floor_of(graph, rooms(target)).fix(_fixed(wishes))
+    spare: dict[str, Resources] = {}
+    before: Design | None = None
     for attempt in range(ROUNDS):
+        room = _less(target.usable, sum(spare.values(), start=Resources()))
         interval, chosen = fastest(offers, target, room, at_least=wanted, model=model or graph.name, way_out=hint)
+        design = cut(graph, chosen, interval, floor, spare)
+        if attempt and (floor.allowed or not design.fits):
+            least = max(interval, wanted, before.interval if before else 0)
+            found = before = fastest_in_regions(graph, offers, floor, room, spare, least, before)
+            design = found or replace(design, even=True)
+        interval = max(o.cycles for o in design.chosen.values())
         if fps and interval > wanted:
             raise TomatoError(
                 f"{fps:g} frames/s is out of reach on {target.name} at {clock:g} MHz: "
@@ -49,13 +62,15 @@ def schedule(
                 where=model or graph.name,
                 hint="ask for less, raise --clock, or choose a larger board",
             )
-        plan = _complete(
-            graph, target, Plan(target.name, clock, {n: o.choice for n, o in chosen.items()}), chosen, wishes
-        )
-        between = plumbing_cost(graph, plan, target)
-        if (total(chosen) + between).fits(target.usable):
-            return plan
-        room = _less(target.usable, between * (1 + attempt))
+        plan = _complete(graph, target, clock, design, wishes)
+        beside = plumbing_costs(graph, plan, target)
+        between = sum(beside.values(), start=Resources())
+        costs = {n: o.cost + beside[n] for n, o in design.chosen.items()}
+        if sum(costs.values(), start=Resources()).fits(target.usable):
+            placed = {n: plan.regions.get(n, 0) for n in plan.layers}
+            if design.even or max(fills(placed, costs, floor.rooms)) <= 1.0:
+                return plan
+        spare = {n: cost * (1 + attempt) for n, cost in beside.items()}
     raise TomatoError(
         f"the network does not fit {target.name}: no room is left for FIFOs and width converters ({between})",
         where=model or graph.name,
@@ -63,12 +78,18 @@ def schedule(
     )
 
 
-def _complete(graph: Graph, target: Target, plan: Plan, chosen: Mapping[str, Option], wishes: Wishes) -> Plan:
-    """A plan with its regions and FIFOs: what follows from the choice of engines."""
+def _fixed(wishes: Wishes) -> dict[str, int]:
+    """The regions that a plan file asks for: a plan that knows regions names only layers that are not in region 0."""
+    return dict.fromkeys(wishes.layers, 0) | dict(wishes.regions) if wishes.regions else {}
+
+
+def _complete(graph: Graph, target: Target, clock: float, design: Design, wishes: Wishes) -> Plan:
+    """A plan with its FIFOs: what follows from the choice of engines and regions."""
+    plan = Plan(target.name, clock, {n: o.choice for n, o in design.chosen.items()})
     links = edges(graph, plan.layers)
-    placed = assign({n: o.cost for n, o in chosen.items()}, links, target)
-    regions = {n: wishes.regions.get(n, r) for n, r in placed.items() if wishes.regions.get(n, r)}
-    interval = max(*(o.cycles for o in chosen.values()), *(e.from_type.pixels for e in links))
+    placed = {**design.placed, **_fixed(wishes)}
+    regions = {n: placed[n] for n in plan.layers if placed[n]}
+    interval = max(*(o.cycles for o in design.chosen.values()), *(e.from_type.pixels for e in links))
     fifos = fifo_depths(graph, plan.layers, interval, crossings(links, regions))
     return replace(plan, regions=regions, fifos=fifos | dict(wishes.fifos))
 
@@ -78,4 +99,4 @@ def _less(usable: Resources, taken: Resources) -> Resources:
     return Resources(**{kind: max(n, 0) for kind, n in left.items()})
 
 
-__all__ = ["Choice", "Option", "Plan", "Wishes", "options", "schedule", "select"]
+__all__ = ["Choice", "Option", "Plan", "Wishes", "options", "schedule", "select", "total"]

@@ -1,7 +1,5 @@
 """Cost of the parts between the engines: forks, width converters, FIFOs."""
 
-from collections import Counter
-
 from tomato.engines.windowed import better_ram
 from tomato.ir import Graph
 from tomato.plumbing import Width, fifo_cost, fork_cost, register_cost, width_cost
@@ -33,13 +31,29 @@ def edge_cost(edge: Edge, plan: Plan, target: Target) -> Resources:
     return cost
 
 
+def plumbing_costs(graph: Graph, plan: Plan, target: Target) -> dict[str, Resources]:
+    """What the parts between the engines take, by the node that they stand beside, in its region.
+
+    A stream's parts stand beside its consumer, or its producer if it leaves the chip; a fork beside the first consumer.
+    """
+    links = edges(graph, plan.layers)
+    costs: dict[str, Resources] = dict.fromkeys(plan.layers, Resources())
+    readers: dict[str, list[Edge]] = {}
+    for edge in links:
+        costs[_beside(edge, plan)] += edge_cost(edge, plan, target)
+        readers.setdefault(edge.value, []).append(edge)
+    for copies in readers.values():
+        if len(copies) > 1:
+            width = copies[0].from_lanes * copies[0].from_type.codes.bits
+            costs[_beside(copies[0], plan)] += fork_cost(len(copies), width)
+    return costs
+
+
 def plumbing_cost(graph: Graph, plan: Plan, target: Target) -> Resources:
     """What all parts between the engines take."""
-    links = edges(graph, plan.layers)
-    cost = sum((edge_cost(e, plan, target) for e in links), start=Resources())
-    readers = Counter(e.value for e in links)
-    widths = {e.value: e.from_lanes * e.from_type.codes.bits for e in links}
-    for value, count in readers.items():
-        if count > 1:
-            cost += fork_cost(count, widths[value])
-    return cost
+    return sum(plumbing_costs(graph, plan, target).values(), start=Resources())
+
+
+def _beside(edge: Edge, plan: Plan) -> str:
+    """The node whose region holds what is on an edge. An input that is an output stands beside the first node."""
+    return next(name for name in (edge.consumer, edge.value, *plan.layers) if name in plan.layers)

@@ -1,8 +1,8 @@
-"""Super logic regions: which die of a stacked chip each layer goes to.
+"""Super logic regions: what each die of a stacked chip offers, and how layers are cut into runs over them.
 
-Streams follow the graph, so regions take contiguous runs of it: a dynamic program over where each run
-ends finds the assignment that fits with the fewest wires between regions, or, where none fits, the one
-whose fullest region is least full.
+Where the choice of engines is given, a dynamic program over where each run of layers ends finds the
+contiguous runs that fit with the fewest wires between regions, or, where none fit, those whose fullest
+region is least full. Where they do not fit, floorplan.py changes the choice.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,26 +14,44 @@ CROSSING = 2
 """Registers on a stream for each border that it crosses: one on either side."""
 
 
-def assign(costs: Mapping[str, Resources], links: Sequence[Edge], target: Target) -> dict[str, int]:
-    """Region of every node that has hardware, 0 first: as few regions as hold the network.
+def rooms(target: Target) -> tuple[Resources, ...]:
+    """What a design may use of each region: `fill` of its own resources less its share of the shell.
 
-    costs: what each node takes.
+    A region takes the part of the shell that it has of the chip. Regions are equal where nothing is published.
+    """
+    if not target.slr:
+        even = {kind: n // target.slrs for kind, n in target.usable.counts().items()}
+        return (Resources(**even),) * target.slrs
+    chip, usable = target.budget, target.usable
+    return tuple(
+        Resources(**{kind: usable[kind] * n // max(chip[kind], 1) for kind, n in own.counts().items()})
+        for own in target.slr
+    )
+
+
+def assign(
+    costs: Mapping[str, Resources], links: Sequence[Edge], offered: Sequence[Resources]
+) -> tuple[float, dict[str, int]]:
+    """How full the fullest region is (1.0: all fit), and the region of every node, 0 first: as few as hold the network.
+
+    costs: what each node takes. offered: what each region has room for.
     """
     names = list(costs)
-    for regions in range(1, target.slrs + 1):
-        fullest, placed = _runs(names, costs, _wires(names, links), _room(target), regions)
-        if fullest <= 1.0 or regions == target.slrs:
+    wires = _wires(names, links)
+    for regions in range(1, len(offered) + 1):
+        fullest, placed = _runs(names, costs, wires, offered[:regions])
+        if fullest <= 1.0:
             break
-    return placed
+    return fullest, placed
 
 
-def fills(placed: Mapping[str, int], costs: Mapping[str, Resources], target: Target) -> list[float]:
+def fills(placed: Mapping[str, int], costs: Mapping[str, Resources], offered: Sequence[Resources]) -> list[float]:
     """How full each used region is: the share of its scarcest resource."""
     totals = [
         sum((costs[n] for n, r in placed.items() if r == region), start=Resources())
         for region in range(max(placed.values(), default=0) + 1)
     ]
-    return [_fill(cost, _room(target)) for cost in totals]
+    return [_fill(cost, room) for cost, room in zip(totals, offered, strict=False)]
 
 
 def crossings(links: Sequence[Edge], placed: Mapping[str, int]) -> dict[str, int]:
@@ -50,16 +68,20 @@ def crossings(links: Sequence[Edge], placed: Mapping[str, int]) -> dict[str, int
 
 
 def _runs(
-    names: Sequence[str], costs: Mapping[str, Resources], wires: Sequence[int], room: Resources, regions: int
+    names: Sequence[str], costs: Mapping[str, Resources], wires: Sequence[int], offered: Sequence[Resources]
 ) -> tuple[float, dict[str, int]]:
-    """How full the fullest region is, and the region of every node, with the nodes cut into `regions` runs."""
+    """How full the fullest region is, and the region of every node, with the nodes cut into one run per region."""
     prefix = [Resources()]
     for name in names:
         prefix.append(prefix[-1] + costs[name])
-    share = [[_fill(prefix[i] - prefix[j], room) for j in range(i + 1)] for i in range(len(names) + 1)]
+    shares = {
+        room: [[_fill(prefix[i] - prefix[j], room) for j in range(i + 1)] for i in range(len(names) + 1)]
+        for room in set(offered)
+    }
     # best[i]: (fullest region, at least 1; wires between regions; where the runs start) of the first i nodes
     best: list[tuple[float, int, tuple[int, ...]]] = [(1.0, 0, ()), *[(float("inf"), 0, ())] * len(names)]
-    for _ in range(regions):
+    for room in offered:
+        share = shares[room]
         best = [
             min((max(best[j][0], share[i][j]), best[j][1] + wires[j], (*best[j][2], j)) for j in range(i + 1))
             for i in range(len(names) + 1)
@@ -72,11 +94,6 @@ def _fill(cost: Resources, room: Resources) -> float:
     """Share of the scarcest resource."""
     limits = room.counts()
     return max((n / max(limits[kind], 1) for kind, n in cost.counts().items()), default=0.0)
-
-
-def _room(target: Target) -> Resources:
-    """What one region offers: an equal part of what a design may use."""
-    return Resources(**{kind: n // target.slrs for kind, n in target.usable.counts().items()})
 
 
 def _wires(names: Sequence[str], links: Sequence[Edge]) -> list[int]:

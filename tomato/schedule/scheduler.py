@@ -6,8 +6,9 @@ feasible interval is found by bisection over the intervals at which any choice c
 """
 
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from tomato.schedule.plan import NO_WISHES, Choice, Wishes
 from tomato.schedule.streams import WIRING, site
 from tomato.targets import Resources, Target
 
+Found = TypeVar("Found")
 BRAM18_BITS, URAM_BITS = 18 * 1024, 288 * 1024
 STORED = 0.9
 """Part of a chip's memory that weights can fill: words and blocks do not fit each other exactly."""
@@ -119,15 +121,18 @@ def weight(cost: Resources, budget: Resources) -> float:
 
 def select(offers: Mapping[str, Sequence[Option]], interval: int, budget: Resources) -> dict[str, Option] | None:
     """The cheapest option of every node at `interval` cycles that fit the budget together, or None."""
-    lists = {}
-    for name, candidates in offers.items():
-        lists[name] = pareto([o for o in candidates if o.cycles <= interval])
-        if not lists[name]:
-            return None
+    lists = fast_enough(offers, interval)
+    if not all(lists.values()):
+        return None
     cheapest = {n: min(c, key=lambda o: weight(o.cost, budget)) for n, c in lists.items()}
     if total(cheapest).fits(budget):
         return cheapest
     return _knapsack(lists, budget)
+
+
+def fast_enough(offers: Mapping[str, Sequence[Option]], interval: int) -> dict[str, list[Option]]:
+    """The options of every node worth a thought at `interval` cycles."""
+    return {name: pareto([o for o in candidates if o.cycles <= interval]) for name, candidates in offers.items()}
 
 
 def total(chosen: Mapping[str, Option]) -> Resources:
@@ -169,24 +174,30 @@ def fastest(
 
     Raises TomatoError when not even the slowest fits, saying what is missing.
     """
-    slowest = max(max(o.cycles for o in c) for c in offers.values())
-    floor = max(at_least, *(min(o.cycles for o in c) for c in offers.values()))
-    steps = sorted({o.cycles for c in offers.values() for o in c if o.cycles > floor} | {floor})
-    best = select(offers, max(slowest, floor), budget)
-    if best is None:
+    chosen = smallest(intervals(offers, at_least), lambda interval: select(offers, interval, budget))
+    if chosen is None:
         raise TomatoError(_does_not_fit(offers, target, budget), where=model, hint=way_out)
+    return max(o.cycles for o in chosen.values()), chosen
+
+
+def intervals(offers: Mapping[str, Sequence[Option]], at_least: int = 0) -> list[int]:
+    """The intervals, not below `at_least`, at which some node has another option; ascending."""
+    floor = max(at_least, *(min(o.cycles for o in c) for c in offers.values()))
+    return sorted({o.cycles for c in offers.values() for o in c if o.cycles > floor} | {floor})
+
+
+def smallest(steps: Sequence[int], solve: Callable[[int], Found | None]) -> Found | None:
+    """What `solve` finds at the smallest step at which it finds something, by bisection; None if at no step."""
+    found = solve(steps[-1])
     low, high = 0, len(steps) - 1
-    while low < high:
+    while found is not None and low < high:
         middle = (low + high) // 2
-        chosen = select(offers, steps[middle], budget)
-        if chosen is None:
+        faster = solve(steps[middle])
+        if faster is None:
             low = middle + 1
         else:
-            high = middle
-    chosen = select(offers, steps[low], budget)
-    assert chosen is not None or low == len(steps) - 1, "a slower design must fit where a faster one does"
-    chosen = chosen or best
-    return max(o.cycles for o in chosen.values()), chosen
+            found, high = faster, middle
+    return found
 
 
 def _does_not_fit(offers: Mapping[str, Sequence[Option]], target: Target, budget: Resources) -> str:
