@@ -35,11 +35,15 @@ def at_goal(accelerator: Accelerator, interval: int) -> dict[str, Any]:
         bounds=Bounds(0, np.append(np.ones(len(flat)), np.inf)),
         constraints=[
             LinearConstraint(one, 1, 1),
-            LinearConstraint(np.column_stack([use, -(budget > 0)]), -np.inf, 0),
+            LinearConstraint(np.column_stack([use, -1.0 * (budget > 0)]), -np.inf, 0),
         ],
         options={"node_limit": 2000},
     )
     assert result.x is not None, "every layer has an option, and nothing limits them"
     least = total({name: option for (name, option), x in zip(flat, result.x, strict=False) if x > 0.5})
     parts = {kind: round(share, 4) for kind, share in shares(least.counts(), usable.counts()).items()}
-    return found | {"resources": least.counts(), "budget_shares": parts, "bound": round(float(result.mip_dual_bound), 4)}
+    return found | {
+        "resources": least.counts(),
+        "budget_shares": parts,
+        "bound": round(float(result.mip_dual_bound), 4),
+    }

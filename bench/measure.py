@@ -29,7 +29,10 @@ def measure(case: Case, *, simulated: bool) -> dict[str, Any]:
     began, busy = time.perf_counter(), time.process_time()
     try:
         accelerator = compile_model(
-            model, case.target, calibration=_frames(case), precision=Precision.parse(case.precision, case.overrides),
+            model,
+            case.target,
+            calibration=_frames(case),
+            precision=Precision.parse(case.precision, case.overrides),
             clock_mhz=case.clock_mhz or None,
         )
         folder = accelerator.write(BUILD / "designs" / case.name)

@@ -1,13 +1,14 @@
 """The benchmark's own logic: its files, its tables, and what happens when a case goes wrong."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench import run
-from bench.cases import Case, read_cases, read_published
+from bench import readme, run
+from bench.cases import HERE, Case, read_cases, read_published
 from bench.measure import measure
 from bench.table import document
 from examples.networks import NETWORKS
@@ -25,6 +26,7 @@ RESULT: dict[str, Any] = {
     "macs": 1_000_000,
     "weight_bits": 2_000_000,
     "bottleneck": "conv",
+    "between_layers": {"lut": 12, "ff": 34, "dsp": 0},
     "multipliers": 1250,
     "multipliers_busy": 0.8,
     "resources": {"lut": 10_000, "ff": 20_000, "dsp": 625, "bram18": 100, "uram": 0},
@@ -40,6 +42,14 @@ SIMULATED = {
     "latency_cycles": 2500,
     "mismatches": 0,
     "seconds": 9.5,
+    "megabytes": 1234,
+}
+NEEDED: dict[str, Any] = {
+    "interval_cycles": 900,
+    "unreachable": [],
+    "resources": {"lut": 110_000, "ff": 1, "dsp": 1300, "bram18": 0, "uram": 0},
+    "budget_shares": {"lut": 1.1, "ff": 0.0, "dsp": 1.05, "bram18": 0.0},
+    "bound": 1.09,
 }
 
 
@@ -68,7 +78,7 @@ def test_published_figures_stand_beside_a_case() -> None:
         pytest.param(
             '[[case]]\nname = "a"\nboard = "u250"',
             "unknown key 'board'\n  --> {path}\n  hint: the keys are name, target, network, model, file, calibration, "
-            "precision, clock_mhz, refused",
+            "precision, overrides, clock_mhz, at_most, frames, refused",
             id="key",
         ),
         pytest.param('[[case]]\nname = "a"', "target is missing in {{'name': 'a'}}", id="missing"),
@@ -141,10 +151,14 @@ def test_a_crash_is_a_result(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("result", "line"),
     [
-        pytest.param(RESULT, "1,000 cycles, 250,000 fps, 80% busy, compiled in 12.5 s and 345 MB", id="compiled"),
+        pytest.param(
+            RESULT,
+            "1,000 cycles, 250,000 fps, 80% busy, compiled in 12.5 s and 345 MB; goal 999 missed",
+            id="compiled",
+        ),
         pytest.param(
             RESULT | {"simulation": SIMULATED},
-            "1,000 cycles, 250,000 fps, 80% busy, compiled in 12.5 s and 345 MB; "
+            "1,000 cycles, 250,000 fps, 80% busy, compiled in 12.5 s and 345 MB; goal 999 missed; "
             "bit-exact, 1,000 cycles (as predicted), 9.5 s",
             id="simulated",
         ),
@@ -152,7 +166,7 @@ def test_a_crash_is_a_result(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     ],
 )  # fmt: skip
 def test_progress_lines(result: dict[str, Any], line: str) -> None:
-    assert run.outcome(result) == line
+    assert run.outcome(Case("a", "u250", at_most=999), result) == line
 
 
 def test_what_counts_as_expected() -> None:
@@ -166,17 +180,52 @@ def test_what_counts_as_expected() -> None:
     assert not run.as_expected(refusing, RESULT)
 
 
+def test_what_a_goal_out_of_reach_would_take(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("bench.measure.BUILD", tmp_path)
+    goal = 20
+    found = measure(Case("digits", "kv260", file=DIGITS.file, at_most=goal), simulated=False)
+    assert found["interval_cycles"] > goal
+    needed = found["at_goal"]
+    assert needed["unreachable"] or max(needed["budget_shares"].values()) >= needed["bound"] > 1
+
+
+def test_a_goal_in_reach_needs_no_reason(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("bench.measure.BUILD", tmp_path)
+    assert "at_goal" not in measure(Case("digits", "u250", file=DIGITS.file, at_most=64), simulated=False)
+
+
+def test_precision_of_single_layers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("bench.measure.BUILD", tmp_path)
+    bits = [
+        measure(
+            Case("digits", "u250", file=DIGITS.file, precision="w4a4", overrides=overrides), simulated=False
+        )["weight_bits"]
+        for overrides in ({}, {"stem*": "w8a8"})
+    ]  # fmt: skip
+    assert bits[1] - bits[0] == 9 * 16 * 4
+
+
+def test_the_readme_shows_the_stored_results() -> None:
+    stored = json.loads((HERE / "results.json").read_text(encoding="utf-8"))["results"]
+    text = readme.README.read_text(encoding="utf-8")
+    assert text == readme.updated(text, readme.short(read_cases(), stored, read_published()))
+
+
 def test_results_as_tables(golden: Callable[[str], None]) -> None:
     cases = [
-        Case("resnet20-kv260-w8a8", "kv260", network="resnet20"),
-        Case("fast", "u250", network="resnet20"),
+        Case("resnet20-kv260-w8a8", "kv260", network="resnet20", at_most=1000),
+        Case("fast", "u250", network="resnet20", at_most=900),
+        Case("slow", "u250", network="resnet20", at_most=800),
+        Case("stuck", "u250", network="resnet20", at_most=10),
         Case("vgg", "u250", network="vgg16", refused=True),
         Case("crash", "u250", network="resnet18"),
         Case("absent", "u250", network="resnet18"),
     ]
     results = {
         "resnet20-kv260-w8a8": RESULT | {"simulation": SIMULATED},
-        "fast": RESULT | {"simulation": SIMULATED | {"interval_cycles": 1001.0}},
+        "fast": RESULT | {"simulation": SIMULATED | {"interval_cycles": 1001.0}, "at_goal": NEEDED},
+        "slow": RESULT | {"at_goal": NEEDED | {"budget_shares": {"lut": 0.9, "dsp": 0.99}}},
+        "stuck": RESULT | {"at_goal": {"interval_cycles": 10, "unreachable": ["conv"]}},
         "vgg": {"status": "refused", "message": "error: too big\n  --> vgg.onnx"},
         "crash": {"status": "failed", "message": "ended with exit code 1"},
     }

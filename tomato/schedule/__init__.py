@@ -1,6 +1,5 @@
 """From a quantised graph to a plan for a target."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from tomato.errors import TomatoError

@@ -26,7 +26,9 @@ class Design:
     even: bool = False
 
 
-def cut(graph: Graph, chosen: Mapping[str, Option], interval: int, floor: Floor, spare: Mapping[str, Resources]) -> Design:
+def cut(
+    graph: Graph, chosen: Mapping[str, Option], interval: int, floor: Floor, spare: Mapping[str, Resources]
+) -> Design:
     """The chosen options in contiguous runs, filling the regions as evenly as they must."""
     if len(floor.rooms) == 1:
         return Design(chosen, dict.fromkeys(chosen, 0), interval)

@@ -24,10 +24,10 @@ Spare = Mapping[str, Resources]
 
 INPUT = -1
 """Group of what comes from outside."""
-BRANCHES = 200
-"""Nodes of the solver's tree after which a search ends. A count and not a time, so that results repeat."""
-HOP = 0.05
-"""What a stream pays for each border that it crosses, in shares of the chip."""
+BRANCHES = 50
+"""Nodes of the solver's tree after which a search for regions ends. A count and not a time, so that results repeat."""
+FEW_BRANCHES = 10
+"""The same for one of many searches for fewer crossings."""
 GAP = 0.05
 """How far above the least price a result may be."""
 
@@ -87,14 +87,14 @@ def place(lists: Lists, floor: Floor, spare: Spare) -> dict[str, int] | None:
 
 
 def tidy(lists: Lists, floor: Floor, spare: Spare, placed: Mapping[str, int]) -> Mapping[str, int]:
-    """Regions with fewer streams between them than `placed`: contiguous runs, or swaps between two regions at a time."""
-    if found := _Milp(lists, floor, spare, contiguous=True).solve(hop=HOP, price=1.0):
+    """Regions with fewer streams between them than `placed`: contiguous runs, or two regions swap layers."""
+    if found := _Milp(lists, floor, spare, contiguous=True).solve(hop=1.0):
         return found[1]
     pairs = list(combinations(range(len(floor.rooms)), 2))
     pending = list(pairs)
     while pending:
         pair = pending.pop(0)
-        found = _Milp(lists, floor.swap(placed, pair), spare).solve(hop=1.0)
+        found = _Milp(lists, floor.swap(placed, pair), spare).solve(hop=1.0, branches=FEW_BRANCHES)
         if found and floor.crossed(found[1]) < floor.crossed(placed):
             placed, pending = found[1], [p for p in pairs if p != pair]
     return placed
@@ -127,10 +127,13 @@ class _Milp:
                     self._row(self._step(group - 1, group, border), 0.0, np.inf)
         self._cross()
 
-    def solve(self, *, hop: float = 0.0, price: float = 0.0) -> tuple[dict[str, Option], dict[str, int]] | None:
+    def solve(
+        self, *, hop: float = 0.0, price: float = 0.0, branches: int = BRANCHES
+    ) -> tuple[dict[str, Option], dict[str, int]] | None:
         """An option and a region for every node, or None where the search finds none.
 
         hop, price: what a crossing costs, and what the whole chip costs. Any that fit where both are 0.
+        branches: nodes of the solver's tree after which it ends.
         """
         from scipy.optimize import Bounds, LinearConstraint, milp  # deferred: importing SciPy takes a while
         from scipy.sparse import coo_array
@@ -147,12 +150,12 @@ class _Milp:
         low, high = zip(*self.limits, strict=True)
         result = milp(
             cost,
-            integrality=np.arange(self.size) < first_crossing,
+            integrality=np.ones(self.size),
             bounds=Bounds(0, most),
             constraints=LinearConstraint(
                 coo_array((factors, (rows, columns)), shape=(len(self.limits), self.size)).tocsr(), low, high
             ),
-            options={"mip_rel_gap": GAP, "node_limit": BRANCHES},
+            options={"mip_rel_gap": GAP, "node_limit": branches},
         )
         if result.x is None:
             return None

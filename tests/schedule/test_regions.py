@@ -1,0 +1,211 @@
+"""Chips of several dies: every region's budget is kept, by moving layers or by building them differently."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.nets import Codenet, residual
+from tomato.engines import CATALOGUE
+from tomato.ir import Graph
+from tomato.lower import lower
+from tomato.plumbing import register_cost
+from tomato.report import interval_cycles, report
+from tomato.schedule import Choice, Option, Plan, options, schedule
+from tomato.schedule.design import cut, fastest_in_regions
+from tomato.schedule.floorplan import INPUT, Floor, choose, floor_of, place, tidy
+from tomato.schedule.plan import Wishes, read_wishes
+from tomato.schedule.plumb import plumbing_cost, plumbing_costs
+from tomato.schedule.regions import assign, fills, rooms
+from tomato.schedule.scheduler import fastest, select, total
+from tomato.schedule.streams import edges, site
+from tomato.targets import Resources, Target, load
+
+ROOM = Resources(lut=12_000, ff=48_000, dsp=100, bram18=40)
+ALL = Resources(*[100] * 5)
+NOTHING = Resources()
+
+
+def stacked(*regions: Resources) -> Target:
+    """A chip of these dies; a design may use all of it."""
+    return replace(
+        load("kv260"),
+        name="stacked",
+        slrs=len(regions),
+        slr=regions,
+        budget=sum(regions, start=NOTHING),
+        shell=NOTHING,
+        fill=ALL,
+    )
+
+
+def flat(target: Target) -> Target:
+    """The same chip in one die."""
+    return replace(target, slrs=1, slr=(target.budget,))
+
+
+def chain(length: int = 5, channels: int = 8) -> Graph:
+    """Convolutions one behind the other."""
+    net, x = Codenet(8, 8, channels), "x"
+    for i in range(length):
+        x = net.conv(x, channels, f"c{i}")
+    return net.graph(x)
+
+
+def filled(graph: Graph, plan: Plan, target: Target) -> list[float]:
+    """How full each region is, everything counted."""
+    engines = {n.name: CATALOGUE[plan.layers[n.name].engine] for n in graph}
+    beside = plumbing_costs(graph, plan, target)
+    costs = {n.name: engines[n.name].cost(site(graph, n), plan.layers[n.name].knobs, target) for n in graph}
+    placed = {n: plan.regions.get(n, 0) for n in costs}
+    return fills(placed, {n: c + beside[n] for n, c in costs.items()}, rooms(target))
+
+
+def test_rooms_are_fill_times_what_the_shell_leaves() -> None:
+    target = load("u250")
+    assert rooms(target) == (Resources(lut=241_454, ff=351_791, dsp=2_733, bram18=900, uram=288),) * 4
+    assert rooms(load("kv260")) == (load("kv260").usable,)
+    thirds = rooms(load("u280"))  # nothing is published: equal parts
+    assert len(thirds) == 3
+    assert len(set(thirds)) == 1
+    assert (thirds[0] * 3).fits(load("u280").usable)
+
+
+def test_rooms_follow_unequal_regions() -> None:
+    target = replace(
+        stacked(Resources(100, 200, 30, 4), Resources(300, 600, 10, 4)),
+        shell=Resources(40, 80, 4),
+        fill=replace(ALL, lut=50),
+    )
+    assert rooms(target) == (Resources(45, 180, 27, 4), Resources(135, 540, 9, 4))
+
+
+@pytest.mark.parametrize("graph", [chain(), residual(8, 8)], ids=["chain", "residual"])
+@pytest.mark.parametrize("rooms_of", [(ROOM, ROOM), (ROOM, ROOM * 2), (ROOM,) * 3], ids=["even", "uneven", "three"])
+def test_no_region_holds_more_than_it_may(graph: Graph, rooms_of: tuple[Resources, ...]) -> None:
+    target = stacked(*rooms_of)
+    plan = schedule(graph, target)
+    assert max(filled(graph, plan, target)) <= 1
+    assert interval_cycles(graph, plan) >= interval_cycles(graph, schedule(graph, flat(target)))
+
+
+def test_one_region_changes_nothing() -> None:
+    graph, target = residual(), load("kv260")
+    plan = schedule(graph, target)
+    room = target.usable - plumbing_cost(graph, plan, target)
+    assert interval_cycles(graph, plan) == fastest(options(graph, target), target, room)[0]
+    assert not plan.regions
+
+
+def test_parts_between_engines_are_counted_once() -> None:
+    """As the netlist has them, and the register at the output, which the top module adds."""
+    graph, target = residual(8, 8), stacked(ROOM, ROOM)
+    plan = schedule(graph, target)
+    built = lower(graph, plan, target)
+    beside = plumbing_costs(graph, plan, target)
+    engines = sum((built.costs[f"u_{name}"] for name in plan.layers), start=NOTHING)
+    out = built.netlist.outputs[0]
+    everything = sum(built.costs.values(), start=register_cost(out.width))
+    assert sum(beside.values(), start=engines) == everything
+
+
+def test_a_choice_that_fits_the_chip_but_not_its_regions_is_repaired() -> None:
+    graph = chain(3)
+    floor = floor_of(graph, (Resources(lut=10, dsp=10),) * 2)
+    real = {name: found[0].choice for name, found in options(graph, load("u250")).items()}
+    either = [Resources(dsp=6), Resources(lut=9)]
+    offers = {
+        name: [Option(choice, 64, cost) for cost in ([NOTHING] if name.endswith("_q") else either)]
+        for name, choice in real.items()
+    }
+    chip = Resources(lut=20, dsp=20)
+    chosen = select(offers, 64, chip)
+    assert chosen is not None
+    assert total(chosen) == Resources(dsp=18)  # fits 20, but three times 6 do not fit twice 10
+    assert not cut(graph, chosen, 64, floor, {}).fits
+    design = fastest_in_regions(graph, offers, floor, chip, {}, 64, None)
+    assert design is not None
+    assert total(design.chosen) == Resources(lut=9, dsp=12)
+    assert max(fills(design.placed, {n: o.cost for n, o in design.chosen.items()}, floor.rooms)) <= 1
+
+
+def test_a_layer_larger_than_a_region_is_reported() -> None:
+    net = Codenet(8, 8, 32)
+    graph = net.graph(net.conv("x", 32, "wide"))
+    small = min(o.cost.lut for o in options(graph, load("kv260"))["wide"] if o.cost.dsp <= 1)
+    target = stacked(*[Resources(lut=small * 3 // 4, ff=100_000, dsp=1, bram18=200)] * 2)
+    plan = schedule(graph, target)
+    told = report(graph, plan, target, lower(graph, plan, target), model="m", notes=[])
+    assert max(told["regions"]) > 1
+    assert "of what a design may use of it: routing will be tight" in "".join(told["notes"])
+
+
+def test_a_plan_with_regions_read_back_is_the_same(tmp_path: Path) -> None:
+    graph, target, path = chain(), stacked(ROOM, ROOM), tmp_path / "plan.toml"
+    plan = schedule(graph, target)
+    assert plan.regions
+    path.write_text(plan.to_toml())
+    assert schedule(graph, target, wishes=read_wishes(path)).to_toml() == plan.to_toml()
+
+
+def test_a_region_that_the_plan_fixes_stays() -> None:
+    graph, target = chain(), stacked(ROOM, ROOM)
+    plan = schedule(graph, target, wishes=Wishes("plan.toml", regions={"c0": 1}))
+    assert plan.regions["c0"] == 1
+    assert max(filled(graph, plan, target)) <= 1
+
+
+costs = st.builds(Resources, lut=st.integers(0, 9), dsp=st.integers(0, 9))
+candidates = st.lists(st.builds(Option, st.just(Choice("e", {})), st.just(1), costs), min_size=1, max_size=3)
+offers_of = st.dictionaries(st.sampled_from("abcd"), candidates, min_size=1, max_size=4)
+
+
+def fitting(offers: Mapping[str, list[Option]], floor: Floor) -> list[dict[str, int]]:
+    """Every placement for which some choice fits."""
+    found = []
+    for regions in product(range(len(floor.rooms)), repeat=len(offers)):
+        placed = dict(zip(offers, regions, strict=True))
+        for chosen in product(*offers.values()):
+            taken = [NOTHING] * len(floor.rooms)
+            for option, region in zip(chosen, regions, strict=True):
+                taken[region] += option.cost
+            if all(cost.fits(room) for cost, room in zip(taken, floor.rooms, strict=True)):
+                found.append(placed)
+                break
+    return found
+
+
+@given(
+    offers_of, st.lists(st.builds(Resources, lut=st.integers(1, 15), dsp=st.integers(1, 15)), min_size=2, max_size=2)
+)
+def test_regions_are_found_where_there_are_any(offers: dict[str, list[Option]], offered: list[Resources]) -> None:
+    chain_of = [(INPUT, 0), *((i, i + 1) for i in range(len(offers) - 1))]
+    floor = Floor(offered, {name: i for i, name in enumerate(offers)}, chain_of)
+    possible = fitting(offers, floor)
+    placed = place(offers, floor, {})
+    assert (placed is None) == (not possible)
+    if placed is None:
+        return
+    assert placed in possible
+    better = dict(tidy(offers, floor, {}, placed))
+    assert better in possible
+    assert floor.crossed(better) == min(map(floor.crossed, possible))  # two regions: one swap finds the best
+    chosen = choose(offers, floor, {}, better)
+    assert chosen is not None
+    taken = fills(better, {n: o.cost for n, o in chosen.items()}, offered)
+    assert max(taken) <= 1
+
+
+def test_runs_cross_where_the_wires_are_fewest() -> None:
+    graph = chain()
+    plan = schedule(graph, load("kv260"), fps=1e5)
+    links = edges(graph, plan.layers)
+    third = dict.fromkeys(plan.layers, Resources(lut=1))
+    fullest, placed = assign(third, links, (Resources(lut=9), Resources(lut=9)))
+    assert fullest == 1
+    behind = next(n for n, r in placed.items() if r)
+    assert not behind.endswith("_q")  # sums are wider than what requantisation makes of them
