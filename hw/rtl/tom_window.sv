@@ -228,7 +228,7 @@ module tom_window #(
   wire logic kh_d = StepsH == 1 || (ends_row ? !last_kh && kh_q == KhBits'(StepsH - 2) : last_kh);
   wire logic fold_d = Folds == 1 || (ends_pass ? !last_fold && fold_q == FoldBits'(Folds - 2) : last_fold);
   wire logic group_d = Groups == 1 || (ends_group ? !last_group && group_q == GroupBits'(Groups - 2) : last_group);
-  wire logic col_d = ends_pixel ? next_last_col : last_col;
+  wire logic col_d = OutWidth == 1 || (ends_pixel ? next_last_col : last_col);
   wire logic pass_d = beat_d && kw_d && kh_d;
   wire logic pixel_d = pass_d && fold_d && group_d;
 
