@@ -11,6 +11,7 @@ from tomato.engines.base import Knobs, Timing
 from tomato.formats import Array
 from tomato.ir import Shape, TensorType
 from tomato.ops.window import Window
+from tomato.plumbing import LOAD_BITS
 from tomato.targets import Resources, Target
 
 LAG = 8
@@ -224,10 +225,16 @@ def memory_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
 def rom_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
     """A read-only memory. UltraRAM where there is none counts as one block: it never fits."""
     if ram == ULTRA:
-        return Resources(uram=target.uram_for(width, depth) if target.memory.uram else 1, ff=2 * width)
+        return Resources(uram=target.uram_for(width, depth) if target.memory.uram else 1, ff=_loader_ff(width, depth))
     if ram == LUT:
         return _lut_rom(width, depth, target.lutram_depth)
     return Resources(bram18=target.bram18_for(width, depth))
+
+
+def _loader_ff(width: int, depth: int) -> int:
+    """Registers that fill an UltraRAM: a beat for the next memory, the beats of a word, and two addresses."""
+    word = width if width <= LOAD_BITS else ceil(width / LOAD_BITS) * LOAD_BITS
+    return LOAD_BITS + 1 + word + 2 * (depth - 1).bit_length() + 2
 
 
 def _lut_rom(width: int, depth: int, per_lut: int) -> Resources:
