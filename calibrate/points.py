@@ -132,8 +132,9 @@ def conv2d() -> Iterator[Point]:
         (8, 14, (32, 32), 3, 1, (4, 4), (0, 0), 1, 2, ULTRA, True),
         (6, 12, (6, 12), 3, 1, (2, 3), (0, 0), 1, 0, BLOCK, True),
         (8, 20, (6, 12), 3, 1, (3, 2), (0, 1), 1, 2, BLOCK, True),
-        (4, 16, (4, 16), 3, 1, (2, 4), (1, 1), 1, 0, LUT, True),
-        (8, 28, (2, 8), 5, 1, (1, 2), (1, 1), 1, 2, LUT, True),
+        (4, 16, (4, 16), 3, 1, (2, 4), (1, 1), 1, 0, LUT, False),
+        (8, 28, (2, 8), 5, 1, (1, 2), (1, 1), 1, 2, LUT, False),
+        (8, 20, (3, 6), 5, 1, (1, 2), (1, 1), 1, 2, LUT, True),
         (8, 20, (12, 24), 3, 1, (3, 4), (0, 0), 1, 2, BLOCK, True),
     )
     for bits, size, (channels, filters), kernel, stride, lanes, taps, pixels, pack, ram, held in table:
@@ -164,7 +165,8 @@ def depthwise() -> Iterator[Point]:
         (14, 32, 3, 2, 8, (0, 1), 1, LUT, False),
         (24, 12, 3, 1, 3, (0, 1), 1, LUT, True),
         (16, 20, 3, 1, 2, (0, 0), 0, BLOCK, True),
-        (14, 8, 5, 1, 1, (1, 1), 1, LUT, True),
+        (14, 8, 5, 1, 1, (1, 1), 1, LUT, False),
+        (14, 12, 5, 1, 1, (1, 1), 1, LUT, True),
         (20, 24, 3, 1, 6, (0, 0), 1, BLOCK, True),
     )
     for size, channels, kernel, stride, lanes, taps, pack, ram, held in table:
@@ -190,9 +192,12 @@ def requant() -> Iterator[Point]:
         (20, 20, 34, 8, 48, 3, False),
         (16, 12, 24, 4, 48, 4, False),
         (21, 17, 28, 8, 96, 6, True),
-        (18, 14, 26, 6, 40, 5, True),
-        (23, 18, 30, 5, 56, 7, True),
-        (16, 0, 16, 6, 40, 5, True),
+        (18, 14, 26, 6, 40, 5, False),
+        (23, 18, 30, 5, 56, 7, False),
+        (16, 0, 16, 6, 40, 5, False),
+        (18, 0, 20, 4, 48, 8, True),
+        (20, 0, 18, 5, 36, 3, True),
+        (19, 15, 27, 7, 50, 5, True),
     )
     for acc, mult, bias, out, channels, lanes, held in table:
         x = TensorType((4, 4, channels), codes(acc, signed=True))

@@ -238,8 +238,13 @@ def _loader_ff(width: int, depth: int) -> int:
 
 
 def _lut_rom(width: int, depth: int, per_lut: int) -> Resources:
-    """LUTs of `per_lut` bits, and multiplexers of four rows. Few words have few different columns; one is wires."""
-    columns = min(width, 1 << min(depth - 1, 16))
+    """LUTs of `per_lut` bits, and multiplexers of four rows. One word is wires.
+
+    Columns that are equal or inverse share their LUT: of few words there are few different columns, and that is
+    how many of them `width` random ones hit.
+    """
+    different = 1 << min(depth - 1, 16)
+    columns = round(different * (1 - (1 - 1 / different) ** width))
     rows = ceil(depth / per_lut)
     select = ceil((rows - 1) * 2 / 3) - (rows > 1 and 0 < depth % per_lut <= per_lut // 4)
     return Resources(lut=0 if depth == 1 else columns * (rows + select), ff=columns)
