@@ -11,7 +11,7 @@ from tomato.engines.base import Knobs, Timing
 from tomato.formats import Array
 from tomato.ir import Shape, TensorType
 from tomato.ops.window import Window
-from tomato.plumbing import LOAD_BITS
+from tomato.plumbing import LOAD_BITS, memory_cost
 from tomato.targets import Resources, Target
 
 LAG = 8
@@ -208,18 +208,6 @@ def better_ram(width: int, depth: int, lut_depth: int) -> int:
     luts = width * ceil(depth / lut_depth)
     blocks = min(ceil(width / w) * ceil(depth / d) for d, w in ((512, 36), (1024, 18), (2048, 9), (4096, 4)))
     return LUT if luts <= LUTS_PER_BRAM * blocks else BLOCK
-
-
-def memory_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
-    """A memory with a write and a read port."""
-    if ram == LUT:
-        rows = ceil(depth / max(s.depth for s in target.memory.lutram))
-        return Resources(lut=target.lutram_for(width, depth) + width * ceil((rows - 1) / 3), ff=width)
-    return (
-        Resources(bram18=target.bram18_for(width, depth))
-        if ram == BLOCK
-        else Resources(uram=target.uram_for(width, depth))
-    )
 
 
 def rom_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
