@@ -100,8 +100,9 @@ def fifo() -> Iterator[Point]:
         (32, 128, 0, False),
         (36, 2048, 1, False),
         (20, 96, 0, False),
-        (28, 150, 0, True),
-        (12, 72, 0, True),
+        (28, 150, 0, False),
+        (16, 180, 0, True),
+        (12, 72, 0, False),
         (48, 24, 0, True),
         (40, 1024, 1, True),
     ):

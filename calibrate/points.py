@@ -128,13 +128,13 @@ def conv2d() -> Iterator[Point]:
         (8, 28, (16, 16), 3, 2, (8, 2), (0, 0), 1, 1, BLOCK, False),
         (8, 28, (8, 16), 3, 1, (4, 4), (0, 1), 1, 2, BLOCK, False),
         (2, 16, (8, 18), 3, 1, (2, 9), (0, 0), 1, 9, BLOCK, True),
-        (8, 32, (4, 8), 3, 2, (4, 2), (1, 1), 2, 2, LUT, True),
+        (8, 32, (4, 8), 3, 2, (4, 2), (1, 1), 2, 2, LUT, False),
         (8, 14, (32, 32), 3, 1, (4, 4), (0, 0), 1, 2, ULTRA, True),
         (6, 12, (6, 12), 3, 1, (2, 3), (0, 0), 1, 0, BLOCK, True),
         (8, 20, (6, 12), 3, 1, (3, 2), (0, 1), 1, 2, BLOCK, True),
         (4, 16, (4, 16), 3, 1, (2, 4), (1, 1), 1, 0, LUT, False),
         (8, 28, (2, 8), 5, 1, (1, 2), (1, 1), 1, 2, LUT, False),
-        (8, 20, (3, 6), 5, 1, (1, 2), (1, 1), 1, 2, LUT, True),
+        (8, 20, (3, 6), 5, 1, (1, 2), (1, 1), 1, 2, LUT, False),
         (8, 20, (12, 24), 3, 1, (3, 4), (0, 0), 1, 2, BLOCK, True),
     )
     for bits, size, (channels, filters), kernel, stride, lanes, taps, pixels, pack, ram, held in table:
@@ -166,7 +166,7 @@ def depthwise() -> Iterator[Point]:
         (24, 12, 3, 1, 3, (0, 1), 1, LUT, True),
         (16, 20, 3, 1, 2, (0, 0), 0, BLOCK, True),
         (14, 8, 5, 1, 1, (1, 1), 1, LUT, False),
-        (14, 12, 5, 1, 1, (1, 1), 1, LUT, True),
+        (14, 12, 5, 1, 1, (1, 1), 1, LUT, False),
         (20, 24, 3, 1, 6, (0, 0), 1, BLOCK, True),
     )
     for size, channels, kernel, stride, lanes, taps, pack, ram, held in table:
@@ -219,7 +219,7 @@ def pool() -> Iterator[Point]:
         (MaxPool, 28, 16, 3, 1, 1, 2, (0, 1), False),
         (MaxPool, 56, 16, 3, 2, 1, 8, (0, 1), True),
         (MaxPool, 20, 12, 3, 1, 1, 3, (0, 0), True),
-        (SumPool, 24, 12, 3, 2, 1, 3, (1, 1), True),
+        (SumPool, 24, 12, 3, 2, 1, 3, (1, 1), False),
     )
     for kind, size, channels, kernel, stride, pad, lanes, taps, held in table:
         x = TensorType((size, size, channels), codes(8))

@@ -113,12 +113,15 @@ class Ring:
         mux = ceil((self.rows - 1) / 3) if self.parallel_rows and self.window.kernel[0] > 1 else 0
         pair = self.parallel_rows and self.columns == 2  # the multiplexers of a slice select one of two for nothing
         mux += 0 if pair else ceil((self.columns - 1) / 3)
-        # The border takes part in a multiplexer of columns alone: three of them, two selects and it are one LUT.
-        border = any(self.window.pads) and (self.parallel_rows or self.columns == 1)
         selected = self.taps * width
+        border = selected if any(self.window.pads) else 0
+        if self.parallel_rows:
+            border //= 2  # behind a multiplexer of rows it finds room in about every other LUT
+        elif self.columns > 1:
+            border = 0  # three columns, two selects and it are one LUT
         serial = 0 if self.parallel_rows or self.parallel_columns else 35  # address generators of both loops
         control = Resources(lut=120 + 8 * self.columns + serial, ff=110 + 10 * self.columns)
-        return memory + Resources(lut=selected * (mux + border), ff=selected) + control
+        return memory + Resources(lut=selected * mux + border, ff=selected) + control
 
     def params(self) -> dict[str, int]:
         """The geometry parameters that every tom_*_window module has, in their order."""
