@@ -13,7 +13,7 @@ HW := $(wildcard hw/rtl/*.sv)
 # The linter and the tests find the tools of the virtual environment first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help need install demo check test lint-hw calibrate bench format golden lock clean
+.PHONY: help need install demo check test lint-hw area calibrate bench format golden lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -60,6 +60,9 @@ lint-hw: $(STAMP)  ## verilator -Wall on every hardware module
 	    || { echo "lint-hw: $$file has warnings"; bad=1; }; \
 	done; (( bad == 0 )) && echo "lint-hw: $(words $(HW)) modules clean"
 
+area: $(STAMP)  ## synthesise a small point of every engine with Yosys and compare with what is stored
+	$(BIN)/python -m pytest -q -n $(JOBS) -m area
+
 bench: $(STAMP)  ## compile the benchmark networks; results in bench/RESULTS.md (minutes)
 	$(BIN)/python -m bench.run
 
@@ -71,7 +74,7 @@ format: $(STAMP)  ## rewrite the sources as the formatter wants them
 	$(BIN)/ruff format .
 
 golden: $(STAMP)  ## rewrite tests/golden; review the diff
-	$(BIN)/python -m pytest -q -m "not rtl" --update-golden
+	$(BIN)/python -m pytest -q -m "not rtl and not area" --update-golden
 
 lock: need  ## renew requirements.lock with the newest versions that the project allows
 	rm -rf build/lock && $(PYTHON) -m venv build/lock

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tomato import plumbing
-from tomato.engines.windowed import BLOCK, LUT, rom_cost, sequencer_cost
+from tomato.engines.windowed import BLOCK, LUT, ULTRA, rom_cost, sequencer_cost
 from tomato.netlist import Memory
 from tomato.targets import Resources, Target
 
@@ -39,7 +39,11 @@ def rom() -> Iterator[Point]:
         (128, 24, LUT, False),
         (100, 40, LUT, False),
         (96, 80, LUT, False),
+        (64, 512, ULTRA, False),
+        (300, 512, ULTRA, False),
         (80, 56, LUT, True),
+        (72, 48, LUT, True),
+        (144, 1024, ULTRA, True),
     ):
         values = np.random.default_rng(bits + words).integers(0, 16, (words, bits // 4))
 
@@ -47,6 +51,8 @@ def rom() -> Iterator[Point]:
             return rom_cost(*shape, target) + sequencer_cost(shape[1])
 
         parameters = {"Width": bits, "Words": words, "Ram": ram}
+        if ram == ULTRA:
+            parameters["LoadBits"] = plumbing.LOAD_BITS
         contents = {"MemFile": Memory(values, (4,) * (bits // 4))}
         yield Point("rom", f"width{bits}_words{words}_ram{ram}", "tom_rom", parameters, cost, held, contents)
 
@@ -63,10 +69,13 @@ def width() -> Iterator[Point]:
         (24, 8, 6, 8, False),
         (24, 3, 8, 8, False),
         (10, 4, 3, 4, False),
-        (32, 4, 16, 8, True),
-        (32, 16, 4, 8, True),
-        (24, 4, 6, 8, True),
-        (30, 6, 5, 8, True),
+        (32, 4, 16, 8, False),
+        (32, 16, 4, 8, False),
+        (24, 4, 6, 8, False),
+        (30, 6, 5, 8, False),
+        (20, 2, 10, 8, True),
+        (36, 12, 3, 6, True),
+        (20, 5, 2, 8, True),
     ):
         parameters = {
             "InChannels": channels, "InLanes": lanes_in, "OutChannels": channels, "OutLanes": lanes_out, "Bits": bits
@@ -87,9 +96,15 @@ def fifo() -> Iterator[Point]:
         (64, 64, 0, False),
         (32, 200, 0, False),
         (64, 512, 1, False),
-        (24, 48, 0, True),
-        (32, 128, 0, True),
-        (36, 2048, 1, True),
+        (24, 48, 0, False),
+        (32, 128, 0, False),
+        (36, 2048, 1, False),
+        (20, 96, 0, False),
+        (28, 150, 0, False),
+        (16, 180, 0, True),
+        (12, 72, 0, False),
+        (48, 24, 0, True),
+        (40, 1024, 1, True),
     ):
         parameters = {"Width": bits, "Depth": depth, "Ram": ram}
 
@@ -97,19 +112,26 @@ def fifo() -> Iterator[Point]:
             return plumbing.fifo_cost(*shape, target)
 
         yield Point("fifo", f"width{bits}_depth{depth}_ram{ram}", "tom_fifo", parameters, cost, held)
-    for bits, depth, held in ((8, 8, False), (32, 8, False), (80, 12, False), (100, 14, True), (16, 9, True)):
+    for bits, depth, held in (
+        (8, 8, False),
+        (32, 8, False),
+        (80, 12, False),
+        (100, 14, False),
+        (16, 9, False),
+        (48, 11, True),
+    ):
 
         def queue(target: Target, shape: tuple[int, int] = (bits, depth)) -> Resources:
             return plumbing.queue_cost(*shape, target)
 
         yield Point("queue", f"width{bits}_depth{depth}", "tom_queue", {"Width": bits, "Depth": depth}, queue, held)
-    for bits, held in ((8, False), (32, False), (128, False), (20, True), (64, True)):
+    for bits, held in ((8, False), (32, False), (128, False), (20, False), (64, False), (48, True)):
 
         def register(_: Target, bits: int = bits) -> Resources:
             return plumbing.register_cost(bits)
 
         yield Point("register", f"width{bits}", "tom_register", {"Width": bits}, register, held)
-    for count, bits, held in ((2, 8, False), (3, 32, False), (2, 64, False), (4, 24, True)):
+    for count, bits, held in ((2, 8, False), (3, 32, False), (2, 64, False), (4, 24, False), (3, 16, True)):
 
         def fork(_: Target, shape: tuple[int, int] = (count, bits)) -> Resources:
             return plumbing.fork_cost(*shape)

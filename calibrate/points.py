@@ -11,7 +11,7 @@ from calibrate import parts
 from calibrate.parts import Point
 from tomato.engines import CATALOGUE
 from tomato.engines.base import Knobs, Site
-from tomato.engines.windowed import BLOCK, LUT
+from tomato.engines.windowed import BLOCK, LUT, ULTRA
 from tomato.formats import Codes, Tensor
 from tomato.ir import Node, Op, TensorType
 from tomato.ops.conv2d import Conv2d
@@ -73,6 +73,7 @@ def dense() -> Iterator[Point]:
         (8, 8, 16, 16, 4, 4, 1, LUT, False),
         (8, 8, 16, 16, 4, 4, 2, LUT, False),
         (8, 8, 64, 64, 8, 8, 2, BLOCK, False),
+        (8, 8, 64, 16, 16, 4, 2, LUT, False),
         (8, 8, 16, 16, 4, 4, 0, LUT, False),
         (4, -4, 16, 16, 4, 4, 4, LUT, False),
         (4, 8, 24, 12, 4, 3, 2, LUT, False),
@@ -87,7 +88,23 @@ def dense() -> Iterator[Point]:
         (8, 8, 96, 48, 12, 8, 2, BLOCK, False),
         (8, 8, 48, 24, 6, 6, 2, BLOCK, True),
         (6, 6, 40, 20, 5, 4, 2, BLOCK, True),
-        (8, -8, 24, 12, 3, 2, 0, BLOCK, True),
+        (8, -8, 24, 12, 3, 2, 0, BLOCK, False),
+        (8, 8, 24, 12, 3, 2, 0, BLOCK, False),
+        (6, -6, 24, 12, 3, 2, 0, BLOCK, False),
+        (4, -4, 24, 12, 3, 2, 0, BLOCK, False),
+        (4, 8, 24, 12, 3, 2, 0, BLOCK, False),
+        (8, 4, 24, 12, 3, 2, 0, BLOCK, False),
+        (4, -8, 24, 12, 3, 2, 0, BLOCK, False),
+        (8, -4, 24, 12, 3, 2, 0, BLOCK, False),
+        (2, 8, 24, 12, 3, 2, 0, BLOCK, False),
+        (2, -2, 24, 12, 3, 2, 0, BLOCK, False),
+        (7, -7, 30, 10, 5, 2, 0, BLOCK, True),
+        (5, 6, 28, 12, 4, 3, 0, BLOCK, True),
+        (6, -8, 20, 12, 2, 3, 0, BLOCK, True),
+        (3, 8, 24, 15, 2, 5, 0, BLOCK, True),
+        (8, 8, 72, 40, 9, 5, 2, BLOCK, True),
+        (4, -4, 48, 24, 6, 8, 4, BLOCK, True),
+        (8, 8, 64, 64, 4, 2, 2, ULTRA, True),
     )
     for w, a, channels, filters, lanes_in, lanes_out, pack, ram, held in table:
         x = TensorType((2, 2, channels), codes(abs(a), signed=a < 0))
@@ -110,8 +127,14 @@ def conv2d() -> Iterator[Point]:
         (8, 32, (4, 16), 3, 1, (2, 4), (1, 1), 1, 2, LUT, False),
         (8, 28, (16, 16), 3, 2, (8, 2), (0, 0), 1, 1, BLOCK, False),
         (8, 28, (8, 16), 3, 1, (4, 4), (0, 1), 1, 2, BLOCK, False),
-        (4, 16, (4, 16), 3, 1, (2, 4), (1, 1), 1, 0, LUT, True),
-        (8, 28, (2, 8), 5, 1, (1, 2), (1, 1), 1, 2, LUT, True),
+        (2, 16, (8, 18), 3, 1, (2, 9), (0, 0), 1, 9, BLOCK, True),
+        (8, 32, (4, 8), 3, 2, (4, 2), (1, 1), 2, 2, LUT, False),
+        (8, 14, (32, 32), 3, 1, (4, 4), (0, 0), 1, 2, ULTRA, True),
+        (6, 12, (6, 12), 3, 1, (2, 3), (0, 0), 1, 0, BLOCK, True),
+        (8, 20, (6, 12), 3, 1, (3, 2), (0, 1), 1, 2, BLOCK, True),
+        (4, 16, (4, 16), 3, 1, (2, 4), (1, 1), 1, 0, LUT, False),
+        (8, 28, (2, 8), 5, 1, (1, 2), (1, 1), 1, 2, LUT, False),
+        (8, 20, (3, 6), 5, 1, (1, 2), (1, 1), 1, 2, LUT, False),
         (8, 20, (12, 24), 3, 1, (3, 4), (0, 0), 1, 2, BLOCK, True),
     )
     for bits, size, (channels, filters), kernel, stride, lanes, taps, pixels, pack, ram, held in table:
@@ -140,7 +163,10 @@ def depthwise() -> Iterator[Point]:
         (14, 64, 3, 1, 1, (1, 1), 0, BLOCK, False),
         (28, 24, 3, 1, 3, (1, 1), 1, LUT, False),
         (14, 32, 3, 2, 8, (0, 1), 1, LUT, False),
-        (14, 8, 5, 1, 1, (1, 1), 1, LUT, True),
+        (24, 12, 3, 1, 3, (0, 1), 1, LUT, True),
+        (16, 20, 3, 1, 2, (0, 0), 0, BLOCK, True),
+        (14, 8, 5, 1, 1, (1, 1), 1, LUT, False),
+        (14, 12, 5, 1, 1, (1, 1), 1, LUT, False),
         (20, 24, 3, 1, 6, (0, 0), 1, BLOCK, True),
     )
     for size, channels, kernel, stride, lanes, taps, pack, ram, held in table:
@@ -166,7 +192,12 @@ def requant() -> Iterator[Point]:
         (20, 20, 34, 8, 48, 3, False),
         (16, 12, 24, 4, 48, 4, False),
         (21, 17, 28, 8, 96, 6, True),
-        (18, 14, 26, 6, 40, 5, True),
+        (18, 14, 26, 6, 40, 5, False),
+        (23, 18, 30, 5, 56, 7, False),
+        (16, 0, 16, 6, 40, 5, False),
+        (18, 0, 20, 4, 48, 8, True),
+        (20, 0, 18, 5, 36, 3, True),
+        (19, 15, 27, 7, 50, 5, True),
     )
     for acc, mult, bias, out, channels, lanes, held in table:
         x = TensorType((4, 4, channels), codes(acc, signed=True))
@@ -187,6 +218,8 @@ def pool() -> Iterator[Point]:
         (MaxPool, 14, 16, 2, 2, 0, 8, (1, 1), False),
         (MaxPool, 28, 16, 3, 1, 1, 2, (0, 1), False),
         (MaxPool, 56, 16, 3, 2, 1, 8, (0, 1), True),
+        (MaxPool, 20, 12, 3, 1, 1, 3, (0, 0), True),
+        (SumPool, 24, 12, 3, 2, 1, 3, (1, 1), False),
     )
     for kind, size, channels, kernel, stride, pad, lanes, taps, held in table:
         x = TensorType((size, size, channels), codes(8))
@@ -206,12 +239,20 @@ def add() -> Iterator[Point]:
         (8, 4, 1, 4, False),
         (8, 11213, 9001, 4, False),
         (12, 1, -1, 4, False),
-        (8, 1, 1, 16, True),
-        (8, 7001, 16383, 6, True),
+        (8, 1, 1, 16, False),
+        (8, 7001, 16383, 6, False),
+        (10, 1, 1, 3, True),
+        (9, 5001, 9999, 2, True),
     ):
         x = TensorType((4, 4, 16 if lanes != 6 else 6), codes(bits, signed=True))
         yield at("add_stream", f"s{bits}_{a}_{b}_lanes{lanes}", Add(a, b), (x, x), {"lanes": lanes}, held)
-    for bits, zero, lanes, held in ((8, 0, 1, False), (8, 3, 4, False), (8, 0, 8, False), (8, 5, 6, True)):
+    for bits, zero, lanes, held in (
+        (8, 0, 1, False),
+        (8, 3, 4, False),
+        (8, 0, 8, False),
+        (8, 5, 6, False),
+        (6, 2, 3, True),
+    ):
         x = TensorType((4, 4, 24), codes(bits, signed=True))
         yield at(
             "multiply_stream", f"s{bits}_zero{zero}_lanes{lanes}", Multiply(zero, -zero), (x, x), {"lanes": lanes}, held
@@ -221,16 +262,30 @@ def add() -> Iterator[Point]:
 def moves() -> Iterator[Point]:
     """Engines that move codes: concatenation, pad, slice, reorder."""
     s8 = codes(8, signed=True)
-    for split, lanes, held in (((8, 8), 4, False), ((4, 4, 8), 4, False), ((16, 8), 8, False), ((12, 6, 6), 6, True)):
+    for split, lanes, held in (
+        ((8, 8), 4, False),
+        ((4, 4, 8), 4, False),
+        ((16, 8), 8, False),
+        ((12, 6, 6), 6, False),
+        ((10, 5), 5, True),
+        ((6, 12, 6, 3), 3, True),
+    ):
         args = tuple(TensorType((4, 4, n), s8) for n in split)
         name = f"channels{'_'.join(map(str, split))}_lanes{lanes}"
         yield at("concat_stream", name, Concat(), args, {"lanes": lanes}, held)
-    for size, lanes, held in ((6, 1, False), (28, 4, False), (14, 8, False), (56, 6, True)):
+    for size, lanes, held in ((6, 1, False), (28, 4, False), (14, 8, False), (56, 6, False), (20, 3, True)):
         x = TensorType((size, size, 24), s8)
         yield at("pad_stream", f"size{size}_lanes{lanes}", Pad((1, 1, 1, 1), 3), (x,), {"lanes": lanes}, held)
         crop = Slice((1, 1, 0), (size, size, 24), (1, 1))
         yield at("slice_stream", f"size{size}_lanes{lanes}", crop, (x,), {"lanes": lanes}, held)
-    for size, lanes, held in ((8, 1, False), (14, 4, False), (28, 8, False), (20, 6, True)):
+    for size, lanes, held in (
+        (8, 1, False),
+        (14, 4, False),
+        (28, 8, False),
+        (20, 6, False),
+        (10, 2, True),
+        (36, 3, True),
+    ):
         x = TensorType((size, size, 24), s8)
         knobs = {"lanes": lanes, "ram": LUT if size < 20 else BLOCK}
         yield at("reorder_band", f"upsample{size}_lanes{lanes}", Upsample((2, 2)), (x,), knobs, held)
@@ -245,11 +300,18 @@ def others() -> Iterator[Point]:
         (6, 6, 4, False),
         (4, 8, 4, False),
         (8, 8, 4, False),
-        (7, 8, 3, True),
+        (7, 8, 3, False),
+        (5, 7, 6, True),
     ):
         x = TensorType((4, 4, 12), codes(bits, signed=True))
         op = Table(random_tensor(1, 1 << bits, bits=out), x.codes.lo)
         yield at("table_stream", f"in{bits}_out{out}_lanes{lanes}", op, (x,), {"lanes": lanes}, held)
-    for size, channels, lanes, held in ((7, 16, 1, False), (7, 64, 4, False), (14, 8, 8, False), (7, 96, 6, True)):
+    for size, channels, lanes, held in (
+        (7, 16, 1, False),
+        (7, 64, 4, False),
+        (14, 8, 8, False),
+        (7, 96, 6, False),
+        (9, 40, 5, True),
+    ):
         x = TensorType((size, size, channels), codes(8))
         yield at("global_sum", f"{size}x{size}x{channels}_lanes{lanes}", GlobalSum(), (x,), {"lanes": lanes}, held)

@@ -107,18 +107,31 @@ def fork_cost(outputs: int, width: int) -> Resources:
     return Resources(lut=width + 2 * outputs, ff=2 * width + outputs + 1)
 
 
+def memory_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
+    """A memory with a write and a read port."""
+    if ram == LUTRAM:
+        select = -(-(lutram_rows(width, depth, target) - 1) // 3)  # LUTs that select one of four rows
+        return Resources(lut=target.lutram_for(width, depth) + width * select, ff=width)
+    return (
+        Resources(bram18=target.bram18_for(width, depth))
+        if ram == BLOCK
+        else Resources(uram=target.uram_for(width, depth))
+    )
+
+
+def lutram_rows(width: int, depth: int, target: Target) -> int:
+    """How many rows of LUT memory hold `depth` words of `width` bits, in the primitive that takes the fewest LUTs."""
+    shape = min(target.memory.lutram, key=lambda s: -(-depth // s.depth) * -(-width // s.width) * s.luts)
+    return -(-depth // shape.depth)
+
+
 def fifo_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
     """What tom_fifo takes: `depth` words of `width` bits in the kind of memory `ram`."""
     count = depth.bit_length()
     wrap = count if depth & (depth - 1) else 0  # pointers that do not wrap by themselves
-    control = Resources(lut=2 * count + 1 + wrap, ff=3 * count)
-    if ram == LUTRAM:
-        rows = -(-depth // max(s.depth for s in target.memory.lutram))
-        merge = width * (rows - 1) // 2
-        return control + Resources(lut=target.lutram_for(width, depth) + merge, ff=width)
-    if ram == BLOCK:
-        return control + Resources(bram18=target.bram18_for(width, depth))
-    return control + Resources(uram=target.uram_for(width, depth))
+    rows = lutram_rows(width, depth, target) if ram == LUTRAM else 1
+    control = Resources(lut=2 * count + 1 + wrap * min(rows, 2), ff=3 * count)  # rows: their wrapping ends are decoded
+    return control + memory_cost(width, depth, ram, target)
 
 
 def queue_cost(width: int, depth: int, target: Target) -> Resources:

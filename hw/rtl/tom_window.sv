@@ -200,8 +200,10 @@ module tom_window #(
   logic [CountBits:0]    step_q;
   logic [CountBits-1:0]  free_q, freed_q;
 
-  // Whether each counter is at its end, kept in registers: the loops step in few levels of logic.
+  // Whether each counter is at its end, and what the next read ends with it: all in registers, so that the
+  // loops step one level of logic behind `issue`.
   logic last_beat, last_kw, last_kh, last_fold, last_group, last_col, last_row;
+  logic ends_row, ends_pass, ends_group, ends_pixel, ends_line;  // ends_row: of the kernel
 
   logic signed [ColPosBits-1:0] left_q;  // input column of the window's left edge
   logic signed [RowPosBits-1:0] top_q;   // input row of the window's top edge
@@ -220,12 +222,15 @@ module tom_window #(
 
   wire logic issue = (!pass_start || available_i) && (!pixel_start || arrived);
 
-  // What this read ends. The registers are gathered first, so that `issue` comes late: one level before a step.
-  wire logic ends_row = last_beat && last_kw;  // of the kernel
-  wire logic ends_pass = ends_row && last_kh;
-  wire logic ends_group = ends_pass && last_fold;
-  wire logic ends_pixel = ends_group && last_group;
-  wire logic ends_line = ends_pixel && last_col;
+  // The same flags of the read after the next.
+  wire logic beat_d = GroupBeats == 1 || (!last_beat && beat_q == BeatBits'(GroupBeats - 2));
+  wire logic kw_d = StepsW == 1 || (last_beat ? !last_kw && kw_q == KwBits'(StepsW - 2) : last_kw);
+  wire logic kh_d = StepsH == 1 || (ends_row ? !last_kh && kh_q == KhBits'(StepsH - 2) : last_kh);
+  wire logic fold_d = Folds == 1 || (ends_pass ? !last_fold && fold_q == FoldBits'(Folds - 2) : last_fold);
+  wire logic group_d = Groups == 1 || (ends_group ? !last_group && group_q == GroupBits'(Groups - 2) : last_group);
+  wire logic col_d = OutWidth == 1 || (ends_pixel ? next_last_col : last_col);
+  wire logic pass_d = beat_d && kw_d && kh_d;
+  wire logic pixel_d = pass_d && fold_d && group_d;
 
   wire logic kw_step = issue && last_beat;
   wire logic kh_step = issue && ends_row;
@@ -258,16 +263,26 @@ module tom_window #(
       last_group  <= Groups == 1;
       last_col    <= OutWidth == 1;
       last_row    <= OutHeight == 1;
-    end else begin
-      if (issue) pass_start <= ends_pass;
-      if (issue) pixel_start <= ends_pixel;
-      if (issue) last_beat <= GroupBeats == 1 || (!last_beat && beat_q == BeatBits'(GroupBeats - 2));
-      if (kw_step) last_kw <= StepsW == 1 || (!last_kw && kw_q == KwBits'(StepsW - 2));
-      if (kh_step) last_kh <= StepsH == 1 || (!last_kh && kh_q == KhBits'(StepsH - 2));
-      if (pass_end) last_fold <= Folds == 1 || (!last_fold && fold_q == FoldBits'(Folds - 2));
-      if (group_step) last_group <= Groups == 1 || (!last_group && group_q == GroupBits'(Groups - 2));
-      if (col_step) last_col <= next_last_col;
-      if (row_step) last_row <= OutHeight == 1 || (!last_row && row_q == OutRowBits'(OutHeight - 2));
+      ends_row    <= GroupBeats * StepsW == 1;
+      ends_pass   <= GroupBeats * StepsW * StepsH == 1;
+      ends_group  <= GroupBeats * StepsW * StepsH * Folds == 1;
+      ends_pixel  <= GroupBeats * StepsW * StepsH * Folds * Groups == 1;
+      ends_line   <= GroupBeats * StepsW * StepsH * Folds * Groups * OutWidth == 1;
+    end else if (issue) begin
+      pass_start  <= ends_pass;
+      pixel_start <= ends_pixel;
+      last_beat   <= beat_d;
+      last_kw     <= kw_d;
+      last_kh     <= kh_d;
+      last_fold   <= fold_d;
+      last_group  <= group_d;
+      last_col    <= col_d;
+      if (ends_line) last_row <= OutHeight == 1 || (!last_row && row_q == OutRowBits'(OutHeight - 2));
+      ends_row    <= beat_d && kw_d;
+      ends_pass   <= pass_d;
+      ends_group  <= pass_d && fold_d;
+      ends_pixel  <= pixel_d;
+      ends_line   <= pixel_d && col_d;
     end
   end
 

@@ -204,6 +204,13 @@ REFUSALS: dict[str, tuple[Tiny, str]] = {
         Tiny([op("Conv", "x", "w", auto_pad="SAME")], constants={"w": randoms(2, 4, 1, 1)}),
         "Conv #0 (Conv): the padding 'SAME' is unknown; use SAME_UPPER, SAME_LOWER, VALID or explicit pads",
     ),
+    "conv_dilation": (
+        Tiny([op("Conv", "x", "w", dilations=[0, 1])], constants={"w": randoms(2, 4, 3, 3)}),
+        (
+            "Conv #0 (Conv): its shapes do not fit for one frame (Attribute dilations must only contain positive "
+            "values); export with a batch of 1"
+        ),
+    ),
     "conv_transpose": (
         Tiny([op("ConvTranspose", "x", "w", name="up")], constants={"w": randoms(4, 2, 3, 3)}),
         "up (ConvTranspose): transposed convolutions are not supported; use Resize (nearest) and Conv instead",

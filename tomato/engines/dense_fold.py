@@ -8,16 +8,10 @@ import numpy as np
 
 from tomato.engines import dot
 from tomato.engines.base import Engine, Knobs, Site, Timing, beats, folds
-from tomato.engines.windowed import (
-    LAG,
-    better_ram,
-    frontier,
-    memory_cost,
-    queue_cost,
-    rom_cost,
-)
+from tomato.engines.windowed import LAG, better_ram, frontier, queue_cost, rom_cost
 from tomato.netlist import Memory
 from tomato.ops.dense import Dense
+from tomato.plumbing import memory_cost
 from tomato.targets import Resources, Target
 
 

@@ -100,15 +100,21 @@ def cost(inputs: int, outputs: int, weight: Tensor, x: Codes, acc: Codes, pack: 
         result = packed + value if pack > 1 else product
         multipliers = Resources(dsp=target.dsp_for(packed, value, count), ff=count * result)
     else:
-        multipliers = Resources(lut=lut_multiplier(value, width), ff=product) * products
+        multipliers = Resources(lut=lut_multiplier(x.bits, width, signed=x.signed), ff=product) * products
     tree = _tree(inputs, product, acc.bits) * outputs
     accumulate = Resources(lut=acc.bits, ff=acc.bits) * outputs
     return operands + multipliers + tree + accumulate + Resources(lut=10, ff=3 * stages(inputs) + 12)
 
 
-def lut_multiplier(a: int, b: int) -> int:
-    """LUTs of a multiplier of a by b bits: rows of partial products, less what the first and the last row save."""
-    return max(a * b // 3, ceil(1.65 * a * b) - 9)
+def lut_multiplier(a: int, b: int, *, signed: bool) -> int:
+    """LUTs of a multiplier of a-bit codes by b-bit weights, which are signed; `signed`: so are the codes.
+
+    Rows of partial products: full adders of two LUTs reduce them to two rows, which one adder sums. The sign of
+    a code extends every row behind the third to the left, one LUT a bit.
+    """
+    long, rows = max(a, b), min(a, b)
+    extension = max(0, (rows - 2) * (rows - 3) // 2) if signed else 0
+    return 2 * max(0, rows - 2) * long + long + rows - 2 + extension
 
 
 def _tree(inputs: int, product: int, most: int) -> Resources:

@@ -11,6 +11,7 @@ from tomato.engines.base import Knobs, Timing
 from tomato.formats import Array
 from tomato.ir import Shape, TensorType
 from tomato.ops.window import Window
+from tomato.plumbing import LOAD_BITS, memory_cost
 from tomato.targets import Resources, Target
 
 LAG = 8
@@ -112,12 +113,15 @@ class Ring:
         mux = ceil((self.rows - 1) / 3) if self.parallel_rows and self.window.kernel[0] > 1 else 0
         pair = self.parallel_rows and self.columns == 2  # the multiplexers of a slice select one of two for nothing
         mux += 0 if pair else ceil((self.columns - 1) / 3)
-        # The border takes part in a multiplexer of columns alone: three of them, two selects and it are one LUT.
-        border = any(self.window.pads) and (self.parallel_rows or self.columns == 1)
         selected = self.taps * width
+        border = selected if any(self.window.pads) else 0
+        if self.parallel_rows:
+            border //= 2  # behind a multiplexer of rows it finds room in about every other LUT
+        elif self.columns > 1:
+            border = 0  # three columns, two selects and it are one LUT
         serial = 0 if self.parallel_rows or self.parallel_columns else 35  # address generators of both loops
         control = Resources(lut=120 + 8 * self.columns + serial, ff=110 + 10 * self.columns)
-        return memory + Resources(lut=selected * (mux + border), ff=selected) + control
+        return memory + Resources(lut=selected * mux + border, ff=selected) + control
 
     def params(self) -> dict[str, int]:
         """The geometry parameters that every tom_*_window module has, in their order."""
@@ -209,30 +213,29 @@ def better_ram(width: int, depth: int, lut_depth: int) -> int:
     return LUT if luts <= LUTS_PER_BRAM * blocks else BLOCK
 
 
-def memory_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
-    """A memory with a write and a read port."""
-    if ram == LUT:
-        rows = ceil(depth / max(s.depth for s in target.memory.lutram))
-        return Resources(lut=target.lutram_for(width, depth) + width * ceil((rows - 1) / 3), ff=width)
-    return (
-        Resources(bram18=target.bram18_for(width, depth))
-        if ram == BLOCK
-        else Resources(uram=target.uram_for(width, depth))
-    )
-
-
 def rom_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
     """A read-only memory. UltraRAM where there is none counts as one block: it never fits."""
     if ram == ULTRA:
-        return Resources(uram=target.uram_for(width, depth) if target.memory.uram else 1, ff=2 * width)
+        return Resources(uram=target.uram_for(width, depth) if target.memory.uram else 1, ff=_loader_ff(width, depth))
     if ram == LUT:
         return _lut_rom(width, depth, target.lutram_depth)
     return Resources(bram18=target.bram18_for(width, depth))
 
 
+def _loader_ff(width: int, depth: int) -> int:
+    """Registers that fill an UltraRAM: a beat for the next memory, the beats of a word, and two addresses."""
+    word = width if width <= LOAD_BITS else ceil(width / LOAD_BITS) * LOAD_BITS
+    return LOAD_BITS + 1 + word + 2 * (depth - 1).bit_length() + 2
+
+
 def _lut_rom(width: int, depth: int, per_lut: int) -> Resources:
-    """LUTs of `per_lut` bits, and multiplexers of four rows. Few words have few different columns; one is wires."""
-    columns = min(width, 1 << min(depth - 1, 16))
+    """LUTs of `per_lut` bits, and multiplexers of four rows. One word is wires.
+
+    Columns that are equal or inverse share their LUT: of few words there are few different columns, and that is
+    how many of them `width` random ones hit.
+    """
+    different = 1 << min(depth - 1, 16)
+    columns = round(different * (1 - (1 - 1 / different) ** width))
     rows = ceil(depth / per_lut)
     select = ceil((rows - 1) * 2 / 3) - (rows > 1 and 0 < depth % per_lut <= per_lut // 4)
     return Resources(lut=0 if depth == 1 else columns * (rows + select), ff=columns)

@@ -17,6 +17,12 @@ class Window:
     dilation: tuple[int, int] = (1, 1)
     pads: tuple[int, int, int, int] = (0, 0, 0, 0)
 
+    def __post_init__(self) -> None:
+        if min(*self.kernel, *self.stride, *self.dilation) < 1:
+            raise ValueError(
+                f"kernel {self.kernel}, stride {self.stride} and dilation {self.dilation} of a window must be positive"
+            )
+
     @property
     def span(self) -> tuple[int, int]:
         """Rows and columns from the first to the last tap, dilation included."""

@@ -1,0 +1,27 @@
+"""Yosys still makes of the hardware what is stored: the smallest point of every engine, synthesised again."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from calibrate.parts import Point
+from calibrate.points import points
+from calibrate.run import load, synthesise
+from tomato.engines import CATALOGUE
+
+FLOW = "xcup"
+
+
+def smallest(engine: str) -> Point:
+    stored = load(engine)
+    return min((p for p in points() if p.group == engine), key=lambda p: int(stored[p.name][FLOW]["lut"]))
+
+
+@pytest.mark.area
+@pytest.mark.parametrize("engine", sorted(CATALOGUE))
+def test_synthesis_gives_what_is_stored(engine: str, tmp_path: Path) -> None:
+    point = smallest(engine)
+    stored = load(engine)[point.name][FLOW]
+    found = asdict(synthesise(point, FLOW, tmp_path))
+    assert {kind: stored[kind] for kind in found} == {**found, "path": list(found["path"])}
