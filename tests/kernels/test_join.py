@@ -57,9 +57,12 @@ def test_add(form: str, codes: Codes) -> None:
 @TYPES
 def test_multiply(form: str, codes: Codes) -> None:
     rng = np.random.default_rng(2)
-    for _ in range(15):
+    for _ in range(20):
         qa, qb, y = random_quantisations(rng, codes, 3)
-        y = Quantisation(float(np.float32(qa.scale * qb.scale * 2.0 ** rng.integers(3, 8))), y.zero, codes)
+        # A scale that puts one product next to a tie.
+        product = abs((rng.integers(codes.lo, codes.hi) - qa.zero) * (rng.integers(codes.lo, codes.hi) - qb.zero))
+        scale = qa.scale * qb.scale * (product + 1) / (rng.integers(0, 120) + 0.5)
+        y = Quantisation(float(np.float32(scale)), y.zero, codes)
         arguments = list(zip(all_pairs(codes), (qa, qb), strict=True))
         result = run(form, "Mul", arguments, y)
         assert "QLinearMul" in result.kinds
