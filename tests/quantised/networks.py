@@ -1,0 +1,257 @@
+"""Random small networks quantised by ONNX Runtime's own tools, and the codes it computes for them.
+
+`make` draws a float network and how it is quantised; `codes` tells what ONNX Runtime computes
+at every quantised tensor, with default optimisation.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from tomato.formats import Array
+
+onnxruntime = pytest.importorskip("onnxruntime")
+quantization = pytest.importorskip("onnxruntime.quantization")
+
+INTEGERS = (np.uint8, np.int8)
+ABSORBED = ("QuantizeLinear", "Relu", "Clip")
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """How a network is quantised."""
+
+    qdq: bool
+    unsigned: bool
+    unsigned_weights: bool
+    per_channel: bool
+
+    @staticmethod
+    def draw(rng: np.random.Generator) -> "Scheme":
+        """One of the combinations that ONNX Runtime has kernels for."""
+        qdq, unsigned, unsigned_weights, per_channel = (bool(b) for b in rng.integers(0, 2, 4))
+        return Scheme(qdq, unsigned, unsigned_weights and unsigned, per_channel)
+
+    def __str__(self) -> str:
+        names = ("QDQ" if self.qdq else "QOperator", "u8" if self.unsigned else "s8")
+        weights = ("u8" if self.unsigned_weights else "s8") + (" per channel" if self.per_channel else "")
+        return f"{' '.join(names)}, weights {weights}"
+
+
+@dataclass
+class Builder:
+    """A float network under construction. Shapes are (channels, height, width), height > width."""
+
+    rng: np.random.Generator
+    nodes: list[Any] = field(default_factory=list)
+    constants: list[Any] = field(default_factory=list)
+    shapes: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+
+    def op(self, kind: str, *inputs: str, shape: tuple[int, int, int] | None = None, **attributes: Any) -> str:
+        """Add a node; its output. `shape` unless it is the first input's."""
+        name = f"{kind.lower()}{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, inputs, [f"{name}_out"], name=name, **attributes))
+        self.shapes[f"{name}_out"] = shape or self.shapes[inputs[0]]
+        return f"{name}_out"
+
+    def constant(self, value: Array | float) -> str:
+        """Add a float32 constant."""
+        name = f"constant{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.asarray(value, np.float32), name))
+        return name
+
+    def conv(self, x: str, channels: int, size: int, stride: int = 1, groups: int = 1) -> str:
+        """Conv with bias, padded to keep the size."""
+        inputs, height, width = self.shapes[x]
+        weight = self.rng.normal(size=(channels, inputs // groups, size, size)) / np.sqrt(inputs // groups * size**2)
+        bias = self.rng.normal(size=channels) * 0.3
+        pad = size // 2
+        return self.op(
+            "Conv",
+            x,
+            self.constant(weight * self.rng.uniform(0.5, 2, (channels, 1, 1, 1))),
+            self.constant(bias),
+            shape=(channels, -(-height // stride), -(-width // stride)),
+            kernel_shape=[size, size],
+            strides=[stride, stride],
+            pads=[pad] * 4,
+            group=groups,
+        )
+
+    def activation(self, x: str) -> str:
+        """One of the usual functions, or none."""
+        kind = self.rng.choice(["none", "Relu", "Relu6", "LeakyRelu", "Sigmoid", "HardSwish", "SiLU"])
+        match kind:
+            case "none":
+                return x
+            case "Relu6":
+                return self.op("Clip", x, self.constant(0.0), self.constant(6.0))
+            case "LeakyRelu":
+                return self.op("LeakyRelu", x, alpha=0.1)
+            case "SiLU":
+                return self.op("Mul", x, self.op("Sigmoid", x))
+            case _:
+                return self.op(str(kind), x)
+
+    def block(self, x: str) -> str:
+        """A step of the trunk."""
+        channels, height, width = self.shapes[x]
+        pools = ["MaxPool", "AveragePool"] if width >= 4 else []
+        kind = self.rng.choice(["conv", "depthwise", "residual", "branches", *pools])
+        match kind:
+            case "conv":
+                stride = int(self.rng.integers(1, 3)) if width >= 4 else 1
+                return self.activation(self.conv(x, int(self.rng.integers(4, 17)), 3, stride))
+            case "depthwise":
+                x = self.activation(self.conv(x, channels, 3, groups=channels))
+                return self.activation(self.conv(x, int(self.rng.integers(4, 17)), 1))
+            case "residual":
+                y = self.conv(self.activation(self.conv(x, channels, 3)), channels, 1)
+                return self.activation(self.op("Add", *((x, y) if self.rng.integers(2) else (y, x))))
+            case "branches":
+                branches = [self.activation(self.conv(x, int(self.rng.integers(2, 9)), size)) for size in (1, 3)]
+                total = sum(self.shapes[b][0] for b in branches)
+                return self.op("Concat", *branches, shape=(total, height, width), axis=1)
+            case _:
+                shape = (channels, height // 2, width // 2)
+                return self.op(str(kind), x, shape=shape, kernel_shape=[2, 2], strides=[2, 2])
+
+    def model(self) -> Any:
+        """A stem, two to four blocks, and a classifier."""
+        height, width = int(self.rng.integers(11, 17)), int(self.rng.integers(7, 11))
+        self.shapes["x"] = (3, height, width)
+        x = self.activation(self.conv("x", int(self.rng.integers(4, 17)), 3))
+        for _ in range(self.rng.integers(2, 5)):
+            x = self.block(x)
+        channels = self.shapes[x][0]
+        x = self.op("Flatten", self.op("GlobalAveragePool", x))
+        weight = self.rng.normal(size=(10, channels)) / np.sqrt(channels)
+        y = self.op("Gemm", x, self.constant(weight), self.constant(self.rng.normal(size=10)), transB=1)
+        graph = helper.make_graph(
+            self.nodes,
+            "random",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, height, width])],
+            [helper.make_tensor_value_info(y, TensorProto.FLOAT, [1, 10])],
+            self.constants,
+        )
+        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def frames(model: Any, seed: int, count: int) -> list[Array]:
+    """Random inputs of a model."""
+    shape = [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim]
+    rng = np.random.default_rng(seed)
+    return [rng.normal(size=shape).astype(np.float32) for _ in range(count)]
+
+
+def make(seed: int) -> Any:
+    """A random quantised network: the same for the same seed and version of ONNX Runtime."""
+    rng = np.random.default_rng(seed)
+    scheme = Scheme.draw(rng)
+    return quantise(Builder(rng).model(), scheme, seed)
+
+
+class Noise:
+    """A reader of calibration data, as ONNX Runtime's tools want it: frames, then None."""
+
+    def __init__(self, network: Any, seed: int) -> None:
+        self.frames = iter(frames(network, seed, 4))
+
+    def get_next(self) -> dict[str, Array] | None:
+        """The next frame."""
+        frame = next(self.frames, None)
+        return None if frame is None else {"x": frame}
+
+
+def quantise(network: Any, scheme: Scheme, seed: int) -> Any:
+    """A float network quantised by onnxruntime.quantization.quantize_static, calibrated with noise."""
+
+    types = quantization.QuantType
+    with TemporaryDirectory() as folder:
+        source, target = Path(folder) / "float.onnx", Path(folder) / "quantised.onnx"
+        onnx.save(network, source)
+        quantization.quantize_static(
+            source,
+            target,
+            Noise(network, seed),
+            quant_format=quantization.QuantFormat.QDQ if scheme.qdq else quantization.QuantFormat.QOperator,
+            activation_type=types.QUInt8 if scheme.unsigned else types.QInt8,
+            weight_type=types.QUInt8 if scheme.unsigned_weights else types.QInt8,
+            per_channel=scheme.per_channel,
+        )
+        model = onnx.load(target)
+    model.graph.doc_string = str(scheme)
+    return model
+
+
+def codes(model: Any, x: Array) -> Mapping[str, Array]:
+    """Codes at every 8-bit tensor of `model` that ONNX Runtime computes, by the tensor's name in `model`.
+
+    The model is optimised first, and the optimised one run with more outputs and no further
+    optimisation: outputs added to the original would change which operators are fused.
+    """
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "optimised.onnx"
+        wanted = _session(model, optimised=path).run(None, {"x": x})
+        optimised = onnx.load(path)
+    plain = every_value(model, x)
+    places = _places(model, optimised, {name for name, value in plain.items() if value.dtype in INTEGERS})
+    values = every_value(optimised, x)
+    for output, value in zip(model.graph.output, wanted, strict=True):
+        np.testing.assert_array_equal(value, values[output.name])
+    return {name: _as_in_model(values[place], plain[name]) for name, place in places.items()}
+
+
+def every_value(model: Any, x: Array) -> dict[str, Array]:
+    """All that the nodes of a model compute when it runs as it is."""
+    extended = onnx.ModelProto()
+    extended.CopyFrom(model)
+    del extended.graph.output[:]
+    names = [name for node in model.graph.node for name in node.output if name]
+    extended.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in names)
+    return dict(zip(names, _session(extended).run(None, {"x": x}), strict=True))
+
+
+def _places(model: Any, optimised: Any, names: set[str]) -> dict[str, str]:
+    """The tensors of the optimised model that hold those of `names` which survive.
+
+    A fused operator keeps its name, or has it as a prefix; it stands for what it absorbed.
+    """
+    outputs = {node.name.split("_token_")[0]: node.output[0] for node in optimised.graph.node}
+    makers = {node.output[0]: node for node in model.graph.node}
+    places = {}
+    for name in names:
+        maker = makers[name]
+        while maker.name not in outputs and maker.op_type in ABSORBED and maker.input[0] in makers:
+            maker = makers[maker.input[0]]
+        if maker.name in outputs:
+            places[name] = outputs[maker.name]
+    return places
+
+
+def _as_in_model(value: Array, plain: Array) -> Array:
+    """Codes channels first, and signed, where those of the model as it is (`plain`) are so."""
+    shifted = plain.dtype == np.int8 and value.dtype == np.uint8
+    result = value.astype(np.int64) - (128 if shifted else 0)
+    if result.shape != plain.shape:
+        result = np.moveaxis(result, -1, 1)
+    assert result.shape == plain.shape
+    return np.asarray(result)
+
+
+def _session(model: Any, optimised: Path | None = None) -> Any:
+    """A session that saves the model as optimised, or without such a path runs it as it is."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    if optimised:
+        options.optimized_model_filepath = str(optimised)
+    else:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
