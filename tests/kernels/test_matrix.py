@@ -13,6 +13,7 @@ from tests.kernels.runtime import (
     TYPES,
     U8,
     Model,
+    exact_products,
     on_x86,
     qdq,
     random_codes,
@@ -28,7 +29,7 @@ from tomato.kernels import (
     requantise,
 )
 
-pytestmark = on_x86
+pytestmark = [on_x86, exact_products]
 KERNELS = {"Conv": "QLinearConv", "Gemm": "QGemm", "MatMul": "QLinearMatMul"}
 KINDS = pytest.mark.parametrize("kind", KERNELS)
 CHANNELS = 1000
