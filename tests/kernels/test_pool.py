@@ -9,6 +9,7 @@ from tests.kernels.runtime import (
     S8,
     U8,
     Arguments,
+    Model,
     Result,
     computed,
     on_x86,
@@ -18,7 +19,14 @@ from tests.kernels.runtime import (
     random_quantisations,
 )
 from tomato.formats import Array, Codes
-from tomato.kernels import Quantisation, average_pool, global_average
+from tomato.kernels import (
+    Quantisation,
+    average_pool,
+    dequantize_linear,
+    float_average,
+    global_average,
+    quantize_linear,
+)
 
 pytestmark = on_x86
 FORMS = pytest.mark.parametrize("form", [QDQ, QOPERATOR])
@@ -75,6 +83,27 @@ def test_average_pool(form: str, codes: Codes, include: int) -> None:
         taps = windows(image, size, stride, pad, outside=x.zero)
         wanted = computed(form, lambda c, qx, qy, n=inside: average_pool(c, n, qx, qy), [(taps, x)], y)
         np.testing.assert_array_equal(wanted, got.codes)
+
+
+@pytest.mark.parametrize("include", [0, 1])
+def test_float_average(include: int) -> None:
+    """A Relu that the zero point does not absorb keeps the pool in float32."""
+    rng = np.random.default_rng(4)
+    for size, stride, pad in ((2, 2, 0), (3, 1, 1), (3, 2, 1), (5, 1, 2)) * 4:
+        x, y = random_quantisations(rng, U8, 2)
+        y = Quantisation(x.scale, 1 + y.zero // 2, U8)
+        image = random_codes(rng, U8, 1, 8, 11, 13)
+        attributes = {"kernel_shape": [size] * 2, "strides": [stride] * 2, "pads": [pad] * 4}
+
+        def build(model: Model, name: str, given: dict[str, list[int]] = attributes) -> str:
+            return model.op("Relu", model.op("AveragePool", name, count_include_pad=include, **given))
+
+        result = qdq(build, [(image, x)], y)
+        assert "AveragePool" in result.kinds
+        inside = windows(np.ones_like(image), size, stride, pad, outside=include).sum(axis=-1)
+        taps = dequantize_linear(windows(image, size, stride, pad, outside=x.zero), x)
+        real = float_average(taps.reshape(*inside.shape, size, size), inside)
+        np.testing.assert_array_equal(quantize_linear(np.maximum(real, 0), y), result.codes)
 
 
 @TYPES

@@ -47,7 +47,7 @@ class Scheme:
 
 @dataclass
 class Builder:
-    """A float network under construction. Shapes are (channels, height, width), height > width."""
+    """A float network under construction. Shapes are (channels, height, width); height and width always differ."""
 
     rng: np.random.Generator
     nodes: list[Any] = field(default_factory=list)
@@ -125,7 +125,8 @@ class Builder:
 
     def model(self) -> Any:
         """A stem, two to four blocks, and a classifier."""
-        height, width = int(self.rng.integers(11, 17)), int(self.rng.integers(7, 11))
+        width = int(self.rng.integers(5, 9))
+        height = 2 * width
         self.shapes["x"] = (3, height, width)
         x = self.activation(self.conv("x", int(self.rng.integers(4, 17)), 3))
         for _ in range(self.rng.integers(2, 5)):
@@ -237,7 +238,11 @@ def _places(model: Any, optimised: Any, names: set[str]) -> dict[str, str]:
 
 
 def _as_in_model(value: Array, plain: Array) -> Array:
-    """Codes channels first, and signed, where those of the model as it is (`plain`) are so."""
+    """Codes channels first, and signed, where those of the model as it is (`plain`) are so.
+
+    The optimiser moves channels last; shapes tell where.
+    """
+    assert plain.ndim < 4 or plain.size == 1 or len(set(plain.shape[1:])) > 1, "equal sizes: layouts look the same"
     shifted = plain.dtype == np.int8 and value.dtype == np.uint8
     result = value.astype(np.int64) - (128 if shifted else 0)
     if result.shape != plain.shape:

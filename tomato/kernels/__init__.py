@@ -17,7 +17,7 @@ from tomato.kernels.linear import (
     requantise_codes,
 )
 from tomato.kernels.matrix import float_product, product_scale, real_output, requantise
-from tomato.kernels.pool import average_pool, global_average
+from tomato.kernels.pool import average_pool, float_average, global_average
 from tomato.kernels.softmax import softmax
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "average_pool",
     "concat",
     "dequantize_linear",
+    "float_average",
     "float_product",
     "global_average",
     "in_float32",
