@@ -28,6 +28,8 @@ class RequantStream(Engine):
         op = _op(site)
         if not (-(1 << 31) <= op.lo and op.hi < 1 << 31):
             return f"results in {op.lo}..{op.hi} exceed 32 bits"
+        if op.nudges is not None:
+            return "inputs are nudged"
         return ""
 
     def choices(self, site: Site) -> Iterator[Knobs]:
