@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Narrow a stream of accumulators: y = clamp((x * mult + bias) >>> Shift, Lo, Hi).
 //
-// Bit-exact with tomato/ops/requant.py. One beat per cycle. Each word of MemFile holds mult (low) and
-// bias of every lane, lane 0 in the low bits; words follow the beats of a pixel.
+// Bit-exact with tomato/ops/requant.py. One beat per cycle. Each word of MemFile holds mult (low), bias and
+// the nudges of every lane, lane 0 in the low bits; words follow the beats of a pixel.
+//
+// A nudge is an input code and d, two bits of two's complement: an x that equals the code counts as x + d.
+// As (x + d) * mult + bias = x * mult + (bias + d * mult), the multiplier need not wait for the comparison.
 
 `include "tom_assert.svh"
 `default_nettype none
@@ -18,7 +21,8 @@ module tom_requant_stream #(
   parameter int unsigned OutBits  = 8,   // width of an output code
   parameter int signed   Lo       = 0,   // smallest result
   parameter int signed   Hi       = 255, // largest result
-  parameter              MemFile  = "",  // hexadecimal words: mult and bias of every lane
+  parameter int unsigned Nudges   = 0,   // inputs that are nudged, per channel; more than 0 take one cycle more
+  parameter              MemFile  = "",  // hexadecimal words: mult, bias and nudges of every lane
 
   localparam int unsigned InW  = Lanes * InBits,
   localparam int unsigned OutW = Lanes * OutBits
@@ -37,11 +41,13 @@ module tom_requant_stream #(
 
   `TOM_REQUIRE(range, Lo <= Hi, "Lo must not exceed Hi")
 
-  localparam int unsigned Latency = 4;
+  localparam int unsigned Latency = Nudges == 0 ? 4 : 5;
   localparam int unsigned ValueBits = InBits + (InSigned ? 0 : 1);
   localparam int unsigned ProdBits = ValueBits + MultBits;
   localparam int unsigned SumBits = (ProdBits > BiasBits ? ProdBits : BiasBits) + 1;
-  localparam int unsigned LaneBits = MultBits + BiasBits;
+  localparam int unsigned FactorBits = MultBits == 0 ? 2 : MultBits;
+  localparam int unsigned NudgeBits = InBits + 2;
+  localparam int unsigned LaneBits = MultBits + BiasBits + Nudges * NudgeBits;
   localparam int unsigned BeatBits = Beats > 1 ? $clog2(Beats) : 1;
   // Wide enough for the shifted sum and for Lo and Hi.
   localparam int unsigned CmpBits = (SumBits > 34 ? SumBits : 34);
@@ -84,17 +90,54 @@ module tom_requant_stream #(
 
     always_ff @(posedge clk_i) begin
       bias_q[l] <= word_q[l*LaneBits+MultBits+:BiasBits];
-      sum_q[l]  <= SumBits'(prod_q[l]) + SumBits'(bias_q[l]);
+      sum_q[l]  <= SumBits'(prod) + term;
       if (shifted < CmpBits'(Lo)) result_q[l*OutBits+:OutBits] <= OutBits'(Lo);
       else if (shifted > CmpBits'(Hi)) result_q[l*OutBits+:OutBits] <= OutBits'(Hi);
       else result_q[l*OutBits+:OutBits] <= shifted[OutBits-1:0];
     end
 
+    wire logic signed [FactorBits-1:0] mult;
     if (MultBits == 0) begin : gen_no_mult
+      assign mult = 2'sd1;
       always_ff @(posedge clk_i) prod_q[l] <= value;
     end else begin : gen_mult
-      wire logic signed [MultBits-1:0] mult = word_q[l*LaneBits+:MultBits];
+      assign mult = word_q[l*LaneBits+:MultBits];
       always_ff @(posedge clk_i) prod_q[l] <= value * mult;
+    end
+
+    wire logic signed [ProdBits-1:0] prod;
+    wire logic signed [SumBits-1:0] term;
+    if (Nudges == 0) begin : gen_plain
+      assign prod = prod_q[l];
+      assign term = SumBits'(bias_q[l]);
+    end else begin : gen_nudges
+      logic up, down;
+      always_comb begin
+        up   = 1'b0;
+        down = 1'b0;
+        for (int unsigned n = 0; n < Nudges; n++) begin
+          if (word_q[l*LaneBits+MultBits+BiasBits+n*NudgeBits+:InBits] == data_q[l*InBits+:InBits]) begin
+            up   |= word_q[l*LaneBits+MultBits+BiasBits+n*NudgeBits+InBits+:2] == 2'b01;
+            down |= word_q[l*LaneBits+MultBits+BiasBits+n*NudgeBits+InBits+:2] == 2'b11;
+          end
+        end
+      end
+
+      logic                         up_q, down_q;
+      logic signed [FactorBits-1:0] mult_q;
+      logic signed [ProdBits-1:0]   late_q;
+      logic signed [SumBits:0]      term_q;
+      // d * mult = -mult is ~mult + 1; a bit below the others carries the 1 into their sum.
+      wire logic signed [SumBits-1:0] step = up_q ? SumBits'(mult_q) : down_q ? ~SumBits'(mult_q) : '0;
+      always_ff @(posedge clk_i) begin
+        up_q   <= up;
+        down_q <= down;
+        mult_q <= mult;
+        late_q <= prod_q[l];
+        term_q <= {SumBits'(bias_q[l]), 1'b1} + {step, down_q};
+      end
+      assign prod = late_q;
+      assign term = term_q[SumBits:1];
     end
   end
 

@@ -13,7 +13,7 @@ from tomato.plumbing import queue_cost
 from tomato.targets import Resources, Target
 
 PIPELINE = 4
-"""Stages from the input port to the output queue."""
+"""Stages from the input port to the output queue; nudges take one more."""
 QUEUE = 2
 """Cycles through the output queue."""
 
@@ -28,8 +28,6 @@ class RequantStream(Engine):
         op = _op(site)
         if not (-(1 << 31) <= op.lo and op.hi < 1 << 31):
             return f"results in {op.lo}..{op.hi} exceed 32 bits"
-        if op.nudges is not None:
-            return "inputs are nudged"
         return ""
 
     def choices(self, site: Site) -> Iterator[Knobs]:
@@ -42,7 +40,7 @@ class RequantStream(Engine):
         return site.arg.pixels * beats(site.arg.channels, knobs["lanes"])
 
     def timing(self, site: Site, knobs: Knobs) -> Timing:
-        return pixelwise(site.arg, beats(site.arg.channels, knobs["lanes"]), PIPELINE + QUEUE)
+        return pixelwise(site.arg, beats(site.arg.channels, knobs["lanes"]), _stages(_op(site)) + QUEUE)
 
     def cost(self, site: Site, knobs: Knobs, target: Target) -> Resources:
         op, x, lanes = _op(site), site.arg.codes, knobs["lanes"]
@@ -71,15 +69,19 @@ class RequantStream(Engine):
             "OutBits": site.out.codes.bits,
             "Lo": op.lo,
             "Hi": op.hi,
+            "Nudges": _nudges(op),
         }
 
     def memories(self, site: Site, knobs: Knobs) -> dict[str, Memory]:
         op, lanes = _op(site), knobs["lanes"]
         mult_bits = 0 if _unit_mult(op) else signed_bits(op.mult)
         count = beats(site.arg.channels, lanes)
-        columns = [lane_words(t.values, count, lanes) for t in (op.mult, op.bias)]
-        pairs = np.stack(columns, axis=2).reshape(count, 2 * lanes)
-        return {"MemFile": Memory(pairs, (mult_bits, signed_bits(op.bias)) * lanes)}
+        constants = [op.mult.values, op.bias.values]
+        if op.nudges is not None:
+            constants += list(op.nudges.values.reshape(op.mult.shape[0], -1).T)
+        words = np.stack([lane_words(values, count, lanes) for values in constants], axis=2)
+        bits = (mult_bits, signed_bits(op.bias)) + (site.arg.codes.bits, 2) * _nudges(op)
+        return {"MemFile": Memory(words.reshape(count, -1), bits * lanes)}
 
 
 def lane_words(values: np.ndarray, count: int, lanes: int) -> np.ndarray:
@@ -98,6 +100,14 @@ def signed_bits(constant: Tensor) -> int:
 
 def _unit_mult(op: Requant) -> bool:
     return bool(np.all(op.mult.values == 1))
+
+
+def _nudges(op: Requant) -> int:
+    return 0 if op.nudges is None else op.nudges.shape[1]
+
+
+def _stages(op: Requant) -> int:
+    return PIPELINE + (_nudges(op) > 0)
 
 
 def _op(site: Site) -> Requant:
