@@ -96,12 +96,10 @@ module tom_requant_stream #(
       else result_q[l*OutBits+:OutBits] <= shifted[OutBits-1:0];
     end
 
-    wire logic signed [FactorBits-1:0] mult;
     if (MultBits == 0) begin : gen_no_mult
-      assign mult = 2'sd1;
       always_ff @(posedge clk_i) prod_q[l] <= value;
     end else begin : gen_mult
-      assign mult = word_q[l*LaneBits+:MultBits];
+      wire logic signed [MultBits-1:0] mult = word_q[l*LaneBits+:MultBits];
       always_ff @(posedge clk_i) prod_q[l] <= value * mult;
     end
 
@@ -111,6 +109,13 @@ module tom_requant_stream #(
       assign prod = prod_q[l];
       assign term = SumBits'(bias_q[l]);
     end else begin : gen_nudges
+      wire logic signed [FactorBits-1:0] mult;
+      if (MultBits == 0) begin : gen_one
+        assign mult = 2'sd1;
+      end else begin : gen_mult
+        assign mult = word_q[l*LaneBits+:MultBits];
+      end
+
       logic up, down;
       always_comb begin
         up   = 1'b0;
@@ -126,7 +131,7 @@ module tom_requant_stream #(
       logic                         up_q, down_q;
       logic signed [FactorBits-1:0] mult_q;
       logic signed [ProdBits-1:0]   late_q;
-      logic signed [SumBits:0]      term_q;
+      logic signed [SumBits-1:0]    term_q;
       // d * mult = -mult is ~mult + 1; a bit below the others carries the 1 into their sum.
       wire logic signed [SumBits-1:0] step = up_q ? SumBits'(mult_q) : down_q ? ~SumBits'(mult_q) : '0;
       always_ff @(posedge clk_i) begin
@@ -134,10 +139,10 @@ module tom_requant_stream #(
         down_q <= down;
         mult_q <= mult;
         late_q <= prod_q[l];
-        term_q <= {SumBits'(bias_q[l]), 1'b1} + {step, down_q};
+        term_q <= SumBits'(({SumBits'(bias_q[l]), 1'b1} + {step, down_q}) >> 1);
       end
       assign prod = late_q;
-      assign term = term_q[SumBits:1];
+      assign term = term_q;
     end
   end
 
