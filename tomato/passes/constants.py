@@ -35,11 +35,11 @@ def fit(stair: Staircase, mult_bits: int | None = None, *, shift_most: int = MOS
     Its shift is the smallest, and its multipliers are the least of that shift, so the narrowest.
     All |mult| < 2**mult_bits, if given. Products and biases stay within 62 bits.
     """
-    best: _Trial | None = None
+    best: Trial | None = None
     least, most = 0, _shift_limit(stair, shift_most)
     while least <= most:
         shift = (least + most) >> 1
-        trial = _least_mult(stair, shift, mult_bits)
+        trial = least_mult(stair, shift, mult_bits)
         if np.any(trial.state == OPEN):
             least = shift + 1  # whatever suits a shift, doubled suits the next
         else:
@@ -53,13 +53,19 @@ def nearest(stair: Staircase, mult_bits: int) -> Requant:
     exact = fit(stair, mult_bits)
     if exact is not None:
         return exact
-    least, most = 0, _shift_limit(stair, MOST_SHIFT) - 1
-    while least < most:  # the finest shift whose multipliers are all narrow enough; one finer, most may be
-        shift = (least + most + 1) >> 1
-        wide = np.any(_least_mult(stair, shift, mult_bits).state == WIDE)
-        least, most = (least, shift - 1) if wide else (shift, most)
-    ops = [_at_shift(stair, shift, mult_bits) for shift in (least, least + 1)]
+    finest = finest_shift(stair, mult_bits)  # one finer, most multipliers may be narrow enough
+    ops = [_at_shift(stair, shift, mult_bits) for shift in (finest, finest + 1)]
     return min(ops, key=lambda op: differences(stair, op)[0])
+
+
+def finest_shift(stair: Staircase, mult_bits: int) -> int:
+    """The finest shift that asks no channel for a wider multiplier."""
+    least, most = 0, _shift_limit(stair, MOST_SHIFT) - 1
+    while least < most:
+        shift = (least + most + 1) >> 1
+        wide = np.any(least_mult(stair, shift, mult_bits).state == WIDE)
+        least, most = (least, shift - 1) if wide else (shift, most)
+    return least
 
 
 def differences(stair: Staircase, op: Requant) -> tuple[int, int]:
@@ -73,12 +79,18 @@ OPEN, EXACT, WIDE = range(3)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Trial:
-    """Constants of one shift, for turned accumulators. Where OPEN or WIDE, `mult` is where the search ended."""
+class Trial:
+    """Constants of one shift, for turned accumulators. Where OPEN or WIDE, `mult` is where the search ended.
+
+    clash (channels, 4): the steps whose bounds on B, a lower one and an upper one, asked for the last greater
+    multiplier, and those that no multiplier so great reconciles; -1 where there are none. Where OPEN or WIDE, no
+    multiplier suits them all.
+    """
 
     mult: Array
     bias: Array
     state: Array
+    clash: Array
     shift: int
 
     def requant(self, stair: Staircase) -> Requant:
@@ -106,11 +118,11 @@ def _blocks(stair: Staircase) -> Iterator[slice]:
     return (slice(start, start + size) for start in range(0, len(stair.falling), size))
 
 
-def _least_mult(stair: Staircase, shift: int, mult_bits: int | None) -> _Trial:
+def least_mult(stair: Staircase, shift: int, mult_bits: int | None) -> Trial:
     """Per channel the least multiplier of that shift that equals the staircase, and the least bias with it."""
     channels, limit = len(stair.falling), _mult_limit(stair, mult_bits)
     mult, bias = np.zeros((2, channels), dtype=np.int64)
-    trial = _Trial(mult, bias, np.full(channels, EXACT), shift)
+    trial = Trial(mult, bias, np.full(channels, EXACT), np.full((channels, 4), -1), shift)
     if stair.lo == stair.hi:
         trial.bias[:] = stair.lo << shift
         return trial
@@ -122,7 +134,7 @@ def _least_mult(stair: Staircase, shift: int, mult_bits: int | None) -> _Trial:
     return trial
 
 
-def _improve(stair: Staircase, code: Array, channels: Array, trial: _Trial, limit: int) -> Array:
+def _improve(stair: Staircase, code: Array, channels: Array, trial: Trial, limit: int) -> Array:
     """One step of Newton's method, in place; the channels that need another one."""
     mult, t = trial.mult[channels], stair.thresholds
     line = code - mult[:, None] * t
@@ -137,13 +149,15 @@ def _improve(stair: Staircase, code: Array, channels: Array, trial: _Trial, limi
     wide = steeper & (need > limit)
     trial.bias[channels] = np.where(low == -FAR, stair.lo << trial.shift, low)  # no lower bound: always the least code
     trial.state[channels] = np.where(wide, WIDE, np.where(crossed, OPEN, EXACT))
+    pair, open_ = np.stack([left, right], axis=1), crossed & ~steeper
+    trial.clash[channels[steeper], :2], trial.clash[channels[open_], 2:] = pair[steeper], pair[open_]
     trial.mult[channels] = np.where(steeper, np.minimum(need, limit), mult)
     return np.asarray(channels[steeper & ~wide])
 
 
 def _at_shift(stair: Staircase, shift: int, mult_bits: int) -> Requant:
     """Exact constants for the channels that have some of this shift, near ones for the others."""
-    trial = _least_mult(stair, shift, mult_bits)
+    trial = least_mult(stair, shift, mult_bits)
     wrong = np.flatnonzero(trial.state != EXACT)
     trial.mult[wrong], trial.bias[wrong] = _least_differing(stair.take(wrong), trial.mult[wrong], shift, mult_bits)
     return trial.requant(stair)
