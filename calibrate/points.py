@@ -179,9 +179,8 @@ def requant() -> Iterator[Point]:
         op = Requant(factor, random_tensor(channels, bits=bias), acc + mult - out - 4, 0, (1 << out) - 1)
         if nudges:
             op = replace(op, nudges=random_nudges(channels, nudges, x.codes))
-        name = f"acc{acc}_mult{mult}_bias{bias}_out{out}_channels{channels}_lanes{lanes}" + (
-            f"_nudges{nudges}" if nudges else ""
-        )
+        name = f"acc{acc}_mult{mult}_bias{bias}_out{out}_channels{channels}_lanes{lanes}"
+        name += f"_nudges{nudges}" if nudges else ""
         yield at("requant_stream", name, op, (x,), {"lanes": lanes}, held)
 
 

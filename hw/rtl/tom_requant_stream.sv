@@ -5,7 +5,7 @@
 // the nudges of every lane, lane 0 in the low bits; words follow the beats of a pixel.
 //
 // A nudge is an input code and d, two bits of two's complement: an x that equals the code counts as x + d.
-// As (x + d) * mult + bias = x * mult + (bias + d * mult), the multiplier need not wait for the comparison.
+// As (x + d) * mult + bias = (x * mult + bias) + d * mult, the multiplier need not wait for the comparison.
 
 `include "tom_assert.svh"
 `default_nettype none
@@ -86,11 +86,12 @@ module tom_requant_stream #(
   for (genvar l = 0; l < Lanes; l++) begin : gen_lane
     wire logic signed [ValueBits-1:0] value =
         InSigned ? ValueBits'(signed'(data_q[l*InBits+:InBits])) : ValueBits'(data_q[l*InBits+:InBits]);
-    wire logic signed [CmpBits-1:0] shifted = CmpBits'(sum_q[l] >>> Shift);
+    wire logic signed [SumBits-1:0] sum;
+    wire logic signed [CmpBits-1:0] shifted = CmpBits'(sum >>> Shift);
 
     always_ff @(posedge clk_i) begin
       bias_q[l] <= word_q[l*LaneBits+MultBits+:BiasBits];
-      sum_q[l]  <= SumBits'(prod) + term;
+      sum_q[l]  <= SumBits'(prod_q[l]) + SumBits'(bias_q[l]);
       if (shifted < CmpBits'(Lo)) result_q[l*OutBits+:OutBits] <= OutBits'(Lo);
       else if (shifted > CmpBits'(Hi)) result_q[l*OutBits+:OutBits] <= OutBits'(Hi);
       else result_q[l*OutBits+:OutBits] <= shifted[OutBits-1:0];
@@ -103,11 +104,8 @@ module tom_requant_stream #(
       always_ff @(posedge clk_i) prod_q[l] <= value * mult;
     end
 
-    wire logic signed [ProdBits-1:0] prod;
-    wire logic signed [SumBits-1:0] term;
     if (Nudges == 0) begin : gen_plain
-      assign prod = prod_q[l];
-      assign term = SumBits'(bias_q[l]);
+      assign sum = sum_q[l];
     end else begin : gen_nudges
       wire logic signed [FactorBits-1:0] mult;
       if (MultBits == 0) begin : gen_one
@@ -128,21 +126,19 @@ module tom_requant_stream #(
         end
       end
 
-      logic                         up_q, down_q;
-      logic signed [FactorBits-1:0] mult_q;
-      logic signed [ProdBits-1:0]   late_q;
-      logic signed [SumBits-1:0]    term_q;
-      // d * mult = -mult is ~mult + 1; a bit below the others carries the 1 into their sum.
-      wire logic signed [SumBits-1:0] step = up_q ? SumBits'(mult_q) : down_q ? ~SumBits'(mult_q) : '0;
+      logic                         up_q, down_q, carry_q;
+      logic signed [FactorBits-1:0] mult_q, step_q;
+      logic signed [SumBits-1:0]    nudged_q;
+      // -mult is ~mult + 1; a bit below the others carries the 1 into their sum.
       always_ff @(posedge clk_i) begin
-        up_q   <= up;
-        down_q <= down;
-        mult_q <= mult;
-        late_q <= prod_q[l];
-        term_q <= SumBits'(({SumBits'(bias_q[l]), 1'b1} + {step, down_q}) >> 1);
+        up_q     <= up;
+        down_q   <= down;
+        mult_q   <= mult;
+        step_q   <= up_q ? mult_q : down_q ? ~mult_q : '0;
+        carry_q  <= down_q;
+        nudged_q <= SumBits'(({sum_q[l], 1'b1} + {SumBits'(step_q), carry_q}) >> 1);
       end
-      assign prod = late_q;
-      assign term = term_q;
+      assign sum = nudged_q;
     end
   end
 
