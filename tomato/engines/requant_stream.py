@@ -1,6 +1,7 @@
 """Requant on every lane, one beat per cycle."""
 
 from collections.abc import Iterator
+from math import ceil
 
 import numpy as np
 
@@ -54,7 +55,10 @@ class RequantStream(Engine):
             dsp=tiles,
         )
         constants = rom_cost((mult + bias) * lanes, beats(site.arg.channels, lanes), LUT, target)
-        return unit * lanes + constants + queue_cost(out * lanes, PIPELINE + 4, target) + Resources(lut=8, ff=8)
+        queue = queue_cost(out * lanes, _stages(op) + 4, target)
+        return (
+            unit * lanes + constants + queue + _nudging_cost(site, lanes, target, total, mult) + Resources(lut=8, ff=8)
+        )
 
     def params(self, site: Site, knobs: Knobs) -> dict[str, int]:
         op, x = _op(site), site.arg.codes
@@ -104,6 +108,26 @@ def _unit_mult(op: Requant) -> bool:
 
 def _nudges(op: Requant) -> int:
     return 0 if op.nudges is None else op.nudges.shape[1]
+
+
+def _nudging_cost(site: Site, lanes: int, target: Target, total: int, mult: int) -> Resources:
+    """What nudges add: one register more in all lanes; comparison, addition and memory in lanes that have some.
+
+    Words without nudges are alike, so a memory with few others has few different columns.
+    """
+    op, bits = _op(site), site.arg.codes.bits
+    if op.nudges is None:
+        return Resources()
+    count = beats(site.arg.channels, lanes)
+    used = np.stack([lane_words(d != 0, count, lanes) for d in op.nudges.values[:, :, 1].T], axis=2)
+    cost = Resources(ff=(total - op.shift) * lanes)
+    for lane in np.moveaxis(used, 1, 0):
+        entries, words = int(lane.any(axis=0).sum()), int(lane.any(axis=1).sum())
+        if entries:
+            columns = min(entries * (bits + 2), (1 << min(words, 16)) - 1)
+            adder = Resources(lut=total + 1 + mult + entries * (ceil(bits / 3) + 2), ff=op.shift + 2 * mult + 3)
+            cost += adder + rom_cost(columns, count, LUT, target)
+    return cost
 
 
 def _stages(op: Requant) -> int:
