@@ -63,6 +63,15 @@ def random_tensor(*shape: int, bits: int = 8) -> Tensor:
     return Tensor(values)
 
 
+def random_nudges(channels: int, count: int, fmt: Codes) -> Tensor:
+    """Nudges of every eighth channel, which is more than float32 asks for where constants are wide enough."""
+    rng = np.random.default_rng(channels + count)
+    found = np.zeros((channels, count, 2), dtype=np.int64)
+    found[::8, :, 0] = rng.integers(fmt.lo + 1, fmt.hi, (-(-channels // 8), count))
+    found[::8, :, 1] = rng.choice((-1, 1), (-(-channels // 8), count))
+    return Tensor(found)
+
+
 def codes(bits: int, *, signed: bool = False) -> Codes:
     """The full format."""
     return Codes.of(bits, signed=signed)
@@ -182,15 +191,6 @@ def requant() -> Iterator[Point]:
         name = f"acc{acc}_mult{mult}_bias{bias}_out{out}_channels{channels}_lanes{lanes}"
         name += f"_nudges{nudges}" if nudges else ""
         yield at("requant_stream", name, op, (x,), {"lanes": lanes}, held)
-
-
-def random_nudges(channels: int, count: int, fmt: Codes) -> Tensor:
-    """Nudges of every eighth channel, which is more than float32 asks for where constants are wide enough."""
-    rng = np.random.default_rng(channels + count)
-    found = np.zeros((channels, count, 2), dtype=np.int64)
-    found[::8, :, 0] = rng.integers(fmt.lo + 1, fmt.hi, (-(-channels // 8), count))
-    found[::8, :, 1] = rng.choice((-1, 1), (-(-channels // 8), count))
-    return Tensor(found)
 
 
 def pool() -> Iterator[Point]:

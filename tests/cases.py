@@ -45,8 +45,8 @@ CASES: Mapping[str, tuple[Op, tuple[TensorType, ...]]] = {
     "spacetodepth": (SpaceToDepth(2), (TensorType((4, 6, 3), S8),)),
     "transpose": (Transpose((6, 5, 6), (1, 0, 2), (5, 6, 6)), (X,)),
     "requant": (Requant(_tensor(6), _tensor(6), 7, -128, 127), (TensorType((6, 5, 6), Codes.of(20, signed=True)),)),
-    "nudged": (NUDGED, (TensorType((6, 5, 6), Codes.of(20, signed=True)),)),
     "table": (Table(_tensor(1, 256), -128), (X,)),
+    "nudged": (NUDGED, (TensorType((6, 5, 6), Codes.of(20, signed=True)),)),
 }
 
 
