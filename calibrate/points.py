@@ -4,6 +4,7 @@ Weights of more than 16 words lie in block RAM, except in the points of the memo
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -60,6 +61,15 @@ def random_tensor(*shape: int, bits: int = 8) -> Tensor:
     values = np.random.default_rng(1000 * bits + sum(shape)).integers(-limit, limit, shape, endpoint=True)
     values.flat[:2] = -limit, limit
     return Tensor(values)
+
+
+def random_nudges(channels: int, count: int, fmt: Codes) -> Tensor:
+    """Nudges of every eighth channel, which is more than float32 asks for where constants are wide enough."""
+    rng = np.random.default_rng(channels + count)
+    found = np.zeros((channels, count, 2), dtype=np.int64)
+    found[::8, :, 0] = rng.integers(fmt.lo + 1, fmt.hi, (-(-channels // 8), count))
+    found[::8, :, 1] = rng.choice((-1, 1), (-(-channels // 8), count))
+    return Tensor(found)
 
 
 def codes(bits: int, *, signed: bool = False) -> Codes:
@@ -181,29 +191,36 @@ def depthwise() -> Iterator[Point]:
 
 
 def requant() -> Iterator[Point]:
-    """Bits of accumulator, factor (0: none), bias and result, channels, lanes."""
+    """Bits of accumulator, factor (0: none), bias and result, channels, lanes, nudges (in every eighth channel)."""
     table = (
-        (20, 18, 30, 8, 16, 1, False),
-        (20, 18, 30, 8, 64, 4, False),
-        (16, 9, 20, 4, 64, 8, False),
-        (18, 0, 18, 8, 64, 4, False),
-        (24, 22, 40, 8, 16, 1, False),
-        (22, 18, 32, 8, 128, 8, False),
-        (20, 20, 34, 8, 48, 3, False),
-        (16, 12, 24, 4, 48, 4, False),
-        (21, 17, 28, 8, 96, 6, True),
-        (18, 14, 26, 6, 40, 5, False),
-        (23, 18, 30, 5, 56, 7, False),
-        (16, 0, 16, 6, 40, 5, False),
-        (18, 0, 20, 4, 48, 8, True),
-        (20, 0, 18, 5, 36, 3, True),
-        (19, 15, 27, 7, 50, 5, True),
+        (20, 18, 30, 8, 16, 1, 0, False),
+        (20, 18, 30, 8, 64, 4, 0, False),
+        (16, 9, 20, 4, 64, 8, 0, False),
+        (18, 0, 18, 8, 64, 4, 0, False),
+        (24, 22, 40, 8, 16, 1, 0, False),
+        (22, 18, 32, 8, 128, 8, 0, False),
+        (20, 20, 34, 8, 48, 3, 0, False),
+        (16, 12, 24, 4, 48, 4, 0, False),
+        (21, 17, 28, 8, 96, 6, 0, True),
+        (18, 14, 26, 6, 40, 5, 0, False),
+        (23, 18, 30, 5, 56, 7, 0, False),
+        (16, 0, 16, 6, 40, 5, 0, False),
+        (18, 0, 20, 4, 48, 8, 0, True),
+        (20, 0, 18, 5, 36, 3, 0, True),
+        (19, 15, 27, 7, 50, 5, 0, True),
+        (20, 18, 30, 8, 64, 4, 1, False),
+        (22, 24, 36, 8, 64, 8, 2, False),
+        (18, 24, 32, 8, 16, 1, 4, False),
+        (20, 22, 34, 8, 48, 6, 3, True),
     )
-    for acc, mult, bias, out, channels, lanes, held in table:
+    for acc, mult, bias, out, channels, lanes, nudges, held in table:
         x = TensorType((4, 4, channels), codes(acc, signed=True))
         factor = random_tensor(channels, bits=mult) if mult else Tensor(np.ones(channels, dtype=np.int64))
         op = Requant(factor, random_tensor(channels, bits=bias), acc + mult - out - 4, 0, (1 << out) - 1)
+        if nudges:
+            op = replace(op, nudges=random_nudges(channels, nudges, x.codes))
         name = f"acc{acc}_mult{mult}_bias{bias}_out{out}_channels{channels}_lanes{lanes}"
+        name += f"_nudges{nudges}" if nudges else ""
         yield at("requant_stream", name, op, (x,), {"lanes": lanes}, held)
 
 

@@ -25,6 +25,8 @@ def _tensor(*shape: int, hi: int = 127) -> Tensor:
     return Tensor(np.random.default_rng(0).integers(-hi, hi, shape, endpoint=True))
 
 
+NUDGED = Requant(_tensor(6), _tensor(6), 7, -128, 127, Tensor(np.array([[[1500, 1], [-9, -1]], *[[[0, 0]] * 2] * 5])))
+
 CASES: Mapping[str, tuple[Op, tuple[TensorType, ...]]] = {
     "conv2d": (Conv2d(_tensor(3, 3, 6, 7), SAME), (X,)),
     "grouped": (Conv2d(_tensor(3, 3, 3, 4), SAME, groups=2), (X,)),
@@ -44,6 +46,7 @@ CASES: Mapping[str, tuple[Op, tuple[TensorType, ...]]] = {
     "transpose": (Transpose((6, 5, 6), (1, 0, 2), (5, 6, 6)), (X,)),
     "requant": (Requant(_tensor(6), _tensor(6), 7, -128, 127), (TensorType((6, 5, 6), Codes.of(20, signed=True)),)),
     "table": (Table(_tensor(1, 256), -128), (X,)),
+    "nudged": (NUDGED, (TensorType((6, 5, 6), Codes.of(20, signed=True)),)),
 }
 
 

@@ -1,5 +1,7 @@
 """tom_requant_stream against the meaning of requant."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -22,6 +24,20 @@ def requant(channels: int, mult: int, shift: int, lo: int, hi: int) -> Requant:
     )
 
 
+def nudged(op: Requant, fmt: Codes, count: int) -> Requant:
+    """The same with `count` nudges per channel, as many used as the channel's index allows, all at the extremes.
+
+    Those are the inputs that tests play most. Results are a few codes per input code, or nothing would be seen.
+    """
+    extremes = [(fmt.lo, 1), (fmt.hi, -1), (0, 1), (-1, 1)] if fmt.signed else [(fmt.lo, 1), (fmt.hi, -1), (7, -1)]
+    channels = op.mult.shape[0]
+    nudges = np.zeros((channels, count, 2), dtype=np.int64)
+    for channel in range(channels):
+        used = np.roll(extremes, channel, axis=0)[: min(channel, count)]
+        nudges[channel, : len(used)] = used
+    return replace(op, nudges=Tensor(nudges))
+
+
 @pytest.mark.rtl
 @pytest.mark.parametrize(
     ("op", "bits", "signed", "lanes"),
@@ -34,4 +50,21 @@ def requant(channels: int, mult: int, shift: int, lo: int, hi: int) -> Requant:
 )
 def test_rtl_matches_golden(op: Requant, bits: int, signed: bool, lanes: int) -> None:
     kind = TensorType((9, 8, op.mult.shape[0]), Codes.of(bits, signed=signed))
+    check_engine("requant_stream", op, [kind], {"lanes": lanes})
+
+
+@pytest.mark.rtl
+@pytest.mark.parametrize(
+    ("mult", "shift", "fmt", "count", "lanes"),
+    [
+        pytest.param(1 << 9, 6, Codes.of(14, signed=True), 1, 2, id="one"),
+        pytest.param(1 << 9, 6, Codes.of(14, signed=True), 3, 5, id="three_in_one_beat"),
+        pytest.param(1 << 7, 5, Codes.of(12, signed=False), 2, 1, id="unsigned"),
+        pytest.param(1, 0, Codes.of(9, signed=True), 4, 3, id="unit"),
+    ],
+)
+def test_nudges(mult: int, shift: int, fmt: Codes, count: int, lanes: int) -> None:
+    limit = 2 * mult * fmt.hi >> shift
+    op = nudged(requant(5, mult, shift, -limit, limit), fmt, count)
+    kind = TensorType((9, 8, 5), fmt)
     check_engine("requant_stream", op, [kind], {"lanes": lanes})

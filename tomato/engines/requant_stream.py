@@ -1,6 +1,7 @@
 """Requant on every lane, one beat per cycle."""
 
 from collections.abc import Iterator
+from math import ceil
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from tomato.plumbing import queue_cost
 from tomato.targets import Resources, Target
 
 PIPELINE = 4
-"""Stages from the input port to the output queue."""
+"""Stages from the input port to the output queue; nudges take one more."""
 QUEUE = 2
 """Cycles through the output queue."""
 
@@ -40,7 +41,7 @@ class RequantStream(Engine):
         return site.arg.pixels * beats(site.arg.channels, knobs["lanes"])
 
     def timing(self, site: Site, knobs: Knobs) -> Timing:
-        return pixelwise(site.arg, beats(site.arg.channels, knobs["lanes"]), PIPELINE + QUEUE)
+        return pixelwise(site.arg, beats(site.arg.channels, knobs["lanes"]), _stages(_op(site)) + QUEUE)
 
     def cost(self, site: Site, knobs: Knobs, target: Target) -> Resources:
         op, x, lanes = _op(site), site.arg.codes, knobs["lanes"]
@@ -54,7 +55,10 @@ class RequantStream(Engine):
             dsp=tiles,
         )
         constants = rom_cost((mult + bias) * lanes, beats(site.arg.channels, lanes), LUT, target)
-        return unit * lanes + constants + queue_cost(out * lanes, PIPELINE + 4, target) + Resources(lut=8, ff=8)
+        queue = queue_cost(out * lanes, _stages(op) + 4, target)
+        return (
+            unit * lanes + constants + queue + _nudging_cost(site, lanes, target, total, mult) + Resources(lut=8, ff=8)
+        )
 
     def params(self, site: Site, knobs: Knobs) -> dict[str, int]:
         op, x = _op(site), site.arg.codes
@@ -69,15 +73,19 @@ class RequantStream(Engine):
             "OutBits": site.out.codes.bits,
             "Lo": op.lo,
             "Hi": op.hi,
+            "Nudges": _nudges(op),
         }
 
     def memories(self, site: Site, knobs: Knobs) -> dict[str, Memory]:
         op, lanes = _op(site), knobs["lanes"]
         mult_bits = 0 if _unit_mult(op) else signed_bits(op.mult)
         count = beats(site.arg.channels, lanes)
-        columns = [lane_words(t.values, count, lanes) for t in (op.mult, op.bias)]
-        pairs = np.stack(columns, axis=2).reshape(count, 2 * lanes)
-        return {"MemFile": Memory(pairs, (mult_bits, signed_bits(op.bias)) * lanes)}
+        constants = [op.mult.values, op.bias.values]
+        if op.nudges is not None:
+            constants += list(op.nudges.values.reshape(op.mult.shape[0], -1).T)
+        words = np.stack([lane_words(values, count, lanes) for values in constants], axis=2)
+        bits = (mult_bits, signed_bits(op.bias)) + (site.arg.codes.bits, 2) * _nudges(op)
+        return {"MemFile": Memory(words.reshape(count, -1), bits * lanes)}
 
 
 def lane_words(values: np.ndarray, count: int, lanes: int) -> np.ndarray:
@@ -96,6 +104,34 @@ def signed_bits(constant: Tensor) -> int:
 
 def _unit_mult(op: Requant) -> bool:
     return bool(np.all(op.mult.values == 1))
+
+
+def _nudges(op: Requant) -> int:
+    return 0 if op.nudges is None else op.nudges.shape[1]
+
+
+def _nudging_cost(site: Site, lanes: int, target: Target, total: int, mult: int) -> Resources:
+    """What nudges add: one register more in all lanes; comparison, addition and memory in lanes that have some.
+
+    Words without nudges are alike, so a memory with few others has few different columns.
+    """
+    op, bits = _op(site), site.arg.codes.bits
+    if op.nudges is None:
+        return Resources()
+    count = beats(site.arg.channels, lanes)
+    used = np.stack([lane_words(d != 0, count, lanes) for d in op.nudges.values[:, :, 1].T], axis=2)
+    cost = Resources(ff=(total - op.shift) * lanes)
+    for lane in np.moveaxis(used, 1, 0):
+        entries, words = int(lane.any(axis=0).sum()), int(lane.any(axis=1).sum())
+        if entries:
+            columns = min(entries * (bits + 2), (1 << min(words, 16)) - 1)
+            adder = Resources(lut=total + 1 + mult + entries * (ceil(bits / 3) + 2), ff=op.shift + 2 * mult + 3)
+            cost += adder + rom_cost(columns, count, LUT, target)
+    return cost
+
+
+def _stages(op: Requant) -> int:
+    return PIPELINE + (_nudges(op) > 0)
 
 
 def _op(site: Site) -> Requant:
