@@ -22,6 +22,7 @@ from tomato.ops.move import Concat, Pad, Slice, Transpose, Upsample
 from tomato.ops.pool import GlobalSum, MaxPool, SumPool
 from tomato.ops.requant import Requant
 from tomato.ops.table import Table
+from tomato.ops.threshold import Threshold
 from tomato.ops.window import Window
 
 
@@ -32,6 +33,7 @@ def points() -> Iterator[Point]:
     yield from conv2d()
     yield from depthwise()
     yield from requant()
+    yield from threshold()
     yield from pool()
     yield from add()
     yield from parts.width()
@@ -222,6 +224,33 @@ def requant() -> Iterator[Point]:
         name = f"acc{acc}_mult{mult}_bias{bias}_out{out}_channels{channels}_lanes{lanes}"
         name += f"_nudges{nudges}" if nudges else ""
         yield at("requant_stream", name, op, (x,), {"lanes": lanes}, held)
+
+
+def threshold() -> Iterator[Point]:
+    """Bits of accumulator, thresholds, channels, lanes."""
+    table = (
+        (20, 15, 16, 1, False),
+        (20, 15, 32, 4, False),
+        (16, 3, 32, 8, False),
+        (24, 1, 16, 2, False),
+        (18, 63, 16, 2, False),
+        (20, 255, 4, 1, False),
+        (20, 255, 16, 1, False),
+        (20, 255, 32, 2, False),
+        (22, 15, 48, 3, True),
+        (18, 255, 24, 3, True),
+    )
+    for acc, steps, channels, lanes, held in table:
+        x = TensorType((4, 4, channels), codes(acc, signed=True))
+        op = Threshold(Tensor(np.sort(random_tensor(channels, steps, bits=acc).values, axis=1)), 0)
+        yield at(
+            "threshold_stream",
+            f"acc{acc}_thresholds{steps}_channels{channels}_lanes{lanes}",
+            op,
+            (x,),
+            {"lanes": lanes},
+            held,
+        )
 
 
 def pool() -> Iterator[Point]:

@@ -14,6 +14,7 @@ from tomato.ops.move import Concat, DepthToSpace, Pad, Slice, SpaceToDepth, Tran
 from tomato.ops.pool import GlobalSum, MaxPool, SumPool
 from tomato.ops.requant import Requant
 from tomato.ops.table import Table
+from tomato.ops.threshold import Threshold
 from tomato.ops.window import Window
 
 S8 = Codes.of(8, signed=True)
@@ -45,6 +46,10 @@ CASES: Mapping[str, tuple[Op, tuple[TensorType, ...]]] = {
     "spacetodepth": (SpaceToDepth(2), (TensorType((4, 6, 3), S8),)),
     "transpose": (Transpose((6, 5, 6), (1, 0, 2), (5, 6, 6)), (X,)),
     "requant": (Requant(_tensor(6), _tensor(6), 7, -128, 127), (TensorType((6, 5, 6), Codes.of(20, signed=True)),)),
+    "threshold": (
+        Threshold(Tensor(np.linspace([-900] * 6, [800] * 6, 10, axis=1).astype(np.int64)), -4),
+        (TensorType((6, 5, 6), Codes.of(12, signed=True)),),
+    ),
     "table": (Table(_tensor(1, 256), -128), (X,)),
     "nudged": (NUDGED, (TensorType((6, 5, 6), Codes.of(20, signed=True)),)),
 }

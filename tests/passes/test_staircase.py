@@ -66,7 +66,13 @@ def test_a_search_asks_few_accumulators() -> None:
     assert asked < 10 * 256 * 255
 
 
-DIPS = {"threshold": range(300, 301), "tread": range(655, 660), "half": range(500), "end": range(999, 1000)}
+DIPS = {
+    "threshold": range(300, 301),
+    "tread": range(655, 660),
+    "end of tread": range(674, 675),
+    "half": range(500),
+    "end": range(999, 1000),
+}
 
 
 @pytest.mark.parametrize("dip", DIPS.values(), ids=DIPS)

@@ -7,6 +7,7 @@ from math import isqrt
 import numpy as np
 
 from tomato.formats import Array, Codes
+from tomato.ops.threshold import count_reached
 
 Reference = Callable[[Array], Array]
 """Accumulators (n, channels) to codes (n, channels), int64, monotone in every channel."""
@@ -49,8 +50,7 @@ class Staircase:
 
     def codes(self, acc: Array) -> Array:
         """The codes of accumulators (n, channels)."""
-        columns = zip(self.thresholds, (acc * self.sign).T, strict=True)
-        return self.lo + np.stack([np.searchsorted(t, x, side="right") for t, x in columns], axis=1)
+        return self.lo + count_reached(self.thresholds, acc * self.sign)
 
     def take(self, channels: Array) -> "Staircase":
         """Some of the channels."""
