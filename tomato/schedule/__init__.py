@@ -42,7 +42,7 @@ def schedule(
         )
     wanted = int(clock * 1e6 / fps) if fps else 0
     hint = way_out(graph, target)
-    floor = floor_of(graph, rooms(target)).fix(_fixed(wishes))
+    floor = floor_of(graph, rooms(target), target.usable).fix(_fixed(wishes))
     spare: dict[str, Resources] = {}
     before: Design | None = None
     for attempt in range(ROUNDS):

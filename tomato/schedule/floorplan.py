@@ -5,9 +5,13 @@ are asked for in one MILP. Any layer may go to any region; at the interval that 
 runs of layers are preferred, and else as few streams between regions as the search finds.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 
@@ -36,12 +40,13 @@ GAP = 0.05
 class Floor:
     """The regions, and what of a graph goes there.
 
-    rooms: what each region offers. group: by node, the number of the group that goes to one region as a whole,
-    in the order of the graph. streams: the groups that a stream links; INPUT enters in region 0. allowed: the
-    regions of groups that may not go to any.
+    rooms: what each region offers. chip: what the chip offers, less than its regions do together. group: by node,
+    the number of the group that goes to one region as a whole, in the order of the graph. streams: the groups that
+    a stream links; INPUT enters in region 0. allowed: the regions of groups that may not go to any.
     """
 
     rooms: Sequence[Resources]
+    chip: Resources
     group: Mapping[str, int]
     streams: Sequence[tuple[int, int]]
     allowed: Mapping[int, Sequence[int]] = field(default_factory=dict)
@@ -62,7 +67,7 @@ class Floor:
         return sum(abs(region[a] - region[b]) for a, b in self.streams)
 
 
-def floor_of(graph: Graph, rooms: Sequence[Resources]) -> Floor:
+def floor_of(graph: Graph, rooms: Sequence[Resources], chip: Resources) -> Floor:
     """The groups of a graph: a requantisation stays with the engine in front, whose sums are its widest stream."""
     group: dict[str, int] = {}
     for node in graph:
@@ -77,7 +82,7 @@ def floor_of(graph: Graph, rooms: Sequence[Resources]) -> Floor:
         if node.name in group
         for arg in node.args
     }
-    return Floor(rooms, group, sorted((a, b) for a, b in streams if a != b))
+    return Floor(rooms, chip, group, sorted((a, b) for a, b in streams if a != b))
 
 
 def place(lists: Lists, floor: Floor, spare: Spare) -> dict[str, int] | None:
@@ -90,13 +95,10 @@ def tidy(lists: Lists, floor: Floor, spare: Spare, placed: Mapping[str, int]) ->
     """Regions with fewer streams between them than `placed`: contiguous runs, or two regions swap layers."""
     if found := _Milp(lists, floor, spare, contiguous=True).solve(hop=1.0):
         return found[1]
-    pairs = list(combinations(range(len(floor.rooms)), 2))
-    pending = list(pairs)
-    while pending:
-        pair = pending.pop(0)
+    for pair in combinations(range(len(floor.rooms)), 2):
         found = _Milp(lists, floor.swap(placed, pair), spare).solve(hop=1.0, branches=FEW_BRANCHES)
         if found and floor.crossed(found[1]) < floor.crossed(placed):
-            placed, pending = found[1], [p for p in pairs if p != pair]
+            placed = found[1]
     return placed
 
 
@@ -104,6 +106,20 @@ def choose(lists: Lists, floor: Floor, spare: Spare, placed: Mapping[str, int]) 
     """The cheapest option of every node such that the regions of `placed` hold them, or None."""
     found = _Milp(lists, floor.fix(placed), spare).solve(price=1.0)
     return found[0] if found else None
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """Nothing on standard output: some versions of HiGHS print what they debug, below Python's own stream."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 1)
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 class _Milp:
@@ -138,9 +154,8 @@ class _Milp:
         from scipy.optimize import Bounds, LinearConstraint, milp  # deferred: importing SciPy takes a while
         from scipy.sparse import coo_array
 
-        total = sum(self.floor.rooms, start=Resources())
         cost = np.zeros(self.size)
-        cost[: len(self.picks)] = [price * weight(option.cost, total) for _, option, _ in self.picks]
+        cost[: len(self.picks)] = [price * weight(option.cost, self.floor.chip) for _, option, _ in self.picks]
         first_crossing = self.size - len(self.floor.streams) * self.borders
         cost[first_crossing:] = hop
         most = np.ones(self.size)
@@ -148,15 +163,15 @@ class _Milp:
             most[[self._region(group, r) for r in self.regions if r not in allowed]] = 0.0
         rows, columns, factors = zip(*self.entries, strict=True)
         low, high = zip(*self.limits, strict=True)
-        result = milp(
-            cost,
-            integrality=np.ones(self.size),
-            bounds=Bounds(0, most),
-            constraints=LinearConstraint(
-                coo_array((factors, (rows, columns)), shape=(len(self.limits), self.size)).tocsr(), low, high
-            ),
-            options={"mip_rel_gap": GAP, "node_limit": branches},
-        )
+        matrix = coo_array((factors, (rows, columns)), shape=(len(self.limits), self.size)).tocsr()
+        with silent():
+            result = milp(
+                cost,
+                integrality=np.ones(self.size),
+                bounds=Bounds(0, most),
+                constraints=LinearConstraint(matrix, low, high),
+                options={"mip_rel_gap": GAP, "node_limit": branches},
+            )
         if result.x is None:
             return None
         picked = [pick for pick, x in zip(self.picks, result.x, strict=False) if x > 0.5]
@@ -179,14 +194,17 @@ class _Milp:
             self._row([*((c, 1.0) for c in mine), (self._region(self.floor.group[name], region), -1.0)], 0.0, 0.0)
 
     def _fit(self, spare: Spare) -> None:
-        """Every region has room for what is in it, and for what stands beside that."""
+        """Every region, and the chip, has room for what is in it, and for what stands beside that."""
         beside = [Resources()] * self.groups
         for name, cost in spare.items():
             beside[self.floor.group[name]] += cost
-        for region, room in enumerate(self.floor.rooms):
+        for regions, room in (
+            *(((r,), room) for r, room in enumerate(self.floor.rooms)),
+            (self.regions, self.floor.chip),
+        ):
             for kind, n in room.counts().items():
-                engines = [(c, float(o.cost[kind])) for c, (_, o, r) in enumerate(self.picks) if r == region]
-                parts = [(self._region(g, region), float(cost[kind])) for g, cost in enumerate(beside)]
+                engines = [(c, float(o.cost[kind])) for c, (_, o, r) in enumerate(self.picks) if r in regions]
+                parts = [(self._region(g, r), float(cost[kind])) for g, cost in enumerate(beside) for r in regions]
                 scale = max(n, 1)
                 self._row([(c, x / scale) for c, x in engines + parts if x], -np.inf, n / scale)
 
