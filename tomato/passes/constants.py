@@ -69,7 +69,11 @@ def finest_shift(stair: Staircase, mult_bits: int) -> int:
 
 
 def differences(stair: Staircase, op: Requant) -> tuple[int, int]:
-    """At how many accumulators, all channels together, the code of `op` differs, and by how much at most."""
+    """At how many accumulators, all channels together, the code of `op` differs, and by how much at most.
+
+    `op` must have no nudges.
+    """
+    assert op.nudges is None, "differences of nudged constants are not counted"
     count, largest = _differences(stair, op.mult.values, op.bias.values, op.shift, op.lo, op.hi)
     return int(count.sum()), int(largest.max(initial=0))
 
