@@ -239,6 +239,7 @@ def threshold() -> Iterator[Point]:
         (20, 255, 32, 2, False),
         (22, 15, 48, 3, True),
         (18, 255, 24, 3, True),
+        (16, 255, 48, 4, True),
     )
     for acc, steps, channels, lanes, held in table:
         x = TensorType((4, 4, channels), codes(acc, signed=True))

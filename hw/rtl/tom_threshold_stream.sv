@@ -8,15 +8,15 @@
 `default_nettype none
 
 module tom_threshold_stream #(
-  parameter int unsigned Lanes     = 1,  // codes per beat
-  parameter int unsigned Beats     = 1,  // beats per pixel
-  parameter int unsigned InBits    = 24, // width of an input code
-  parameter bit          InSigned  = 1,  // inputs are two's complement
-  parameter int unsigned BoundBits = 24, // width of a threshold, at least InBits; signed as the inputs are
-  parameter int unsigned Steps     = 8,  // bits to find: there are at most 2^Steps - 1 thresholds
-  parameter int unsigned OutBits   = 8,  // width of an output code
-  parameter int signed   Lo        = 0,  // the result below all thresholds
-  parameter int unsigned BlockFrom = 8,  // the first step whose memory is block RAM; before it, LUTs
+  parameter int unsigned Lanes     = 1,   // codes per beat
+  parameter int unsigned Beats     = 1,   // beats per pixel
+  parameter int unsigned InBits    = 24,  // width of an input code
+  parameter bit          InSigned  = 1,   // inputs are two's complement
+  parameter int unsigned BoundBits = 24,  // width of a threshold, at least InBits; signed as the inputs are
+  parameter int unsigned Steps     = 8,   // bits to find: there are at most 2^Steps - 1 thresholds
+  parameter int unsigned OutBits   = 8,   // width of an output code
+  parameter int signed   Lo        = 0,   // the result below all thresholds
+  parameter int unsigned BlockFrom = 8,   // the first step whose memory is block RAM; before it, LUTs
   parameter              MemFile0  = "",  // hexadecimal words: the thresholds of each step,
   parameter              MemFile1  = "",  // one word of no meaning for steps that there are not
   parameter              MemFile2  = "",
@@ -85,9 +85,9 @@ module tom_threshold_stream #(
     wire logic [Lanes*(s+1)-1:0] found;
 
     tom_threshold_step #(
-      .Lanes,
-      .Beats,
-      .BeatBits,
+      .Lanes   (Lanes),
+      .Beats   (Beats),
+      .BeatBits(BeatBits),
       .Found   (s),
       .DataBits(BoundBits),
       .Signed  (InSigned),

@@ -51,3 +51,21 @@ def test_rtl_matches_golden(channels: int, steps: int, fmt: Codes, lo: int, lane
 def test_refuses(steps: int, lo: int, reason: str) -> None:
     site = make_site(thresholds(3, steps, S20, lo), [TensorType((1, 1, 3), S20)])
     assert CATALOGUE["threshold_stream"].refuses(site, load("u250")) == reason
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([[1, 2]] * 2, "thresholds of 2 channels do not suit 3"),
+        ([[]] * 3, "there must be at least one threshold"),
+        ([[1, 2], [2, 2], [2, 1]], "thresholds must ascend"),
+    ],
+)
+def test_what_is_no_threshold(values: list[list[int]], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        Threshold(Tensor(np.array(values, dtype=np.int64)), 0).infer([TensorType((1, 1, 3), S20)])
+
+
+def test_results_are_as_wide_as_the_inputs_reach() -> None:
+    op = Threshold(Tensor(np.array([[-900, -5, 3, 900], [-900, 0, 1, 2]])), 10)
+    assert op.infer([TensorType((1, 1, 2), Codes(-4, 3))]).codes == Codes(11, 14)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from tomato.engines.base import Engine, Knobs, Site, Timing, beats, folds, pixelwise
-from tomato.engines.windowed import BLOCK, LUT, rom_cost
+from tomato.engines.windowed import LUT, rom_cost
 from tomato.formats import Codes
 from tomato.netlist import Memory, uniform_memory
 from tomato.ops.threshold import Threshold
@@ -46,16 +46,17 @@ class ThresholdStream(Engine):
         return pixelwise(site.arg, beats(site.arg.channels, knobs["lanes"]), _pipeline(site) + QUEUE_LATENCY)
 
     def cost(self, site: Site, knobs: Knobs, target: Target) -> Resources:
-        lanes, count, bits = knobs["lanes"], beats(site.arg.channels, knobs["lanes"]), _bounds(site).bits
+        x, lanes, bits = site.arg.codes, knobs["lanes"], _bounds(site).bits
+        count = beats(site.arg.channels, lanes)
         total = queue_cost(site.out.codes.bits * lanes, _pipeline(site) + 4, target)
         for step in range(_steps(site)):
             depth = count << step
             if step < _block_from(site, lanes):
-                memory = rom_cost(bits, depth, LUT, target)
-            else:  # holds the unused lanes too
-                memory = rom_cost(bits * lanes, depth, BLOCK, target)
-            compare = Resources(lut=bits, ff=2 * bits + 2 * step + 1)
-            total += (memory + compare) * lanes
+                total += rom_cost(bits, depth, LUT, target) * lanes
+            else:
+                total += Resources(bram18=_blocks(bits, lanes, depth, target))
+            compare = Resources(lut=-(-bits // 2), ff=2 * x.bits + 2 * step + 1)
+            total += compare * lanes + Resources(ff=2 * (count - 1).bit_length())
         return total
 
     def params(self, site: Site, knobs: Knobs) -> dict[str, int]:
@@ -108,6 +109,19 @@ def _bounds(site: Site) -> Codes:
 def _block_from(site: Site, lanes: int) -> int:
     """The first step whose memory is block RAM."""
     return sum(beats(site.arg.channels, lanes) << step <= LUT_DEPTH for step in range(_steps(site)))
+
+
+def _blocks(bits: int, lanes: int, depth: int, target: Target) -> int:
+    """Block RAMs of one step: each lane has a copy of those in which its field of the common word lies.
+
+    Synthesis cuts the word into blocks, or pairs of blocks where that takes no more, and drops what is not read.
+    """
+    word = bits * lanes
+    ways = [(-(-depth // rows), width) for rows, width in target.memory.bram18]
+    count, width = min(ways, key=lambda way: way[0] * -(-word // way[1]))
+    if -(-word // width) % 2 == 0:
+        count, width = 2 * count, 2 * width
+    return count * sum(((lane + 1) * bits - 1) // width - lane * bits // width + 1 for lane in range(lanes))
 
 
 def _op(site: Site) -> Threshold:

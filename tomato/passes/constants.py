@@ -24,7 +24,7 @@ FAR = 1 << PRODUCT_BITS
 BLOCK = 1 << 21
 """Thresholds that are looked at together, to bound the memory."""
 NEAR_MULTS = (0, -1, 1, -2)
-"""Multipliers that `nearest` tries, counted from where the search for an exact one ended."""
+"""Multipliers that `nearest` tries, counted from the one whose bounds on B contradict each other least."""
 NEAR_RANKS = (0, 1, -1, 2, -3, 4, -7, 8)
 """Biases that it tries, by their rank from the median."""
 
@@ -69,7 +69,11 @@ def finest_shift(stair: Staircase, mult_bits: int) -> int:
 
 
 def differences(stair: Staircase, op: Requant) -> tuple[int, int]:
-    """At how many accumulators, all channels together, the code of `op` differs, and by how much at most."""
+    """At how many accumulators, all channels together, the code of `op` differs, and by how much at most.
+
+    `op` must have no nudges.
+    """
+    assert op.nudges is None, "differences of nudged constants are not counted"
     count, largest = _differences(stair, op.mult.values, op.bias.values, op.shift, op.lo, op.hi)
     return int(count.sum()), int(largest.max(initial=0))
 
@@ -136,12 +140,8 @@ def least_mult(stair: Staircase, shift: int, mult_bits: int | None) -> Trial:
 
 def _improve(stair: Staircase, code: Array, channels: Array, trial: Trial, limit: int) -> Array:
     """One step of Newton's method, in place; the channels that need another one."""
-    mult, t = trial.mult[channels], stair.thresholds
-    line = code - mult[:, None] * t
-    lower = np.where(t <= stair.last[:, None], line, -FAR)
-    upper = np.where(t > stair.first[:, None], line, FAR)
-    row, left, right = np.arange(len(t)), lower.argmax(axis=1), upper.argmin(axis=1)
-    low, high = lower[row, left], upper[row, right]
+    mult, t, row = trial.mult[channels], stair.thresholds, np.arange(len(channels))
+    left, right, low, high = _tightest(stair, code, mult)
     crossed = low >= high + mult  # the bounds on B contradict each other
     run = t[row, left] - t[row, right] + 1
     steeper = crossed & (run > 0)  # and a greater multiplier is the only remedy
@@ -155,6 +155,32 @@ def _improve(stair: Staircase, code: Array, channels: Array, trial: Trial, limit
     return np.asarray(channels[steeper & ~wide])
 
 
+def _tightest(stair: Staircase, code: Array, mult: Array) -> tuple[Array, Array, Array, Array]:
+    """The steps of the greatest lower and the least upper bound on B, and these: the upper one plus 1 and less M."""
+    t = stair.thresholds
+    line = code - mult[:, None] * t
+    lower = np.where(t <= stair.last[:, None], line, -FAR)
+    upper = np.where(t > stair.first[:, None], line, FAR)
+    row, left, right = np.arange(len(t)), lower.argmax(axis=1), upper.argmin(axis=1)
+    return left, right, lower[row, left], upper[row, right]
+
+
+def _balanced_mult(stair: Staircase, most: Array, shift: int) -> Array:
+    """Per channel the multiplier, at most `most`, whose bounds on B contradict each other least: a convex function."""
+    found = np.empty_like(most)
+    code = np.arange(stair.lo + 1, stair.hi + 1) << shift
+    for block in _blocks(stair):
+        part = stair.take(np.arange(len(most))[block])
+        t, row, least, limit = part.thresholds, np.arange(len(part.falling)), np.zeros_like(most[block]), most[block]
+        while np.any(least < limit):
+            mult = (least + limit) >> 1
+            left, right, _, _ = _tightest(part, code, mult)
+            steeper = t[row, left] >= t[row, right]  # the contradiction falls with the multiplier
+            least, limit = np.where(steeper, np.minimum(mult + 1, limit), least), np.where(steeper, limit, mult)
+        found[block] = least
+    return found
+
+
 def _at_shift(stair: Staircase, shift: int, mult_bits: int) -> Requant:
     """Exact constants for the channels that have some of this shift, near ones for the others."""
     trial = least_mult(stair, shift, mult_bits)
@@ -163,8 +189,8 @@ def _at_shift(stair: Staircase, shift: int, mult_bits: int) -> Requant:
     return trial.requant(stair)
 
 
-def _least_differing(stair: Staircase, about: Array, shift: int, mult_bits: int) -> tuple[Array, Array]:
-    """Per channel a multiplier near `about`, and a bias, whose codes differ at the fewest accumulators that were found.
+def _least_differing(stair: Staircase, most: Array, shift: int, mult_bits: int) -> tuple[Array, Array]:
+    """Per channel a multiplier up to about `most`, and a bias, whose codes differ at the fewest accumulators found.
 
     A threshold is right for biases in an interval. The sum of the distances to intervals, about what the
     thresholds move, is least at the median of all their ends; so the biases to try have ranks around it.
@@ -175,6 +201,7 @@ def _least_differing(stair: Staircase, about: Array, shift: int, mult_bits: int)
         chosen = np.argmin(counts, axis=0), np.arange(len(about))
         return np.stack([m for m, _ in tries])[chosen], np.stack([b for _, b in tries])[chosen]
 
+    about = _balanced_mult(stair, most, shift)
     mults = [np.clip(about + near, 0, _mult_limit(stair, mult_bits)) for near in NEAR_MULTS]
     mult, _ = best([(mult, _median_biases(stair, mult, shift)[0]) for mult in mults])
     return best([(mult, bias) for bias in _median_biases(stair, mult, shift)])
