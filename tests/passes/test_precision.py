@@ -4,7 +4,7 @@ import pytest
 
 from tests.passes.nets import Net
 from tomato.errors import TomatoError
-from tomato.passes.precision import Precision
+from tomato.passes.precision import LayerFormat, Precision
 
 
 def test_parses_and_prints() -> None:
@@ -16,8 +16,8 @@ def test_overrides_match_values_and_onnx_names() -> None:
     net = Net(2, 2, 1)
     node = net.graph(net.dense("x", 2, name="fc1")).nodes[0]
     precision = Precision.parse("w8a8", {"conv*": "w2a2", "/fc?": "w4a6", "fc1": "w3a3"})
-    assert precision.of(node) == (4, 6)
-    assert precision.named("other") == (8, 8)
+    assert precision.of(node) == LayerFormat(4, 6)
+    assert precision.named("other") == LayerFormat(8, 8)
 
 
 @pytest.mark.parametrize("text", ["", "8", "w8", "a8w8", "w8a8x", "w-8a8"])
