@@ -22,6 +22,8 @@ END_BITS = 8
 """The first and the last layer keep as many: they are small, and errors there cost the most."""
 SINGLE = {kind: only.bits[0] for kind, only in KINDS.items() if len(only.bits) == 1}
 """Kinds of one width, which users need not write."""
+NAMES = {"w" if kind == "fixed" else kind: kind for kind in KINDS}
+"""Kinds, by what users write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,13 @@ class LayerFormat:
     def parse(cls, text: str) -> Self:
         """From "w4a8", "shift4a8", "ternary": weights, then activations (8 bits if left out)."""
         match = re.fullmatch(r"([a-z]+?)(\d+)?(?:a(\d+))?", text.strip().lower())
-        kind = {"w": "fixed"}.get(match[1], match[1]) if match else ""
-        if not match or kind not in KINDS or (match[2] is None) != (kind in SINGLE):
+        kind = NAMES.get(match[1]) if match else None
+        if not match or not kind or (match[2] is None) != (kind in SINGLE):
             raise _unknown(text)
-        return cls(int(match[2] or SINGLE[kind]), int(match[3] or 8), kind)
+        try:
+            return cls(int(match[2] or SINGLE[kind]), int(match[3] or 8), kind)
+        except TomatoError as reason:
+            raise _unknown(text) from reason
 
     @property
     def corrects(self) -> bool:

@@ -35,7 +35,7 @@ class Alphabet:
     def error(self, flat: Array) -> Array:
         """Squared error of every channel of `flat` (weights per channel, channels) when all go to the nearest."""
         step = np.where(self.scale > 0.0, self.scale, 1.0)
-        return np.asarray(((self.nearest(flat / step) * step - flat) ** 2).sum(axis=0))
+        return np.asarray(((self.nearest(flat / step) * self.scale - flat) ** 2).sum(axis=0))
 
     def best_of(self, flat: Array, scales: Iterable[Array]) -> Self:
         """With the scale, per channel, that has the least squared error; the first of equals."""
