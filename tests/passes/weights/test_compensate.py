@@ -13,7 +13,7 @@ from tomato.passes.calibrate import calibrate
 from tomato.passes.precision import Precision
 from tomato.passes.quantise import quantise
 from tomato.passes.weights.alphabet import Alphabet
-from tomato.passes.weights.compensate import compensate, output_error
+from tomato.passes.weights.compensate import Sweep, compensate, output_error
 from tomato.passes.weights.fit import fit_weights
 from tomato.passes.weights.kinds import KINDS
 from tomato.passes.weights.moments import Collector, Moments
@@ -33,22 +33,22 @@ def test_inputs_that_agree_share_an_error() -> None:
     """Two equal inputs with weights 0.4 each: one becomes 1 and the other 0; alone both would become 0."""
     covariance = np.ones((1, 2, 2)) + 1e-3 * np.eye(2)
     target = np.full((1, 2, 1), 0.4)
-    assert sorted(compensate(target, INTEGERS, covariance).ravel()) == [0, 1]
+    assert sorted(compensate(target, INTEGERS, Sweep.of(covariance)).ravel()) == [0, 1]
 
 
 def test_independent_inputs_are_rounded_to_the_nearest() -> None:
     rng = np.random.default_rng(0)
     target = 3.0 * rng.normal(size=(2, 150, 4))
     covariance = np.stack([np.diag(rng.uniform(0.1, 2.0, 150)) for _ in range(2)])
-    assert np.array_equal(compensate(target, INTEGERS, covariance), INTEGERS.nearest(target))
+    assert np.array_equal(compensate(target, INTEGERS, Sweep.of(covariance)), INTEGERS.nearest(target))
 
 
 def test_blocks_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(1)
     target, covariance = 3.0 * rng.normal(size=(3, 150, 5)), correlated(rng, 3, 150)
-    whole = compensate(target, INTEGERS, covariance)
+    whole = compensate(target, INTEGERS, Sweep.of(covariance))
     monkeypatch.setattr("tomato.passes.weights.compensate.BLOCK", 1)
-    assert np.array_equal(compensate(target, INTEGERS, covariance), whole)
+    assert np.array_equal(compensate(target, INTEGERS, Sweep.of(covariance)), whole)
 
 
 @pytest.mark.parametrize(

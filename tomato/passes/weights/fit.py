@@ -5,7 +5,7 @@ import numpy as np
 from tomato.formats import Array
 from tomato.passes.grid import Grid, fit_grid
 from tomato.passes.weights.alphabet import Alphabet
-from tomato.passes.weights.compensate import compensate, output_error
+from tomato.passes.weights.compensate import Sweep, compensate, output_error
 from tomato.passes.weights.fixed import CLIP_SEARCH_BITS
 from tomato.passes.weights.kinds import KINDS
 from tomato.passes.weights.moments import Moments
@@ -42,10 +42,10 @@ def _compensated(
     goal = _by_group(target, groups)
     best, scale = _by_group(codes, groups), grid.real
     least = output_error(best * _per_group(scale, groups) - goal, covariance)
-    tried = scale
+    sweep, tried = Sweep.of(covariance), scale
     for _ in range(ROUNDS):
         steps = _per_group(np.where(tried > 0.0, tried, 1.0), groups)
-        found = compensate(goal / steps, alphabet, covariance)
+        found = compensate(goal / steps, alphabet, sweep)
         fitted = _fit_scale(found, goal, covariance)
         fitted = np.where(fitted > 0.0, fitted, steps[:, 0])
         error = output_error(found * fitted[:, np.newaxis] - goal, covariance)
