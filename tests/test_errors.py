@@ -267,6 +267,14 @@ def test_folder_that_is_no_build(arguments: tuple[str, ...]) -> None:
     )
 
 
+def test_precision_of_a_layer_that_is_not_there() -> None:
+    text = compile_refused(DIGITS, "--precision", "w8a8, fc*=w4")
+    assert text.startswith(
+        "error: a precision is asked for fc*, but nothing is called so\n  --> digits\n  hint: layers "
+    )
+    assert "classify_Gemm" in text
+
+
 def test_bits_out_of_range() -> None:
     assert compile_refused(DIGITS, "--precision", "w0a8") == (
         "error: 'w0a8' is not a precision\n"

@@ -16,7 +16,7 @@ from tomato.passes.weights.alphabet import Alphabet
 from tomato.passes.weights.compensate import Sweep, compensate, output_error
 from tomato.passes.weights.fit import fit_weights
 from tomato.passes.weights.kinds import KINDS
-from tomato.passes.weights.moments import Collector, Moments
+from tomato.passes.weights.moments import PATCHES, Collector, Moments
 
 INTEGERS = Alphabet(np.arange(-7, 8), np.ones(1))
 
@@ -117,3 +117,16 @@ def test_a_network_is_nearer_to_the_reals(text: str) -> None:
         return float(((got - interpret(graph, {"x": smooth})["dense"]) ** 2).mean())
 
     assert noise(collector.moments) < 0.5 * noise({})
+
+
+def test_windows_are_taken_from_everywhere() -> None:
+    """Values that depend on the column alone: any even distance that divides the width would see few of them."""
+    net = Net(32, 32, 1)
+    graph = net.graph(net.dense("x", 2))
+    x = np.broadcast_to(np.arange(32.0)[:, np.newaxis], (64, 32, 32, 1))
+    assert x[..., 0].size > 4 * PATCHES
+    collector = Collector(graph, lambda _: True)
+    collector("x", x)
+    found = collector.moments["dense"]
+    assert found.mean[0, 0] == pytest.approx(15.5, abs=0.5)
+    assert found.covariance[0, 0, 0] == pytest.approx(np.arange(32).var(), rel=0.05)

@@ -1,6 +1,6 @@
 """What a layer's weights meet: mean and covariance of its inputs, measured while calibrating."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from tomato.ops.dense import Dense
 MOST_ROWS = 2304
 """Weights per channel (3 x 3 x 256) beyond which a covariance is not worth its memory: 42 MB."""
 PATCHES = 4096
-"""Windows taken from each batch, evenly spread."""
+"""Windows taken from each batch at random: at even distances they would fall into few columns of the picture."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,8 +63,13 @@ def _patches(op: object, x: Array) -> Array:
     assert isinstance(op, Conv2d)
     padded, out = op.window.pad(x, op.pad_value), op.window.output(x.shape[1:])
     taps = (op.window.tap(padded, row, column, out) for row, column in np.ndindex(op.window.kernel))
-    return _some(t.reshape(-1, op.groups, x.shape[3] // op.groups).transpose(1, 0, 2) for t in taps)
+    return _some([t.reshape(-1, op.groups, x.shape[3] // op.groups).transpose(1, 0, 2) for t in taps])
 
 
-def _some(taps: Iterable[Array]) -> Array:
-    return np.concatenate([t[:, :: max(1, t.shape[1] // PATCHES)] for t in taps], axis=2)
+def _some(taps: Sequence[Array]) -> Array:
+    """The same windows of every tap, one beside the other."""
+    count = taps[0].shape[1]
+    if count <= PATCHES:
+        return np.concatenate(taps, axis=2)
+    chosen = np.sort(np.random.default_rng(0).choice(count, PATCHES, replace=False))
+    return np.concatenate([t[:, chosen] for t in taps], axis=2)
