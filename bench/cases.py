@@ -50,8 +50,9 @@ class Case:
 
     @property
     def bits(self) -> str:
-        """The precision, with its exceptions."""
-        return ", ".join([self.precision, *(f"{layer} {bits}" for layer, bits in self.overrides.items())])
+        """The precision, with its exceptions; `*` is none: it holds the ends of the network to the precision."""
+        exceptions = (f"{layer} {bits}" for layer, bits in self.overrides.items() if layer != "*")
+        return ", ".join([self.precision, *exceptions])
 
     def folder(self) -> Path | None:
         """Where `model` or `file`, and the calibration, are looked up; None if TOMATO_MODELS is not set."""

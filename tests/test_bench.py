@@ -200,7 +200,7 @@ def test_precision_of_single_layers(monkeypatch: pytest.MonkeyPatch, tmp_path: P
         measure(
             Case("digits", "u250", file=DIGITS.file, precision="w4a4", overrides=overrides), simulated=False
         )["weight_bits"]
-        for overrides in ({}, {"stem*": "w8a8"})
+        for overrides in ({"*": "w4a4"}, {"stem*": "w8a8", "*": "w4a4"})
     ]  # fmt: skip
     assert bits[1] - bits[0] == 9 * 16 * 4
 

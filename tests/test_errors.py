@@ -219,8 +219,12 @@ PLANS = {
         "speed = 9\n",
         (
             "error: the plan has an unknown key: speed\n  --> plan.toml\n"
-            "  hint: it has target, clock_mhz, layers, fifos, regions\n"
+            "  hint: it has target, clock_mhz, precision, layers, fifos, regions\n"
         ),
+    ),
+    "precision of a number": (
+        '[precision]\n"conv*" = 4\n',
+        'error: conv* = 4 is not a precision\n  --> plan.toml: [precision]\n  hint: write it like "w4a8"\n',
     ),
     "no table": (
         "layers = 3\n",
@@ -263,8 +267,17 @@ def test_folder_that_is_no_build(arguments: tuple[str, ...]) -> None:
     )
 
 
+def test_precision_of_a_layer_that_is_not_there() -> None:
+    text = compile_refused(DIGITS, "--precision", "w8a8, fc*=w4")
+    assert text.startswith(
+        "error: a precision is asked for fc*, but nothing is called so\n  --> digits\n  hint: layers "
+    )
+    assert "classify_Gemm" in text
+
+
 def test_bits_out_of_range() -> None:
     assert compile_refused(DIGITS, "--precision", "w0a8") == (
-        "error: weights of 0 bits cannot be made from a float model\n"
-        "  hint: choose 2 to 16 bits; narrower networks are trained quantised and come as QONNX\n"
+        "error: 'w0a8' is not a precision\n"
+        "  hint: write weights and activations like w4a8: weights w1 to w16, shift2 to shift5, focused3 to focused5, "
+        "codebook1 to codebook4, ternary, binary; activations a1 to a16 (a8 if left out)\n"
     )

@@ -19,6 +19,7 @@ from tomato.interface import Port
 from tomato.interpret import BATCH, interpret
 from tomato.ir import Graph
 from tomato.lower import Lowered, lower
+from tomato.passes.precision import Precision
 from tomato.report import report
 from tomato.schedule.plan import Plan, read_wishes
 from tomato.targets import Target
@@ -181,7 +182,9 @@ def load(folder: Path) -> Accelerator:
     assert wishes.clock_mhz is not None, "plan.toml of a build folder names its clock"
     with np.load(folder / "golden" / "samples.npz", allow_pickle=False) as stored:
         samples = tuple(stored[name] for name in stored.files)
-    plan = Plan(wishes.target, wishes.clock_mhz, wishes.layers, wishes.fifos, wishes.regions)
+    plan = Plan(
+        wishes.target, wishes.clock_mhz, wishes.layers, wishes.fifos, wishes.regions, wishes.precision or Precision()
+    )
     return Accelerator(
         graph, inputs, outputs, plan, targets.load(wishes.target), folder / "golden" / "model.onnx", samples
     )

@@ -16,9 +16,10 @@ from tomato.interface import Port
 from tomato.interpret import BATCH
 from tomato.ir import Graph
 from tomato.passes import CLEAN, run
-from tomato.passes.calibrate import Method, Ranges, calibrate, synthetic_ranges
+from tomato.passes.calibrate import Method, Ranges, Watch, calibrate, synthetic_ranges
 from tomato.passes.precision import Precision
 from tomato.passes.quantise import quantise
+from tomato.passes.weights.moments import Collector
 from tomato.schedule import schedule
 from tomato.schedule.plan import Wishes, read_wishes
 
@@ -33,7 +34,8 @@ def compile_model(
     target: str,
     *,
     calibration: Array | Sequence[Array] | None = None,
-    precision: str | Precision = "w8a8",
+    precision: str | Precision | None = None,
+    compensate: bool = True,
     ranges: Method = "minmax",
     fps: float | None = None,
     clock_mhz: float | None = None,
@@ -43,21 +45,24 @@ def compile_model(
     """Compile an ONNX model for a target.
 
     calibration: frames as the model takes them, batch first (one array per input), to measure the ranges
-    of activations on. precision: bits of weights and activations, such as "w4a8". ranges: "minmax",
-    "percentile" or "mse". fps: the smallest design that reaches this rate, instead of the fastest that
-    fits. plan: a plan.toml whose choices are kept. Raises TomatoError for what the user can mend.
+    of activations on. precision: weights and activations, such as "w4a8" or "ternary, conv_1=w8a8"; unless given,
+    what the plan says, or w8a8. compensate: let weights of few bits make up for each other's rounding errors.
+    ranges: "minmax", "percentile" or "mse". fps: the smallest design that reaches this rate, instead of the
+    fastest that fits. plan: a plan.toml whose choices are kept. Raises TomatoError for what the user can mend.
     """
     board = targets.load(target)
     wishes = read_wishes(Path(plan)) if plan else Wishes()
-    bits = Precision.parse(precision) if isinstance(precision, str) else precision
+    bits = _precision(precision, wishes)
 
     progress("Import", 0, 0)
     imported = frontend.load(Path(model))
     frames = _frames(imported, calibration)
 
     real = run(imported.graph, CLEAN)
-    measured = _measure(real, imported.inputs, frames, ranges, progress)
-    graph, remarks = quantise(real, measured, bits)
+    ends = bits.with_ends(real)
+    inputs = Collector(real, lambda node: compensate and ends.of(node).corrects)
+    measured = _measure(real, imported.inputs, frames, ranges, bits, inputs, progress)
+    graph, remarks = quantise(real, measured, bits, moments=inputs.moments)
     graph.verify()
 
     progress("Schedule", 0, 0)
@@ -70,7 +75,7 @@ def compile_model(
     quantised = dict(zip(imported.graph.outputs, graph.outputs, strict=True))
     outputs = tuple(replace(p, value=quantised[p.value]) for p in imported.outputs)
     return Accelerator(
-        graph, imported.inputs, outputs, chosen, board, Path(model),
+        graph, imported.inputs, outputs, replace(chosen, precision=bits), board, Path(model),
         tuple(s[:VECTOR_FRAMES] for s in samples), tuple(notes),
     )  # fmt: skip
 
@@ -90,9 +95,10 @@ def _frames(imported: Imported, calibration: Array | Sequence[Array] | None) -> 
 
 
 def _measure(
-    real: Graph, inputs: Sequence[Port], frames: tuple[Array, ...] | None, method: Method, progress: Progress
-) -> Ranges:
-    """Ranges of the activations, on the user's frames or else on noise."""
+    real: Graph, inputs: Sequence[Port], frames: tuple[Array, ...] | None, method: Method, precision: Precision,
+    watch: Watch, progress: Progress,
+) -> Ranges:  # fmt: skip
+    """Ranges of the activations, on the user's frames or else on noise, which `watch` does not see."""
     if frames is None:
         return synthetic_ranges(real)
     shapes = {name: kind.shape for name, kind in real.inputs}
@@ -100,7 +106,21 @@ def _measure(
         {p.value: p.to_graph(x[start : start + BATCH], shapes[p.value]) for p, x in zip(inputs, frames, strict=True)}
         for start in range(0, len(frames[0]), BATCH)
     ]
-    return calibrate(real, batches, method, progress=lambda done, total: progress("Calibration", done, total))
+    return calibrate(
+        real, batches, method, precision=precision, watch=watch,
+        progress=lambda done, total: progress("Calibration", done, total),
+    )  # fmt: skip
+
+
+def _precision(asked: str | Precision | None, wishes: Wishes) -> Precision:
+    """What the call asks for, before what the plan asks for."""
+    planned = wishes.precision or Precision()
+    if asked is None:
+        return planned
+    bits = Precision.parse(asked) if isinstance(asked, str) else asked
+    first = dict(bits.overrides)
+    rest = {pattern: form for pattern, form in planned.overrides.items() if pattern not in first}
+    return replace(bits, overrides=first | rest)
 
 
 def _noise(imported: Imported) -> tuple[Array, ...]:

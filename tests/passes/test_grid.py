@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 
 from tomato.formats import Codes
-from tomato.passes.grid import Grid, fit_grid, fit_weights, make_requant
+from tomato.passes.grid import Grid, fit_grid, make_requant
+from tomato.passes.weights.fit import fit_weights
 
 FACTORS = st.floats(1e-9, 1e4)
 

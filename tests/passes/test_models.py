@@ -15,6 +15,7 @@ from tomato.passes import CLEAN, run
 from tomato.passes.calibrate import Method, calibrate
 from tomato.passes.precision import Precision
 from tomato.passes.quantise import quantise
+from tomato.passes.weights.moments import Collector, Moments
 
 pytestmark = pytest.mark.models
 
@@ -74,6 +75,30 @@ def test_accuracy(name: str, precision: str, method: Method, loss: float) -> Non
     real = interpret(graph, frames)[output].reshape(len(labels), -1)
     got = answers(integer, frames)
     assert (got.argmax(axis=1) == labels).mean() >= (real.argmax(axis=1) == labels).mean() - loss
+
+
+@pytest.mark.parametrize(
+    ("name", "precision", "loss", "gain"),
+    [("kws_float", "w3a8", 0.04, 0.05), ("kws_float", "shift4a8", 0.04, 0.0), ("mnist8_float", "binary", 0.02, 0.01)],
+)
+def test_compensation_pays(name: str, precision: str, loss: float, gain: float) -> None:
+    """Most of the accuracy that rounding to the nearest loses comes back, on frames that were not seen."""
+    graph, model = load(name)
+    x, labels = labelled(name)
+    half = len(x) // 2
+    frames = frames_of(model, x)
+    collector = Collector(graph, lambda _: True)
+    ranges = calibrate(graph, [{n: v[:half] for n, v in frames.items()}], watch=collector)
+    test = {n: v[half:] for n, v in frames.items()}
+    real = interpret(graph, test)[graph.outputs[0]].reshape(len(x) - half, -1)
+
+    def accuracy(moments: Mapping[str, Moments]) -> float:
+        integer, _ = quantise(graph, ranges, Precision.parse(precision), moments=moments)
+        return float((answers(integer, test).argmax(axis=1) == labels[half:]).mean())
+
+    compensated = accuracy(collector.moments)
+    assert compensated >= (real.argmax(axis=1) == labels[half:]).mean() - loss
+    assert compensated >= accuracy({}) + gain
 
 
 @pytest.mark.parametrize("name", ["mnist8_float", "kws_float", "resnet8_float", "mobilenet_v1_025_128_float"])

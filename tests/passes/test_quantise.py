@@ -82,7 +82,7 @@ def test_every_layer_of_random_networks_is_within_one_step(case: tuple[Graph, Ma
 def test_random_networks_compile_without_cleaning_at_any_width(case: tuple[Graph, Mapping[str, Array]]) -> None:
     graph, frames = case
     ranges = calibrate(graph, [frames], "percentile")
-    for text in ("w2a2", "w3a5", "w8a8", "w16a16"):
+    for text in ("*=w2a2", "*=w3a5", "w8a8", "w16a16", "*=w1a1", "*=ternarya1", "*=shift5a16", "*=codebook2a2"):
         integer, _ = quantise(graph, ranges, Precision.parse(text))
         integer.verify()
         decoded(integer, frames)
@@ -135,7 +135,7 @@ def test_pictures_keep_the_scale_one() -> None:
     integer, _ = quantise(graph, calibrate(graph, [frames]))
     assert integer.encodings["x"] == Encoding(1.0)
     assert integer.types["x"].codes == Codes(0, 255)
-    narrow, _ = quantise(graph, calibrate(graph, [frames]), Precision.parse("w8a4"))
+    narrow, _ = quantise(graph, calibrate(graph, [frames]), Precision.parse("w8a4, x=w8a4"))
     assert narrow.encodings["x"].scale > 16
 
 
@@ -298,3 +298,65 @@ def test_clip_of_moved_values_is_a_requant_of_its_own() -> None:
     assert isinstance(integer.producers["relu"].op, Requant)
     assert integer.encodings["relu"].zero == -128, "a real 0 is the lowest code"
     assert noise(graph, integer, frames)["relu"] < 0.02
+
+
+@pytest.mark.parametrize("low", [-1.0, 0.0])
+@pytest.mark.parametrize("bits", [1, 2])
+def test_activations_of_few_bits(bits: int, low: float) -> None:
+    """Signed or not: the codes fit the bits, and most values are nearer than to 0."""
+    net = Net(6, 6, 4)
+    hidden = net.add(Clip(low, 1.0), net.conv("x", 8, SAME), name="hidden")
+    graph = net.graph(net.dense(hidden, 3))
+    frames = net.data(32)
+    precision = Precision.parse(f"w8a{bits}")
+    integer, _ = quantise(graph, calibrate(graph, [frames], "mse", precision=precision), precision)
+    assert integer.types["conv_q"].codes.bits <= bits
+    real = watched(graph, frames)["hidden"]
+    codes = {"x": integer.encodings["x"].encode(frames["x"], integer.types["x"].codes)}
+    got = integer.encodings["conv_q"].decode(watched(integer, codes)["conv_q"])
+    assert len(np.unique(got)) == 1 << bits
+    assert ((got - real) ** 2).mean() < (0.75 if bits == 1 else 0.25) * (real**2).mean()
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("binary", {-1, 1}),
+        ("ternary", {-1, 0, 1}),
+        ("shift3", {-4, -2, -1, 0, 1, 2, 4}),
+        ("codebook1", None),
+    ],
+)
+def test_weights_are_of_the_kind_asked_for(text: str, values: set[int] | None) -> None:
+    net = Net(6, 6, 3)
+    graph = net.graph(net.dense(net.relu(net.conv("x", 6, SAME)), 2))
+    integer, notes = quantise(graph, calibrate(graph, [net.data()]), Precision.parse(f"conv={text}"))
+    conv = integer.producers["conv"].op
+    assert isinstance(conv, Conv2d)
+    found = set(np.unique(conv.weight.values).tolist())
+    assert found <= values if values else len(found) == 2
+    assert notes == ()
+
+
+def test_what_was_not_done_as_asked_is_told() -> None:
+    net = Net(6, 6, 3)
+    hidden = net.relu(net.conv(net.conv("x", 6, SAME, name="front"), 6, SAME))
+    graph = net.graph(net.dense(hidden, 2))
+    _, notes = quantise(graph, calibrate(graph, [net.data()]), Precision.parse("focused4"))
+    assert [str(n).split(" (")[0] for n in notes] == [
+        "%front_q: weights keep 8 bits in the first and last layers; --precision front=focused4a8 changes that",
+        "%conv_q: plain powers of two: the weights have no two separate components",
+        "%dense_q: weights keep 8 bits in the first and last layers; --precision dense=focused4a8 changes that",
+    ]
+
+
+def test_a_binary_channel_without_weights_gives_its_offset() -> None:
+    net = Net(4, 4, 3)
+    weight = net.rng.normal(size=(3, 4))
+    weight[:, 1] = 0.0
+    graph = net.graph(net.affine(net.add(Dense(Tensor(weight)), "x"), bias_only=True))
+    frames = net.data()
+    integer, _ = quantise(graph, calibrate(graph, [frames]), Precision.parse("*=binary"))
+    (got,) = decoded(integer, frames)
+    want = watched(graph, frames)["affine"]
+    assert np.abs(got[..., 1] - want[..., 1]).max() <= integer.encodings["dense_q"].scale

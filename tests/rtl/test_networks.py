@@ -22,7 +22,7 @@ from tomato.lower import lower
 from tomato.ops.move import Pad
 from tomato.passes import CLEAN, run
 from tomato.passes.calibrate import calibrate
-from tomato.passes.precision import Precision
+from tomato.passes.precision import LayerFormat, Precision
 from tomato.passes.quantise import quantise
 from tomato.report import interval_cycles, report
 from tomato.schedule import Plan, options, schedule
@@ -58,7 +58,8 @@ def make(seed: int) -> Case:
     draw = random.Random(seed)
     real, net = network(seed)
     clean = run(real, CLEAN)
-    bits = Precision(draw.choice([8, draw.randint(2, 8)]), draw.choice([8, draw.randint(2, 8)]))
+    widths = LayerFormat(draw.choice([8, draw.randint(2, 8)]), draw.choice([8, draw.randint(2, 8)]))
+    bits = Precision(overrides={"*": widths})
     graph, _ = quantise(clean, calibrate(clean, [net.data(16)]), bits)
     graph.verify()
     target = targets.load(draw.choice(TARGETS))

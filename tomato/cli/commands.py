@@ -53,7 +53,10 @@ def quiet_option(command: Callable[..., None]) -> Callable[..., None]:
               ".npy, or a folder of pictures. Once per model input, in their order.")  # fmt: skip
 @click.option("--ranges", type=click.Choice(["minmax", "percentile", "mse"]), default="minmax", show_default=True,
               help="How ranges follow from the calibration frames.")  # fmt: skip
-@click.option("--precision", default="w8a8", show_default=True, help="Bits of weights and activations.")
+@click.option("--precision", metavar="FORMAT", help="Weights and activations, such as w4a8, shift4a8 or ternary, and "
+              "of layers by name: 'w4a8, conv*=ternary'.  [default: the plan's, or w8a8]")  # fmt: skip
+@click.option("--compensate/--no-compensate", default=True, show_default=True, help="Let weights of few bits make up "
+              "for each other's rounding errors.")  # fmt: skip
 @click.option("--fps", type=click.FloatRange(min=0, min_open=True), help="The smallest design that reaches this "
               "rate, instead of the fastest that fits.")  # fmt: skip
 @click.option("--clock", type=click.FloatRange(min=0, min_open=True), metavar="MHZ", help="Clock, instead of the "
@@ -61,8 +64,8 @@ def quiet_option(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--plan", type=DATA, metavar="TOML", help="Keep the choices of this plan.toml.")
 @quiet_option
 def compile_command(
-    model: Path, target: str, output: Path | None, calibrate: tuple[Path, ...], ranges: Any, precision: str,
-    fps: float | None, clock: float | None, plan: Path | None, quiet: bool,
+    model: Path, target: str, output: Path | None, calibrate: tuple[Path, ...], ranges: Any,
+    precision: str | None, compensate: bool, fps: float | None, clock: float | None, plan: Path | None, quiet: bool,
 ) -> None:  # fmt: skip
     """Compile MODEL for a board and write the build folder."""
     from tomato import frontend
@@ -76,8 +79,8 @@ def compile_command(
     frames = read_frames(frontend.load(model).inputs, calibrate) if calibrate else None
     with progress(quiet) as shown:
         accelerator = compile_model(
-            model, target, calibration=frames, precision=precision, ranges=ranges,
-            fps=fps, clock_mhz=clock, plan=plan, progress=shown,
+            model, target, calibration=frames, precision=precision, compensate=compensate,
+            ranges=ranges, fps=fps, clock_mhz=clock, plan=plan, progress=shown,
         )  # fmt: skip
         accelerator.write(folder, shown)
     show.warnings(accelerator.report)

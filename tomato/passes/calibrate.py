@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -12,14 +11,16 @@ from tomato.formats import Array, Tensor
 from tomato.interpret import interpret
 from tomato.ir import Graph
 from tomato.passes.groups import partition
+from tomato.passes.precision import Precision
 
 BINS = 2048
 """Resolution of the histograms behind percentile and mse."""
-MSE_BITS = 8
-"""The width for which `mse` balances clipping against rounding."""
+FINE_BITS = 8
+"""From this width on, `mse` takes rounding errors to be spread evenly over a step."""
 SYNTHETIC_FRAMES = 8
 Method = Literal["minmax", "percentile", "mse"]
 Batches = Iterable[Mapping[str, Array]]
+Watch = Callable[[str, Array], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +57,23 @@ def calibrate(
     method: Method = "minmax",
     *,
     percentile: float = 99.99,
+    precision: Precision | None = None,
+    watch: Watch | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Range]:
     """Ranges of every value that `quantise` turns into codes.
 
     minmax covers all that was seen; percentile leaves out (100 - percentile) % of the values, half on
-    either side; mse clips where the squared error of 8-bit codes is least. Inputs and outputs of the network
-    are never clipped. `progress(done, total)` counts batches over both sweeps.
+    either side; mse clips where the squared error of the codes is least, at the bits of `precision` (8 unless given).
+    Inputs and outputs of the network are never clipped. `watch(name, values)` sees every value of the first
+    sweep; `progress(done, total)` counts batches over both.
     """
     data = list(batches)
     total = len(data) * (1 if method == "minmax" else 2)
     if not data:
         raise TomatoError("there is no calibration data", hint="give at least one frame")
     points = frozenset(name for name, _ in graph.inputs) | {g.output for g in partition(graph)}
-    seen = _extremes(graph, data, points, lambda done: progress(done, total) if progress else None)
+    seen = _extremes(graph, data, points, watch, lambda done: progress(done, total) if progress else None)
     if method == "minmax":
         return seen
     inner = points - {name for name, _ in graph.inputs} - set(graph.outputs)
@@ -80,8 +84,10 @@ def calibrate(
             counts[name] += np.histogram(values, bins=BINS, range=(seen[name].lo, seen[name].hi))[0]
 
     _sweep(graph, data, count, lambda done: progress(len(data) + done, total) if progress else None)
-    narrow = _least_error if method == "mse" else partial(_percentile, percentile=percentile)
-    return seen | {name: narrow(seen[name], bins) for name, bins in counts.items()}
+    if method == "percentile":
+        return seen | {name: _percentile(seen[name], bins, percentile) for name, bins in counts.items()}
+    bits = {g.output: (precision or Precision()).of(g.head).activation_bits for g in partition(graph)}
+    return seen | {name: _least_error(seen[name], bins, bits[name]) for name, bins in counts.items()}
 
 
 def synthetic_ranges(graph: Graph, *, seed: int = 0) -> dict[str, Range]:
@@ -94,13 +100,19 @@ def synthetic_ranges(graph: Graph, *, seed: int = 0) -> dict[str, Range]:
 
 
 def _extremes(
-    graph: Graph, data: list[Mapping[str, Array]], points: frozenset[str], done: Callable[[int], None]
+    graph: Graph,
+    data: list[Mapping[str, Array]],
+    points: frozenset[str],
+    watch: Watch | None,
+    done: Callable[[int], None],
 ) -> dict[str, Range]:
     """Minimum, maximum and mean of some values."""
     seen: dict[str, Range] = {}
     sums: dict[str, Array] = {}
 
     def widen(name: str, values: Array) -> None:
+        if watch:
+            watch(name, values)
         if name in points:
             found = _range_of(name, values)
             seen[name] = seen[name].union(found) if name in seen else found
@@ -114,7 +126,7 @@ def _extremes(
 def _sweep(
     graph: Graph,
     data: list[Mapping[str, Array]],
-    watch: Callable[[str, Array], None],
+    watch: Watch,
     done: Callable[[int], None],
 ) -> None:
     for i, batch in enumerate(data):
@@ -145,20 +157,31 @@ def _percentile(seen: Range, bins: Array, percentile: float) -> Range:
     return _cut(seen, bins, edges, low, high)
 
 
-def _least_error(seen: Range, bins: Array) -> Range:
+def _least_error(seen: Range, bins: Array, bits: int) -> Range:
     """Shrink both ends towards zero by the factor with the least rounding plus clipping error."""
     edges = np.linspace(seen.lo, seen.hi, BINS + 1)
     middle = (edges[:-1] + edges[1:]) / 2.0
     best, least = seen, np.inf
     for factor in np.linspace(1.0, 0.2, 65):
         lo, hi = min(seen.lo * factor, 0.0), max(seen.hi * factor, 0.0)
-        step = (hi - lo) / ((1 << MSE_BITS) - 1)
         outside = middle - np.clip(middle, lo, hi)
-        error = float((bins * np.where(outside != 0.0, outside**2, step**2 / 12.0)).sum())
+        error = float((bins * _squared_error(middle, outside, lo, hi, bits)).sum())
         if error < least:
             share = float(bins[outside != 0.0].sum() / bins.sum())
             best, least = replace(seen, lo=max(lo, seen.lo), hi=min(hi, seen.hi), clipped=share), error
     return best
+
+
+def _squared_error(middle: Array, outside: Array, lo: float, hi: float, bits: int) -> Array:
+    """Of each bin, when `bits` wide codes cover lo to hi, 0 among them."""
+    top = (1 << bits) - 1
+    step = (hi - lo) / top
+    if bits >= FINE_BITS:
+        return np.asarray(np.where(outside != 0.0, outside**2, step**2 / 12.0))
+    if bits == 1:
+        step, lo = (hi, 0.0) if hi >= -lo else (-lo, lo)
+    zero = np.rint(-lo / step)
+    return np.asarray(((np.clip(np.rint(middle / step) + zero, 0, top) - zero) * step - middle) ** 2)
 
 
 def _cut(seen: Range, bins: Array, edges: Array, low: int, high: int) -> Range:

@@ -1,4 +1,4 @@
-"""Multipliers, shifts and weight codes that a requant multiplies without error."""
+"""Multipliers and shifts of a requant."""
 
 from dataclasses import dataclass
 
@@ -10,8 +10,6 @@ from tomato.ops.requant import Requant
 MOST_SHIFT = 40
 """Keeps every product and bias of 16-bit results within 62 bits."""
 PRODUCT_BITS = 62
-CLIP_SEARCH_BITS = 8
-"""Weights narrower than this clip their largest values where that lowers the squared error."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,36 +35,6 @@ def fit_grid(factors: Array, mult_bits: int, *, upwards: bool = False) -> Grid:
     if shift and step(top * 2.0**shift) >= 1 << mult_bits:
         shift -= 1
     return Grid(step(factors * 2.0**shift).astype(np.int64), shift)
-
-
-def fit_weights(weight: Array, unit: float, bits: int, mult_bits: int) -> tuple[Array, Grid]:
-    """Symmetric codes of `weight`, channels out last, and the grid that carries them to output codes.
-
-    `unit` is output codes per (weight times input code). Each channel's scale is chosen as a multiple of
-    the grid, before the weights are rounded: `codes * grid.real` is the quantised `weight * unit`.
-    """
-    limit = (1 << (bits - 1)) - 1
-    flat = weight.reshape(-1, weight.shape[-1])
-    scale = np.abs(flat).max(axis=0, initial=0.0) / limit
-    clipping = bits < CLIP_SEARCH_BITS
-    if clipping:
-        scale = scale * _best_shrink(flat, scale, limit)
-    grid = fit_grid(scale * unit, mult_bits, upwards=not clipping)
-    grid = Grid(np.maximum(grid.mult, 1), grid.shift)
-    codes = np.clip(np.rint(weight * unit / grid.real), -limit, limit).astype(np.int64)
-    return codes, grid
-
-
-def _best_shrink(flat: Array, scale: Array, limit: int) -> Array:
-    """Per channel the factor on the scale with the least squared error of the weights."""
-    safe = np.where(scale > 0.0, scale, 1.0)
-    best, least = np.ones(scale.shape), np.full(scale.shape, np.inf)
-    for factor in np.linspace(1.0, 0.2, 41):
-        step = safe * factor
-        error = ((np.clip(np.rint(flat / step), -limit, limit) * step - flat) ** 2).sum(axis=0)
-        best = np.where(error < least, factor, best)
-        least = np.minimum(error, least)
-    return best
 
 
 def make_requant(grid: Grid, *, zero: Array, target: Array, acc: Codes, clamp: Codes) -> Requant:

@@ -17,17 +17,20 @@ from tomato.ops.move import Pad
 from tomato.ops.pool import GlobalSum, SumPool
 from tomato.ops.real import Affine, Clip, Function, evaluate
 from tomato.ops.table import Table
-from tomato.passes.grid import PRODUCT_BITS, fit_grid, fit_weights, make_requant
+from tomato.passes.grid import PRODUCT_BITS, fit_grid, make_requant
 from tomato.passes.groups import MOVEMENT, Line
+from tomato.passes.precision import LayerFormat
 from tomato.passes.rewrite import per_weight
 from tomato.passes.share_encodings import Coding
+from tomato.passes.weights.fit import MOST_CODE_BITS, fit_weights
+from tomato.passes.weights.moments import Moments
 
 
 @dataclass(frozen=True, slots=True)
 class Widths:
-    """Bits of the constants: weights, multipliers of requants, and factors of additions."""
+    """Of the constants: the format of weights, bits of requants' multipliers and of the factors of additions."""
 
-    weight: int
+    layer: LayerFormat
     mult: int
     add: int
 
@@ -36,7 +39,8 @@ class Widths:
 class Place:
     """All that the lowering of a group may know: `op` is the head's, `types` are the integer arguments'.
 
-    mean: of the first argument's channels, in reals, where calibration measured it.
+    mean: of the first argument's channels, in reals, where calibration measured it. moments: of the inputs under
+    a layer's window, where they were.
     """
 
     op: Op
@@ -46,6 +50,7 @@ class Place:
     out: Coding
     widths: Widths
     mean: Tensor | None = None
+    moments: Moments | None = None
 
     @property
     def target(self) -> Array:
@@ -93,8 +98,11 @@ def _weighted(place: Place) -> tuple[Op, ...]:
     weight = op.weight.values * place.line.scale
     unit = x.encoding.scale / place.out.encoding.scale
     terms = (weight[..., 0].size - 1).bit_length()
-    room = PRODUCT_BITS - 1 - place.widths.weight - place.types[0].codes.bits - terms
-    codes, grid = fit_weights(weight, unit, place.widths.weight, min(place.widths.mult, room))
+    form = place.widths.layer
+    room = PRODUCT_BITS - 1 - MOST_CODE_BITS - place.types[0].codes.bits - terms
+    codes, grid = fit_weights(
+        weight, unit, form.weight_bits, min(place.widths.mult, room), kind=form.kind, moments=place.moments
+    )
     exact: Op = replace(op, weight=Tensor(codes))
     if isinstance(exact, Conv2d):
         exact = replace(exact, pad_value=x.encode(exact.pad_value))
@@ -106,11 +114,14 @@ def _weighted(place: Place) -> tuple[Op, ...]:
 
 def _mean_error(place: Place, op: Conv2d | Dense, error: Array) -> Array | float:
     """What errors of the weights add to the output on average, in output codes; the bias takes it back."""
-    if place.mean is None:
-        return 0.0
     groups = op.groups if isinstance(op, Conv2d) else 1
-    mean = per_weight(place.mean.values / place.args[0].encoding.scale, groups, error.shape[-1])
-    return np.asarray((error * mean).sum(axis=tuple(range(error.ndim - 1))))
+    if place.moments is not None:
+        per_input = np.repeat(place.moments.mean.T, error.shape[-1] // groups, axis=1).reshape(error.shape)
+    elif place.mean is not None:
+        per_input = per_weight(place.mean.values, groups, error.shape[-1])
+    else:
+        return 0.0
+    return np.asarray((error * per_input).sum(axis=tuple(range(error.ndim - 1))) / place.args[0].encoding.scale)
 
 
 def _sum_pool(place: Place) -> tuple[Op, ...]:

@@ -1,7 +1,8 @@
 """Post-training quantisation: a real network becomes integers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from tomato.passes.precision import Precision
 from tomato.passes.separate_borders import separate_borders
 from tomato.passes.separate_inputs import separate_inputs
 from tomato.passes.share_encodings import Coding, share_encodings
+from tomato.passes.weights.focused import SEPARATED, separation
+from tomato.passes.weights.moments import Moments
 
 MULT_BITS = 16
 """Width of a requant's largest multiplier: with its sign it fits the narrow port of a DSP."""
@@ -27,8 +30,9 @@ ADD_BITS = 8
 class Note:
     """Something the report should tell about an integer value.
 
-    kind: "table", "clipped" (calibration left values out), "dead" (channels of zeros) or "converted"
-    (an input requantised to be moved together with other values).
+    kind: "table", "clipped" (calibration left values out), "dead" (channels of zeros), "converted" (an input
+    requantised to be moved together with other values), "kept" (at more bits than asked for) or "unfocused"
+    (powers of two around 0 instead of two means).
     """
 
     kind: str
@@ -44,16 +48,20 @@ def quantise(
     ranges: Ranges,
     precision: Precision | None = None,
     *,
+    moments: Mapping[str, Moments] = MappingProxyType({}),
     mult_bits: int = MULT_BITS,
     add_bits: int = ADD_BITS,
 ) -> tuple[Graph, tuple[Note, ...]]:
     """The integer graph, with the encoding of every value that has one, and what was done to it.
 
-    `ranges` are those of `calibrate` on the same graph; `precision` is w8a8 unless given. Inputs keep their
+    `ranges` are those of `calibrate` on the same graph; `precision` is w8a8 unless given, and keeps the ends of the
+    network at 8 bits; `moments` of the layers' inputs let rounded weights make up for each other. Inputs keep their
     names, outputs their order. Arithmetic named `conv` becomes the exact `conv` and the requant `conv_q`;
     data movement and functions keep their names.
     """
-    bits = precision or Precision()
+    asked = precision or Precision()
+    asked.check(graph)
+    bits = asked.with_ends(graph)
     real = separate_inputs(graph)
     known = graph.types.keys()
     ranges = {**ranges, **{n.name: ranges[n.args[0]] for n in real if n.name not in known}}
@@ -64,10 +72,11 @@ def quantise(
     names = {name: name for name, _ in inputs}
     notes: list[Note] = []
     for group in groups:
-        place = _place(group, codings, build, names, Widths(bits.of(group.head)[0], mult_bits, add_bits))
-        ops = lower(replace(place, mean=ranges[group.head.args[0]].mean))
+        place = _place(group, codings, build, names, Widths(bits.of(group.head), mult_bits, add_bits))
+        ops = lower(replace(place, mean=ranges[group.head.args[0]].mean, moments=moments.get(group.head.name)))
         names[group.output] = _append(build, group, ops, [names[a] for a in group.head.args])
         notes += _remarks(group, names[group.output], ops, ranges, is_copy=group.output not in known)
+        notes += _format_remarks(group, names[group.output], asked, bits)
     result = replace(
         graph,
         inputs=inputs,
@@ -118,3 +127,18 @@ def _remarks(group: Group, name: str, ops: Iterable[Op], ranges: Ranges, *, is_c
     if is_copy:
         notes.append(Note("converted", name, "an input requantised to be moved together with other values"))
     return notes
+
+
+def _format_remarks(group: Group, name: str, asked: Precision, given: Precision) -> list[Note]:
+    """Where a layer's weights are not in the format that was asked for, and why."""
+    op, wish, form = group.head.op, asked.of(group.head), given.of(group.head)
+    if not isinstance(op, Conv2d | Dense):
+        return []
+    if form != wish:
+        hint = f"--precision {group.head.name}={wish} changes that"
+        return [Note("kept", name, f"weights keep {form.weight_bits} bits in the first and last layers; {hint}")]
+    weight = (op.weight.values * group.line.scale).reshape(-1, op.weight.shape[-1])
+    if form.kind == "focused" and (apart := separation(weight)) < SEPARATED:
+        text = f"plain powers of two: the weights have no two separate components ({apart:.2f} of {SEPARATED:g})"
+        return [Note("unfocused", name, text)]
+    return []

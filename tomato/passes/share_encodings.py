@@ -100,12 +100,12 @@ def _bits(
     graph: Graph, groups: tuple[Group, ...], tied: Mapping[str, str], precision: Precision
 ) -> dict[str, tuple[int, bool]]:
     """Width of every class, and whether it is only a result of the network."""
-    widths = {tied[name]: precision.named(name)[1] for name, _ in graph.inputs}
+    widths = {tied[name]: precision.named(name).activation_bits for name, _ in graph.inputs}
     read = set(widths)
     for group in groups:
         if not isinstance(group.head.op, MOVEMENT):
             root = tied[group.output]
-            widths[root] = max(widths.get(root, 0), precision.of(group.head)[1])
+            widths[root] = max(widths.get(root, 0), precision.of(group.head).activation_bits)
             read.update(tied[arg] for arg in group.head.args)
     final = {tied[o] for o in graph.outputs} - read
     return {root: (precision.output_bits, True) if root in final else (w, False) for root, w in widths.items()}
@@ -122,5 +122,7 @@ def _coding(span: Range, bits: int, final: bool, *, integral: bool) -> Coding:
     if final and lo < 0.0:
         limit = top >> 1
         return Coding(Encoding(max(-lo, hi) / limit), Codes(-limit - 1, limit))
+    if bits == 1:  # 0 and the farther end
+        return Coding(Encoding(max(-lo, hi), int(-lo > hi)), Codes(0, top))
     scale = (hi - lo) / top
     return Coding(Encoding(scale, round(-lo / scale)), Codes(0, top))

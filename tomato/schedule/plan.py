@@ -1,13 +1,15 @@
 """The plan: how each node is built. Data that a person can read, edit and pass back in."""
 
+import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from tomato.engines.base import Knobs
 from tomato.errors import TomatoError
+from tomato.passes.precision import Precision
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class Plan:
     """A choice for every node that needs hardware, and the depth in beats of every FIFO in front of a join.
 
     A FIFO is named `<node>.<argument index>`. regions: the super logic region of each layer that is not in
-    the first one.
+    the first one. precision: what the network was quantised to.
     """
 
     target: str
@@ -31,6 +33,7 @@ class Plan:
     layers: Mapping[str, Choice]
     fifos: Mapping[str, int] = field(default_factory=dict)
     regions: Mapping[str, int] = field(default_factory=dict)
+    precision: Precision = field(default_factory=Precision)
 
     def to_toml(self) -> str:
         """The plan as TOML, in the order of the graph."""
@@ -39,6 +42,8 @@ class Plan:
             f'target = "{self.target}"',
             f"clock_mhz = {self.clock_mhz:g}",
         ]
+        if self.precision != Precision():
+            lines += ["", *_precision_lines(self.precision)]
         for name, choice in self.layers.items():
             lines += ["", f"[layers.{name}]", f'engine = "{choice.engine}"']
             lines += [f"{knob} = {value}" for knob, value in choice.knobs.items()]
@@ -61,6 +66,7 @@ class Wishes:
     layers: Mapping[str, Choice] = field(default_factory=dict)
     fifos: Mapping[str, int] = field(default_factory=dict)
     regions: Mapping[str, int] = field(default_factory=dict)
+    precision: Precision | None = None
 
 
 NO_WISHES = Wishes()
@@ -98,20 +104,51 @@ def read_wishes(path: Path) -> Wishes:
     clock = data.get("clock_mhz")
     if clock is not None and not isinstance(clock, int | float):
         raise TomatoError(f"clock_mhz = {clock!r} is not a number", where=str(path))
-    return Wishes(str(path), str(data.get("target", "")), clock, layers, fifos, regions)
+    precision = _read_precision(data["precision"], path) if "precision" in data else None
+    return Wishes(str(path), str(data.get("target", "")), clock, layers, fifos, regions, precision)
 
 
 def _check_tables(data: Mapping[str, Any], path: Path) -> None:
     """Raise TomatoError unless the plan has only the keys that it may have, and tables where they belong."""
-    keys = ("target", "clock_mhz", "layers", "fifos", "regions")
+    tables = ("precision", "layers", "fifos", "regions")
+    keys = ("target", "clock_mhz", *tables)
     if unknown := [k for k in data if k not in keys]:
         raise TomatoError(
             f"the plan has an unknown key: {unknown[0]}", where=str(path), hint=f"it has {', '.join(keys)}"
         )
-    for key in ("layers", "fifos", "regions"):
+    for key in tables:
         if not isinstance(data.get(key, {}), dict):
             raise TomatoError(
                 f"{key} = {data[key]!r} is not a table",
                 where=str(path),
                 hint=f"write [{key}.<layer>]" if key == "layers" else f"write [{key}]",
             )
+
+
+DEFAULT, OUTPUTS = "default", "outputs"
+"""Keys of [precision] that are no patterns."""
+
+
+def _precision_lines(precision: Precision) -> list[str]:
+    lines = ["[precision]  # weights and activations; patterns of layer names, the first that matches counts"]
+    lines += [f'{DEFAULT} = "{precision.default}"']
+    if precision.output_bits != Precision().output_bits:
+        lines += [f"{OUTPUTS} = {precision.output_bits}  # bits"]
+    return lines + [f'{json.dumps(pattern)} = "{form}"' for pattern, form in precision.overrides.items()]
+
+
+def _read_precision(table: Mapping[str, Any], path: Path) -> Precision:
+    where = f"{path}: [precision]"
+    named = {pattern: form for pattern, form in table.items() if pattern != OUTPUTS}
+    outputs = table.get(OUTPUTS, Precision().output_bits)
+    if wrong := [key for key, form in named.items() if not isinstance(form, str)]:
+        raise TomatoError(
+            f"{wrong[0]} = {named[wrong[0]]!r} is not a precision", where=where, hint='write it like "w4a8"'
+        )
+    if not isinstance(outputs, int):
+        raise TomatoError(f"{OUTPUTS} = {outputs!r} is not a number of bits", where=where)
+    try:
+        default = named.pop(DEFAULT, str(Precision()))
+        return replace(Precision.parse(default, named), output_bits=outputs)
+    except TomatoError as reason:
+        raise TomatoError(reason.what, where=where, hint=reason.hint) from reason

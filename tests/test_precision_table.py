@@ -1,0 +1,28 @@
+"""The table of docs/precision.md is the one that its command makes."""
+
+import json
+
+import numpy as np
+import pytest
+
+from bench.precision import DOCUMENT, FORMATS, RESULTS, SUBJECTS, measure, with_table
+from tests.models import model_path
+
+
+def test_the_table_is_that_of_the_stored_results() -> None:
+    text = DOCUMENT.read_text()
+    assert with_table(text, json.loads(RESULTS.read_text())) == text
+
+
+@pytest.mark.models
+def test_results_are_repeatable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One network and the formats that tell rounding, compensation and activations apart."""
+    formats = ("w8a8", "shift4a8", "binary")
+    monkeypatch.setattr("bench.precision.FORMATS", formats)
+    subject = SUBJECTS[0]
+    found = measure(subject, model_path(subject.model).parent)
+    stored = json.loads(RESULTS.read_text())["mnist8"]
+    assert set(formats) < set(FORMATS)
+    for form in formats:
+        for way in ("nearest", "compensated"):
+            assert np.isclose(found["formats"][form][way], stored["formats"][form][way], atol=0.003), (form, way)

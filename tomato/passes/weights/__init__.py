@@ -1,0 +1,1 @@
+"""How real weights become integers: one alphabet per kind of arithmetic, and one way of rounding to any of them."""
