@@ -93,6 +93,12 @@ class Fixed(Form):
     def decode(self, fields: Array) -> Array:
         return np.asarray(fields - (fields >> (self.bits - 1) << self.bits))
 
+    def encode(self, values: Array) -> Array:
+        fields = values & ((1 << self.bits) - 1)
+        if (wrong := values[self.decode(fields) != values]).size:
+            raise ValueError(f"{wrong.flat[0]} has no code in {self}")
+        return np.asarray(fields)
+
 
 @dataclass(frozen=True)
 class Binary(Form):
