@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from calibrate import parts
+from calibrate import arrays, parts
 from calibrate.parts import Point
 from tomato.engines import CATALOGUE
 from tomato.engines.base import Knobs, Site
@@ -30,6 +30,7 @@ from tomato.ops.window import Window
 def points() -> Iterator[Point]:
     """Every point, the most important groups first."""
     yield from parts.rom()
+    yield from arrays.points()
     yield from dense()
     yield from conv2d()
     yield from depthwise()
