@@ -230,6 +230,13 @@ PLANS = {
         '[layers.y]\nengine = "dense_fold"\ndsp = "all"\n',
         "error: dsp = 'all' is not an integer\n  --> plan.toml: [layers.y]\n",
     ),
+    "unknown name": (
+        '[layers.y]\nengine = "dense_fold"\ncell = "magic"\n',
+        (
+            "error: cell = 'magic' is not a cell\n  --> plan.toml: [layers.y]\n"
+            "  hint: choose from fixed, binary, ternary, shift, focused, codebook\n"
+        ),
+    ),
     "no engine": (
         "[layers.y]\ndsp = 1\n",
         'error: a layer of the plan names no engine\n  --> plan.toml: [layers.y]\n  hint: add engine = "..."\n',

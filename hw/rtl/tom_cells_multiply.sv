@@ -30,7 +30,7 @@ module tom_cells_multiply #(
   input  wire logic                           clk_i,
   input  wire logic [Products*FieldBits-1:0]  weight_i,
   input  wire logic [Codes*InBits-1:0]        data_i,
-  output wire logic signed [ProdBits-1:0]     prod_o[Products]
+  output wire logic [ProdBits-1:0]            prod_o[Products]
 );
 
   `TOM_REQUIRE(pack, Shared || Pack <= 1, "only filters that see the same inputs share a multiplier")
@@ -45,8 +45,8 @@ module tom_cells_multiply #(
 
   logic [Codes-1:0][InBits-1:0] input_q;
   logic [Products-1:0][WeightBits-1:0] weight_q, weight_d;
-  logic signed [MultBits-1:0] mult_d[Mults];
-  wire logic signed [MultBits-1:0] mult[Mults];
+  logic [MultBits-1:0] mult_d[Mults];
+  wire logic [MultBits-1:0] mult[Mults];
 
   if (Codebook) begin : gen_codebook
     always_comb begin
@@ -81,11 +81,11 @@ module tom_cells_multiply #(
   end
 
   if (Pack > 0) begin : gen_dsp
-    (* use_dsp = "yes" *) logic signed [MultBits-1:0] mult_q[Mults];
+    (* use_dsp = "yes" *) logic [MultBits-1:0] mult_q[Mults];
     always_ff @(posedge clk_i) mult_q <= mult_d;
     assign mult = mult_q;
   end else begin : gen_lut
-    (* use_dsp = "no" *) logic signed [MultBits-1:0] mult_q[Mults];
+    (* use_dsp = "no" *) logic [MultBits-1:0] mult_q[Mults];
     always_ff @(posedge clk_i) mult_q <= mult_d;
     assign mult = mult_q;
   end
@@ -94,7 +94,7 @@ module tom_cells_multiply #(
   if (Share == 1) begin : gen_alone
     assign prod_o = mult;
   end else begin : gen_packed
-    logic signed [ProdBits-1:0] prod[Products];
+    logic [ProdBits-1:0] prod[Products];
     always_comb begin
       for (int unsigned o = 0; o < Outputs; o++) begin
         for (int unsigned i = 0; i < Inputs; i++) begin

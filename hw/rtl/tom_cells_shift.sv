@@ -27,7 +27,7 @@ module tom_cells_shift #(
   input  wire logic                          clk_i,
   input  wire logic [Products*FieldBits-1:0] weight_i,
   input  wire logic [Codes*InBits-1:0]       data_i,
-  output wire logic signed [ProdBits-1:0]    prod_o[Products]
+  output wire logic [ProdBits-1:0]    prod_o[Products]
 );
 
   localparam int unsigned ExpBits = FieldBits - (Focused ? 2 : 1);
@@ -35,7 +35,7 @@ module tom_cells_shift #(
 
   logic [Products-1:0][FieldBits-1:0] weight_q;
   logic signed [InBits:0] plus_d[Codes], plus_q[Codes], minus_q[Codes];
-  logic signed [ProdBits-1:0] prod_q[Products];
+  logic [ProdBits-1:0] prod_q[Products];
 
   always_comb begin
     for (int unsigned c = 0; c < Codes; c++)

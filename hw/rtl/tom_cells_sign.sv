@@ -23,13 +23,13 @@ module tom_cells_sign #(
   input  wire logic                          clk_i,
   input  wire logic [Products*FieldBits-1:0] weight_i,
   input  wire logic [Codes*InBits-1:0]       data_i,
-  output wire logic signed [ProdBits-1:0]    prod_o[Products]
+  output wire logic [ProdBits-1:0]    prod_o[Products]
 );
 
   logic [Codes-1:0][InBits-1:0] early_q;
   logic [Products*FieldBits-1:0] weight_early_q, weight_q;
   logic signed [InBits:0] plus_d[Codes], plus_q[Codes], minus_q[Codes];
-  logic signed [ProdBits-1:0] prod[Products];
+  logic [ProdBits-1:0] prod[Products];
 
   always_comb begin
     for (int unsigned c = 0; c < Codes; c++)

@@ -53,18 +53,20 @@ module tom_dot #(
   output wire logic [OutW-1:0] data_o
 );
 
+  localparam int unsigned Fixed = 0, Binary = 1, Ternary = 2, Shift = 3, Focused = 4, Codebook = 5;
   `TOM_REQUIRE(cell, Cell <= 5, "Cell must be 0 to 5")
   `TOM_REQUIRE(pack, Cell == Fixed || Cell == Codebook || Pack == 0, "only multipliers are in DSP blocks")
 
-  localparam int unsigned Fixed = 0, Binary = 1, Ternary = 2, Shift = 3, Focused = 4, Codebook = 5;
   localparam int unsigned Products = Inputs * Outputs;
-  // Counts instead of products: three to a term of the adder tree, and one tree more, see tom_cells_popcount.
-  localparam bit Popcount = Cell == Binary && InBits == 1 && Shared;
-  localparam int unsigned Terms = Popcount ? (Inputs + 2) / 3 : Inputs;  // per tree
-  localparam int unsigned TermBits = Popcount ? 3 : ProdBits;
-  localparam int unsigned Trees = Popcount ? Outputs + 1 : Outputs;
+  // Sums of selected inputs instead of products, and of bits counts of eighteen: see tom_cells_binary.
+  localparam bit Select = Cell == Binary && Shared;
+  localparam bit Count = Select && InBits == 1;
+  localparam int unsigned Trees = Select ? Outputs + 1 : Outputs;
+  localparam int unsigned Terms = Count ? (Inputs + 17) / 18 : Inputs;  // per tree
+  localparam int unsigned TermBits = Count ? 5 : Select ? InBits : ProdBits;
+  localparam bit TermSigned = !Select || (InSigned && !Count);
   localparam int unsigned Stages = Terms > 1 ? ($clog2(Terms) + 1) / 2 : 0;  // of the adder tree, 4 to 1
-  localparam int unsigned Delay = 3 + Stages;  // from the read to its sum
+  localparam int unsigned Delay = 3 + (Count ? 1 : 0) + Stages;  // from the read to its sum
 
   wire logic [Products*FieldBits-1:0] word;
 
@@ -87,17 +89,18 @@ module tom_dot #(
   logic [InW-1:0] early_q;
   always_ff @(posedge clk_i) early_q <= data_i;
 
-  wire logic signed [TermBits-1:0] leaf[Trees*Terms];
+  wire logic [TermBits-1:0] leaf[Trees*Terms];
 
-  if (Popcount) begin : gen_popcount
-    tom_cells_popcount #(
+  if (Select) begin : gen_binary
+    tom_cells_binary #(
       .Inputs (Inputs),
-      .Outputs(Outputs)
+      .Outputs(Outputs),
+      .InBits (InBits)
     ) u_cells (
       .clk_i,
       .weight_i(word),
       .data_i  (early_q),
-      .count_o (leaf)
+      .term_o  (leaf)
     );
   end else if (Cell == Binary || Cell == Ternary) begin : gen_sign
     tom_cells_sign #(
@@ -159,8 +162,8 @@ module tom_dot #(
     localparam int unsigned SumBits = TermBits + 2 * s < AccBits ? TermBits + 2 * s : AccBits;
     localparam int unsigned LastBits = s == 1 ? TermBits
         : TermBits + 2 * (s - 1) < AccBits ? TermBits + 2 * (s - 1) : AccBits;
-    logic signed [LastBits-1:0] term[Trees*Last];
-    logic signed [SumBits-1:0] sum_d[Trees*Next], sum_q[Trees*Next];
+    logic [LastBits-1:0] term[Trees*Last];
+    logic [SumBits-1:0] sum_d[Trees*Next], sum_q[Trees*Next];
 
     if (s == 1) begin : gen_leaf
       assign term = leaf;
@@ -171,9 +174,10 @@ module tom_dot #(
     always_comb begin
       for (int unsigned o = 0; o < Trees; o++) begin
         for (int unsigned t = 0; t < Next; t++) begin
-          sum_d[o*Next+t] = SumBits'(term[o*Last+4*t]);
-          for (int unsigned k = 1; k < 4; k++) begin
-            if (4 * t + k < Last) sum_d[o*Next+t] += SumBits'(term[o*Last+4*t+k]);
+          sum_d[o*Next+t] = '0;
+          for (int unsigned k = 0; k < 4; k++) begin
+            if (4 * t + k < Last)
+              sum_d[o*Next+t] += TermSigned ? SumBits'(signed'(term[o*Last+4*t+k])) : SumBits'(term[o*Last+4*t+k]);
           end
         end
       end
@@ -185,7 +189,7 @@ module tom_dot #(
   // Accumulate the sums of a pass.
   localparam int unsigned RootBits = Stages == 0 || TermBits + 2 * Stages < AccBits
       ? TermBits + 2 * Stages : AccBits;
-  logic signed [RootBits-1:0] root[Trees];
+  logic [RootBits-1:0] root[Trees];
   if (Stages == 0) begin : gen_single
     assign root = leaf;
   end else begin : gen_tree
@@ -209,7 +213,7 @@ module tom_dot #(
   logic [Trees-1:0][AccBits-1:0] acc_d;
   always_comb begin
     for (int unsigned o = 0; o < Trees; o++)
-      acc_d[o] = (first_q[Delay-1] ? '0 : acc_q[o]) + AccBits'(root[o]);
+      acc_d[o] = (first_q[Delay-1] ? '0 : acc_q[o]) + (TermSigned ? AccBits'(signed'(root[o])) : AccBits'(root[o]));
   end
 
   always_ff @(posedge clk_i) begin
@@ -220,11 +224,11 @@ module tom_dot #(
 
   assign valid_o = done_q;
 
-  if (Popcount) begin : gen_twice
+  if (Select) begin : gen_twice
     logic [Outputs-1:0][AccBits-1:0] result;
     always_comb begin
       for (int unsigned o = 0; o < Outputs; o++)
-        result[o] = InSigned ? acc_q[Outputs] - (acc_q[o] << 1) : (acc_q[o] << 1) - acc_q[Outputs];
+        result[o] = InSigned && Count ? acc_q[Outputs] - (acc_q[o] << 1) : (acc_q[o] << 1) - acc_q[Outputs];
     end
     assign data_o = result;
   end else begin : gen_once

@@ -21,8 +21,9 @@ VALUES = {
     "codebook": (Cell.CODEBOOK, [-100, -31, -7, 0, 5, 77, 101]),
     "codebook_without_zero": (Cell.CODEBOOK, [-100, 3, 99]),
 }
-INPUTS = [pytest.param(Codes.of(bits, signed=signed), id=f"{'us'[signed]}{bits}")
-          for bits in (1, 2, 4, 8) for signed in (False, True)]  # fmt: skip
+INPUTS = {
+    name: Codes.of(int(name[1:]), signed=name[0] == "s") for name in ("u1", "s1", "u2", "s2", "u4", "s4", "u8", "s8")
+}
 
 
 def weights(values: list[int], *shape: int) -> Tensor:
@@ -33,10 +34,27 @@ def weights(values: list[int], *shape: int) -> Tensor:
 
 
 @pytest.mark.rtl
-@pytest.mark.parametrize("x", INPUTS)
-@pytest.mark.parametrize("kind", VALUES)
-def test_dense(kind: str, x: Codes) -> None:
-    cell, values = VALUES[kind]
+@pytest.mark.parametrize(
+    ("kind", "inputs"),
+    [
+        ("binary", "u1"),
+        ("binary", "s1"),
+        ("binary", "u8"),
+        ("binary", "s2"),
+        ("ternary", "u2"),
+        ("ternary", "s8"),
+        ("shift", "u8"),
+        ("shift", "s4"),
+        ("one_power", "s1"),
+        ("focused", "s8"),
+        ("focused", "u4"),
+        ("focused_on_zero", "u8"),
+        ("codebook", "s8"),
+        ("codebook_without_zero", "u4"),
+    ],
+)
+def test_dense(kind: str, inputs: str) -> None:
+    (cell, values), x = VALUES[kind], INPUTS[inputs]
     weight = weights(values, 21, 10)
     # Some lanes carry no channel, if the form has a zero for them; some outputs never do.
     lanes = 5 if form_of(weight, cell).filler == 0 else 7
@@ -46,8 +64,7 @@ def test_dense(kind: str, x: Codes) -> None:
 
 
 @pytest.mark.rtl
-@pytest.mark.parametrize("kind", ["binary", "ternary", "shift", "focused", "codebook"])
-@pytest.mark.parametrize("bits", [1, 8])
+@pytest.mark.parametrize(("kind", "bits"), [("binary", 1), ("ternary", 8), ("focused", 4)])
 def test_conv2d(kind: str, bits: int) -> None:
     cell, values = VALUES[kind]
     op = Conv2d(weights(values, 3, 3, 4, 6), Window((3, 3), pads=(1, 1, 1, 1)), pad_value=1)
@@ -57,8 +74,7 @@ def test_conv2d(kind: str, bits: int) -> None:
 
 
 @pytest.mark.rtl
-@pytest.mark.parametrize("kind", ["binary", "ternary", "shift", "focused", "codebook"])
-@pytest.mark.parametrize("bits", [1, 8])
+@pytest.mark.parametrize(("kind", "bits"), [("binary", 1), ("ternary", 8), ("shift", 8)])
 def test_depthwise(kind: str, bits: int) -> None:
     cell, values = VALUES[kind]
     op = Conv2d(weights(values, 3, 3, 1, 5), Window((3, 3), pads=(1, 1, 1, 1)), groups=5)

@@ -62,20 +62,33 @@ def constants(weight: Tensor, knobs: Knobs) -> int:
     return sum((v & mask) << (i * CONSTANT_BITS) for i, v in enumerate(values))
 
 
-def popcount(x: Codes, knobs: Knobs, *, shared: bool) -> bool:
-    """Whether bits meet bits: tom_dot counts ones instead of adding products."""
-    return knobs["cell"] == Cell.BINARY and x.bits == 1 and shared
+def selects(knobs: Knobs, *, shared: bool) -> bool:
+    """Whether tom_dot adds up the inputs that meet a weight of +1 (tom_cells_binary), instead of products."""
+    return knobs["cell"] == Cell.BINARY and shared
+
+
+def terms(inputs: int, x: Codes, knobs: Knobs, *, shared: bool) -> int:
+    """Leaves of each adder tree: products, or counts of eighteen bits."""
+    return ceil(inputs / 18) if selects(knobs, shared=shared) and x.bits == 1 else inputs
+
+
+def binary_cost(inputs: int, outputs: int, x: Codes, acc: Codes) -> tuple[Resources, int]:
+    """Selected inputs, or their counts, and the end of all sums; and how wide the terms are."""
+    sums, operands = outputs + 1, Resources(ff=inputs * outputs)
+    ends = Resources(lut=acc.bits, ff=acc.bits) + Resources(lut=acc.bits) * outputs
+    if x.bits > 1:
+        return operands + ends + Resources(ff=x.bits) * (inputs * sums) + Resources(ff=x.bits * inputs), x.bits
+    counts = Resources(lut=2, ff=2) * (ceil(inputs / 3) * sums) + Resources(lut=10, ff=5) * (ceil(inputs / 18) * sums)
+    return operands + ends + counts, 5
 
 
 def cost(inputs: int, outputs: int, weight: Tensor, x: Codes, product: int, knobs: Knobs, *, shared: bool) -> Resources:
-    """The cells that add and shift, from the words of weights and inputs to the terms of the adder tree."""
+    """The cells of signs and shifts, from the words of weights and inputs to the terms of the adder tree."""
     products, codes, bits = inputs * outputs, inputs if shared else inputs * outputs, form(weight, knobs).bits
     negate = Resources(lut=x.bits + 1, ff=2 * x.bits + 2) * codes
     operands = Resources(ff=products * bits)
-    if popcount(x, knobs, shared=shared):
-        return operands + Resources(lut=2, ff=2) * (ceil(inputs / 3) * (outputs + 1))
     if knobs["cell"] in (Cell.BINARY, Cell.TERNARY):
-        return negate + operands * 2 + Resources(lut=(x.bits + 1) * ceil(inputs / 4) * outputs)
+        return negate + operands * 2 + Resources(lut=product) * products
     return negate + operands + Resources(lut=shifter(form(weight, knobs), product), ff=product) * products
 
 
@@ -85,3 +98,11 @@ def shifter(chosen: Form, product: int) -> int:
     assert isinstance(shift, Shift)
     steps = ceil((shift.bits - 1) / 2)
     return steps * product + (product if isinstance(chosen, Focused) else 0)
+
+
+def least_luts(weight: Tensor, x: Codes) -> float:
+    """A bound from below on the LUTs of a product, whatever its cell: those of its adder alone, or of its count."""
+    adders = {f.cell for f in forms_of(weight)} & {Cell.BINARY, Cell.TERNARY, Cell.SHIFT, Cell.FOCUSED}
+    if not adders:
+        return float("inf")
+    return 1.0 if Cell.BINARY in adders and x.bits == 1 else float(x.bits)

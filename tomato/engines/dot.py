@@ -39,7 +39,8 @@ def stages(terms: int) -> int:
 
 def latency(inputs: int, x: Codes, knobs: Knobs, *, shared: bool = True) -> int:
     """Cycles from the last read of a pixel to its result at the engine's output."""
-    return PIPELINE + stages(ceil(inputs / 3) if cells.popcount(x, knobs, shared=shared) else inputs)
+    count = cells.selects(knobs, shared=shared) and x.bits == 1
+    return PIPELINE + count + stages(cells.terms(inputs, x, knobs, shared=shared))
 
 
 def _range(weight: Tensor) -> tuple[int, int]:
@@ -123,11 +124,10 @@ def cost(
 ) -> Resources:
     """tom_dot without its weight memory: the constants are fitted to calibrate/data/dense_fold.json."""
     product, accumulate = product_bits(weight, x), Resources(lut=acc.bits, ff=acc.bits) * outputs
-    if cells.popcount(x, knobs, shared=shared):
-        terms, trees = ceil(inputs / 3), outputs + 1
-        counts = cells.cost(inputs, outputs, weight, x, product, knobs, shared=shared)
-        totals = Resources(lut=acc.bits, ff=acc.bits) * trees + Resources(lut=acc.bits) * outputs
-        return counts + _tree(terms, 3, acc.bits) * trees + totals + _control(terms)
+    terms = cells.terms(inputs, x, knobs, shared=shared)
+    if cells.selects(knobs, shared=shared):
+        made, width = cells.binary_cost(inputs, outputs, x, acc)
+        return made + _tree(terms, width, acc.bits) * (outputs + 1) + accumulate + _control(terms)
     if knobs["cell"] in cells.MULTIPLIERS:
         made = _multipliers(inputs, outputs, weight, x, knobs, target)
     else:
