@@ -73,31 +73,43 @@ def terms(inputs: int, x: Codes, knobs: Knobs, *, shared: bool) -> int:
 
 
 def binary_cost(inputs: int, outputs: int, x: Codes, acc: Codes) -> tuple[Resources, int]:
-    """Selected inputs, or their counts, and the end of all sums; and how wide the terms are."""
+    """Inputs selected by registers that are cleared, or counts of bits; the ends of all sums; the width of a term."""
     sums, operands = outputs + 1, Resources(ff=inputs * outputs)
     ends = Resources(lut=acc.bits, ff=acc.bits) + Resources(lut=acc.bits) * outputs
     if x.bits > 1:
-        return operands + ends + Resources(ff=x.bits) * (inputs * sums) + Resources(ff=x.bits * inputs), x.bits
+        return operands + ends + Resources(ff=x.bits * inputs * (sums + 1)), x.bits
     counts = Resources(lut=2, ff=2) * (ceil(inputs / 3) * sums) + Resources(lut=10, ff=5) * (ceil(inputs / 18) * sums)
     return operands + ends + counts, 5
 
 
 def cost(inputs: int, outputs: int, weight: Tensor, x: Codes, product: int, knobs: Knobs, *, shared: bool) -> Resources:
-    """The cells of signs and shifts, from the words of weights and inputs to the terms of the adder tree."""
-    products, codes, bits = inputs * outputs, inputs if shared else inputs * outputs, form(weight, knobs).bits
-    negate = Resources(lut=x.bits + 1, ff=2 * x.bits + 2) * codes
-    operands = Resources(ff=products * bits)
+    """The cells of signs and shifts, from the words of weights and inputs to the terms of the adder tree.
+
+    Negating takes carries alone, and the least bits of x and -x are equal.
+    """
+    products, codes, chosen = inputs * outputs, inputs if shared else inputs * outputs, form(weight, knobs)
+    negate = Resources(ff=2 * x.bits + 2) * codes
+    operands = Resources(ff=products * chosen.bits)
     if knobs["cell"] in (Cell.BINARY, Cell.TERNARY):
-        return negate + operands * 2 + Resources(lut=product) * products
-    return negate + operands + Resources(lut=shifter(form(weight, knobs), product), ff=product) * products
+        return negate + operands * 2 + Resources(lut=max(1, product - 3 + chosen.bits)) * products
+    return negate + operands + Resources(lut=shifter(chosen, x, product), ff=product) * products
 
 
-def shifter(chosen: Form, product: int) -> int:
-    """LUTs of one shifter, and of the adder of its mean."""
+def shifter(chosen: Form, x: Codes, product: int) -> int:
+    """LUTs of one shifter, and of the adder of its mean.
+
+    The sign and one bit of the exponent share LUTs, each further bit takes a row. A register clears what is zero,
+    unless a mean is to be added: then selectors of four ways have no input left for it.
+    """
     shift = chosen.shift if isinstance(chosen, Focused) else chosen
     assert isinstance(shift, Shift)
-    steps = ceil((shift.bits - 1) / 2)
-    return steps * product + (product if isinstance(chosen, Focused) else 0)
+    exponent, power = shift.bits - 1, x.bits + shift.exponents
+    luts = power + max(0, (x.bits + 1) * (exponent - 1) - 2)
+    if not isinstance(chosen, Focused):
+        return luts
+    full = power if exponent > 2 else 0
+    lowest = min(abs(mean) for mean in chosen.means if mean) >> shift.base
+    return luts + full + max(0, product - shift.base - lowest.bit_length() + 1)
 
 
 def least_luts(weight: Tensor, x: Codes) -> float:

@@ -127,7 +127,7 @@ def cost(
     terms = cells.terms(inputs, x, knobs, shared=shared)
     if cells.selects(knobs, shared=shared):
         made, width = cells.binary_cost(inputs, outputs, x, acc)
-        return made + _tree(terms, width, acc.bits) * (outputs + 1) + accumulate + _control(terms)
+        return made + _tree(terms, width, acc.bits, signed=False) * (outputs + 1) + accumulate + _control(terms)
     if knobs["cell"] in cells.MULTIPLIERS:
         made = _multipliers(inputs, outputs, weight, x, knobs, target)
     else:
@@ -167,12 +167,12 @@ def lut_multiplier(a: int, b: int, *, signed: bool) -> int:
     return 2 * max(0, rows - 2) * long + long + rows - 2 + extension
 
 
-def _tree(inputs: int, product: int, most: int) -> Resources:
-    """The adders of one filter: four terms to one each stage, sums of up to `most` bits."""
+def _tree(inputs: int, product: int, most: int, *, signed: bool = True) -> Resources:
+    """The adders of one filter: four terms to one each stage, `most` bits; unsigned ones end in a carry."""
     total, terms = Resources(), inputs
     for stage in range(stages(inputs)):
         sums, bits = ceil(terms / 4), min(product + 2 * stage + 2, most)
-        total += Resources(lut=(terms - sums) * bits - (terms - sums) // 3, ff=sums * bits)
+        total += Resources(lut=(terms - sums) * (bits - (not signed)) - (terms - sums) // 3, ff=sums * bits)
         terms = sums
     return total
 
