@@ -212,7 +212,7 @@ PLANS = {
         '[layers.y]\nengine = "dense_fold"\nspeed = 2\n',
         (
             "error: the knobs are speed\n  --> plan.toml: [layers.y]\n"
-            "  hint: dense_fold has exactly lanes_in, lanes_out, pack, weight_ram\n"
+            "  hint: dense_fold has exactly lanes_in, lanes_out, cell, pack, weight_ram\n"
         ),
     ),
     "unknown key": (
