@@ -6,11 +6,11 @@
 // Reads of one pass (first_i to last_i) add up to one result per filter. Weights come from a memory
 // whose words follow the reads: word 0 belongs to the first read of a frame. A word holds, for each
 // filter, the weights of all inputs; filter 0, input 0 in the low bits. Never stalls; latency
-// 5 + ceil(log4(Inputs)) from the last read to the result.
+// 5 + ceil(log4(Inputs)) from the last read to the result; 6 + ceil(log4(Inputs / 18)) where bits are counted.
 //
 // Cell says what a weight is, and with it what makes a product: see tom_cells_*.sv.
 //   0 fixed: WeightBits, two's complement; Pack filters share a DSP block, 0: multiply in LUTs
-//   1 binary: a bit, +1 where it is set, else -1
+//   1 binary: a bit, +1 where it is set, else -1; if Shared, inputs are selected and added instead
 //   2 ternary: 0, or +1 where only the low bit is set, or -1 where both are
 //   3 shift: 0, or a power of two with a sign
 //   4 focused: likewise, plus one of two means

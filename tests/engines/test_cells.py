@@ -65,9 +65,11 @@ def test_constants_are_in_order_of_their_codes() -> None:
     )
 
 
-def test_cells_without_a_multiplier_use_no_dsp_block() -> None:
-    weight, acc = Tensor(np.array([[-1, 0, 1, 1]] * 4)), Codes.of(16, signed=True)
-    cost = dot.cost(4, 4, weight, S8, acc, {"cell": Cell.TERNARY, "pack": 0}, load("u250"))
-    fixed = dot.cost(4, 4, weight, S8, acc, {"cell": Cell.FIXED, "pack": 0}, load("u250"))
-    assert cost.dsp == 0
-    assert cost.lut < fixed.lut
+def test_a_shifter_is_cheaper_than_the_multiplier_and_uses_no_dsp_block() -> None:
+    weight, acc = Tensor(np.array([[-64, 0, 1, 32]] * 4)), Codes.of(16, signed=True)
+    shift, fixed, packed = (
+        dot.cost(4, 4, weight, S8, acc, {"cell": cell, "pack": pack}, load("u250"))
+        for cell, pack in ((Cell.SHIFT, 0), (Cell.FIXED, 0), (Cell.FIXED, 2))
+    )
+    assert (shift.dsp, packed.dsp) == (0, 8)
+    assert shift.lut < fixed.lut

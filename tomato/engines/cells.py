@@ -55,9 +55,10 @@ def memory(words: Array, weight: Tensor, knobs: Knobs) -> Memory:
 
 def constants(weight: Tensor, knobs: Knobs) -> int:
     """The parameter Constants: the first one in the low bits, two's complement. Tables are full to the end."""
-    values = form(weight, knobs).constants
-    if isinstance(form(weight, knobs), Codebook):
-        values = tuple(form(weight, knobs).decode(np.arange(1 << form(weight, knobs).bits)).tolist())
+    chosen = form(weight, knobs)
+    values = chosen.constants
+    if isinstance(chosen, Codebook):
+        values = tuple(chosen.decode(np.arange(1 << chosen.bits)).tolist())
     mask = (1 << CONSTANT_BITS) - 1
     return sum((v & mask) << (i * CONSTANT_BITS) for i, v in enumerate(values))
 
