@@ -106,10 +106,10 @@ class Array2d:
 
 
 TABLE = (
-    *(Array2d(f"fixed{bits}", Cell.FIXED, 0, S8) for bits in (8, 6, 4, 3, 2)),
+    *(Array2d(f"fixed{bits}", Cell.FIXED, 0, S8, outputs=2) for bits in (8, 6, 4, 3, 2)),
     *(Array2d(f"fixed{bits}", Cell.FIXED, pack, S8) for bits, pack in ((8, 2), (6, 2), (4, 3), (3, 3), (2, 3))),
     Array2d("codebook4", Cell.CODEBOOK, 1, S8),
-    Array2d("codebook4", Cell.CODEBOOK, 0, S8, held_out=True),
+    Array2d("codebook4", Cell.CODEBOOK, 0, S8, outputs=2, held_out=True),
     Array2d("focused5", Cell.FOCUSED, 0, S8, held_out=True),
     Array2d("focused4", Cell.FOCUSED, 0, S8),
     Array2d("shift4", Cell.SHIFT, 0, S8),
@@ -118,7 +118,7 @@ TABLE = (
     Array2d("binary", Cell.BINARY, 0, S8, held_out=True),
     Array2d("binary", Cell.BINARY, 0, U1, inputs=72, held_out=True),
 )
-"""The arrays of docs/arithmetic.md: 8 x 8 cells, but more inputs where counting is all there is to do."""
+"""The arrays of docs/arithmetic.md: eight inputs; fewer filters where synthesis is slow, more inputs to count."""
 OTHERS = (
     Array2d("shift4", Cell.SHIFT, 0, Codes.of(4, signed=False), inputs=16, outputs=2),
     Array2d("focused4", Cell.FOCUSED, 0, Codes.of(4, signed=True), inputs=12, outputs=3),

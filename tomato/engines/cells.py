@@ -24,7 +24,8 @@ def form(weight: Tensor, knobs: Knobs) -> Form:
 def offers(weight: Tensor, packs: list[int]) -> list[Knobs]:
     """Every setting of `cell` and `pack` worth trying; `packs` are those of a multiplier in two's complement.
 
-    A cell is left out where a simpler one suits as well, and where its codes are wider than two's complement.
+    A cell is left out where a simpler one suits as well, and where its codes are wider than two's complement. Where
+    weights can be added and shifted, multipliers in LUTs are left out: they are larger, see docs/arithmetic.md.
     """
     known = {f.cell: f for f in forms_of(weight)}
     simpler = {
@@ -34,12 +35,13 @@ def offers(weight: Tensor, packs: list[int]) -> list[Knobs]:
         Cell.CODEBOOK: {Cell.BINARY, Cell.TERNARY, Cell.SHIFT},
     }
     fixed = known.pop(Cell.FIXED)
-    found: list[Knobs] = [{"cell": Cell.FIXED, "pack": pack} for pack in packs]
+    found: list[Knobs] = []
     for cell, other in known.items():
         narrow = other.bits < fixed.bits or (other.bits == fixed.bits and cell not in MULTIPLIERS)
         if narrow and not simpler.get(cell, set()) & set(known):
             found += [{"cell": cell, "pack": pack} for pack in ((0, 1) if cell in MULTIPLIERS else (0,))]
-    return found
+    adds = any(knobs["cell"] not in MULTIPLIERS for knobs in found)
+    return [{"cell": Cell.FIXED, "pack": pack} for pack in packs if pack or not adds] + found
 
 
 def fills(weight: Tensor, knobs: Knobs, inputs: int, lanes: int) -> bool:
