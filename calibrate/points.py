@@ -8,12 +8,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from calibrate import parts
+from calibrate import arrays, parts
 from calibrate.parts import Point
 from tomato.engines import CATALOGUE
 from tomato.engines.base import Knobs, Site
 from tomato.engines.windowed import BLOCK, LUT, ULTRA
 from tomato.formats import Codes, Tensor
+from tomato.forms import Cell
 from tomato.ir import Node, Op, TensorType
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
@@ -29,6 +30,7 @@ from tomato.ops.window import Window
 def points() -> Iterator[Point]:
     """Every point, the most important groups first."""
     yield from parts.rom()
+    yield from arrays.points()
     yield from dense()
     yield from conv2d()
     yield from depthwise()
@@ -120,7 +122,7 @@ def dense() -> Iterator[Point]:
     )
     for w, a, channels, filters, lanes_in, lanes_out, pack, ram, held in table:
         x = TensorType((2, 2, channels), codes(abs(a), signed=a < 0))
-        knobs = {"lanes_in": lanes_in, "lanes_out": lanes_out, "pack": pack, "weight_ram": ram}
+        knobs = {"lanes_in": lanes_in, "lanes_out": lanes_out, "cell": Cell.FIXED, "pack": pack, "weight_ram": ram}
         name = f"w{w}_{x.codes}_{channels}x{filters}_lanes{lanes_in}x{lanes_out}_pack{pack}_ram{ram}"
         yield at("dense_fold", name, Dense(random_tensor(channels, filters, bits=w)), (x,), knobs, held)
 
@@ -154,7 +156,7 @@ def conv2d() -> Iterator[Point]:
         x = TensorType((size, size, channels), codes(bits))
         knobs = {
             "lanes_in": lanes[0], "lanes_out": lanes[1], "parallel_rows": taps[0], "parallel_columns": taps[1],
-            "pixels": pixels, "pack": pack, "weight_ram": ram,
+            "pixels": pixels, "cell": Cell.FIXED, "pack": pack, "weight_ram": ram,
         }  # fmt: skip
         name = (
             f"w{bits}_{x.codes}_{size}x{size}x{channels}x{filters}_kernel{kernel}_stride{stride}"
@@ -185,7 +187,8 @@ def depthwise() -> Iterator[Point]:
         window = Window((kernel, kernel), (stride, stride), pads=(kernel // 2,) * 4)
         x = TensorType((size, size, channels), codes(8))
         knobs = {
-            "lanes": lanes, "parallel_rows": taps[0], "parallel_columns": taps[1], "pack": pack, "weight_ram": ram,
+            "lanes": lanes, "parallel_rows": taps[0], "parallel_columns": taps[1],
+            "cell": Cell.FIXED, "pack": pack, "weight_ram": ram,
         }  # fmt: skip
         name = f"{size}x{size}x{channels}_kernel{kernel}_stride{stride}_lanes{lanes}_taps{taps[0]}{taps[1]}_pack{pack}"
         op = Conv2d(random_tensor(kernel, kernel, 1, channels), window, channels)

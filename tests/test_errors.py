@@ -212,7 +212,7 @@ PLANS = {
         '[layers.y]\nengine = "dense_fold"\nspeed = 2\n',
         (
             "error: the knobs are speed\n  --> plan.toml: [layers.y]\n"
-            "  hint: dense_fold has exactly lanes_in, lanes_out, pack, weight_ram\n"
+            "  hint: dense_fold has exactly lanes_in, lanes_out, cell, pack, weight_ram\n"
         ),
     ),
     "unknown key": (
@@ -233,6 +233,13 @@ PLANS = {
     "knob of text": (
         '[layers.y]\nengine = "dense_fold"\ndsp = "all"\n',
         "error: dsp = 'all' is not an integer\n  --> plan.toml: [layers.y]\n",
+    ),
+    "unknown name": (
+        '[layers.y]\nengine = "dense_fold"\ncell = "magic"\n',
+        (
+            "error: cell = 'magic' is not a cell\n  --> plan.toml: [layers.y]\n"
+            "  hint: choose from fixed, binary, ternary, shift, focused, codebook\n"
+        ),
     ),
     "no engine": (
         "[layers.y]\ndsp = 1\n",

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tomato.engines import CATALOGUE
+from tomato.engines import CATALOGUE, cells, dot
+from tomato.engines.base import spelled
 from tomato.formats import Codes
 from tomato.ir import Graph, Node
 from tomato.lower import Lowered
@@ -115,11 +116,11 @@ def _layer(graph: Graph, node: Node, plan: Plan, lowered: Lowered) -> dict[str, 
         "output": str(node.type),
         "weight_format": str(_grid(formats[0])) if formats else None,
         "activation_format": str(_grid(place.args[0].fmt)),
-        "weight_bits": sum(t.values.size * _grid(t.fmt).bits for t in weights),
+        "weight_bits": sum(t.values.size * dot.field_bits(t, choice.knobs) for t in weights),
         "macs": node.op.macs(place.args),
         "multipliers": CATALOGUE[choice.engine].multipliers(place, choice.knobs),
         "region": plan.regions.get(node.name, 0),
-        "unrolling": dict(choice.knobs),
+        "unrolling": {knob: spelled(knob, value) for knob, value in choice.knobs.items()},
         "cycles": CATALOGUE[choice.engine].cycles(place, choice.knobs),
         "resources": lowered.costs[f"u_{node.name}"].counts(),
     }
@@ -150,7 +151,8 @@ def _bound(graph: Graph, plan: Plan, target: Target) -> dict[str, int]:
         choices = list(engine.choices(place))
         structure = max(structure, min(engine.cycles(place, k) for k in choices))
         densest = max((k.get("pack", 0) for k in choices), default=0)
-        busy += node.op.macs(place.args) / (target.usable.dsp * max(densest, 1) + target.usable.lut / LUTS_PER_PRODUCT)
+        luts = min([LUTS_PER_PRODUCT, *(cells.least_luts(w, place.args[0].codes) for w in node.op.constants[:1])])
+        busy += node.op.macs(place.args) / (target.usable.dsp * max(densest, 1) + target.usable.lut / luts)
     return {"multipliers": int(busy), "structure": structure}
 
 

@@ -16,7 +16,10 @@ module tom_dense_fold #(
   parameter int unsigned RingRam    = 0,   // memory kind of the ring: 0 LUTRAM, 1 block, 2 UltraRAM
   parameter int unsigned InBits     = 8,   // width of an input code
   parameter bit          InSigned   = 0,   // inputs are two's complement
-  parameter int unsigned WeightBits = 8,   // width of a weight, two's complement
+  parameter int unsigned Cell       = 0,   // what a weight is, see tom_dot
+  parameter int unsigned FieldBits  = 8,   // stored width of a weight
+  parameter int unsigned WeightBits = 8,   // width of its value, two's complement
+  parameter bit [511:0]  Constants  = '0,  // what all weights share
   parameter int unsigned ProdBits   = 16,  // width of a product, two's complement
   parameter int unsigned AccBits    = 24,  // width of an output code
   parameter int unsigned Pack       = 1,   // filters that share a DSP block; 0: multiply in LUTs
@@ -96,7 +99,10 @@ module tom_dense_fold #(
     .Outputs   (Outputs),
     .InBits    (InBits),
     .InSigned  (InSigned),
+    .Cell      (Cell),
+    .FieldBits (FieldBits),
     .WeightBits(WeightBits),
+    .Constants (Constants),
     .ProdBits  (ProdBits),
     .AccBits   (AccBits),
     .Pack      (Pack),

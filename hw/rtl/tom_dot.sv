@@ -6,12 +6,15 @@
 // Reads of one pass (first_i to last_i) add up to one result per filter. Weights come from a memory
 // whose words follow the reads: word 0 belongs to the first read of a frame. A word holds, for each
 // filter, the weights of all inputs; filter 0, input 0 in the low bits. Never stalls; latency
-// 5 + ceil(log4(Inputs)) from the last read to the result.
+// 5 + ceil(log4(Inputs)) from the last read to the result; 6 + ceil(log4(Inputs / 18)) where bits are counted.
 //
-// Pack filters share a multiplier: the packed weight is the sum of w_k << k * ProdBits, and so is the
-// product of w_k * x << k * ProdBits. Its fields are the products, each less 1 where what lies below it
-// is negative, which the top bit of the field below says. The memory holds the fields of the packed
-// weights (w_k less 1 where the fields below are negative), so that packing costs no logic.
+// Cell says what a weight is, and with it what makes a product: see tom_cells_*.sv.
+//   0 fixed: WeightBits, two's complement; Pack filters share a DSP block, 0: multiply in LUTs
+//   1 binary: a bit, +1 where it is set, else -1; if Shared, inputs are selected and added instead
+//   2 ternary: 0, or +1 where only the low bit is set, or -1 where both are
+//   3 shift: 0, or a power of two with a sign
+//   4 focused: likewise, plus one of two means
+//   5 codebook: an index into Constants; Pack 1 or 0
 
 `include "tom_assert.svh"
 `default_nettype none
@@ -22,7 +25,10 @@ module tom_dot #(
   parameter bit          Shared     = 1,   // all filters see the same inputs
   parameter int unsigned InBits     = 8,   // width of an input code
   parameter bit          InSigned   = 0,   // inputs are two's complement
-  parameter int unsigned WeightBits = 8,   // width of a weight, two's complement
+  parameter int unsigned Cell       = 0,   // what a weight is
+  parameter int unsigned FieldBits  = 8,   // stored width of a weight
+  parameter int unsigned WeightBits = 8,   // width of its value, two's complement
+  parameter bit [511:0]  Constants  = '0,  // 32 bits each: what all weights share, see tom_cells_*.sv
   parameter int unsigned ProdBits   = 16,  // width of a product, two's complement
   parameter int unsigned AccBits    = 24,  // width of a result, two's complement or unsigned
   parameter int unsigned Pack       = 1,   // filters that share a DSP block; 0: multiply in LUTs
@@ -47,22 +53,25 @@ module tom_dot #(
   output wire logic [OutW-1:0] data_o
 );
 
-  `TOM_REQUIRE(pack, Shared || Pack <= 1, "only filters that see the same inputs share a multiplier")
-  `TOM_REQUIRE(prod, ProdBits >= WeightBits, "ProdBits must hold a weight")
+  localparam int unsigned Fixed = 0, Binary = 1, Ternary = 2, Shift = 3, Focused = 4, Codebook = 5;
+  `TOM_REQUIRE(cell, Cell <= 5, "Cell must be 0 to 5")
+  `TOM_REQUIRE(pack, Cell == Fixed || Cell == Codebook || Pack == 0, "only multipliers are in DSP blocks")
 
   localparam int unsigned Products = Inputs * Outputs;
-  localparam int unsigned ValueBits = InBits + (InSigned ? 0 : 1);
-  localparam int unsigned Share = Pack > 1 ? Pack : 1;  // filters per multiplier
-  localparam int unsigned Mults = (Outputs + Share - 1) / Share * Inputs;
-  localparam int unsigned PackedBits = WeightBits + (Share - 1) * ProdBits;
-  localparam int unsigned MultBits = Share > 1 ? PackedBits + ValueBits : ProdBits;
-  localparam int unsigned Stages = Inputs > 1 ? ($clog2(Inputs) + 1) / 2 : 0;  // of the adder tree, 4 to 1
-  localparam int unsigned Delay = 3 + Stages;  // from the read to its sum
+  // Sums of selected inputs instead of products, and of bits counts of eighteen: see tom_cells_binary.
+  localparam bit Select = Cell == Binary && Shared;
+  localparam bit Count = Select && InBits == 1;
+  localparam int unsigned Trees = Select ? Outputs + 1 : Outputs;
+  localparam int unsigned Terms = Count ? (Inputs + 17) / 18 : Inputs;  // per tree
+  localparam int unsigned TermBits = Count ? 5 : Select ? InBits : ProdBits;
+  localparam bit TermSigned = !Select || (InSigned && !Count);
+  localparam int unsigned Stages = Terms > 1 ? ($clog2(Terms) + 1) / 2 : 0;  // of the adder tree, 4 to 1
+  localparam int unsigned Delay = 3 + (Count ? 1 : 0) + Stages;  // from the read to its sum
 
-  wire logic [Products*WeightBits-1:0] word;
+  wire logic [Products*FieldBits-1:0] word;
 
   tom_rom #(
-    .Width  (Products * WeightBits),
+    .Width  (Products * FieldBits),
     .Words  (Words),
     .Ram    (Ram),
     .LoadBits(LoadBits),
@@ -76,85 +85,99 @@ module tom_dot #(
     .data_o(word)
   );
 
-  // Inputs wait for their weights: two cycles.
+  // Inputs wait for their weights: one cycle here, one in the cells.
   logic [InW-1:0] early_q;
-  logic [Codes-1:0][InBits-1:0] input_q;
-  logic [Products*WeightBits-1:0] weight_q;
-  logic signed [MultBits-1:0] mult_d[Mults];
-  wire logic signed [MultBits-1:0] mult[Mults];
-  logic signed [ProdBits-1:0] prod[Products];
+  always_ff @(posedge clk_i) early_q <= data_i;
 
-  always_comb begin
-    for (int unsigned g = 0; g < Mults / Inputs; g++) begin
-      for (int unsigned i = 0; i < Inputs; i++) begin
-        automatic logic signed [PackedBits-1:0] packed_weight = '0;
-        automatic logic signed [ValueBits-1:0] value = InSigned
-            ? ValueBits'(signed'(input_q[Shared ? i : i * Outputs + g]))
-            : ValueBits'(input_q[Shared ? i : i * Outputs + g]);
-        for (int unsigned k = 0; k < Share; k++) begin
-          if (g * Share + k < Outputs) begin
-            packed_weight = PackedBits'(unsigned'(packed_weight)) & PackedBits'((64'd1 << (k * ProdBits)) - 1)
-                | PackedBits'(signed'(weight_q[((g*Share+k)*Inputs+i)*WeightBits+:WeightBits])) << (k * ProdBits);
-          end
-        end
-        mult_d[g*Inputs+i] = MultBits'(packed_weight) * MultBits'(value);
-      end
-    end
-  end
+  wire logic [TermBits-1:0] leaf[Trees*Terms];
 
-  // The products: the fields of the packed ones, repaired.
-  if (Share == 1) begin : gen_alone
-    assign prod = mult;
-  end else begin : gen_packed
-    always_comb begin
-      for (int unsigned o = 0; o < Outputs; o++) begin
-        for (int unsigned i = 0; i < Inputs; i++) begin
-          prod[o*Inputs+i] = mult[o/Share*Inputs+i][(o%Share)*ProdBits+:ProdBits];
-          if (o % Share != 0)
-            prod[o*Inputs+i] += ProdBits'(mult[o/Share*Inputs+i][(o%Share)*ProdBits-1]);
-        end
-      end
-    end
-  end
-
-  always_ff @(posedge clk_i) begin
-    early_q  <= data_i;
-    input_q  <= early_q;
-    weight_q <= word;
-  end
-
-  if (Pack > 0) begin : gen_dsp
-    (* use_dsp = "yes" *) logic signed [MultBits-1:0] mult_q[Mults];
-    always_ff @(posedge clk_i) mult_q <= mult_d;
-    assign mult = mult_q;
-  end else begin : gen_lut
-    (* use_dsp = "no" *) logic signed [MultBits-1:0] mult_q[Mults];
-    always_ff @(posedge clk_i) mult_q <= mult_d;
-    assign mult = mult_q;
+  if (Select) begin : gen_binary
+    tom_cells_binary #(
+      .Inputs (Inputs),
+      .Outputs(Outputs),
+      .InBits (InBits)
+    ) u_cells (
+      .clk_i,
+      .weight_i(word),
+      .data_i  (early_q),
+      .term_o  (leaf)
+    );
+  end else if (Cell == Binary || Cell == Ternary) begin : gen_sign
+    tom_cells_sign #(
+      .Inputs  (Inputs),
+      .Outputs (Outputs),
+      .Shared  (Shared),
+      .InBits  (InBits),
+      .InSigned(InSigned),
+      .Ternary (Cell == Ternary),
+      .ProdBits(ProdBits)
+    ) u_cells (
+      .clk_i,
+      .weight_i(word),
+      .data_i  (early_q),
+      .prod_o  (leaf)
+    );
+  end else if (Cell == Shift || Cell == Focused) begin : gen_shift
+    tom_cells_shift #(
+      .Inputs   (Inputs),
+      .Outputs  (Outputs),
+      .Shared   (Shared),
+      .InBits   (InBits),
+      .InSigned (InSigned),
+      .FieldBits(FieldBits),
+      .ProdBits (ProdBits),
+      .Focused  (Cell == Focused),
+      .Constants(Constants)
+    ) u_cells (
+      .clk_i,
+      .weight_i(word),
+      .data_i  (early_q),
+      .prod_o  (leaf)
+    );
+  end else begin : gen_multiply
+    tom_cells_multiply #(
+      .Inputs    (Inputs),
+      .Outputs   (Outputs),
+      .Shared    (Shared),
+      .InBits    (InBits),
+      .InSigned  (InSigned),
+      .FieldBits (FieldBits),
+      .WeightBits(WeightBits),
+      .ProdBits  (ProdBits),
+      .Codebook  (Cell == Codebook),
+      .Constants (Constants),
+      .Pack      (Pack)
+    ) u_cells (
+      .clk_i,
+      .weight_i(word),
+      .data_i  (early_q),
+      .prod_o  (leaf)
+    );
   end
 
   // Adder tree, four to one per stage.
   for (genvar s = 1; s <= Stages; s++) begin : gen_stage
-    localparam int unsigned Last = (Inputs + 4 ** (s - 1) - 1) / 4 ** (s - 1);  // terms before
-    localparam int unsigned Terms = (Last + 3) / 4;                            // terms after
-    localparam int unsigned SumBits = ProdBits + 2 * s < AccBits ? ProdBits + 2 * s : AccBits;
-    localparam int unsigned LastBits = s == 1 ? ProdBits
-        : ProdBits + 2 * (s - 1) < AccBits ? ProdBits + 2 * (s - 1) : AccBits;
-    logic signed [LastBits-1:0] term[Outputs*Last];
-    logic signed [SumBits-1:0] sum_d[Outputs*Terms], sum_q[Outputs*Terms];
+    localparam int unsigned Last = (Terms + 4 ** (s - 1) - 1) / 4 ** (s - 1);  // terms before
+    localparam int unsigned Next = (Last + 3) / 4;                            // terms after
+    localparam int unsigned SumBits = TermBits + 2 * s < AccBits ? TermBits + 2 * s : AccBits;
+    localparam int unsigned LastBits = s == 1 ? TermBits
+        : TermBits + 2 * (s - 1) < AccBits ? TermBits + 2 * (s - 1) : AccBits;
+    logic [LastBits-1:0] term[Trees*Last];
+    logic [SumBits-1:0] sum_d[Trees*Next], sum_q[Trees*Next];
 
     if (s == 1) begin : gen_leaf
-      assign term = prod;
+      assign term = leaf;
     end else begin : gen_inner
       assign term = gen_stage[s-1].sum_q;
     end
 
     always_comb begin
-      for (int unsigned o = 0; o < Outputs; o++) begin
-        for (int unsigned t = 0; t < Terms; t++) begin
-          sum_d[o*Terms+t] = SumBits'(term[o*Last+4*t]);
-          for (int unsigned k = 1; k < 4; k++) begin
-            if (4 * t + k < Last) sum_d[o*Terms+t] += SumBits'(term[o*Last+4*t+k]);
+      for (int unsigned o = 0; o < Trees; o++) begin
+        for (int unsigned t = 0; t < Next; t++) begin
+          sum_d[o*Next+t] = '0;
+          for (int unsigned k = 0; k < 4; k++) begin
+            if (4 * t + k < Last)
+              sum_d[o*Next+t] += TermSigned ? SumBits'(signed'(term[o*Last+4*t+k])) : SumBits'(term[o*Last+4*t+k]);
           end
         end
       end
@@ -164,18 +187,18 @@ module tom_dot #(
   end
 
   // Accumulate the sums of a pass.
-  localparam int unsigned RootBits = Stages == 0 || ProdBits + 2 * Stages < AccBits
-      ? ProdBits + 2 * Stages : AccBits;
-  logic signed [RootBits-1:0] root[Outputs];
+  localparam int unsigned RootBits = Stages == 0 || TermBits + 2 * Stages < AccBits
+      ? TermBits + 2 * Stages : AccBits;
+  logic [RootBits-1:0] root[Trees];
   if (Stages == 0) begin : gen_single
-    assign root = prod;
+    assign root = leaf;
   end else begin : gen_tree
     assign root = gen_stage[Stages].sum_q;
   end
 
   logic [Delay-1:0] valid_q, first_q, last_q;
   logic             done_q;
-  logic [Outputs-1:0][AccBits-1:0] acc_q;
+  logic [Trees-1:0][AccBits-1:0] acc_q;
 
   always_ff @(posedge clk_i) begin
     if (rst_i) begin
@@ -187,10 +210,10 @@ module tom_dot #(
     end
   end
 
-  logic [Outputs-1:0][AccBits-1:0] acc_d;
+  logic [Trees-1:0][AccBits-1:0] acc_d;
   always_comb begin
-    for (int unsigned o = 0; o < Outputs; o++)
-      acc_d[o] = (first_q[Delay-1] ? '0 : acc_q[o]) + AccBits'(root[o]);
+    for (int unsigned o = 0; o < Trees; o++)
+      acc_d[o] = (first_q[Delay-1] ? '0 : acc_q[o]) + (TermSigned ? AccBits'(signed'(root[o])) : AccBits'(root[o]));
   end
 
   always_ff @(posedge clk_i) begin
@@ -200,7 +223,17 @@ module tom_dot #(
   end
 
   assign valid_o = done_q;
-  assign data_o  = acc_q;
+
+  if (Select) begin : gen_twice
+    logic [Outputs-1:0][AccBits-1:0] result;
+    always_comb begin
+      for (int unsigned o = 0; o < Outputs; o++)
+        result[o] = InSigned && Count ? acc_q[Outputs] - (acc_q[o] << 1) : (acc_q[o] << 1) - acc_q[Outputs];
+    end
+    assign data_o = result;
+  end else begin : gen_once
+    assign data_o = acc_q;
+  end
 
 endmodule
 

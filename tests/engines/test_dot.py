@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from tomato.engines import dot
 from tomato.formats import Array, Codes, Tensor
+from tomato.forms import Cell
 from tomato.netlist import pack
 from tomato.targets import load
 
@@ -38,7 +39,7 @@ def test_products_of_a_shared_multiplier_are_exact(data: st.DataObject) -> None:
         if share < 2:
             continue
         outputs = min(share, 9)
-        memory = dot.memory(weights[None, :outputs], outputs, tensor, share)
+        memory = dot.memory(weights[None, :outputs], outputs, tensor, {"cell": Cell.FIXED, "pack": share})
         fields = memory.fields[0]
         width = dot.weight_bits(tensor, share)
         assert -(1 << (width - 1)) <= fields.min() <= fields.max() < 1 << (width - 1), "a field exceeds its width"
@@ -67,6 +68,6 @@ def test_as_many_products_share_a_block_as_its_ports_allow(
     found = [
         n
         for n in dot.packs(weight, x)
-        if n and dot.cost(1, n, weight, x, Codes.of(20, signed=True), n, target).dsp <= 1
+        if n and dot.cost(1, n, weight, x, Codes.of(20, signed=True), {"cell": Cell.FIXED, "pack": n}, target).dsp <= 1
     ]
     assert max(found) == share

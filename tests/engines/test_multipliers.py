@@ -15,7 +15,7 @@ from tomato.ops.window import Window
 CONV = Conv2d(Tensor(np.ones((3, 3, 16, 32), np.int64)), Window((3, 3), (2, 2)))
 DEPTHWISE = Conv2d(Tensor(np.ones((3, 3, 1, 16), np.int64)), Window((3, 3)), 16)
 DENSE = Dense(Tensor(np.ones((16, 32), np.int64)))
-LANES = {"lanes_in": 4, "lanes_out": 8, "weight_ram": 1, "pack": 2}
+LANES = {"lanes_in": 4, "lanes_out": 8, "weight_ram": 1, "cell": 0, "pack": 2}
 NONE, COLUMNS, ALL = (
     {"parallel_rows": r, "parallel_columns": c, "pixels": p} for r, c, p in ((0, 0, 1), (0, 1, 1), (1, 1, 1))
 )
@@ -29,7 +29,7 @@ NONE, COLUMNS, ALL = (
         ("conv2d_window", CONV, {**LANES, **ALL}, 288),
         # Pixels that come together are read one window at a time.
         ("conv2d_window", CONV, {**LANES, **ALL, "lanes_in": 16, "pixels": 2}, 1152),
-        ("depthwise_window", DEPTHWISE, {"lanes": 4, **ALL, "weight_ram": 0, "pack": 1}, 36),
+        ("depthwise_window", DEPTHWISE, {"lanes": 4, **ALL, "weight_ram": 0, "cell": 0, "pack": 1}, 36),
         ("dense_fold", DENSE, LANES, 32),
     ],
 )

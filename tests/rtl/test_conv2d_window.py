@@ -59,6 +59,7 @@ def test_rtl_matches_golden(
         "parallel_rows": taps[0],
         "parallel_columns": taps[1],
         "pixels": 1,
+        "cell": 0,
         "pack": min(lanes_out, 2),  # two products of 8 x 8 bits fit every DSP48
         "weight_ram": lanes_out % 2,
     }
@@ -78,5 +79,5 @@ def test_several_pixels_a_beat(window: Window, size: tuple[int, int], channels: 
     """The stem of a fast network: the input comes faster than one pixel per cycle."""
     op = conv(window, channels, 2)
     knobs = {"lanes_in": channels, "lanes_out": 2, "parallel_rows": 1, "parallel_columns": 1, "pixels": pixels,
-             "pack": 2, "weight_ram": 0}  # fmt: skip
+             "cell": 0, "pack": 2, "weight_ram": 0}  # fmt: skip
     check_engine("conv2d_window", op, [TensorType((*size, channels), Codes.of(8, signed=False))], knobs)

@@ -25,7 +25,7 @@ def test_rtl_matches_golden(
 ) -> None:
     limit = (1 << (bits - 1)) - 1
     weight = np.random.default_rng(filters).integers(-limit, limit, (shape[2], filters), endpoint=True)
-    knobs = {"lanes_in": lanes_in, "lanes_out": lanes_out, "pack": pack, "weight_ram": 0}
+    knobs = {"lanes_in": lanes_in, "lanes_out": lanes_out, "cell": 0, "pack": pack, "weight_ram": 0}
     check_engine(
         "dense_fold", Dense(Tensor(weight)), [TensorType(shape, Codes.of(2 if pack == 9 else 8, signed=signed))], knobs
     )

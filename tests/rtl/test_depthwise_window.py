@@ -21,5 +21,6 @@ from tomato.ops.window import Window
 )
 def test_rtl_matches_golden(op: Conv2d, size: tuple[int, int], lanes: int, taps: tuple[int, int]) -> None:
     kind = TensorType((*size, op.groups), Codes.of(8, signed=False))
-    knobs = {"lanes": lanes, "parallel_rows": taps[0], "parallel_columns": taps[1], "pack": 0, "weight_ram": 0}
+    knobs = {"lanes": lanes, "parallel_rows": taps[0], "parallel_columns": taps[1], "cell": 0, "pack": 0,
+             "weight_ram": 0}  # fmt: skip
     check_engine("depthwise_window", op, [kind], knobs)

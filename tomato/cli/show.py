@@ -22,6 +22,8 @@ WIDTH = 120
 """Columns where nobody says how wide the output is."""
 KINDS = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "bram18": "BRAM18", "uram": "URAM"}
 RAMS = ("LUT", "BRAM", "URAM")
+MULTIPLIERS = ("fixed", "codebook")
+"""Cells that multiply, in DSP blocks or in LUTs."""
 WORST = 10
 """Layers shown by evaluate."""
 
@@ -118,7 +120,10 @@ def unrolling(layer: Mapping[str, Any]) -> str:
     taps = knobs.pop("parallel_rows", 0), knobs.pop("parallel_columns", 0)
     if any(taps):
         words.append({(1, 1): "all taps", (1, 0): "all rows", (0, 1): "all columns"}[taps[0], taps[1]])
-    if (pack := knobs.pop("pack", 1)) != 1:
+    cell, pack = knobs.pop("cell", "fixed"), knobs.pop("pack", 1)
+    if cell != "fixed":
+        words.append(cell)
+    if pack > 1 or (pack == 0 and cell in MULTIPLIERS):
         words.append(f"{pack}/DSP" if pack else "LUT mult")
     for knob in [k for k in knobs if k.endswith("ram")]:
         kind = RAMS[knobs.pop(knob)]

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from tomato.engines.base import Engine
 
-HELPERS = frozenset({"base", "dot", "windowed"})
+HELPERS = frozenset({"base", "cells", "dot", "windowed"})
 """Modules that engines share; they define no engine."""
 
 

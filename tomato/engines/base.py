@@ -7,12 +7,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from tomato.formats import Array
+from tomato.forms import Cell
 from tomato.ir import Node, Op, TensorType
 from tomato.netlist import Memory
 from tomato.targets import Resources, Target
 
 Knobs = Mapping[str, int]
 """The choices of one instance by name, such as lanes_in, lanes_out, taps. What plan.toml shows."""
+NAMED: Mapping[str, type[Cell]] = {"cell": Cell}
+"""Knobs whose values have names, which people read and write instead of the numbers."""
+
+
+def spelled(knob: str, value: int) -> int | str:
+    """A knob's value as people see it."""
+    return NAMED[knob](value).label if knob in NAMED else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +95,7 @@ class Engine(ABC):
             return ""
         values = {name: sorted({k[name] for k in known}) for name in knobs}
         wrong = [
-            f"{name} = {knobs[name]} (one of {', '.join(map(str, v))})"
+            f"{name} = {spelled(name, knobs[name])} (one of {', '.join(str(spelled(name, n)) for n in v)})"
             for name, v in values.items()
             if knobs[name] not in v
         ]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import product
 
-from tomato.engines import dot
+from tomato.engines import cells, dot
 from tomato.engines.base import Engine, Knobs, Site, Timing, divisors, folds
 from tomato.engines.windowed import (
     Ring,
@@ -41,9 +41,9 @@ class Conv2dWindow(Engine):
             {"lanes_in": lanes_in[-1], "lanes_out": o, "parallel_rows": 1, "parallel_columns": 1, "pixels": p}
             for o, p in product(lanes_out, self._pixels(site))
         ]
-        for pack in dot.packs(op.weight, site.arg.codes):
-            packed = ({**shape, "pack": pack} for shape in shapes)
-            for shape in frontier(packed, lambda k: self.cycles(site, k), lambda k: self._effort(site, k)):
+        for cell in dot.offers(op.weight, site.arg.codes):
+            built = ({**s, **cell} for s in shapes if cells.fills(op.weight, cell, per_group, s["lanes_in"]))
+            for shape in frontier(built, lambda k: self.cycles(site, k), lambda k: self._effort(site, k)):
                 for ram in dot.rams(self._words(site, shape)):
                     yield {**shape, "weight_ram": ram}
 
@@ -60,7 +60,7 @@ class Conv2dWindow(Engine):
     def _effort(self, site: Site, knobs: Knobs) -> float:
         ring, outputs = self._ring(site, knobs), knobs["lanes_out"]
         select = ring.arg.codes.bits * ring.lanes * ring.taps * (3 if ring.taps > 1 else 1)
-        return dot.effort(ring.taps * ring.lanes, outputs, knobs["pack"]) + outputs * site.out.codes.bits * 4 + select
+        return dot.effort(ring.taps * ring.lanes, outputs, knobs) + outputs * site.out.codes.bits * 4 + select
 
     def _ring(self, site: Site, knobs: Knobs) -> Ring:
         op = _op(site)
@@ -89,14 +89,14 @@ class Conv2dWindow(Engine):
 
     def timing(self, site: Site, knobs: Knobs) -> Timing:
         ring = self._ring(site, knobs)
-        return ring.timing(dot.PIPELINE + dot.stages(ring.taps * ring.lanes))
+        return ring.timing(dot.latency(ring.taps * ring.lanes, site.arg.codes, knobs))
 
     def cost(self, site: Site, knobs: Knobs, target: Target) -> Resources:
         op, ring, x, acc = _op(site), self._ring(site, knobs), site.arg.codes, site.out.codes
-        inputs, outputs, pack = ring.taps * ring.lanes, knobs["lanes_out"], knobs["pack"]
-        width = inputs * outputs * dot.weight_bits(op.weight, pack)
+        inputs, outputs = ring.taps * ring.lanes, knobs["lanes_out"]
+        width = inputs * outputs * dot.field_bits(op.weight, knobs)
         rom = rom_cost(width, self._words(site, knobs), knobs["weight_ram"], target)
-        array = dot.cost(inputs, outputs, op.weight, x, acc, pack, target)
+        array = dot.cost(inputs, outputs, op.weight, x, acc, knobs, target)
         return ring.cost(target, ring.ram) + array + rom + queue_cost(outputs * acc.bits)
 
     def params(self, site: Site, knobs: Knobs) -> dict[str, int]:
@@ -116,9 +116,9 @@ class Conv2dWindow(Engine):
     def memories(self, site: Site, knobs: Knobs) -> dict[str, Memory]:
         op = _op(site)
         taps = bool(knobs["parallel_rows"]), bool(knobs["parallel_columns"])
-        outputs = knobs["lanes_out"]
-        words = dot.weight_words(op.weight.values, op.groups, knobs["lanes_in"], outputs, taps)
-        return {"MemFile": dot.memory(words, outputs, op.weight, knobs["pack"])}
+        outputs, filler = knobs["lanes_out"], cells.form(op.weight, knobs).filler
+        words = dot.weight_words(op.weight.values, op.groups, knobs["lanes_in"], outputs, taps, filler)
+        return {"MemFile": dot.memory(words, outputs, op.weight, knobs)}
 
 
 def _op(site: Site) -> Conv2d:

@@ -6,7 +6,7 @@ from math import ceil
 
 import numpy as np
 
-from tomato.engines import dot
+from tomato.engines import cells, dot
 from tomato.engines.base import Engine, Knobs, Site, Timing, beats, folds
 from tomato.engines.windowed import LAG, better_ram, frontier, queue_cost, rom_cost
 from tomato.netlist import Memory
@@ -27,15 +27,16 @@ class DenseFold(Engine):
     def choices(self, site: Site) -> Iterator[Knobs]:
         channels, filters = _op(site).weight.shape
         shapes = [{"lanes_in": i, "lanes_out": o} for i, o in product(folds(channels), folds(filters))]
-        for pack in dot.packs(_op(site).weight, site.arg.codes):
-            packed = ({**shape, "pack": pack} for shape in shapes)
-            for shape in frontier(packed, lambda k: self.cycles(site, k), lambda k: self._effort(site, k)):
+        weight = _op(site).weight
+        for cell in dot.offers(weight, site.arg.codes):
+            built = ({**s, **cell} for s in shapes if cells.fills(weight, cell, channels, s["lanes_in"]))
+            for shape in frontier(built, lambda k: self.cycles(site, k), lambda k: self._effort(site, k)):
                 for ram in dot.rams(self._pixel_cycles(site, shape)):
                     yield {**shape, "weight_ram": ram}
 
     def _effort(self, site: Site, knobs: Knobs) -> float:
         lanes, outputs = knobs["lanes_in"], knobs["lanes_out"]
-        return dot.effort(lanes, outputs, knobs["pack"]) + outputs * site.out.codes.bits * 4 + lanes * 8
+        return dot.effort(lanes, outputs, knobs) + outputs * site.out.codes.bits * 4 + lanes * 8
 
     def _pixel_cycles(self, site: Site, knobs: Knobs) -> int:
         channels, filters = _op(site).weight.shape
@@ -60,17 +61,17 @@ class DenseFold(Engine):
     def timing(self, site: Site, knobs: Knobs) -> Timing:
         cycles = self._pixel_cycles(site, knobs)
         need = np.arange(site.arg.pixels)
-        latency = cycles + dot.PIPELINE + dot.stages(knobs["lanes_in"])
+        latency = cycles + dot.latency(knobs["lanes_in"], site.arg.codes, knobs)
         return Timing((need,), cycles, latency, room=need - self._ring(site, knobs)[0])
 
     def cost(self, site: Site, knobs: Knobs, target: Target) -> Resources:
         x, acc, lanes, outputs = site.arg.codes, site.out.codes, knobs["lanes_in"], knobs["lanes_out"]
-        weight, pack = _op(site).weight, knobs["pack"]
+        weight = _op(site).weight
         pixels, ram = self._ring(site, knobs)
         ring = memory_cost(lanes * x.bits, pixels * beats(site.arg.channels, lanes), ram, target)
-        width = lanes * outputs * dot.weight_bits(weight, pack)
+        width = lanes * outputs * dot.field_bits(weight, knobs)
         rom = rom_cost(width, self._pixel_cycles(site, knobs), knobs["weight_ram"], target)
-        array = dot.cost(lanes, outputs, weight, x, acc, pack, target)
+        array = dot.cost(lanes, outputs, weight, x, acc, knobs, target)
         # Codes wait for their weights in shift registers.
         control = Resources(lut=55 + lanes * x.bits, ff=40)
         return ring + array + rom + queue_cost(outputs * acc.bits) + control
@@ -90,9 +91,9 @@ class DenseFold(Engine):
     def memories(self, site: Site, knobs: Knobs) -> dict[str, Memory]:
         weight = _op(site).weight
         kernel = weight.values.reshape(1, 1, *weight.shape)
-        outputs = knobs["lanes_out"]
-        words = dot.weight_words(kernel, 1, knobs["lanes_in"], outputs, (False, False))
-        return {"MemFile": dot.memory(words, outputs, weight, knobs["pack"])}
+        outputs, filler = knobs["lanes_out"], cells.form(weight, knobs).filler
+        words = dot.weight_words(kernel, 1, knobs["lanes_in"], outputs, (False, False), filler)
+        return {"MemFile": dot.memory(words, outputs, weight, knobs)}
 
 
 def _op(site: Site) -> Dense:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import product
 
-from tomato.engines import dot
+from tomato.engines import cells, dot
 from tomato.engines.base import Engine, Knobs, Site, Timing, folds
 from tomato.engines.windowed import (
     Ring,
@@ -31,9 +31,9 @@ class DepthwiseWindow(Engine):
             {"lanes": n, "parallel_rows": r, "parallel_columns": c}
             for n, (r, c) in product(folds(site.arg.channels), taps)
         ]
-        for pack in (0, 1):
-            packed = ({**shape, "pack": pack} for shape in shapes)
-            for shape in frontier(packed, lambda k: self.cycles(site, k), lambda k: self._effort(site, k)):
+        for cell in dot.offers(_op(site).weight, site.arg.codes, shared=False):
+            built = ({**shape, **cell} for shape in shapes)
+            for shape in frontier(built, lambda k: self.cycles(site, k), lambda k: self._effort(site, k)):
                 words = self._ring(site, shape).pixel_cycles
                 for ram in dot.rams(words):
                     yield {**shape, "weight_ram": ram}
@@ -41,7 +41,7 @@ class DepthwiseWindow(Engine):
     def _effort(self, site: Site, knobs: Knobs) -> float:
         ring = self._ring(site, knobs)
         select = ring.arg.codes.bits * ring.lanes * ring.taps * (3 if ring.taps > 1 else 1)
-        return dot.effort(ring.taps, ring.lanes, knobs["pack"]) + ring.lanes * site.out.codes.bits * 4 + select
+        return dot.effort(ring.taps, ring.lanes, knobs) + ring.lanes * site.out.codes.bits * 4 + select
 
     def _ring(self, site: Site, knobs: Knobs) -> Ring:
         window = _op(site).window
@@ -62,13 +62,13 @@ class DepthwiseWindow(Engine):
 
     def timing(self, site: Site, knobs: Knobs) -> Timing:
         ring = self._ring(site, knobs)
-        return ring.timing(dot.PIPELINE + dot.stages(ring.taps))
+        return ring.timing(dot.latency(ring.taps, site.arg.codes, knobs, shared=False))
 
     def cost(self, site: Site, knobs: Knobs, target: Target) -> Resources:
         op, ring, x, acc = _op(site), self._ring(site, knobs), site.arg.codes, site.out.codes
-        width = ring.taps * ring.lanes * dot.weight_bits(op.weight, knobs["pack"])
+        width = ring.taps * ring.lanes * dot.field_bits(op.weight, knobs)
         rom = rom_cost(width, ring.pixel_cycles, knobs["weight_ram"], target)
-        array = dot.cost(ring.taps, ring.lanes, op.weight, x, acc, knobs["pack"], target)
+        array = dot.cost(ring.taps, ring.lanes, op.weight, x, acc, knobs, target, shared=False)
         return ring.cost(target, ring.ram) + array + rom + queue_cost(ring.lanes * acc.bits)
 
     def params(self, site: Site, knobs: Knobs) -> dict[str, int]:
@@ -86,8 +86,8 @@ class DepthwiseWindow(Engine):
         op, lanes = _op(site), knobs["lanes"]
         taps = bool(knobs["parallel_rows"]), bool(knobs["parallel_columns"])
         # Channels take the place of filters: one input channel, `lanes` filters per word.
-        words = dot.weight_words(op.weight.values, 1, 1, lanes, taps)
-        return {"MemFile": dot.memory(words, lanes, op.weight, knobs["pack"])}
+        words = dot.weight_words(op.weight.values, 1, 1, lanes, taps, cells.form(op.weight, knobs).filler)
+        return {"MemFile": dot.memory(words, lanes, op.weight, knobs)}
 
 
 def _op(site: Site) -> Conv2d:

@@ -4,8 +4,10 @@ from math import ceil
 
 import numpy as np
 
+from tomato.engines import cells
 from tomato.engines.base import Knobs
 from tomato.formats import Array, Codes, Tensor
+from tomato.forms import Cell
 from tomato.netlist import Memory, uniform_memory
 from tomato.plumbing import BLOCK, LOAD_BITS, ULTRA
 from tomato.plumbing import LUTRAM as LUT
@@ -30,9 +32,15 @@ def rams(words: int) -> tuple[int, ...]:
     return (LUT, BLOCK) if words < ULTRA_WORDS else (LUT, BLOCK, ULTRA)
 
 
-def stages(inputs: int) -> int:
+def stages(terms: int) -> int:
     """Adder stages, four terms to one each."""
-    return 0 if inputs == 1 else ceil((inputs - 1).bit_length() / 2)
+    return 0 if terms == 1 else ceil((terms - 1).bit_length() / 2)
+
+
+def latency(inputs: int, x: Codes, knobs: Knobs, *, shared: bool = True) -> int:
+    """Cycles from the last read of a pixel to its result at the engine's output."""
+    count = cells.selects(knobs, shared=shared) and x.bits == 1
+    return PIPELINE + count + stages(cells.terms(inputs, x, knobs, shared=shared))
 
 
 def _range(weight: Tensor) -> tuple[int, int]:
@@ -54,6 +62,11 @@ def weight_bits(weight: Tensor, pack: int) -> int:
     return Codes(min(-1, least - (pack > 1)), max(0, most)).bits
 
 
+def field_bits(weight: Tensor, knobs: Knobs) -> int:
+    """Bits stored per weight."""
+    return weight_bits(weight, knobs["pack"]) if knobs["cell"] == Cell.FIXED else cells.form(weight, knobs).bits
+
+
 def packs(weight: Tensor, x: Codes) -> list[int]:
     """How many filters may share a multiplier, on any DSP block: 0 (a multiplier in LUTs), 1, and more where they fit.
 
@@ -64,10 +77,16 @@ def packs(weight: Tensor, x: Codes) -> list[int]:
     return sorted({0, 1} | {1 + (port - first) // further for port in PORTS if port >= first})
 
 
-def memory(words: Array, outputs: int, weight: Tensor, pack: int) -> Memory:
+def offers(weight: Tensor, x: Codes, *, shared: bool = True) -> list[Knobs]:
+    """Every setting of `cell` and `pack` worth trying; only filters that share their inputs share multipliers."""
+    return cells.offers(weight, packs(weight, x) if shared else [0, 1])
+
+
+def memory(words: Array, outputs: int, weight: Tensor, knobs: Knobs) -> Memory:
     """Weight words (words, outputs * inputs) as the memory of tom_dot, packed ones with their borrows taken."""
+    pack = knobs["pack"]
     if pack <= 1:
-        return uniform_memory(words, weight_bits(weight, pack))
+        return cells.memory(words, weight, knobs)
     split = words.reshape(len(words), outputs, -1).copy()
     for o in range(outputs):
         if o % pack:
@@ -80,7 +99,10 @@ def params(weight: Tensor, x: Codes, acc: Codes, knobs: Knobs) -> dict[str, int]
     return {
         "InBits": x.bits,
         "InSigned": int(x.signed),
+        "Cell": int(knobs["cell"]),
+        "FieldBits": field_bits(weight, knobs),
         "WeightBits": weight_bits(weight, knobs["pack"]),
+        "Constants": cells.constants(weight, knobs),
         "ProdBits": product_bits(weight, x),
         "AccBits": acc.bits,
         "Pack": knobs["pack"],
@@ -89,10 +111,39 @@ def params(weight: Tensor, x: Codes, acc: Codes, knobs: Knobs) -> dict[str, int]
     }
 
 
-def cost(inputs: int, outputs: int, weight: Tensor, x: Codes, acc: Codes, pack: int, target: Target) -> Resources:
+def cost(
+    inputs: int,
+    outputs: int,
+    weight: Tensor,
+    x: Codes,
+    acc: Codes,
+    knobs: Knobs,
+    target: Target,
+    *,
+    shared: bool = True,
+) -> Resources:
     """tom_dot without its weight memory: the constants are fitted to calibrate/data/dense_fold.json."""
-    value, width, product = x.bits + (not x.signed), weight_bits(weight, pack), product_bits(weight, x)
-    products = inputs * outputs
+    product, accumulate = product_bits(weight, x), Resources(lut=acc.bits, ff=acc.bits) * outputs
+    terms = cells.terms(inputs, x, knobs, shared=shared)
+    if cells.selects(knobs, shared=shared):
+        made, width = cells.binary_cost(inputs, outputs, x, acc)
+        return made + _tree(terms, width, acc.bits, signed=False) * (outputs + 1) + accumulate + _control(terms)
+    if knobs["cell"] in cells.MULTIPLIERS:
+        made = _multipliers(inputs, outputs, weight, x, knobs, target)
+    else:
+        made = cells.cost(inputs, outputs, weight, x, product, knobs, shared=shared)
+    return made + _tree(inputs, product, acc.bits) * outputs + accumulate + _control(inputs)
+
+
+def _control(terms: int) -> Resources:
+    """The flags that go along with the sums of so many terms."""
+    return Resources(lut=10, ff=3 * stages(terms) + 12)
+
+
+def _multipliers(inputs: int, outputs: int, weight: Tensor, x: Codes, knobs: Knobs, target: Target) -> Resources:
+    """The multipliers and the registers around them; in front of them the tables of a codebook."""
+    pack, value, product = knobs["pack"], x.bits + (not x.signed), product_bits(weight, x)
+    width, products = weight_bits(weight, pack), inputs * outputs
     operands = Resources(ff=products * width)
     if pack:
         count = inputs * ceil(outputs / pack)
@@ -101,9 +152,8 @@ def cost(inputs: int, outputs: int, weight: Tensor, x: Codes, acc: Codes, pack: 
         multipliers = Resources(dsp=target.dsp_for(packed, value, count), ff=count * result)
     else:
         multipliers = Resources(lut=lut_multiplier(x.bits, width, signed=x.signed), ff=product) * products
-    tree = _tree(inputs, product, acc.bits) * outputs
-    accumulate = Resources(lut=acc.bits, ff=acc.bits) * outputs
-    return operands + multipliers + tree + accumulate + Resources(lut=10, ff=3 * stages(inputs) + 12)
+    tables = Resources(lut=products * width if knobs["cell"] == Cell.CODEBOOK else 0)
+    return operands + multipliers + tables
 
 
 def lut_multiplier(a: int, b: int, *, signed: bool) -> int:
@@ -117,32 +167,38 @@ def lut_multiplier(a: int, b: int, *, signed: bool) -> int:
     return 2 * max(0, rows - 2) * long + long + rows - 2 + extension
 
 
-def _tree(inputs: int, product: int, most: int) -> Resources:
-    """The adders of one filter: four terms to one each stage, sums of up to `most` bits."""
+def _tree(inputs: int, product: int, most: int, *, signed: bool = True) -> Resources:
+    """The adders of one filter: four terms to one each stage, `most` bits; unsigned ones end in a carry."""
     total, terms = Resources(), inputs
     for stage in range(stages(inputs)):
         sums, bits = ceil(terms / 4), min(product + 2 * stage + 2, most)
-        total += Resources(lut=(terms - sums) * bits - (terms - sums) // 3, ff=sums * bits)
+        total += Resources(lut=(terms - sums) * (bits - (not signed)) - (terms - sums) // 3, ff=sums * bits)
         terms = sums
     return total
 
 
-def effort(inputs: int, outputs: int, pack: int) -> float:
+def effort(inputs: int, outputs: int, knobs: Knobs) -> float:
     """Multipliers in LUTs' worth: a rough weight to tell shapes of the same speed apart."""
+    pack = knobs["pack"]
+    if knobs["cell"] not in cells.MULTIPLIERS:
+        return inputs * outputs * 25
     return inputs * (ceil(outputs / pack) * 80 + outputs * 20) if pack else inputs * outputs * 100
 
 
-def weight_words(weight: Array, groups: int, lanes: int, outputs: int, taps: tuple[bool, bool]) -> Array:
+def weight_words(
+    weight: Array, groups: int, lanes: int, outputs: int, taps: tuple[bool, bool], filler: int = 0
+) -> Array:
     """Weights (kernel height, width, in / groups, out) as the words tom_dot reads: (words, codes per word).
 
     Words follow the reads: group, fold, kernel row, kernel column, beat. Codes within a word: output,
     kernel row, kernel column, lane. `taps` says whether all rows, all columns are read at once.
+    `filler` is the weight of lanes and outputs beyond the last channel.
     """
     rows, columns, per_group, out = weight.shape
     beats, folds = -(-per_group // lanes), -(-out // groups // outputs)
     split = weight.reshape(rows, columns, per_group, groups, out // groups)
     padding = ((0, 0), (0, 0), (0, beats * lanes - per_group), (0, 0), (0, folds * outputs - out // groups))
-    padded = np.pad(split, padding)
+    padded = np.pad(split, padding, constant_values=filler)
     th, tw = (rows if taps[0] else 1), (columns if taps[1] else 1)
     # axes: kh step, kh tap, kw step, kw tap, beat, lane, group, fold, output
     axes = padded.reshape(rows // th, th, columns // tw, tw, beats, lanes, groups, folds, outputs)

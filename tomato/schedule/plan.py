@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tomato.engines.base import Knobs
+from tomato.engines.base import NAMED, Knobs, spelled
 from tomato.errors import TomatoError
 from tomato.passes.precision import Precision
 
@@ -46,7 +46,7 @@ class Plan:
             lines += ["", *_precision_lines(self.precision)]
         for name, choice in self.layers.items():
             lines += ["", f"[layers.{name}]", f'engine = "{choice.engine}"']
-            lines += [f"{knob} = {value}" for knob, value in choice.knobs.items()]
+            lines += [f"{knob} = {json.dumps(spelled(knob, value))}" for knob, value in choice.knobs.items()]
         if self.fifos:
             lines += ["", "[fifos]  # depth in beats in front of each input of a join"]
             lines += [f'"{name}" = {depth}' for name, depth in self.fifos.items()]
@@ -87,9 +87,7 @@ def read_wishes(path: Path) -> Wishes:
         where = f"{path}: [layers.{name}]"
         if not isinstance(entry, dict) or not isinstance(entry.get("engine"), str):
             raise TomatoError("a layer of the plan names no engine", where=where, hint='add engine = "..."')
-        knobs = {k: v for k, v in entry.items() if k != "engine"}
-        if wrong := [k for k, v in knobs.items() if not isinstance(v, int)]:
-            raise TomatoError(f"{wrong[0]} = {knobs[wrong[0]]!r} is not an integer", where=where)
+        knobs = {k: _number(k, v, where) for k, v in entry.items() if k != "engine"}
         layers[name] = Choice(entry["engine"], knobs)
     fifos = data.get("fifos", {})
     for name, depth in fifos.items():
@@ -106,6 +104,18 @@ def read_wishes(path: Path) -> Wishes:
         raise TomatoError(f"clock_mhz = {clock!r} is not a number", where=str(path))
     precision = _read_precision(data["precision"], path) if "precision" in data else None
     return Wishes(str(path), str(data.get("target", "")), clock, layers, fifos, regions, precision)
+
+
+def _number(knob: str, value: object, where: str) -> int:
+    """The value of a knob, which a plan spells as a name where it has one. Raises TomatoError otherwise."""
+    if knob in NAMED:
+        names = {member.label: member for member in NAMED[knob]}
+        if isinstance(value, str) and value in names:
+            return names[value]
+        raise TomatoError(f"{knob} = {value!r} is not a {knob}", where=where, hint=f"choose from {', '.join(names)}")
+    if isinstance(value, int):
+        return value
+    raise TomatoError(f"{knob} = {value!r} is not an integer", where=where)
 
 
 def _check_tables(data: Mapping[str, Any], path: Path) -> None:

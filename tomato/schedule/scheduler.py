@@ -15,7 +15,7 @@ import numpy as np
 from tomato.engines import CATALOGUE
 from tomato.engines.base import Site
 from tomato.errors import TomatoError
-from tomato.formats import Codes, Tensor
+from tomato.forms import forms_of
 from tomato.ir import Graph
 from tomato.schedule.plan import NO_WISHES, Choice, Wishes
 from tomato.schedule.streams import WIRING, site
@@ -217,7 +217,7 @@ def way_out(graph: Graph, target: Target) -> str:
     """What would make a network fit that does not: weights narrow enough for the memory of the chip, or another one."""
     weights = [node.op.constants[0] for node in graph if node.op.macs(graph.args_of(node))]
     count = sum(w.values.size for w in weights)
-    bits = sum(w.values.size * bits_of(w) for w in weights)
+    bits = sum(w.values.size * min(f.bits for f in forms_of(w)) for w in weights)
     memory = target.usable.bram18 * BRAM18_BITS + target.usable.uram * URAM_BITS
     if bits <= memory * STORED:
         return f"choose a larger board than {target.name} (tomato targets), or narrower weights (--precision w4a8)"
@@ -226,10 +226,3 @@ def way_out(graph: Graph, target: Target) -> str:
     if most < LEAST_BITS:
         return f"{need}: choose a larger board (tomato targets) or a smaller network"
     return f"{need}: weights of {most} bits would fit (--precision w{most}a8), or a larger board (tomato targets)"
-
-
-def bits_of(weight: Tensor) -> int:
-    """Width of a weight, two's complement."""
-    fmt = weight.fmt
-    assert isinstance(fmt, Codes)
-    return Codes.of(fmt.bits + (not fmt.signed), signed=True).bits

@@ -1,0 +1,31 @@
+"""The table of docs/arithmetic.md, and what it is there to show."""
+
+from calibrate.arrays import TABLE, Array2d
+from calibrate.cells import DOCUMENT, document
+from calibrate.run import load
+from tomato.forms import Cell
+
+
+def lut(array: Array2d) -> float:
+    """Measured LUTs per product."""
+    return float(load("dot")[array.name]["xcup"]["lut"]) / (array.inputs * array.outputs)
+
+
+def test_the_table_is_that_of_the_data() -> None:
+    assert DOCUMENT.read_text() == document()
+
+
+def test_cells_are_cheaper_than_the_multiplier_that_they_replace() -> None:
+    found = {(a.kind, a.x.bits): lut(a) for a in TABLE if a.pack == 0}
+    assert found["shift3", 8] < found["fixed3", 8]
+    assert found["shift4", 8] < found["fixed4", 8] < found["fixed8", 8]
+    assert found["focused4", 8] < found["fixed6", 8]
+    assert found["focused5", 8] < found["fixed8", 8]
+    assert found["ternary", 8] < found["fixed2", 8]
+    assert found["binary", 8] <= found["ternary", 8]
+    assert found["binary", 1] < 2.5, "counting ones, adding the counts up and correcting them, all in all"
+
+
+def test_only_multipliers_take_dsp_blocks() -> None:
+    used = {a.cell for a in TABLE if load("dot")[a.name]["xcup"]["dsp"]}
+    assert used == {Cell.FIXED, Cell.CODEBOOK}
