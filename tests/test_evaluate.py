@@ -47,7 +47,7 @@ def test_without_onnx_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(TomatoError) as error:
         evaluate(digits.compiled(), Data(digits.frames()[0][:2]))
     assert str(error.value) == (
-        "error: the float model is run by ONNX Runtime, which is not installed\n  hint: pip install 'tomato[eval]'"
+        "error: the model is run by ONNX Runtime, which is not installed\n  hint: pip install 'tomato[eval]'"
     )
 
 

@@ -19,6 +19,7 @@ from tomato.interface import Port
 from tomato.interpret import BATCH, interpret
 from tomato.ir import Graph
 from tomato.lower import Lowered, lower
+from tomato.passes.absorb import Proof
 from tomato.passes.precision import Precision
 from tomato.report import report
 from tomato.schedule.plan import Plan, read_wishes
@@ -40,7 +41,8 @@ def silent(_what: str, _done: int, _total: int) -> None:
 class Accelerator:
     """A quantised graph, the plan that builds it, and the ports of the ONNX model around it.
 
-    `samples` are a few frames for the test vectors, as the ONNX model takes them.
+    `samples` are a few frames for the test vectors, as the ONNX model takes them. `proofs` say how the
+    requantisations of a model that came quantised compare with its runtime.
     """
 
     graph: Graph
@@ -51,6 +53,7 @@ class Accelerator:
     model: Path
     samples: tuple[Array, ...]
     notes: tuple[str, ...] = field(default=())
+    proofs: tuple[Proof, ...] = field(default=())
 
     @cached_property
     def lowered(self) -> Lowered:
@@ -60,7 +63,10 @@ class Accelerator:
     @cached_property
     def report(self) -> dict[str, Any]:
         """The contents of report.json."""
-        return report(self.graph, self.plan, self.target, self.lowered, model=self.model.name, notes=self.notes)
+        return report(
+            self.graph, self.plan, self.target, self.lowered,
+            model=self.model.name, notes=self.notes, proofs=self.proofs,
+        )  # fmt: skip
 
     def golden(self, *x: Array, codes: bool = False, progress: Progress = silent) -> Any:
         """What the hardware computes, exactly, for a batch of inputs as the ONNX model takes them.
@@ -76,7 +82,7 @@ class Accelerator:
     def _finish(self, port: Port, values: Array, *, codes: bool) -> Array:
         if codes:
             return port.from_graph(values)
-        decoded = self.graph.encodings[port.value].decode(values)
+        decoded = port.run(values) if port.chain else self.graph.encodings[port.value].decode(values)
         return port.finish(port.from_graph(decoded)).astype(np.float32 if decoded.dtype.kind == "f" else np.int64)
 
     def encode(self, *x: Array) -> dict[str, Array]:
@@ -88,7 +94,8 @@ class Accelerator:
         for port, frames in zip(self.inputs, x, strict=True):
             kind = kinds[port.value]
             real = port.to_graph(suit(np.asarray(frames), port.shape, where=f"input {port.name}"), kind.shape)
-            found[port.value] = self.graph.encodings[port.value].encode(real, kind.codes)
+            encoding = self.graph.encodings[port.value]
+            found[port.value] = port.run(real) if port.chain else encoding.encode(real, kind.codes)
         return found
 
     def run(

@@ -1,7 +1,7 @@
 """The whole compiler, from a model file to an accelerator. The file to read first."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,9 @@ from tomato.frontend import Imported
 from tomato.interface import Port
 from tomato.interpret import BATCH
 from tomato.ir import Graph
-from tomato.passes import CLEAN, run
+from tomato.ops.quantise import Quantise
+from tomato.passes import CLEAN, QUANTISED, run
+from tomato.passes.absorb import Proof, absorb
 from tomato.passes.calibrate import Method, Ranges, Watch, calibrate, synthetic_ranges
 from tomato.passes.precision import Precision
 from tomato.passes.quantise import quantise
@@ -40,6 +42,7 @@ def compile_model(
     fps: float | None = None,
     clock_mhz: float | None = None,
     plan: Path | None = None,
+    requant_bits: int | None = None,
     progress: Progress = silent,
 ) -> Accelerator:
     """Compile an ONNX model for a target.
@@ -48,7 +51,8 @@ def compile_model(
     of activations on. precision: weights and activations, such as "w4a8" or "ternary, conv_1=w8a8"; unless given,
     what the plan says, or w8a8. compensate: let weights of few bits make up for each other's rounding errors.
     ranges: "minmax", "percentile" or "mse". fps: the smallest design that reaches this rate, instead of the
-    fastest that fits. plan: a plan.toml whose choices are kept. Raises TomatoError for what the user can mend.
+    fastest that fits. plan: a plan.toml whose choices are kept. requant_bits: of a model that comes quantised, the
+    widest multipliers of requantisations, exact or not. Raises TomatoError for what the user can mend.
     """
     board = targets.load(target)
     wishes = read_wishes(Path(plan)) if plan else Wishes()
@@ -58,26 +62,66 @@ def compile_model(
     imported = frontend.load(Path(model))
     frames = _frames(imported, calibration)
 
+    if imported.quantised and precision is not None:
+        raise TomatoError(
+            "--precision is for float models: this one comes quantised",
+            where=str(model),
+            hint="leave it out, or give the float model",
+        )
+    if imported.quantised:
+        integers = from_quantised(imported, Path(model), requant_bits)
+    else:
+        integers = from_real(imported, frames, ranges, bits, compensate=compensate, progress=progress)
+    integers.graph.verify()
+
+    progress("Schedule", 0, 0)
+    chosen = schedule(
+        integers.graph, board, clock_mhz=clock_mhz or wishes.clock_mhz, fps=fps, wishes=wishes, model=str(model)
+    )
+    samples = frames or _noise(imported, integers)
+    return Accelerator(
+        integers.graph, integers.inputs, integers.outputs, replace(chosen, precision=bits), board, Path(model),
+        tuple(s[:VECTOR_FRAMES] for s in samples), (*integers.notes, *imported.notes), integers.proofs,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Integers:
+    """A network on codes, its ports, what the report should tell, and how its requantisations were proved."""
+
+    graph: Graph
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    notes: tuple[str, ...]
+    proofs: tuple[Proof, ...] = ()
+
+
+def from_real(
+    imported: Imported, frames: tuple[Array, ...] | None, ranges: Method, bits: Precision, *, compensate: bool,
+    progress: Progress = silent,
+) -> Integers:  # fmt: skip
+    """A real network, quantised by us."""
     real = run(imported.graph, CLEAN)
     ends = bits.with_ends(real)
     inputs = Collector(real, lambda node: compensate and ends.of(node).corrects)
     measured = _measure(real, imported.inputs, frames, ranges, bits, inputs, progress)
     graph, remarks = quantise(real, measured, bits, moments=inputs.moments)
-    graph.verify()
+    values = dict(zip(imported.graph.outputs, graph.outputs, strict=True))
+    outputs = tuple(replace(p, value=values[p.value]) for p in imported.outputs)
+    notes = (*([NO_CALIBRATION] if frames is None else []), *map(str, remarks))
+    return Integers(graph, imported.inputs, outputs, notes)
 
-    progress("Schedule", 0, 0)
-    chosen = schedule(graph, board, clock_mhz=clock_mhz or wishes.clock_mhz, fps=fps, wishes=wishes, model=str(model))
 
-    notes = [*imported.notes, *map(str, remarks)]
-    if frames is None:
-        notes.insert(0, NO_CALIBRATION)
-    samples = frames or _noise(imported)
-    quantised = dict(zip(imported.graph.outputs, graph.outputs, strict=True))
-    outputs = tuple(replace(p, value=quantised[p.value]) for p in imported.outputs)
-    return Accelerator(
-        graph, imported.inputs, outputs, replace(chosen, precision=bits), board, Path(model),
-        tuple(s[:VECTOR_FRAMES] for s in samples), tuple(notes),
-    )  # fmt: skip
+def from_quantised(imported: Imported, model: Path, requant_bits: int | None) -> Integers:
+    """A network that comes quantised, exactly as it is."""
+    try:
+        found = absorb(run(imported.graph, QUANTISED), requant_bits=requant_bits)
+    except TomatoError as reason:
+        raise TomatoError(reason.what, where=f"{model}: {reason.where}", hint=reason.hint) from reason
+    values = dict(zip(imported.graph.outputs, found.outputs, strict=True))
+    inputs = tuple(replace(p, chain=found.before[p.value]) for p in imported.inputs)
+    outputs = tuple(replace(p, value=values[p.value].value, chain=values[p.value].chain) for p in imported.outputs)
+    return Integers(found.graph, inputs, outputs, (), found.proofs)
 
 
 def _frames(imported: Imported, calibration: Array | Sequence[Array] | None) -> tuple[Array, ...] | None:
@@ -123,7 +167,16 @@ def _precision(asked: str | Precision | None, wishes: Wishes) -> Precision:
     return replace(bits, overrides=first | rest)
 
 
-def _noise(imported: Imported) -> tuple[Array, ...]:
-    """Random frames for the test vectors of a network without data."""
+def _noise(imported: Imported, integers: Integers) -> tuple[Array, ...]:
+    """Random frames for the test vectors of a network without data: all codes, where the model says what they mean."""
     rng = np.random.default_rng(0)
-    return tuple(rng.standard_normal((VECTOR_FRAMES, *p.shape)).astype(np.float32) for p in imported.inputs)
+    return tuple(_random(rng, given, port) for given, port in zip(imported.inputs, integers.inputs, strict=True))
+
+
+def _random(rng: np.random.Generator, given: Port, port: Port) -> Array:
+    size = (VECTOR_FRAMES, *given.shape)
+    match port.chain:
+        case (Quantise(scale, zero, lo, hi),) if scale.shape == zero.shape == (1,):
+            real = (rng.integers(lo, hi, size, endpoint=True) - zero.values) * scale.values
+            return np.asarray(real, np.float32)
+    return rng.standard_normal(size).astype(np.float32)

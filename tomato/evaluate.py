@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 
 from tomato import frontend
 from tomato.accelerator import Accelerator, Progress, silent
+from tomato.agreement import agree, arithmetic, exact_values, session
 from tomato.data import Data
 from tomato.errors import TomatoError
 from tomato.formats import Array
@@ -26,7 +28,8 @@ def evaluate(accelerator: Accelerator, data: Data | Sequence[Data], *, progress:
     The result holds `frames`; `top1` of "float" and "accelerator" when the first data has labels, and
     `agreement` (how often both name the same class) when the first output has classes, else None; per
     output the signal-to-noise ratio in decibels (None: exact) and the largest error; and that ratio for
-    every layer on the first `layer_frames` frames. Raises TomatoError without ONNX Runtime, or when the
+    every layer on the first `layer_frames` frames; for a model that came quantised instead `codes`: how many
+    output codes are equal to its runtime's. Raises TomatoError without ONNX Runtime, or when the
     data does not suit the model.
     """
     parts = (data,) if isinstance(data, Data) else tuple(data)
@@ -52,8 +55,9 @@ def evaluate(accelerator: Accelerator, data: Data | Sequence[Data], *, progress:
         "top1": {"float": _share(theirs, labels), "accelerator": _share(ours, labels)} if known else None,
         "agreement": None if ours is None or theirs is None else _share(ours, theirs),
         "outputs": outputs,
+        "codes": _agreement(accelerator, frames, reals, results),
         "layer_frames": min(count, LAYER_FRAMES),
-        "layers": layers(accelerator, [f[:LAYER_FRAMES] for f in frames]),
+        "layers": [] if arithmetic(accelerator) else layers(accelerator, [f[:LAYER_FRAMES] for f in frames]),
     }
 
 
@@ -84,16 +88,23 @@ def sqnr(real: Array, got: Array) -> float | None:
     return None if noise == 0 else round(10 * float(np.log10(max(signal, 1e-300) / noise)), 2)
 
 
+REFERENCES = {"onnxruntime": "ONNX Runtime's integer kernels", "qonnx": "the exact values of the model's operators"}
+
+
+def _agreement(
+    accelerator: Accelerator, frames: Sequence[Array], reals: Sequence[Array], results: Sequence[Array]
+) -> dict[str, Any] | None:
+    """Equal codes, for a model that came quantised."""
+    whose = arithmetic(accelerator)
+    return asdict(agree(accelerator, frames, reals, results, REFERENCES[whose])) if whose else None
+
+
 def _float(accelerator: Accelerator, frames: Sequence[Array], progress: Progress) -> tuple[Array, ...]:
-    """The outputs of ONNX Runtime, in batches if the model takes batches."""
-    try:
-        import onnxruntime
-    except ImportError as reason:
-        raise TomatoError(
-            "the float model is run by ONNX Runtime, which is not installed", hint="pip install 'tomato[eval]'"
-        ) from reason
-    session = onnxruntime.InferenceSession(str(accelerator.model), providers=["CPUExecutionProvider"])
-    known = {i.name: i for i in session.get_inputs()}
+    """The outputs of the model's runtime, in batches if the model takes batches."""
+    if arithmetic(accelerator) == "qonnx":
+        return exact_values(accelerator, frames)
+    runtime = session(accelerator.model, integers=bool(arithmetic(accelerator)))
+    known = {i.name: i for i in runtime.get_inputs()}
     fixed = [i.shape[0] for i in known.values() if i.shape and isinstance(i.shape[0], int)]
     step = min([BATCH, *fixed])
     names = [p.name for p in accelerator.outputs]
@@ -102,7 +113,7 @@ def _float(accelerator: Accelerator, frames: Sequence[Array], progress: Progress
         progress("ONNX Runtime", start, len(frames[0]))
         feed = {p.name: _suit(known[p.name], f[start : start + step], step, bool(fixed))
                 for p, f in zip(accelerator.inputs, frames, strict=True)}  # fmt: skip
-        for column, values in zip(found, session.run(names, feed), strict=True):
+        for column, values in zip(found, runtime.run(names, feed), strict=True):
             column.append(np.asarray(values))
     progress("ONNX Runtime", len(frames[0]), len(frames[0]))
     return tuple(np.concatenate(column)[: len(frames[0])] for column in found)

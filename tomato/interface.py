@@ -6,16 +6,25 @@ from types import MappingProxyType
 
 import numpy as np
 
-from tomato.formats import Array, Tensor
+from tomato import kernels
+from tomato.formats import Array, Codes, Tensor
+from tomato.ir import Op
+from tomato.kernels import Quantisation
 
 
 @dataclass(frozen=True, slots=True)
 class HostStep:
-    """Something the host does to an output: "softmax", "logsoftmax" or "argmax" over `axis` (batch is axis 0)."""
+    """Something the host does to an output.
+
+    "softmax", "logsoftmax" or "argmax" over `axis` (batch is axis 0); "quantise" with the `numbers` scale, zero
+    point, least and greatest code; "dequantise" with scale and zero point; "qlinearsoftmax" with the four numbers of
+    its argument and the four of its result: reals that have codes become codes.
+    """
 
     kind: str
     axis: int
     keepdims: bool = True
+    numbers: tuple[float, ...] = ()
 
     def apply(self, x: Array) -> Array:
         """The ONNX meaning on an array with the batch first."""
@@ -30,10 +39,33 @@ def _log_softmax(step: HostStep, x: Array) -> Array:
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=step.axis, keepdims=True)))
 
 
+def _quantise(step: HostStep, x: Array) -> Array:
+    scale, zero, lo, hi = step.numbers
+    return np.asarray(np.clip(np.rint(x.astype(np.float32) / np.float32(scale)) + zero, lo, hi))
+
+
+def _quantisation(scale: float, zero: float, lo: float, hi: float) -> Quantisation:
+    return Quantisation(scale, int(zero), Codes(int(lo), int(hi)))
+
+
+def _qlinear_softmax(step: HostStep, x: Array) -> Array:
+    given, wanted = (_quantisation(*numbers) for numbers in (step.numbers[:4], step.numbers[4:]))
+    codes = np.rint(x / given.scale).astype(np.int64) + given.zero
+    return np.moveaxis(kernels.softmax(np.moveaxis(codes, step.axis, -1), given, wanted), -1, step.axis)
+
+
+def _dequantise(step: HostStep, x: Array) -> Array:
+    scale, zero = step.numbers
+    return np.asarray((x - zero) * scale)
+
+
 HOST: Mapping[str, Callable[[HostStep, Array], Array]] = MappingProxyType(
     {
         "softmax": lambda step, x: np.exp(_log_softmax(step, x)),
         "logsoftmax": _log_softmax,
+        "quantise": _quantise,
+        "qlinearsoftmax": _qlinear_softmax,
+        "dequantise": _dequantise,
         "argmax": lambda step, x: np.argmax(x, axis=step.axis, keepdims=step.keepdims),
     }
 )
@@ -45,7 +77,8 @@ class Port:
 
     name: its ONNX name. value: the graph value behind it. shape: the ONNX shape without the batch.
     order: flat index into the graph value (height, width, channels) of every ONNX element, shaped like
-    the ONNX tensor. host: steps after the graph, for outputs.
+    the ONNX tensor. host: steps after the graph, for outputs. chain: where the model says itself how reals
+    become codes (inputs; the last is a Quantise) or codes become reals (outputs): the host's operators.
     """
 
     name: str
@@ -53,6 +86,7 @@ class Port:
     shape: tuple[int, ...]
     order: Tensor
     host: tuple[HostStep, ...] = ()
+    chain: tuple[Op, ...] = ()
 
     def to_graph(self, x: Array, shape: tuple[int, ...]) -> Array:
         """A batch of ONNX arrays as the graph wants it: (batch, *shape)."""
@@ -63,6 +97,12 @@ class Port:
     def from_graph(self, y: Array) -> Array:
         """A batch of graph values as ONNX orders them, before the host's steps."""
         return np.asarray(y.reshape(y.shape[0], -1)[:, self.order.values])
+
+    def run(self, x: Array) -> Array:
+        """The operators of the chain, on graph values."""
+        for op in self.chain:
+            x = op.golden([x])
+        return x
 
     def finish(self, y: Array) -> Array:
         """The host's steps, in order."""

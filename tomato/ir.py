@@ -38,6 +38,11 @@ class TensorType:
         assert isinstance(self.fmt, Codes), "the value is not quantised"
         return self.fmt
 
+    @property
+    def is_codes(self) -> bool:
+        """Whether the value is quantised."""
+        return isinstance(self.fmt, Codes)
+
     def __str__(self) -> str:
         return f"{'x'.join(map(str, self.shape))}:{self.fmt}"
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from tomato.engines.base import spelled
 from tomato.formats import Codes
 from tomato.ir import Graph, Node
 from tomato.lower import Lowered
+from tomato.passes.absorb import Proof
 from tomato.schedule.plan import Plan
 from tomato.schedule.plumb import plumbing_costs
 from tomato.schedule.regions import crossings, fills, rooms
@@ -41,8 +43,9 @@ def interval_cycles(graph: Graph, plan: Plan) -> int:
 
 
 def report(
-    graph: Graph, plan: Plan, target: Target, lowered: Lowered, *, model: str, notes: Iterable[str]
-) -> dict[str, Any]:
+    graph: Graph, plan: Plan, target: Target, lowered: Lowered, *, model: str, notes: Iterable[str],
+    proofs: Iterable[Proof] = (),
+) -> dict[str, Any]:  # fmt: skip
     """The contents of report.json: plain data, deterministic."""
     links = edges(graph, plan.layers)
     interval = interval_cycles(graph, plan)
@@ -83,6 +86,7 @@ def report(
         "layers": layers,
         "between_layers": between.counts(),
         "fifos": dict(plan.fifos),
+        "exactness": [asdict(proof) for proof in proofs],
         "notes": [*notes, *full],
     }
 

@@ -61,11 +61,13 @@ def quiet_option(command: Callable[..., None]) -> Callable[..., None]:
               "rate, instead of the fastest that fits.")  # fmt: skip
 @click.option("--clock", type=click.FloatRange(min=0, min_open=True), metavar="MHZ", help="Clock, instead of the "
               "board's default.")  # fmt: skip
+@click.option("--requant-bits", type=click.IntRange(4, 32), metavar="N", help="Of a model that comes quantised: at "
+              "most N bits of a requantisation's multiplier. The report counts what that changes.")  # fmt: skip
 @click.option("--plan", type=DATA, metavar="TOML", help="Keep the choices of this plan.toml.")
 @quiet_option
 def compile_command(
-    model: Path, target: str, output: Path | None, calibrate: tuple[Path, ...], ranges: Any,
-    precision: str | None, compensate: bool, fps: float | None, clock: float | None, plan: Path | None, quiet: bool,
+    model: Path, target: str, output: Path | None, calibrate: tuple[Path, ...], ranges: Any, precision: str | None,
+    compensate: bool, fps: float | None, clock: float | None, requant_bits: int | None, plan: Path | None, quiet: bool,
 ) -> None:  # fmt: skip
     """Compile MODEL for a board and write the build folder."""
     from tomato import frontend
@@ -79,8 +81,8 @@ def compile_command(
     frames = read_frames(frontend.load(model).inputs, calibrate) if calibrate else None
     with progress(quiet) as shown:
         accelerator = compile_model(
-            model, target, calibration=frames, precision=precision, compensate=compensate,
-            ranges=ranges, fps=fps, clock_mhz=clock, plan=plan, progress=shown,
+            model, target, calibration=frames, precision=precision, compensate=compensate, ranges=ranges,
+            fps=fps, clock_mhz=clock, plan=plan, requant_bits=requant_bits, progress=shown,
         )  # fmt: skip
         accelerator.write(folder, shown)
     show.warnings(accelerator.report)

@@ -11,6 +11,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
+from tomato.agreement import Agreement
 from tomato.compiler import NO_CALIBRATION
 from tomato.errors import TomatoError
 from tomato.frontend import NodeReport
@@ -71,9 +72,22 @@ def report(report: Mapping[str, Any]) -> None:
     between = ", ".join(f"{n:,} {KINDS[k]}" for k, n in report["between_layers"].items() if n)
     say(out, f"requantisation is counted with the layer in front; between the layers: {between or 'nothing'}")
     summary(out, report)
+    exactness(out, report["exactness"])
     for note in report["notes"]:
         if note != NO_CALIBRATION:
             say(out, f"note: {note}")
+
+
+def exactness(out: Console, proofs: Sequence[Mapping[str, Any]]) -> None:
+    """How the requantisations of a model that came quantised compare with its runtime."""
+    wrong = [p for p in proofs if p["differing"]]
+    if proofs:
+        checked = sum(p["checked"] for p in proofs)
+        say(out, f"requantisation: {len(proofs) - len(wrong)} of {len(proofs)} layers proved equal to the model's "
+                 f"runtime ({checked:,} inputs)")  # fmt: skip
+    for proof in wrong:
+        say(out, f"  {proof['value']}: {proof['differing']:,} of {proof['checked']:,} inputs differ, "
+                 f"by at most {proof['largest']}")  # fmt: skip
 
 
 def summary(out: Console, report: Mapping[str, Any]) -> None:
@@ -157,6 +171,8 @@ def evaluation(result: Mapping[str, Any], *, brief: bool) -> None:
     say(out, f"{result['frames']:,} frames", "bold")
     if rows.row_count:
         out.print(rows)
+    if result["codes"]:
+        say(out, str(Agreement(**result["codes"])))
     for output in result["outputs"]:
         say(out, f"output {output['name']}: SQNR {_db(output['sqnr_db'])}, "
                   f"largest error {output['max_error']:.4g}")  # fmt: skip

@@ -6,16 +6,25 @@ from pathlib import Path
 
 from tomato.interface import Port
 from tomato.ir import Graph
+from tomato.ops.quantise import Dequantise, Quantise
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """A model in our terms: every value of `graph` is real; `notes` tell the user what was assumed."""
+    """A model in our terms: its values are real, but for those between a Quantise and a Dequantise.
+
+    `notes` tell the user what was assumed.
+    """
 
     graph: Graph
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     notes: tuple[str, ...] = ()
+
+    @property
+    def quantised(self) -> bool:
+        """Whether the model comes quantised."""
+        return any(isinstance(node.op, Quantise | Dequantise) for node in self.graph)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,23 @@ def inspect(path: Path) -> tuple[NodeReport, ...]:
     from tomato.frontend.translate import report
 
     return report(read(path))
+
+
+def cut(path: Path, label: str, to: Path) -> Path | None:
+    """The part of a model up to the first result of a node, as a model of its own; None if there is no such node.
+
+    label: the node's name, or `<op_type> #<index>`.
+    """
+    import onnx
+
+    graph = onnx.load(path, load_external_data=False).graph
+    named = {node.name or f"{node.op_type} #{i}": node.output[0] for i, node in enumerate(graph.node)}
+    constants = {t.name for t in graph.initializer}
+    inputs = [i.name for i in graph.input if i.name not in constants]
+    if label not in named:
+        return None
+    onnx.utils.extract_model(str(path), str(to), inputs, [named[label]], check_model=False)
+    return to
 
 
 def copy(path: Path, to: Path) -> None:

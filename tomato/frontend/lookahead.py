@@ -11,9 +11,10 @@ from tomato.ir import Shape
 
 _KEEPS_LAYOUT_TEXT = """
     Add Sub Mul Div Neg Relu Clip Cast Abs Sqrt Pow Sigmoid Tanh LeakyRelu Min Max HardSwish Elu Exp Log
+    QuantizeLinear DequantizeLinear Quant BipolarQuant IntQuant Trunc
 """
 KEEPS_LAYOUT = frozenset(_KEEPS_LAYOUT_TEXT.split())
-CHANNELS_LAST = frozenset({"Gemm", "MatMul"})
+CHANNELS_LAST = frozenset({"Gemm", "MatMul", "QGemm", "QLinearMatMul", "MatMulInteger"})
 
 
 def wanted(model: Model, name: str, order: Index) -> tuple[Shape, Index]:

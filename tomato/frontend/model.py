@@ -1,15 +1,24 @@
 """An ONNX model after reading: static shapes, folded constants, typed attributes. Knows nothing of the onnx package."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from tomato.formats import Array
+from tomato.formats import Array, Codes
 
 Attribute = int | float | str | tuple[int, ...] | tuple[float, ...] | tuple[str, ...] | Array | None
 """A decoded attribute; None stands for the kinds that no supported operator has."""
+
+
+def integer_range(dtype: Any) -> Codes:
+    """The range of an integer NumPy type, the narrow ones that ONNX adds (int4, uint4, int2, uint2) included."""
+    match = re.fullmatch(r"(u?)int(\d+)", np.dtype(dtype).name)
+    assert match, f"{dtype} is no integer type"
+    return Codes.of(int(match[2]), signed=not match[1])
 
 
 class RefusedError(Exception):
@@ -85,7 +94,7 @@ class Model:
     """Nodes in topological order. `constants` holds initializers and everything computed from them alone.
 
     `shapes` include the batch, which is 1; a value of unknown shape is absent. `live` are the nodes that an
-    output depends on. `path` is the file as the user wrote it.
+    output depends on. `path` is the file as the user wrote it. `elements` are the ranges of integer inputs.
     """
 
     path: str
@@ -98,6 +107,7 @@ class Model:
     shapes: Mapping[str, tuple[int, ...]]
     problems: Mapping[int, str]
     notes: tuple[str, ...]
+    elements: Mapping[str, Codes] = field(default_factory=dict)
 
     @cached_property
     def consumers(self) -> Mapping[str, tuple[OnnxNode, ...]]:

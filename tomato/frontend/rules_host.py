@@ -9,13 +9,14 @@ import numpy as np
 from tomato.frontend import reorder
 from tomato.frontend.layout import Index
 from tomato.frontend.model import Model, OnnxNode, RefusedError
-from tomato.frontend.unsupported import QUANTISED
 from tomato.frontend.walk import Rule, Walk
 from tomato.interface import HostStep
 
 AXIS_PER_OPSET = 13
 """Before this operator set softmax flattens its input to two dimensions and its axis defaults to 1."""
 KINDS = {"Softmax": "softmax", "LogSoftmax": "logsoftmax", "ArgMax": "argmax"}
+ROUNDED = frozenset({"QuantizeLinear", "DequantizeLinear"})
+"""Steps to codes and back that the host can do behind its own."""
 NO_CHANGE = frozenset({"Identity", "Cast", "Dropout"})
 
 
@@ -65,7 +66,7 @@ def from_host(walk: Walk, node: OnnxNode) -> None:
 def _ends(model: Model, node: OnnxNode) -> None:
     """Refuse a node whose result the network still computes with."""
     for reader in model.consumers.get(node.outputs[0], ()):
-        if reader.op_type not in KINDS and reader.op_type not in reorder.MAPS and reader.op_type not in QUANTISED:
+        if reader.op_type not in KINDS and reader.op_type not in reorder.MAPS and reader.op_type not in ROUNDED:
             raise RefusedError(
                 f"expected right before an output, but {reader.op_type} {reader.label!r} reads its result",
                 "only the host computes it: end the network before it",

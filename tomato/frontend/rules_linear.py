@@ -14,7 +14,7 @@ from tomato.ops.move import Pad
 
 def from_conv(walk: Walk, node: OnnxNode) -> None:
     """Conv, 1-D or 2-D; a 1-D convolution is one of height 1. The bias is an affine of its own."""
-    weight = walk.weight(node, 1, "weight")
+    weight, steps = walk.factors(node, 1, 0, "weight")
     if weight.ndim not in (3, 4):
         raise RefusedError(f"expected a 1-D or 2-D convolution, not {weight.ndim - 2}-D", "only those are supported")
     bias = walk.weight(node, 2, "bias") if node.has(2) else None
@@ -26,7 +26,7 @@ def from_conv(walk: Walk, node: OnnxNode) -> None:
         value = walk.emit(Pad(early), [value], "_pad")
     weight = weight.reshape(*weight.shape[:2], *window.kernel).transpose(2, 3, 1, 0)
     value = walk.emit(Conv2d(Tensor(weight), window, node.integer("group", 1)), [value])
-    walk.put_image(node.outputs[0], walk.biased(node, value, bias), rank)
+    walk.put_image(node.outputs[0], walk.biased(node, walk.scaled(value, steps), bias), rank)
 
 
 def from_batch_norm(walk: Walk, node: OnnxNode) -> None:
@@ -44,11 +44,11 @@ def from_batch_norm(walk: Walk, node: OnnxNode) -> None:
 
 def from_gemm(walk: Walk, node: OnnxNode) -> None:
     """Gemm with a constant B: alpha and transB go into the weight, beta into the bias."""
-    weight = walk.weight(node, 1, "B") * node.real("alpha", 1.0)
-    weight = weight.T if node.integer("transB", 0) else weight
+    weight, steps = walk.factors(node, 1, 0 if node.integer("transB", 0) else 1, "B")
+    weight, steps = weight.T if node.integer("transB", 0) else weight, steps * node.real("alpha", 1.0)
     view = walk.view(node.inputs[0])
     view = View(view.value, view.order.T) if node.integer("transA", 0) else view
-    _dense(walk, node, view, weight)
+    _dense(walk, node, view, weight, steps)
     if node.has(2):
         bias = walk.weight(node, 2, "C") * node.real("beta", 1.0)
         walk.affine(node.outputs[0], node.outputs[0], np.ones(1), bias, "_bias")
@@ -58,7 +58,7 @@ def from_matmul(walk: Walk, node: OnnxNode) -> None:
     """MatMul with a constant on the right: a product on the last axis, every other place being a pixel."""
     if walk.model.constant(node, 0) is not None:
         raise RefusedError("expected the constant on the right", "transpose the product: (A @ x) = (x.T @ A.T).T")
-    weight = walk.weight(node, 1, "right operand")
+    weight, steps = walk.factors(node, 1, -1, "right operand")
     if weight.ndim != 2 and weight.size != np.prod(weight.shape[-2:]):
         raise RefusedError("expected one matrix on the right, not a stack of them", "split the product")
     view = walk.view(node.inputs[0])
@@ -66,10 +66,10 @@ def from_matmul(walk: Walk, node: OnnxNode) -> None:
         raise RefusedError("expected a matrix on the right", "use a matrix of one column and a Squeeze")
     extra = (1,) * max(0, weight.ndim - len(view.shape))
     view = View(view.value, view.order.reshape(extra + view.shape))
-    _dense(walk, node, view, weight.reshape(weight.shape[-2:]))
+    _dense(walk, node, view, weight.reshape(weight.shape[-2:]), steps)
 
 
-def _dense(walk: Walk, node: OnnxNode, view: View, weight: Array) -> None:
+def _dense(walk: Walk, node: OnnxNode, view: View, weight: Array, steps: Array) -> None:
     """Emit the product on the last axis. A single vector is taken as it lies: the rows of the weight are permuted."""
     size = view.shape[-1]
     if view.order.size > size:
@@ -78,7 +78,7 @@ def _dense(walk: Walk, node: OnnxNode, view: View, weight: Array) -> None:
         view = walk.flat(view)
         weight = weight[layout.inverse(view.order)]
         value = view.value
-    value = walk.emit(Dense(Tensor(weight)), [value])
+    value = walk.scaled(walk.emit(Dense(Tensor(weight)), [value]), steps)
     shape = (*view.shape[:-1], weight.shape[1])
     if node.op_type == "MatMul":
         shape = walk.model.shapes.get(node.outputs[0], shape)

@@ -1,8 +1,9 @@
 """One walk over an ONNX graph that fixes every shape and computes every constant."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import onnx
@@ -10,13 +11,36 @@ from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from tomato.errors import TomatoError
-from tomato.formats import Array
-from tomato.frontend.model import Attribute, Model, OnnxNode
+from tomato.formats import Array, Codes
+from tomato.frontend.model import Attribute, Model, OnnxNode, integer_range
 
 DATA_LIMIT = 1024
 """Constants up to this size are shown to shape inference: shapes, axes, scales; never weights."""
-QUANTISED = frozenset({"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"})
+QUANTISED = frozenset({"DequantizeLinear", "DynamicQuantizeLinear"})
 """Never folded: they say in which format the user wants a constant."""
+LIKE: Mapping[str, tuple[str, slice]] = MappingProxyType(
+    {
+        "Quant": ("Identity", slice(1)),
+        "IntQuant": ("Identity", slice(1)),
+        "BipolarQuant": ("Identity", slice(1)),
+        "Trunc": ("Identity", slice(1)),
+        "QLinearSigmoid": ("Identity", slice(1)),
+        "QLinearLeakyRelu": ("Identity", slice(1)),
+        "QLinearSoftmax": ("Identity", slice(1)),
+        "QLinearAdd": ("Add", slice(0, 4, 3)),
+        "QLinearMul": ("Mul", slice(0, 4, 3)),
+        "QLinearConcat": ("Concat", slice(2, None, 3)),
+        "QLinearGlobalAveragePool": ("GlobalAveragePool", slice(1)),
+        "QLinearAveragePool": ("AveragePool", slice(1)),
+        "QGemm": ("Gemm", slice(0, 4, 3)),
+    }
+)
+"""Operators outside of ONNX: the one in ONNX that gives the same shape, and which of their inputs it takes."""
+MICROSOFT = "com.microsoft"
+REAL_QGEMM = 7
+"""Inputs of a QGemm without a scale of its result: it gives reals."""
+INTEGERS = frozenset({2, 3, 4, 5, 6, 21, 22})
+"""ONNX element types uint8, int8, uint16, int16, int32, uint4, int4."""
 
 
 @dataclass
@@ -38,6 +62,7 @@ class Resolver:
     def visit(self, index: int, node: onnx.NodeProto) -> None:
         """Fold the node, or else infer the shapes of its outputs."""
         if node.domain not in ("", "ai.onnx"):
+            self.infer_like(index, node)
             return
         if node.op_type == "Constant" or (
             node.op_type not in QUANTISED and any(node.input) and all(i in self.constants for i in node.input if i)
@@ -95,6 +120,25 @@ class Resolver:
             return
         self.types.update(found)
 
+    def infer_like(self, index: int, node: onnx.NodeProto) -> None:
+        """Infer the shape of an operator outside of ONNX from one in ONNX, as on float32."""
+        if node.op_type not in LIKE:
+            return
+        op_type, which = LIKE[node.op_type]
+        twin = onnx.NodeProto(op_type=op_type, input=list(node.input)[which], output=list(node.output)[:1])
+        if any(self.shape(i) is None for i in twin.input):
+            return
+        known = onnx.defs.get_schema(op_type, self.opset, "").attributes
+        twin.attribute.extend(a for a in node.attribute if a.name in known)
+        kept = {i: self.types[i] for i in twin.input}
+        self.types |= {i: helper.make_tensor_type_proto(onnx.TensorProto.FLOAT, self.shape(i)) for i in kept}
+        self.infer(index, twin)
+        self.types |= kept
+        gives_codes = node.op_type.startswith("Q") and node.domain == MICROSOFT and len(node.input) != REAL_QGEMM
+        if gives_codes and twin.output[0] in self.types:
+            kind = kept[twin.input[0]].tensor_type.elem_type
+            self.types[twin.output[0]].tensor_type.elem_type = kind
+
     def shape(self, name: str) -> tuple[int, ...] | None:
         """The static shape of a value, or None."""
         kind = self.types.get(name)
@@ -130,7 +174,13 @@ def resolve(proto: onnx.ModelProto, path: Path, opset: int) -> Model:
         shapes=shapes,
         problems=resolver.problems,
         notes=tuple(notes),
+        elements={i.name: _element(i) for i in inputs if i.type.tensor_type.elem_type in INTEGERS},
     )
+
+
+def _element(value: onnx.ValueInfoProto) -> Codes:
+    """The range of an integer input."""
+    return integer_range(helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type))
 
 
 def _values(tensor: onnx.TensorProto, path: Path) -> Array:

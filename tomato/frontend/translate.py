@@ -10,7 +10,7 @@ import numpy as np
 from tomato import frontend
 from tomato.errors import TomatoError
 from tomato.formats import Tensor
-from tomato.frontend import Imported, NodeReport, layout
+from tomato.frontend import Imported, NodeReport, layout, reorder
 from tomato.frontend.model import BehindError, Model, OnnxNode, RefusedError
 from tomato.frontend.names import identifier
 from tomato.frontend.unsupported import why_not
@@ -21,6 +21,8 @@ from tomato.ir import Graph
 SHOWN = 3
 """Nodes named per problem; the rest is counted."""
 SEVERAL_OUTPUTS = frozenset({"Split"})
+DOMAINS = frozenset({"qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general", "com.microsoft"})
+"""Domains outside of ONNX whose operators some rule knows; their names do not collide."""
 
 
 @cache
@@ -102,7 +104,7 @@ def _visit_all(model: Model) -> Outcome:
         walk.node = node
         before = len(walk.build.nodes)
         try:
-            _visit(walk, node)
+            visit(walk, node)
         except RefusedError as reason:
             refusals[node.index] = str(reason)
         except BehindError:
@@ -119,8 +121,11 @@ def _visit_all(model: Model) -> Outcome:
     return Outcome(walk, refusals, macs)
 
 
-def _visit(walk: Walk, node: OnnxNode) -> None:
-    rule = rules().get(node.op_type) if not node.domain else None
+def visit(walk: Walk, node: OnnxNode) -> None:
+    """Translate one node; RefusedError if that cannot be done."""
+    if _move_coded(walk, node):
+        return
+    rule = rules().get(node.op_type) if not node.domain or node.domain in DOMAINS else None
     if rule is None:
         raise why_not(node)
     if node.index in walk.model.problems:
@@ -132,6 +137,15 @@ def _visit(walk: Walk, node: OnnxNode) -> None:
     if any(i and i not in walk.env and i not in walk.model.constants for i in node.inputs):
         return  # behind a refused node whose shape is unknown
     rule(walk, node)
+
+
+def _move_coded(walk: Walk, node: OnnxNode) -> bool:
+    """Rename where the values of a constant that comes as codes lie, if that is what the node does."""
+    if node.op_type not in reorder.MAPS or node.inputs[0] not in walk.coded:
+        return False
+    move = reorder.MAPS[node.op_type]
+    walk.define(node.outputs[0], walk.coded[node.inputs[0]].moved(lambda order: move(walk.model, node, order)))
+    return True
 
 
 def _read(model: Model, name: str) -> bool:

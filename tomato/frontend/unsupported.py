@@ -4,14 +4,8 @@ from collections.abc import Mapping
 
 from tomato.frontend.model import OnnxNode, RefusedError
 
-QUANTISED_DOMAINS = ("qonnx.custom_op", "onnx.brevitas", "finn.custom_op")
-_QUANTISED_TEXT = """
-    QuantizeLinear DequantizeLinear DynamicQuantizeLinear QLinearConv QLinearMatMul ConvInteger MatMulInteger
-    QLinearAdd QLinearMul QLinearAveragePool QLinearGlobalAveragePool QLinearConcat QLinearSigmoid QLinearLeakyRelu
-    QGemm Quant BipolarQuant IntQuant FloatQuant Trunc
-"""
-QUANTISED = frozenset(_QUANTISED_TEXT.split())
 FAMILIES: Mapping[str, tuple[str, str]] = {
+    "DynamicQuantizeLinear": ("its scale depends on the data", "quantise with constant scales"),
     "LSTM": ("recurrent layers are not supported", "use a convolution over time instead"),
     "GRU": ("recurrent layers are not supported", "use a convolution over time instead"),
     "RNN": ("recurrent layers are not supported", "use a convolution over time instead"),
@@ -28,8 +22,6 @@ FAMILIES: Mapping[str, tuple[str, str]] = {
 
 def why_not(node: OnnxNode) -> RefusedError:
     """The refusal of a node whose operator no rule translates."""
-    if node.op_type in QUANTISED or node.domain.startswith(QUANTISED_DOMAINS):
-        return RefusedError("quantised models are not supported yet", "give the float model")
     if node.domain:
         return RefusedError(
             f"an operator of domain {node.domain!r} is not supported", "export with standard ONNX operators"

@@ -8,6 +8,7 @@ import numpy as np
 
 from tomato.formats import Array, Real, Tensor
 from tomato.frontend import layout
+from tomato.frontend.coded import Coded
 from tomato.frontend.layout import Index
 from tomato.frontend.lookahead import wanted
 from tomato.frontend.model import BehindError, Model, OnnxNode, RefusedError
@@ -47,7 +48,9 @@ class Walk:
     """
 
     def __init__(self, model: Model) -> None:
-        self.model = model
+        self.constants = dict(model.constants)
+        self.model = replace(model, constants=self.constants)
+        self.coded: dict[str, Coded] = {}
         self.build = Builder(())
         self.env: dict[str, View] = {}
         self.unbound: set[str] = set()
@@ -61,6 +64,11 @@ class Walk:
             self.inputs[name] = value
             self.unbound.add(value)
             self.env[name] = View(value, np.arange(prod(shape), dtype=np.int64).reshape(shape))
+
+    def define(self, name: str, coded: Coded) -> None:
+        """A value is a constant that the model gives as codes."""
+        self.coded[name] = coded
+        self.constants[name] = coded.real
 
     def view(self, name: str, *, host: bool = False) -> View:
         """Where an ONNX value lies. RefusedError when it is constant, or (unless `host`) finished by the host."""
@@ -82,12 +90,21 @@ class Walk:
 
     def finite(self, name: str, value: Array) -> Array:
         """The constant as float64. RefusedError when it holds NaN or infinity."""
-        if bad := int(np.count_nonzero(~np.isfinite(value))):
+        real = value.astype(np.float64)
+        if bad := int(np.count_nonzero(~np.isfinite(real))):
             raise RefusedError(
                 f"the constant {name!r} holds {bad} NaN or infinite value{'s' if bad > 1 else ''}",
                 "check the training and export again",
             )
-        return value.astype(np.float64)
+        return real
+
+    def factors(self, node: OnnxNode, index: int, axis: int, role: str) -> tuple[Array, Array]:
+        """A constant as numbers and their steps along `axis` (output channels): integers where it comes as codes."""
+        real = self.weight(node, index, role)
+        coded = self.coded.get(node.inputs[index])
+        if coded is None:
+            return real, np.ones(1)
+        return coded.codes.astype(np.float64), coded.steps(axis, role)
 
     def emit(self, op: Op, args: Sequence[str], suffix: str = "") -> str:
         """Append an operator for the current node; RefusedError with the operator's own reason if it does not fit."""
@@ -218,6 +235,12 @@ class Walk:
         if bias is None:
             return value
         return self.emit(Affine(Tensor(np.ones(1)), Tensor(bias.reshape(-1))), [value], "_bias")
+
+    def scaled(self, value: str, steps: Array) -> str:
+        """A graph value times the step of each channel of its stream; unchanged where the only step is 1."""
+        if steps.size == 1 and steps[0] == 1.0:
+            return value
+        return self.emit(Affine(Tensor(steps), Tensor(np.zeros(1))), [value], "_scale")
 
     def add(self, a: str, b: str) -> str:
         """Sum of two graph values."""

@@ -13,7 +13,9 @@ from tomato.ir import Op, TensorType
 Expression = str | float | Tensor | tuple["str | Expression", ...]
 """A unary function: "x", a number, a constant per channel, or (name, operand, ...) with a name of FUNCTIONS."""
 
-FUNCTIONS: Mapping[str, Callable[..., Array]] = MappingProxyType(
+Functions = Mapping[str, Callable[..., Array]]
+
+FUNCTIONS: Functions = MappingProxyType(
     {
         "add": np.add,
         "sub": np.subtract,
@@ -35,19 +37,23 @@ FUNCTIONS: Mapping[str, Callable[..., Array]] = MappingProxyType(
 )
 
 
-def evaluate(expression: Expression, x: Array) -> Array:
-    """Value of a unary expression at x, constants per channel broadcast along the last axis."""
+def evaluate(expression: Expression, x: Array, functions: Functions = FUNCTIONS) -> Array:
+    """Value of a unary expression at x, constants per channel broadcast along the last axis.
+
+    Computed in the type of x if that is a floating-point one, else in float64.
+    """
+    kind = x.dtype if np.issubdtype(x.dtype, np.floating) else np.float64
     match expression:
         case "x":
             return x
         case Tensor():
-            return expression.values
+            return expression.values.astype(kind)
         case tuple():
             name, *operands = expression
             assert isinstance(name, str)
-            return FUNCTIONS[name](*(evaluate(o, x) for o in operands))
+            return functions[name](*(evaluate(o, x, functions) for o in operands))
         case _:
-            return np.asarray(float(expression))
+            return np.asarray(float(expression), dtype=kind)
 
 
 def substitute(expression: Expression, inner: Expression) -> Expression:

@@ -10,6 +10,7 @@ from tomato.passes.fold_affine_backward import fold_affine_backward
 from tomato.passes.fold_affine_forward import fold_affine_forward
 from tomato.passes.fold_pads import fold_pads
 from tomato.passes.fuse_functions import fuse_functions
+from tomato.passes.hoist_quantise import hoist_quantise
 from tomato.passes.merge_lines import merge_lines
 from tomato.passes.simplify_windows import simplify_windows
 
@@ -28,6 +29,15 @@ CLEAN: Final[tuple[Pass, ...]] = (
     drop_identities,  # Affine by 1 plus 0, left by folding
 )
 """Exact on reals: the form of a network that quantisation expects, with the fewest places to round."""
+
+QUANTISED: Final[tuple[Pass, ...]] = (
+    drop_identities,
+    fold_pads,  # windows with their final padding
+    simplify_windows,
+    fuse_functions,  # one function between two quantised values
+    hoist_quantise,  # last, when nothing more moves
+)
+"""The same for a network that comes quantised: nothing that would change its weights."""
 
 
 def run(graph: Graph, passes: tuple[Pass, ...], *, watch: Watch | None = None) -> Graph:

@@ -1,0 +1,111 @@
+"""How a model that came quantised agrees with its runtime, code for code, and where it first does not."""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tomato import frontend
+from tomato.accelerator import Accelerator
+from tomato.errors import TomatoError
+from tomato.formats import Array
+from tomato.interpret import interpret
+from tomato.ir import Graph
+from tomato.ops.quantise import Quantise
+
+INTEGER_KERNELS = ("session.qdqisint8allowed", "1")
+"""Without it ONNX Runtime computes int8 layers at branches of a network in float32 on x86; see docs/onnxruntime.md."""
+FRAMES = 4
+"""Frames on which the first differing layer is searched for."""
+NEAR = 1e-6
+"""Relative difference of outputs that no layer rounds: the float32 of the last product."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Values of the outputs that are equal, of all; and the ONNX node and layer whose codes are the first to differ."""
+
+    reference: str
+    equal: int
+    total: int
+    first: str = ""
+
+    def __str__(self) -> str:
+        text = f"{self.equal:,} of {self.total:,} output codes equal {self.reference}"
+        return text + (f"; the first layer that differs is {self.first}" if self.first else "")
+
+
+def arithmetic(accelerator: Accelerator) -> str:
+    """Whose arithmetic a model that came quantised means: "onnxruntime" or "qonnx"; "" for a real one."""
+    ends = [port.chain[-1] for port in accelerator.inputs if port.chain]
+    return next((end.arithmetic for end in ends if isinstance(end, Quantise)), "")
+
+
+def session(model: Path, *, integers: bool = False) -> Any:
+    """An ONNX Runtime session on the CPU; `integers`: with integer kernels for all quantised layers."""
+    try:
+        import onnxruntime
+    except ImportError as reason:
+        raise TomatoError(
+            "the model is run by ONNX Runtime, which is not installed", hint="pip install 'tomato[eval]'"
+        ) from reason
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    if integers:
+        options.add_session_config_entry(*INTEGER_KERNELS)
+    return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+
+
+def exact_values(accelerator: Accelerator, frames: Sequence[Array]) -> tuple[Array, ...]:
+    """The outputs of a QONNX model by its definition: its own operators, in float64."""
+    imported = frontend.load(accelerator.model)
+    values = interpret(imported.graph, _feed(imported.graph, accelerator, frames))
+    return tuple(given.finish(given.from_graph(values[given.value])).astype(np.float32) for given in imported.outputs)
+
+
+def _feed(graph: Graph, accelerator: Accelerator, frames: Sequence[Array]) -> dict[str, Array]:
+    shapes = {name: kind.shape for name, kind in graph.inputs}
+    return {p.value: p.to_graph(x, shapes[p.value]) for p, x in zip(accelerator.inputs, frames, strict=True)}
+
+
+def agree(
+    accelerator: Accelerator, frames: Sequence[Array], reals: Sequence[Array], results: Sequence[Array], reference: str
+) -> Agreement:
+    """Compare outputs with those of the runtime; look for the first differing layer where they are not equal."""
+    pairs = [(np.asarray(r, np.float64).reshape(g.shape), g) for r, g in zip(reals, results, strict=True)]
+    equal = sum(int(np.count_nonzero(np.abs(r - g) <= NEAR * np.abs(r).max(initial=0))) for r, g in pairs)
+    total = sum(g.size for _, g in pairs)
+    first = "" if equal == total else first_difference(accelerator, [f[:FRAMES] for f in frames])
+    return Agreement(reference, equal, total, first)
+
+
+def first_difference(accelerator: Accelerator, frames: Sequence[Array]) -> str:
+    """The first layer whose codes differ from those of the QuantizeLinear that it ends in, or ""."""
+    ends = {node.name: node.origin.split(",")[-1] for node in accelerator.graph if node.origin}
+    codes: dict[str, Array] = {}
+    accelerator.run(accelerator.encode(*frames), watch=lambda name, values: codes.update({name: values}))
+    with tempfile.TemporaryDirectory(prefix="tomato-") as folder:
+        for name, label in ends.items():
+            part = frontend.cut(accelerator.model, label, Path(folder) / "part.onnx")
+            if part is None:
+                continue
+            found = _run(part, accelerator, frames)
+            if not np.array_equal(found.reshape(-1), codes[name].reshape(-1)):
+                return f"{name} ({label})"
+    return ""
+
+
+def _run(model: Path, accelerator: Accelerator, frames: Sequence[Array]) -> Array:
+    """The only output of a model, frame by frame."""
+    runner = session(model, integers=True)
+    names = [p.name for p in accelerator.inputs]
+    known = {i.name for i in runner.get_inputs()}
+    rows = [
+        runner.run(None, {n: f[i : i + 1] for n, f in zip(names, frames, strict=True) if n in known})[0]
+        for i in range(len(frames[0]))
+    ]
+    codes = np.concatenate(rows).astype(np.int64)
+    return np.moveaxis(codes, 1, -1) if codes.ndim > 2 else codes

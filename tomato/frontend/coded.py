@@ -1,0 +1,55 @@
+"""Constants that the model gives as codes: integers and what one step of them is worth."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from tomato.formats import Array
+from tomato.frontend.layout import Index
+from tomato.frontend.model import OnnxNode, RefusedError
+
+
+@dataclass(frozen=True, eq=False)
+class Coded:
+    """codes * scale: integers, their zero point taken off, and steps of the same rank that broadcast to them."""
+
+    codes: Array
+    scale: Array
+
+    @property
+    def real(self) -> Array:
+        """The constant as float64."""
+        return self.codes * self.scale
+
+    def moved(self, move: Callable[[Index], Index]) -> "Coded":
+        """The constant after an operator that only renames where values lie."""
+        order = move(np.arange(self.codes.size).reshape(self.codes.shape))
+        scale = np.broadcast_to(self.scale, self.codes.shape).reshape(-1)[order]
+        if self.scale.size == 1:
+            scale = self.scale.reshape((1,) * order.ndim)
+        return Coded(self.codes.reshape(-1)[order], scale)
+
+    def steps(self, axis: int, what: str) -> Array:
+        """The step of every entry along `axis`, or the only one. RefusedError when it varies along another axis."""
+        if self.scale.size == 1:
+            return self.scale.reshape(1)
+        scale = np.moveaxis(np.broadcast_to(self.scale, self.codes.shape), axis, 0).reshape(self.codes.shape[axis], -1)
+        if np.any(scale != scale[:, :1]):
+            raise RefusedError(
+                f"expected one scale per output channel of the {what}", "quantise it per tensor or per output channel"
+            )
+        return scale[:, 0]
+
+
+def dequantised(node: OnnxNode, codes: Array, scale: Array, zero: Array | None, default_axis: int) -> Coded:
+    """DequantizeLinear of a constant."""
+    if node.integer("block_size", 0):
+        raise RefusedError("expected one scale per tensor or channel, not per block", "quantise without blocks")
+    shape = [1] * codes.ndim
+    if scale.size > 1:
+        shape[node.integer("axis", default_axis)] = scale.size
+    whole = codes.astype(np.int64)
+    if zero is not None:
+        whole = whole - zero.astype(np.int64).reshape(shape if zero.size > 1 else (1,) * codes.ndim)
+    return Coded(whole, scale.astype(np.float64).reshape(shape))

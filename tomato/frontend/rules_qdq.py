@@ -1,0 +1,103 @@
+"""QuantizeLinear and DequantizeLinear: of constants they say how a layer's weights are coded."""
+
+import numpy as np
+
+from tomato.formats import Array, Codes, Tensor
+from tomato.frontend.coded import dequantised
+from tomato.frontend.model import OnnxNode, RefusedError, integer_range
+from tomato.frontend.walk import Rule, View, Walk
+from tomato.interface import HostStep
+from tomato.ops.quantise import Dequantise, Quantise
+
+ONE, ZERO = Tensor(np.ones(1)), Tensor(np.zeros(1))
+AXIS = 1
+"""The axis of scales per channel, where the node does not say."""
+
+
+def from_quantize_linear(walk: Walk, node: OnnxNode) -> None:
+    """QuantizeLinear of an activation; behind the host's last step it is one more step of the host."""
+    scale, zero = steps(walk, node)
+    codes = _range(walk, node)
+    source, target = node.inputs[0], node.outputs[0]
+    view = walk.view(source, host=True)
+    if view.host:
+        numbers = (float(scale.flat[0]), float(zero.flat[0]), float(codes.lo), float(codes.hi))
+        walk.put(target, view.value, view.order, _host_codes(walk, view, numbers))
+        return
+    view, (a, b) = walk.fit(source, [_along(node, view, scale), _along(node, view, zero)])
+    walk.put(target, walk.emit(Quantise(a, b, codes.lo, codes.hi), [view.value]), view.order)
+
+
+def from_dequantize_linear(walk: Walk, node: OnnxNode) -> None:
+    """DequantizeLinear: of a constant it defines a coded one, of codes the reals that they mean."""
+    source, target = node.inputs[0], node.outputs[0]
+    scale, zero = steps(walk, node)
+    constant = walk.model.constant(node, 0)
+    if constant is not None:
+        walk.define(target, dequantised(node, constant, scale, zero, AXIS))
+        return
+    view = walk.view(source, host=True)
+    if view.host:
+        step = HostStep("dequantise", 0, numbers=(float(scale.flat[0]), float(zero.flat[0])))
+        walk.put(target, view.value, view.order, (*view.host, step))
+        return
+    source = as_codes(walk, source)
+    view, (a, b) = walk.fit(source, [_along(node, view, scale), _along(node, view, zero)])
+    walk.put(target, walk.emit(Dequantise(a, b), [view.value]), view.order)
+
+
+def _host_codes(walk: Walk, view: View, numbers: tuple[float, ...]) -> tuple[HostStep, ...]:
+    """The host's steps and then one to codes: with a Softmax right behind codes, ONNX Runtime's kernel for both."""
+    source = next((n for n in walk.build.nodes if n.name == view.value), None)
+    if len(view.host) == 1 and view.host[0].kind == "softmax" and source and isinstance(source.op, Dequantise):
+        codes = walk.build.types[source.args[0]].codes
+        given = (float(source.op.scale.values[0]), float(source.op.zero.values[0]), float(codes.lo), float(codes.hi))
+        return (HostStep("qlinearsoftmax", view.host[0].axis, numbers=(*given, *numbers)),)
+    return (*view.host, HostStep("quantise", 0, numbers=numbers))
+
+
+def as_codes(walk: Walk, name: str) -> str:
+    """The name of a value's codes: its own, but for an integer input of the model."""
+    view = walk.settle(name)
+    if walk.build.types[view.value].is_codes:
+        return name
+    inner = f"{name}\0codes"
+    if inner in walk.env:
+        return inner
+    codes = walk.model.elements.get(name)
+    if codes is None:
+        raise RefusedError(f"expected codes, but {name!r} is real", "quantise it with QuantizeLinear")
+    walk.put(inner, walk.emit(Quantise(ONE, ZERO, codes.lo, codes.hi), [view.value], "_codes"), view.order)
+    return inner
+
+
+def steps(walk: Walk, node: OnnxNode) -> tuple[Array, Array]:
+    """Scale and zero point at the inputs 1 and 2 of a node, both float64."""
+    scale = walk.weight(node, 1, "scale")
+    zero = walk.weight(node, 2, "zero point") if node.has(2) else np.zeros(scale.shape)
+    if np.any(scale <= 0):
+        raise RefusedError("expected scales above 0", "check how the model was quantised")
+    return scale, zero
+
+
+def _range(walk: Walk, node: OnnxNode) -> Codes:
+    zero = walk.model.constant(node, 2)
+    if zero is None:
+        return Codes.of(8, signed=False)
+    if not np.issubdtype(zero.dtype, np.integer) and zero.dtype.kind != "V":
+        raise RefusedError(f"expected integer codes, not {zero.dtype}", "quantise to integers")
+    return integer_range(zero.dtype)
+
+
+def _along(node: OnnxNode, view: View, steps: Array) -> Array:
+    """One number per channel in the place of its axis."""
+    if steps.size == 1:
+        return steps.reshape(1)
+    axis = node.integer("axis", AXIS) % len(view.shape)
+    return steps.reshape([-1 if a == axis else 1 for a in range(len(view.shape))])
+
+
+RULES: dict[str, Rule] = {
+    "QuantizeLinear": from_quantize_linear,
+    "DequantizeLinear": from_dequantize_linear,
+}

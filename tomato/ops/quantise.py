@@ -1,0 +1,97 @@
+"""Quantise and Dequantise: where a model that comes quantised goes from reals to codes and back."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+
+from tomato.formats import Array, Codes, Real, Tensor
+from tomato.ir import Op, TensorType
+
+
+def _half_up(x: Array) -> Array:
+    return np.asarray(np.floor(x + 0.5))
+
+
+def _half_down(x: Array) -> Array:
+    return np.asarray(np.ceil(x - 0.5))
+
+
+Arithmetic = Literal["onnxruntime", "qonnx"]
+"""Whose rounding a quantised model means."""
+ROUNDINGS: Mapping[str, Callable[[Array], Array]] = MappingProxyType(
+    {
+        "round": np.rint,
+        "ceil": np.ceil,
+        "floor": np.floor,
+        "round_to_zero": np.trunc,
+        "down": np.trunc,
+        "up": lambda x: np.sign(x) * np.ceil(np.abs(x)),
+        "half_up": lambda x: np.sign(x) * _half_up(np.abs(x)),
+        "half_down": lambda x: np.sign(x) * _half_down(np.abs(x)),
+        "half_even": np.rint,
+        "sign": lambda x: np.where(x >= 0, 1.0, 0.0),
+    }
+)
+"""Rounding modes by the names of QONNX, in lower case; "sign" is its BipolarQuant: 1 from 0 upwards, else 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quantise(Op):
+    """Reals become codes. scale and zero hold one number or one per channel.
+
+    arithmetic: that of "onnxruntime", where QuantizeLinear is clip(round(float32(x) / float32(scale)) + zero,
+    lo, hi), or that of real numbers (float64) as in "qonnx", where Quant is round(clip(x / scale + zero, lo, hi)).
+    """
+
+    scale: Tensor
+    zero: Tensor
+    lo: int
+    hi: int
+    rounding: str = "round"
+    arithmetic: Arithmetic = "onnxruntime"
+
+    def infer(self, args: Sequence[TensorType]) -> TensorType:
+        (x,) = args
+        if not isinstance(x.fmt, Real):
+            raise ValueError(f"expected reals to quantise, not {x.fmt}")
+        _check_channels(self.constants, x)
+        return TensorType(x.shape, Codes(self.lo, self.hi))
+
+    def golden(self, args: Sequence[Array]) -> Array:
+        (x,) = args
+        rounded = ROUNDINGS[self.rounding]
+        if self.arithmetic == "qonnx":
+            codes = rounded(x.astype(np.float64) / self.scale.values + self.zero.values)
+        else:
+            with np.errstate(over="ignore"):
+                quotient = x.astype(np.float32) / self.scale.values.astype(np.float32)
+            codes = rounded(quotient) + self.zero.values
+        return np.asarray(np.clip(codes, self.lo, self.hi).astype(np.int64))
+
+
+@dataclass(frozen=True, slots=True)
+class Dequantise(Op):
+    """(x - zero) * scale: codes become reals. scale and zero hold one number or one per channel."""
+
+    scale: Tensor
+    zero: Tensor
+
+    def infer(self, args: Sequence[TensorType]) -> TensorType:
+        (x,) = args
+        if isinstance(x.fmt, Real):
+            raise ValueError("expected codes to dequantise, not reals")
+        _check_channels(self.constants, x)
+        return TensorType(x.shape, Real())
+
+    def golden(self, args: Sequence[Array]) -> Array:
+        (x,) = args
+        return np.asarray((x - self.zero.values) * self.scale.values.astype(np.float64))
+
+
+def _check_channels(constants: Sequence[Tensor], x: TensorType) -> None:
+    for constant in constants:
+        if constant.shape not in ((1,), (x.channels,)):
+            raise ValueError(f"a scale or zero point of shape {constant.shape} does not suit {x.channels} channels")

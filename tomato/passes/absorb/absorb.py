@@ -1,0 +1,299 @@
+"""One walk over a quantised network: what every real value is in terms of codes, and the integers that follow."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from tomato.errors import TomatoError
+from tomato.formats import Array, Tensor
+from tomato.ir import Builder, Encoding, Graph, Node, Op
+from tomato.ops.conv2d import Conv2d
+from tomato.ops.dense import Dense
+from tomato.ops.join import Add, Multiply
+from tomato.ops.move import Concat, Pad, Slice, Upsample
+from tomato.ops.pool import GlobalSum, MaxPool, SumPool
+from tomato.ops.quantise import Dequantise, Quantise
+from tomato.ops.real import Affine, Clip, Function
+from tomato.ops.requant import Requant
+from tomato.passes.absorb.held import Held, Outside, Pair, refuse
+from tomato.passes.absorb.narrow import Proof, narrow
+from tomato.passes.absorb.reference import limits
+from tomato.passes.absorb.sums import lower_sum
+from tomato.passes.groups import MOVEMENT, join_origins
+from tomato.passes.rewrite import per_weight
+from tomato.passes.separate_borders import separate_borders
+
+UNARY = (Affine, Clip, Function)
+Value = str | Outside | Held | Pair
+"""A value of the network that comes in: codes by their name in the new graph, or what is known of a real one."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Absorbed:
+    """The integer graph, what the host computes at both ends, and how every requantisation was proved.
+
+    before: by input, the real operators that end in a Quantise. outputs: for every output of the network that
+    came in.
+    """
+
+    graph: Graph
+    before: dict[str, tuple[Op, ...]]
+    outputs: tuple["Exit", ...]
+    proofs: tuple[Proof, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """Codes of the new graph behind an output, and the operators that make its reals of them."""
+
+    value: str
+    chain: tuple[Op, ...]
+
+
+def absorb(graph: Graph, *, requant_bits: int | None = None) -> Absorbed:
+    """The network in integers. Raises TomatoError where real numbers are left between codes.
+
+    requant_bits: the widest multipliers of requants; exactness is given up where they are too narrow.
+    """
+    walk = _Walk(graph, requant_bits)
+    for node in graph:
+        walk.visit(node)
+    return walk.finish()
+
+
+@dataclass
+class _Walk:
+    graph: Graph
+    requant_bits: int | None
+    env: dict[str, Value] = field(default_factory=dict)
+    before: dict[str, tuple[Op, ...]] = field(default_factory=dict)
+    proofs: list[Proof] = field(default_factory=list)
+    encodings: dict[str, Encoding] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.shapes = dict(self.graph.inputs)
+        self.build = Builder(())
+        self.env |= {name: Outside(name) for name, _ in self.graph.inputs}
+
+    def visit(self, node: Node) -> None:
+        """Define the value of one node."""
+        args = [self.env[a] for a in node.args]
+        match node.op:
+            case Quantise():
+                self.env[node.name] = self.quantise(node, node.op, args[0])
+            case Dequantise(scale, zero):
+                assert isinstance(args[0], str), "codes to dequantise"
+                steps = np.broadcast_to(scale.values, node.type.channels).astype(np.float64)
+                self.env[node.name] = Held(args[0], steps, -zero.values * steps, nodes=(node,))
+            case Affine() | Clip() | Function():
+                self.env[node.name] = self.unary(node, args[0])
+            case _ if isinstance(node.op, MOVEMENT):
+                self.env[node.name] = self.movement(node, node.op, args)
+            case Conv2d() | Dense():
+                self.env[node.name] = self.weighted(node, node.op, self.line(node, args[0]))
+            case SumPool() | GlobalSum():
+                self.env[node.name] = self.pooled(node, node.op, self.line(node, args[0]))
+            case Add():
+                self.env[node.name] = self.add(node, self.line(node, args[0]), self.line(node, args[1]))
+            case Multiply():
+                self.env[node.name] = self.multiply(node, self.line(node, args[0]), self.line(node, args[1]))
+            case Requant():
+                assert isinstance(args[0], str), "codes to limit"
+                self.env[node.name] = self.build.add(node.op, (args[0],), node.name, node.origin)
+            case _:
+                raise AssertionError(f"absorb: no rule for {node.op.name}")
+
+    def unary(self, node: Node, value: Value) -> Value:
+        """A real operator on one value."""
+        if isinstance(value, Outside):
+            return Outside(value.input, (*value.chain, node.op))
+        assert not isinstance(value, str), "reals under a unary operator"
+        return value.then(node)
+
+    def quantise(self, node: Node, op: Quantise, value: Value) -> str:
+        """Codes of a real value."""
+        match value:
+            case Outside(name, chain):
+                return self.enter(node, name, (*chain, op))
+            case Pair():
+                kinds = [self.build.types[h.value].codes for h in (value.a, value.b)]
+                ops, checked, wrong = lower_sum(value, op, kinds[0], kinds[1])
+                name = value.node.name
+                exact = self.build.add(ops[0], (value.a.value, value.b.value), name, value.node.origin)
+                result = self.append(ops[1:], exact, f"{name}_q", join_origins(value.node, *value.nodes, node))
+                self.proofs.append(Proof(result, "sum", checked, *wrong))
+            case Held():
+                kind = self.build.types[value.value]
+                try:
+                    ops, how, wrong = narrow(value, op, kind.codes, self.requant_bits)
+                except ValueError as reason:
+                    refuse(node, str(reason))
+                result = self.append(ops, value.value, _name(value, node), join_origins(*value.nodes, node))
+                if how != "wire":
+                    checked = (kind.codes.hi - kind.codes.lo + 1) * kind.channels
+                    self.proofs.append(Proof(result, how, checked, *wrong))
+            case _:
+                raise AssertionError("absorb: codes cannot be quantised")
+        self.note(result, op)
+        return result
+
+    def append(self, ops: tuple[Op, ...], value: str, name: str, origin: str) -> str:
+        """Operators one behind the other; the last one is called `name`."""
+        for i, op in enumerate(ops):
+            last = i == len(ops) - 1
+            value = self.build.add(op, (value,), name if last else f"{name}_{op.name}", origin)
+        return value
+
+    def enter(self, node: Node, name: str, chain: tuple[Op, ...]) -> str:
+        """The codes that the host makes of an input."""
+        if name in self.before:
+            if self.before[name] != chain:
+                refuse(node, f"the input {name} is quantised in several ways", "quantise it once")
+            return name
+        self.before[name] = chain
+        op = chain[-1]
+        assert isinstance(op, Quantise)
+        self.build.types[name] = op.infer([self.shapes[name]])
+        self.note(name, op)
+        return name
+
+    def note(self, value: str, op: Quantise) -> None:
+        """Remember what codes mean."""
+        self.encodings.setdefault(value, Encoding(float(op.scale.values[0]), int(op.zero.values[0])))
+
+    def line(self, node: Node, value: Value) -> Held:
+        """A real value as a line over integers: limits behind it become limits of the codes."""
+        if isinstance(value, Outside):
+            refuse(node, f"it reads the input {value.input}, which is not quantised", "quantise the input")
+        if isinstance(value, Pair):
+            refuse(node, f"the sum {value.node.origin} is not quantised")
+        assert isinstance(value, Held), "reals"
+        if not value.tail:
+            return value
+        if not all(isinstance(op, Clip) for op in value.tail):
+            refuse(node, f"{value.nodes[-1].origin} in front of it is not quantised")
+        value.same_steps(node)
+        codes = self.build.types[value.value].codes
+        ends = [value.code_of(end, node, "the limit") if np.isfinite(end) else code
+                for end, code in zip(limits(value.tail), (codes.lo, codes.hi), strict=True)]  # fmt: skip
+        one = Tensor(np.ones(value.scale.size, dtype=np.int64))
+        clamp = Requant(one, Tensor(0 * one.values), 0, min(ends), max(ends))
+        last = value.nodes[-1]
+        name = self.build.add(clamp, (value.value,), last.name, last.origin)
+        return Held(name, value.scale, value.offset, nodes=value.nodes)
+
+    def movement(self, node: Node, op: Op, args: list[Value]) -> Value:
+        """Data movement, on codes or on what reals are made of."""
+        if any(isinstance(a, Outside) for a in args):
+            refuse(node, "the input in front of it is not quantised", "quantise the input first")
+        if all(isinstance(a, str) for a in args):
+            return self.build.add(op, [str(a) for a in args], node.name, node.origin)
+        lines = [self.line(node, a) for a in args]
+        first = lines[0]
+        if isinstance(op, Concat):
+            scale, offset = (np.concatenate([getattr(h, k) for h in lines]) for k in ("scale", "offset"))
+        elif isinstance(op, Slice):
+            cut = slice(op.begin[2], op.end[2])
+            scale, offset = first.scale[cut], first.offset[cut]
+        elif isinstance(op, Upsample | MaxPool):
+            scale, offset = first.scale, first.offset
+        else:
+            first.same_steps(node)
+            scale, offset = (np.full(node.type.channels, v[0]) for v in (first.scale, first.offset))
+        if isinstance(op, MaxPool) and np.any(scale <= 0):
+            refuse(node, "its input has a negative scale")
+        if isinstance(op, Pad):
+            op = replace(op, value=first.code_of(op.value, node, "the border"))
+        name = self.build.add(op, [h.value for h in lines], node.name, node.origin)
+        return Held(name, scale, offset, first.source, first.taps, nodes=(*first.nodes, node))
+
+    def weighted(self, node: Node, op: Conv2d | Dense, x: Held) -> Held:
+        """A convolution or product: integers of it, if its weights are integers and its input has one step."""
+        weight = whole(node, op)
+        depthwise = isinstance(op, Conv2d) and op.depthwise
+        exact: Any = replace(op, weight=Tensor(weight))
+        if isinstance(exact, Conv2d) and any(exact.window.pads):
+            exact = replace(exact, pad_value=x.code_of(exact.pad_value, node, "the border"))
+        groups = op.groups if isinstance(op, Conv2d) else 1
+        offset = (weight * per_weight(x.offset, groups, weight.shape[-1])).sum(axis=tuple(range(weight.ndim - 1)))
+        if depthwise:
+            scale = per_weight(x.scale, groups, weight.shape[-1])[0]
+        else:
+            if np.any(x.scale != x.scale[0]):
+                refuse(node, "its input has another scale in every channel")
+            scale = np.full(weight.shape[-1], x.scale[0])
+        name = self.build.add(exact, (x.value,), node.name, node.origin)
+        return Held(name, scale, offset, op, nodes=(node,))
+
+    def pooled(self, node: Node, op: SumPool | GlobalSum, x: Held) -> Held:
+        """A sum over pixels."""
+        taps = self.build.types[x.value].pixels
+        if isinstance(op, SumPool):
+            taps = op.window.taps
+            if any(op.window.pads):
+                op = replace(op, pad_value=x.code_of(op.pad_value, node, "the border"))
+        name = self.build.add(op, (x.value,), node.name, node.origin)
+        return Held(name, x.scale, x.offset * taps, op, taps, nodes=(node,))
+
+    def add(self, node: Node, a: Held, b: Held) -> Held | Pair:
+        """A sum: exact where both have the same step, else left to the Quantise behind it."""
+        same = np.array_equal(a.scale, b.scale) and (a.source or b.source)
+        if not same:
+            for held in (a, b):
+                held.same_steps(node)
+            return Pair(a, b, node)
+        name = self.build.add(Add(1, 1), (a.value, b.value), node.name, node.origin)
+        return Held(name, a.scale, a.offset + b.offset, Add(1, 1), nodes=(*a.nodes, *b.nodes, node))
+
+    def multiply(self, node: Node, a: Held, b: Held) -> Held:
+        """A product of two values."""
+        zeros = [held.code_of(0.0, node, "the number") for held in (a, b)]
+        name = self.build.add(Multiply(*zeros), (a.value, b.value), node.name, node.origin)
+        return Held(name, a.scale * b.scale, np.zeros(a.scale.size), Multiply(), nodes=(*a.nodes, *b.nodes, node))
+
+    def finish(self) -> Absorbed:
+        """The new graph, verified."""
+        exits = tuple(self.leave(name) for name in self.graph.outputs)
+        inputs = tuple((n, self.build.types[n]) for n, _ in self.graph.inputs if n in self.before)
+        if len(inputs) < len(self.graph.inputs):
+            lost = next(n for n, _ in self.graph.inputs if n not in self.before)
+            raise TomatoError(f"no layer on the chip reads the input {lost}", hint="remove it from the model")
+        values = tuple(dict.fromkeys(e.value for e in exits))
+        result = Graph(self.graph.name, inputs, tuple(self.build.nodes), values, self.encodings)
+        result = separate_borders(result.prune())
+        kept = result.types
+        return Absorbed(
+            replace(result, encodings={n: e for n, e in self.encodings.items() if n in kept}),
+            self.before, exits, tuple(p for p in self.proofs if p.value in kept),
+        )  # fmt: skip
+
+    def leave(self, name: str) -> Exit:
+        """Where an output leaves the chip."""
+        value = self.env[name]
+        node = self.graph.producers.get(name)
+        if isinstance(value, str):
+            return Exit(value, ())
+        if node is None or isinstance(value, Outside):
+            raise TomatoError(f"output {name} depends on no layer on the chip", hint="quantise the network")
+        if isinstance(value, Pair):
+            refuse(node, "the sum is not quantised", "add a QuantizeLinear behind it")
+        assert isinstance(value, Held)
+        self.encodings.setdefault(value.value, Encoding(float(value.scale[0]), 0))
+        return Exit(value.value, (Affine(Tensor(value.scale), Tensor(value.offset)), *value.tail))
+
+
+def _name(value: Held, node: Node) -> str:
+    """What a requantisation is called: after the arithmetic in front of it, the function that it is, or itself."""
+    if any(n.name == value.value for n in value.nodes):
+        return f"{value.value}_q"
+    return value.nodes[-1].name if value.tail else node.name
+
+
+def whole(node: Node, op: Conv2d | Dense) -> Array:
+    """The weights of an operator as integers; TomatoError where they are none."""
+    values = op.weight.values
+    codes = np.rint(values)
+    if np.any(values != codes):
+        refuse(node, "its weights are not quantised", "quantise the weights too")
+    return codes.astype(np.int64)
