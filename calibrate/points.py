@@ -150,6 +150,7 @@ def conv2d() -> Iterator[Point]:
         (8, 28, (2, 8), 5, 1, (1, 2), (1, 1), 1, 2, LUT, False),
         (8, 20, (3, 6), 5, 1, (1, 2), (1, 1), 1, 2, LUT, False),
         (8, 20, (12, 24), 3, 1, (3, 4), (0, 0), 1, 2, BLOCK, True),
+        (8, 18, (6, 6), 3, 1, (2, 3), (1, 1), 1, 1, LUT, True),
     )
     for bits, size, (channels, filters), kernel, stride, lanes, taps, pixels, pack, ram, held in table:
         window = Window((kernel, kernel), (stride, stride), pads=(kernel // 2,) * 4)
@@ -182,6 +183,7 @@ def depthwise() -> Iterator[Point]:
         (14, 8, 5, 1, 1, (1, 1), 1, LUT, False),
         (14, 12, 5, 1, 1, (1, 1), 1, LUT, False),
         (20, 24, 3, 1, 6, (0, 0), 1, BLOCK, True),
+        (18, 10, 3, 2, 2, (1, 1), 1, LUT, True),
     )
     for size, channels, kernel, stride, lanes, taps, pack, ram, held in table:
         window = Window((kernel, kernel), (stride, stride), pads=(kernel // 2,) * 4)
@@ -270,6 +272,7 @@ def pool() -> Iterator[Point]:
         (MaxPool, 56, 16, 3, 2, 1, 8, (0, 1), True),
         (MaxPool, 20, 12, 3, 1, 1, 3, (0, 0), True),
         (SumPool, 24, 12, 3, 2, 1, 3, (1, 1), False),
+        (MaxPool, 22, 12, 3, 1, 1, 3, (1, 1), True),
     )
     for kind, size, channels, kernel, stride, pad, lanes, taps, held in table:
         x = TensorType((size, size, channels), codes(8))

@@ -4,7 +4,7 @@ import pytest
 
 from calibrate.parts import Point
 from calibrate.points import points
-from calibrate.run import TARGETS, load, summary
+from calibrate.run import TARGETS, key, load, summary
 from tomato import targets
 from tomato.engines import CATALOGUE
 from tomato.report import model_error, model_errors
@@ -43,6 +43,13 @@ def test_every_engine_is_measured() -> None:
 def test_what_is_stored_are_the_points_of_today() -> None:
     stored = {(group, name) for group in {p.group for p in POINTS} for name in load(group)}
     assert stored == {(p.group, p.name) for p, _ in MEASURED} == {(p.group, p.name) for p in POINTS}
+
+
+@pytest.mark.parametrize("flow", TARGETS)
+def test_every_measurement_is_of_the_hardware_as_it_is(flow: str) -> None:
+    stored = [(p, load(p.group).get(p.name, {}).get(flow)) for p in POINTS]
+    stale = [f"{p.group} {p.name}" for p, found in stored if found and found["key"] != key(p, flow)]
+    assert not stale, f"run: python -m calibrate.run --flow {flow}"
 
 
 def test_every_group_is_measured_and_has_held_out_points() -> None:
