@@ -31,6 +31,13 @@ TARGETS = {"xcup": "u250", "ecp5": "ulx3s"}
 """A board of each family, for the shapes of its primitives."""
 
 
+def selected(flow: str) -> list[Point]:
+    """The points that a family is judged by: all but those with memories that it does not have, small ones first."""
+    target = targets.load(TARGETS[flow])
+    costs = [(p, p.cost(target)) for p in points()]
+    return [p for p, cost in sorted(costs, key=lambda pc: pc[1].lut) if target.memory.uram or not cost.uram]
+
+
 def command(point: Point, flow: str) -> tuple[str, ...]:
     """How Yosys synthesises a point.
 
@@ -103,7 +110,8 @@ def summary(chosen: Iterable[Point], flow: str) -> dict[str, Any]:
     for point in chosen:
         if found := load(point.group).get(point.name, {}).get(flow):
             real = Resources(*(found[kind] for kind in ("lut", "ff", "dsp", "bram18", "uram")))
-            groups.setdefault(point.group, []).append((point.held_out, point.cost(target), real))
+            model = target.fitted(point.group, point.cost(target))
+            groups.setdefault(point.group, []).append((point.held_out, model, real))
     return {group: _judge(rows) for group, rows in sorted(groups.items())}
 
 
@@ -126,11 +134,10 @@ def main() -> None:
     parser.add_argument("--fit", action="store_true", help="only judge the model by the data at hand")
     parser.add_argument("groups", nargs="*")
     options = parser.parse_args()
-    chosen = [p for p in points() if not options.groups or p.group in options.groups]
     flows = options.flow or sorted(TARGETS, reverse=True)
     for flow in () if options.fit else flows:
-        refresh(chosen, flow)
-    judged = {targets.load(board).family: summary(points(), flow) for flow, board in TARGETS.items()}
+        refresh((p for p in selected(flow) if not options.groups or p.group in options.groups), flow)
+    judged = {targets.load(board).family: summary(selected(flow), flow) for flow, board in TARGETS.items()}
     SUMMARY.write_text(json.dumps(judged, indent=1) + "\n")
 
 
