@@ -1,5 +1,6 @@
 """Targets: arithmetic of resources, loading by name or file, and sanity of every number."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from tomato import targets
 from tomato.errors import TomatoError
-from tomato.targets import Resources
+from tomato.targets import LutFit, Resources
 
 KNOWN = (
     "arria10-gx1150",
@@ -117,6 +118,14 @@ def test_products_take_as_many_multipliers_as_their_width_needs() -> None:
     ]
     assert ulx3s.dsp_for(19, 18) == 2
     assert [arria.dsp_for(8, 8, n) for n in (1, 2, 3_035)] == [1, 1, 1_518]
+
+
+def test_a_family_corrects_the_luts_of_parts_by_name() -> None:
+    cost = Resources(lut=100, ff=7, dsp=2)
+    u250 = targets.load("u250")
+    ulx3s = replace(u250, lut_fit=(LutFit("fork", base=10, percent=130),))
+    assert ulx3s.fitted("fork", cost) == Resources(lut=140, ff=7, dsp=2)
+    assert ulx3s.fitted("width", cost) == u250.fitted("fork", cost) == cost
 
 
 BOARD = """

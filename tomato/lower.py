@@ -63,7 +63,7 @@ class _Lowering:
                 comment=str(node),
                 loaded=choice.knobs.get("weight_ram") == ULTRA,
             )
-            self._add(made, engine.cost(place, choice.knobs, self.target))
+            self._add(made, self.target.fitted(engine.stem, engine.cost(place, choice.knobs, self.target)))
             self._distribute(out)
         outputs = tuple(self.arriving[f"{OUTPUT}.{i}"] for i in range(len(self.graph.outputs)))
         return Lowered(Netlist(self.graph.name, tuple(self.instances), inputs, outputs), self.costs)
@@ -98,7 +98,7 @@ class _Lowering:
                 memories={},
                 comment=f"%{source.value} goes to {', '.join('%' + e.consumer for e in readers)}",
             )
-            self._add(fork, fork_cost(len(copies), source.width))
+            self._add(fork, self.target.fitted("fork", fork_cost(len(copies), source.width)))
         for edge, copy in zip(readers, copies, strict=False):
             self.arriving[edge.name] = self._queued(edge, self._converted(edge, self._carried(edge, copy)))
 
@@ -115,7 +115,7 @@ class _Lowering:
                 memories={},
                 comment=f"%{edge.value} crosses to the region of %{edge.consumer}",
             )
-            self._add(made, register_cost(source.width))
+            self._add(made, self.target.fitted("register", register_cost(source.width)))
             source = out
         return source
 
@@ -141,7 +141,8 @@ class _Lowering:
             memories={},
             comment=f"%{edge.value}: {edge.from_lanes} codes a beat to {edge.to_lanes}, for %{edge.consumer}",
         )
-        self._add(made, width_cost(a, edge.from_lanes, b, edge.to_lanes, source.bits))
+        cost = width_cost(a, edge.from_lanes, b, edge.to_lanes, source.bits)
+        self._add(made, self.target.fitted("width", cost))
         return fits
 
     def _queued(self, edge: Edge, source: Stream) -> Stream:
@@ -159,7 +160,7 @@ class _Lowering:
             memories={},
             comment=f"%{edge.value} waits for its turn at %{edge.consumer}",
         )
-        self._add(made, fifo_cost(source.width, depth, ram, self.target))
+        self._add(made, self.target.fitted("fifo", fifo_cost(source.width, depth, ram, self.target)))
         return out
 
 

@@ -2,9 +2,10 @@
 
 import pytest
 
+from calibrate.fit import fit
 from calibrate.parts import Point
 from calibrate.points import points
-from calibrate.run import TARGETS, key, load, summary
+from calibrate.run import TARGETS, key, load, selected, summary
 from tomato import targets
 from tomato.engines import CATALOGUE
 from tomato.report import model_error, model_errors
@@ -59,8 +60,28 @@ def test_every_group_is_measured_and_has_held_out_points() -> None:
 
 
 def test_the_summary_that_ships_is_that_of_the_data() -> None:
-    assert model_errors("ultrascale_plus") == summary(POINTS, "xcup")
+    for flow, board in TARGETS.items():
+        assert model_errors(targets.load(board).family) == summary(selected(flow), flow)
     assert model_errors("arria10") == {}
+
+
+def test_other_families_are_corrected_as_their_measurements_say() -> None:
+    assert targets.load(TARGETS["xcup"]).lut_fit == ()
+    assert targets.load(TARGETS["ecp5"]).lut_fit == fit("ecp5"), "run: python -m calibrate.fit"
+
+
+def test_what_is_corrected_is_judged_by_held_out_points() -> None:
+    judged = model_errors("ecp5")
+    assert all(judged[f.part]["held_out"] >= 1 for f in targets.load(TARGETS["ecp5"]).lut_fit)
+
+
+def test_blocks_of_other_families_are_enough() -> None:
+    target = targets.load(TARGETS["ecp5"])
+    for point in selected("ecp5"):
+        if found := load(point.group).get(point.name, {}).get("ecp5"):
+            model = point.cost(target)
+            short = [kind for kind in ("dsp", "bram18") if model[kind] < found[kind]]
+            assert not short, f"{point.group} {point.name}"
 
 
 def test_the_report_says_how_far_the_model_is_off() -> None:

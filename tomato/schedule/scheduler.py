@@ -66,7 +66,7 @@ def options(graph: Graph, target: Target, wishes: Wishes = NO_WISHES, *, model: 
             found[node.name] = [_wished(place, wishes, target)]
             continue
         offered = [
-            Option(Choice(s, k), e.cycles(place, k), e.cost(place, k, target))
+            Option(Choice(s, k), e.cycles(place, k), target.fitted(s, e.cost(place, k, target)))
             for s, e in usable.items()
             for k in e.choices(place)
         ]
@@ -101,7 +101,8 @@ def _wished(place: Site, wishes: Wishes, target: Target) -> Option:
         )
     if reason := engine.refuses_knobs(place, choice.knobs):
         raise TomatoError(f"engine {choice.engine} cannot be built like this: {reason}", where=where)
-    return Option(choice, engine.cycles(place, choice.knobs), engine.cost(place, choice.knobs, target))
+    cost = target.fitted(choice.engine, engine.cost(place, choice.knobs, target))
+    return Option(choice, engine.cycles(place, choice.knobs), cost)
 
 
 def pareto(candidates: Sequence[Option]) -> list[Option]:

@@ -2,6 +2,6 @@
 
 from tomato.targets.load import load, names
 from tomato.targets.resources import Resources
-from tomato.targets.target import LutRam, Memories, Multiplier, Target
+from tomato.targets.target import LutFit, LutRam, Memories, Multiplier, Target
 
-__all__ = ["LutRam", "Memories", "Multiplier", "Resources", "Target", "load", "names"]
+__all__ = ["LutFit", "LutRam", "Memories", "Multiplier", "Resources", "Target", "load", "names"]

@@ -9,12 +9,12 @@ from typing import Any
 
 from tomato.errors import TomatoError
 from tomato.targets.resources import Resources
-from tomato.targets.target import LutRam, Memories, Multiplier, Target
+from tomato.targets.target import LutFit, LutRam, Memories, Multiplier, Target
 
 _HERE = Path(__file__).parent
 _BOARDS, _FAMILIES = _HERE / "boards", _HERE / "families"
 
-_FAMILY_KEYS = frozenset({"vendor", "lut_inputs", "fill", "dsp", "memory"})
+_FAMILY_KEYS = frozenset({"vendor", "lut_inputs", "fill", "dsp", "memory", "lut_fit"})
 _BOARD_KEYS = frozenset({"title", "family", "part", "clock_mhz", "slrs", "slr", "budget", "shell"})
 
 
@@ -100,6 +100,9 @@ def _target(name: str, board: Mapping[str, Any], family: Mapping[str, Any]) -> T
             lutram=tuple(LutRam(**shape) for shape in memory["lutram"]),
             lutram_depth=int(memory["lutram_depth"]),
             srl_depth=int(memory["srl_depth"]),
+        ),
+        lut_fit=tuple(
+            LutFit(part, int(base), int(percent)) for part, (base, percent) in raw.get("lut_fit", {}).items()
         ),
     )
 

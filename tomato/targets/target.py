@@ -1,7 +1,7 @@
 """What the compiler knows of a board: its budget and the shapes of its primitives."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tomato.targets.resources import Resources
 
@@ -37,6 +37,22 @@ class LutRam:
 
 
 @dataclass(frozen=True, slots=True)
+class LutFit:
+    """What an engine or part between engines takes on a family to whose LUTs the formulas are not fitted.
+
+    `base` LUTs, and `percent` of what the formula says.
+    """
+
+    part: str
+    base: int
+    percent: int
+
+    def lut(self, formula: int) -> int:
+        """LUTs on this family where the formula says `formula`."""
+        return self.base + formula * self.percent // 100
+
+
+@dataclass(frozen=True, slots=True)
 class Memories:
     """Shapes (depth, width) of the memory primitives, with one write port and one read port.
 
@@ -60,6 +76,7 @@ class Target:
     `budget` is the whole chip, `shell` what the board's fixed logic takes of it, `fill` the share
     of the rest, in per cent, that a design may use and still be routed at `clock_mhz`.
     `slr` is the budget of each super logic region, empty where it is not published.
+    `lut_fit` corrects the LUTs of engines and parts by name; those it does not name are what their formula says.
     """
 
     name: str
@@ -76,6 +93,12 @@ class Target:
     fill: Resources
     dsp: Multiplier
     memory: Memories
+    lut_fit: tuple[LutFit, ...]
+
+    def fitted(self, part: str, cost: Resources) -> Resources:
+        """What an engine or part takes on this family, given the `cost` by its formula."""
+        fit = next((f for f in self.lut_fit if f.part == part), None)
+        return replace(cost, lut=fit.lut(cost.lut)) if fit else cost
 
     @property
     def usable(self) -> Resources:
