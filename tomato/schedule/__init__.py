@@ -69,12 +69,17 @@ def schedule(
             placed = {n: plan.regions.get(n, 0) for n in plan.layers}
             if design.even or max(fills(placed, costs, floor.rooms)) <= 1.0:
                 return plan
-        spare = {n: cost * (1 + attempt) for n, cost in beside.items()}
+        spare = {n: _with_margin(cost, attempt) for n, cost in beside.items()}
     raise TomatoError(
         f"the network does not fit {target.name}: no room is left for FIFOs and width converters ({between})",
         where=model or graph.name,
         hint="choose a larger board, or a lower rate with --fps",
     )
+
+
+def _with_margin(cost: Resources, attempt: int) -> Resources:
+    """What to leave for parts that took `cost`: a quarter more with every attempt, as they follow from the choice."""
+    return Resources(**{kind: n * (4 + attempt) // 4 for kind, n in cost.counts().items()})
 
 
 def _fixed(wishes: Wishes) -> dict[str, int]:
