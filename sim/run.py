@@ -25,6 +25,10 @@ MISMATCH = (
 )
 
 
+PATIENCE = 10_000
+"""Cycles without any transfer, beside what the design needs, after which a run counts as stuck."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """How to simulate. Frames beyond those in the vectors repeat them."""
@@ -84,6 +88,8 @@ def _play(
     work = folder / "sim" / "work"
     task: dict[str, Any] = {"stall": options.stall, "seed": options.seed, "progress": str(work / "progress"),
             "result": str(work / "result.json"), "inputs": [], "outputs": []}  # fmt: skip
+    quiet = design["latency_cycles"] + design["interval_cycles"]  # between two frames of a network that ends in a pool
+    task["patience"] = PATIENCE + int(4 * quiet / (1 - options.stall))
     task["loader"] = str(folder / design["loader"]["vectors"]) if design["loader"] else None
     total = 0
     for side in ("inputs", "outputs"):

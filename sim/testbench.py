@@ -15,8 +15,6 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge
 
-PATIENCE = 200_000
-"""Cycles without any transfer after which a run counts as stuck."""
 DRAIN = 64
 """Cycles after the last expected beat in which nothing more may come."""
 REPORTED = 8
@@ -132,7 +130,7 @@ async def play(dut: Any) -> None:
         await load(dut, edge, Path(job["loader"]), drivers[0].ready, progress)
     cycle, last, drain = 0, 0, 0
     agents: list[Checker | Driver] = [*checkers, *drivers]
-    while drain < DRAIN and cycle - last < PATIENCE:
+    while drain < DRAIN and cycle - last < job["patience"]:
         await edge
         for agent in agents:
             if agent.step(cycle):

@@ -9,6 +9,7 @@ from typing import Any
 from tomato.engines import CATALOGUE, cells, dot
 from tomato.engines.base import spelled
 from tomato.formats import Codes
+from tomato.forms import Cell
 from tomato.ir import Graph, Node
 from tomato.lower import Lowered
 from tomato.passes.absorb import Proof
@@ -110,7 +111,10 @@ def model_error(family: str, engines: Iterable[str]) -> str:
 def _layer(graph: Graph, node: Node, plan: Plan, lowered: Lowered) -> dict[str, Any]:
     choice, place = plan.layers[node.name], site(graph, node)
     weights = node.op.constants[:1] if node.op.macs(place.args) else ()
-    formats = [t.fmt for t in weights]
+    cell = spelled("cell", choice.knobs.get("cell", Cell.FIXED))
+    stored = [dot.field_bits(t, choice.knobs) for t in weights]
+    formats = [str(_grid(t.fmt)) if cell == Cell.FIXED.label else f"{cell}{bits}"
+               for t, bits in zip(weights, stored, strict=True)]  # fmt: skip
     return {
         "name": node.name,
         "onnx": node.origin,
@@ -118,9 +122,9 @@ def _layer(graph: Graph, node: Node, plan: Plan, lowered: Lowered) -> dict[str, 
         "engine": choice.engine,
         "input": [str(a) for a in place.args],
         "output": str(node.type),
-        "weight_format": str(_grid(formats[0])) if formats else None,
+        "weight_format": formats[0] if formats else None,
         "activation_format": str(_grid(place.args[0].fmt)),
-        "weight_bits": sum(t.values.size * dot.field_bits(t, choice.knobs) for t in weights),
+        "weight_bits": sum(t.values.size * bits for t, bits in zip(weights, stored, strict=True)),
         "macs": node.op.macs(place.args),
         "multipliers": CATALOGUE[choice.engine].multipliers(place, choice.knobs),
         "region": plan.regions.get(node.name, 0),

@@ -1,0 +1,53 @@
+"""Networks that come quantised, and networks of mixed arithmetic, through RTL: every beat equals the golden model."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tomato
+from tests import digits
+from tests.models import model_path
+from tomato.accelerator import Accelerator
+from tomato.simulation import describe, simulate
+
+pytestmark = pytest.mark.rtl
+FRAMES = 3
+MIXED = (
+    "w8a8, block1_body_body_0*=shift4a8, block1_body_body_2*=ternarya8, "
+    "block2_body_body_0*=binarya8, block2_body_body_2*=codebook4a8"
+)
+"""Layers of the digits network in five arithmetics."""
+
+
+def exact_and_in_time(compiled: Accelerator, folder: Path) -> None:
+    """Play a few frames, unstalled and stalled."""
+    built = compiled.write(folder)
+    free = simulate(built, frames=FRAMES)
+    assert free["bit_exact"], describe(free)
+    assert abs(free["interval_cycles"] - free["interval_cycles_predicted"]) <= 0.01 * free["interval_cycles_predicted"]
+    stalled = simulate(built, frames=FRAMES, stall=0.3)
+    assert stalled["bit_exact"], describe(stalled)
+
+
+def test_one_network_of_many_arithmetics(tmp_path: Path) -> None:
+    x, labels = digits.frames()
+    with np.load(digits.CALIBRATION) as stored:
+        compiled = tomato.compile(
+            digits.MODEL, "pynq-z2", calibration=stored["x"], precision=MIXED, fps=20_000, ranges="mse"
+        )
+    cells = {layer["unrolling"].get("cell") for layer in compiled.report["layers"]} - {None}
+    assert {"fixed", "shift", "ternary", "binary"} <= cells
+    assert np.mean(compiled.golden(x).argmax(axis=1) == labels) > 0.95
+    exact_and_in_time(compiled, tmp_path / "mixed")
+
+
+@pytest.mark.models
+@pytest.mark.parametrize(
+    ("name", "fps"),
+    [("kws_qdq", 2000), ("resnet8_qdq", 500), ("mnist8_qdq", 5000), ("tfc_1w1a_qonnx", 50_000)],
+)
+def test_models_that_come_quantised(name: str, fps: float, tmp_path: Path) -> None:
+    compiled = tomato.compile(model_path(f"{name}.onnx"), "zcu104", fps=fps)
+    assert all(proof["differing"] == 0 for proof in compiled.report["exactness"])
+    exact_and_in_time(compiled, tmp_path / name)
