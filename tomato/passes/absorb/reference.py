@@ -60,8 +60,9 @@ def single(tail: tuple[Op, ...], x: Array) -> Array:
 
 
 def quantisation(op: Quantise) -> Quantisation:
-    """A Quantise as the kernels take it."""
-    return Quantisation(float(op.scale.values[0]), int(op.zero.values[0]), Codes(op.lo, op.hi))
+    """A Quantise as the kernels take it: limits that exclude the zero point are left to whoever asks."""
+    zero = int(op.zero.values[0])
+    return Quantisation(float(op.scale.values[0]), zero, Codes(min(op.lo, zero), max(op.hi, zero)))
 
 
 def _product(held: Held, op: Quantise) -> Reference:
