@@ -84,22 +84,24 @@ def agree(
 
 def first_difference(accelerator: Accelerator, frames: Sequence[Array]) -> str:
     """The first layer whose codes differ from those of the QuantizeLinear that it ends in, or ""."""
-    ends = {node.name: node.origin.split(",")[-1] for node in accelerator.graph if node.origin}
+    ends = {node.origin.split(",")[-1]: node.name for node in accelerator.graph if node.origin}
     codes: dict[str, Array] = {}
     accelerator.run(accelerator.encode(*frames), watch=lambda name, values: codes.update({name: values}))
     with tempfile.TemporaryDirectory(prefix="tomato-") as folder:
-        for name, label in ends.items():
+        for label, name in ends.items():
             part = frontend.cut(accelerator.model, label, Path(folder) / "part.onnx")
             if part is None:
                 continue
-            found = _run(part, accelerator, frames)
-            if not np.array_equal(found.reshape(-1), codes[name].reshape(-1)):
+            found = _codes(part, accelerator, frames)
+            if found is None or found.size != codes[name].size:
+                continue
+            if np.any(found.reshape(-1) != codes[name].reshape(-1)):
                 return f"{name} ({label})"
     return ""
 
 
-def _run(model: Path, accelerator: Accelerator, frames: Sequence[Array]) -> Array:
-    """The only output of a model, frame by frame."""
+def _codes(model: Path, accelerator: Accelerator, frames: Sequence[Array]) -> Array | None:
+    """The only output of a model, frame by frame, channels last; None if it is real."""
     runner = session(model, integers=True)
     names = [p.name for p in accelerator.inputs]
     known = {i.name for i in runner.get_inputs()}
@@ -107,5 +109,7 @@ def _run(model: Path, accelerator: Accelerator, frames: Sequence[Array]) -> Arra
         runner.run(None, {n: f[i : i + 1] for n, f in zip(names, frames, strict=True) if n in known})[0]
         for i in range(len(frames[0]))
     ]
-    codes = np.concatenate(rows).astype(np.int64)
+    codes = np.concatenate(rows)
+    if not np.issubdtype(codes.dtype, np.integer):
+        return None
     return np.moveaxis(codes, 1, -1) if codes.ndim > 2 else codes
