@@ -1,7 +1,7 @@
 """How a model that came quantised agrees with its runtime, code for code, and where it first does not."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,17 +87,30 @@ def first_difference(accelerator: Accelerator, frames: Sequence[Array]) -> str:
     ends = {node.origin.split(",")[-1]: node.name for node in accelerator.graph if node.origin}
     codes: dict[str, Array] = {}
     accelerator.run(accelerator.encode(*frames), watch=lambda name, values: codes.update({name: values}))
-    with tempfile.TemporaryDirectory(prefix="tomato-") as folder:
-        for label, name in ends.items():
-            part = frontend.cut(accelerator.model, label, Path(folder) / "part.onnx")
-            if part is None:
-                continue
-            found = _codes(part, accelerator, frames)
-            if found is None or found.size != codes[name].size:
-                continue
-            if np.any(found.reshape(-1) != codes[name].reshape(-1)):
-                return f"{name} ({label})"
+    wanted = _defined if arithmetic(accelerator) == "qonnx" else _kernels
+    for label, found in wanted(accelerator, frames, list(ends)):
+        ours = codes[ends[label]]
+        if found.size == ours.size and np.any(found.reshape(-1) != ours.reshape(-1)):
+            return f"{ends[label]} ({label})"
     return ""
+
+
+def _defined(accelerator: Accelerator, frames: Sequence[Array], labels: Sequence[str]) -> Iterator[tuple[str, Array]]:
+    """The codes of a QONNX model's own operators, by the ONNX node's name."""
+    graph = frontend.load(accelerator.model).graph
+    values: dict[str, Array] = {}
+    interpret(graph, _feed(graph, accelerator, frames), watch=lambda name, value: values.update({name: value}))
+    yield from ((n.origin, values[n.name]) for n in graph if isinstance(n.op, Quantise) and n.origin in labels)
+
+
+def _kernels(accelerator: Accelerator, frames: Sequence[Array], labels: Sequence[str]) -> Iterator[tuple[str, Array]]:
+    """What ONNX Runtime computes at nodes that give codes, each in a model that ends there."""
+    with tempfile.TemporaryDirectory(prefix="tomato-") as folder:
+        for label in labels:
+            part = frontend.cut(accelerator.model, label, Path(folder) / "part.onnx")
+            found = _codes(part, accelerator, frames) if part else None
+            if found is not None:
+                yield label, found
 
 
 def _codes(model: Path, accelerator: Accelerator, frames: Sequence[Array]) -> Array | None:
