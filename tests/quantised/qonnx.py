@@ -3,6 +3,7 @@
 Meaning: https://github.com/fastmachinelearning/qonnx/tree/main/docs/qonnx-custom-ops
 """
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,12 @@ from onnx.reference.op_run import OpRun
 from tomato.formats import Array
 
 DOMAIN = "qonnx.custom_op.general"
-MODES = {"ROUND": np.round, "FLOOR": np.floor, "CEIL": np.ceil, "ROUND_TO_ZERO": np.trunc}
+MODES: Mapping[str, Callable[..., Any]] = {
+    "ROUND": np.round,
+    "FLOOR": np.floor,
+    "CEIL": np.ceil,
+    "ROUND_TO_ZERO": np.trunc,
+}
 
 
 def limited(y: Array, bits: float, signed: int, narrow: int, mode: str) -> Array:
@@ -72,5 +78,5 @@ def evaluate(path: Path, frames: Array) -> Array:
         if tensor.data_type == TensorProto.FLOAT:
             tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float64), tensor.name))
     (name,) = (i.name for i in model.graph.input)
-    runner = ReferenceEvaluator(model, new_ops=[Quant, BipolarQuant, Trunc])
+    runner: Any = ReferenceEvaluator(model, new_ops=[Quant, BipolarQuant, Trunc])
     return np.concatenate([runner.run(None, {name: frame[None].astype(np.float64)})[0] for frame in frames])

@@ -127,7 +127,8 @@ class _Walk:
                 try:
                     ops, how, wrong = narrow(value, op, kind.codes, self.requant_bits)
                 except ValueError as reason:
-                    refuse(node, str(reason))
+                    names = ", ".join(join_origins(*value.nodes).split(","))
+                    refuse(node, f"of {names}, {reason}")
                 result = self.append(ops, value.value, _name(value, node), join_origins(*value.nodes, node))
                 if how != "wire":
                     checked = (kind.codes.hi - kind.codes.lo + 1) * kind.channels
@@ -171,7 +172,9 @@ class _Walk:
         if not value.tail:
             return value
         if not all(isinstance(op, Clip) for op in value.tail):
-            refuse(node, f"{value.nodes[-1].origin} in front of it is not quantised")
+            names = join_origins(*value.nodes[-len(value.tail) :]).split(",")
+            verb = "is" if len(names) == 1 else "are"
+            refuse(node, f"{', '.join(names)} in front of it {verb} not quantised")
         value.same_steps(node)
         codes = self.build.types[value.value].codes
         ends = [value.code_of(end, node, "the limit") if np.isfinite(end) else code
