@@ -22,7 +22,7 @@ CHANNELS = np.array([0.11, 0.2, 0.07, 0.31], np.float32).reshape(1, 4, 1, 1)
 CONSTANTS: dict[str, Any] = {
     "none": 0.0, "three": 3.0, "b1": 1.0, "b2": 2.0, "b3": 3.0, "b4": 4.0, "b8": 8.0, "b10": 10.0,
     "e1": 0.125, "e2": 0.25, "ew": 0.0625, "s1": 0.17, "s2": 0.23, "s3": 0.1, "s4": 0.4, "sw": 0.09,
-    "area": 4.0, "per": CHANNELS,
+    "area": 9.0, "per": CHANNELS,
     "perw": np.linspace(0.05, 0.12, 6).reshape(6, 1, 1, 1), "perv": np.linspace(0.05, 0.12, 4).reshape(4, 1, 1, 1),
     "w": RNG.normal(size=(6, 4, 3, 3)) * 0.3, "v": RNG.normal(size=(4, 4, 1, 1)) * 0.3, "m": RNG.normal(size=(120, 7)),
     "gain": np.array([0.5, 1.7, -0.8, 1.1]), "shift": np.array([0.3, -0.2, 0.1, 2.0]),
@@ -45,7 +45,7 @@ V = quant("v perv none b3", "vq")
 CONV = [X, W, op("Conv", "xq wq", "c", pads=[1, 1, 1, 1])]
 EXACT = [quant("x e1 none b4", "xq"), quant("w ew none b4", "wq"), op("Conv", "xq wq", "c")]
 """Scales that are powers of two: float64 is exact, and a step between two codes lies at 0."""
-POOL = [X, op("AveragePool", "xq", "p", kernel_shape=[2, 2], strides=[2, 2])]
+POOL = [X, op("AveragePool", "xq", "p", kernel_shape=[3, 3])]
 NORM = "gain shift mean var"
 CASES: dict[str, Sequence[Any]] = {
     "conv": [*CONV, quant("c s2 none b4", "y")],

@@ -50,6 +50,10 @@ def limits(kind: type[np.integer]) -> dict[str, Any]:
 EQUAL: dict[str, tuple[list[Any], dict[str, Any]]] = {
     "two_pairs": ([*IN, *PAIR, op("QuantizeLinear", "br ys yz", "yq"), OUT[1]], {}),
     "two_pairs_in_front_of_relu": ([*IN, *PAIR, op("Relu", "br", "r"), *OUT], {}),
+    "two_pairs_with_a_move_between": (
+        [*IN, op("Flatten", "xr", "f"), op("QuantizeLinear", "f ys yz", "yq"), OUT[1]], {}),
+    "three_pairs": ([*IN, *PAIR, op("QuantizeLinear", "br cs cz", "dq"), op("DequantizeLinear", "dq cs cz", "dr"),
+                     op("Relu", "dr", "r"), *OUT], {}),
     "two_pairs_with_two_readers_behind": ([*IN, *PAIR, op("Mul", "br br", "r"), *OUT], {}),
     "two_pairs_of_which_more_is_read": ([*IN, *PAIR, op("Add", "br xr", "r"), *OUT], {}),
     "weights_with_a_zero_point": ([*IN, WEIGHT, op("Conv", "xr wr", "r"), *OUT], conv(np.int8(-11))),

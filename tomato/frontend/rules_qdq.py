@@ -5,6 +5,7 @@ import numpy as np
 from tomato.formats import Array, Codes, Tensor
 from tomato.frontend.coded import dequantised
 from tomato.frontend.model import BehindError, OnnxNode, RefusedError, integer_range
+from tomato.frontend.pairs import merged
 from tomato.frontend.walk import Rule, View, Walk
 from tomato.interface import HostStep
 from tomato.ops.quantise import Dequantise, Quantise
@@ -25,7 +26,14 @@ def from_quantize_linear(walk: Walk, node: OnnxNode) -> None:
         walk.put(target, view.value, view.order, _host_codes(walk, view, numbers))
         return
     view, (a, b) = walk.fit(source, [_along(node, view, scale), _along(node, view, zero)])
-    walk.put(target, walk.emit(Quantise(a, b, codes.lo, codes.hi), [view.value]), view.order)
+    op, value = Quantise(a, b, codes.lo, codes.hi), view.value
+    both = merged(walk, node, op, value)
+    if both:
+        op, value = both
+    result = walk.emit(op, [value])
+    if both:
+        walk.merged.add(result)
+    walk.put(target, result, view.order)
 
 
 def from_dequantize_linear(walk: Walk, node: OnnxNode) -> None:
@@ -43,6 +51,9 @@ def from_dequantize_linear(walk: Walk, node: OnnxNode) -> None:
         return
     source = as_codes(walk, source)
     view, (a, b) = walk.fit(source, [_along(node, view, scale), _along(node, view, zero)])
+    codes = walk.defining(view.value)
+    if codes and codes.name in walk.merged and isinstance(codes.op, Quantise):
+        a, b = codes.op.scale, codes.op.zero
     walk.put(target, walk.emit(Dequantise(a, b), [view.value]), view.order)
 
 

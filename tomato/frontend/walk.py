@@ -56,6 +56,7 @@ class Walk:
         self.unbound: set[str] = set()
         self.inputs: dict[str, str] = {}
         self.stand_ins: set[str] = set()
+        self.merged: set[str] = set()  # codes with parameters of their own, see pairs.py
         self.node: OnnxNode | None = None
         self._moved: dict[tuple[str, Shape, str], str] = {}
         for name in model.inputs:

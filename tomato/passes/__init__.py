@@ -12,7 +12,6 @@ from tomato.passes.fold_pads import fold_pads
 from tomato.passes.fuse_functions import fuse_functions
 from tomato.passes.hoist_quantise import hoist_quantise
 from tomato.passes.merge_lines import merge_lines
-from tomato.passes.merge_pairs import merge_pairs
 from tomato.passes.simplify_windows import simplify_windows
 
 Pass = Callable[[Graph], Graph]
@@ -32,8 +31,7 @@ CLEAN: Final[tuple[Pass, ...]] = (
 """Exact on reals: the form of a network that quantisation expects, with the fewest places to round."""
 
 QUANTISED: Final[tuple[Pass, ...]] = (
-    drop_identities,  # so that pairs become neighbours
-    merge_pairs,  # before anything reads their parameters
+    drop_identities,
     fold_pads,  # windows with their final padding
     simplify_windows,
     fuse_functions,  # one function between two quantised values
