@@ -15,6 +15,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from tomato.agreement import INTEGER_KERNELS
 from tomato.formats import Array
 
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -192,15 +193,17 @@ def quantise(network: Any, scheme: Scheme, seed: int) -> Any:
     return model
 
 
-def codes(model: Any, x: Array) -> Mapping[str, Array]:
+def codes(model: Any, x: Array, *, integers: bool = False) -> Mapping[str, Array]:
     """Codes at every 8-bit tensor of `model` that ONNX Runtime computes, by the tensor's name in `model`.
+
+    `integers`: with its integer kernels for int8 too.
 
     The model is optimised first, and the optimised one run with more outputs and no further
     optimisation: outputs added to the original would change which operators are fused.
     """
     with TemporaryDirectory() as folder:
         path = Path(folder) / "optimised.onnx"
-        wanted = _session(model, optimised=path).run(None, {"x": x})
+        wanted = _session(model, optimised=path, integers=integers).run(None, {"x": x})
         optimised = onnx.load(path)
     plain = every_value(model, x)
     places = _places(model, optimised, {name for name, value in plain.items() if value.dtype in INTEGERS})
@@ -251,10 +254,12 @@ def _as_in_model(value: Array, plain: Array) -> Array:
     return np.asarray(result)
 
 
-def _session(model: Any, optimised: Path | None = None) -> Any:
+def _session(model: Any, optimised: Path | None = None, *, integers: bool = False) -> Any:
     """A session that saves the model as optimised, or without such a path runs it as it is."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    if integers:
+        options.add_session_config_entry(*INTEGER_KERNELS)
     if optimised:
         options.optimized_model_filepath = str(optimised)
     else:

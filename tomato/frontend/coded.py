@@ -12,10 +12,14 @@ from tomato.frontend.model import OnnxNode, RefusedError
 
 @dataclass(frozen=True, eq=False)
 class Coded:
-    """codes * scale: integers, their zero point taken off, and steps of the same rank that broadcast to them."""
+    """codes * scale: integers, their zero point taken off, and steps of the same rank that broadcast to them.
+
+    zero: that zero point, where DequantizeLinear gives one for all.
+    """
 
     codes: Array
     scale: Array
+    zero: int | None = None
 
     @property
     def real(self) -> Array:
@@ -28,7 +32,7 @@ class Coded:
         scale = np.broadcast_to(self.scale, self.codes.shape).reshape(-1)[order]
         if self.scale.size == 1:
             scale = self.scale.reshape((1,) * order.ndim)
-        return Coded(self.codes.reshape(-1)[order], scale)
+        return Coded(self.codes.reshape(-1)[order], scale, self.zero)
 
     def steps(self, axis: int, what: str) -> Array:
         """The step of every entry along `axis`, or the only one. RefusedError when it varies along another axis."""
@@ -52,4 +56,6 @@ def dequantised(node: OnnxNode, codes: Array, scale: Array, zero: Array | None, 
     whole = codes.astype(np.int64)
     if zero is not None:
         whole = whole - zero.astype(np.int64).reshape(shape if zero.size > 1 else (1,) * codes.ndim)
-    return Coded(whole, scale.astype(np.float64).reshape(shape))
+    same = zero is None or zero.size == 1
+    offset = int(zero.astype(np.int64).flat[0]) if zero is not None and same else 0
+    return Coded(whole, scale.astype(np.float64).reshape(shape), offset if same else None)

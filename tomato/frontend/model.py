@@ -119,6 +119,11 @@ class Model:
         return {name: tuple(nodes) for name, nodes in found.items()}
 
     @cached_property
+    def makers(self) -> Mapping[str, OnnxNode]:
+        """The live node that makes each value."""
+        return {name: node for node in self.live for name in node.outputs if name}
+
+    @cached_property
     def live(self) -> tuple[OnnxNode, ...]:
         """The nodes that an output depends on and that are not constant."""
         wanted, kept = set(self.outputs), []

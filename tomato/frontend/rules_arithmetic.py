@@ -1,6 +1,8 @@
 """Add, Sub, Mul, Div, Neg, Sum, Expand: affine with a constant, a join of two activations without."""
 
+from collections.abc import Mapping
 from math import prod
+from typing import Literal
 
 import numpy as np
 
@@ -12,9 +14,11 @@ from tomato.ir import Op
 from tomato.ops.dense import Dense
 from tomato.ops.join import Add, Multiply
 from tomato.ops.move import Upsample
+from tomato.ops.quantise import Dequantise, JoinConstant
 from tomato.ops.real import Affine, Function
 
 ONE, ZERO = np.ones(1), np.zeros(1)
+JOINS: Mapping[str, Literal["add", "mul"]] = {"Add": "add", "Mul": "mul"}
 
 
 def from_arithmetic(walk: Walk, node: OnnxNode) -> None:
@@ -26,6 +30,8 @@ def from_arithmetic(walk: Walk, node: OnnxNode) -> None:
     side = constants.index(True)
     source, target = node.inputs[1 - side], node.outputs[0]
     c = walk.weight(node, side, "operand")
+    if _joined_codes(walk, node, side):
+        return
     match node.op_type, side:
         case "Add", _:
             walk.affine(source, target, ONE, c)
@@ -42,6 +48,22 @@ def from_arithmetic(walk: Walk, node: OnnxNode) -> None:
         case _:
             view, (divided,) = walk.fit(source, [c])
             walk.put(target, walk.emit(Function(("div", divided, "x")), [view.value]), view.order)
+
+
+def _joined_codes(walk: Walk, node: OnnxNode, side: int) -> bool:
+    """Add and Mul of codes and a constant that comes as codes: ONNX Runtime's kernels compute on both."""
+    coded, kind = walk.coded.get(node.inputs[side]), JOINS.get(node.op_type)
+    source = walk.settle(node.inputs[1 - side])
+    back = walk.defining(source.value)
+    if kind is None or coded is None or coded.zero is None or coded.scale.size > 1:
+        return False
+    if back is None or not isinstance(back.op, Dequantise):
+        return False
+    spread = coded.codes.ndim == len(source.shape) and coded.codes.shape[-1] == source.shape[-1]
+    view, (codes,) = walk.fit(node.inputs[1 - side], [coded.codes.astype(np.float64)])
+    op = JoinConstant(kind, codes, float(coded.scale.flat[0]), coded.zero, first=side == 0 and spread)
+    walk.put(node.outputs[0], walk.emit(op, [view.value]), view.order)
+    return True
 
 
 def from_neg(walk: Walk, node: OnnxNode) -> None:
@@ -67,6 +89,8 @@ def _of_two(walk: Walk, node: OnnxNode) -> None:
         b = walk.settle(node.inputs[1])
         b = View(walk.emit(Affine(Tensor(-ONE), Tensor(ZERO)), [b.value], "_neg"), b.order)
         a = walk.view(node.inputs[0])
+    if node.op_type == "Add" and a.shape[-1:] == (1,) != b.shape[-1:]:
+        a, b = b, a  # as ONNX Runtime's kernel does, for which the order of float32 sums matters
     result = join(walk, op, a, b)
     walk.put(node.outputs[0], result.value, result.order)
 
@@ -77,7 +101,8 @@ def join(walk: Walk, op: Op, a: View, b: View) -> View:
     same = a.value == b.value
     a = expand(walk, a, shape)
     b = a if same and a.shape == b.shape and np.array_equal(a.order, b.order) else expand(walk, b, shape)
-    if a.value in walk.unbound or (b.value not in walk.unbound and _is_standard(b) and not _is_standard(a)):
+    swapped = a.value in walk.unbound or (b.value not in walk.unbound and _is_standard(b) and not _is_standard(a))
+    if swapped:
         a, b = b, a
     if a.value in walk.unbound:
         stream = layout.standard(shape, 1 if len(shape) > 2 else len(shape) - 1)
@@ -85,7 +110,7 @@ def join(walk: Walk, op: Op, a: View, b: View) -> View:
         b = a if same else b
     left = walk.build.types[a.value].shape
     right = walk.arrange(b, left, layout.inverse(a.order)) if b is not a else a.value
-    return View(walk.emit(op, [a.value, right]), a.order)
+    return View(walk.emit(op, [right, a.value] if swapped else [a.value, right]), a.order)
 
 
 def _is_standard(view: View) -> bool:

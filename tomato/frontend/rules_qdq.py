@@ -4,7 +4,8 @@ import numpy as np
 
 from tomato.formats import Array, Codes, Tensor
 from tomato.frontend.coded import dequantised
-from tomato.frontend.model import OnnxNode, RefusedError, integer_range
+from tomato.frontend.model import BehindError, OnnxNode, RefusedError, integer_range
+from tomato.frontend.pairs import merged
 from tomato.frontend.walk import Rule, View, Walk
 from tomato.interface import HostStep
 from tomato.ops.quantise import Dequantise, Quantise
@@ -25,7 +26,14 @@ def from_quantize_linear(walk: Walk, node: OnnxNode) -> None:
         walk.put(target, view.value, view.order, _host_codes(walk, view, numbers))
         return
     view, (a, b) = walk.fit(source, [_along(node, view, scale), _along(node, view, zero)])
-    walk.put(target, walk.emit(Quantise(a, b, codes.lo, codes.hi), [view.value]), view.order)
+    op, value = Quantise(a, b, codes.lo, codes.hi), view.value
+    both = merged(walk, node, op, value)
+    if both:
+        op, value = both
+    result = walk.emit(op, [value])
+    if both:
+        walk.merged.add(result)
+    walk.put(target, result, view.order)
 
 
 def from_dequantize_linear(walk: Walk, node: OnnxNode) -> None:
@@ -43,12 +51,15 @@ def from_dequantize_linear(walk: Walk, node: OnnxNode) -> None:
         return
     source = as_codes(walk, source)
     view, (a, b) = walk.fit(source, [_along(node, view, scale), _along(node, view, zero)])
+    codes = walk.defining(view.value)
+    if codes and codes.name in walk.merged and isinstance(codes.op, Quantise):
+        a, b = codes.op.scale, codes.op.zero
     walk.put(target, walk.emit(Dequantise(a, b), [view.value]), view.order)
 
 
 def _host_codes(walk: Walk, view: View, numbers: tuple[float, ...]) -> tuple[HostStep, ...]:
     """The host's steps and then one to codes: with a Softmax right behind codes, ONNX Runtime's kernel for both."""
-    source = next((n for n in walk.build.nodes if n.name == view.value), None)
+    source = walk.defining(view.value)
     if len(view.host) == 1 and view.host[0].kind == "softmax" and source and isinstance(source.op, Dequantise):
         codes = walk.build.types[source.args[0]].codes
         given = (float(source.op.scale.values[0]), float(source.op.zero.values[0]), float(codes.lo), float(codes.hi))
@@ -65,6 +76,8 @@ def as_codes(walk: Walk, name: str) -> str:
     if inner in walk.env:
         return inner
     codes = walk.model.elements.get(name)
+    if view.value in walk.stand_ins:
+        raise BehindError
     if codes is None:
         raise RefusedError(f"expected codes, but {name!r} is real", "quantise it with QuantizeLinear")
     walk.put(inner, walk.emit(Quantise(ONE, ZERO, codes.lo, codes.hi), [view.value], "_codes"), view.order)

@@ -13,15 +13,25 @@ from tomato.ops.quantise import ROUNDINGS, Dequantise, Quantise
 
 MOST_BITS = 32
 HALF, TWICE = 0.5, 2.0
+LAST_OF_VERSION_2 = 6
+"""The last input of Trunc since it has a scale of its result: the bit width there."""
 
 
 def from_quant(walk: Walk, node: OnnxNode) -> None:
-    """Quant: round(clip(x / scale + zero, lo, hi)), and back. Of a constant it defines a coded one."""
+    """Quant: round(clip(x / scale + zero, lo, hi)), and back. Of a constant it defines a coded one.
+
+    One signed bit means -1 and 1, as in BipolarQuant.
+    """
     scale, zero = _number(walk, node, 1, "scale"), _number(walk, node, 2, "zero point")
     bits = walk.weight(node, 3, "bit width")
     if bits.size != 1 or bits.flat[0] != int(bits.flat[0]) or not 1 <= bits.flat[0] <= MOST_BITS:
         raise RefusedError(f"expected one whole bit width of 1 to {MOST_BITS}", "use another bit width")
-    codes = _range(int(bits.flat[0]), signed=bool(node.integer("signed", 1)), narrow=bool(node.integer("narrow", 0)))
+    codes = _signed_range(node, int(bits.flat[0]))
+    if codes == Codes(-1, 0):
+        if np.any(zero != 0):
+            raise RefusedError("expected a zero point of 0 for one signed bit", "quantise to -1 and 1")
+        _bipolar(walk, node, scale)
+        return
     rounding = node.text("rounding_mode", "ROUND").lower()
     if rounding not in ROUNDINGS or rounding == "sign":
         raise RefusedError(f"the rounding mode {rounding.upper()!r} is unknown", "use ROUND, CEIL, FLOOR or the like")
@@ -36,7 +46,10 @@ def from_quant(walk: Walk, node: OnnxNode) -> None:
 
 def from_bipolar_quant(walk: Walk, node: OnnxNode) -> None:
     """BipolarQuant: scale where x >= 0, else -scale; the codes are 1 and 0."""
-    scale = _number(walk, node, 1, "scale")
+    _bipolar(walk, node, _number(walk, node, 1, "scale"))
+
+
+def _bipolar(walk: Walk, node: OnnxNode, scale: Array) -> None:
     constant = walk.model.constant(node, 0)
     if constant is not None:
         walk.define(node.outputs[0], _coded(np.where(constant >= 0, 1, -1), scale))
@@ -45,18 +58,27 @@ def from_bipolar_quant(walk: Walk, node: OnnxNode) -> None:
 
 
 def from_trunc(walk: Walk, node: OnnxNode) -> None:
-    """Trunc: drops the low bits of a value that is quantised already; its steps stay what they were."""
+    """Trunc: rounds codes of `scale` to coarser ones. Version 1 keeps the scale: the value shrinks; 2 gives one.
+
+    The codes are integers before they are divided, so that no scale's rounding moves the result.
+    """
     scale, zero = _number(walk, node, 1, "scale"), _number(walk, node, 2, "zero point")
-    before, after = (int(walk.weight(node, i, "bit width").flat[0]) for i in (3, 4))
-    if np.any(zero != 0) or not 1 <= after <= before <= MOST_BITS:
-        raise RefusedError("expected a zero point of 0 and fewer bits than before", "quantise without a zero point")
-    coarse = scale * 2.0 ** (before - after)
-    view, (step, offset) = walk.fit(node.inputs[0], [coarse, zero])
-    codes = Codes.of(after + 1, signed=True)
+    second = node.has(LAST_OF_VERSION_2)
+    before, after = (int(walk.weight(node, i, "bit width").flat[0]) for i in (3, LAST_OF_VERSION_2 if second else 4))
+    if np.any(zero != 0) or scale.size > 1 or not 1 <= after <= before <= MOST_BITS:
+        raise RefusedError("expected one scale, a zero point of 0 and fewer bits than before", "quantise like that")
+    target = _number(walk, node, 4, "scale") if second else scale
+    step = 2.0 ** (np.rint(np.log2(target / scale)) if second else np.full(1, before - after))
+    codes = _signed_range(node, after) if second else Codes.of(after + 1, signed=True)
     rounding = node.text("rounding_mode", "FLOOR").lower()
-    value = walk.emit(Quantise(step, offset, codes.lo, codes.hi, rounding, "qonnx"), [view.value], "_codes")
-    back, (step, offset) = walk.fit(node.inputs[0], [scale, zero])
-    walk.put(node.outputs[0], walk.emit(Dequantise(step, offset), [value]), back.order)
+    if rounding not in ROUNDINGS or rounding == "sign":
+        raise RefusedError(f"the rounding mode {rounding.upper()!r} is unknown", "use ROUND, CEIL, FLOOR or the like")
+    wide = Codes.of(before + 1, signed=True)
+    view, (fine, none) = walk.fit(node.inputs[0], [scale, zero])
+    value = walk.emit(Quantise(fine, none, wide.lo, wide.hi, "round", "qonnx"), [view.value], "_whole")
+    value = walk.emit(Dequantise(Tensor(np.ones(1)), none), [value], "_steps")
+    value = walk.emit(Quantise(Tensor(step), none, codes.lo, codes.hi, rounding, "qonnx"), [value], "_codes")
+    walk.put(node.outputs[0], walk.emit(Dequantise(Tensor(target), none), [value]), view.order)
 
 
 def _round(walk: Walk, node: OnnxNode, scale: Array, zero: Array, codes: Codes, rounding: str) -> None:
@@ -68,7 +90,9 @@ def _round(walk: Walk, node: OnnxNode, scale: Array, zero: Array, codes: Codes, 
     walk.put(node.outputs[0], walk.emit(Dequantise(step, offset), [value]), view.order)
 
 
-def _range(bits: int, *, signed: bool, narrow: bool) -> Codes:
+def _signed_range(node: OnnxNode, bits: int) -> Codes:
+    """The codes of a node with the attributes signed and narrow."""
+    signed, narrow = bool(node.integer("signed", 1)), bool(node.integer("narrow", 0))
     full = Codes.of(bits, signed=signed)
     if not narrow:
         return full

@@ -1,14 +1,18 @@
 """Activation functions: limits become Clip, everything else an expression."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from math import inf, pi, sqrt
 
 import numpy as np
 
-from tomato.formats import Array
+from tomato.formats import Array, Tensor
 from tomato.frontend.model import OnnxNode, RefusedError
+from tomato.frontend.rules_qdq import as_codes
 from tomato.frontend.walk import Rule, Walk
+from tomato.ops.quantise import Quantise
 from tomato.ops.real import Clip, Expression, Function
+from tomato.ops.requant import Requant
 
 STEEP = 1e300
 """Slope of a step: 0 and below give 0, anything a float32 can hold above gives 1 after limiting."""
@@ -98,8 +102,26 @@ def from_pow(walk: Walk, node: OnnxNode) -> None:
 def _clip(walk: Walk, node: OnnxNode, lo: float, hi: float) -> None:
     if np.isnan([lo, hi]).any() or lo > hi:
         raise RefusedError(f"expected a lower limit below the upper, not {lo:g} and {hi:g}", "check the exported model")
-    view = walk.settle(node.inputs[0])
-    walk.put(node.outputs[0], walk.emit(Clip(lo, hi), [view.value]), view.order)
+    name = as_codes(walk, node.inputs[0]) if node.inputs[0] in walk.model.elements else node.inputs[0]
+    view = walk.settle(name)
+    limited = _limited_codes if walk.build.types[view.value].is_codes else _limited
+    walk.put(node.outputs[0], limited(walk, view.value, lo, hi), view.order)
+
+
+def _limited(walk: Walk, value: str, lo: float, hi: float) -> str:
+    return walk.emit(Clip(lo, hi), [value])
+
+
+def _limited_codes(walk: Walk, value: str, lo: float, hi: float) -> str:
+    """Codes between two codes: right behind a Quantise its own limits, so that one requantisation does both."""
+    codes = walk.build.types[value].codes
+    low, high = (int(np.clip(end, lo, hi)) for end in (codes.lo, codes.hi))
+    source = walk.defining(value)
+    if source and isinstance(source.op, Quantise):
+        return walk.emit(replace(source.op, lo=low, hi=high), source.args)
+    channels = walk.build.types[value].channels
+    ones = np.ones(channels, dtype=np.int64)
+    return walk.emit(Requant(Tensor(ones), Tensor(0 * ones), 0, low, high), [value])
 
 
 def from_relu(walk: Walk, node: OnnxNode) -> None:

@@ -14,7 +14,7 @@ from tomato.frontend.lookahead import wanted
 from tomato.frontend.model import BehindError, Model, OnnxNode, RefusedError
 from tomato.frontend.names import identifier, unused
 from tomato.interface import HostStep
-from tomato.ir import Builder, Op, Shape, TensorType
+from tomato.ir import Builder, Node, Op, Shape, TensorType
 from tomato.ops.join import Add
 from tomato.ops.move import Reshape, Transpose
 from tomato.ops.real import Affine
@@ -56,6 +56,7 @@ class Walk:
         self.unbound: set[str] = set()
         self.inputs: dict[str, str] = {}
         self.stand_ins: set[str] = set()
+        self.merged: set[str] = set()  # codes with parameters of their own, see pairs.py
         self.node: OnnxNode | None = None
         self._moved: dict[tuple[str, Shape, str], str] = {}
         for name in model.inputs:
@@ -114,6 +115,10 @@ class Walk:
             return self.build.add(op, args, unused(name, {*self.build.types, *self.inputs.values()}), self.node.label)
         except ValueError as reason:
             raise RefusedError(str(reason), "change the layer's attributes and export again") from reason
+
+    def defining(self, value: str) -> Node | None:
+        """The operator that defines a graph value; None for an input."""
+        return next((node for node in reversed(self.build.nodes) if node.name == value), None)
 
     def put(self, name: str, value: str, order: Index, host: tuple[HostStep, ...] = ()) -> None:
         """Define an ONNX value."""

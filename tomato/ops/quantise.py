@@ -9,6 +9,7 @@ import numpy as np
 
 from tomato.formats import Array, Codes, Real, Tensor
 from tomato.ir import Op, TensorType
+from tomato.ops.real import Affine
 
 
 def _half_up(x: Array) -> Array:
@@ -95,3 +96,31 @@ def _check_channels(constants: Sequence[Tensor], x: TensorType) -> None:
     for constant in constants:
         if constant.shape not in ((1,), (x.channels,)):
             raise ValueError(f"a scale or zero point of shape {constant.shape} does not suit {x.channels} channels")
+
+
+@dataclass(frozen=True, slots=True)
+class JoinConstant(Op):
+    """x + c or x * c with c = codes * scale, a constant that comes quantised.
+
+    To reals an Affine; ONNX Runtime's kernels round with the scale and zero point of c as well. codes: without
+    the zero point, one number or one per channel. first: whether c is the kernel's first argument.
+    """
+
+    kind: Literal["add", "mul"]
+    codes: Tensor
+    scale: float
+    zero: int
+    first: bool = False
+
+    @property
+    def affine(self) -> Affine:
+        """The same to reals."""
+        real = Tensor(self.codes.values * self.scale)
+        one, none = Tensor(np.ones(1)), Tensor(np.zeros(1))
+        return Affine(one, real) if self.kind == "add" else Affine(real, none)
+
+    def infer(self, args: Sequence[TensorType]) -> TensorType:
+        return self.affine.infer(args)
+
+    def golden(self, args: Sequence[Array]) -> Array:
+        return self.affine.golden(args)

@@ -7,7 +7,7 @@ import numpy as np
 from tomato.ir import Builder, Graph, Node
 from tomato.ops.move import Pad
 from tomato.ops.quantise import Quantise
-from tomato.passes.groups import MOVEMENT
+from tomato.passes.groups import MOVEMENT, join_origins
 from tomato.passes.rewrite import read_once
 
 
@@ -29,7 +29,7 @@ def hoist_quantise(graph: Graph) -> Graph:
                     args[i] = build.add(last.op, (arg,), last.name, last.origin)
             if isinstance(op, Pad):
                 op = replace(op, value=int(last.op.golden([np.full(1, float(op.value))])[0]))
-            return build.add(op, args, node.name, node.origin)
+            return build.add(op, args, node.name, join_origins(node, last))
         if isinstance(node.op, Quantise) and build.types[node.args[0]].is_codes:
             return node.args[0]
         return None

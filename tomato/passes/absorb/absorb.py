@@ -13,7 +13,7 @@ from tomato.ops.dense import Dense
 from tomato.ops.join import Add, Multiply
 from tomato.ops.move import Concat, Pad, Slice, Upsample
 from tomato.ops.pool import GlobalSum, MaxPool, SumPool
-from tomato.ops.quantise import Dequantise, Quantise
+from tomato.ops.quantise import Dequantise, JoinConstant, Quantise
 from tomato.ops.real import Affine, Clip, Function
 from tomato.ops.requant import Requant
 from tomato.passes.absorb.held import Held, Outside, Pair, refuse
@@ -24,7 +24,6 @@ from tomato.passes.groups import MOVEMENT, join_origins
 from tomato.passes.rewrite import per_weight
 from tomato.passes.separate_borders import separate_borders
 
-UNARY = (Affine, Clip, Function)
 Value = str | Outside | Held | Pair
 """A value of the network that comes in: codes by their name in the new graph, or what is known of a real one."""
 
@@ -86,7 +85,7 @@ class _Walk:
                 assert isinstance(args[0], str), "codes to dequantise"
                 steps = np.broadcast_to(scale.values, node.type.channels).astype(np.float64)
                 self.env[node.name] = Held(args[0], steps, -zero.values * steps, nodes=(node,))
-            case Affine() | Clip() | Function():
+            case Affine() | Clip() | Function() | JoinConstant():
                 self.env[node.name] = self.unary(node, args[0])
             case _ if isinstance(node.op, MOVEMENT):
                 self.env[node.name] = self.movement(node, node.op, args)
@@ -128,7 +127,8 @@ class _Walk:
                 try:
                     ops, how, wrong = narrow(value, op, kind.codes, self.requant_bits)
                 except ValueError as reason:
-                    refuse(node, str(reason))
+                    names = ", ".join(join_origins(*value.nodes).split(","))
+                    refuse(node, f"of {names}, {reason}")
                 result = self.append(ops, value.value, _name(value, node), join_origins(*value.nodes, node))
                 if how != "wire":
                     checked = (kind.codes.hi - kind.codes.lo + 1) * kind.channels
@@ -172,7 +172,9 @@ class _Walk:
         if not value.tail:
             return value
         if not all(isinstance(op, Clip) for op in value.tail):
-            refuse(node, f"{value.nodes[-1].origin} in front of it is not quantised")
+            names = join_origins(*value.nodes[-len(value.tail) :]).split(",")
+            verb = "is" if len(names) == 1 else "are"
+            refuse(node, f"{', '.join(names)} in front of it {verb} not quantised")
         value.same_steps(node)
         codes = self.build.types[value.value].codes
         ends = [value.code_of(end, node, "the limit") if np.isfinite(end) else code

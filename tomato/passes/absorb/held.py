@@ -1,19 +1,23 @@
 """What is known of a real value in terms of codes, while a quantised network turns into integers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 
 from tomato.errors import TomatoError
-from tomato.formats import Array
+from tomato.formats import Array, Codes
 from tomato.ir import Node, Op
+from tomato.kernels import Quantisation
+from tomato.ops.quantise import Dequantise, JoinConstant, Quantise
 from tomato.ops.real import Affine
 from tomato.passes.groups import join_origins
 
 NEAR = 1e-6
 """Relative distance from an integer that the rounding of scales explains."""
+Reference = Callable[[Array], Array]
+"""Codes (n, channels) of integers (n, channels)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +32,8 @@ class Outside:
 class Held:
     """tail(value * scale + offset), scale and offset per channel, for an integer value of the new graph.
 
-    source: the exact operator whose result `value` is; None for codes. taps: how many values a pooling adds up.
-    nodes: the real operators so far.
+    source: the exact operator whose result `value` is, or the constant joined to codes; None for codes.
+    taps: how many values a pooling adds up. nodes: the real operators so far.
     """
 
     value: str
@@ -42,10 +46,17 @@ class Held:
 
     def then(self, node: Node) -> Self:
         """The value after a real operator on it alone."""
+        if isinstance(node.op, JoinConstant):
+            held = self.then(replace(node, op=node.op.affine))
+            only = not self.tail and [type(n.op) for n in self.nodes] == [Dequantise]
+            return replace(held, source=node.op) if only else held
         nodes = (*self.nodes, node)
         if isinstance(node.op, Affine) and not self.tail:
             scale, offset = node.op.scale.values, node.op.offset.values
-            return replace(self, scale=self.scale * scale, offset=self.offset * scale + offset, nodes=nodes)
+            source = None if isinstance(self.source, JoinConstant) else self.source
+            return replace(
+                self, scale=self.scale * scale, offset=self.offset * scale + offset, source=source, nodes=nodes
+            )
         return replace(self, tail=(*self.tail, node.op), nodes=nodes)
 
     def real(self, codes: Array) -> Array:
@@ -102,6 +113,12 @@ def run_chain(chain: Sequence[Op], real: Array) -> Array:
     for op in chain:
         real = op.golden([real])
     return real
+
+
+def quantisation(op: Quantise) -> Quantisation:
+    """A Quantise as the kernels take it: limits that exclude the zero point are left to whoever asks."""
+    zero = int(op.zero.values[0])
+    return Quantisation(float(op.scale.values[0]), zero, Codes(min(op.lo, zero), max(op.hi, zero)))
 
 
 def refuse(node: Node, why: str, hint: str = "quantise the values in front of it and behind it") -> None:

@@ -11,16 +11,17 @@ from types import MappingProxyType
 import numpy as np
 
 from tomato import kernels
-from tomato.formats import Array, Codes
+from tomato.formats import Array
 from tomato.ir import Op
-from tomato.kernels import Quantisation, unary
+from tomato.kernels import unary
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.join import Multiply
 from tomato.ops.pool import GlobalSum, SumPool
 from tomato.ops.quantise import Quantise
 from tomato.ops.real import FUNCTIONS, Affine, Clip, Function, Functions, evaluate
-from tomato.passes.absorb.held import NEAR, Held
+from tomato.passes.absorb.held import NEAR, Held, Reference, quantisation
+from tomato.passes.absorb.joined import itself, joined
 
 SINGLE: Functions = MappingProxyType(
     {
@@ -31,19 +32,20 @@ SINGLE: Functions = MappingProxyType(
     }
 )
 """Functions on float32 as ONNX Runtime approximates them."""
-Reference = Callable[[Array], Array]
 
 
 def reference(held: Held, op: Quantise) -> Reference:
     """Codes (n, channels) of integers (n, channels) that `held` is about, as the model's runtime computes them."""
     if op.arithmetic == "qonnx":
         return lambda acc: op.golden([held.real(acc)])
+    asked = joined(held, op) if _limits_only(held) else None
     kernel = KERNELS.get(type(held.source)) if held.source and _limits_only(held) and not _broken(held) else None
-    if kernel is None:
+    if asked is None and kernel:
+        asked = kernel(held, op)
+    if asked is None:
         return lambda acc: op.golden([single(held.tail, (acc * held.scale + held.offset).astype(np.float32))])
-    asked = kernel(held, op)
-    ends = code_limits(held.tail, op)
-    return lambda acc: np.clip(asked(acc), *ends)
+    ends, on_codes = code_limits(held.tail, op), asked
+    return lambda acc: np.clip(on_codes(acc), *ends)
 
 
 def single(tail: tuple[Op, ...], x: Array) -> Array:
@@ -57,11 +59,6 @@ def single(tail: tuple[Op, ...], x: Array) -> Array:
             case Function(expression):
                 x = np.asarray(evaluate(expression, x, SINGLE), np.float32)
     return x
-
-
-def quantisation(op: Quantise) -> Quantisation:
-    """A Quantise as the kernels take it."""
-    return Quantisation(float(op.scale.values[0]), int(op.zero.values[0]), Codes(op.lo, op.hi))
 
 
 def _product(held: Held, op: Quantise) -> Reference:
@@ -113,13 +110,17 @@ def limits(tail: tuple[Op, ...]) -> tuple[float, float]:
     """The range that the Clips of a tail leave."""
     lo, hi = -inf, inf
     for op in tail:
-        assert isinstance(op, Clip)
+        if not isinstance(op, Clip):
+            continue
         lo, hi = (float(np.clip(end, op.lo, op.hi)) for end in (lo, hi))
     return lo, hi
 
 
 def _limits_only(held: Held) -> bool:
-    return all(isinstance(op, Clip) for op in held.tail)
+    """Whether a kernel on codes does all but limits: x + x and x * x count as such."""
+    first = held.tail[:1]
+    joins = not held.source and first and isinstance(first[0], Function) and itself(first[0].expression)
+    return all(isinstance(op, Clip) for op in held.tail[1 if joins else 0 :])
 
 
 def _broken(held: Held) -> bool:

@@ -13,9 +13,9 @@ from tomato.ops.join import Add
 from tomato.ops.quantise import Quantise
 from tomato.ops.real import Clip
 from tomato.ops.requant import Requant
-from tomato.passes.absorb.held import Held, Pair, run_chain
+from tomato.passes.absorb.held import Held, Pair, quantisation, run_chain
 from tomato.passes.absorb.narrow import steps_of_table
-from tomato.passes.absorb.reference import code_limits, quantisation, single
+from tomato.passes.absorb.reference import code_limits, single
 
 PAIR_BITS = 20
 """Bits of both summands together up to which all pairs are checked."""
