@@ -10,7 +10,7 @@ WIDTHS: Final = (8, 6, 4)
 """Of activations, in bits."""
 KNOWN: Final = LayerFormat()
 """The format to fall back on."""
-FIXED: Final = ("w8", "w6", "w4", "w3", "ternary", "binary")
+FIXED: Final = ("w8", "w6", "w5", "w4", "w3", "ternary", "binary")
 """Two's complement of any width holds these in as many bits; `w2` would be `ternary`."""
 CELLS: Final = ("shift4", "shift3", "codebook4")
 """These take few bits or few LUTs only in a cell of their own, and the scheduler may choose another one."""

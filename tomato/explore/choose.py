@@ -11,6 +11,8 @@ from tomato.passes.precision import LayerFormat
 
 SECONDS = 20
 """Limit of a solution's time; what is found by then is used."""
+TIE = 1e-5
+"""Price of all the loss that is allowed: of formats that cost the same, the best is taken."""
 
 
 def choose(known: Sensitivity, prices: Prices, bound: float) -> dict[str, LayerFormat]:
@@ -37,15 +39,17 @@ def choose(known: Sensitivity, prices: Prices, bound: float) -> dict[str, LayerF
         one.setdefault(i, [0.0] * len(columns))[column] = 1.0
         for reader in known.streams[i].readers:
             same[reader, bits][column] = -1.0
-    constraints = [LinearConstraint(np.array(list(one.values())), 1, 1), LinearConstraint(np.array([loss]), 0, bound)]
+    allowed = np.array(loss) <= bound
+    parts = np.where(allowed, loss, 0.0)[np.newaxis] / max(bound, min(x for x in [*loss, 1.0] if x > 0.0))
+    constraints = [LinearConstraint(np.array(list(one.values())), 1, 1), LinearConstraint(parts, 0, 1)]
     if same:
         constraints.append(LinearConstraint(np.array(list(same.values())), 0, 0))
     result = milp(
-        np.array(cost) / max(cost),
+        np.array(cost) + TIE * parts[0],
         integrality=np.ones(len(columns)),
-        bounds=Bounds(0, 1),
+        bounds=Bounds(0, allowed.astype(float)),
         constraints=constraints,
-        options={"mip_rel_gap": 1e-4, "time_limit": SECONDS},
+        options={"mip_rel_gap": TIE, "time_limit": SECONDS},
     )
     if result.x is None:
         return {}

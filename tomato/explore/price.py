@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from tomato.accelerator import Progress, silent
 from tomato.explore.candidates import KNOWN, WIDTHS
@@ -11,12 +12,16 @@ from tomato.passes.precision import LayerFormat, Precision
 from tomato.schedule.scheduler import Option, options
 from tomato.targets import Resources, Target
 
+STORAGE = 0.1
+"""Price of storing all weights at 8 bits, in shares of the chip: decides between formats that multiply alike."""
+Layers = Mapping[tuple[str, LayerFormat, int], float]
+
 
 @dataclass(frozen=True, slots=True)
 class Prices:
     """Of a layer by weights and width of its inputs; of what a stream passes besides, by its width."""
 
-    layers: Mapping[tuple[str, LayerFormat, int], float]
+    layers: Layers
     streams: Mapping[tuple[int, int], float]
 
 
@@ -26,40 +31,58 @@ def share(cost: Resources, budget: Resources) -> float:
 
 
 def weight_prices(subject: Subject, forms: Sequence[LayerFormat], paths: Sequence[Stream]) -> Prices:
-    """In bits of weights: activations cost nothing."""
+    """In parts of the bits that all weights take at 8 bits; narrower activations gain nothing."""
     sizes = {n.name: n.op.constants[0].values.size for n in subject.layers}
-    layers = {(name, f, a): float(size * f.weight_bits) for name, size in sizes.items() for f in forms for a in WIDTHS}
-    return Prices(layers, {(i, a): 0.0 for i in range(len(paths)) for a in WIDTHS})
+    total = 8 * sum(sizes.values())
+    layers = {(name, f, a): size * f.weight_bits / total for name, size in sizes.items() for f in forms for a in WIDTHS}
+    return Prices(layers, {(i, a): float(a != KNOWN.activation_bits) for i in range(len(paths)) for a in WIDTHS})
 
 
-def area_prices(
-    subject: Subject, forms: Sequence[LayerFormat], paths: Sequence[Stream], target: Target, interval: int,
-    *, progress: Progress = silent,
-) -> Prices:  # fmt: skip
-    """In shares of LUTs and DSP blocks, of the cheapest options that take at most `interval` cycles a frame."""
+@dataclass(frozen=True, slots=True)
+class Market:
+    """All options of all nodes: at every format and width of inputs throughout, and with one stream narrowed."""
 
-    def prices(bits: Precision) -> dict[str, float]:
-        graph = subject.quantised(bits, compensate=False)
-        return {name: cheapest(given, interval, target) for name, given in options(graph, target).items()}
+    target: Target
+    storage: Layers
+    uniform: Mapping[tuple[LayerFormat, int], Mapping[str, Sequence[Option]]]
+    narrowed: Mapping[tuple[int, int], Mapping[str, Sequence[Option]]]
 
-    names = {n.name for n in subject.layers}
-    layers: dict[tuple[str, LayerFormat, int], float] = {}
-    pairs = [(form, width) for form in forms for width in WIDTHS]
-    for done, (form, width) in enumerate(pairs):
-        progress("Search: cost on the target", done, len(pairs))
-        both = LayerFormat(form.weight_bits, width, form.kind)
-        found = prices(Precision(overrides={"*": both}))
-        layers |= {(name, form, width): found[name] for name in names}
-    besides: dict[tuple[int, int], float] = {}
-    base = prices(precision_of({}))
-    for i, path in enumerate(paths):
-        for width in WIDTHS:
-            found = base if width == KNOWN.activation_bits else prices(precision_of(path.formats(width)))
-            besides[i, width] = sum(p - base.get(name, 0.0) for name, p in found.items() if name not in names)
-    return Prices(layers, besides)
+    @classmethod
+    def open(
+        cls, subject: Subject, forms: Sequence[LayerFormat], paths: Sequence[Stream], target: Target,
+        *, progress: Progress = silent,
+    ) -> Self:  # fmt: skip
+        """Weights are rounded to the nearest here: prices follow from their alphabet."""
 
+        def offers(bits: Precision) -> Mapping[str, Sequence[Option]]:
+            return options(subject.quantised(bits, compensate=False), target)
 
-def cheapest(given: Sequence[Option], interval: int, target: Target) -> float:
-    """The least share at this speed, or at the highest there is."""
-    limit = max(interval, min(o.cycles for o in given))
-    return min(share(o.cost, target.usable) for o in given if o.cycles <= limit)
+        pairs = [(form, width) for form in forms for width in WIDTHS]
+        uniform = {}
+        for done, (form, width) in enumerate(pairs):
+            progress("Search: cost on the target", done, len(pairs))
+            both = LayerFormat(form.weight_bits, width, form.kind)
+            uniform[form, width] = offers(Precision(overrides={"*": both}))
+        narrowed = {
+            (i, width): offers(precision_of(path.formats(width))) for i, path in enumerate(paths) for width in WIDTHS
+        }
+        return cls(target, weight_prices(subject, forms, paths).layers, uniform, narrowed)
+
+    def prices(self, interval: int) -> Prices:
+        """In shares of LUTs and DSP blocks, of the cheapest options that take at most `interval` cycles a frame."""
+        names = {name for name, _, _ in self.storage}
+        layers = {
+            (name, form, width): self._least(given[name], interval) + STORAGE * self.storage[name, form, width]
+            for (form, width), given in self.uniform.items()
+            for name in names
+        }
+        besides = {
+            key: sum(self._least(options, interval) for name, options in given.items() if name not in names)
+            for key, given in self.narrowed.items()
+        }
+        return Prices(layers, {(i, a): p - besides[i, KNOWN.activation_bits] for (i, a), p in besides.items()})
+
+    def _least(self, given: Sequence[Option], interval: int) -> float:
+        """At this speed, or at the highest there is."""
+        limit = max(interval, min(o.cycles for o in given))
+        return min(share(o.cost, self.target.usable) for o in given if o.cycles <= limit)
