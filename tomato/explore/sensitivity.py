@@ -7,7 +7,10 @@ from tomato.accelerator import Progress, silent
 from tomato.explore.candidates import KNOWN, WIDTHS
 from tomato.explore.subject import Subject, precision_of
 from tomato.ir import Graph
+from tomato.passes.groups import partition
 from tomato.passes.precision import LayerFormat
+from tomato.passes.separate_inputs import separate_inputs
+from tomato.passes.share_encodings import tie
 
 FRAMES = 128
 """Frames that sensitivities are measured on."""
@@ -38,20 +41,31 @@ class Sensitivity:
 
 
 def streams(subject: Subject) -> tuple[Stream, ...]:
-    """Who reads what each layer and each input gives, found by narrowing one after the other."""
+    """Who reads what layers and inputs give, found by narrowing one after the other, or all that share their codes."""
     names = {n.name for n in subject.layers}
-    base = _arguments(subject.quantised(precision_of({})), names)
+    base = _arguments(subject.quantised(precision_of({}), compensate=False), names)
     found: list[Stream] = []
-    for source in (*(n for n, _ in subject.real.inputs), *(n.name for n in subject.layers)):
-        alone = Stream((source,), frozenset())
+    for sources in _tied(subject.real, names):
+        alone = Stream(sources, frozenset())
         narrow = _arguments(subject.quantised(precision_of(alone.formats(WIDTHS[-1])), compensate=False), names)
         readers = frozenset(name for name in names if narrow[name] != base[name])
         if readers:
             met = [s for s in found if s.readers & readers]
             found = [s for s in found if s not in met]
-            sources = (*(n for s in met for n in s.sources), source)
-            found.append(Stream(sources, readers.union(*(s.readers for s in met))))
+            both = (*(n for s in met for n in s.sources), *sources)
+            found.append(Stream(both, readers.union(*(s.readers for s in met))))
     return tuple(found)
+
+
+def _tied(graph: Graph, layers: set[str]) -> list[tuple[str, ...]]:
+    """Inputs and layers, those together whose codes only move until they meet."""
+    real = separate_inputs(graph)
+    representative = tie(real)
+    sources: dict[str, list[str]] = {representative[name]: [name] for name, _ in real.inputs}
+    for group in partition(real):
+        if group.head.name in layers:
+            sources.setdefault(representative[group.output], []).append(group.head.name)
+    return [tuple(names) for names in sources.values()]
 
 
 def _arguments(graph: Graph, names: set[str]) -> dict[str, int]:
