@@ -16,6 +16,7 @@ import numpy as np
 from bench.cases import HERE, MODELS, ROOT
 from tomato import frontend
 from tomato.data import read
+from tomato.explore.subject import corrected
 from tomato.formats import Array
 from tomato.interpret import BATCH, interpret
 from tomato.ir import Graph
@@ -86,7 +87,7 @@ def measure(subject: Subject, folder: Path) -> dict[str, Any]:
             measured[width] = ranges, collector.moments
         ranges, moments = measured[width]
         shares = []
-        for used in ({}, _corrected(graph, bits, moments)):
+        for used in ({}, corrected(graph, bits, moments)):
             integer, _ = quantise(graph, ranges, bits, moments=used)
             codes = integer.encodings[port.value].encode(frames[half:], integer.types[port.value].codes)
             got = _in_batches(integer, {port.value: codes}, integer.outputs[0])
@@ -98,12 +99,6 @@ def measure(subject: Subject, folder: Path) -> dict[str, Any]:
 
 def _method(bits: Precision) -> Method:
     return "minmax" if bits.activation_bits >= 8 else "mse"
-
-
-def _corrected(graph: Graph, bits: Precision, moments: Mapping[str, Moments]) -> dict[str, Moments]:
-    """Those that the compiler would have collected."""
-    ends = bits.with_ends(graph)
-    return {n.name: moments[n.name] for n in graph if n.name in moments and ends.of(n).corrects}
 
 
 def _data(subject: Subject, folder: Path, shape: tuple[int, ...]) -> tuple[Array, Array | None]:
@@ -125,8 +120,13 @@ def _in_batches(graph: Graph, frames: Frames, output: str) -> Array:
 
 def with_table(text: str, results: Mapping[str, Any]) -> str:
     """The document with its table made anew."""
-    before, rest = text.split(BEGIN)
-    return before + BEGIN + table(results) + END + rest.split(END)[1]
+    return fill(text, BEGIN, table(results))
+
+
+def fill(text: str, begin: str, table: str) -> str:
+    """The document with what stands behind the mark `begin` replaced."""
+    before, rest = text.split(begin)
+    return before + begin + table + END + rest.split(END, 1)[1]
 
 
 def table(results: Mapping[str, Any]) -> str:

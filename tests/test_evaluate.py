@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from tests import digits
-from tomato.data import Data
+from tomato.data import Data, classes
 from tomato.errors import TomatoError
-from tomato.evaluate import classes, evaluate, sqnr, write
+from tomato.evaluate import evaluate, sqnr, write
 
 
 def test_digits_lose_nothing(tmp_path: Path) -> None:

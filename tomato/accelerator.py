@@ -42,7 +42,8 @@ class Accelerator:
     """A quantised graph, the plan that builds it, and the ports of the ONNX model around it.
 
     `samples` are a few frames for the test vectors, as the ONNX model takes them. `proofs` say how the
-    requantisations of a model that came quantised compare with its runtime.
+    requantisations of a model that came quantised compare with its runtime. `files` are texts, by name, for the build
+    folder: what the search for a precision found.
     """
 
     graph: Graph
@@ -54,6 +55,7 @@ class Accelerator:
     samples: tuple[Array, ...]
     notes: tuple[str, ...] = field(default=())
     proofs: tuple[Proof, ...] = field(default=())
+    files: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def lowered(self) -> Lowered:
@@ -121,6 +123,8 @@ class Accelerator:
             (fresh / "golden").mkdir()
             archive.save(fresh / "golden", self.graph, self.inputs, self.outputs)
             frontend.copy(self.model, fresh / "golden" / "model.onnx")
+            for name, text in self.files.items():
+                (fresh / name).write_text(text)
             self.write_vectors(fresh, *self.samples, progress=progress)
             np.savez_compressed(fresh / "golden" / "samples.npz", *self.samples)
             (fresh / MARKER).write_text("Written by tomato compile; a new compilation replaces what it wrote.\n")
@@ -166,7 +170,7 @@ def check_writable(folder: Path) -> None:
 def _replace(folder: Path, fresh: Path) -> None:
     """Move what was written into place; files of the user's beside it stay."""
     folder.mkdir(exist_ok=True)
-    for stale in ("simulation.json",):
+    for stale in ("simulation.json", "exploration.json", "exploration.svg"):
         (folder / stale).unlink(missing_ok=True)
     for entry in sorted(fresh.iterdir()):
         old = folder / entry.name

@@ -10,10 +10,11 @@ from tomato import frontend, targets
 from tomato.accelerator import VECTOR_FRAMES, Accelerator, Progress, silent
 from tomato.data import suit
 from tomato.errors import TomatoError
+from tomato.explore import AUTO, Exploration, Goal, Subject, explore
+from tomato.explore.subject import in_batches
 from tomato.formats import Array
 from tomato.frontend import Imported
 from tomato.interface import Port
-from tomato.interpret import BATCH
 from tomato.ir import Graph
 from tomato.ops.quantise import Quantise
 from tomato.passes import CLEAN, QUANTISED, run
@@ -24,6 +25,7 @@ from tomato.passes.quantise import quantise
 from tomato.passes.weights.moments import Collector
 from tomato.schedule import schedule
 from tomato.schedule.plan import Wishes, read_wishes
+from tomato.targets import Target
 
 NO_CALIBRATION = (
     "NO CALIBRATION DATA: ranges come from random noise, so accuracy means nothing; speed and size are real. "
@@ -36,9 +38,11 @@ def compile_model(
     target: str,
     *,
     calibration: Array | Sequence[Array] | None = None,
+    labels: Array | None = None,
     precision: str | Precision | None = None,
+    goal: Goal | None = None,
     compensate: bool = True,
-    ranges: Method = "minmax",
+    ranges: Method = "auto",
     fps: float | None = None,
     clock_mhz: float | None = None,
     plan: Path | None = None,
@@ -48,16 +52,15 @@ def compile_model(
     """Compile an ONNX model for a target.
 
     calibration: frames as the model takes them, batch first (one array per input), to measure the ranges
-    of activations on. precision: weights and activations, such as "w4a8" or "ternary, conv_1=w8a8"; unless given,
-    what the plan says, or w8a8. compensate: let weights of few bits make up for each other's rounding errors.
-    ranges: "minmax", "percentile" or "mse". fps: the smallest design that reaches this rate, instead of the
+    of activations on; labels: their classes. precision: weights and activations, such as "w4a8" or
+    "ternary, conv_1=w8a8"; unless given, what the plan says, or w8a8; "auto" searches for one that suits `goal`.
+    compensate: let weights of few bits make up for each other's rounding errors.
+    ranges: "auto", "minmax", "percentile" or "mse". fps: the smallest design that reaches this rate, instead of the
     fastest that fits. plan: a plan.toml whose choices are kept. requant_bits: of a model that comes quantised, the
     widest multipliers of requantisations, exact or not. Raises TomatoError for what the user can mend.
     """
     board = targets.load(target)
     wishes = read_wishes(Path(plan)) if plan else Wishes()
-    bits = _precision(precision, wishes)
-
     progress("Import", 0, 0)
     imported = frontend.load(Path(model))
     frames = _frames(imported, calibration)
@@ -68,6 +71,13 @@ def compile_model(
             where=str(model),
             hint="leave it out, or give the float model",
         )
+    found = None
+    if precision == AUTO:
+        aim = replace(goal or Goal(), clock_mhz=clock_mhz or wishes.clock_mhz, fps=fps)
+        found = _search(imported, frames, labels, board, aim, ranges, str(model), compensate=compensate,
+                        progress=progress)  # fmt: skip
+        fps = found.fps
+    bits = found.precision if found else _precision(precision, wishes)
     if imported.quantised:
         integers = from_quantised(imported, Path(model), requant_bits)
     else:
@@ -81,8 +91,28 @@ def compile_model(
     samples = frames or _noise(imported, integers)
     return Accelerator(
         integers.graph, integers.inputs, integers.outputs, replace(chosen, precision=bits), board, Path(model),
-        tuple(s[:VECTOR_FRAMES] for s in samples), (*integers.notes, *imported.notes), integers.proofs,
+        tuple(s[:VECTOR_FRAMES] for s in samples), (*integers.notes, *imported.notes, *(found.notes if found else ())),
+        integers.proofs, found.files if found else {},
     )  # fmt: skip
+
+
+def _search(
+    imported: Imported, frames: tuple[Array, ...] | None, labels: Array | None, board: Target, goal: Goal,
+    ranges: Method, model: str, *, compensate: bool, progress: Progress,
+) -> Exploration:  # fmt: skip
+    """The precision that "auto" stands for."""
+    if frames is None:
+        raise TomatoError(
+            "--precision auto measures accuracy, but there is no calibration data",
+            where=model,
+            hint="give --calibrate DATA, best a .npz with x and labels",
+        )
+    if labels is not None and len(labels) != len(frames[0]):
+        raise TomatoError(f"{len(labels)} labels for {len(frames[0])} frames", where=model)
+    real = run(imported.graph, CLEAN)
+    values = _values(real, imported.inputs, frames)
+    subject = Subject.study(real, values, labels, ranges, compensate=compensate, progress=progress)
+    return explore(subject, board, goal, model=Path(model).name, progress=progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,15 +175,16 @@ def _measure(
     """Ranges of the activations, on the user's frames or else on noise, which `watch` does not see."""
     if frames is None:
         return synthetic_ranges(real)
-    shapes = {name: kind.shape for name, kind in real.inputs}
-    batches = [
-        {p.value: p.to_graph(x[start : start + BATCH], shapes[p.value]) for p, x in zip(inputs, frames, strict=True)}
-        for start in range(0, len(frames[0]), BATCH)
-    ]
     return calibrate(
-        real, batches, method, precision=precision, watch=watch,
+        real, in_batches(_values(real, inputs, frames)), method, precision=precision, watch=watch,
         progress=lambda done, total: progress("Calibration", done, total),
     )  # fmt: skip
+
+
+def _values(real: Graph, inputs: Sequence[Port], frames: tuple[Array, ...]) -> dict[str, Array]:
+    """Frames as the graph takes them."""
+    shapes = {name: kind.shape for name, kind in real.inputs}
+    return {p.value: p.to_graph(x, shapes[p.value]) for p, x in zip(inputs, frames, strict=True)}
 
 
 def _precision(asked: str | Precision | None, wishes: Wishes) -> Precision:

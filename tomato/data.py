@@ -89,6 +89,16 @@ def suit(frames: Array, shape: tuple[int, ...], *, where: str = "") -> Array:
     return suited
 
 
+def classes(output: Array) -> Array | None:
+    """The class of each frame, if the output is one vector of scores per frame, or the class itself; else None."""
+    flat = output.reshape(len(output), -1)
+    if flat.shape[1] == 1 and output.dtype.kind in "iu":
+        return flat[:, 0]
+    if flat.shape[1] > 1 and flat.shape[1] == max(output.shape[1:]):
+        return np.asarray(flat.argmax(axis=1))
+    return None
+
+
 def _images(folder: Path, shape: tuple[int, ...], limit: int | None) -> Array:
     """Pictures resized to the model's input, values 0 to 255."""
     try:

@@ -12,7 +12,7 @@ import numpy as np
 from tomato import frontend
 from tomato.accelerator import Accelerator, Progress, silent
 from tomato.agreement import agree, arithmetic, exact_values, session
-from tomato.data import Data
+from tomato.data import Data, classes
 from tomato.errors import TomatoError
 from tomato.formats import Array
 from tomato.interpret import BATCH, interpret
@@ -64,16 +64,6 @@ def evaluate(accelerator: Accelerator, data: Data | Sequence[Data], *, progress:
 def write(folder: Path, result: Mapping[str, Any]) -> None:
     """Write evaluation.json into a build folder."""
     (folder / "evaluation.json").write_text(json.dumps(result, indent=1) + "\n")
-
-
-def classes(output: Array) -> Array | None:
-    """The class of each frame, if the output is one vector of scores per frame, or the class itself; else None."""
-    flat = output.reshape(len(output), -1)
-    if flat.shape[1] == 1 and output.dtype.kind in "iu":
-        return flat[:, 0]
-    if flat.shape[1] > 1 and flat.shape[1] == max(output.shape[1:]):
-        return np.asarray(flat.argmax(axis=1))
-    return None
 
 
 def _share(ours: Array | None, theirs: Array | None) -> float:

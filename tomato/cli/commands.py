@@ -51,10 +51,15 @@ def quiet_option(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("-o", "--output", type=FOLDER, help="Build folder.  [default: build/<model>]")
 @click.option("--calibrate", type=DATA, multiple=True, metavar="DATA", help="Frames that show typical values: .npz, "
               ".npy, or a folder of pictures. Once per model input, in their order.")  # fmt: skip
-@click.option("--ranges", type=click.Choice(["minmax", "percentile", "mse"]), default="minmax", show_default=True,
-              help="How ranges follow from the calibration frames.")  # fmt: skip
+@click.option("--ranges", type=click.Choice(["auto", "minmax", "percentile", "mse"]), default="auto", show_default=True,
+              help="How ranges follow from the calibration frames; auto: mse below 8 bits, else minmax.")  # fmt: skip
 @click.option("--precision", metavar="FORMAT", help="Weights and activations, such as w4a8, shift4a8 or ternary, and "
-              "of layers by name: 'w4a8, conv*=ternary'.  [default: the plan's, or w8a8]")  # fmt: skip
+              "of layers by name: 'w4a8, conv*=ternary'; or auto: search for each layer's.  [default: the plan's, or "
+              "w8a8]")  # fmt: skip
+@click.option("--max-drop", type=click.FloatRange(min=0), metavar="POINTS", help="With --precision auto: percentage "
+              "points of accuracy that may be lost.  [default: 1.0]")  # fmt: skip
+@click.option("--objective", type=click.Choice(["fps", "area", "weights"]), help="With --precision auto: most "
+              "frames/s, least LUTs and DSP blocks, or fewest bits of weights.  [default: fps]")  # fmt: skip
 @click.option("--compensate/--no-compensate", default=True, show_default=True, help="Let weights of few bits make up "
               "for each other's rounding errors.")  # fmt: skip
 @click.option("--fps", type=click.FloatRange(min=0, min_open=True), help="The smallest design that reaches this "
@@ -67,7 +72,8 @@ def quiet_option(command: Callable[..., None]) -> Callable[..., None]:
 @quiet_option
 def compile_command(
     model: Path, target: str, output: Path | None, calibrate: tuple[Path, ...], ranges: Any, precision: str | None,
-    compensate: bool, fps: float | None, clock: float | None, requant_bits: int | None, plan: Path | None, quiet: bool,
+    max_drop: float | None, objective: Any, compensate: bool, fps: float | None, clock: float | None,
+    requant_bits: int | None, plan: Path | None, quiet: bool,
 ) -> None:  # fmt: skip
     """Compile MODEL for a board and write the build folder."""
     from tomato import frontend
@@ -75,14 +81,18 @@ def compile_command(
     from tomato.cli import show
     from tomato.cli.progress import progress
     from tomato.compiler import compile_model
+    from tomato.explore import AUTO, Goal
 
+    if precision != AUTO and (max_drop is not None or objective):
+        raise TomatoError("--max-drop and --objective guide a search", hint="add --precision auto")
     folder = output or Path("build") / model.stem
     check_writable(folder)
-    frames = read_frames(frontend.load(model).inputs, calibrate) if calibrate else None
+    goal = Goal(1.0 if max_drop is None else max_drop, objective or "fps")
+    frames, labels = read_frames(frontend.load(model).inputs, calibrate) if calibrate else (None, None)
     with progress(quiet) as shown:
         accelerator = compile_model(
-            model, target, calibration=frames, precision=precision, compensate=compensate, ranges=ranges,
-            fps=fps, clock_mhz=clock, plan=plan, requant_bits=requant_bits, progress=shown,
+            model, target, calibration=frames, labels=labels, precision=precision, goal=goal, compensate=compensate,
+            ranges=ranges, fps=fps, clock_mhz=clock, plan=plan, requant_bits=requant_bits, progress=shown,
         )  # fmt: skip
         accelerator.write(folder, shown)
     show.warnings(accelerator.report)
@@ -116,7 +126,7 @@ def simulate_command(
 
     accelerator = load(folder)
     with progress(quiet) as shown:
-        chosen = read_frames(accelerator.inputs, data) if data else None
+        chosen = read_frames(accelerator.inputs, data)[0] if data else None
         count = frames or (len(chosen[0]) if chosen else 4)
         choose_vectors(accelerator, folder, chosen, shown)
         options: dict[str, Any] = {"frames": count, "stall": stall, "seed": seed, "waves": waves, "checked": checked}
@@ -213,13 +223,14 @@ def check_count(inputs: "tuple[Port, ...]", paths: tuple[Path, ...]) -> None:
         )
 
 
-def read_frames(inputs: "tuple[Port, ...]", paths: tuple[Path, ...]) -> "tuple[Array, ...]":
-    """The frames in the files, one per input, equally many."""
+def read_frames(inputs: "tuple[Port, ...]", paths: tuple[Path, ...]) -> "tuple[tuple[Array, ...], Array | None]":
+    """The frames in the files, one per input, equally many, and the labels that the first file may have."""
     from tomato.data import read
 
     check_count(inputs, paths)
-    frames = tuple(read(path, port.shape).frames for path, port in zip(paths, inputs, strict=True))
+    parts = [read(path, port.shape) for path, port in zip(paths, inputs, strict=True)]
+    frames = tuple(p.frames for p in parts)
     if len({len(f) for f in frames}) > 1:
         counts = ", ".join(f"{path.name} {len(f)}" for path, f in zip(paths, frames, strict=True))
         raise TomatoError(f"the inputs have different numbers of frames: {counts}")
-    return frames
+    return frames, parts[0].labels

@@ -16,9 +16,9 @@ from tomato.passes.precision import Precision
 BINS = 2048
 """Resolution of the histograms behind percentile and mse."""
 FINE_BITS = 8
-"""From this width on, `mse` takes rounding errors to be spread evenly over a step."""
+"""From this width on, `mse` takes rounding errors to be spread evenly over a step, and `auto` clips nothing."""
 SYNTHETIC_FRAMES = 8
-Method = Literal["minmax", "percentile", "mse"]
+Method = Literal["auto", "minmax", "percentile", "mse"]
 Batches = Iterable[Mapping[str, Array]]
 Watch = Callable[[str, Array], None]
 
@@ -64,11 +64,15 @@ def calibrate(
     """Ranges of every value that `quantise` turns into codes.
 
     minmax covers all that was seen; percentile leaves out (100 - percentile) % of the values, half on
-    either side; mse clips where the squared error of the codes is least, at the bits of `precision` (8 unless given).
+    either side; mse clips where the squared error of the codes is least, at the bits of `precision` (8 unless given);
+    auto is mse for values of fewer than 8 bits, minmax for all others.
     Inputs and outputs of the network are never clipped. `watch(name, values)` sees every value of the first
     sweep; `progress(done, total)` counts batches over both.
     """
     data = list(batches)
+    bits = {g.output: (precision or Precision()).of(g.head).activation_bits for g in partition(graph)}
+    if method == "auto" and min(bits.values(), default=FINE_BITS) >= FINE_BITS:
+        method = "minmax"
     total = len(data) * (1 if method == "minmax" else 2)
     if not data:
         raise TomatoError("there is no calibration data", hint="give at least one frame")
@@ -77,6 +81,8 @@ def calibrate(
     if method == "minmax":
         return seen
     inner = points - {name for name, _ in graph.inputs} - set(graph.outputs)
+    if method == "auto":
+        inner = frozenset(name for name in inner if bits[name] < FINE_BITS)
     counts = {name: np.zeros(BINS, dtype=np.int64) for name in inner if seen[name].lo < seen[name].hi}
 
     def count(name: str, values: Array) -> None:
@@ -86,7 +92,6 @@ def calibrate(
     _sweep(graph, data, count, lambda done: progress(len(data) + done, total) if progress else None)
     if method == "percentile":
         return seen | {name: _percentile(seen[name], bins, percentile) for name, bins in counts.items()}
-    bits = {g.output: (precision or Precision()).of(g.head).activation_bits for g in partition(graph)}
     return seen | {name: _least_error(seen[name], bins, bits[name]) for name, bins in counts.items()}
 
 
