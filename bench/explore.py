@@ -12,17 +12,15 @@ from time import monotonic
 from typing import Any, Final
 
 import click
-import numpy as np
 
 from bench.cases import HERE, MODELS
 from bench.precision import DOCUMENT, SUBJECTS, Subject, fill
 from tomato import frontend
 from tomato.accelerator import Accelerator
-from tomato.agreement import session
 from tomato.compiler import compile_model
-from tomato.data import classes, read
+from tomato.data import Data, read
+from tomato.evaluate import evaluate
 from tomato.explore import Goal, Objective
-from tomato.formats import Array
 
 RESULTS: Final = HERE / "explore.json"
 BEGIN: Final = "<!-- made by python -m bench.explore -->\n"
@@ -47,27 +45,21 @@ def measure(subject: Subject, folder: Path) -> dict[str, Any]:
     assert data.labels is not None, "the subject is labelled"
     half = len(data.frames) // 2
     given: dict[str, Any] = {"calibration": data.frames[:half], "labels": data.labels[:half]}
-    test, labels = data.frames[half:], data.labels[half:]
-    found = {"w8a8": _row(compile_model(model, TARGET, precision="w8a8", **given), test, labels)}
+    test = Data(data.frames[half:], data.labels[half:])
+    found = {"w8a8": _row(compile_model(model, TARGET, precision="w8a8", **given), test)}
     for objective in OBJECTIVES:
         began = monotonic()
         accelerator = compile_model(model, TARGET, precision="auto", goal=Goal(objective=objective), **given)
         seconds = round(monotonic() - began)
-        found[objective] = _row(accelerator, test, labels) | {"precision": str(accelerator.plan.precision)}
+        found[objective] = _row(accelerator, test) | {"precision": str(accelerator.plan.precision)}
         click.echo(f"{subject.model} {objective}, {seconds} s: {found[objective]}")
-    (scores,) = session(model, integers=False).run(None, {port.name: test})
-    return {"frames": len(test), "float": _right(scores, labels), "found": found}
+    return {"frames": half, "found": found}
 
 
-def _row(accelerator: Accelerator, test: Array, labels: Array) -> dict[str, Any]:
-    report = accelerator.report
+def _row(accelerator: Accelerator, test: Data) -> dict[str, Any]:
+    report, top1 = accelerator.report, evaluate(accelerator, test)["top1"]
     kept = {key: report[key] for key in ("fps", "weight_bits")}
-    return {"right": _right(accelerator.golden(test), labels), **kept, **report["resources"]}
-
-
-def _right(scores: Array, labels: Array) -> float:
-    """Per cent of frames."""
-    return round(100 * float(np.mean(classes(scores) == labels)), 2)
+    return {"right": 100 * top1["accelerator"], "float": 100 * top1["float"], **kept, **report["resources"]}
 
 
 def table(results: Mapping[str, Any]) -> str:
@@ -78,7 +70,7 @@ def table(results: Mapping[str, Any]) -> str:
         for name, row in result["found"].items():
             title = name if row is base else f"auto, --objective {name}"
             fps, bits = row["fps"] / base["fps"], base["weight_bits"] / row["weight_bits"]
-            cells = [network, title, f"{row['right']:.1f} ({result['float']:.1f})"]
+            cells = [network, title, f"{row['right']:.1f} ({row['float']:.1f})"]
             cells += [f"{row['fps']:,.0f} ({fps:.2f}x)", f"{row['weight_bits']:,} (1/{bits:.2f})"]
             lines.append(f"| {' | '.join(cells)} | {row['lut']:,} | {row['dsp']} |")
     return "\n".join(lines) + "\n"

@@ -1,17 +1,23 @@
-"""The table of docs/precision.md is the one that its command makes."""
+"""The tables of docs/precision.md are those that their commands make."""
 
 import json
 
 import numpy as np
 import pytest
 
-from bench.precision import DOCUMENT, FORMATS, RESULTS, SUBJECTS, measure, with_table
+from bench import explore
+from bench.precision import DOCUMENT, FORMATS, RESULTS, SUBJECTS, fill, measure, with_table
 from tests.models import model_path
 
 
 def test_the_table_is_that_of_the_stored_results() -> None:
     text = DOCUMENT.read_text()
     assert with_table(text, json.loads(RESULTS.read_text())) == text
+
+
+def test_the_table_of_searches_is_that_of_the_stored_results() -> None:
+    text = DOCUMENT.read_text()
+    assert fill(text, explore.BEGIN, explore.table(json.loads(explore.RESULTS.read_text()))) == text
 
 
 @pytest.mark.models

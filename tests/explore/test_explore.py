@@ -132,8 +132,17 @@ def test_prices_are_those_of_the_engines() -> None:
     assert fast.layers["reals", KNOWN, 4] < fast.layers["reals", KNOWN, 8]
 
 
-def test_the_command_writes_the_curve_and_the_plan_repeats_the_choice(tmp_path: Path) -> None:
-    arguments = ["compile", str(digits.MODEL), "--target", "pynq-z2", "--calibrate", str(digits.TEST), "--quiet"]
+def test_the_command_writes_the_curve_and_the_plan_repeats_the_choice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With few formats and few steps."""
+    monkeypatch.setattr("tomato.explore.candidates.FIXED", ("w8", "w4"))
+    monkeypatch.setattr("tomato.explore.search.STEPS", 3)
+    monkeypatch.setattr("tomato.explore.search.MOVES", 2)
+    x, labels = digits.frames()
+    np.savez(tmp_path / "data.npz", x=x[:100], labels=labels[:100])
+    given = ["--calibrate", str(tmp_path / "data.npz"), "--fps", "1000", "--quiet"]
+    arguments = ["compile", str(digits.MODEL), "--target", "pynq-z2", *given]
     auto = [*arguments, "-o", str(tmp_path / "auto"), "--precision", "auto", "--objective", "weights"]
     assert CliRunner().invoke(main, auto).exit_code == 0
     data = json.loads((tmp_path / "auto" / "exploration.json").read_text())
