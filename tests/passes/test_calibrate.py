@@ -7,7 +7,8 @@ from tests.passes.nets import Net
 from tomato.errors import TomatoError
 from tomato.ops.real import Function
 from tomato.ops.window import Window
-from tomato.passes.calibrate import calibrate, synthetic_ranges
+from tomato.passes.calibrate import Method, calibrate, synthetic_ranges
+from tomato.passes.precision import LayerFormat, Precision
 
 
 def test_minmax_of_inputs_and_of_what_will_be_codes() -> None:
@@ -78,3 +79,14 @@ def test_values_that_are_not_finite() -> None:
         "  --> value %boom\n"
         "  hint: check the data and its normalisation"
     )
+
+
+def test_auto_clips_narrow_values_alone() -> None:
+    net = Net(4, 4, 4)
+    graph = net.graph(net.dense(net.dense(net.dense("x", 4, "narrow"), 4, "wide"), 4, "out"))
+    batches, bits = [net.data(64)], Precision(overrides={"narrow": LayerFormat(8, 3)})
+    methods: tuple[Method, ...] = ("minmax", "mse", "auto")
+    least, clipped, found = (calibrate(graph, batches, m, precision=bits) for m in methods)
+    assert found["narrow"] == clipped["narrow"] != least["narrow"]
+    assert found["wide"] == least["wide"]
+    assert calibrate(graph, batches, "auto") == least
