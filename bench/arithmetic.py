@@ -14,7 +14,7 @@ from bench.cases import ROOT
 MODEL: Final = ROOT / "examples" / "digits" / "digits.onnx"
 CALIBRATION: Final = MODEL.parent / "digits_calibration.npz"
 DOCUMENT: Final = ROOT / "docs" / "arithmetic.md"
-BEGIN, END = "<!-- made by python -m bench.arithmetic -->\n", "<!-- end -->\n"
+BEGIN, END = "<!-- made by python -m bench.arithmetic -->\n", "<!-- end of bench.arithmetic -->\n"
 BOARDS: Final = ("pynq-z2", "ulx3s")
 FORMATS: Final = ("w8a8", "w4a8", "shift4a8", "ternarya8", "binarya8", "ternarya4")
 
