@@ -81,10 +81,14 @@ def report(report: Mapping[str, Any]) -> None:
 def exactness(out: Console, proofs: Sequence[Mapping[str, Any]]) -> None:
     """How the requantisations of a model that came quantised compare with its runtime."""
     wrong = [p for p in proofs if p["differing"]]
+    sampled = [p for p in proofs if p["sampled"] and not p["differing"]]
     if proofs:
         checked = sum(p["checked"] for p in proofs)
-        say(out, f"requantisation: {len(proofs) - len(wrong)} of {len(proofs)} layers proved equal to the model's "
+        proved = len(proofs) - len(wrong) - len(sampled)
+        say(out, f"requantisation: {proved} of {len(proofs)} layers proved equal to the model's "
                  f"runtime ({checked:,} inputs)")  # fmt: skip
+    for proof in sampled:
+        say(out, f"  {proof['value']}: equal for a sample of {proof['checked']:,} inputs, too many to check all")
     for proof in wrong:
         say(out, f"  {proof['value']}: {proof['differing']:,} of {proof['checked']:,} inputs differ, "
                  f"by at most {proof['largest']}")  # fmt: skip

@@ -121,7 +121,8 @@ class _Walk:
                 name = value.node.name
                 exact = self.build.add(ops[0], (value.a.value, value.b.value), name, value.node.origin)
                 result = self.append(ops[1:], exact, f"{name}_q", join_origins(value.node, *value.nodes, node))
-                self.proofs.append(Proof(result, "sum", checked, *wrong))
+                possible = (kinds[0].hi - kinds[0].lo + 1) * (kinds[1].hi - kinds[1].lo + 1)
+                self.proofs.append(Proof(result, "sum", checked, *wrong, sampled=checked < possible))
             case Held():
                 kind = self.build.types[value.value]
                 try:

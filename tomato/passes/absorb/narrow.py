@@ -24,8 +24,9 @@ TABLE_BITS = 12
 class Proof:
     """How the constants of one requantisation compare with the reference.
 
-    differing: accumulators, over all channels, whose code differs, of `checked` that can occur. largest: the
-    greatest difference of codes. how: "requant", "thresholds", "table", "sum" or "wire".
+    differing: inputs, over all channels, whose code differs, of `checked`. largest: the greatest difference of codes.
+    how: "requant", "nudged requant", "thresholds", "table" or "sum". sampled: more inputs can occur than were
+    checked, so that nothing is proved.
     """
 
     value: str
@@ -33,8 +34,11 @@ class Proof:
     checked: int
     differing: int = 0
     largest: int = 0
+    sampled: bool = False
 
     def __str__(self) -> str:
+        if self.sampled and not self.differing:
+            return f"{self.how}: equal for a sample of {self.checked:,} inputs"
         if not self.differing:
             return f"{self.how}: proved equal for all {self.checked:,} inputs"
         return f"{self.how}: {self.differing:,} of {self.checked:,} inputs differ, by at most {self.largest}"
@@ -65,7 +69,9 @@ def narrow(held: Held, op: Quantise, acc: Codes, bits: int | None) -> tuple[tupl
     if bits:
         close = nearest(stair, bits)
         return (close,), "requant", differences(stair, close)
-    return (_table(entries, acc.lo),) if entries is not None else _thresholds(stair), "thresholds", (0, 0)
+    if entries is not None:
+        return (_table(entries, acc.lo),), "table", (0, 0)
+    return _thresholds(stair), "thresholds", (0, 0)
 
 
 def widths(acc: Codes) -> tuple[int, ...]:
