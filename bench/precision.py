@@ -18,7 +18,7 @@ from tomato import frontend
 from tomato.data import read
 from tomato.explore.subject import corrected
 from tomato.formats import Array
-from tomato.interpret import BATCH, interpret
+from tomato.interpret import in_batches, interpret
 from tomato.ir import Graph
 from tomato.passes import CLEAN, run
 from tomato.passes.calibrate import Method, Ranges, calibrate
@@ -71,9 +71,9 @@ def measure(subject: Subject, folder: Path) -> dict[str, Any]:
     x, labels = _data(subject, folder, port.shape)
     frames = port.to_graph(x.astype(np.float64), dict(graph.inputs)[port.value].shape)
     half = len(x) // 2
-    batches = [{port.value: frames[i : min(i + BATCH, half)]} for i in range(0, half, BATCH)]
+    batches = list(in_batches({port.value: frames[:half]}))
     (output,) = graph.outputs
-    real = _in_batches(graph, {port.value: frames[half:]}, output)
+    real = _classes(graph, {port.value: frames[half:]}, output)
     answers = real if labels is None else labels[half:]
     found: dict[str, Any] = {"frames": half, "of": "labels" if subject.labelled else "float", "formats": {}}
     found["float"] = float(np.mean(real == answers))
@@ -90,7 +90,7 @@ def measure(subject: Subject, folder: Path) -> dict[str, Any]:
         for used in ({}, corrected(graph, bits, moments)):
             integer, _ = quantise(graph, ranges, bits, moments=used)
             codes = integer.encodings[port.value].encode(frames[half:], integer.types[port.value].codes)
-            got = _in_batches(integer, {port.value: codes}, integer.outputs[0])
+            got = _classes(integer, {port.value: codes}, integer.outputs[0])
             shares.append(float(np.mean(got == answers)))
         found["formats"][text] = dict(zip(("nearest", "compensated"), shares, strict=True))
         click.echo(f"{subject.model} {text}: {shares[0]:.3f} {shares[1]:.3f}")
@@ -111,11 +111,10 @@ def _data(subject: Subject, folder: Path, shape: tuple[int, ...]) -> tuple[Array
     return np.stack(crops).transpose(0, 3, 1, 2), None
 
 
-def _in_batches(graph: Graph, frames: Frames, output: str) -> Array:
+def _classes(graph: Graph, frames: Frames, output: str) -> Array:
     """The class of every frame."""
-    ((name, x),) = frames.items()
-    parts = [interpret(graph, {name: x[i : i + BATCH]})[output] for i in range(0, len(x), BATCH)]
-    return np.asarray(np.concatenate(parts).reshape(len(x), -1).argmax(axis=1))
+    answers = np.concatenate([interpret(graph, batch)[output] for batch in in_batches(frames)])
+    return np.asarray(answers.reshape(len(answers), -1).argmax(axis=1))
 
 
 def with_table(text: str, results: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ from tomato.data import suit
 from tomato.errors import TomatoError
 from tomato.formats import Array
 from tomato.interface import Port
-from tomato.interpret import BATCH, interpret
+from tomato.interpret import BATCH, in_batches, interpret
 from tomato.ir import Graph
 from tomato.lower import Lowered, lower
 from tomato.passes.absorb import Proof
@@ -106,9 +106,9 @@ class Accelerator:
         """Codes of the graph's outputs for codes of its inputs, a few frames at a time."""
         count = len(next(iter(codes.values())))
         parts = []
-        for start in range(0, count, BATCH):
-            progress("Golden model", start, count)
-            parts.append(interpret(self.graph, {n: v[start : start + BATCH] for n, v in codes.items()}, watch=watch))
+        for i, batch in enumerate(in_batches(codes)):
+            progress("Golden model", i * BATCH, count)
+            parts.append(interpret(self.graph, batch, watch=watch))
         progress("Golden model", count, count)
         return {name: np.concatenate([p[name] for p in parts]) for name in self.graph.outputs}
 

@@ -12,8 +12,8 @@ from tomato import frontend
 from tomato.accelerator import Accelerator
 from tomato.errors import TomatoError
 from tomato.formats import Array
-from tomato.interpret import interpret
-from tomato.ir import Graph
+from tomato.interface import graph_values
+from tomato.interpret import in_batches, interpret
 from tomato.ops.quantise import Quantise
 
 INTEGER_KERNELS = ("session.qdqisint8allowed", "1")
@@ -62,13 +62,10 @@ def session(model: Path, *, integers: bool = False) -> Any:
 def exact_values(accelerator: Accelerator, frames: Sequence[Array]) -> tuple[Array, ...]:
     """The outputs of a QONNX model by its definition: its own operators, in float64."""
     imported = frontend.load(accelerator.model)
-    values = interpret(imported.graph, _feed(imported.graph, accelerator, frames))
-    return tuple(given.finish(given.from_graph(values[given.value])).astype(np.float32) for given in imported.outputs)
-
-
-def _feed(graph: Graph, accelerator: Accelerator, frames: Sequence[Array]) -> dict[str, Array]:
-    shapes = {name: kind.shape for name, kind in graph.inputs}
-    return {p.value: p.to_graph(x, shapes[p.value]) for p, x in zip(accelerator.inputs, frames, strict=True)}
+    feed = graph_values(imported.graph, accelerator.inputs, frames)
+    parts = [interpret(imported.graph, batch) for batch in in_batches(feed)]
+    values = [(p, np.concatenate([part[p.value] for part in parts])) for p in imported.outputs]
+    return tuple(port.finish(port.from_graph(value)).astype(np.float32) for port, value in values)
 
 
 def agree(
@@ -99,7 +96,9 @@ def _defined(accelerator: Accelerator, frames: Sequence[Array], labels: Sequence
     """The codes of a QONNX model's own operators, by the ONNX node's name."""
     graph = frontend.load(accelerator.model).graph
     values: dict[str, Array] = {}
-    interpret(graph, _feed(graph, accelerator, frames), watch=lambda name, value: values.update({name: value}))
+    interpret(
+        graph, graph_values(graph, accelerator.inputs, frames), watch=lambda name, value: values.update({name: value})
+    )
     yield from ((n.origin, values[n.name]) for n in graph if isinstance(n.op, Quantise) and n.origin in labels)
 
 

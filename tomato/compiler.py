@@ -11,10 +11,10 @@ from tomato.accelerator import VECTOR_FRAMES, Accelerator, Progress, silent
 from tomato.data import suit
 from tomato.errors import TomatoError
 from tomato.explore import AUTO, Exploration, Goal, Subject, explore
-from tomato.explore.subject import in_batches
 from tomato.formats import Array
 from tomato.frontend import Imported
-from tomato.interface import Port
+from tomato.interface import Port, graph_values
+from tomato.interpret import in_batches
 from tomato.ir import Graph
 from tomato.ops.quantise import Quantise
 from tomato.passes import CLEAN, QUANTISED, run
@@ -110,7 +110,7 @@ def _search(
     if labels is not None and len(labels) != len(frames[0]):
         raise TomatoError(f"{len(labels)} labels for {len(frames[0])} frames", where=model)
     real = run(imported.graph, CLEAN)
-    values = _values(real, imported.inputs, frames)
+    values = graph_values(real, imported.inputs, frames)
     subject = Subject.study(real, values, labels, ranges, compensate=compensate, progress=progress)
     return explore(subject, board, goal, model=Path(model).name, progress=progress)
 
@@ -176,15 +176,9 @@ def _measure(
     if frames is None:
         return synthetic_ranges(real)
     return calibrate(
-        real, in_batches(_values(real, inputs, frames)), method, precision=precision, watch=watch,
+        real, in_batches(graph_values(real, inputs, frames)), method, precision=precision, watch=watch,
         progress=lambda done, total: progress("Calibration", done, total),
     )  # fmt: skip
-
-
-def _values(real: Graph, inputs: Sequence[Port], frames: tuple[Array, ...]) -> dict[str, Array]:
-    """Frames as the graph takes them."""
-    shapes = {name: kind.shape for name, kind in real.inputs}
-    return {p.value: p.to_graph(x, shapes[p.value]) for p, x in zip(inputs, frames, strict=True)}
 
 
 def _precision(asked: str | Precision | None, wishes: Wishes) -> Precision:

@@ -15,6 +15,7 @@ from tomato.agreement import agree, arithmetic, exact_values, session
 from tomato.data import Data, classes
 from tomato.errors import TomatoError
 from tomato.formats import Array
+from tomato.interface import graph_values
 from tomato.interpret import BATCH, interpret
 from tomato.passes import CLEAN, run
 
@@ -122,8 +123,7 @@ def layers(accelerator: Accelerator, frames: Sequence[Array]) -> list[dict[str, 
     """Signal-to-noise ratio of every layer whose real value exists too, in graph order."""
     imported = frontend.load(accelerator.model)
     real = run(imported.graph, CLEAN)
-    shapes = {name: kind.shape for name, kind in real.inputs}
-    feed = {p.value: p.to_graph(x, shapes[p.value]) for p, x in zip(imported.inputs, frames, strict=True)}
+    feed = graph_values(real, imported.inputs, frames)
     by_origin = {node.origin: node.name for node in real}
     values: dict[str, Array] = {}
     interpret(real, feed, watch=partial(_keep, values, set(by_origin.values())))

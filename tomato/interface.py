@@ -1,6 +1,6 @@
 """The host's side of an accelerator: ONNX arrays to graph values and back."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from tomato import kernels
 from tomato.formats import Array, Codes, Tensor
-from tomato.ir import Op
+from tomato.ir import Graph, Op
 from tomato.kernels import Quantisation
 
 
@@ -109,3 +109,9 @@ class Port:
         for step in self.host:
             y = step.apply(y)
         return y
+
+
+def graph_values(graph: Graph, ports: Sequence[Port], frames: Sequence[Array]) -> dict[str, Array]:
+    """Values of a graph's inputs for frames as the ONNX model takes them, one array per port."""
+    shapes = {name: kind.shape for name, kind in graph.inputs}
+    return {p.value: p.to_graph(x, shapes[p.value]) for p, x in zip(ports, frames, strict=True)}

@@ -1,12 +1,18 @@
 """The golden model: run a graph on arrays, exactly."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from tomato.formats import Array
 from tomato.ir import Graph
 
 BATCH = 64
 """Frames interpreted at once: enough for BLAS, few enough for the cache."""
+
+
+def in_batches(values: Mapping[str, Array]) -> Iterator[dict[str, Array]]:
+    """Values of a graph's inputs, a few frames at a time."""
+    for start in range(0, len(next(iter(values.values()))), BATCH):
+        yield {name: x[start : start + BATCH] for name, x in values.items()}
 
 
 def interpret(

@@ -1,6 +1,6 @@
 """A float network on calibration frames, and how near its quantised versions come."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from glob import escape
 from typing import Self
@@ -11,7 +11,7 @@ from tomato.accelerator import Progress, silent
 from tomato.data import classes
 from tomato.explore.candidates import WIDTHS
 from tomato.formats import Array
-from tomato.interpret import BATCH, interpret
+from tomato.interpret import in_batches, interpret
 from tomato.ir import Graph, Node
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
@@ -122,12 +122,6 @@ def distance(real: Array, got: Array) -> float:
 def noise(real: Array, got: Array) -> float:
     """Squared error over the variance of the real values."""
     return float(np.square(real - got).mean() / max(float(real.var()), 1e-300))
-
-
-def in_batches(frames: Frames) -> Iterator[dict[str, Array]]:
-    """A few frames at a time."""
-    for start in range(0, len(next(iter(frames.values()))), BATCH):
-        yield {name: x[start : start + BATCH] for name, x in frames.items()}
 
 
 def precision_of(formats: Mapping[str, LayerFormat]) -> Precision:
