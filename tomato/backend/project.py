@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from tomato.assets import asset
-from tomato.backend import verilog
+from tomato.backend import vectors, verilog
 from tomato.backend.render import render
 from tomato.formats import Array
-from tomato.netlist import Netlist, Stream, beats, lane_mask, load_beats
+from tomato.netlist import Netlist, Stream, lane_mask, load_beats
 from tomato.plumbing import LOAD_BITS
 from tomato.version import __version__
 
@@ -70,14 +70,7 @@ def write(folder: Path, netlist: Netlist, report: Mapping[str, Any], plan: str) 
 def write_vectors(folder: Path, netlist: Netlist, values: Mapping[str, Array]) -> None:
     """Write the beats of every port, for the frames in `values` (codes by graph value), below sim/vectors."""
     for port in (*netlist.inputs, *netlist.outputs):
-        lines = (f"{beat:x}\n" for beat in beats(values[port.value].reshape(-1, *port.shape), port.lanes, port.bits))
-        path = folder / _vector_file(port, is_input=port in netlist.inputs)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(lines))
-
-
-def _vector_file(port: Stream, *, is_input: bool) -> str:
-    return f"sim/vectors/{'in' if is_input else 'out'}_{verilog.port_name(port)}.hex"
+        vectors.write(folder, port, values[port.value], is_input=port in netlist.inputs)
 
 
 def _write_all(folder: Path, files: Mapping[str, str]) -> None:
@@ -110,7 +103,7 @@ def _port(port: Stream, *, is_input: bool) -> dict[str, Any]:
         "shape": list(port.shape),
         "frame_beats": port.cycles,
         "masks": [f"{m:x}" for m in lane_mask(port.shape[2], port.lanes, port.bits)],
-        "vectors": _vector_file(port, is_input=is_input),
+        "vectors": vectors.file_of(port, is_input=is_input),
     }
 
 

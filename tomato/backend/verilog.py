@@ -105,7 +105,7 @@ def _loader(parts: Sequence[Instance]) -> LoaderView | None:
 def _streams(netlist: Netlist) -> tuple[StreamView, ...]:
     longest = max(len(_range(s.width)) for s in netlist.streams)
     return tuple(
-        StreamView(_short(s), s.width, _range(s.width).rjust(longest), " " * longest, _describe(s))
+        StreamView(_short(s), s.width, _range(s.width).rjust(longest), " " * longest, describe(s))
         for s in netlist.streams
     )
 
@@ -136,7 +136,7 @@ def _port(port: Stream) -> PortView:
         no_range=" " * len(_range(padded(port.width))),
         beats=port.cycles,
         extended=f"{{{extra}'b0, {data}}}" if extra else data,
-        comment=f"{_describe(port)}, {port.cycles:,} beats a frame",
+        comment=f"{describe(port)}, {port.cycles:,} beats a frame",
     )
 
 
@@ -144,7 +144,8 @@ def _short(port: Stream) -> str:
     return port.name.removeprefix("s_")
 
 
-def _describe(port: Stream) -> str:
+def describe(port: Stream) -> str:
+    """Shape, format and lanes of a stream, for a comment."""
     kind = f"{'s' if port.signed else 'u'}{port.bits}"
     return f"{'x'.join(map(str, port.shape))} {kind}, {port.lanes} a beat"
 

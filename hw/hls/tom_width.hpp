@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Changes how many codes a beat carries, from InLanes to OutLanes, any ratio.
+//
+// Drops the unused lanes at the end of every input pixel and leaves the last beat of every output pixel ragged.
+// The channel counts of the two sides may differ: the frame is the same sequence of codes. One beat per cycle on
+// the side that has more of them: a buffer that codes enter at its end and leave at its start, in units of as
+// many codes as every beat is a multiple of.
+
+#ifndef TOM_WIDTH_HPP
+#define TOM_WIDTH_HPP
+
+#include <cassert>
+
+#include "hls_stream.h"
+#include "tom_codes.hpp"
+
+constexpr unsigned tom_gcd(unsigned a, unsigned b) { return b == 0 ? a : tom_gcd(b, a % b); }
+
+template <
+    unsigned Bits,         // width of a code
+    unsigned InChannels,   // codes per input pixel
+    unsigned InLanes,      // codes per input beat
+    unsigned OutChannels,  // codes per output pixel
+    unsigned OutLanes,     // codes per output beat
+    unsigned FrameBeats    // output beats per frame
+    >
+void tom_width(const unsigned frames, hls::stream<ap_uint<InLanes * Bits> > &in,
+               hls::stream<ap_uint<OutLanes * Bits> > &out) {
+  const unsigned Unit = tom_gcd(tom_gcd(InChannels, InLanes), tom_gcd(OutChannels, OutLanes));
+  const unsigned UnitW = Unit * Bits;
+  const unsigned In = InLanes / Unit, Out = OutLanes / Unit;
+  const unsigned InBeats = tom_ceil_div(InChannels, InLanes);
+  const unsigned OutBeats = tom_ceil_div(OutChannels, OutLanes);
+  const unsigned InLast = InChannels / Unit - (InBeats - 1) * In;
+  const unsigned OutLast = OutChannels / Unit - (OutBeats - 1) * Out;
+  const unsigned Capacity = In + Out - 1 + (InChannels == OutChannels ? tom_max(In, Out) : In + Out);
+  const unsigned InFrame = FrameBeats / OutBeats * OutChannels / InChannels * InBeats;  // input beats per frame
+  const unsigned Cycles = tom_max(InFrame, FrameBeats);
+  const unsigned Lead = tom_ceil_div(OutLanes, InLanes) + 1;  // from the first beat in to the first beat out
+  typedef ap_uint<InLanes * Bits> in_type;
+  typedef ap_uint<OutLanes * Bits> out_type;
+  typedef ap_uint<Capacity * UnitW> buffer_type;
+
+  buffer_type buffer = 0;
+  tom_count<Capacity> count = 0;
+  tom_count<InBeats> in_beat = 0;
+  tom_count<OutBeats> out_beat = 0;
+  unsigned to_come = frames * InFrame, to_leave = frames * FrameBeats;
+
+  for (unsigned t = 0; t < frames * Cycles + Lead; ++t) {
+#pragma HLS PIPELINE II = 1
+#pragma HLS LOOP_TRIPCOUNT min = Cycles max = Cycles
+    const bool out_end = out_beat == OutBeats - 1, in_end = in_beat == InBeats - 1;
+    const unsigned leaving = out_end ? OutLast : Out, arriving = in_end ? InLast : In;
+    if (to_leave != 0 && count >= leaving) {
+      out.write(out_type(buffer));
+      buffer >>= leaving * UnitW;
+      count -= leaving;
+      out_beat = tom_next<OutBeats>(out_beat);
+      --to_leave;
+    }
+    if (to_come != 0 && count <= Capacity - In) {
+      in_type beat = in.read();
+      if (in_end) beat = in_type(ap_uint<InLast * UnitW>(beat));
+      buffer |= buffer_type(buffer_type(beat) << count.to_uint() * UnitW);
+      count += arriving;
+      in_beat = tom_next<InBeats>(in_beat);
+      --to_come;
+    }
+  }
+#ifndef __SYNTHESIS__
+  assert(to_come == 0 && to_leave == 0 && "the loop is too short for its frames");
+#endif
+}
+
+#endif

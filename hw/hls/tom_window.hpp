@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0
+// Line buffer: turns a stream of pixels into a sequence of sliding-window reads.
+//
+// Keeps `Rows` rows in a ring. For every output pixel (row-major), every group of channels and every fold it
+// reads the window once: kernel rows, kernel columns, beats of the group, the last fastest; ParallelH /
+// ParallelW read all kernel rows / columns at once. A read of one fold of one group is a pass.
+//
+// One call of step() is one clock cycle of a loop with II = 1: it takes an input beat when one is due, and
+// reads a tap when its pixel has come. Input beats are due evenly, InBeats of them in Cycles steps; the rows
+// of the next frame are taken while windows of this one are read, the border costs nothing, and frames follow
+// each other without a gap. steps() is how many steps `frames` frames take: Cycles each, and once the time
+// from a pixel to its windows, for which the depth of the ring is a bound.
+
+#ifndef TOM_WINDOW_HPP
+#define TOM_WINDOW_HPP
+
+#include <cassert>
+
+#include "hls_stream.h"
+#include "tom_codes.hpp"
+#include "tom_memory.hpp"
+
+// Kernel taps per read, and reads per pass.
+constexpr unsigned tom_taps(unsigned kernel_h, unsigned kernel_w, bool parallel_h, bool parallel_w) {
+  return (parallel_h ? kernel_h : 1) * (parallel_w ? kernel_w : 1);
+}
+
+constexpr unsigned tom_window_reads(unsigned kernel_h, unsigned kernel_w, bool parallel_h, bool parallel_w,
+                                    unsigned beats) {
+  return kernel_h * kernel_w / tom_taps(kernel_h, kernel_w, parallel_h, parallel_w) * beats;
+}
+
+// What a step has read.
+struct tom_read {
+  bool valid;        // a tap was read
+  bool first, last;  // it is the first, the last of its pass
+};
+
+template <
+    unsigned Lanes,    // codes per beat
+    unsigned Bits,     // bits per code
+    unsigned Beats,    // beats per pixel
+    unsigned Groups,   // groups of beats that are read separately
+    unsigned Folds,    // how often each window of a group is read
+    unsigned Height,   // input rows
+    unsigned Width,    // input columns
+    unsigned OutHeight, unsigned OutWidth, unsigned KernelH, unsigned KernelW, unsigned StrideH, unsigned StrideW,
+    unsigned DilationH, unsigned DilationW, unsigned PadTop, unsigned PadLeft,
+    int PadValue,      // code of the border
+    bool ParallelH,    // read all kernel rows at once
+    bool ParallelW,    // read all kernel columns at once
+    unsigned Rows,     // rows in the ring
+    unsigned Columns,  // column banks if ParallelW, else 1
+    unsigned Pixels,   // neighbouring columns per input beat, the first in the low bits
+    unsigned Ram       // memory kind of the ring: 0 LUTRAM, 1 block RAM, 2 UltraRAM
+    >
+class tom_window {
+ public:
+  static const unsigned TapsH = ParallelH ? KernelH : 1;
+  static const unsigned TapsW = ParallelW ? KernelW : 1;
+  static const unsigned Codes = TapsH * TapsW * Lanes;  // per read
+  static const unsigned GroupBeats = Beats / Groups;
+  static const unsigned StepsH = ParallelH ? 1 : KernelH;
+  static const unsigned StepsW = ParallelW ? 1 : KernelW;
+  static const unsigned Reads = StepsH * StepsW * GroupBeats;  // per pass
+  static const unsigned InBeats = Height * Width * Beats / Pixels;
+  static const unsigned Work = OutHeight * OutWidth * Groups * Folds * Reads;
+  static const unsigned Cycles = tom_max(Work, InBeats);  // per frame
+
+  typedef ap_uint<Lanes * Bits> beat_type;
+  typedef ap_uint<Pixels * Lanes * Bits> input_type;
+
+  static unsigned steps(unsigned frames) {
+#pragma HLS INLINE
+    return frames * Cycles + Rows * tom_ceil_div(Cycles, Height) + Reads;
+  }
+
+  explicit tom_window(unsigned frames)
+      : beats_left(frames * InBeats), work_left(frames * Work), due(0), w_beat(0), w_bank(0), w_word(0),
+        w_slot(0), cols_in(0), rows_in(0), beat(0), kw(0), kh(0), fold(0), group(0), col(0), row(0),
+        frame_row(0), top(-Pad0), left(-Pad1), slot(FirstSlot), bank(FirstBank), word(FirstWord) {
+#pragma HLS INLINE
+#pragma HLS ARRAY_PARTITION variable = ring dim = 1 complete
+#pragma HLS ARRAY_PARTITION variable = ring dim = 2 complete
+    tom_memory<Ram>::bind(ring);
+  }
+
+  // One cycle. `codes`: kernel row, kernel column, lane; the last fastest.
+  tom_read step(hls::stream<input_type> &in, ap_uint<Bits> (&codes)[Codes]) {
+#pragma HLS INLINE
+// A row is overwritten only after its last window was read, see Rows.
+#pragma HLS DEPENDENCE variable = ring inter WAR false
+    take(in);
+    tom_read read = {false, false, false};
+    if (work_left != 0 && arrived()) {
+      read.valid = true;
+      read.first = kh == 0 && kw == 0 && beat == 0;
+      read.last = kh == StepsH - 1 && kw == StepsW - 1 && beat == GroupBeats - 1;
+      select(codes);
+      advance();
+    }
+    return read;
+  }
+
+ private:
+  static const int Pad0 = static_cast<int>(PadTop), Pad1 = static_cast<int>(PadLeft);
+  static const int SpanH = static_cast<int>((KernelH - 1) * DilationH + 1);
+  static const int SpanW = static_cast<int>((KernelW - 1) * DilationW + 1);
+  static const unsigned RowBanks = ParallelH ? Rows : 1;
+  static const unsigned RowWords = tom_ceil_div(Width, Columns) * Beats;  // of a row, in a bank
+  static const unsigned RingWords = ParallelH ? RowWords : Rows * RowWords;
+
+  static_assert(Beats % Groups == 0, "Groups must divide Beats");
+  static_assert(static_cast<int>(Rows) >= SpanH + static_cast<int>(StrideH),
+                "Rows must hold a window and the rows of the next one");
+  static_assert(ParallelW || Columns == 1, "column banks are for ParallelW");
+  static_assert(Columns % Pixels == 0, "the pixels of a beat must go to different column banks");
+  static_assert(Pixels == 1 || (Beats == 1 && Width % Pixels == 0),
+                "several pixels per beat need all channels in a beat, and must divide Width");
+
+  // Where the window of a frame's first output pixel lies, and how far it moves.
+  static const unsigned FirstSlot = static_cast<unsigned>(tom_modulo(-Pad0, Rows));
+  static const unsigned StepSlot = StrideH % Rows;
+  static const unsigned StepFrame = static_cast<unsigned>(
+      tom_modulo(static_cast<int>(Height) - static_cast<int>((OutHeight - 1) * StrideH), Rows));
+  static const unsigned FirstBank = static_cast<unsigned>(tom_modulo(-Pad1, Columns));
+  static const int FirstWord = (-Pad1 - static_cast<int>(FirstBank)) / static_cast<int>(Columns);
+  static const unsigned StepBank = StrideW % Columns;
+  static const unsigned StepWord = StrideW / Columns;
+
+  beat_type ring[RowBanks][Columns][RingWords];
+
+  typedef ap_int<tom_clog2(Height + SpanH + StrideH) + 2> row_type;
+  typedef ap_int<tom_clog2(Width + SpanW + StrideW) + 2> col_type;
+
+  // Writer.
+  unsigned beats_left;            // input beats to come
+  unsigned work_left;             // reads to come
+  tom_count<2 * Cycles> due;      // the error of the even spread of beats over steps
+  tom_count<Beats> w_beat;
+  tom_count<Columns> w_bank;
+  tom_count<Width> w_word;        // pixel in its bank
+  tom_count<Rows> w_slot;         // place of the row in the ring
+  tom_count<Width> cols_in;       // complete columns of the row
+  unsigned rows_in;               // complete rows, of all frames
+
+  // Reader: the loops, and where the window lies.
+  tom_count<GroupBeats> beat;
+  tom_count<StepsW> kw;
+  tom_count<StepsH> kh;
+  tom_count<Folds> fold;
+  tom_count<Groups> group;
+  tom_count<OutWidth> col;
+  tom_count<OutHeight> row;
+  unsigned frame_row;             // rows of all frames before this one
+  row_type top;                   // input row of the window's corner
+  col_type left;                  // its input column
+  tom_count<Rows> slot;           // place of row `top` in the ring
+  tom_count<Columns> bank;        // column bank of column `left`
+  col_type word;                  // its pixel in that bank
+
+  void take(hls::stream<input_type> &in) {
+#pragma HLS INLINE
+    if (beats_left == 0) return;
+    due += InBeats;
+    if (due < Cycles) return;
+    due -= Cycles;
+    --beats_left;
+#ifndef __SYNTHESIS__
+    assert(rows_in < frame_row + (top < 0 ? 0 : top.to_uint()) + Rows && "a row that is still read would be lost");
+#endif
+    const input_type data = in.read();
+    for (unsigned p = 0; p < Pixels; ++p) {
+#pragma HLS UNROLL
+      const tom_count<RingWords> address = (ParallelH ? 0u : w_slot.to_uint() * RowWords) + w_word * Beats + w_beat;
+      ring[ParallelH ? w_slot.to_uint() : 0][w_bank + p][address] = beat_type(
+          data.range(static_cast<int>((p + 1) * Lanes * Bits - 1), static_cast<int>(p * Lanes * Bits)));
+    }
+    if (w_beat != Beats - 1) {
+      ++w_beat;
+      return;
+    }
+    w_beat = 0;
+    cols_in += Pixels;
+    if (w_bank == Columns - Pixels) {
+      w_bank = 0;
+      ++w_word;
+    } else {
+      w_bank += Pixels;
+    }
+    if (cols_in == Width) {
+      cols_in = 0;
+      ++rows_in;
+      w_bank = 0;
+      w_word = 0;
+      w_slot = tom_next<Rows>(w_slot);
+    }
+  }
+
+  // Whether the window's last row has come as far as it needs it, and with the last window of a row the rows
+  // that it frees.
+  bool arrived() const {
+#pragma HLS INLINE
+    const row_type next = row == OutHeight - 1 ? row_type(Height) : row_type(top + static_cast<int>(StrideH));
+    row_type last = top + (SpanH - 1);
+    if (last > static_cast<int>(Height) - 1) last = static_cast<int>(Height) - 1;
+    if (last < next - 1) last = next - 1;
+    const col_type right = left + SpanW;
+    const bool whole = col == OutWidth - 1 || right >= static_cast<int>(Width);
+    const unsigned before = frame_row + static_cast<unsigned>(last.to_int());
+    return rows_in > before || (rows_in == before && !whole && right <= cols_in);
+  }
+
+  void select(ap_uint<Bits> (&codes)[Codes]) const {
+#pragma HLS INLINE
+    beat_type banks[RowBanks][Columns];
+#pragma HLS ARRAY_PARTITION variable = banks dim = 0 complete
+    const tom_count<RingWords> tap_row = ParallelH ? 0u : wrapped(slot + kh * DilationH).to_uint() * RowWords;
+    const tom_count<Beats> part = group * GroupBeats + beat;
+    for (unsigned c = 0; c < Columns; ++c) {
+#pragma HLS UNROLL
+      col_type pixel = ParallelW ? word : col_type(left + (kw * DilationW).to_int());
+      for (unsigned t = 0; t < TapsW; ++t) {
+#pragma HLS UNROLL
+        if (ParallelW && column_bank(t) == c) pixel = word + static_cast<int>(column_carry(t));
+      }
+      // In the border it lies outside: any word will do.
+      const bool inside = pixel >= 0 && pixel < static_cast<int>(RowWords / Beats);
+      const tom_count<RingWords> address = tap_row + (inside ? pixel.to_uint() : 0u) * Beats + part;
+      for (unsigned r = 0; r < RowBanks; ++r) {
+#pragma HLS UNROLL
+        banks[r][c] = ring[r][c][address];
+      }
+    }
+    for (unsigned h = 0; h < TapsH; ++h) {
+#pragma HLS UNROLL
+      for (unsigned w = 0; w < TapsW; ++w) {
+#pragma HLS UNROLL
+        const row_type y = top + static_cast<int>((ParallelH ? h : kh.to_uint()) * DilationH);
+        const col_type x = left + static_cast<int>((ParallelW ? w : kw.to_uint()) * DilationW);
+        const bool inside = y >= 0 && y < static_cast<int>(Height) && x >= 0 && x < static_cast<int>(Width);
+        const unsigned r = ParallelH ? wrapped(slot + h * DilationH).to_uint() : 0;
+        const beat_type data = banks[r][ParallelW ? column_bank(w) : 0];
+        for (unsigned l = 0; l < Lanes; ++l) {
+#pragma HLS UNROLL
+          codes[(h * TapsW + w) * Lanes + l] =
+              inside ? ap_uint<Bits>(data.range(static_cast<int>((l + 1) * Bits - 1), static_cast<int>(l * Bits)))
+                     : ap_uint<Bits>(PadValue);
+        }
+      }
+    }
+  }
+
+  // A place in the ring of rows: `place` is less than 2 * Rows.
+  static tom_count<Rows> wrapped(const tom_count<2 * Rows> &place) {
+#pragma HLS INLINE
+    return place >= Rows ? tom_count<Rows>(place - Rows) : tom_count<Rows>(place);
+  }
+
+  // The bank of tap column t, and how many pixels further it lies than the window's left column in its bank.
+  unsigned column_bank(unsigned t) const {
+#pragma HLS INLINE
+    const unsigned b = bank.to_uint() + t * DilationW % Columns;
+    return b >= Columns ? b - Columns : b;
+  }
+
+  unsigned column_carry(unsigned t) const {
+#pragma HLS INLINE
+    return t * DilationW / Columns + (bank.to_uint() + t * DilationW % Columns >= Columns ? 1 : 0);
+  }
+
+  // The loops around a read, the innermost first.
+  void advance() {
+#pragma HLS INLINE
+    --work_left;
+    if (beat != GroupBeats - 1) {
+      ++beat;
+      return;
+    }
+    beat = 0;
+    if (kw != StepsW - 1) {
+      ++kw;
+      return;
+    }
+    kw = 0;
+    if (kh != StepsH - 1) {
+      ++kh;
+      return;
+    }
+    kh = 0;
+    if (fold != Folds - 1) {
+      ++fold;
+      return;
+    }
+    fold = 0;
+    if (group != Groups - 1) {
+      ++group;
+      return;
+    }
+    group = 0;
+    if (col != OutWidth - 1) {
+      ++col;
+      left += static_cast<int>(StrideW);
+      const unsigned b = bank.to_uint() + StepBank;
+      bank = b >= Columns ? b - Columns : b;
+      word += static_cast<int>(StepWord + (b >= Columns ? 1 : 0));
+      return;
+    }
+    col = 0;
+    left = -Pad1;
+    bank = FirstBank;
+    word = FirstWord;
+    if (row != OutHeight - 1) {
+      ++row;
+      top += static_cast<int>(StrideH);
+      slot = wrapped(slot + StepSlot);
+      return;
+    }
+    row = 0;
+    top = -Pad0;
+    slot = wrapped(slot + StepFrame);
+    frame_row += Height;
+  }
+};
+
+#endif

@@ -1,0 +1,63 @@
+"""Compiles one engine of the HLS library with g++, through the printer, and compares it with the golden model."""
+
+import hashlib
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tests.cases import make_site
+from tests.rtl.harness import random_codes
+from tomato.assets import asset
+from tomato.backend import hls, vectors
+from tomato.engines import CATALOGUE
+from tomato.engines.base import Knobs
+from tomato.ir import Op, TensorType
+from tomato.netlist import Instance, Netlist, Stream, stream
+
+ROOT = Path(__file__).parents[2]
+
+
+def one_engine(stem: str, op: Op, args: Sequence[TensorType], knobs: Knobs) -> Netlist:
+    """An engine between the ports of its own netlist."""
+    engine, site = CATALOGUE[stem], make_site(op, args)
+    in_lanes, out_lanes = engine.lanes(site, knobs)
+    views = engine.views(site, knobs)
+    ins = tuple(stream(f"s_x{i}", f"x{i}", k, n) for i, (k, n) in enumerate(zip(views, in_lanes, strict=True)))
+    out = stream("s_y", "y", site.out, out_lanes)
+    part = Instance(
+        f"tom_{stem}", "u_y", engine.params(site, knobs), ins, (out,), engine.memories(site, knobs), str(site.node)
+    )
+    return Netlist("engine", (part,), ins, (out,))
+
+
+def check_engine(stem: str, op: Op, args: Sequence[TensorType], knobs: Knobs, *, frames: int = 3, seed: int = 1) -> None:
+    """An engine's HLS C++ computes what the operator means."""
+    netlist = one_engine(stem, op, args, knobs)
+    rng = np.random.default_rng(seed)
+    values = [random_codes(rng, (frames, *kind.shape), kind.codes) for kind in args]
+    known = {f"x{i}": v for i, v in enumerate(values)} | {"y": op.golden(values)}
+    result = play(netlist, known, frames)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def play(netlist: Netlist, values: dict[str, "np.ndarray"], frames: int) -> subprocess.CompletedProcess[str]:
+    """Build a netlist's HLS project and run its testbench on `values`."""
+    files = hls.files(netlist, "a test")
+    key = hashlib.sha256(repr(sorted(files.items())).encode())
+    for path in sorted(asset("sim", "hls").iterdir()):
+        key.update(path.read_bytes())
+    folder = ROOT / "build" / "hls" / f"{netlist.instances[0].module}_{key.hexdigest()[:12]}"
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    for port in (*netlist.inputs, *netlist.outputs):
+        vectors.write(folder, port, values[port.value], is_input=port in netlist.inputs)
+    command = [
+        "g++", "-std=c++14", "-O1", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-Wno-unknown-pragmas",
+        "-Iinclude", f"-I{asset('sim', 'hls')}", f"{netlist.name}.cpp", "tb.cpp", "-o", "csim",
+    ]  # fmt: skip
+    built = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, f"{folder}\n{built.stderr[-6000:]}"
+    return subprocess.run(["./csim", str(frames), "sim/vectors"], cwd=folder, capture_output=True, text=True, check=False)

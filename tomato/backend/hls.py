@@ -1,0 +1,291 @@
+"""Print a netlist as HLS C++: a dataflow function with one engine call per instance, and what checks it."""
+
+import re
+import textwrap
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from tomato.assets import asset
+from tomato.backend.render import render
+from tomato.backend.verilog import describe, memory_file, padded, port_name
+from tomato.formats import Array
+from tomato.netlist import Instance, Memory, Netlist, Stream, lane_mask, load_count, pack
+from tomato.plumbing import LOAD_BITS
+
+PIECE = 64
+"""Bits of the plain numbers that a memory word is made of."""
+WIDTH = 116
+"""Longest line of lists and comments."""
+FRAME_BEATS = "FrameBeats"
+"""The template parameter that no Verilog parameter stands for: a loop has an end, a circuit runs for ever."""
+INCLUDE = re.compile(r'#include "(tom_\w+\.hpp)"')
+PARAMETER = re.compile(r"\b(unsigned|int|bool|long long|typename) (\w+)(?=,|$)")
+STORAGE = ("lutram", "bram", "uram")
+"""Memory kinds as directives name them, by the number in the RTL."""
+QUEUES = {"tom_fifo", "tom_register"}
+"""Parts that are no calls: an hls::stream is a queue itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class PortView:
+    """An AXI4-Stream port and the stream behind it."""
+
+    name: str
+    stream: str
+    width: int
+    beats: int
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamView:
+    """A stream of the dataflow region. `storage` is the memory of its queue, "" where the tool shall choose."""
+
+    name: str
+    width: int
+    depth: int
+    storage: str
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryView:
+    """A constant array: `pieces` numbers of 64 bits for each of `words` words of `width` bits."""
+
+    name: str
+    file: str
+    words: int
+    pieces: int
+    width: int
+    storage: str
+    loaded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CallView:
+    """One engine call. `params` are lines of template arguments, each with its name; `probes` the streams it fills."""
+
+    module: str
+    comment: tuple[str, ...]
+    params: tuple[str, ...]
+    args: str
+    probes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TopView:
+    """Everything the templates of hls/ may look at."""
+
+    name: str
+    title: str
+    headers: tuple[str, ...]
+    inputs: tuple[PortView, ...]
+    outputs: tuple[PortView, ...]
+    streams: tuple[StreamView, ...]
+    memories: tuple[MemoryView, ...]
+    calls: tuple[CallView, ...]
+
+
+def files(netlist: Netlist, title: str) -> dict[str, str]:
+    """File name, below hls/, to text: the accelerator, its weights, its testbench and the library that it uses."""
+    view = _view(netlist, title)
+    used = library(chain(("tom_axis",), (c.module for c in view.calls)))
+    return {
+        f"{netlist.name}.hpp": render("hls/top.hpp.j2", view),
+        f"{netlist.name}.cpp": render("hls/top.cpp.j2", view),
+        "tb.cpp": render("hls/tb.cpp.j2", _testbench(netlist)),
+        **{f"weights/{m.file}": text for m, text in zip(view.memories, _contents(netlist), strict=True)},
+        **{f"include/{path.name}": path.read_text() for path in used},
+    }
+
+
+def library(modules: Iterator[str] | chain[str]) -> list[Path]:
+    """The headers of the modules named and all that they include, each once."""
+    found: dict[str, Path] = {}
+
+    def visit(name: str) -> None:
+        if name in found:
+            return
+        found[name] = asset("hw", "hls", name)
+        for used in INCLUDE.findall(found[name].read_text()):
+            visit(used)
+
+    for module in modules:
+        visit(f"{module}.hpp")
+    return list(found.values())
+
+
+@cache
+def parameters(module: str) -> tuple[tuple[str, str], ...]:
+    """Type and name of every template parameter of a module's function, in order."""
+    text = re.sub(r"//.*", "", asset("hw", "hls", f"{module}.hpp").read_text())
+    head = text[: text.index(f"void {module}(")]
+    listed = head[head.rindex("template <") + len("template <") :].rstrip().removesuffix(">")
+    return tuple((kind, name) for part in listed.split(",") for kind, name in PARAMETER.findall(part.strip()))
+
+
+def literal(kind: str, value: int) -> str:
+    """A template argument of a type."""
+    if kind == "bool":
+        return "true" if value else "false"
+    if kind == "typename":
+        pieces = [f"0x{value >> i & (1 << PIECE) - 1:x}" for i in range(0, max(value.bit_length(), 1), PIECE)]
+        return f"tom_bits<{', '.join(pieces)}>"
+    return str(value)
+
+
+def _view(netlist: Netlist, title: str) -> TopView:
+    queues = _Queues(netlist)
+    parts = [p for p in netlist.instances if p.module not in QUEUES]
+    return TopView(
+        name=netlist.name,
+        title=title,
+        headers=tuple(sorted({"tom_axis.hpp", *(f"{p.module}.hpp" for p in parts)})),
+        inputs=tuple(_port(s, queues) for s in netlist.inputs),
+        outputs=tuple(_port(s, queues) for s in netlist.outputs),
+        streams=tuple(queues.streams()),
+        memories=tuple(_memory(p, n) for p in parts for n in p.memories),
+        calls=tuple(_call(p, queues) for p in parts),
+    )
+
+
+class _Queues:
+    """Streams behind queues are the streams in front of them, but deeper."""
+
+    def __init__(self, netlist: Netlist) -> None:
+        self.netlist = netlist
+        self.source: dict[str, str] = {}
+        self.extra: dict[str, int] = {}
+        self.ram: dict[str, int] = {}
+        for part in netlist.instances:
+            if part.module in QUEUES:
+                (before,), (after,) = part.inputs, part.outputs
+                name = self.source[after.name] = self.of(before)
+                self.extra[name] = self.extra.get(name, 0) + int(part.params.get("Depth", 0))
+                if "Ram" in part.params:
+                    self.ram[name] = int(part.params["Ram"])
+
+    def of(self, port: Stream) -> str:
+        """The name of the stream that a call sees."""
+        return self.source.get(port.name, port.name)
+
+    def streams(self) -> Iterator[StreamView]:
+        """Every stream that a call fills."""
+        for port in self.netlist.streams:
+            if port.name not in self.source:
+                depth, ram = self.extra.get(port.name, 0), self.ram.get(port.name)
+                yield StreamView(
+                    port.name, port.width, depth + 2, "" if ram is None else STORAGE[ram], describe(port)
+                )
+
+
+def _port(port: Stream, queues: _Queues) -> PortView:
+    comment = f"{describe(port)}, {port.cycles:,} beats a frame"
+    return PortView(port_name(port), queues.of(port), port.width, port.cycles, comment)
+
+
+def _call(part: Instance, queues: _Queues) -> CallView:
+    known = {**part.params, FRAME_BEATS: part.outputs[0].cycles}
+    params = [f"/*{name}*/ {literal(kind, int(known[name]))}" for kind, name in parameters(part.module)]
+    ins, outs = ([queues.of(s) for s in side] for side in (part.inputs, part.outputs))
+    streams = [*outs, *ins] if len(ins) > 1 else [*ins, *outs]
+    args = ["frames", *(_memory_name(part, n) for n in part.memories), *streams]
+    return CallView(
+        module=part.module,
+        comment=tuple(textwrap.wrap(part.comment, WIDTH, subsequent_indent="  ")),
+        params=tuple(_wrapped(params)),
+        args=", ".join(args),
+        probes=tuple(queues.of(s) for s in part.outputs),
+    )
+
+
+def _wrapped(items: list[str]) -> Iterator[str]:
+    """Items joined by commas, in lines that are not too long."""
+    line = ""
+    for i, item in enumerate(items):
+        text = item + ("," if i < len(items) - 1 else "")
+        if line and len(line) + len(text) >= WIDTH - 8:
+            yield line
+            line = ""
+        line = f"{line} {text}" if line else text
+    yield line
+
+
+def _memory_name(part: Instance, parameter: str) -> str:
+    return memory_file(part, parameter).removesuffix(".mem") + "_words"
+
+
+def _memory(part: Instance, parameter: str) -> MemoryView:
+    memory = part.memories[parameter]
+    ram = int(part.params.get("WeightRam", 0))
+    return MemoryView(
+        name=_memory_name(part, parameter),
+        file=memory_file(part, parameter).replace(".mem", ".inc"),
+        words=memory.depth,
+        pieces=-(-memory.width // PIECE),
+        width=memory.width,
+        storage=STORAGE[ram],
+        loaded=part.loaded,
+    )
+
+
+def _contents(netlist: Netlist) -> Iterator[str]:
+    parts = (p for p in netlist.instances if p.module not in QUEUES)
+    return (_numbers(memory, part) for part in parts for memory in part.memories.values())
+
+
+def _numbers(memory: Memory, part: Instance) -> str:
+    """A memory as the inside of a C++ initialiser: one word a line, in pieces, the lowest first."""
+    count = -(-memory.width // PIECE)
+    head = f"// {part.name.removeprefix('u_')}: {memory.depth:,} words of {memory.width:,} bits, lowest 64 bits first\n"
+    words = b"".join(word.to_bytes(8 * count, "little") for word in pack(memory.fields, memory.bits))
+    pieces: Array = np.frombuffer(words, dtype="<u8").reshape(-1, count)
+    return head + "".join("{" + ", ".join(f"0x{n:x}" for n in row) + "},\n" for row in pieces.tolist())
+
+
+@dataclass(frozen=True, slots=True)
+class TestPortView:
+    """A port as the testbench sees it. `masks`: hexadecimal, per beat of a pixel, the bits that it compares."""
+
+    name: str
+    layer: str
+    width: int
+    padded: int
+    beats: int
+    bits: int
+    signed: bool
+    lanes: int
+    shape: tuple[int, int, int]
+    masks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TestView:
+    """Everything tb.cpp.j2 may look at. `load_beats`: of the weights that the bitstream cannot hold."""
+
+    name: str
+    inputs: tuple[TestPortView, ...]
+    outputs: tuple[TestPortView, ...]
+    load_beats: int
+
+
+def _testbench(netlist: Netlist) -> TestView:
+    return TestView(
+        netlist.name,
+        tuple(_test_port(s) for s in netlist.inputs),
+        tuple(_test_port(s) for s in netlist.outputs),
+        load_count(netlist.loaded, LOAD_BITS) if netlist.loaded else 0,
+    )
+
+
+def _test_port(port: Stream) -> TestPortView:
+    masks = tuple(f"{m:x}" for m in lane_mask(port.shape[2], port.lanes, port.bits))
+    return TestPortView(
+        port_name(port), port.value, port.width, padded(port.width), port.cycles, port.bits, port.signed, port.lanes,
+        port.shape, masks,
+    )  # fmt: skip
