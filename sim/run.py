@@ -199,8 +199,9 @@ def describe(summary: dict[str, Any]) -> list[str]:
     lines = [f"bit-exact: {summary['frames']} frames"]
     if not summary["stall"]:
         for what in ("interval", "latency"):
-            measured, predicted = summary[f"{what}_cycles"], summary[f"{what}_cycles_predicted"]
+            measured = summary[f"{what}_cycles"]
             if measured is not None:
+                predicted = summary[f"{what}_cycles_predicted"]
                 lines.append(f"{what}: {measured:,.0f} cycles measured, {predicted:,} predicted")
     return lines
 

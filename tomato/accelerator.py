@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -112,14 +112,17 @@ class Accelerator:
         progress("Golden model", count, count)
         return {name: np.concatenate([p[name] for p in parts]) for name in self.graph.outputs}
 
-    def write(self, folder: Path, progress: Progress = silent) -> Path:
-        """Write the build folder; nothing is left half-written. Raises TomatoError if `folder` is not ours."""
+    def write(self, folder: Path, progress: Progress = silent, *, backends: Sequence[str] = project.DEFAULT) -> Path:
+        """Write the build folder; nothing is left half-written. Raises TomatoError if `folder` is not ours.
+
+        backends: "verilog", "hls" or both.
+        """
         folder = Path(folder)
         check_writable(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
             fresh = Path(temporary)
-            project.write(fresh, self.lowered.netlist, self.report, self.plan.to_toml())
+            project.write(fresh, self.lowered.netlist, self.report, self.plan.to_toml(), backends)
             (fresh / "golden").mkdir()
             archive.save(fresh / "golden", self.graph, self.inputs, self.outputs)
             frontend.copy(self.model, fresh / "golden" / "model.onnx")
@@ -172,6 +175,9 @@ def _replace(folder: Path, fresh: Path) -> None:
     folder.mkdir(exist_ok=True)
     for stale in ("simulation.json", "exploration.json", "exploration.svg"):
         (folder / stale).unlink(missing_ok=True)
+    for backend in ("rtl", "mem", "hls"):
+        if (folder / backend).is_dir():
+            shutil.rmtree(folder / backend)
     for entry in sorted(fresh.iterdir()):
         old = folder / entry.name
         if old.is_dir():

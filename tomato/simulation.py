@@ -2,7 +2,11 @@
 
 import importlib.util
 import json
+import re
+import shutil
+import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +25,8 @@ from tomato.netlist import Stream, beats, lane_mask
 from tomato.schedule.plan import Plan
 from tomato.targets import Target
 
+PROBES = {"verilog": Path("sim", "work", "probes"), "hls": Path("hls", "probes")}
+"""Where each simulation keeps what its streams carried."""
 Progress = Callable[[str, int, int], None]
 
 
@@ -44,9 +50,21 @@ class Difference:
         )
 
 
+DIFFERENCE = re.compile(
+    r"difference: layer (?P<layer>.*), frame (?P<frame>\d+), row (?P<row>\d+), column (?P<column>\d+), "
+    r"channel (?P<channel>\d+): got (?P<got>-?\d+), expected (?P<expected>-?\d+)"
+)
+"""What the testbench of the C++ says of a port's first difference."""
+
+
 def _runner() -> ModuleType:
-    """sim/run.py as a module: the very file that stands in every build folder."""
-    spec = importlib.util.spec_from_file_location("tomato_sim_run", asset("sim", "run.py"))
+    """The very runner that stands in every build folder."""
+    return _module("run")
+
+
+def _module(name: str) -> ModuleType:
+    """A file of sim/ as a module."""
+    spec = importlib.util.spec_from_file_location(f"tomato_sim_{name}", asset("sim", f"{name}.py"))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -79,6 +97,55 @@ def simulate(
     return summary
 
 
+def choose(folder: Path, backend: str | None) -> str:
+    """The backend to simulate: the one asked for, or what the folder has. Raises TomatoError if it has it not."""
+    present = [name for name, place in (("verilog", "rtl"), ("hls", "hls")) if (folder / place).is_dir()]
+    if backend is None and present:
+        return present[0]
+    if backend is None or backend not in present:
+        raise TomatoError(
+            f"there is no {backend or 'hardware'} in this folder", where=str(folder),
+            hint=f"compile again with --backend {backend or 'verilog'}",
+        )  # fmt: skip
+    return backend
+
+
+def csim(folder: Path, *, frames: int = 4, probe: bool = False, progress: Progress = lambda *_: None) -> dict[str, Any]:
+    """Compile the HLS C++ in `folder` with g++, play `frames` frames, and return what hls/simulation.json says.
+
+    Uses AMD's headers where a package that carries them is installed, else the stand-ins in the folder. Raises
+    TomatoError when a tool is missing or fails.
+    """
+    place, began = folder.resolve() / "hls", time.monotonic()
+    if missing := [tool for tool in ("make", "g++") if shutil.which(tool) is None]:
+        raise TomatoError(
+            f"{missing[0]} is not installed", hint="apt-get install make g++ (or your system's equivalent)"
+        )
+    headers = _module("hls_headers").find() or place / "csim"
+    command = ["make", "-s", "-j2", f"AP_INCLUDE={headers}", f"FRAMES={frames}", *(["PROBES=1"] if probe else [])]
+    progress("Compilation with g++", 0, 0)
+    built = subprocess.run([*command, "build"], cwd=place, capture_output=True, text=True, check=False)
+    if built.returncode:
+        (place / "build.log").write_text(built.stdout + built.stderr)
+        lines = [line for line in built.stderr.splitlines() if "error" in line][:3] or built.stderr.splitlines()[-3:]
+        raise TomatoError("g++ failed: " + " | ".join(lines), where=str(place / "build.log"))
+    ready = time.monotonic()
+    progress("Simulation", 0, 0)
+    ran = subprocess.run([*command, "csim"], cwd=place, capture_output=True, text=True, check=False)
+    places = [m.groupdict() for m in DIFFERENCE.finditer(ran.stderr)]
+    first = [{k: v if k == "layer" else int(v) for k, v in m.items()} for m in places]
+    if ran.returncode and not first:
+        raise TomatoError(f"the simulation ended early: {ran.stderr.strip()[-400:]}", where=str(place))
+    summary = {
+        "backend": "hls", "bit_exact": ran.returncode == 0, "frames": frames, "frames_asked": frames,
+        "mismatches": sum(map(int, DIFFERING.findall(ran.stderr))), "first_mismatches": first, "stall": 0.0, "interval_cycles": None,
+        "latency_cycles": None, "headers": str(headers.name), "build_seconds": round(ready - began, 2),
+        "wall_seconds": round(time.monotonic() - began, 2),
+    }  # fmt: skip
+    (place / "simulation.json").write_text(json.dumps(summary, indent=2) + "\n")
+    return summary
+
+
 def describe(summary: dict[str, Any]) -> list[str]:
     """The outcome in a few lines."""
     lines: list[str] = _runner().describe(summary)
@@ -102,7 +169,9 @@ def unpack(words: list[int], port: Stream) -> Array:
     return pixels[..., : port.shape[2]]
 
 
-def first_difference(folder: Path, graph: Graph, plan: Plan, target: Target, frames: int) -> Difference | None:
+def first_difference(
+    folder: Path, graph: Graph, plan: Plan, target: Target, frames: int, *, backend: str = "verilog"
+) -> Difference | None:
     """After a simulation with probes of `frames` frames: the first stream, in graph order, that differs."""
     netlist = lower(graph, plan, target).netlist
     inputs = json.loads((folder / "sim" / "design.json").read_text())["inputs"]
@@ -110,7 +179,9 @@ def first_difference(folder: Path, graph: Graph, plan: Plan, target: Target, fra
     values: dict[str, Array] = {}
     interpret(graph, codes, watch=values.__setitem__)
     for port in netlist.streams:
-        path = folder / "sim" / "work" / "probes" / f"{port.name.removeprefix('s_')}.hex"
+        path = folder / PROBES[backend] / f"{port.name.removeprefix('s_')}.hex"
+        if backend == "hls" and not path.exists():
+            continue  # a queue, which there is the stream in front of it
         got = [int(line, 16) for line in path.read_text().split()]
         want = beats(values[port.value].reshape(frames, *port.shape), port.lanes, port.bits)
         masks = lane_mask(port.shape[2], port.lanes, port.bits)

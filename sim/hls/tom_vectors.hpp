@@ -71,14 +71,16 @@ long long tom_code(const ap_uint<Width> &beat, const tom_port &port, unsigned l)
   return port.is_signed && value >> (port.bits - 1) & 1 ? value - (1LL << port.bits) : value;
 }
 
-// Whether a port yields the beats of a file and nothing more, tlast at the end of each frame; says the first difference.
+// Whether a port yields the beats of a file and nothing more, tlast at the end of each frame; says what differs.
 template <unsigned Width>
 bool tom_check(const tom_port &port, const std::string &path, unsigned frames,
                hls::stream<tom_axis_beat<Width> > &got) {
   const std::vector<ap_uint<Width> > golden = tom_vectors<Width>(path);
-  for (unsigned i = 0; i < frames * port.frame_beats(); ++i) {
+  const unsigned count = frames * port.frame_beats();
+  unsigned wrong = 0;
+  for (unsigned i = 0; i < count; ++i) {
     if (got.empty()) {
-      std::cerr << port.layer << ": " << i << " beats came, expected " << frames * port.frame_beats() << std::endl;
+      std::cerr << "ended early: layer " << port.layer << ": " << i << " beats came, expected " << count << std::endl;
       return false;
     }
     const tom_axis_beat<Width> packet = got.read();
@@ -86,20 +88,24 @@ bool tom_check(const tom_port &port, const std::string &path, unsigned frames,
     const unsigned pixel = i % port.frame_beats() / port.pixel_beats(), part = i % port.pixel_beats();
     for (unsigned l = 0; l < port.lanes && part * port.lanes + l < port.channels; ++l) {
       const long long ours = tom_code<Width>(beat, port, l), theirs = tom_code<Width>(want, port, l);
-      if (ours != theirs) {
+      if (ours == theirs) continue;
+      if (wrong++ == 0)
         std::cerr << "difference: layer " << port.layer << ", frame " << i / port.frame_beats() << ", row "
                   << pixel / port.width << ", column " << pixel % port.width << ", channel " << part * port.lanes + l
                   << ": got " << ours << ", expected " << theirs << std::endl;
-        return false;
-      }
+      break;
     }
     if (packet.last != (i % port.frame_beats() == port.frame_beats() - 1)) {
-      std::cerr << port.layer << ": tlast is wrong at beat " << i << std::endl;
+      std::cerr << "tlast is wrong: layer " << port.layer << ", beat " << i << std::endl;
       return false;
     }
   }
   if (!got.empty()) {
-    std::cerr << port.layer << ": more beats than " << frames << " frames have" << std::endl;
+    std::cerr << "too many beats: layer " << port.layer << ": more than " << count << std::endl;
+    return false;
+  }
+  if (wrong != 0) {
+    std::cerr << "differs: layer " << port.layer << ": " << wrong << " of " << count << " beats" << std::endl;
     return false;
   }
   std::cout << port.layer << ": " << frames << " frames, every beat equal to the golden model" << std::endl;

@@ -32,7 +32,9 @@ def one_engine(stem: str, op: Op, args: Sequence[TensorType], knobs: Knobs) -> N
     return Netlist("engine", (part,), ins, (out,))
 
 
-def check_engine(stem: str, op: Op, args: Sequence[TensorType], knobs: Knobs, *, frames: int = 3, seed: int = 1) -> None:
+def check_engine(
+    stem: str, op: Op, args: Sequence[TensorType], knobs: Knobs, *, frames: int = 3, seed: int = 1
+) -> None:
     """An engine's HLS C++ computes what the operator means."""
     netlist = one_engine(stem, op, args, knobs)
     rng = np.random.default_rng(seed)
@@ -60,4 +62,4 @@ def play(netlist: Netlist, values: dict[str, "np.ndarray"], frames: int) -> subp
     ]  # fmt: skip
     built = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert built.returncode == 0, f"{folder}\n{built.stderr[-6000:]}"
-    return subprocess.run(["./csim", str(frames), "sim/vectors"], cwd=folder, capture_output=True, text=True, check=False)
+    return subprocess.run(["./csim", str(frames), "."], cwd=folder, capture_output=True, text=True, check=False)

@@ -2,19 +2,19 @@
 
 import re
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from tomato.assets import asset
+from tomato.backend import vectors
 from tomato.backend.render import render
-from tomato.backend.verilog import describe, memory_file, padded, port_name
+from tomato.backend.verilog import describe, memory_file, port_name
 from tomato.formats import Array
-from tomato.netlist import Instance, Memory, Netlist, Stream, lane_mask, load_count, pack
+from tomato.netlist import Instance, Memory, Netlist, Stream, load_count, pack
 from tomato.plumbing import LOAD_BITS
 
 PIECE = 64
@@ -89,22 +89,36 @@ class TopView:
     streams: tuple[StreamView, ...]
     memories: tuple[MemoryView, ...]
     calls: tuple[CallView, ...]
+    load_bits: int
 
 
-def files(netlist: Netlist, title: str) -> dict[str, str]:
-    """File name, below hls/, to text: the accelerator, its weights, its testbench and the library that it uses."""
-    view = _view(netlist, title)
-    used = library(chain(("tom_axis",), (c.module for c in view.calls)))
+def files(netlist: Netlist, title: str, expected: Mapping[str, str] | None = None) -> dict[str, str]:
+    """File name, below hls/, to text: the accelerator, its weights, its testbench and the library that it uses.
+
+    expected: what to expect of the engine of a value, in a line.
+    """
+    view = _view(netlist, title, expected or {})
+    used = library(_modules(netlist))
     return {
         f"{netlist.name}.hpp": render("hls/top.hpp.j2", view),
         f"{netlist.name}.cpp": render("hls/top.cpp.j2", view),
         "tb.cpp": render("hls/tb.cpp.j2", _testbench(netlist)),
-        **{f"weights/{m.file}": text for m, text in zip(view.memories, _contents(netlist), strict=True)},
+        **{
+            f"weights/{m.file}": _numbers(p.memories[n], p)
+            for (p, n), m in zip(_memories(netlist), view.memories, strict=True)
+            if not p.loaded
+        },
         **{f"include/{path.name}": path.read_text() for path in used},
     }
 
 
-def library(modules: Iterator[str] | chain[str]) -> list[Path]:
+def _modules(netlist: Netlist) -> list[str]:
+    """What the accelerator calls."""
+    calls = [p.module for p in netlist.instances if p.module not in QUEUES]
+    return list(dict.fromkeys(["tom_axis", *calls, *(["tom_load"] if netlist.loaded else [])]))
+
+
+def library(modules: Iterable[str]) -> list[Path]:
     """The headers of the modules named and all that they include, each once."""
     found: dict[str, Path] = {}
 
@@ -139,18 +153,19 @@ def literal(kind: str, value: int) -> str:
     return str(value)
 
 
-def _view(netlist: Netlist, title: str) -> TopView:
+def _view(netlist: Netlist, title: str, expected: Mapping[str, str]) -> TopView:
     queues = _Queues(netlist)
     parts = [p for p in netlist.instances if p.module not in QUEUES]
     return TopView(
         name=netlist.name,
         title=title,
-        headers=tuple(sorted({"tom_axis.hpp", *(f"{p.module}.hpp" for p in parts)})),
+        headers=tuple(sorted({f"{module}.hpp" for module in _modules(netlist)})),
         inputs=tuple(_port(s, queues) for s in netlist.inputs),
         outputs=tuple(_port(s, queues) for s in netlist.outputs),
         streams=tuple(queues.streams()),
-        memories=tuple(_memory(p, n) for p in parts for n in p.memories),
-        calls=tuple(_call(p, queues) for p in parts),
+        memories=tuple(_memory(p, n) for p, n in _memories(netlist)),
+        calls=tuple(_call(p, queues, expected) for p in parts),
+        load_bits=LOAD_BITS if netlist.loaded else 0,
     )
 
 
@@ -179,9 +194,7 @@ class _Queues:
         for port in self.netlist.streams:
             if port.name not in self.source:
                 depth, ram = self.extra.get(port.name, 0), self.ram.get(port.name)
-                yield StreamView(
-                    port.name, port.width, depth + 2, "" if ram is None else STORAGE[ram], describe(port)
-                )
+                yield StreamView(port.name, port.width, depth + 2, "" if ram is None else STORAGE[ram], describe(port))
 
 
 def _port(port: Stream, queues: _Queues) -> PortView:
@@ -189,7 +202,7 @@ def _port(port: Stream, queues: _Queues) -> PortView:
     return PortView(port_name(port), queues.of(port), port.width, port.cycles, comment)
 
 
-def _call(part: Instance, queues: _Queues) -> CallView:
+def _call(part: Instance, queues: _Queues, expected: Mapping[str, str]) -> CallView:
     known = {**part.params, FRAME_BEATS: part.outputs[0].cycles}
     params = [f"/*{name}*/ {literal(kind, int(known[name]))}" for kind, name in parameters(part.module)]
     ins, outs = ([queues.of(s) for s in side] for side in (part.inputs, part.outputs))
@@ -197,7 +210,10 @@ def _call(part: Instance, queues: _Queues) -> CallView:
     args = ["frames", *(_memory_name(part, n) for n in part.memories), *streams]
     return CallView(
         module=part.module,
-        comment=tuple(textwrap.wrap(part.comment, WIDTH, subsequent_indent="  ")),
+        comment=(
+            *textwrap.wrap(part.comment, WIDTH, subsequent_indent="  "),
+            *(e for e in [expected.get(part.name.removeprefix("u_"))] if e),
+        ),
         params=tuple(_wrapped(params)),
         args=", ".join(args),
         probes=tuple(queues.of(s) for s in part.outputs),
@@ -234,9 +250,9 @@ def _memory(part: Instance, parameter: str) -> MemoryView:
     )
 
 
-def _contents(netlist: Netlist) -> Iterator[str]:
-    parts = (p for p in netlist.instances if p.module not in QUEUES)
-    return (_numbers(memory, part) for part in parts for memory in part.memories.values())
+def _memories(netlist: Netlist) -> list[tuple[Instance, str]]:
+    """Every memory as its part and the name of the parameter."""
+    return [(part, name) for part in netlist.instances for name in part.memories]
 
 
 def _numbers(memory: Memory, part: Instance) -> str:
@@ -250,18 +266,17 @@ def _numbers(memory: Memory, part: Instance) -> str:
 
 @dataclass(frozen=True, slots=True)
 class TestPortView:
-    """A port as the testbench sees it. `masks`: hexadecimal, per beat of a pixel, the bits that it compares."""
+    """A port as the testbench sees it; `file` holds its vectors."""
 
     name: str
     layer: str
+    file: str
     width: int
-    padded: int
     beats: int
     bits: int
     signed: bool
     lanes: int
     shape: tuple[int, int, int]
-    masks: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,20 +287,30 @@ class TestView:
     inputs: tuple[TestPortView, ...]
     outputs: tuple[TestPortView, ...]
     load_beats: int
+    load_bits: int
+    load_file: str
 
 
 def _testbench(netlist: Netlist) -> TestView:
     return TestView(
-        netlist.name,
-        tuple(_test_port(s) for s in netlist.inputs),
-        tuple(_test_port(s) for s in netlist.outputs),
-        load_count(netlist.loaded, LOAD_BITS) if netlist.loaded else 0,
+        name=netlist.name,
+        inputs=tuple(_test_port(s, is_input=True) for s in netlist.inputs),
+        outputs=tuple(_test_port(s, is_input=False) for s in netlist.outputs),
+        load_beats=load_count(netlist.loaded, LOAD_BITS) if netlist.loaded else 0,
+        load_bits=LOAD_BITS,
+        load_file=vectors.LOADER,
     )
 
 
-def _test_port(port: Stream) -> TestPortView:
-    masks = tuple(f"{m:x}" for m in lane_mask(port.shape[2], port.lanes, port.bits))
+def _test_port(port: Stream, *, is_input: bool) -> TestPortView:
     return TestPortView(
-        port_name(port), port.value, port.width, padded(port.width), port.cycles, port.bits, port.signed, port.lanes,
-        port.shape, masks,
-    )  # fmt: skip
+        name=port_name(port),
+        layer=port.value,
+        file=vectors.file_of(port, is_input=is_input),
+        width=port.width,
+        beats=port.cycles,
+        bits=port.bits,
+        signed=port.signed,
+        lanes=port.lanes,
+        shape=port.shape,
+    )

@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from tomato.assets import asset
-from tomato.backend import vectors, verilog
+from tomato.backend import hls, vectors, verilog
 from tomato.backend.render import render
 from tomato.formats import Array
 from tomato.netlist import Netlist, Stream, lane_mask, load_beats
 from tomato.plumbing import LOAD_BITS
 from tomato.version import __version__
 
-LOADER = "loader.hex"
-"""File of the beats that fill UltraRAM, below mem/."""
+BACKENDS = ("verilog", "hls")
+"""What can be written; they print the same netlist."""
+DEFAULT = BACKENDS[:1]
 SIM_FILES = ("run.py", "testbench.py", "toolchain.py")
 
 
@@ -48,23 +49,45 @@ class ReadmeView:
     outputs: tuple[str, ...]
     layers: tuple[LayerView, ...]
     notes: tuple[str, ...]
+    verilog: bool
+    hls: bool
 
 
-def write(folder: Path, netlist: Netlist, report: Mapping[str, Any], plan: str) -> None:
-    """Write rtl/, mem/, sim/, plan.toml, report.json, README.md and Makefile into `folder`, which exists."""
+def write(
+    folder: Path, netlist: Netlist, report: Mapping[str, Any], plan: str, backends: Sequence[str] = DEFAULT
+) -> None:
+    """Write a design into `folder`, which exists: rtl/ and mem/, hls/, sim/, plan.toml, report.json, README.md."""
     title = f"{report['model']} for {report['target']}, {report['fps']:,.0f} frames/s at {report['clock_mhz']:g} MHz"
-    rtl = verilog.rtl(netlist, title)
-    _write_all(folder / "rtl", rtl)
-    _write_all(folder / "mem", verilog.memories(netlist))
-    _write_all(folder / "sim", {name: asset("sim", name).read_text() for name in SIM_FILES})
+    (folder / "sim").mkdir()
     if netlist.loaded:
-        (folder / "mem" / LOADER).write_text("".join(f"{b:x}\n" for b in load_beats(netlist.loaded, LOAD_BITS)))
-    design = _design(netlist, report, [name for name in rtl if name.endswith(".sv")])
-    (folder / "sim" / "design.json").write_text(json.dumps(design, indent=1) + "\n")
+        (folder / "mem").mkdir()
+        (folder / vectors.LOADER).write_text("".join(f"{b:x}\n" for b in load_beats(netlist.loaded, LOAD_BITS)))
+    sources: list[str] = []
+    if "verilog" in backends:
+        rtl = verilog.rtl(netlist, title)
+        sources = [name for name in rtl if name.endswith(".sv")]
+        _write_all(folder / "rtl", rtl)
+        _write_all(folder / "mem", verilog.memories(netlist))
+        _write_all(folder / "sim", {name: asset("sim", name).read_text() for name in SIM_FILES})
+        (folder / "Makefile").write_text(asset("templates", "Makefile").read_text())
+    if "hls" in backends:
+        _write_all(folder / "hls", hls.files(netlist, title, _expected(report)))
+        (folder / "hls" / "Makefile").write_text(asset("templates", "hls", "Makefile").read_text())
+        _write_all(folder / "hls" / "csim", {path.name: path.read_text() for path in asset("sim", "hls").iterdir()})
+    (folder / "sim" / "design.json").write_text(json.dumps(_design(netlist, report, sources), indent=1) + "\n")
     (folder / "plan.toml").write_text(plan)
     (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n")
-    (folder / "README.md").write_text(render("README.md.j2", _readme(netlist, report)))
-    (folder / "Makefile").write_text(asset("templates", "Makefile").read_text())
+    (folder / "README.md").write_text(render("README.md.j2", _readme(netlist, report, backends)))
+
+
+def _expected(report: Mapping[str, Any]) -> dict[str, str]:
+    """What to expect of each layer's engine, in a line."""
+    return {
+        layer["name"]: f"expect {layer['cycles']:,} cycles a frame, "
+        + (f"{layer['multipliers']:,} multipliers, " if layer["multipliers"] else "")
+        + ", ".join(f"{n:,} {kind}" for kind, n in layer["resources"].items() if n)
+        for layer in report["layers"]
+    }
 
 
 def write_vectors(folder: Path, netlist: Netlist, values: Mapping[str, Array]) -> None:
@@ -74,8 +97,8 @@ def write_vectors(folder: Path, netlist: Netlist, values: Mapping[str, Array]) -
 
 
 def _write_all(folder: Path, files: Mapping[str, str]) -> None:
-    folder.mkdir()
     for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
 
 
@@ -86,7 +109,7 @@ def _design(netlist: Netlist, report: Mapping[str, Any], sources: Sequence[str])
         "sources": sources,
         "interval_cycles": report["interval_cycles"],
         "latency_cycles": report["latency_cycles"],
-        "loader": {"vectors": f"mem/{LOADER}"} if netlist.loaded else None,
+        "loader": {"vectors": vectors.LOADER} if netlist.loaded else None,
         "inputs": [_port(s, is_input=True) for s in netlist.inputs],
         "outputs": [_port(s, is_input=False) for s in netlist.outputs],
     }
@@ -107,7 +130,7 @@ def _port(port: Stream, *, is_input: bool) -> dict[str, Any]:
     }
 
 
-def _readme(netlist: Netlist, report: Mapping[str, Any]) -> ReadmeView:
+def _readme(netlist: Netlist, report: Mapping[str, Any], backends: Sequence[str]) -> ReadmeView:
     def describe(port: Stream, side: str) -> str:
         sign = "signed" if port.signed else "unsigned"
         return (
@@ -142,4 +165,6 @@ def _readme(netlist: Netlist, report: Mapping[str, Any]) -> ReadmeView:
         outputs=tuple(describe(s, "m_axis") for s in netlist.outputs),
         layers=layers,
         notes=tuple(report["notes"]),
+        verilog="verilog" in backends,
+        hls="hls" in backends,
     )

@@ -5,6 +5,9 @@ from pathlib import Path
 from tomato.formats import Array
 from tomato.netlist import Stream, beats
 
+LOADER = "mem/loader.hex"
+"""File of the beats that fill UltraRAM, below the build folder."""
+
 
 def file_of(port: Stream, *, is_input: bool) -> str:
     """File of a port's vectors, below the build folder."""

@@ -69,11 +69,13 @@ def quiet_option(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--requant-bits", type=click.IntRange(4, 32), metavar="N", help="Of a model that comes quantised: at "
               "most N bits of a requantisation's multiplier. The report counts what that changes.")  # fmt: skip
 @click.option("--plan", type=DATA, metavar="TOML", help="Keep the choices of this plan.toml.")
+@click.option("--backend", default="verilog", show_default=True, metavar="NAMES", help="What to write: verilog, hls "
+              "(C++ for Vitis HLS), or verilog,hls.")  # fmt: skip
 @quiet_option
 def compile_command(
     model: Path, target: str, output: Path | None, calibrate: tuple[Path, ...], ranges: Any, precision: str | None,
     max_drop: float | None, objective: Any, compensate: bool, fps: float | None, clock: float | None,
-    requant_bits: int | None, plan: Path | None, quiet: bool,
+    requant_bits: int | None, plan: Path | None, backend: str, quiet: bool,
 ) -> None:  # fmt: skip
     """Compile MODEL for a board and write the build folder."""
     from tomato import frontend
@@ -87,6 +89,7 @@ def compile_command(
         raise TomatoError("--max-drop and --objective guide a search", hint="add --precision auto")
     folder = output or Path("build") / model.stem
     check_writable(folder)
+    backends = read_backends(backend)
     goal = Goal(1.0 if max_drop is None else max_drop, objective or "fps")
     frames, labels = read_frames(frontend.load(model).inputs, calibrate) if calibrate else (None, None)
     with progress(quiet) as shown:
@@ -94,7 +97,7 @@ def compile_command(
             model, target, calibration=frames, labels=labels, precision=precision, goal=goal, compensate=compensate,
             ranges=ranges, fps=fps, clock_mhz=clock, plan=plan, requant_bits=requant_bits, progress=shown,
         )  # fmt: skip
-        accelerator.write(folder, shown)
+        accelerator.write(folder, shown, backends=backends)
     show.warnings(accelerator.report)
     if not quiet:
         show.report(accelerator.report)
@@ -103,6 +106,8 @@ def compile_command(
 
 @main.command("simulate")
 @click.argument("folder", type=FOLDER, metavar="DIR")
+@click.option("--backend", type=click.Choice(["verilog", "hls"]), help="The Verilog, in Verilator, or the HLS C++, "
+              "compiled with g++.  [default: what DIR has, verilog first]")  # fmt: skip
 @click.option("--input", "data", type=DATA, multiple=True, metavar="DATA", help="Frames to play, instead of the "
               "samples in DIR: .npy or .npz. Once per model input.")  # fmt: skip
 @click.option("--frames", type=click.IntRange(min=1), help="Frames to play; beyond those there are, they repeat.  "
@@ -115,27 +120,38 @@ def compile_command(
 @click.option("--bisect", is_flag=True, help="Compare every stream between the layers, not the outputs alone.")
 @quiet_option
 def simulate_command(
-    folder: Path, data: tuple[Path, ...], frames: int | None, stall: float, seed: int, waves: bool, checked: bool,
-    bisect: bool, quiet: bool,
+    folder: Path, backend: str | None, data: tuple[Path, ...], frames: int | None, stall: float, seed: int,
+    waves: bool, checked: bool, bisect: bool, quiet: bool,
 ) -> None:  # fmt: skip
-    """Play frames through the RTL in DIR and compare every beat with the golden model."""
+    """Play frames through the hardware in DIR and compare every beat with the golden model."""
     from tomato.accelerator import load
     from tomato.cli import show
     from tomato.cli.progress import progress
-    from tomato.simulation import describe, first_difference, simulate
+    from tomato.simulation import choose, csim, describe, first_difference, simulate
 
     accelerator = load(folder)
+    backend = choose(folder, backend)
+    if backend == "hls" and (stall or waves or checked):
+        raise TomatoError("--stall, --waves and --checked are for the Verilog", hint="leave them out")
     with progress(quiet) as shown:
         chosen = read_frames(accelerator.inputs, data)[0] if data else None
         count = frames or (len(chosen[0]) if chosen else 4)
         choose_vectors(accelerator, folder, chosen, shown)
-        options: dict[str, Any] = {"frames": count, "stall": stall, "seed": seed, "waves": waves, "checked": checked}
-        summary = simulate(folder, probe=bisect, progress=shown, **options)
+
+        def play(*, probe: bool) -> dict[str, Any]:
+            if backend == "hls":
+                return csim(folder, frames=count, probe=probe, progress=shown)
+            return simulate(folder, frames=count, stall=stall, seed=seed, waves=waves, checked=checked, probe=probe,
+                            progress=shown)  # fmt: skip
+
+        summary = play(probe=bisect)
         found = None
         if bisect or not summary["bit_exact"]:
             if not bisect:
-                simulate(folder, probe=True, progress=shown, **options)
-            found = first_difference(folder, accelerator.graph, accelerator.plan, accelerator.target, count)
+                play(probe=True)
+            found = first_difference(
+                folder, accelerator.graph, accelerator.plan, accelerator.target, count, backend=backend
+            )
     show.simulation(describe(summary), summary, found, bisected=bisect)
     if not summary["bit_exact"] or found:
         click.get_current_context().exit(1)
@@ -198,6 +214,18 @@ def targets_command() -> None:
     from tomato.cli import show
 
     show.targets([targets.load(name) for name in targets.names()])
+
+
+def read_backends(text: str) -> tuple[str, ...]:
+    """The backends in a list with commas, each once."""
+    from tomato.backend.project import BACKENDS
+
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
+    if unknown := [name for name in names if name not in BACKENDS]:
+        raise TomatoError(
+            f"--backend: there is no {unknown[0]!r}", hint=f"choose from {', '.join(BACKENDS)}, or both with a comma"
+        )
+    return names
 
 
 def choose_vectors(

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fills a memory that the bitstream cannot initialise: every word in beats of LoadBits, low bits first.
+
+#ifndef TOM_LOAD_HPP
+#define TOM_LOAD_HPP
+
+#include "hls_stream.h"
+#include "tom_axis.hpp"
+#include "tom_codes.hpp"
+
+template <
+    unsigned LoadBits,  // bits per beat, a multiple of 64
+    unsigned Width,     // bits per word
+    unsigned Words      // words of the memory
+    >
+void tom_load(hls::stream<tom_axis_beat<LoadBits> > &in, tom_piece (&memory)[Words][tom_pieces(Width)]) {
+  const unsigned Pieces = tom_pieces(Width), PerBeat = LoadBits / 64, Beats = tom_ceil_div(Width, LoadBits);
+  static_assert(LoadBits % 64 == 0, "beats must be whole pieces");
+  for (unsigned w = 0; w < Words; ++w) {
+    for (unsigned b = 0; b < Beats; ++b) {
+#pragma HLS PIPELINE II = 1
+      const ap_uint<LoadBits> beat = in.read().data;
+      for (unsigned p = 0; p < PerBeat; ++p) {
+#pragma HLS UNROLL
+        if (b * PerBeat + p < Pieces)
+          memory[w][b * PerBeat + p] =
+              ap_uint<64>(beat.range(static_cast<int>(p * 64 + 63), static_cast<int>(p * 64))).to_uint64();
+      }
+    }
+  }
+}
+
+#endif
