@@ -55,6 +55,8 @@ DIFFERENCE = re.compile(
     r"channel (?P<channel>\d+): got (?P<got>-?\d+), expected (?P<expected>-?\d+)"
 )
 """What the testbench of the C++ says of a port's first difference."""
+DIFFERING = re.compile(r"differs: layer .*: (\d+) of \d+ beats")
+"""What it says at the end of a port that differs."""
 
 
 def _runner() -> ModuleType:
@@ -136,9 +138,10 @@ def csim(folder: Path, *, frames: int = 4, probe: bool = False, progress: Progre
     first = [{k: v if k == "layer" else int(v) for k, v in m.items()} for m in places]
     if ran.returncode and not first:
         raise TomatoError(f"the simulation ended early: {ran.stderr.strip()[-400:]}", where=str(place))
+    differing = sum(map(int, DIFFERING.findall(ran.stderr)))
     summary = {
         "backend": "hls", "bit_exact": ran.returncode == 0, "frames": frames, "frames_asked": frames,
-        "mismatches": sum(map(int, DIFFERING.findall(ran.stderr))), "first_mismatches": first, "stall": 0.0, "interval_cycles": None,
+        "mismatches": differing, "first_mismatches": first, "stall": 0.0, "interval_cycles": None,
         "latency_cycles": None, "headers": str(headers.name), "build_seconds": round(ready - began, 2),
         "wall_seconds": round(time.monotonic() - began, 2),
     }  # fmt: skip

@@ -14,7 +14,7 @@ from tomato.backend import hls, vectors
 from tomato.engines import CATALOGUE
 from tomato.engines.base import Knobs
 from tomato.ir import Op, TensorType
-from tomato.netlist import Instance, Netlist, Stream, stream
+from tomato.netlist import Instance, Netlist, stream
 
 ROOT = Path(__file__).parents[2]
 
