@@ -84,6 +84,7 @@ void unary(const std::string& text, int count, int hi, int lo) {
   put("odd", ap_uint<A::width>(a).xor_reduce());
   std::cout << " hex=" << std::hex << a << std::dec;  // AMD's heed the flags of std::cout only
   put("string", a.to_string(16));
+  put("parsed", A(a.to_string(16).c_str(), 16));
 
   const int size = hi - lo + 1, room = A::width - size;
   const ap_uint<A::width> part = a.range(hi, lo);
