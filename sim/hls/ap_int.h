@@ -6,7 +6,8 @@
 // the result widths of their manual (UG1399, "C++ Arbitrary Precision Types"), so that the same code
 // computes the same values. What the manual's types allow and this header does not fails to compile
 // (division, floating point, implicit conversion of more than 64 bits) or stops in an assertion
-// (reversed ranges, negative shifts); nothing is accepted with another meaning.
+// (reversed ranges, negative shifts, comparisons that AMD's simulation gets wrong); nothing is
+// accepted with another meaning.
 //
 // How values are kept: up to 64 bits in the smallest native integer, more in 64-bit words, least
 // significant first. Either way the bits above W repeat the sign (0 if unsigned), so every operand
@@ -151,6 +152,17 @@ template <class T>
 using shape = typename std::decay<operand_t<T>>::type;
 template <class T>
 using if_operand = typename std::enable_if<Operand<T>::exists>::type;
+template <class T>
+struct IsSignedRange : std::false_type {};
+template <class Target>
+struct IsSignedRange<Range<Target>> : std::integral_constant<bool, Target::is_signed> {};
+
+template <class T>
+constexpr operand_t<T> operand(const T& value) {
+  static_assert(!IsSignedRange<T>::value, "convert a range of an ap_int to ap_uint before computing with it");
+  return operand_t<T>(value);
+}
+
 template <class A, class B>
 using if_joinable = typename std::enable_if<Operand<A>::exists && Operand<B>::exists &&
                                             (std::is_class<A>::value || std::is_class<B>::value)>::type;
@@ -172,22 +184,6 @@ class Bits {
   constexpr long long to_int64() const { return static_cast<long long>(self().word_at(0)); }
   constexpr unsigned long long to_uint64() const { return self().word_at(0); }
 
-  constexpr bool and_reduce() const {
-    for (int i = 0; i < words_of(self().length()); ++i)
-      if ((~self().word_at(i) & used(i)) != 0) return false;
-    return true;
-  }
-  constexpr bool or_reduce() const {
-    for (int i = 0; i < words_of(self().length()); ++i)
-      if ((self().word_at(i) & used(i)) != 0) return true;
-    return false;
-  }
-  constexpr bool xor_reduce() const {
-    word folded = 0;
-    for (int i = 0; i < words_of(self().length()); ++i) folded ^= self().word_at(i) & used(i);
-    return __builtin_parityll(folded) != 0;
-  }
-
   template <class T, class = if_operand<T>>
   constexpr decltype(auto) concat(const T& low) const {
     return joined<Derived, shape<T>>(self(), operand_t<T>(low));
@@ -195,10 +191,6 @@ class Bits {
 
  private:
   constexpr const Derived& self() const { return static_cast<const Derived&>(*this); }
-  constexpr word used(int i) const {
-    const int count = self().length() - 64 * i;
-    return low_bits(count < 64 ? count : 64);
-  }
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -255,6 +247,20 @@ class Int : public Bits<Int<W, S>>, public Converts<W, S> {
   }
 
   constexpr int length() const { return W; }
+
+  constexpr bool and_reduce() const { return !(~*this).or_reduce(); }
+  constexpr bool or_reduce() const {
+    word all = 0;
+    for (int i = 0; i < words; ++i) all |= word_at(i);
+    return all != 0;
+  }
+  constexpr bool xor_reduce() const {
+    static_assert(!S, "AMD's simulation counts the sign extension too: convert to ap_uint first");
+    word folded = 0;
+    for (int i = 0; i < words; ++i) folded ^= word_at(i);
+    return __builtin_parityll(folded) != 0;
+  }
+
   constexpr bool operator!() const { return *this == Int(); }
 
   constexpr Int operator+() const { return *this; }
@@ -400,8 +406,10 @@ class Range : public Bits<Range<Target>> {
   }
 
   constexpr operator unsigned long long() const { return word_at(0); }
-  void operator~() const = delete;  // AMD's ranges decay to 64 native bits here: assign to an
-  void operator-() const = delete;  // ap_uint first
+  // As operands AMD's ranges have surprises: ~ and - work on 64 native bits, the reductions miss the
+  // top bit, and a range of an ap_int is signed. Convert to ap_uint first.
+  void operator~() const = delete;
+  void operator-() const = delete;
 
   constexpr int length() const { return length_; }
   constexpr int low() const { return low_; }
@@ -527,8 +535,21 @@ constexpr const Int<A::width + B::width, false> joined(const A& high, const B& l
   return result;
 }
 
+// AMD's simulation compares an unsigned operand of 32 bits or more with a signed one that is not
+// wider as C would: the negative becomes a huge number. By value only one answer is right, so a
+// program must not get here.
+template <class A, class B>
+constexpr void check_signs(const A& a, const B& b) {
+  constexpr bool as_in_c = A::is_signed ? !B::is_signed && B::width >= 32 && B::width >= A::width
+                                        : B::is_signed && A::width >= 32 && A::width >= B::width;
+  // Beyond the widths only a negative number still has bits.
+  assert((!as_in_c || (a.word_at(words_of(A::width)) | b.word_at(words_of(B::width))) == 0) &&
+         "a negative number is compared with an unsigned one that is not narrower");
+}
+
 template <class A, class B>
 constexpr bool equal(const A& a, const B& b) {
+  check_signs(a, b);
   constexpr int words = words_of(common_width<A, B>());
   for (int i = 0; i < words; ++i)
     if (a.word_at(i) != b.word_at(i)) return false;
@@ -537,6 +558,7 @@ constexpr bool equal(const A& a, const B& b) {
 
 template <class A, class B>
 constexpr bool less(const A& a, const B& b) {
+  check_signs(a, b);
   constexpr int words = words_of(common_width<A, B>());
   constexpr bool with_sign = A::is_signed || B::is_signed;
   const word top_a = a.word_at(words - 1), top_b = b.word_at(words - 1);
@@ -552,15 +574,15 @@ constexpr bool less(const A& a, const B& b) {
 
 template <class A, class B, class = if_ours<A, B>>
 constexpr auto operator+(const A& a, const B& b) {
-  return sum<shape<A>, shape<B>>(operand_t<A>(a), operand_t<B>(b));
+  return sum(operand(a), operand(b));
 }
 template <class A, class B, class = if_ours<A, B>>
 constexpr auto operator-(const A& a, const B& b) {
-  return difference<shape<A>, shape<B>>(operand_t<A>(a), operand_t<B>(b));
+  return difference(operand(a), operand(b));
 }
 template <class A, class B, class = if_ours<A, B>>
 constexpr auto operator*(const A& a, const B& b) {
-  return product<shape<A>, shape<B>>(operand_t<A>(a), operand_t<B>(b));
+  return product(operand(a), operand(b));
 }
 // Not needed in streaming hardware, and through the native conversion they would lose bits.
 template <class A, class B, class = if_ours<A, B>>
@@ -570,24 +592,24 @@ void operator%(const A&, const B&) = delete;
 
 template <class A, class B, class = if_ours<A, B>>
 constexpr Common<shape<A>, shape<B>> operator&(const A& a, const B& b) {
-  const operand_t<A> left(a);
-  const operand_t<B> right(b);
+  const auto& left = operand(a);
+  const auto& right = operand(b);
   Common<shape<A>, shape<B>> result;
   for (int i = 0; i < result.words; ++i) result.put_exact(i, left.word_at(i) & right.word_at(i));
   return result;
 }
 template <class A, class B, class = if_ours<A, B>>
 constexpr Common<shape<A>, shape<B>> operator|(const A& a, const B& b) {
-  const operand_t<A> left(a);
-  const operand_t<B> right(b);
+  const auto& left = operand(a);
+  const auto& right = operand(b);
   Common<shape<A>, shape<B>> result;
   for (int i = 0; i < result.words; ++i) result.put_exact(i, left.word_at(i) | right.word_at(i));
   return result;
 }
 template <class A, class B, class = if_ours<A, B>>
 constexpr Common<shape<A>, shape<B>> operator^(const A& a, const B& b) {
-  const operand_t<A> left(a);
-  const operand_t<B> right(b);
+  const auto& left = operand(a);
+  const auto& right = operand(b);
   Common<shape<A>, shape<B>> result;
   for (int i = 0; i < result.words; ++i) result.put_exact(i, left.word_at(i) ^ right.word_at(i));
   return result;
@@ -597,7 +619,7 @@ constexpr Common<shape<A>, shape<B>> operator^(const A& a, const B& b) {
 template <int W, class T>
 constexpr int shift_count(const T& count) {
   static_assert(shape<T>::width <= 64, "a shift count has at most 64 bits");
-  const operand_t<T> value(count);
+  const auto& value = operand(count);
   assert(value.word_at(1) == 0 && "a shift count is not negative");
   return value.word_at(0) < word{W} ? static_cast<int>(value.word_at(0)) : W;
 }
@@ -639,7 +661,7 @@ constexpr auto operator>>(const Range<Target>& value, const T& by) {
 // Comparisons are by value, whatever the widths and signs.
 template <class A, class B, class = if_ours<A, B>>
 constexpr bool operator==(const A& a, const B& b) {
-  return equal<shape<A>, shape<B>>(operand_t<A>(a), operand_t<B>(b));
+  return equal(operand(a), operand(b));
 }
 template <class A, class B, class = if_ours<A, B>>
 constexpr bool operator!=(const A& a, const B& b) {
@@ -647,7 +669,7 @@ constexpr bool operator!=(const A& a, const B& b) {
 }
 template <class A, class B, class = if_ours<A, B>>
 constexpr bool operator<(const A& a, const B& b) {
-  return less<shape<A>, shape<B>>(operand_t<A>(a), operand_t<B>(b));
+  return less(operand(a), operand(b));
 }
 template <class A, class B, class = if_ours<A, B>>
 constexpr bool operator>(const A& a, const B& b) {
