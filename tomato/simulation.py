@@ -123,7 +123,11 @@ def csim(folder: Path, *, frames: int = 4, probe: bool = False, progress: Progre
         raise TomatoError(
             f"{missing[0]} is not installed", hint="apt-get install make g++ (or your system's equivalent)"
         )
-    headers = _module("hls_headers").find() or place / "csim"
+    finder = _module("hls_headers")
+    try:
+        headers = finder.find() or place / "csim"
+    except finder.HeadersError as reason:
+        raise TomatoError(str(reason)) from reason
     command = ["make", "-s", "-j2", f"AP_INCLUDE={headers}", f"FRAMES={frames}", *(["PROBES=1"] if probe else [])]
     progress("Compilation with g++", 0, 0)
     built = subprocess.run([*command, "build"], cwd=place, capture_output=True, text=True, check=False)

@@ -59,7 +59,7 @@ void tom_conv2d_window(
   tom_dot<buffer::Codes, Outputs, true, InBits, InSigned, Cell, FieldBits, WeightBits, Constants, ProdBits, AccBits,
           Pack, Words> dot;
 
-  for (unsigned t = 0; t < window.steps(frames); ++t) {
+  while (window.busy()) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = buffer::Cycles max = buffer::Cycles
     ap_uint<InBits> codes[buffer::Codes];

@@ -46,7 +46,7 @@ void tom_dense_fold(
   tom_dot<Lanes, Outputs, true, InBits, InSigned, Cell, FieldBits, WeightBits, Constants, ProdBits, AccBits, Pack,
           Folds * Beats> dot;
 
-  for (unsigned t = 0; t < window.steps(frames * PixelsPerFrame); ++t) {
+  while (window.busy()) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = PixelsPerFrame * buffer::Cycles max = PixelsPerFrame * buffer::Cycles
     ap_uint<InBits> codes[buffer::Codes];

@@ -55,7 +55,7 @@ void tom_depthwise_window(
   tom_dot<buffer::TapsH * buffer::TapsW, Lanes, false, InBits, InSigned, Cell, FieldBits, WeightBits, Constants,
           ProdBits, AccBits, Pack, Beats * buffer::Reads> dot;
 
-  for (unsigned t = 0; t < window.steps(frames); ++t) {
+  while (window.busy()) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = buffer::Cycles max = buffer::Cycles
     ap_uint<InBits> codes[buffer::Codes];

@@ -53,7 +53,7 @@ void tom_pool_window(
   number results[Lanes];
 #pragma HLS ARRAY_PARTITION variable = results complete
 
-  for (unsigned t = 0; t < window.steps(frames); ++t) {
+  while (window.busy()) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = buffer::Cycles max = buffer::Cycles
     ap_uint<InBits> codes[buffer::Codes];

@@ -5,11 +5,12 @@
 // reads the window once: kernel rows, kernel columns, beats of the group, the last fastest; ParallelH /
 // ParallelW read all kernel rows / columns at once. A read of one fold of one group is a pass.
 //
-// One call of step() is one clock cycle of a loop with II = 1: it takes an input beat when one is due, and
-// reads a tap when its pixel has come. Input beats are due evenly, InBeats of them in Cycles steps; the rows
-// of the next frame are taken while windows of this one are read, the border costs nothing, and frames follow
-// each other without a gap. steps() is how many steps `frames` frames take: Cycles each, and once the time
-// from a pixel to its windows, for which the depth of the ring is a bound.
+// One call of step() is one clock cycle of a loop with II = 1: it takes an input beat when one has come and there
+// is room for it, and reads a tap when its pixel has come. It never waits for a beat that it can do without, so
+// streams beside it need no more room than in the Verilog. Rows of the next frame are taken while windows of
+// this one are read, the border costs nothing, and frames follow each other without a gap: a frame takes Cycles
+// steps, the first one as many more as pass from a pixel to its windows, for which the depth of the ring is a
+// bound. Simulation checks that.
 
 #ifndef TOM_WINDOW_HPP
 #define TOM_WINDOW_HPP
@@ -70,29 +71,34 @@ class tom_window {
   typedef ap_uint<Lanes * Bits> beat_type;
   typedef ap_uint<Pixels * Lanes * Bits> input_type;
 
-  static unsigned steps(unsigned frames) {
-#pragma HLS INLINE
-    return frames * Cycles + Rows * tom_ceil_div(Cycles, Height) + Reads;
-  }
-
   explicit tom_window(unsigned frames)
-      : beats_left(frames * InBeats), work_left(frames * Work), due(0), w_beat(0), w_bank(0), w_word(0),
-        w_slot(0), cols_in(0), rows_in(0), beat(0), kw(0), kh(0), fold(0), group(0), col(0), row(0),
-        frame_row(0), top(-Pad0), left(-Pad1), slot(FirstSlot), bank(FirstBank), word(FirstWord) {
+      : beats_left(frames * InBeats), work_left(frames * Work), w_beat(0), w_bank(0), w_word(0), w_slot(0), cols_in(0),
+        held(0), beat(0), kw(0), kh(0), fold(0), group(0), col(0), row(0), top(-Pad0), left(-Pad1), slot(FirstSlot),
+        bank(FirstBank), word(FirstWord) {
 #pragma HLS INLINE
 #pragma HLS ARRAY_PARTITION variable = ring dim = 1 complete
 #pragma HLS ARRAY_PARTITION variable = ring dim = 2 complete
     tom_memory<Ram>::bind(ring);
+#ifndef __SYNTHESIS__
+    steps_left = frames * Cycles + Rows * tom_ceil_div(Cycles, Height) + Reads;
+#endif
+  }
+
+  // Whether reads are to come.
+  bool busy() const {
+#pragma HLS INLINE
+    return work_left != 0;
   }
 
   // One cycle. `codes`: kernel row, kernel column, lane; the last fastest.
   tom_read step(hls::stream<input_type> &in, ap_uint<Bits> (&codes)[Codes]) {
 #pragma HLS INLINE
-// A row is overwritten only after its last window was read, see Rows.
-#pragma HLS DEPENDENCE variable = ring inter WAR false
+#ifndef __SYNTHESIS__
+    assert(steps_left-- != 0 && "slower than the closed form, or an input stream lacks beats");
+#endif
     take(in);
     tom_read read = {false, false, false};
-    if (work_left != 0 && arrived()) {
+    if (arrived()) {
       read.valid = true;
       read.first = kh == 0 && kw == 0 && beat == 0;
       read.last = kh == StepsH - 1 && kw == StepsW - 1 && beat == GroupBeats - 1;
@@ -136,13 +142,15 @@ class tom_window {
   // Writer.
   unsigned beats_left;            // input beats to come
   unsigned work_left;             // reads to come
-  tom_count<2 * Cycles> due;      // the error of the even spread of beats over steps
   tom_count<Beats> w_beat;
   tom_count<Columns> w_bank;
   tom_count<Width> w_word;        // pixel in its bank
   tom_count<Rows> w_slot;         // place of the row in the ring
   tom_count<Width> cols_in;       // complete columns of the row
-  unsigned rows_in;               // complete rows, of all frames
+  tom_count<Rows> held;           // complete rows that are still needed
+#ifndef __SYNTHESIS__
+  unsigned steps_left;            // of the closed form
+#endif
 
   // Reader: the loops, and where the window lies.
   tom_count<GroupBeats> beat;
@@ -152,7 +160,6 @@ class tom_window {
   tom_count<Groups> group;
   tom_count<OutWidth> col;
   tom_count<OutHeight> row;
-  unsigned frame_row;             // rows of all frames before this one
   row_type top;                   // input row of the window's corner
   col_type left;                  // its input column
   tom_count<Rows> slot;           // place of row `top` in the ring
@@ -161,14 +168,8 @@ class tom_window {
 
   void take(hls::stream<input_type> &in) {
 #pragma HLS INLINE
-    if (beats_left == 0) return;
-    due += InBeats;
-    if (due < Cycles) return;
-    due -= Cycles;
+    if (beats_left == 0 || held == Rows || in.empty()) return;
     --beats_left;
-#ifndef __SYNTHESIS__
-    assert(rows_in < frame_row + (top < 0 ? 0 : top.to_uint()) + Rows && "a row that is still read would be lost");
-#endif
     const input_type data = in.read();
     for (unsigned p = 0; p < Pixels; ++p) {
 #pragma HLS UNROLL
@@ -190,7 +191,7 @@ class tom_window {
     }
     if (cols_in == Width) {
       cols_in = 0;
-      ++rows_in;
+      ++held;
       w_bank = 0;
       w_word = 0;
       w_slot = tom_next<Rows>(w_slot);
@@ -201,14 +202,25 @@ class tom_window {
   // that it frees.
   bool arrived() const {
 #pragma HLS INLINE
-    const row_type next = row == OutHeight - 1 ? row_type(Height) : row_type(top + static_cast<int>(StrideH));
     row_type last = top + (SpanH - 1);
     if (last > static_cast<int>(Height) - 1) last = static_cast<int>(Height) - 1;
-    if (last < next - 1) last = next - 1;
+    if (last < next_base() - 1) last = next_base() - 1;
     const col_type right = left + SpanW;
     const bool whole = col == OutWidth - 1 || right >= static_cast<int>(Width);
-    const unsigned before = frame_row + static_cast<unsigned>(last.to_int());
-    return rows_in > before || (rows_in == before && !whole && right <= cols_in);
+    const row_type before = last - base();
+    return before < held || (before == held && !whole && right <= cols_in);
+  }
+
+  // The first input row that the windows of this output row need, and of the next one.
+  row_type base() const {
+#pragma HLS INLINE
+    return top < 0 ? row_type(0) : top;
+  }
+
+  row_type next_base() const {
+#pragma HLS INLINE
+    const row_type next = top + static_cast<int>(StrideH);
+    return row == OutHeight - 1 ? row_type(Height) : next < 0 ? row_type(0) : next;
   }
 
   void select(ap_uint<Bits> (&codes)[Codes]) const {
@@ -310,6 +322,7 @@ class tom_window {
     left = -Pad1;
     bank = FirstBank;
     word = FirstWord;
+    held -= tom_count<Rows>(next_base() - base());
     if (row != OutHeight - 1) {
       ++row;
       top += static_cast<int>(StrideH);
@@ -319,7 +332,6 @@ class tom_window {
     row = 0;
     top = -Pad0;
     slot = wrapped(slot + StepFrame);
-    frame_row += Height;
   }
 };
 

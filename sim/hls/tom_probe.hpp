@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "hls_stream.h"
+#include <hls_stream.h>
 #include "tom_codes.hpp"
 
 template <int Width>
