@@ -22,7 +22,8 @@ int main() {
   hls::stream<Beat> port("port");
   port << beat;
   const Beat seen = port.read();
-  const ap_axis<20, 0, 0, 0> negative = {-1, 1, 1, {}, 0, {}, {}};
+  ap_axis<20, 0, 0, 0> negative;
+  negative.data = -1;
   const bool same = seen.data == 524288 && seen.keep == 7 && seen.strb == 7 && seen.last == 1 && seen.id == 5;
   return same && negative.data == -1 ? 0 : 1;
 }
