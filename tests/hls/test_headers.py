@@ -9,10 +9,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-import hls_headers
 import pytest
 
-from tests.hls.cxx import STRICT, build
+from tests.hls.cxx import build
 from tests.hls.integers import STREAM, Input, Type, binary, comparable, native, unary
 
 CHECKER = Path(__file__).parent / "checker.cpp"
@@ -78,16 +77,6 @@ def make_plan() -> Plan:
         add_pair(plan, a, b, draw)
     plan.expected.append(STREAM)
     return plan
-
-
-@pytest.fixture
-def headers(request: pytest.FixtureRequest) -> list[str]:
-    """The compiler's flags for the headers that the test's id names."""
-    if request.param == "stand-ins":
-        return [*hls_headers.flags(None), *STRICT]
-    if (folder := hls_headers.find()) is None:
-        pytest.skip(f"AMD's headers are not installed (pip install hls4ml, or set {hls_headers.VARIABLE})")
-    return hls_headers.flags(folder)
 
 
 def parsed(line: str) -> dict[str, str]:
