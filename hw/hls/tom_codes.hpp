@@ -113,4 +113,18 @@ void tom_put(ap_uint<Width> &beat, unsigned l, const ap_uint<Bits> &code) {
   beat.range(static_cast<int>((l + 1) * Bits - 1), static_cast<int>(l * Bits)) = code;
 }
 
+// The same codes in lanes of OutBits.
+template <unsigned Lanes, unsigned Bits, bool Signed, unsigned OutBits>
+ap_uint<Lanes * OutBits> tom_widen(const ap_uint<Lanes * Bits> &beat) {
+#pragma HLS INLINE
+  ap_uint<Bits> codes[Lanes];
+  ap_uint<Lanes * OutBits> wide = 0;
+  tom_unpack<Lanes, Bits>(beat, codes);
+  for (unsigned l = 0; l < Lanes; ++l) {
+#pragma HLS UNROLL
+    tom_put<OutBits>(wide, l, ap_uint<OutBits>(tom_number<Signed>(codes[l])));
+  }
+  return wide;
+}
+
 #endif
