@@ -2,10 +2,11 @@
 
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -33,10 +34,11 @@ QUEUES = {"tom_fifo", "tom_register"}
 
 @dataclass(frozen=True, slots=True)
 class PortView:
-    """An AXI4-Stream port and the stream behind it."""
+    """An AXI4-Stream port and the stream behind it; of an input, its `queue`."""
 
     name: str
     stream: str
+    queue: "StreamView | None"
     width: int
     beats: int
     comment: str
@@ -68,13 +70,17 @@ class MemoryView:
 
 @dataclass(frozen=True, slots=True)
 class CallView:
-    """One engine call. `params` are lines of template arguments, each with its name; `probes` the streams it fills."""
+    """One engine call, the streams that it fills and the memories that it reads.
+
+    `params` are lines of template arguments, each with its name.
+    """
 
     module: str
     comment: tuple[str, ...]
     params: tuple[str, ...]
     args: str
-    probes: tuple[str, ...]
+    streams: tuple[StreamView, ...]
+    memories: tuple[MemoryView, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,25 +92,25 @@ class TopView:
     headers: tuple[str, ...]
     inputs: tuple[PortView, ...]
     outputs: tuple[PortView, ...]
-    streams: tuple[StreamView, ...]
     memories: tuple[MemoryView, ...]
     calls: tuple[CallView, ...]
     load_bits: int
+    table: tuple[str, ...]
 
 
-def files(netlist: Netlist, title: str, expected: Mapping[str, str] | None = None) -> dict[str, str]:
+def files(netlist: Netlist, title: str, layers: Sequence[Mapping[str, Any]] = ()) -> dict[str, str]:
     """File name, below hls/, to text: the accelerator, its weights, its testbench and the library that it uses.
 
-    expected: what to expect of the engine of a value, in a line.
+    layers: those of report.json, for what to expect of each engine.
     """
-    view = _view(netlist, title, expected or {})
+    view = _view(netlist, title, layers)
     used = library(_modules(netlist))
     return {
         f"{netlist.name}.hpp": render("hls/top.hpp.j2", view),
         f"{netlist.name}.cpp": render("hls/top.cpp.j2", view),
         "tb.cpp": render("hls/tb.cpp.j2", _testbench(netlist)),
         **{
-            f"weights/{m.file}": _numbers(p.memories[n], p)
+            f"weights/{m.file}": _contents(p.memories[n], m)
             for (p, n), m in zip(_memories(netlist), view.memories, strict=True)
             if not p.loaded
         },
@@ -153,19 +159,49 @@ def literal(kind: str, value: int) -> str:
     return str(value)
 
 
-def _view(netlist: Netlist, title: str, expected: Mapping[str, str]) -> TopView:
+def _expected(layer: Mapping[str, Any]) -> str:
+    """What to expect of a layer's engine, in a line."""
+    multipliers = f"{layer['multipliers']:,} multipliers, " if layer["multipliers"] else ""
+    used = ", ".join(f"{n:,} {kind.upper()}" for kind, n in layer["resources"].items() if n)
+    return f"expect {layer['cycles']:,} cycles a frame, {multipliers}{used}"
+
+
+def _table(layers: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The layers in columns: what makes each of them, how fast, and what its weights are."""
+    rows = [("layer", "engine", "cycles", "multipliers", "weights", "output")] if layers else []
+    rows += [
+        (
+            layer["name"],
+            layer["engine"],
+            f"{layer['cycles']:,}",
+            f"{layer['multipliers']:,}" if layer["multipliers"] else "",
+            layer["weight_format"] or "",
+            layer["output"].split("[")[0],
+        )
+        for layer in layers
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    right = (False, False, True, True, False, False)
+    return tuple(
+        "  ".join(c.rjust(w) if r else c.ljust(w) for c, w, r in zip(row, widths, right, strict=True)).rstrip()
+        for row in rows
+    )
+
+
+def _view(netlist: Netlist, title: str, layers: Sequence[Mapping[str, Any]]) -> TopView:
     queues = _Queues(netlist)
     parts = [p for p in netlist.instances if p.module not in QUEUES]
+    expected = {layer["name"]: _expected(layer) for layer in layers}
     return TopView(
         name=netlist.name,
         title=title,
         headers=tuple(sorted({f"{module}.hpp" for module in _modules(netlist)})),
-        inputs=tuple(_port(s, queues) for s in netlist.inputs),
-        outputs=tuple(_port(s, queues) for s in netlist.outputs),
-        streams=tuple(queues.streams()),
+        inputs=tuple(_port(s, queues, is_input=True) for s in netlist.inputs),
+        outputs=tuple(_port(s, queues, is_input=False) for s in netlist.outputs),
         memories=tuple(_memory(p, n) for p, n in _memories(netlist)),
         calls=tuple(_call(p, queues, expected) for p in parts),
         load_bits=LOAD_BITS if netlist.loaded else 0,
+        table=_table(layers),
     )
 
 
@@ -189,17 +225,16 @@ class _Queues:
         """The name of the stream that a call sees."""
         return self.source.get(port.name, port.name)
 
-    def streams(self) -> Iterator[StreamView]:
-        """Every stream that a call fills."""
-        for port in self.netlist.streams:
-            if port.name not in self.source:
-                depth, ram = self.extra.get(port.name, 0), self.ram.get(port.name)
-                yield StreamView(port.name, port.width, depth + 2, "" if ram is None else STORAGE[ram], describe(port))
+    def view(self, port: Stream) -> StreamView:
+        """A stream that a call fills."""
+        depth, ram = self.extra.get(port.name, 0), self.ram.get(port.name)
+        return StreamView(port.name, port.width, depth + 2, "" if ram is None else STORAGE[ram], describe(port))
 
 
-def _port(port: Stream, queues: _Queues) -> PortView:
+def _port(port: Stream, queues: _Queues, *, is_input: bool) -> PortView:
     comment = f"{describe(port)}, {port.cycles:,} beats a frame"
-    return PortView(port_name(port), queues.of(port), port.width, port.cycles, comment)
+    queue = queues.view(port) if is_input else None
+    return PortView(port_name(port), queues.of(port), queue, port.width, port.cycles, comment)
 
 
 def _call(part: Instance, queues: _Queues, expected: Mapping[str, str]) -> CallView:
@@ -216,7 +251,8 @@ def _call(part: Instance, queues: _Queues, expected: Mapping[str, str]) -> CallV
         ),
         params=tuple(_wrapped(params)),
         args=", ".join(args),
-        probes=tuple(queues.of(s) for s in part.outputs),
+        streams=tuple(queues.view(s) for s in part.outputs),
+        memories=tuple(_memory(part, n) for n in part.memories),
     )
 
 
@@ -241,7 +277,7 @@ def _memory(part: Instance, parameter: str) -> MemoryView:
     ram = int(part.params.get("WeightRam", 0))
     return MemoryView(
         name=_memory_name(part, parameter),
-        file=memory_file(part, parameter).replace(".mem", ".inc"),
+        file=memory_file(part, parameter).replace(".mem", ".hpp"),
         words=memory.depth,
         pieces=-(-memory.width // PIECE),
         width=memory.width,
@@ -255,13 +291,15 @@ def _memories(netlist: Netlist) -> list[tuple[Instance, str]]:
     return [(part, name) for part in netlist.instances for name in part.memories]
 
 
-def _numbers(memory: Memory, part: Instance) -> str:
-    """A memory as the inside of a C++ initialiser: one word a line, in pieces, the lowest first."""
-    count = -(-memory.width // PIECE)
-    head = f"// {part.name.removeprefix('u_')}: {memory.depth:,} words of {memory.width:,} bits, lowest 64 bits first\n"
-    words = b"".join(word.to_bytes(8 * count, "little") for word in pack(memory.fields, memory.bits))
-    pieces: Array = np.frombuffer(words, dtype="<u8").reshape(-1, count)
-    return head + "".join("{" + ", ".join(f"0x{n:x}" for n in row) + "},\n" for row in pieces.tolist())
+def _contents(memory: Memory, view: MemoryView) -> str:
+    """A memory as a constant array: one word a line, in pieces, the lowest first."""
+    words = b"".join(word.to_bytes(8 * view.pieces, "little") for word in pack(memory.fields, memory.bits))
+    pieces: Array = np.frombuffer(words, dtype="<u8").reshape(-1, view.pieces)
+    rows = "".join("    {" + ", ".join(f"0x{n:x}" for n in row) + "},\n" for row in pieces.tolist())
+    return (
+        f"// {view.words:,} words of {view.width:,} bits, each as numbers of {PIECE} bits, the lowest first.\n"
+        f"static const tom_piece {view.name}[{view.words}][{view.pieces}] = {{\n{rows}}};\n"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,23 +71,13 @@ def write(
         _write_all(folder / "sim", {name: asset("sim", name).read_text() for name in SIM_FILES})
         (folder / "Makefile").write_text(asset("templates", "Makefile").read_text())
     if "hls" in backends:
-        _write_all(folder / "hls", hls.files(netlist, title, _expected(report)))
+        _write_all(folder / "hls", hls.files(netlist, title, report["layers"]))
         (folder / "hls" / "Makefile").write_text(asset("templates", "hls", "Makefile").read_text())
         _write_all(folder / "hls" / "csim", {path.name: path.read_text() for path in asset("sim", "hls").iterdir()})
     (folder / "sim" / "design.json").write_text(json.dumps(_design(netlist, report, sources), indent=1) + "\n")
     (folder / "plan.toml").write_text(plan)
     (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n")
     (folder / "README.md").write_text(render("README.md.j2", _readme(netlist, report, backends)))
-
-
-def _expected(report: Mapping[str, Any]) -> dict[str, str]:
-    """What to expect of each layer's engine, in a line."""
-    return {
-        layer["name"]: f"expect {layer['cycles']:,} cycles a frame, "
-        + (f"{layer['multipliers']:,} multipliers, " if layer["multipliers"] else "")
-        + ", ".join(f"{n:,} {kind}" for kind, n in layer["resources"].items() if n)
-        for layer in report["layers"]
-    }
 
 
 def write_vectors(folder: Path, netlist: Netlist, values: Mapping[str, Array]) -> None:
