@@ -68,6 +68,13 @@ def test_parameters_are_those_of_the_header(engine: Engine, site: Site) -> None:
 
 
 @pytest.mark.parametrize(("engine", "site"), PAIRS)
+def test_engines_with_weights_say_how_many_words_hold_them(engine: Engine, site: Site) -> None:
+    for knobs in engine.choices(site):
+        weights = engine.memories(site, knobs).get("MemFile") if engine.multipliers(site, knobs) else None
+        assert engine.words(site, knobs) == (weights.depth if weights else 0)
+
+
+@pytest.mark.parametrize(("engine", "site"), PAIRS)
 def test_every_choice_is_honest(engine: Engine, site: Site) -> None:
     """No faster than its ports, never free, and no offer twice."""
     seen = [tuple(k.items()) for k in engine.choices(site)]

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from tests.nets import Codenet, residual
 from tomato.engines import CATALOGUE
+from tomato.engines.dot import LUT_WORDS
 from tomato.ir import Graph
 from tomato.lower import lower
-from tomato.plumbing import register_cost
+from tomato.plumbing import ULTRA, register_cost
 from tomato.report import interval_cycles, report
 from tomato.schedule import Choice, Option, Plan, options, schedule
 from tomato.schedule.design import cut, fastest_in_regions
@@ -21,7 +22,7 @@ from tomato.schedule.floorplan import INPUT, Floor, choose, floor_of, place, tid
 from tomato.schedule.plan import Wishes, read_wishes
 from tomato.schedule.plumb import plumbing_cost, plumbing_costs
 from tomato.schedule.regions import assign, fills, rooms
-from tomato.schedule.scheduler import fastest, select, total
+from tomato.schedule.scheduler import ULTRA_WORDS, fastest, select, total
 from tomato.schedule.streams import edges, site
 from tomato.targets import Resources, Target, load
 
@@ -101,6 +102,23 @@ def test_one_region_changes_nothing() -> None:
     room = target.usable - plumbing_cost(graph, plan, target)
     assert interval_cycles(graph, plan) == fastest(options(graph, target), target, room)[0]
     assert not plan.regions
+
+
+def test_ultraram_for_few_words_makes_one_region_faster() -> None:
+    graph, few = chain(3, 16), Resources(lut=4_000, ff=48_000, dsp=200, bram18=2)
+    without, some = (schedule(graph, stacked(room)) for room in (few, few + Resources(uram=16)))
+    assert interval_cycles(graph, some) < interval_cycles(graph, without)
+
+
+@pytest.mark.parametrize(("regions", "least"), [(1, LUT_WORDS + 1), (2, ULTRA_WORDS)])
+def test_words_that_may_go_to_ultraram(regions: int, least: int) -> None:
+    graph = chain(1, 64)
+    target = stacked(*[Resources(lut=40_000, ff=48_000, dsp=200, bram18=40, uram=8)] * regions)
+    engine, place = CATALOGUE["conv2d_window"], site(graph, graph.producers["c0"])
+    built = options(graph, target)["c0"]
+    offered = {engine.words(place, k) for k in engine.choices(place) if k["weight_ram"] == ULTRA}
+    assert {engine.words(place, o.choice.knobs) for o in built if o.cost.uram} == {n for n in offered if n >= least}
+    assert min(offered) < ULTRA_WORDS < max(offered)
 
 
 def test_parts_between_engines_are_counted_once() -> None:

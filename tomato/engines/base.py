@@ -117,6 +117,10 @@ class Engine(ABC):
         """Products of a weight and an input per cycle; 0 for an engine that has no weights."""
         return 0
 
+    def words(self, site: Site, knobs: Knobs) -> int:
+        """Words of the memory of its weights; 0 for an engine that has no weights."""
+        return 0
+
     @abstractmethod
     def timing(self, site: Site, knobs: Knobs) -> Timing:
         """When results leave, for latency and FIFO depths."""

@@ -44,7 +44,7 @@ class Conv2dWindow(Engine):
         for cell in dot.offers(op.weight, site.arg.codes):
             built = ({**s, **cell} for s in shapes if cells.fills(op.weight, cell, per_group, s["lanes_in"]))
             for shape in frontier(built, lambda k: self.cycles(site, k), lambda k: self._effort(site, k)):
-                for ram in dot.rams(self._words(site, shape)):
+                for ram in dot.rams(self.words(site, shape)):
                     yield {**shape, "weight_ram": ram}
 
     def _pixels(self, site: Site) -> list[int]:
@@ -74,9 +74,6 @@ class Conv2dWindow(Engine):
         op = _op(site)
         return -(-(op.weight.shape[3] // op.groups) // knobs["lanes_out"])
 
-    def _words(self, site: Site, knobs: Knobs) -> int:
-        return self._ring(site, knobs).pixel_cycles
-
     def lanes(self, site: Site, knobs: Knobs) -> tuple[tuple[int, ...], int]:
         return (knobs["lanes_in"] * knobs["pixels"],), knobs["lanes_out"]
 
@@ -87,6 +84,9 @@ class Conv2dWindow(Engine):
         ring = self._ring(site, knobs)
         return ring.taps * ring.lanes * knobs["lanes_out"]
 
+    def words(self, site: Site, knobs: Knobs) -> int:
+        return self._ring(site, knobs).pixel_cycles
+
     def timing(self, site: Site, knobs: Knobs) -> Timing:
         ring = self._ring(site, knobs)
         return ring.timing(dot.latency(ring.taps * ring.lanes, site.arg.codes, knobs))
@@ -95,7 +95,7 @@ class Conv2dWindow(Engine):
         op, ring, x, acc = _op(site), self._ring(site, knobs), site.arg.codes, site.out.codes
         inputs, outputs = ring.taps * ring.lanes, knobs["lanes_out"]
         width = inputs * outputs * dot.field_bits(op.weight, knobs)
-        rom = rom_cost(width, self._words(site, knobs), knobs["weight_ram"], target)
+        rom = rom_cost(width, self.words(site, knobs), knobs["weight_ram"], target)
         array = dot.cost(inputs, outputs, op.weight, x, acc, knobs, target)
         return ring.cost(target, ring.ram) + array + rom + queue_cost(outputs * acc.bits)
 

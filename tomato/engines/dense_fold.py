@@ -31,7 +31,7 @@ class DenseFold(Engine):
         for cell in dot.offers(weight, site.arg.codes):
             built = ({**s, **cell} for s in shapes if cells.fills(weight, cell, channels, s["lanes_in"]))
             for shape in frontier(built, lambda k: self.cycles(site, k), lambda k: self._effort(site, k)):
-                for ram in dot.rams(self._pixel_cycles(site, shape)):
+                for ram in dot.rams(self.words(site, shape)):
                     yield {**shape, "weight_ram": ram}
 
     def _effort(self, site: Site, knobs: Knobs) -> float:
@@ -58,6 +58,9 @@ class DenseFold(Engine):
     def multipliers(self, site: Site, knobs: Knobs) -> int:
         return knobs["lanes_in"] * knobs["lanes_out"]
 
+    def words(self, site: Site, knobs: Knobs) -> int:
+        return self._pixel_cycles(site, knobs)
+
     def timing(self, site: Site, knobs: Knobs) -> Timing:
         cycles = self._pixel_cycles(site, knobs)
         need = np.arange(site.arg.pixels)
@@ -70,7 +73,7 @@ class DenseFold(Engine):
         pixels, ram = self._ring(site, knobs)
         ring = memory_cost(lanes * x.bits, pixels * beats(site.arg.channels, lanes), ram, target)
         width = lanes * outputs * dot.field_bits(weight, knobs)
-        rom = rom_cost(width, self._pixel_cycles(site, knobs), knobs["weight_ram"], target)
+        rom = rom_cost(width, self.words(site, knobs), knobs["weight_ram"], target)
         array = dot.cost(lanes, outputs, weight, x, acc, knobs, target)
         # Codes wait for their weights in shift registers.
         control = Resources(lut=55 + lanes * x.bits, ff=40)

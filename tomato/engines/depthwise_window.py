@@ -34,8 +34,7 @@ class DepthwiseWindow(Engine):
         for cell in dot.offers(_op(site).weight, site.arg.codes, shared=False):
             built = ({**shape, **cell} for shape in shapes)
             for shape in frontier(built, lambda k: self.cycles(site, k), lambda k: self._effort(site, k)):
-                words = self._ring(site, shape).pixel_cycles
-                for ram in dot.rams(words):
+                for ram in dot.rams(self.words(site, shape)):
                     yield {**shape, "weight_ram": ram}
 
     def _effort(self, site: Site, knobs: Knobs) -> float:
@@ -60,6 +59,9 @@ class DepthwiseWindow(Engine):
         ring = self._ring(site, knobs)
         return ring.taps * ring.lanes
 
+    def words(self, site: Site, knobs: Knobs) -> int:
+        return self._ring(site, knobs).pixel_cycles
+
     def timing(self, site: Site, knobs: Knobs) -> Timing:
         ring = self._ring(site, knobs)
         return ring.timing(dot.latency(ring.taps, site.arg.codes, knobs, shared=False))
@@ -67,7 +69,7 @@ class DepthwiseWindow(Engine):
     def cost(self, site: Site, knobs: Knobs, target: Target) -> Resources:
         op, ring, x, acc = _op(site), self._ring(site, knobs), site.arg.codes, site.out.codes
         width = ring.taps * ring.lanes * dot.field_bits(op.weight, knobs)
-        rom = rom_cost(width, ring.pixel_cycles, knobs["weight_ram"], target)
+        rom = rom_cost(width, self.words(site, knobs), knobs["weight_ram"], target)
         array = dot.cost(ring.taps, ring.lanes, op.weight, x, acc, knobs, target, shared=False)
         return ring.cost(target, ring.ram) + array + rom + queue_cost(ring.lanes * acc.bits)
 

@@ -21,15 +21,11 @@ PIPELINE = 9
 
 LUT_WORDS = 32
 """Weight memories of up to this many words are never block RAM."""
-ULTRA_WORDS = 512
-"""Weight memories of fewer words waste too much of an UltraRAM."""
 
 
 def rams(words: int) -> tuple[int, ...]:
     """The kinds of memory worth trying for weights of so many words."""
-    if words <= LUT_WORDS:
-        return (LUT,)
-    return (LUT, BLOCK) if words < ULTRA_WORDS else (LUT, BLOCK, ULTRA)
+    return (LUT,) if words <= LUT_WORDS else (LUT, BLOCK, ULTRA)
 
 
 def stages(terms: int) -> int:

@@ -5,19 +5,16 @@ are asked for in one MILP. Any layer may go to any region; at the interval that 
 runs of layers are preferred, and else as few streams between regions as the search finds.
 """
 
-import os
-import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 
 from tomato.ir import Graph
 from tomato.ops.requant import Requant
 from tomato.schedule.scheduler import Option, weight
+from tomato.schedule.solver import silent
 from tomato.schedule.streams import WIRING, source_of
 from tomato.targets import Resources
 
@@ -106,20 +103,6 @@ def choose(lists: Lists, floor: Floor, spare: Spare, placed: Mapping[str, int]) 
     """The cheapest option of every node such that the regions of `placed` hold them, or None."""
     found = _Milp(lists, floor.fix(placed), spare).solve(price=1.0)
     return found[0] if found else None
-
-
-@contextmanager
-def silent() -> Iterator[None]:
-    """Nothing on standard output: some versions of HiGHS print what they debug, below Python's own stream."""
-    sys.stdout.flush()
-    kept = os.dup(1)
-    try:
-        with Path(os.devnull).open("wb") as nowhere:
-            os.dup2(nowhere.fileno(), 1)
-        yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
 
 
 class _Milp:

@@ -18,6 +18,7 @@ from tomato.errors import TomatoError
 from tomato.forms import forms_of
 from tomato.ir import Graph
 from tomato.schedule.plan import NO_WISHES, Choice, Wishes
+from tomato.schedule.solver import silent
 from tomato.schedule.streams import WIRING, site
 from tomato.targets import Resources, Target
 
@@ -25,6 +26,12 @@ Found = TypeVar("Found")
 BRAM18_BITS, URAM_BITS = 18 * 1024, 288 * 1024
 STORED = 0.9
 """Part of a chip's memory that weights can fill: words and blocks do not fit each other exactly."""
+ULTRA_WORDS = 512
+"""Weights of fewer words go to UltraRAM on a chip of one region only.
+
+There they leave block RAM to others, however little of an UltraRAM they fill: ResNet-20 on the KV260 takes 18,432
+cycles a frame instead of 22,464. On a chip of several, every option is a variable per region for floorplan.py.
+"""
 LEAST_BITS = 2
 """The narrowest weights that post-training quantisation makes."""
 
@@ -65,12 +72,13 @@ def options(graph: Graph, target: Target, wishes: Wishes = NO_WISHES, *, model: 
         if node.name in wishes.layers:
             found[node.name] = [_wished(place, wishes, target)]
             continue
-        offered = [
-            Option(Choice(s, k), e.cycles(place, k), target.fitted(s, e.cost(place, k, target)))
-            for s, e in usable.items()
-            for k in e.choices(place)
+        found[node.name] = [
+            option
+            for stem, engine in usable.items()
+            for knobs in engine.choices(place)
+            if not (option := _option(place, Choice(stem, knobs), target)).cost.uram
+            or _worth_ultra(engine.words(place, knobs), target)
         ]
-        found[node.name] = [o for o in offered if target.usable.uram or not o.cost.uram]
     if refused:
         raise TomatoError(
             "no engine can do these layers:\n  " + "\n  ".join(refused),
@@ -101,8 +109,19 @@ def _wished(place: Site, wishes: Wishes, target: Target) -> Option:
         )
     if reason := engine.refuses_knobs(place, choice.knobs):
         raise TomatoError(f"engine {choice.engine} cannot be built like this: {reason}", where=where)
+    return _option(place, choice, target)
+
+
+def _option(place: Site, choice: Choice, target: Target) -> Option:
+    """A choice with its speed and its cost."""
+    engine = CATALOGUE[choice.engine]
     cost = target.fitted(choice.engine, engine.cost(place, choice.knobs, target))
     return Option(choice, engine.cycles(place, choice.knobs), cost)
+
+
+def _worth_ultra(words: int, target: Target) -> bool:
+    """Whether weights of so many words may go to UltraRAM."""
+    return bool(target.usable.uram) and (target.slrs == 1 or words >= ULTRA_WORDS)
 
 
 def pareto(candidates: Sequence[Option]) -> list[Option]:
@@ -150,13 +169,14 @@ def _knapsack(lists: Mapping[str, Sequence[Option]], budget: Resources) -> dict[
     one = np.zeros((len(rows), len(flat)))
     one[[rows[name] for name, _ in flat], range(len(flat))] = 1
     use = np.array([option.cost.values() for _, option in flat], dtype=float).T
-    result = milp(
-        np.array([weight(option.cost, budget) for _, option in flat]),
-        integrality=np.ones(len(flat)),
-        bounds=Bounds(0, 1),
-        constraints=[LinearConstraint(one, 1, 1), LinearConstraint(use, -np.inf, np.array(budget.values()))],
-        options={"mip_rel_gap": 0.01, "time_limit": 20},
-    )
+    with silent():
+        result = milp(
+            np.array([weight(option.cost, budget) for _, option in flat]),
+            integrality=np.ones(len(flat)),
+            bounds=Bounds(0, 1),
+            constraints=[LinearConstraint(one, 1, 1), LinearConstraint(use, -np.inf, np.array(budget.values()))],
+            options={"mip_rel_gap": 0.01, "time_limit": 20},
+        )
     if result.x is None:
         return None
     return {name: option for (name, option), x in zip(flat, result.x, strict=True) if x > 0.5}
