@@ -17,6 +17,13 @@ from tomato.ir import Op, TensorType
 from tomato.netlist import Instance, Netlist, stream
 
 ROOT = Path(__file__).parents[2]
+PIPELINE = "#pragma HLS PIPELINE II = 1"
+CLOCK = """#include <cstdio>
+static struct tom_steps {
+  unsigned long count = 0;
+  ~tom_steps() { std::fprintf(stderr, "%lu", count); }
+} steps;
+"""
 
 
 def one_engine(stem: str, op: Op, args: Sequence[TensorType], knobs: Knobs) -> Netlist:
@@ -35,18 +42,25 @@ def one_engine(stem: str, op: Op, args: Sequence[TensorType], knobs: Knobs) -> N
 def check_engine(
     stem: str, op: Op, args: Sequence[TensorType], knobs: Knobs, *, frames: int = 3, seed: int = 1
 ) -> None:
-    """An engine's HLS C++ computes what the operator means."""
+    """An engine's HLS C++ computes what the operator means, in as many steps per frame as the engine says."""
     netlist = one_engine(stem, op, args, knobs)
     rng = np.random.default_rng(seed)
     values = [random_codes(rng, (frames, *kind.shape), kind.codes) for kind in args]
     known = {f"x{i}": v for i, v in enumerate(values)} | {"y": op.golden(values)}
-    result = play(netlist, known, frames)
-    assert result.returncode == 0, result.stdout + result.stderr
+    folder = build(netlist)
+    for port in (*netlist.inputs, *netlist.outputs):
+        vectors.write(folder, port, known[port.value], is_input=port in netlist.inputs)
+    more = (play(folder, frames) - play(folder, 1)) / (frames - 1)
+    predicted = CATALOGUE[stem].cycles(make_site(op, args), knobs)
+    assert more == predicted, f"a frame takes {more} steps, predicted {predicted}"
 
 
-def play(netlist: Netlist, values: dict[str, "np.ndarray"], frames: int) -> subprocess.CompletedProcess[str]:
-    """Build a netlist's HLS project and run its testbench on `values`."""
+def build(netlist: Netlist) -> Path:
+    """Build the HLS project of one engine, with a counter of the steps of its pipeline."""
     files = hls.files(netlist, "a test")
+    header = f"include/{netlist.instances[0].module}.hpp"
+    assert files[header].count(PIPELINE) == 1, f"{header} must have one pipelined loop"
+    files |= {header: CLOCK + files[header].replace(PIPELINE, "++steps.count;")}
     key = hashlib.sha256(repr(sorted(files.items())).encode())
     for path in sorted(asset("sim", "hls").iterdir()):
         key.update(path.read_bytes())
@@ -54,12 +68,17 @@ def play(netlist: Netlist, values: dict[str, "np.ndarray"], frames: int) -> subp
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
-    for port in (*netlist.inputs, *netlist.outputs):
-        vectors.write(folder, port, values[port.value], is_input=port in netlist.inputs)
     command = [
         "g++", "-std=c++14", "-O1", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-Wno-unknown-pragmas",
         "-Iinclude", f"-I{asset('sim', 'hls')}", f"{netlist.name}.cpp", "tb.cpp", "-o", "csim",
     ]  # fmt: skip
     built = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert built.returncode == 0, f"{folder}\n{built.stderr[-6000:]}"
-    return subprocess.run(["./csim", str(frames), "."], cwd=folder, capture_output=True, text=True, check=False)
+    return folder
+
+
+def play(folder: Path, frames: int) -> int:
+    """Run the testbench on the first `frames` frames of the vectors; steps of the engine's pipeline."""
+    result = subprocess.run(["./csim", str(frames), "."], cwd=folder, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return int(result.stderr)

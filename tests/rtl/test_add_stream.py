@@ -4,6 +4,7 @@ import pytest
 
 from tests.cases import make_site
 from tests.rtl.harness import check_engine
+from tests.stream_cases import CASES
 from tomato.engines import CATALOGUE
 from tomato.formats import Codes
 from tomato.ir import TensorType
@@ -12,17 +13,10 @@ from tomato.targets import load
 
 
 @pytest.mark.rtl
-@pytest.mark.parametrize(
-    ("op", "a", "b", "lanes"),
-    [
-        pytest.param(Add(), Codes.of(8, signed=True), Codes.of(8, signed=True), 3, id="plain"),
-        pytest.param(Add(57, -13), Codes.of(8, signed=False), Codes.of(5, signed=True), 7, id="scaled"),
-        pytest.param(Add(1, 0), Codes(0, 200), Codes(-70, 9), 1, id="zero"),
-    ],
-)
-def test_rtl_matches_golden(op: Add, a: Codes, b: Codes, lanes: int) -> None:
-    shape = (4, 5, 7)
-    check_engine("add_stream", op, [TensorType(shape, a), TensorType(shape, b)], {"lanes": lanes})
+@pytest.mark.parametrize("name", CASES["add_stream"])
+def test_rtl_matches_golden(name: str) -> None:
+    case = CASES["add_stream"][name]
+    check_engine("add_stream", case.op, case.args, case.knobs)
 
 
 def test_refuses_huge_factors() -> None:

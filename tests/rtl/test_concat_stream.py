@@ -4,6 +4,7 @@ import pytest
 
 from tests.cases import make_site
 from tests.rtl.harness import check_engine
+from tests.stream_cases import CASES
 from tomato.engines import CATALOGUE
 from tomato.formats import Codes
 from tomato.ir import TensorType
@@ -12,17 +13,10 @@ from tomato.targets import load
 
 
 @pytest.mark.rtl
-@pytest.mark.parametrize(
-    ("channels", "formats", "lanes"),
-    [
-        pytest.param((4, 6), [Codes(-8, 7), Codes(-8, 7)], 2, id="two"),
-        pytest.param((4, 8, 7), [Codes(0, 15), Codes(-3, 2), Codes(0, 1)], 4, id="widening"),
-        pytest.param((1, 1, 1, 1), [Codes(0, 255)] * 4, 1, id="single_beats"),
-    ],
-)
-def test_rtl_matches_golden(channels: tuple[int, ...], formats: list[Codes], lanes: int) -> None:
-    args = [TensorType((4, 5, c), fmt) for c, fmt in zip(channels, formats, strict=True)]
-    check_engine("concat_stream", Concat(), args, {"lanes": lanes})
+@pytest.mark.parametrize("name", CASES["concat_stream"])
+def test_rtl_matches_golden(name: str) -> None:
+    case = CASES["concat_stream"][name]
+    check_engine("concat_stream", case.op, case.args, case.knobs)
 
 
 def test_choices_divide_all_inputs_but_the_last() -> None:

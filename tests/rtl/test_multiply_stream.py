@@ -4,6 +4,7 @@ import pytest
 
 from tests.cases import make_site
 from tests.rtl.harness import check_engine
+from tests.stream_cases import CASES
 from tomato.engines import CATALOGUE
 from tomato.formats import Codes
 from tomato.ir import TensorType
@@ -12,17 +13,10 @@ from tomato.targets import load
 
 
 @pytest.mark.rtl
-@pytest.mark.parametrize(
-    ("op", "a", "b", "lanes"),
-    [
-        pytest.param(Multiply(), Codes.of(8, signed=True), Codes.of(8, signed=True), 3, id="plain"),
-        pytest.param(Multiply(128, -3), Codes.of(8, signed=False), Codes.of(5, signed=True), 7, id="zeros"),
-        pytest.param(Multiply(), Codes.of(4, signed=False), Codes.of(1, signed=False), 1, id="unsigned"),
-    ],
-)
-def test_rtl_matches_golden(op: Multiply, a: Codes, b: Codes, lanes: int) -> None:
-    shape = (4, 5, 7)
-    check_engine("multiply_stream", op, [TensorType(shape, a), TensorType(shape, b)], {"lanes": lanes})
+@pytest.mark.parametrize("name", CASES["multiply_stream"])
+def test_rtl_matches_golden(name: str) -> None:
+    case = CASES["multiply_stream"][name]
+    check_engine("multiply_stream", case.op, case.args, case.knobs)
 
 
 def test_refuses_huge_zero_points() -> None:

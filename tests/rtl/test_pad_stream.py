@@ -4,6 +4,7 @@ import pytest
 
 from tests.cases import make_site
 from tests.rtl.harness import check_engine
+from tests.stream_cases import CASES
 from tomato.engines import CATALOGUE
 from tomato.formats import Codes
 from tomato.ir import TensorType
@@ -12,16 +13,10 @@ from tomato.targets import load
 
 
 @pytest.mark.rtl
-@pytest.mark.parametrize(
-    ("op", "fmt", "lanes"),
-    [
-        pytest.param(Pad((1, 2, 3, 1), -3), Codes(-8, 7), 2, id="all_sides"),
-        pytest.param(Pad((0, 0, 1, 1), 40), Codes(-8, 7), 5, id="behind_widening"),
-        pytest.param(Pad((2, 0, 0, 0), -1), Codes(0, 7), 1, id="above_signed"),
-    ],
-)
-def test_rtl_matches_golden(op: Pad, fmt: Codes, lanes: int) -> None:
-    check_engine("pad_stream", op, [TensorType((3, 4, 5), fmt)], {"lanes": lanes})
+@pytest.mark.parametrize("name", CASES["pad_stream"])
+def test_rtl_matches_golden(name: str) -> None:
+    case = CASES["pad_stream"][name]
+    check_engine("pad_stream", case.op, case.args, case.knobs)
 
 
 def test_refuses_huge_borders() -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from tests.cases import make_site
 from tests.rtl.harness import check_engine
+from tests.stream_cases import CASES
 from tomato.engines import CATALOGUE
 from tomato.formats import Codes
 from tomato.ir import Op, Shape, TensorType
@@ -13,20 +14,10 @@ FMT = Codes(-16, 15)
 
 
 @pytest.mark.rtl
-@pytest.mark.parametrize(
-    ("op", "shape", "lanes", "ram"),
-    [
-        pytest.param(Upsample((2, 3)), (3, 4, 5), 2, 0, id="upsample"),
-        pytest.param(Upsample((2, 1)), (3, 1, 3), 3, 0, id="upsample_one_beat_bands"),
-        pytest.param(DepthToSpace(2), (3, 4, 16), 2, 1, id="depth_to_space"),
-        pytest.param(SpaceToDepth(2), (4, 6, 6), 3, 0, id="space_to_depth"),
-        pytest.param(Transpose((4, 5, 6), (2, 0, 1), (6, 4, 5)), (4, 5, 6), 1, 0, id="channels_first"),
-        pytest.param(Transpose((4, 5, 2, 4), (2, 0, 1, 3), (8, 5, 4)), (4, 5, 8), 4, 1, id="groups"),
-        pytest.param(Transpose((2, 3, 2, 2, 3, 2), (4, 3, 0, 2, 5, 1), (3, 2, 24)), (4, 6, 6), 1, 0, id="deep"),
-    ],
-)
-def test_rtl_matches_golden(op: Op, shape: Shape, lanes: int, ram: int) -> None:
-    check_engine("reorder_band", op, [TensorType(shape, FMT)], {"lanes": lanes, "ram": ram})
+@pytest.mark.parametrize("name", CASES["reorder_band"])
+def test_rtl_matches_golden(name: str) -> None:
+    case = CASES["reorder_band"][name]
+    check_engine("reorder_band", case.op, case.args, case.knobs)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import pytest
 
 from tests.cases import make_site
 from tests.rtl.harness import check_engine
+from tests.stream_cases import CASES
 from tomato.engines import CATALOGUE
 from tomato.formats import Codes
 from tomato.ir import TensorType
@@ -13,17 +14,10 @@ FMT = Codes(-16, 15)
 
 
 @pytest.mark.rtl
-@pytest.mark.parametrize(
-    ("op", "lanes"),
-    [
-        pytest.param(Slice((1, 2, 0), (5, 6, 7)), 3, id="window"),
-        pytest.param(Slice((0, 1, 0), (6, 8, 7), (2, 3)), 7, id="steps"),
-        pytest.param(Slice((0, 0, 2), (6, 8, 4)), 2, id="channels"),
-        pytest.param(Slice((5, 7, 4), (6, 8, 7), (3, 2)), 2, id="ragged_end"),
-    ],
-)
-def test_rtl_matches_golden(op: Slice, lanes: int) -> None:
-    check_engine("slice_stream", op, [TensorType((6, 8, 7), FMT)], {"lanes": lanes})
+@pytest.mark.parametrize("name", CASES["slice_stream"])
+def test_rtl_matches_golden(name: str) -> None:
+    case = CASES["slice_stream"][name]
+    check_engine("slice_stream", case.op, case.args, case.knobs)
 
 
 @pytest.mark.parametrize(

@@ -1,34 +1,21 @@
 """tom_table_stream against the meaning of a table."""
 
-import numpy as np
 import pytest
 
 from tests.cases import make_site
 from tests.rtl.harness import check_engine
+from tests.stream_cases import CASES, table
 from tomato.engines import CATALOGUE
-from tomato.formats import Codes, Tensor
+from tomato.formats import Codes
 from tomato.ir import TensorType
-from tomato.ops.table import Table
 from tomato.targets import load
 
 
-def table(rows: int, fmt: Codes) -> Table:
-    return Table(Tensor(np.random.default_rng(rows).integers(-9, 50, (rows, fmt.hi - fmt.lo + 1))), fmt.lo)
-
-
 @pytest.mark.rtl
-@pytest.mark.parametrize(
-    ("rows", "fmt", "lanes"),
-    [
-        pytest.param(1, Codes(-128, 127), 4, id="signed"),
-        pytest.param(1, Codes(3, 40), 5, id="partial"),
-        pytest.param(5, Codes(-8, 5), 2, id="per_channel"),
-        pytest.param(5, Codes(0, 15), 5, id="per_lane"),
-        pytest.param(1, Codes(-700, 300), 1, id="block"),
-    ],
-)
-def test_rtl_matches_golden(rows: int, fmt: Codes, lanes: int) -> None:
-    check_engine("table_stream", table(rows, fmt), [TensorType((5, 6, 5), fmt)], {"lanes": lanes})
+@pytest.mark.parametrize("name", CASES["table_stream"])
+def test_rtl_matches_golden(name: str) -> None:
+    case = CASES["table_stream"][name]
+    check_engine("table_stream", case.op, case.args, case.knobs)
 
 
 def test_refuses_wide_inputs() -> None:

@@ -5,40 +5,19 @@ import pytest
 
 from tests.cases import make_site
 from tests.rtl.harness import check_engine
+from tests.stream_cases import CASES, S20, thresholds
 from tomato.engines import CATALOGUE
 from tomato.formats import Codes, Tensor
 from tomato.ir import TensorType
 from tomato.ops.threshold import Threshold
 from tomato.targets import load
 
-S20 = Codes.of(20, signed=True)
-
-
-def thresholds(channels: int, steps: int, fmt: Codes, lo: int) -> Threshold:
-    """Thresholds anywhere, also just outside of the inputs and some of them equal."""
-    rng = np.random.default_rng(steps)
-    values = rng.integers(fmt.lo - (fmt.hi - fmt.lo) // 16, fmt.hi + 1, (channels, steps), endpoint=True)
-    values[:, -1] = fmt.hi + 1
-    values[0, : steps // 4] = values[0, 0]
-    return Threshold(Tensor(np.sort(values, axis=1)), lo)
-
 
 @pytest.mark.rtl
-@pytest.mark.parametrize(
-    ("channels", "steps", "fmt", "lo", "lanes"),
-    [
-        pytest.param(5, 1, S20, -1, 2, id="1"),
-        pytest.param(3, 2, Codes(0, 4095), 0, 3, id="2_unsigned"),
-        pytest.param(4, 3, Codes(-700, 900), 5, 1, id="3_narrow"),
-        pytest.param(7, 5, S20, -3, 3, id="5"),
-        pytest.param(5, 15, Codes(-8, 7), -8, 5, id="15"),
-        pytest.param(6, 200, Codes(0, 255), -128, 2, id="200_unsigned"),
-        pytest.param(10, 255, S20, -128, 2, id="255_block"),
-    ],
-)
-def test_rtl_matches_golden(channels: int, steps: int, fmt: Codes, lo: int, lanes: int) -> None:
-    op = thresholds(channels, steps, fmt, lo)
-    check_engine("threshold_stream", op, [TensorType((9, 8, channels), fmt)], {"lanes": lanes})
+@pytest.mark.parametrize("name", CASES["threshold_stream"])
+def test_rtl_matches_golden(name: str) -> None:
+    case = CASES["threshold_stream"][name]
+    check_engine("threshold_stream", case.op, case.args, case.knobs)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,126 @@
+"""Cases of the engines that are no sliding windows: what the tests of their RTL and of their HLS C++ both run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tomato.formats import Codes, Tensor
+from tomato.ir import Op, Shape, TensorType
+from tomato.ops.join import Add, Multiply
+from tomato.ops.move import Concat, DepthToSpace, Pad, Slice, SpaceToDepth, Transpose, Upsample
+from tomato.ops.pool import GlobalSum
+from tomato.ops.table import Table
+from tomato.ops.threshold import Threshold
+
+S4, S5, S8, S20 = (Codes.of(bits, signed=True) for bits in (4, 5, 8, 20))
+U1, U4, U8 = (Codes.of(bits, signed=False) for bits in (1, 4, 8))
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An operator, its arguments and the knobs of its engine."""
+
+    op: Op
+    args: tuple[TensorType, ...]
+    knobs: Mapping[str, int]
+
+
+def case(op: Op, shape: Shape, *formats: Codes, lanes: int, **knobs: int) -> Case:
+    """A case whose arguments have one shape."""
+    return Case(op, tuple(TensorType(shape, fmt) for fmt in formats), {"lanes": lanes, **knobs})
+
+
+def concat(channels: Sequence[int], formats: Sequence[Codes], lanes: int, size: tuple[int, int] = (4, 5)) -> Case:
+    """Inputs of these channels and formats."""
+    kinds = zip(channels, formats, strict=True)
+    return Case(Concat(), tuple(TensorType((*size, c), fmt) for c, fmt in kinds), {"lanes": lanes})
+
+
+def table(rows: int, fmt: Codes) -> Table:
+    """Random entries for every code."""
+    return Table(Tensor(np.random.default_rng(rows).integers(-9, 50, (rows, fmt.hi - fmt.lo + 1))), fmt.lo)
+
+
+def tables(rows: int, fmt: Codes, lanes: int) -> Case:
+    """A table for all channels, or one for each."""
+    return case(table(rows, fmt), (5, 6, rows if rows > 1 else 5), fmt, lanes=lanes)
+
+
+def thresholds(channels: int, steps: int, fmt: Codes, lo: int) -> Threshold:
+    """Thresholds anywhere, also just outside of the inputs and some of them equal."""
+    rng = np.random.default_rng(steps)
+    values = rng.integers(fmt.lo - (fmt.hi - fmt.lo) // 16, fmt.hi + 1, (channels, steps), endpoint=True)
+    values[:, -1] = fmt.hi + 1
+    values[0, : steps // 4] = values[0, 0]
+    return Threshold(Tensor(np.sort(values, axis=1)), lo)
+
+
+def search(channels: int, steps: int, fmt: Codes, lo: int, lanes: int) -> Case:
+    """So many thresholds in each channel."""
+    return case(thresholds(channels, steps, fmt, lo), (9, 8, channels), fmt, lanes=lanes)
+
+
+CHANNELS_FIRST = Transpose((4, 5, 6), (2, 0, 1), (6, 4, 5))
+GROUPS = Transpose((4, 5, 2, 4), (2, 0, 1, 3), (8, 5, 4))
+DEEP = Transpose((2, 3, 2, 2, 3, 2), (4, 3, 0, 2, 5, 1), (3, 2, 24))
+
+CASES: Mapping[str, Mapping[str, Case]] = {
+    "add_stream": {
+        "plain": case(Add(), (4, 5, 7), S8, S8, lanes=3),
+        "scaled": case(Add(57, -13), (4, 5, 7), U8, S5, lanes=7),
+        "zero": case(Add(1, 0), (4, 5, 7), Codes(0, 200), Codes(-70, 9), lanes=1),
+    },
+    "multiply_stream": {
+        "plain": case(Multiply(), (4, 5, 7), S8, S8, lanes=3),
+        "zeros": case(Multiply(128, -3), (4, 5, 7), U8, S5, lanes=7),
+        "unsigned": case(Multiply(), (4, 5, 7), U4, U1, lanes=1),
+    },
+    "concat_stream": {
+        "two": concat((4, 6), (S4, S4), 2),
+        "widening": concat((4, 8, 7), (U4, Codes(-3, 2), U1), 4),
+        "single_beats": concat((1, 1, 1, 1), (U8,) * 4, 1),
+    },
+    "pad_stream": {
+        "all_sides": case(Pad((1, 2, 3, 1), -3), (3, 4, 5), S4, lanes=2),
+        "behind_widening": case(Pad((0, 0, 1, 1), 40), (3, 4, 5), S4, lanes=5),
+        "above_signed": case(Pad((2, 0, 0, 0), -1), (3, 4, 5), Codes(0, 7), lanes=1),
+    },
+    "slice_stream": {
+        "window": case(Slice((1, 2, 0), (5, 6, 7)), (6, 8, 7), S5, lanes=3),
+        "steps": case(Slice((0, 1, 0), (6, 8, 7), (2, 3)), (6, 8, 7), S5, lanes=7),
+        "channels": case(Slice((0, 0, 2), (6, 8, 4)), (6, 8, 7), S5, lanes=2),
+        "ragged_end": case(Slice((5, 7, 4), (6, 8, 7), (3, 2)), (6, 8, 7), S5, lanes=2),
+    },
+    "table_stream": {
+        "signed": tables(1, S8, 4),
+        "partial": tables(1, Codes(3, 40), 5),
+        "per_channel": tables(5, Codes(-8, 5), 2),
+        "per_lane": tables(5, U4, 5),
+        "block": tables(1, Codes(-700, 300), 1),
+    },
+    "threshold_stream": {
+        "1": search(5, 1, S20, -1, 2),
+        "2_unsigned": search(3, 2, Codes(0, 4095), 0, 3),
+        "3_narrow": search(4, 3, Codes(-700, 900), 5, 1),
+        "5": search(7, 5, S20, -3, 3),
+        "15": search(5, 15, S4, -8, 5),
+        "200_unsigned": search(6, 200, U8, -128, 2),
+        "255_block": search(10, 255, S20, -128, 2),
+    },
+    "global_sum": {
+        "ragged": case(GlobalSum(), (7, 7, 10), S8, lanes=4),
+        "one_beat": case(GlobalSum(), (3, 5, 4), U8, lanes=4),
+        "one_pixel": case(GlobalSum(), (1, 1, 9), S4, lanes=1),
+        "two_pixels": case(GlobalSum(), (1, 2, 6), S4, lanes=2),
+    },
+    "reorder_band": {
+        "upsample": case(Upsample((2, 3)), (3, 4, 5), S5, lanes=2, ram=0),
+        "upsample_one_beat_bands": case(Upsample((2, 1)), (3, 1, 3), S5, lanes=3, ram=0),
+        "depth_to_space": case(DepthToSpace(2), (3, 4, 16), S5, lanes=2, ram=1),
+        "space_to_depth": case(SpaceToDepth(2), (4, 6, 6), S5, lanes=3, ram=0),
+        "channels_first": case(CHANNELS_FIRST, (4, 5, 6), S5, lanes=1, ram=0),
+        "groups": case(GROUPS, (4, 5, 8), S5, lanes=4, ram=1),
+        "deep": case(DEEP, (4, 6, 6), S5, lanes=1, ram=0),
+    },
+}
