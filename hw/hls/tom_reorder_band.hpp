@@ -4,12 +4,13 @@
 // Upsample, DepthToSpace, SpaceToDepth and Transpose of tomato/ops/move.py; twin of hw/rtl/tom_reorder_band.sv.
 // BandIn beats are written in order; when all are there, BandOut beats are read, at addresses that Levels nested
 // loops give, level 0 innermost: Counts[l] passes, Strides[l] beats apart (0 repeats). The other bank fills
-// meanwhile: a band costs the larger of BandIn and BandOut cycles, and the first BandIn more.
-//
-// Beats are taken as late as this allows, so that results do not wait for input that they do not need.
+// meanwhile: a band costs the larger of BandIn and BandOut cycles, and the first BandIn more. It never waits for a
+// beat while it has one to write.
 
 #ifndef TOM_REORDER_BAND_HPP
 #define TOM_REORDER_BAND_HPP
+
+#include <cassert>
 
 #include "hls_stream.h"
 #include "tom_codes.hpp"
@@ -67,8 +68,7 @@ template <
 void tom_reorder_band(const unsigned frames, hls::stream<ap_uint<Lanes * Bits> > &in,
                       hls::stream<ap_uint<Lanes * Bits> > &out) {
   typedef tom_nest<0, Levels, Counts, Strides> nest;
-  const unsigned Period = tom_max(BandIn, BandOut);  // cycles per band
-  const unsigned Cycles = FrameBeats / BandOut * Period;
+  const unsigned Cycles = FrameBeats / BandOut * tom_max(BandIn, BandOut);
   static_assert(nest::passes() == BandOut, "BandOut must be the product of Counts");
   static_assert(FrameBeats % BandOut == 0, "a frame must be whole bands");
 
@@ -78,29 +78,39 @@ void tom_reorder_band(const unsigned frames, hls::stream<ap_uint<Lanes * Bits> >
 #pragma HLS DEPENDENCE variable = banks intra false
 
   nest loops;
+  unsigned to_come = frames * (FrameBeats / BandOut * BandIn), to_leave = frames * FrameBeats;
+  tom_count<2> full = 0;            // banks whose band is complete and not yet read
   tom_count<BandIn> offset = 0;     // of the beat to read, in its bank
   bool bank = false;                // that is read
+  tom_count<BandOut> out_beat = 0;  // of the band that is read
   tom_count<2 * BandIn> write = 0;  // where the next beat goes
-  tom_count<Period> in_step = 0;    // of the band that is written
-  tom_count<Period> out_step = 0;   // of the band that is read
-  for (unsigned t = 0; t < frames * Cycles + BandIn; ++t) {
+#ifndef __SYNTHESIS__
+  unsigned steps_left = frames * Cycles + BandIn;
+#endif
+
+  while (to_leave != 0) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = Cycles max = Cycles
-    if (t >= BandIn) {
-      if (out_step < BandOut) {
-        const tom_count<2 * BandIn> read = (bank ? BandIn : 0) + offset;
-        out.write(banks[read]);
-        offset += loops.advance();
+#ifndef __SYNTHESIS__
+    assert(steps_left-- != 0 && "slower than the closed form, or the input stream lacks beats");
+#endif
+    const bool reads = full != 0, writes = to_come != 0 && full != 2 && !in.empty();
+    if (reads) {
+      const tom_count<2 * BandIn> read = (bank ? BandIn : 0) + offset;
+      out.write(banks[read]);
+      offset += loops.advance();
+      if (out_beat == BandOut - 1) {
+        bank = !bank;
+        --full;
       }
-      if (out_step == Period - 1) bank = !bank;
-      out_step = tom_next<Period>(out_step);
+      out_beat = tom_next<BandOut>(out_beat);
+      --to_leave;
     }
-    if (t < frames * Cycles) {
-      if (in_step < BandIn) {
-        banks[write] = in.read();
-        write = tom_next<2 * BandIn>(write);
-      }
-      in_step = tom_next<Period>(in_step);
+    if (writes) {
+      banks[write] = in.read();
+      if (write == BandIn - 1 || write == 2 * BandIn - 1) ++full;
+      write = tom_next<2 * BandIn>(write);
+      --to_come;
     }
   }
 }
