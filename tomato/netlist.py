@@ -47,10 +47,16 @@ def stream(name: str, value: str, kind: TensorType, lanes: int) -> Stream:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Memory:
-    """Contents of a read-only memory: `fields` (words, fields) of `bits[i]` bits each, field 0 in the low bits."""
+    """Contents of a read-only memory: `fields` (words, fields) of `bits[i]` bits each, field 0 in the low bits.
+
+    `reads`: words that its part reads at once. `ram`: its kind (0 LUTs, 1 block RAM, 2 UltraRAM), where the part
+    has no parameter WeightRam.
+    """
 
     fields: Array
     bits: tuple[int, ...]
+    reads: int = 1
+    ram: int = 0
 
     @property
     def width(self) -> int:
@@ -63,9 +69,9 @@ class Memory:
         return int(self.fields.shape[0])
 
 
-def uniform_memory(words: Array, bits: int) -> Memory:
+def uniform_memory(words: Array, bits: int, reads: int = 1, ram: int = 0) -> Memory:
     """A memory whose words hold equally wide codes: `words` has the shape (depth, codes per word)."""
-    return Memory(words, (bits,) * words.shape[1])
+    return Memory(words, (bits,) * words.shape[1], reads, ram)
 
 
 def pack(fields: Array, bits: Sequence[int]) -> list[int]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from tests import stream_cases
-from tests.hls.harness import check_engine
+from tests.hls.harness import check_engine, one_engine
 from tests.rtl.harness import header
 from tests.stream_cases import S5, S8, S20, U1, U8, Case, case, concat, search, tables
 from tomato.backend import hls
@@ -66,6 +66,20 @@ ODD: Mapping[str, Mapping[str, Case]] = {
 def test_template_parameters_are_those_of_the_rtl(stem: str) -> None:
     ours = [name for _, name in hls.parameters(f"tom_{stem}") if name != hls.FRAME_BEATS]
     assert ours == [name for name in header(f"tom_{stem}") if not re.match(r"MemFile\d?$", name)]
+
+
+def storage(stem: str, name: str) -> list[str]:
+    """Type and implementation of every memory of a case, as printed."""
+    example = stream_cases.CASES[stem][name]
+    text = hls.files(one_engine(stem, example.op, example.args, example.knobs), "a test")["engine.cpp"]
+    return [" ".join(found) for found in re.findall(r"type = (rom_\w+) impl = (\w+)", text)]
+
+
+def test_lanes_that_read_words_of_their_own_have_ports_of_their_own() -> None:
+    assert storage("table_stream", "signed") == ["rom_np lutram"]
+    assert storage("table_stream", "block") == ["rom_1p bram"]
+    assert storage("threshold_stream", "5") == ["rom_1p lutram", *["rom_np lutram"] * 2, *["rom_1p lutram"] * 5]
+    assert storage("threshold_stream", "255_block") == ["rom_1p lutram", *["rom_np lutram"] * 6, "rom_np bram"]
 
 
 @pytest.mark.parametrize(

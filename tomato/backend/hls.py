@@ -57,13 +57,17 @@ class StreamView:
 
 @dataclass(frozen=True, slots=True)
 class MemoryView:
-    """A constant array: `pieces` numbers of 64 bits for each of `words` words of `width` bits."""
+    """A constant array: `pieces` numbers of 64 bits for each of `words` words of `width` bits.
+
+    `ports` and `storage`: type and implementation, as directives name them.
+    """
 
     name: str
     file: str
     words: int
     pieces: int
     width: int
+    ports: str
     storage: str
     loaded: bool
 
@@ -274,13 +278,15 @@ def _memory_name(part: Instance, parameter: str) -> str:
 
 def _memory(part: Instance, parameter: str) -> MemoryView:
     memory = part.memories[parameter]
-    ram = int(part.params.get("WeightRam", 0))
+    ram = int(part.params.get("WeightRam", memory.ram))
+    ports = "ram_2p" if part.loaded else "rom_1p" if memory.reads == 1 else "rom_np"
     return MemoryView(
         name=_memory_name(part, parameter),
         file=memory_file(part, parameter).replace(".mem", ".hpp"),
         words=memory.depth,
         pieces=-(-memory.width // PIECE),
         width=memory.width,
+        ports=ports,
         storage=STORAGE[ram],
         loaded=part.loaded,
     )

@@ -72,7 +72,7 @@ class TableStream(Engine):
             words = tables.reshape(count, lanes, -1).transpose(0, 2, 1).reshape(-1, lanes)
         else:
             words = tables.reshape(-1, 1)
-        return {"MemFile": uniform_memory(words, site.out.codes.bits)}
+        return {"MemFile": uniform_memory(words, site.out.codes.bits, lanes, _ram(_depth(site, lanes)))}
 
 
 def _per_channel(op: Table) -> bool:

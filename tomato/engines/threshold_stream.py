@@ -9,7 +9,7 @@ from tomato.engines.windowed import LUT, rom_cost
 from tomato.formats import Codes
 from tomato.netlist import Memory, uniform_memory
 from tomato.ops.threshold import Threshold
-from tomato.plumbing import QUEUE_LATENCY, queue_cost
+from tomato.plumbing import BLOCK, LUTRAM, QUEUE_LATENCY, queue_cost
 from tomato.targets import Resources, Target
 
 MOST_STEPS = 8
@@ -86,7 +86,9 @@ class ThresholdStream(Engine):
             if step < steps:
                 size = 1 << (steps - step)  # results that are left to choose from
                 words = table[:, :, size // 2 - 1 :: size].transpose(0, 2, 1).reshape(-1, lanes)
-            memories[f"MemFile{step}"] = uniform_memory(words, bounds.bits)
+            reads = lanes if 0 < step < steps else 1  # lanes start in the same place
+            ram = BLOCK if _block_from(site, lanes) <= step < steps else LUTRAM
+            memories[f"MemFile{step}"] = uniform_memory(words, bounds.bits, reads, ram)
         return memories
 
 
