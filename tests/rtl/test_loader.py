@@ -9,7 +9,8 @@ import pytest
 import tomato
 from tomato.engines.windowed import ULTRA
 from tomato.schedule.plan import Choice
-from tomato.simulation import simulate
+from tomato.backend.project import BACKENDS
+from tomato.simulation import csim, simulate
 
 DIGITS = Path(__file__).parents[2] / "examples" / "digits"
 
@@ -25,9 +26,10 @@ def test_a_chain_of_loaded_memories_is_bit_exact(tmp_path: Path) -> None:
     }
     loaded = replace(acc, plan=replace(acc.plan, layers=layers))
     assert loaded.report["resources"]["uram"] > 0
-    folder = loaded.write(tmp_path / "loaded")
+    folder = loaded.write(tmp_path / "loaded", backends=BACKENDS)
     assert (folder / "mem" / "loader.hex").exists()
     assert not (folder / "mem" / f"{weighted[1]}.mem").exists()
+    assert csim(folder, frames=2)["bit_exact"]
     for stall in (0.0, 0.4):
         summary = simulate(folder, frames=2, stall=stall)
         assert summary["bit_exact"], summary

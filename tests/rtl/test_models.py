@@ -1,4 +1,4 @@
-"""Real trained networks: bit-exact in RTL, as fast as predicted, about as accurate as in ONNX Runtime.
+"""Real trained networks: bit-exact in RTL and HLS C++, as fast as predicted, about as accurate as in ONNX Runtime.
 
 One build per network and target, each design the fastest that fits, played twice: unstalled, which is timed,
 and stalled.
@@ -12,9 +12,10 @@ import pytest
 
 import tomato
 from tests.models import model_path
+from tomato.backend.project import BACKENDS
 from tomato.errors import TomatoError
 from tomato.formats import Array
-from tomato.simulation import describe, simulate
+from tomato.simulation import csim, describe, simulate
 
 FRAMES = 4
 NETWORKS = ("mnist8_float", "kws_float", "resnet8_float", "mobilenet_v1_025_128_float")
@@ -49,7 +50,10 @@ def calibration(network: str) -> Array:
 @pytest.mark.parametrize("target", ["u250", "zcu104"])
 def test_hardware_is_exact_and_as_fast_as_predicted(network: str, target: str, tmp_path: Path) -> None:
     compiled = tomato.compile(model_path(f"{network}.onnx"), target, calibration=calibration(network))
-    folder = compiled.write(tmp_path / network)
+    folder = compiled.write(tmp_path / network, backends=BACKENDS)
+    if target == "zcu104":
+        compared = csim(folder, frames=FRAMES)
+        assert compared["bit_exact"], describe(compared)
     free = simulate(folder, frames=FRAMES)
     assert free["bit_exact"], describe(free)
     for what, tolerance in (("interval", 0.01), ("latency", 0.1)):

@@ -1,4 +1,4 @@
-"""Networks that come quantised, and networks of mixed arithmetic, through RTL: every beat equals the golden model."""
+"""Networks that come quantised, and networks of mixed arithmetic, through RTL and HLS C++: every beat equals the golden model."""
 
 from pathlib import Path
 
@@ -9,7 +9,8 @@ import tomato
 from tests import digits
 from tests.models import model_path
 from tomato.accelerator import Accelerator
-from tomato.simulation import describe, simulate
+from tomato.backend.project import BACKENDS
+from tomato.simulation import csim, describe, simulate
 
 pytestmark = pytest.mark.rtl
 FRAMES = 3
@@ -21,8 +22,10 @@ MIXED = (
 
 
 def exact_and_in_time(compiled: Accelerator, folder: Path) -> None:
-    """Play a few frames, unstalled and stalled."""
-    built = compiled.write(folder)
+    """Play a few frames: through the C++, and through the RTL unstalled and stalled."""
+    built = compiled.write(folder, backends=BACKENDS)
+    compared = csim(built, frames=FRAMES)
+    assert compared["bit_exact"], describe(compared)
     free = simulate(built, frames=FRAMES)
     assert free["bit_exact"], describe(free)
     assert abs(free["interval_cycles"] - free["interval_cycles_predicted"]) <= 0.01 * free["interval_cycles_predicted"]
