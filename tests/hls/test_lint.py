@@ -83,16 +83,42 @@ def engine_cases() -> Iterator[tuple[str, str]]:
             )
 
 
+def project(folder: Path, stem: str, name: str) -> Path:
+    """Write an engine's HLS project; returns the file of its top."""
+    op, args = CASES[name]
+    netlist = one_engine(stem, op, args, next(iter(CATALOGUE[stem].choices(make_site(op, args)))))
+    for file, text in hls.files(netlist, "a test").items():
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_text(text)
+    return folder / f"{netlist.name}.cpp"
+
+
 @needs_amd
 @pytest.mark.parametrize(("stem", "name"), list(engine_cases()))
 def test_engine_is_cxx11(stem: str, name: str, tmp_path: Path) -> None:
     """Instantiated, too."""
-    op, args = CASES[name]
-    netlist = one_engine(stem, op, args, next(iter(CATALOGUE[stem].choices(make_site(op, args)))))
-    for file, text in hls.files(netlist, "a test").items():
-        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / file).write_text(text)
-    check(tmp_path / f"{netlist.name}.cpp", "c++11", "-DTOM_VIVADO_HLS", f"-I{tmp_path}/include")
+    check(project(tmp_path, stem, name), "c++11", "-DTOM_VIVADO_HLS", f"-I{tmp_path}/include")
+
+
+@pytest.mark.parametrize(
+    ("flags", "storage", "foreign"),
+    [
+        ([], "BIND_STORAGE variable = y_words type = ROM_1P impl = LUTRAM", {"RESOURCE"}),
+        (
+            ["-DTOM_VIVADO_HLS"],
+            "RESOURCE variable = y_words core = ROM_1P_LUTRAM",
+            {"BIND_STORAGE", "BIND_OP"},
+        ),
+    ],
+    ids=["vitis", "vivado"],
+)
+def test_directives_are_the_tools_own(flags: Sequence[str], storage: str, foreign: set[str], tmp_path: Path) -> None:
+    top = project(tmp_path, "conv2d_window", "conv2d")
+    command = ["g++", "-E", *flags, f"-I{tmp_path}/include", *hls_headers.flags(None), str(top)]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    pragmas = re.findall(r"#pragma HLS (.*)", text)
+    assert storage in pragmas
+    assert not foreign & {pragma.split()[0] for pragma in pragmas}
 
 
 @pytest.mark.skipif(shutil.which("clang-tidy") is None, reason="needs clang-tidy")
