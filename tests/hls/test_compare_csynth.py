@@ -57,6 +57,17 @@ def test_project_is_found(design: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert "conv_requant" in capsys.readouterr().out
 
 
+def test_region_below_the_top(design: Path, reports: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where the top fills UltraRAM first, the calls are one level further down."""
+    assert compare_csynth.main([str(VITIS), "--design", str(design)]) == 0
+    flat = capsys.readouterr().out
+    path, inside = reports / "csynth.xml", "<InstancesList><Instance><ModuleName>accelerate</ModuleName>"
+    path.write_text(path.read_text().replace("<InstancesList>", f"{inside}<InstancesList>", 1))
+    spoil(path, "</TopModule>", "</Instance></InstancesList></TopModule>")
+    assert compare_csynth.main([str(reports), "--design", str(design)]) == 0
+    assert capsys.readouterr().out == flat
+
+
 def test_missing_reports(design: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert error_of(design, design / "none", capsys) == (
         "error: no none/csynth.xml: run csynth, or name the folder that holds its reports\n"
