@@ -66,6 +66,7 @@ def report(
     return {
         "model": model,
         "target": target.name,
+        "vendor": target.vendor,
         "part": target.part,
         "clock_mhz": plan.clock_mhz,
         "interval_cycles": interval,

@@ -45,6 +45,11 @@ void tom_axis_out(const unsigned frames, hls::stream<ap_uint<Width> > &in, hls::
     packet.keep = -1;
     packet.strb = -1;
     packet.last = beat == FrameBeats - 1;
+#ifdef TOM_VIVADO_HLS
+    packet.user = 0;
+    packet.id = 0;
+    packet.dest = 0;
+#endif
     out.write(packet);
     beat = tom_next<FrameBeats>(beat);
   }

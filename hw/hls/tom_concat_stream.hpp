@@ -54,7 +54,7 @@ void tom_concat_stream(const unsigned frames, hls::stream<ap_uint<Lanes * OutBit
 #pragma HLS UNROLL
       if (turn == i) last = beat == Beats::field(i, 16) - 1;
     }
-    out.write(tom_concat_input<0, Lanes, InBits, InSigned, OutBits>::read(turn, ins...));
+    out.write(tom_concat_input<0, Lanes, InBits, InSigned, OutBits>::read(turn.to_uint(), ins...));
     if (last) {
       beat = 0;
       turn = tom_next<Inputs>(turn);

@@ -9,6 +9,7 @@
 
 #include "hls_stream.h"
 #include "tom_codes.hpp"
+#include "tom_memory.hpp"
 
 // Few sums are registers: there, the next beat may want what this one has just written. More are LUTRAM, which
 // takes a step or two to give back what was written, and a sum returns after Beats steps, at least 4.
@@ -30,7 +31,7 @@ struct tom_global_sum_memory<false> {
   template <typename Array>
   static void bind(Array &sums) {
 #pragma HLS INLINE
-#pragma HLS BIND_STORAGE variable = sums type = ram_2p impl = lutram
+  TOM_STORE(sums, RAM_2P, LUTRAM)
 #pragma HLS DEPENDENCE variable = sums inter RAW distance = 4 true
     (void)sums;
   }

@@ -26,7 +26,7 @@ FRAME_BEATS = "FrameBeats"
 """The template parameter that no Verilog parameter stands for: a loop has an end, a circuit runs for ever."""
 INCLUDE = re.compile(r'#include "(tom_\w+\.hpp)"')
 PARAMETER = re.compile(r"\b(unsigned|int|bool|long long|typename) (\w+)(?=,|$)")
-STORAGE = ("lutram", "bram", "uram")
+STORAGE = ("LUTRAM", "BRAM", "URAM")
 """Memory kinds as directives name them, by the number in the RTL."""
 QUEUES = {"tom_fifo", "tom_register"}
 """Parts that are no calls: an hls::stream is a queue itself."""
@@ -123,9 +123,9 @@ def files(netlist: Netlist, title: str, layers: Sequence[Mapping[str, Any]] = ()
 
 
 def _modules(netlist: Netlist) -> list[str]:
-    """What the accelerator calls."""
+    """What the accelerator uses: the edges, the directives, and what it calls."""
     calls = [p.module for p in netlist.instances if p.module not in QUEUES]
-    return list(dict.fromkeys(["tom_axis", *calls, *(["tom_load"] if netlist.loaded else [])]))
+    return list(dict.fromkeys(["tom_axis", "tom_memory", *calls, *(["tom_load"] if netlist.loaded else [])]))
 
 
 def library(modules: Iterable[str]) -> list[Path]:
@@ -279,7 +279,7 @@ def _memory_name(part: Instance, parameter: str) -> str:
 def _memory(part: Instance, parameter: str) -> MemoryView:
     memory = part.memories[parameter]
     ram = int(part.params.get("WeightRam", memory.ram))
-    ports = "ram_2p" if part.loaded else "rom_1p" if memory.reads == 1 else "rom_np"
+    ports = "RAM_2P" if part.loaded else "ROM_1P" if memory.reads == 1 else "ROM_nP"
     return MemoryView(
         name=_memory_name(part, parameter),
         file=memory_file(part, parameter).replace(".mem", ".hpp"),

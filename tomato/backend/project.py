@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tomato.assets import asset
-from tomato.backend import hls, vectors, verilog
+from tomato.backend import hls, vectors, vendor, verilog
 from tomato.backend.render import render
 from tomato.formats import Array
 from tomato.netlist import Netlist, Stream, lane_mask, load_beats
@@ -72,6 +72,7 @@ def write(
         (folder / "Makefile").write_text(asset("templates", "Makefile").read_text())
     if "hls" in backends:
         _write_all(folder / "hls", hls.files(netlist, title, report["layers"]))
+        _write_all(folder / "hls", vendor.files(netlist, report, title))
         (folder / "hls" / "Makefile").write_text(asset("templates", "hls", "Makefile").read_text())
         _write_all(folder / "hls" / "csim", {path.name: path.read_text() for path in asset("sim", "hls").iterdir()})
     (folder / "sim" / "design.json").write_text(json.dumps(_design(netlist, report, sources), indent=1) + "\n")

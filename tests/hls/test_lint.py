@@ -1,0 +1,133 @@
+"""The HLS library is strict C++11, which Vivado HLS reads, and each header stands alone."""
+
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import hls_headers
+import pytest
+
+from tests.cases import CASES, make_site
+from tests.hls.cxx import STRICT
+from tests.hls.harness import one_engine
+from tomato import targets
+from tomato.assets import asset
+from tomato.backend import hls
+from tomato.engines import CATALOGUE
+
+LIBRARY = sorted(asset("hw", "hls").glob("*.hpp"))
+TESTBENCH = sorted(asset("sim", "hls").glob("tom_*.hpp"))
+STANDARDS = ("c++11", "c++14", "c++17")
+AMD, KV260 = hls_headers.find(), targets.load("kv260")
+CHECKS = (
+    "-*",
+    "bugprone-*",
+    "-bugprone-easily-swappable-parameters",  # a design's numbers are template parameters, all unsigned
+    "-bugprone-signed-bitwise",  # of ap_int's signed values: two's complement is meant
+    "-bugprone-throwing-static-initialization",  # ours are constant expressions
+    "-bugprone-implicit-widening-of-multiplication-result",  # widths of beats are far below 32 bits
+)
+
+each = pytest.mark.parametrize("header", [*LIBRARY, *TESTBENCH], ids=lambda path: path.name)
+needs_amd = pytest.mark.skipif(AMD is None, reason="the stand-ins want C++14: needs AMD's headers (hls4ml)")
+
+
+def check(source: Path, standard: str, *flags: str) -> None:
+    """g++ finds nothing to say about a file. C++11 takes AMD's headers, as the stand-ins want C++14."""
+    found = hls_headers.flags(AMD if standard == "c++11" else None)
+    warnings = [*STRICT, "-Wno-unknown-pragmas"]
+    command = ["g++", f"-std={standard}", "-fsyntax-only", "-x", "c++", *warnings, *found, *flags, str(source)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, f"{shlex.join(command)}\n{result.stderr[-4000:]}"
+
+
+@each
+def test_begins_with_licence_and_purpose(header: Path) -> None:
+    first, second = header.read_text().splitlines()[:2]
+    assert first == "// SPDX-License-Identifier: Apache-2.0"
+    assert re.fullmatch(r"// [A-Z].*[.:]", second) or header.read_text().splitlines()[2].startswith("// ")
+
+
+@each
+def test_guard(header: Path) -> None:
+    """Named like the file, around everything but comments."""
+    guard = header.name.replace(".", "_").upper()
+    code = [line for line in header.read_text().splitlines() if line and not line.startswith("//")]
+    assert [*code[:2], code[-1]] == [f"#ifndef {guard}", f"#define {guard}", "#endif"]
+
+
+@pytest.mark.parametrize("standard", STANDARDS)
+@each
+def test_header_stands_alone(header: Path, standard: str, tmp_path: Path) -> None:
+    if standard == "c++11" and AMD is None:
+        pytest.skip("the stand-ins want C++14: needs AMD's headers (pip install hls4ml)")
+    source = tmp_path / "alone.cpp"
+    source.write_text(f'#include "{header}"\n#include "{header}"\n')
+    check(source, standard, f"-I{asset('hw', 'hls')}")
+
+
+def engine_cases() -> Iterator[tuple[str, str]]:
+    """Every engine that has a header, with a case that it takes."""
+    for stem, engine in CATALOGUE.items():
+        if (asset("hw", "hls") / f"tom_{stem}.hpp").exists():
+            yield (
+                stem,
+                next(
+                    name
+                    for name, (op, args) in CASES.items()
+                    if isinstance(op, engine.ops) and not engine.refuses(make_site(op, args), KV260)
+                ),
+            )
+
+
+def project(folder: Path, stem: str, name: str) -> Path:
+    """Write an engine's HLS project; returns the file of its top."""
+    op, args = CASES[name]
+    netlist = one_engine(stem, op, args, next(iter(CATALOGUE[stem].choices(make_site(op, args)))))
+    for file, text in hls.files(netlist, "a test").items():
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_text(text)
+    return folder / f"{netlist.name}.cpp"
+
+
+@needs_amd
+@pytest.mark.parametrize(("stem", "name"), list(engine_cases()))
+def test_engine_is_cxx11(stem: str, name: str, tmp_path: Path) -> None:
+    """Instantiated, too."""
+    check(project(tmp_path, stem, name), "c++11", "-DTOM_VIVADO_HLS", f"-I{tmp_path}/include")
+
+
+@pytest.mark.parametrize(
+    ("flags", "storage", "foreign"),
+    [
+        ([], "BIND_STORAGE variable = y_words type = ROM_1P impl = LUTRAM", {"RESOURCE"}),
+        (
+            ["-DTOM_VIVADO_HLS"],
+            "RESOURCE variable = y_words core = ROM_1P_LUTRAM",
+            {"BIND_STORAGE", "BIND_OP"},
+        ),
+    ],
+    ids=["vitis", "vivado"],
+)
+def test_directives_are_the_tools_own(flags: Sequence[str], storage: str, foreign: set[str], tmp_path: Path) -> None:
+    top = project(tmp_path, "conv2d_window", "conv2d")
+    command = ["g++", "-E", *flags, f"-I{tmp_path}/include", *hls_headers.flags(None), str(top)]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    pragmas = re.findall(r"#pragma HLS (.*)", text)
+    assert storage in pragmas
+    assert not foreign & {pragma.split()[0] for pragma in pragmas}
+
+
+@pytest.mark.skipif(shutil.which("clang-tidy") is None, reason="needs clang-tidy")
+@each
+def test_clang_tidy(header: Path, tmp_path: Path) -> None:
+    source = tmp_path / "alone.cpp"
+    source.write_text(f'#include "{header}"\n')
+    tidy: Sequence[str] = ["clang-tidy", "--quiet", f"--checks={','.join(CHECKS)}", "--warnings-as-errors=*"]
+    flags = ["-std=c++14", f"-I{asset('hw', 'hls')}", "-isystem", str(asset("sim", "hls")), "-Wno-unknown-pragmas"]
+    command = [*tidy, r"--header-filter=.*/tom_\w+\.hpp$", str(source), "--", *flags]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout
