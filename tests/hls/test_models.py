@@ -32,9 +32,7 @@ FRAMES = 3
         ("mobilenet_v2_224_qdq", "u250"),
     ],
 )
-def test_models_that_come_quantised(
-    name: str, target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_models_that_come_quantised(name: str, target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOMATO_HLS_INCLUDE", str(asset("sim", "hls")))  # ours are quicker to compile than AMD's
     folder = tomato.compile(model_path(f"{name}.onnx"), target).write(tmp_path / name, backends=("hls",))
     summary = csim(folder, frames=FRAMES)
@@ -69,7 +67,8 @@ def test_what_is_not_there_cannot_be_simulated(tmp_path: Path) -> None:
     result = run(main, ["simulate", str(compiled), "--backend", "hls"])
     assert result.exit_code == 1
     assert "compile again with --backend hls" in result.output
-    wrong = run(main, ["compile", str(digits.MODEL), "--target", "u250", "--backend", "vhdl", "-o", str(tmp_path / "x")])
+    arguments = ["compile", str(digits.MODEL), "--target", "u250", "-o", str(tmp_path / "x")]
+    wrong = run(main, [*arguments, "--backend", "vhdl"])
     assert wrong.exit_code == 1
     assert "there is no 'vhdl'" in wrong.output
     assert not (tmp_path / "x").exists()

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import tomato
+from tomato.backend.project import BACKENDS
 from tomato.engines.windowed import ULTRA
 from tomato.schedule.plan import Choice
-from tomato.backend.project import BACKENDS
 from tomato.simulation import csim, simulate
 
 DIGITS = Path(__file__).parents[2] / "examples" / "digits"

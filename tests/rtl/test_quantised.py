@@ -1,4 +1,4 @@
-"""Networks that come quantised, and networks of mixed arithmetic, through RTL and HLS C++: every beat equals the golden model."""
+"""Networks that come quantised, and of mixed arithmetic, through RTL and HLS C++: every beat equals the golden model."""
 
 from pathlib import Path
 
