@@ -7,8 +7,9 @@
 #ifndef TOM_ADD_STREAM_HPP
 #define TOM_ADD_STREAM_HPP
 
-#include "hls_stream.h"
 #include "tom_codes.hpp"
+
+#include "hls_stream.h"
 
 template <
     unsigned Lanes,      // codes per beat

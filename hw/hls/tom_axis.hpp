@@ -4,9 +4,10 @@
 #ifndef TOM_AXIS_HPP
 #define TOM_AXIS_HPP
 
+#include "tom_codes.hpp"
+
 #include "ap_axi_sdata.h"
 #include "hls_stream.h"
-#include "tom_codes.hpp"
 
 // An AXI4-Stream beat of Width bits in whole bytes. Vivado HLS cannot leave its side channels out.
 #ifdef TOM_VIVADO_HLS

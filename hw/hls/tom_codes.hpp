@@ -7,9 +7,9 @@
 #ifndef TOM_CODES_HPP
 #define TOM_CODES_HPP
 
-// Beats may be wider than the 1,024 bits that AMD's header allows by default.
+// Beats may be wider than the 1,024 bits that AMD's header allows by default, so this header comes first.
 #ifndef AP_INT_MAX_W
-#define AP_INT_MAX_W 4096
+#define AP_INT_MAX_W 16384
 #endif
 #include "ap_int.h"
 

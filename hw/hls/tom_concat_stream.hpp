@@ -7,8 +7,9 @@
 #ifndef TOM_CONCAT_STREAM_HPP
 #define TOM_CONCAT_STREAM_HPP
 
-#include "hls_stream.h"
 #include "tom_codes.hpp"
+
+#include "hls_stream.h"
 
 // A beat of input `turn`, which is I or follows it, in lanes of OutBits. The last input needs no comparison.
 template <unsigned I, unsigned Lanes, typename InBits, typename InSigned, unsigned OutBits>

@@ -9,9 +9,10 @@
 #ifndef TOM_CONV2D_WINDOW_HPP
 #define TOM_CONV2D_WINDOW_HPP
 
-#include "hls_stream.h"
 #include "tom_dot.hpp"
 #include "tom_window.hpp"
+
+#include "hls_stream.h"
 
 template <
     unsigned Lanes,       // input codes per beat

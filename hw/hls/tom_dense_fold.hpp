@@ -8,9 +8,10 @@
 #ifndef TOM_DENSE_FOLD_HPP
 #define TOM_DENSE_FOLD_HPP
 
-#include "hls_stream.h"
 #include "tom_dot.hpp"
 #include "tom_window.hpp"
+
+#include "hls_stream.h"
 
 template <
     unsigned Lanes,       // input codes per beat

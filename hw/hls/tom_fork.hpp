@@ -4,8 +4,9 @@
 #ifndef TOM_FORK_HPP
 #define TOM_FORK_HPP
 
-#include "hls_stream.h"
 #include "tom_codes.hpp"
+
+#include "hls_stream.h"
 
 template <int Width>
 void tom_copy(const ap_uint<Width> &beat, hls::stream<ap_uint<Width> > &out) {

@@ -7,8 +7,9 @@
 #ifndef TOM_GLOBAL_SUM_HPP
 #define TOM_GLOBAL_SUM_HPP
 
-#include "hls_stream.h"
 #include "tom_codes.hpp"
+
+#include "hls_stream.h"
 #include "tom_memory.hpp"
 
 // Few sums are registers: there, the next beat may want what this one has just written. More are LUTRAM, which

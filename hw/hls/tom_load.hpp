@@ -4,9 +4,10 @@
 #ifndef TOM_LOAD_HPP
 #define TOM_LOAD_HPP
 
+#include "tom_codes.hpp"
+
 #include "hls_stream.h"
 #include "tom_axis.hpp"
-#include "tom_codes.hpp"
 
 template <
     unsigned LoadBits,  // bits per beat, a multiple of 64

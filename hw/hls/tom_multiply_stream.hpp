@@ -7,8 +7,9 @@
 #ifndef TOM_MULTIPLY_STREAM_HPP
 #define TOM_MULTIPLY_STREAM_HPP
 
-#include "hls_stream.h"
 #include "tom_codes.hpp"
+
+#include "hls_stream.h"
 #include "tom_memory.hpp"
 
 template <

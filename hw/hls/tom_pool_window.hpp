@@ -8,8 +8,9 @@
 #ifndef TOM_POOL_WINDOW_HPP
 #define TOM_POOL_WINDOW_HPP
 
-#include "hls_stream.h"
 #include "tom_codes.hpp"
+
+#include "hls_stream.h"
 #include "tom_window.hpp"
 
 // One step of the reduction.

@@ -12,8 +12,9 @@
 
 #include <cassert>
 
-#include "hls_stream.h"
 #include "tom_codes.hpp"
+
+#include "hls_stream.h"
 #include "tom_memory.hpp"
 
 // Levels Level and above of a nest of loops.

@@ -11,8 +11,9 @@
 #ifndef TOM_REQUANT_STREAM_HPP
 #define TOM_REQUANT_STREAM_HPP
 
-#include "hls_stream.h"
 #include "tom_codes.hpp"
+
+#include "hls_stream.h"
 
 // x * mult; without a multiplier where mult has no bits and means 1.
 template <unsigned MultBits>

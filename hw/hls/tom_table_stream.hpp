@@ -9,8 +9,9 @@
 #ifndef TOM_TABLE_STREAM_HPP
 #define TOM_TABLE_STREAM_HPP
 
-#include "hls_stream.h"
 #include "tom_codes.hpp"
+
+#include "hls_stream.h"
 
 template <
     unsigned Lanes,      // codes per beat

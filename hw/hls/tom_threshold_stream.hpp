@@ -8,8 +8,9 @@
 #ifndef TOM_THRESHOLD_STREAM_HPP
 #define TOM_THRESHOLD_STREAM_HPP
 
-#include "hls_stream.h"
 #include "tom_codes.hpp"
+
+#include "hls_stream.h"
 #include "tom_threshold_step.hpp"
 
 template <

@@ -11,8 +11,9 @@
 
 #include <cassert>
 
-#include "hls_stream.h"
 #include "tom_codes.hpp"
+
+#include "hls_stream.h"
 
 constexpr unsigned tom_gcd(unsigned a, unsigned b) { return b == 0 ? a : tom_gcd(b, a % b); }
 

@@ -17,8 +17,9 @@
 
 #include <cassert>
 
-#include "hls_stream.h"
 #include "tom_codes.hpp"
+
+#include "hls_stream.h"
 #include "tom_memory.hpp"
 
 // Kernel taps per read, and reads per pass.

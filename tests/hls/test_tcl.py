@@ -33,17 +33,23 @@ FLAGS = {
     "csynth_design": set[str](),
     "cosim_design": {"-O"},
     "export_design": set[str](),
+    "config_compile": set[str](),
 }
-"""Commands that both tools have, and their options without a value."""
+"""Commands of the tools, and their options without a value."""
 OPTIONS = {
     "add_files": {"-cflags"},
     "create_clock": {"-period", "-name"},
     "csim_design": {"-argv"},
     "cosim_design": {"-argv", "-rtl"},
     "export_design": {"-format", "-rtl"},
+    "config_compile": {"-pipeline_style"},
 }
 """Options with a value. Vitis HLS's open_solution has one more, -flow_target."""
-SETUP = ["open_project", "set_top", "add_files", "add_files", "open_solution", "set_part", "create_clock"]
+SETUP = {
+    "Vitis HLS": ["open_project", "set_top", "add_files", "add_files", "open_solution", "set_part", "config_compile",
+                  "create_clock"],
+    "Vivado HLS": ["open_project", "set_top", "add_files", "add_files", "open_solution", "set_part", "create_clock"],
+}  # fmt: skip
 TKINTER = """
 import os, sys, tkinter
 tcl = tkinter.Tcl()
@@ -137,7 +143,7 @@ def refusal(tool: Tool, cwd: Path, **env: str) -> str:
 )
 def test_order(tool: Tool, steps: str | None, run: list[str], tmp_path: Path) -> None:
     told = commands(tool, build(tmp_path, KV260), **({"HLS_STEPS": steps} if steps else {}))
-    assert [name for name, *_ in told] == SETUP + run
+    assert [name for name, *_ in told] == SETUP[tool.name] + run
 
 
 @needs_tcl

@@ -6,6 +6,7 @@ TOMATO_FUZZ=N plays N networks instead of a few, from seed TOMATO_FUZZ_FROM on; 
 import contextlib
 import os
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from tomato.passes.quantise import quantise
 from tomato.report import interval_cycles, report
 from tomato.schedule import Plan, options, schedule
 from tomato.schedule.timing import fifo_depths
-from tomato.simulation import describe, first_difference, simulate
+from tomato.simulation import csim, describe, first_difference, simulate
 from tomato.targets import Target
 
 FIRST = int(os.environ.get("TOMATO_FUZZ_FROM", "0"))
@@ -47,10 +48,10 @@ class Case:
     target: Target
     codes: dict[str, Array]
 
-    def write(self, folder: Path) -> None:
+    def write(self, folder: Path, backends: Sequence[str] = project.BACKENDS) -> None:
         lowered = lower(self.graph, self.plan, self.target)
         facts = report(self.graph, self.plan, self.target, lowered, model="random", notes=[])
-        project.write(folder, lowered.netlist, facts, self.plan.to_toml())
+        project.write(folder, lowered.netlist, facts, self.plan.to_toml(), backends)
         project.write_vectors(folder, lowered.netlist, self.codes | interpret(self.graph, self.codes))
 
 
@@ -88,6 +89,8 @@ def test_hardware_agrees_with_golden_and_prediction(seed: int, tmp_path: Path) -
     case = make(seed)
     case.write(tmp_path)
     print(case.graph, case.plan.to_toml(), sep="\n")
+    compared = csim(tmp_path, frames=FRAMES)
+    assert compared["bit_exact"], "\n".join(describe(compared))
     free = simulate(tmp_path, frames=FRAMES, checked=True)
     if not free["bit_exact"]:
         simulate(tmp_path, frames=FRAMES, checked=True, probe=True)

@@ -1,4 +1,4 @@
-"""Networks that come quantised, and of mixed arithmetic, through RTL and HLS C++: every beat equals the golden model."""
+"""Networks that come quantised, and of mixed arithmetic, through RTL and HLS C++: every beat is the golden model's."""
 
 from pathlib import Path
 

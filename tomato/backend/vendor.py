@@ -13,16 +13,20 @@ COMPARE = "compare_csynth.py"
 AMD = "amd"
 """The vendor, as target files spell it, whose tools synthesise this C++."""
 
+WIDEST = 4096
+"""Bits of the widest ap_uint that AMD documents (UG1399, AP_INT_MAX_W)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """An HLS tool of AMD. `commands` start it; `solution` is what open_solution is told."""
+    """An HLS tool of AMD. `commands` start it; `solution` is what open_solution is told, `configure` what follows."""
 
     name: str
     project: str
     commands: tuple[str, ...]
     flags: str
     solution: str
+    configure: tuple[str, ...] = ()
 
     @property
     def script(self) -> str:
@@ -42,6 +46,7 @@ TOOLS = (
         ),
         flags="-std=c++14",
         solution="-flow_target vivado solution1",
+        configure=("config_compile -pipeline_style frp",),  # results need no further input to come out (UG1448)
     ),
     Tool(
         name="Vivado HLS",
@@ -66,7 +71,10 @@ class ScriptView:
 
 @dataclass(frozen=True, slots=True)
 class HlsReadmeView:
-    """Everything hls/README.md.j2 may look at. `tools` is empty where none of them knows the part."""
+    """Everything hls/README.md.j2 may look at. `tools` is empty where none of them knows the part.
+
+    `wide`: streams that may be too wide for the tools.
+    """
 
     name: str
     title: str
@@ -74,6 +82,7 @@ class HlsReadmeView:
     part: str
     tools: tuple[Tool, ...]
     interval: str
+    wide: tuple[str, ...]
 
 
 def files(netlist: Netlist, report: Mapping[str, Any], title: str) -> dict[str, str]:
@@ -86,6 +95,7 @@ def files(netlist: Netlist, report: Mapping[str, Any], title: str) -> dict[str, 
         part=report["part"],
         tools=tools,
         interval=f"{report['interval_cycles']:,}",
+        wide=tuple(f"`{s.name}`, {s.width:,} bits" for s in netlist.streams if s.width > WIDEST),
     )
     scripts = (ScriptView(netlist.name, title, report["part"], f"{report['clock_mhz']:g}", tool) for tool in tools)
     return {
