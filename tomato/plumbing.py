@@ -110,7 +110,7 @@ def fork_cost(outputs: int, width: int) -> Resources:
 def memory_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
     """A memory with a write and a read port."""
     if ram == LUTRAM:
-        select = -(-(lutram_rows(width, depth, target) - 1) // 3)  # LUTs that select one of four rows
+        select = target.select(lutram_rows(width, depth, target))
         return Resources(lut=target.lutram_for(width, depth) + width * select, ff=width)
     return (
         Resources(bram18=target.bram18_for(width, depth))

@@ -45,7 +45,7 @@ class ConcatStream(Engine):
     def cost(self, site: Site, knobs: Knobs, target: Target) -> Resources:
         width = site.out.codes.bits * knobs["lanes"]
         inputs = sum((register_cost(k.codes.bits * knobs["lanes"]) for k in site.args), start=Resources())
-        select = width * -(-len(site.args) // 3)
+        select = width * max(-(-len(site.args) // 3), target.select(len(site.args)))
         control = Resources(lut=24 + 4 * len(site.args), ff=18 + len(site.args))
         return inputs + Resources(lut=select, ff=width) + control + queue_cost(width, PIPELINE + 4, target)
 

@@ -97,7 +97,7 @@ class Conv2dWindow(Engine):
         width = inputs * outputs * dot.field_bits(op.weight, knobs)
         rom = rom_cost(width, self.words(site, knobs), knobs["weight_ram"], target)
         array = dot.cost(inputs, outputs, op.weight, x, acc, knobs, target)
-        return ring.cost(target, ring.ram) + array + rom + queue_cost(outputs * acc.bits)
+        return ring.cost(target, ring.ram) + array + rom + queue_cost(outputs * acc.bits, target)
 
     def params(self, site: Site, knobs: Knobs) -> dict[str, int]:
         op, ring = _op(site), self._ring(site, knobs)

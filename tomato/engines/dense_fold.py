@@ -75,9 +75,9 @@ class DenseFold(Engine):
         width = lanes * outputs * dot.field_bits(weight, knobs)
         rom = rom_cost(width, self.words(site, knobs), knobs["weight_ram"], target)
         array = dot.cost(lanes, outputs, weight, x, acc, knobs, target)
-        # Codes wait for their weights in shift registers.
-        control = Resources(lut=55 + lanes * x.bits, ff=40)
-        return ring + array + rom + queue_cost(outputs * acc.bits) + control
+        # Codes wait for their weights in shift registers, where they are LUTs.
+        control = Resources(lut=55 + (lanes * x.bits if target.memory.srl_depth else 0), ff=40)
+        return ring + array + rom + queue_cost(outputs * acc.bits, target) + control
 
     def params(self, site: Site, knobs: Knobs) -> dict[str, int]:
         pixels, ram = self._ring(site, knobs)

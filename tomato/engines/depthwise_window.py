@@ -71,7 +71,7 @@ class DepthwiseWindow(Engine):
         width = ring.taps * ring.lanes * dot.field_bits(op.weight, knobs)
         rom = rom_cost(width, self.words(site, knobs), knobs["weight_ram"], target)
         array = dot.cost(ring.taps, ring.lanes, op.weight, x, acc, knobs, target, shared=False)
-        return ring.cost(target, ring.ram) + array + rom + queue_cost(ring.lanes * acc.bits)
+        return ring.cost(target, ring.ram) + array + rom + queue_cost(ring.lanes * acc.bits, target)
 
     def params(self, site: Site, knobs: Knobs) -> dict[str, int]:
         op, ring = _op(site), self._ring(site, knobs)

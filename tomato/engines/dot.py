@@ -119,16 +119,18 @@ def cost(
     shared: bool = True,
 ) -> Resources:
     """tom_dot without its weight memory: the constants are fitted to calibrate/data/dense_fold.json."""
-    product, accumulate = product_bits(weight, x), Resources(lut=acc.bits, ff=acc.bits) * outputs
+    # A carry chain sums; what starts the sum anew is in its LUTs if they have inputs left.
+    product = product_bits(weight, x)
+    accumulate = Resources(lut=acc.bits * (1 if target.wide_luts else 2), ff=acc.bits) * outputs
     terms = cells.terms(inputs, x, knobs, shared=shared)
     if cells.selects(knobs, shared=shared):
-        made, width = cells.binary_cost(inputs, outputs, x, acc)
-        return made + _tree(terms, width, acc.bits, signed=False) * (outputs + 1) + accumulate + _control(terms)
+        made, width = cells.binary_cost(inputs, outputs, x, acc, target)
+        return made + _tree(terms, width, acc.bits, target, signed=False) * (outputs + 1) + accumulate + _control(terms)
     if knobs["cell"] in cells.MULTIPLIERS:
         made = _multipliers(inputs, outputs, weight, x, knobs, target)
     else:
-        made = cells.cost(inputs, outputs, weight, x, product, knobs, shared=shared)
-    return made + _tree(inputs, product, acc.bits) * outputs + accumulate + _control(inputs)
+        made = cells.cost(inputs, outputs, weight, x, product, knobs, target, shared=shared)
+    return made + _tree(inputs, product, acc.bits, target) * outputs + accumulate + _control(inputs)
 
 
 def _control(terms: int) -> Resources:
@@ -145,9 +147,12 @@ def _multipliers(inputs: int, outputs: int, weight: Tensor, x: Codes, knobs: Kno
         count = inputs * ceil(outputs / pack)
         packed = width + (pack - 1) * product
         result = packed + value if pack > 1 else product
-        multipliers = Resources(dsp=target.dsp_for(packed, value, count), ff=count * result)
+        # What a packed product borrows is a term more of its sum: where it is not free, a full adder for each bit.
+        repaired = 0 if target.wide_luts else inputs * (outputs - ceil(outputs / pack)) * product
+        multipliers = Resources(lut=2 * repaired, dsp=target.dsp_for(packed, value, count), ff=count * result)
     else:
-        multipliers = Resources(lut=lut_multiplier(x.bits, width, signed=x.signed), ff=product) * products
+        multiplier = lut_multiplier if target.wide_luts else narrow_multiplier
+        multipliers = Resources(lut=multiplier(x.bits, width, signed=x.signed), ff=product) * products
     tables = Resources(lut=products * width if knobs["cell"] == Cell.CODEBOOK else 0)
     return operands + multipliers + tables
 
@@ -163,12 +168,19 @@ def lut_multiplier(a: int, b: int, *, signed: bool) -> int:
     return 2 * max(0, rows - 2) * long + long + rows - 2 + extension
 
 
-def _tree(inputs: int, product: int, most: int, *, signed: bool = True) -> Resources:
+def narrow_multiplier(a: int, b: int, *, signed: bool) -> int:
+    """The same in LUTs of four inputs, fitted: the bits of a product find no room in the LUTs that add them."""
+    long, rows = max(a, b), min(a, b)
+    return 2 * rows * long if rows <= 2 else 19 * rows * (long - 2) // 3
+
+
+def _tree(inputs: int, product: int, most: int, target: Target, *, signed: bool = True) -> Resources:
     """The adders of one filter: four terms to one each stage, `most` bits; unsigned ones end in a carry."""
     total, terms = Resources(), inputs
     for stage in range(stages(inputs)):
         sums, bits = ceil(terms / 4), min(product + 2 * stage + 2, most)
-        total += Resources(lut=(terms - sums) * (bits - (not signed)) - (terms - sums) // 3, ff=sums * bits)
+        rows = terms // 4 * target.add(4) + target.add(terms % 4)
+        total += Resources(lut=rows * (bits - (not signed)) - (terms - sums) // 3, ff=sums * bits)
         terms = sums
     return total
 

@@ -56,7 +56,7 @@ class PoolWindow(Engine):
         step = 3 * bits // 2 if isinstance(site.op, MaxPool) else bits
         steps = ring.taps - (ring.taps == ring.window.taps)  # reads of one cycle need no running result
         tree = Resources(lut=step, ff=bits) * (steps * ring.lanes)
-        return ring.cost(target, ring.ram) + tree + queue_cost(ring.lanes * bits)
+        return ring.cost(target, ring.ram) + tree + queue_cost(ring.lanes * bits, target)
 
     def params(self, site: Site, knobs: Knobs) -> dict[str, int]:
         ring, x = self._ring(site, knobs), site.arg.codes

@@ -110,9 +110,9 @@ class Ring:
         """Memories, tap multiplexers, loop counters and address generators."""
         width = self.lanes * self.arg.codes.bits
         memory = memory_cost(width, self.depth, ram, target) * self.banks
-        mux = ceil((self.rows - 1) / 3) if self.parallel_rows and self.window.kernel[0] > 1 else 0
+        mux = target.select(self.rows) if self.parallel_rows and self.window.kernel[0] > 1 else 0
         pair = self.parallel_rows and self.columns == 2  # the multiplexers of a slice select one of two for nothing
-        mux += 0 if pair else ceil((self.columns - 1) / 3)
+        mux += 0 if pair else target.select(self.columns)
         selected = self.taps * width
         border = selected if any(self.window.pads) else 0
         if self.parallel_rows:
@@ -247,9 +247,10 @@ def sequencer_cost(depth: int) -> Resources:
     return Resources(lut=ceil(bits / 2), ff=bits)
 
 
-def queue_cost(width: int) -> Resources:
-    """tom_queue: its words fit one level of LUTRAM."""
-    return Resources(lut=ceil(width * 0.6) + 25, ff=width + 20)
+def queue_cost(width: int, target: Target) -> Resources:
+    """tom_queue: its words, 16 at most, fit one level of LUTRAM."""
+    words = target.lutram_for(width, 16) if target.lut_inputs < 6 else ceil(width * 0.6)
+    return Resources(lut=words + 25, ff=width + 20)
 
 
 def frontier(
