@@ -81,8 +81,8 @@ def width() -> Iterator[Point]:
             "InChannels": channels, "InLanes": lanes_in, "OutChannels": channels, "OutLanes": lanes_out, "Bits": bits
         }  # fmt: skip
 
-        def cost(_: Target, shape: tuple[int, ...] = (channels, lanes_in, channels, lanes_out, bits)) -> Resources:
-            return plumbing.width_cost(*shape)
+        def cost(target: Target, shape: tuple[int, ...] = (channels, lanes_in, channels, lanes_out, bits)) -> Resources:
+            return plumbing.width_cost(*shape, target)
 
         name = f"channels{channels}_lanes{lanes_in}to{lanes_out}_bits{bits}"
         yield Point("width", name, "tom_width", parameters, cost, held)
@@ -133,7 +133,7 @@ def fifo() -> Iterator[Point]:
         yield Point("register", f"width{bits}", "tom_register", {"Width": bits}, register, held)
     for count, bits, held in ((2, 8, False), (3, 32, False), (2, 64, False), (4, 24, False), (3, 16, True)):
 
-        def fork(_: Target, shape: tuple[int, int] = (count, bits)) -> Resources:
-            return plumbing.fork_cost(*shape)
+        def fork(target: Target, shape: tuple[int, int] = (count, bits)) -> Resources:
+            return plumbing.fork_cost(*shape, target)
 
         yield Point("fork", f"outputs{count}_width{bits}", "tom_fork", {"Outputs": count, "Width": bits}, fork, held)

@@ -98,7 +98,7 @@ class _Lowering:
                 memories={},
                 comment=f"%{source.value} goes to {', '.join('%' + e.consumer for e in readers)}",
             )
-            self._add(fork, self.target.fitted("fork", fork_cost(len(copies), source.width)))
+            self._add(fork, self.target.fitted("fork", fork_cost(len(copies), source.width, self.target)))
         for edge, copy in zip(readers, copies, strict=False):
             self.arriving[edge.name] = self._queued(edge, self._converted(edge, self._carried(edge, copy)))
 
@@ -141,7 +141,7 @@ class _Lowering:
             memories={},
             comment=f"%{edge.value}: {edge.from_lanes} codes a beat to {edge.to_lanes}, for %{edge.consumer}",
         )
-        cost = width_cost(a, edge.from_lanes, b, edge.to_lanes, source.bits)
+        cost = width_cost(a, edge.from_lanes, b, edge.to_lanes, source.bits, self.target)
         self._add(made, self.target.fitted("width", cost))
         return fits
 

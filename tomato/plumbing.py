@@ -72,7 +72,9 @@ def width_cycles(in_channels: int, in_lanes: int, out_channels: int, out_lanes: 
     return left - arrival
 
 
-def width_cost(in_channels: int, in_lanes: int, out_channels: int, out_lanes: int, bits: int) -> Resources:
+def width_cost(
+    in_channels: int, in_lanes: int, out_channels: int, out_lanes: int, bits: int, target: Target
+) -> Resources:
     """What tom_width takes for codes of `bits` bits."""
     kind = Width(in_channels, in_lanes, out_channels, out_lanes).kind
     out = register_cost(out_lanes * bits)
@@ -80,21 +82,33 @@ def width_cost(in_channels: int, in_lanes: int, out_channels: int, out_lanes: in
         return out
     if kind == "up":
         held = (out_lanes - in_lanes) * bits
-        return out + Resources(lut=held * 4 // 5 + 12, ff=held + 8)
+        # LUTs of four inputs: the mapper doubles what is not slower than a counter of four bits.
+        short = -(-in_channels // in_lanes) <= 8
+        select = held * 4 // 5 if target.wide_luts else held * (1 + short)
+        return out + Resources(lut=select + 12, ff=held + 8)
     if kind == "down":
-        select = out_lanes * bits * ((in_lanes // out_lanes + 1) // 4)  # two to one goes with the register
-        return out + register_cost(in_lanes * bits) + Resources(lut=select + 8, ff=8)
-    return out + _gearbox_cost(in_channels, in_lanes, out_channels, out_lanes, bits)
+        ratio = in_lanes // out_lanes
+        ways = (ratio + 1) // 4 if target.wide_luts else ratio // 2  # two to one goes with the register
+        return out + register_cost(in_lanes * bits) + Resources(lut=out_lanes * bits * ways + 8, ff=8)
+    return out + _gearbox_cost(in_channels, in_lanes, out_channels, out_lanes, bits, target)
 
 
-def _gearbox_cost(in_channels: int, in_lanes: int, out_channels: int, out_lanes: int, bits: int) -> Resources:
+def _gearbox_cost(
+    in_channels: int, in_lanes: int, out_channels: int, out_lanes: int, bits: int, target: Target
+) -> Resources:
     unit = gcd(in_channels, in_lanes, out_channels, out_lanes)
     entering, leaving = in_lanes // unit, out_lanes // unit
     extra = max(entering, leaving) if in_channels == out_channels else entering + leaving
     capacity = entering + leaving - 1 + extra
     stored = capacity * unit * bits
-    multiplexer = 45 + 24 * min(entering, 16)  # LUTs per hundred bits, fitted to calibrate/data/width.json
-    return Resources(lut=stored * multiplexer // 100 + 40, ff=stored + 10)
+    # LUTs per hundred bits, and those of the control, fitted to calibrate/data/width.json. With LUTs of four inputs
+    # a count of up to four bits is logic, not a carry chain, and large unless beats leave by a power of two.
+    if target.wide_luts:
+        multiplexer, control = 45 + 24 * min(entering, 16), 40
+    else:
+        multiplexer = 270 if entering <= 4 else 420
+        control = 360 if capacity < 16 and leaving & (leaving - 1) else 60
+    return Resources(lut=stored * multiplexer // 100 + control, ff=stored + 10)
 
 
 def register_cost(width: int) -> Resources:
@@ -102,9 +116,10 @@ def register_cost(width: int) -> Resources:
     return Resources(lut=width + 3, ff=2 * width + 2)
 
 
-def fork_cost(outputs: int, width: int) -> Resources:
-    """What tom_fork takes for beats of `width` bits."""
-    return Resources(lut=width + 2 * outputs, ff=2 * width + outputs + 1)
+def fork_cost(outputs: int, width: int, target: Target) -> Resources:
+    """What tom_fork takes for beats of `width` bits. LUTs of four inputs: each output hears of all others, fitted."""
+    control = 2 * outputs if target.wide_luts else 15 * (outputs - 1)
+    return Resources(lut=width + control, ff=2 * width + outputs + 1)
 
 
 def memory_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
@@ -112,11 +127,11 @@ def memory_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
     if ram == LUTRAM:
         select = target.select(lutram_rows(width, depth, target))
         return Resources(lut=target.lutram_for(width, depth) + width * select, ff=width)
-    return (
-        Resources(bram18=target.bram18_for(width, depth))
-        if ram == BLOCK
-        else Resources(uram=target.uram_for(width, depth))
-    )
+    if ram == BLOCK:
+        address = (depth - 1).bit_length()
+        bypass = Resources(lut=width + 2 * address, ff=2 * width + address + 1) * target.memory.bypass
+        return bypass + Resources(bram18=target.bram18_for(width, depth))
+    return Resources(uram=target.uram_for(width, depth))
 
 
 def lutram_rows(width: int, depth: int, target: Target) -> int:

@@ -144,12 +144,15 @@ def _multipliers(inputs: int, outputs: int, weight: Tensor, x: Codes, knobs: Kno
     width, products = weight_bits(weight, pack), inputs * outputs
     operands = Resources(ff=products * width)
     if pack:
-        count = inputs * ceil(outputs / pack)
+        count, rest = inputs * ceil(outputs / pack), outputs % pack
         packed = width + (pack - 1) * product
+        # Where filters are missing synthesis narrows the product: to the weight of a single one, else by a bit.
+        last = packed if rest == 0 else width if rest == 1 else packed - 1
+        tiles = (count - inputs) * target.dsp.tiles(packed, value) + inputs * target.dsp.tiles(last, value)
         result = packed + value if pack > 1 else product
         # What a packed product borrows is a term more of its sum: where it is not free, a full adder for each bit.
         repaired = 0 if target.wide_luts else inputs * (outputs - ceil(outputs / pack)) * product
-        multipliers = Resources(lut=2 * repaired, dsp=target.dsp_for(packed, value, count), ff=count * result)
+        multipliers = Resources(lut=2 * repaired, dsp=ceil(tiles / target.dsp.per_block), ff=count * result)
     else:
         multiplier = lut_multiplier if target.wide_luts else narrow_multiplier
         multipliers = Resources(lut=multiplier(x.bits, width, signed=x.signed), ff=product) * products

@@ -39,9 +39,11 @@ class MultiplyStream(Engine):
     def cost(self, site: Site, knobs: Knobs, target: Target) -> Resources:
         op, out, lanes = _op(site), site.out.codes.bits, knobs["lanes"]
         a, b = (_difference_bits(k.codes, z) for k, z in zip(site.args, (op.zero_a, op.zero_b), strict=True))
+        zeros = ((a, op.zero_a), (b, op.zero_b))
+        subtracted = 0 if target.dsp.pre_adder else sum(bits for bits, zero in zeros if zero)
         registers = [register_cost(kind.codes.bits * lanes) for kind in site.args]
         return (
-            Resources(ff=a + b + 2 * out) * lanes  # DSP blocks subtract the zero points
+            Resources(lut=subtracted, ff=a + b + 2 * out) * lanes
             + Resources(dsp=target.dsp_for(a, b, lanes))
             + registers[0]
             + registers[1]

@@ -218,7 +218,7 @@ def rom_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
     if ram == ULTRA:
         return Resources(uram=target.uram_for(width, depth) if target.memory.uram else 1, ff=_loader_ff(width, depth))
     if ram == LUT:
-        return _lut_rom(width, depth, target.lutram_depth)
+        return _lut_rom(width, depth, target)
     return Resources(bram18=target.bram18_for(width, depth))
 
 
@@ -228,16 +228,22 @@ def _loader_ff(width: int, depth: int) -> int:
     return LOAD_BITS + 1 + word + 2 * (depth - 1).bit_length() + 2
 
 
-def _lut_rom(width: int, depth: int, per_lut: int) -> Resources:
-    """LUTs of `per_lut` bits, and multiplexers of four rows. One word is wires.
+def _lut_rom(width: int, depth: int, target: Target) -> Resources:
+    """Rows of LUTs, and multiplexers of four rows. One word is wires.
+
+    Of LUTs with four inputs, the multiplexers of the slices join two, four or eight rows for nothing.
 
     Columns that are equal or inverse share their LUT: of few words there are few different columns, and that is
     how many of them `width` random ones hit.
     """
     different = 1 << min(depth - 1, 16)
     columns = round(different * (1 - (1 - 1 / different) ** width))
-    rows = ceil(depth / per_lut)
-    select = ceil((rows - 1) * 2 / 3) - (rows > 1 and 0 < depth % per_lut <= per_lut // 4)
+    rows, rest = ceil(depth / target.lutram_depth), depth % target.lutram_depth
+    if target.wide_luts:
+        select = ceil((rows - 1) * 2 / 3) - (rows > 1 and 0 < rest <= target.lutram_depth // 4)
+    else:
+        joined = rows // 8 + (rows % 8).bit_count()
+        select = max(0, joined - 1 - (0 < rest <= target.lutram_depth // 2))
     return Resources(lut=0 if depth == 1 else columns * (rows + select), ff=columns)
 
 

@@ -20,7 +20,7 @@ def edge_cost(edge: Edge, plan: Plan, target: Target) -> Resources:
     a, b = edge.from_type.channels, edge.to_type.channels
     cost = Resources()
     if Width(a, edge.from_lanes, b, edge.to_lanes).needed:
-        cost += target.fitted("width", width_cost(a, edge.from_lanes, b, edge.to_lanes, bits))
+        cost += target.fitted("width", width_cost(a, edge.from_lanes, b, edge.to_lanes, bits, target))
     if depth := plan.fifos.get(edge.name):
         width = bits * edge.to_lanes
         cost += target.fitted("fifo", fifo_cost(width, depth, fifo_ram(width, depth), target))
@@ -45,7 +45,7 @@ def plumbing_costs(graph: Graph, plan: Plan, target: Target) -> dict[str, Resour
     for copies in readers.values():
         if len(copies) > 1:
             width = copies[0].from_lanes * copies[0].from_type.codes.bits
-            costs[_beside(copies[0], plan)] += target.fitted("fork", fork_cost(len(copies), width))
+            costs[_beside(copies[0], plan)] += target.fitted("fork", fork_cost(len(copies), width, target))
     return costs
 
 

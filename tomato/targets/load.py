@@ -95,6 +95,8 @@ def _target(name: str, board: Mapping[str, Any], family: Mapping[str, Any]) -> T
         dsp=Multiplier(**raw["dsp"]),
         memory=Memories(
             bram18=tuple((int(d), int(w)) for d, w in memory["bram18"]),
+            paired=bool(memory["paired"]),
+            bypass=bool(memory["bypass"]),
             uram=tuple((int(d), int(w)) for d, w in memory["uram"]),
             uram_init=bool(memory["uram_init"]),
             lutram=tuple(LutRam(**shape) for shape in memory["lutram"]),

@@ -8,20 +8,34 @@ from tomato.targets.resources import Resources
 
 @dataclass(frozen=True, slots=True)
 class Multiplier:
-    """The signed multipliers of one DSP block: `per_block` of them, `a_bits` x `b_bits` each, a_bits >= b_bits."""
+    """The signed multipliers of one DSP block: `per_block` of them, `a_bits` x `b_bits` each, a_bits >= b_bits.
+
+    unsigned: they multiply operands without a sign as well. pre_adder: a constant is subtracted from an operand
+    within the block.
+    """
 
     a_bits: int
     b_bits: int
     per_block: int
+    unsigned: bool
+    pre_adder: bool
 
     def tiles(self, a: int, b: int) -> int:
-        """Multipliers that make one signed product of `a` by `b` bits.
+        """Multipliers that make one signed product of `a` by `b` bits; partial products of one bit are LUTs."""
+        if self.unsigned:
+            return max(1, -(-(a - 1) // self.a_bits)) * max(1, -(-(b - 1) // self.b_bits))
+        return self.partials(a, b)
 
-        An operand too wide is split: its top piece is signed, the others carry one bit less.
+    def partials(self, a: int, b: int) -> int:
+        """Partial products of one signed product of `a` by `b` bits.
+
+        An operand too wide is split: its top piece is signed, the others are not, which takes a bit where
+        multipliers are signed only.
         """
+        sign = int(not self.unsigned)
 
         def pieces(bits: int, limit: int) -> int:
-            return 1 if bits <= limit else -(-(bits - 1) // (limit - 1))
+            return 1 if bits <= limit else -(-(bits - sign) // (limit - sign))
 
         ways = ((self.a_bits, self.b_bits), (self.b_bits, self.a_bits))
         return min(pieces(a, x) * pieces(b, y) for x, y in ways)
@@ -57,11 +71,15 @@ class Memories:
     """Shapes (depth, width) of the memory primitives, with one write port and one read port.
 
     `uram` is empty where the family has none; `uram_init` says whether the bitstream can fill it.
+    `paired`: two neighbouring block RAMs are one of twice the width. `bypass`: synthesis puts registers and a
+    multiplexer around block RAM for reads of the word that is being written, though no user reads it.
     `lutram_depth` is the depth of a one-bit memory with a single port in one LUT, `srl_depth` the
     longest shift register in one LUT (0: the family has none).
     """
 
     bram18: tuple[tuple[int, int], ...]
+    paired: bool
+    bypass: bool
     uram: tuple[tuple[int, int], ...]
     uram_init: bool
     lutram: tuple[LutRam, ...]
