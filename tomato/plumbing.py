@@ -17,6 +17,9 @@ QUEUE_LATENCY = FIFO_LATENCY
 LOAD_BITS = 256
 """Bits per beat of the loader that fills UltraRAM."""
 
+CHAIN = 4
+"""Bits of a counter that LUTs of four inputs make without a carry chain: few levels, many LUTs."""
+
 LUTRAM, BLOCK, ULTRA = 0, 1, 2
 """Kinds of memory, as the parameter Ram of tom_ram numbers them."""
 
@@ -145,11 +148,14 @@ def fifo_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
     count = depth.bit_length()
     wrap = count if depth & (depth - 1) else 0  # pointers that do not wrap by themselves
     rows = lutram_rows(width, depth, target) if ram == LUTRAM else 1
-    control = Resources(lut=2 * count + 1 + wrap * min(rows, 2), ff=3 * count)  # rows: their wrapping ends are decoded
-    return control + memory_cost(width, depth, ram, target)
+    luts = 2 * count + 1 + wrap * min(rows, 2)  # rows: their wrapping ends are decoded
+    if not target.wide_luts:
+        luts = 30 if count <= CHAIN else 48
+    return Resources(lut=luts, ff=3 * count) + memory_cost(width, depth, ram, target)
 
 
 def queue_cost(width: int, depth: int, target: Target) -> Resources:
     """What tom_queue takes: the end of a pipeline, `depth` results of `width` bits."""
     count = depth.bit_length()
-    return fifo_cost(width, depth, LUTRAM, target) + Resources(lut=2 * count, ff=count)
+    credit = 2 * count if target.wide_luts else 16
+    return fifo_cost(width, depth, LUTRAM, target) + Resources(lut=credit, ff=count)

@@ -255,8 +255,8 @@ def sequencer_cost(depth: int) -> Resources:
 
 def queue_cost(width: int, target: Target) -> Resources:
     """tom_queue: its words, 16 at most, fit one level of LUTRAM."""
-    words = target.lutram_for(width, 16) if target.lut_inputs < 6 else ceil(width * 0.6)
-    return Resources(lut=words + 25, ff=width + 20)
+    luts = ceil(width * 0.6) + 25 if target.wide_luts else target.lutram_for(width, 16) + 46
+    return Resources(lut=luts, ff=width + 20)
 
 
 def frontier(
