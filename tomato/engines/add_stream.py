@@ -42,7 +42,7 @@ class AddStream(Engine):
             bits = kind.codes.bits
             total += register_cost(bits * lanes) + Resources(ff=min(out, bits + abs(scale).bit_length() - 1) * lanes)
             if scale < 0 and not target.wide_luts:  # LUTs of six inputs negate as they add
-                total += Resources(lut=out) * lanes
+                total += Resources(lut=2 * out) * lanes
             if abs(scale).bit_count() > 1:  # anything but a shift
                 total += Resources(dsp=target.dsp_for(bits + 1, scale.bit_length() + 1, lanes))
         return total

@@ -49,11 +49,9 @@ class RequantStream(Engine):
         mult = 0 if _unit_mult(op) else signed_bits(op.mult)
         total = max(value + mult, bias) + 1
         tiles = target.dsp_for(value, mult) if mult else 0
-        partials = target.dsp.partials(value, mult) if mult else 0
-        soft = partials - target.dsp.tiles(value, mult) if mult else 0
         unit = Resources(
-            # The sum, what clamps it, what joins the partial products, those that are LUTs.
-            lut=total + out + 2 + (max(0, partials - 1) + soft) * mult,
+            # The sum, what clamps it, what joins partial products.
+            lut=total + out + 2 + (target.dsp.joints(value, mult) if mult else 0),
             ff=x.bits + bias + value + mult + total - op.shift + out,
             dsp=tiles,
         )

@@ -26,6 +26,15 @@ class Multiplier:
             return max(1, -(-(a - 1) // self.a_bits)) * max(1, -(-(b - 1) // self.b_bits))
         return self.partials(a, b)
 
+    def joints(self, a: int, b: int) -> int:
+        """LUTs of one product: what sums the partial products, and those of one bit, a sign: a negation each."""
+        if not self.unsigned:
+            return (self.partials(a, b) - 1) * b
+        limit, columns, rows = self.b_bits, -(-a // self.b_bits), -(-b // self.b_bits)
+        inner = (rows - 1) * (a + columns * (b - limit))
+        soft = (self.partials(a, b) - self.tiles(a, b)) * 2 * min(a, b, limit)
+        return (columns - 1) * (a + b - limit) + inner + soft
+
     def partials(self, a: int, b: int) -> int:
         """Partial products of one signed product of `a` by `b` bits.
 
