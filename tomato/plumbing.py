@@ -132,7 +132,7 @@ def memory_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
         return Resources(lut=target.lutram_for(width, depth) + width * select, ff=width)
     if ram == BLOCK:
         address = (depth - 1).bit_length()
-        bypass = Resources(lut=width + 2 * address, ff=2 * width + address + 1) * target.memory.bypass
+        bypass = Resources(lut=width + address * 7 // 2, ff=2 * width + address + 1) * target.memory.bypass
         return bypass + Resources(bram18=target.bram18_for(width, depth))
     return Resources(uram=target.uram_for(width, depth))
 
@@ -150,7 +150,7 @@ def fifo_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
     rows = lutram_rows(width, depth, target) if ram == LUTRAM else 1
     luts = 2 * count + 1 + wrap * min(rows, 2)  # rows: their wrapping ends are decoded
     if not target.wide_luts:
-        luts = 30 if count <= CHAIN else 48
+        luts = 30 if count <= CHAIN else 52 if wrap else 42
     return Resources(lut=luts, ff=3 * count) + memory_cost(width, depth, ram, target)
 
 

@@ -41,7 +41,9 @@ class GlobalSumStream(Engine):
         depth = beats(site.arg.channels, knobs["lanes"])
         memory = Resources(lut=target.lutram_for(width, depth)) if depth > 1 else Resources(ff=width)
         rows = width * (-(-depth // 64) - 1) // 2
-        sums = width if depth > 1 else width * 8 // 5  # a register starts anew with multiplexers
+        # A register starts anew with multiplexers; a carry chain of LUTs with four inputs takes others before it.
+        memory_sums, register_sums = (width, width * 8 // 5) if target.wide_luts else (width * 2, width * 17 // 5)
+        sums = memory_sums if depth > 1 else register_sums
         adders = Resources(lut=sums + rows, ff=(depth > 1) * width + site.arg.codes.bits * knobs["lanes"])
         bits = site.arg.pixels.bit_length() + 2 * depth.bit_length()
         control = Resources(lut=bits + 2, ff=bits + 6)

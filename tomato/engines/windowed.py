@@ -110,18 +110,34 @@ class Ring:
         """Memories, tap multiplexers, loop counters and address generators."""
         width = self.lanes * self.arg.codes.bits
         memory = memory_cost(width, self.depth, ram, target) * self.banks
-        mux = target.select(self.rows) if self.parallel_rows and self.window.kernel[0] > 1 else 0
-        pair = self.parallel_rows and self.columns == 2  # the multiplexers of a slice select one of two for nothing
-        mux += 0 if pair else target.select(self.columns)
-        selected = self.taps * width
+        luts = self._wide_luts() if target.wide_luts else self._narrow_luts()
+        return memory + Resources(lut=luts, ff=self.taps * width + 110 + 10 * self.columns)
+
+    def _wide_luts(self) -> int:
+        """LUTs of six inputs behind and around the memories."""
+        rows, columns = self._ways
+        mux = ceil((rows - 1) / 3) + ceil((columns - 1) / 3)
+        selected = self.taps * self.lanes * self.arg.codes.bits
         border = selected if any(self.window.pads) else 0
         if self.parallel_rows:
             border //= 2  # behind a multiplexer of rows it finds room in about every other LUT
         elif self.columns > 1:
             border = 0  # three columns, two selects and it are one LUT
         serial = 0 if self.parallel_rows or self.parallel_columns else 35  # address generators of both loops
-        control = Resources(lut=120 + 8 * self.columns + serial, ff=110 + 10 * self.columns)
-        return memory + Resources(lut=selected * mux + border, ff=selected) + control
+        return selected * mux + border + 120 + 8 * self.columns + serial
+
+    def _narrow_luts(self) -> int:
+        """LUTs of four inputs, fitted: per bit of a tap and way of its multiplexers."""
+        rows, columns = self._ways
+        selected = self.taps * self.lanes * self.arg.codes.bits
+        return selected * (9 * (rows - 1) + 25 * (columns - 1)) // 20 + 265
+
+    @property
+    def _ways(self) -> tuple[int, int]:
+        """Ways of the multiplexers behind the row banks, and behind the column banks."""
+        rows = self.rows if self.parallel_rows and self.window.kernel[0] > 1 else 1
+        pair = self.parallel_rows and self.columns == 2  # the multiplexers of a slice select one of two for nothing
+        return rows, 1 if pair else self.columns
 
     def params(self) -> dict[str, int]:
         """The geometry parameters that every tom_*_window module has, in their order."""
