@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calibrate.parts import Point
+from calibrate.parts import ECP5, FIT, XCUP, Point
 from tomato.engines import dot
 from tomato.engines.base import Knobs
 from tomato.engines.windowed import BLOCK, rom_cost, sequencer_cost
@@ -59,7 +59,7 @@ class Array2d:
     inputs: int = 8
     outputs: int = 8
     shared: bool = True
-    held_out: bool = False
+    judges: str = FIT
 
     @property
     def name(self) -> str:
@@ -93,7 +93,7 @@ class Array2d:
         parameters["Ram"] = parameters.pop("WeightRam")
         sizes = {"Inputs": self.inputs, "Outputs": self.outputs, "Shared": int(self.shared), "Words": WORDS}
         memories = {"MemFile": dot.memory(weight.values, self.outputs, weight, knobs)}
-        return Point("dot", self.name, "tom_dot", sizes | parameters, self.cost, self.held_out, memories)
+        return Point("dot", self.name, "tom_dot", sizes | parameters, self.cost, self.judges, memories)
 
     def cost(self, target: Target) -> Resources:
         """tom_dot with its memory."""
@@ -109,14 +109,14 @@ TABLE = (
     *(Array2d(f"fixed{bits}", Cell.FIXED, 0, S8, outputs=2) for bits in (8, 6, 4, 3, 2)),
     *(Array2d(f"fixed{bits}", Cell.FIXED, pack, S8) for bits, pack in ((8, 2), (6, 2), (4, 3), (3, 3), (2, 3))),
     Array2d("codebook4", Cell.CODEBOOK, 1, S8),
-    Array2d("codebook4", Cell.CODEBOOK, 0, S8, outputs=2, held_out=True),
-    Array2d("focused5", Cell.FOCUSED, 0, S8, held_out=True),
+    Array2d("codebook4", Cell.CODEBOOK, 0, S8, outputs=2, judges=XCUP),
+    Array2d("focused5", Cell.FOCUSED, 0, S8, judges=XCUP),
     Array2d("focused4", Cell.FOCUSED, 0, S8),
     Array2d("shift4", Cell.SHIFT, 0, S8),
     Array2d("shift3", Cell.SHIFT, 0, S8),
     Array2d("ternary", Cell.TERNARY, 0, S8),
-    Array2d("binary", Cell.BINARY, 0, S8, held_out=True),
-    Array2d("binary", Cell.BINARY, 0, U1, inputs=72, held_out=True),
+    Array2d("binary", Cell.BINARY, 0, S8, judges=XCUP),
+    Array2d("binary", Cell.BINARY, 0, U1, inputs=72, judges=XCUP),
 )
 """The arrays of docs/arithmetic.md: eight inputs; fewer filters where synthesis is slow, more inputs to count."""
 OTHERS = (
@@ -135,9 +135,19 @@ OTHERS = (
     Array2d("binary", Cell.BINARY, 0, U1, inputs=36, outputs=12),
     Array2d("codebook3", Cell.CODEBOOK, 0, U8, inputs=6, outputs=5),
     Array2d("binary", Cell.BINARY, 0, U8, inputs=9, outputs=3, shared=False),
-    Array2d("shift4", Cell.SHIFT, 0, U8, inputs=6, outputs=5, held_out=True),
-    Array2d("ternary", Cell.TERNARY, 0, Codes.of(6, signed=False), inputs=10, outputs=4, held_out=True),
-    Array2d("codebook3", Cell.CODEBOOK, 1, U8, inputs=4, outputs=5, held_out=True),
+    Array2d("shift4", Cell.SHIFT, 0, U8, inputs=6, outputs=5, judges=XCUP),
+    Array2d("ternary", Cell.TERNARY, 0, Codes.of(6, signed=False), inputs=10, outputs=4, judges=XCUP),
+    Array2d("codebook3", Cell.CODEBOOK, 1, U8, inputs=4, outputs=5, judges=XCUP),
+    Array2d("fixed6", Cell.FIXED, 0, U8, inputs=6, outputs=2, judges=ECP5),
+    Array2d("fixed4", Cell.FIXED, 3, S8, inputs=6, outputs=4, judges=ECP5),
+    Array2d("fixed8", Cell.FIXED, 2, S8, inputs=5, outputs=5, judges=ECP5),
+    Array2d("codebook3", Cell.CODEBOOK, 0, S8, inputs=4, outputs=3, judges=ECP5),
+    Array2d("codebook4", Cell.CODEBOOK, 1, U8, inputs=6, outputs=4, judges=ECP5),
+    Array2d("focused5", Cell.FOCUSED, 0, Codes.of(6, signed=False), inputs=6, outputs=4, judges=ECP5),
+    Array2d("shift4", Cell.SHIFT, 0, Codes.of(6, signed=True), inputs=8, outputs=4, judges=ECP5),
+    Array2d("ternary", Cell.TERNARY, 0, U8, inputs=12, outputs=5, judges=ECP5),
+    Array2d("binary", Cell.BINARY, 0, Codes.of(6, signed=False), inputs=10, outputs=5, judges=ECP5),
+    Array2d("binary", Cell.BINARY, 0, U1, inputs=54, outputs=6, judges=ECP5),
 )
 """Other widths and shapes, to fit the costs to; most are judged by rows of the table."""
 

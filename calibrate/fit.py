@@ -23,7 +23,7 @@ def fit(flow: str) -> tuple[LutFit, ...]:
     groups: dict[str, list[tuple[int, int]]] = {}
     for point in selected(flow):
         found = load(point.group).get(point.name, {}).get(flow)
-        if found and not point.held_out and point.group not in INSIDE:
+        if found and point.judges != flow and point.group not in INSIDE:
             groups.setdefault(point.group, []).append((point.cost(target).lut, found["lut"]))
     return tuple(_best(group, rows) for group, rows in sorted(groups.items()))
 

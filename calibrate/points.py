@@ -1,4 +1,4 @@
-"""What is synthesised: for every engine and part a few settings to fit its cost to, and held-out ones to judge it.
+"""What is synthesised: for every engine and part a few settings to fit its cost to, and judges-out ones to judge it.
 
 Weights of more than 16 words lie in block RAM, except in the points of the memory itself: see `command` in run.py.
 """
@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from calibrate import arrays, parts
-from calibrate.parts import Point
+from calibrate.parts import ECP5, FIT, XCUP, Point
 from tomato.engines import CATALOGUE
 from tomato.engines.base import Knobs, Site
 from tomato.engines.windowed import BLOCK, LUT, ULTRA
@@ -44,7 +44,7 @@ def points() -> Iterator[Point]:
     yield from others()
 
 
-def at(stem: str, name: str, op: Op, args: tuple[TensorType, ...], knobs: Knobs, held: bool = False) -> Point:
+def at(stem: str, name: str, op: Op, args: tuple[TensorType, ...], knobs: Knobs, judges: str = FIT) -> Point:
     """An engine at an operator, exactly as the compiler would instantiate it."""
     engine = CATALOGUE[stem]
     site = Site(Node("y", op, tuple(f"x{i}" for i in range(len(args))), op.infer(args)), args)
@@ -54,7 +54,7 @@ def at(stem: str, name: str, op: Op, args: tuple[TensorType, ...], knobs: Knobs,
         f"tom_{stem}",
         engine.params(site, knobs),
         lambda target: engine.cost(site, knobs, target),
-        held,
+        judges,
         engine.memories(site, knobs),
     )
 
@@ -84,75 +84,88 @@ def codes(bits: int, *, signed: bool = False) -> Codes:
 def dense() -> Iterator[Point]:
     """Bits of weights and inputs, channels in and out, lanes in and out, pack, memory of the weights."""
     table = (
-        (8, 8, 16, 16, 4, 4, 1, LUT, False),
-        (8, 8, 16, 16, 4, 4, 2, LUT, False),
-        (8, 8, 64, 64, 8, 8, 2, BLOCK, False),
-        (8, 8, 64, 16, 16, 4, 2, LUT, False),
-        (8, 8, 16, 16, 4, 4, 0, LUT, False),
-        (4, -4, 16, 16, 4, 4, 4, LUT, False),
-        (4, 8, 24, 12, 4, 3, 2, LUT, False),
-        (8, 8, 10, 7, 1, 1, 1, LUT, False),
-        (8, 8, 128, 8, 32, 1, 1, BLOCK, False),
-        (2, 2, 16, 18, 4, 9, 9, LUT, False),
-        (4, 4, 16, 16, 4, 4, 0, LUT, False),
-        (2, 2, 32, 16, 16, 4, 0, LUT, False),
-        (8, -8, 32, 32, 8, 4, 2, BLOCK, False),
-        (4, 4, 24, 12, 6, 3, 0, LUT, False),
-        (4, 4, 32, 12, 8, 6, 3, LUT, False),
-        (8, 8, 96, 48, 12, 8, 2, BLOCK, False),
-        (8, 8, 48, 24, 6, 6, 2, BLOCK, True),
-        (6, 6, 40, 20, 5, 4, 2, BLOCK, True),
-        (8, -8, 24, 12, 3, 2, 0, BLOCK, False),
-        (8, 8, 24, 12, 3, 2, 0, BLOCK, False),
-        (6, -6, 24, 12, 3, 2, 0, BLOCK, False),
-        (4, -4, 24, 12, 3, 2, 0, BLOCK, False),
-        (4, 8, 24, 12, 3, 2, 0, BLOCK, False),
-        (8, 4, 24, 12, 3, 2, 0, BLOCK, False),
-        (4, -8, 24, 12, 3, 2, 0, BLOCK, False),
-        (8, -4, 24, 12, 3, 2, 0, BLOCK, False),
-        (2, 8, 24, 12, 3, 2, 0, BLOCK, False),
-        (2, -2, 24, 12, 3, 2, 0, BLOCK, False),
-        (7, -7, 30, 10, 5, 2, 0, BLOCK, True),
-        (5, 6, 28, 12, 4, 3, 0, BLOCK, True),
-        (6, -8, 20, 12, 2, 3, 0, BLOCK, True),
-        (3, 8, 24, 15, 2, 5, 0, BLOCK, True),
-        (8, 8, 72, 40, 9, 5, 2, BLOCK, True),
-        (4, -4, 48, 24, 6, 8, 4, BLOCK, True),
-        (8, 8, 64, 64, 4, 2, 2, ULTRA, True),
+        (8, 8, 16, 16, 4, 4, 1, LUT, FIT),
+        (8, 8, 16, 16, 4, 4, 2, LUT, FIT),
+        (8, 8, 64, 64, 8, 8, 2, BLOCK, FIT),
+        (8, 8, 64, 16, 16, 4, 2, LUT, FIT),
+        (8, 8, 16, 16, 4, 4, 0, LUT, FIT),
+        (4, -4, 16, 16, 4, 4, 4, LUT, FIT),
+        (4, 8, 24, 12, 4, 3, 2, LUT, FIT),
+        (8, 8, 10, 7, 1, 1, 1, LUT, FIT),
+        (8, 8, 128, 8, 32, 1, 1, BLOCK, FIT),
+        (2, 2, 16, 18, 4, 9, 9, LUT, FIT),
+        (4, 4, 16, 16, 4, 4, 0, LUT, FIT),
+        (2, 2, 32, 16, 16, 4, 0, LUT, FIT),
+        (8, -8, 32, 32, 8, 4, 2, BLOCK, FIT),
+        (4, 4, 24, 12, 6, 3, 0, LUT, FIT),
+        (4, 4, 32, 12, 8, 6, 3, LUT, FIT),
+        (8, 8, 96, 48, 12, 8, 2, BLOCK, FIT),
+        (8, 8, 48, 24, 6, 6, 2, BLOCK, XCUP),
+        (6, 6, 40, 20, 5, 4, 2, BLOCK, XCUP),
+        (8, -8, 24, 12, 3, 2, 0, BLOCK, FIT),
+        (8, 8, 24, 12, 3, 2, 0, BLOCK, FIT),
+        (6, -6, 24, 12, 3, 2, 0, BLOCK, FIT),
+        (4, -4, 24, 12, 3, 2, 0, BLOCK, FIT),
+        (4, 8, 24, 12, 3, 2, 0, BLOCK, FIT),
+        (8, 4, 24, 12, 3, 2, 0, BLOCK, FIT),
+        (4, -8, 24, 12, 3, 2, 0, BLOCK, FIT),
+        (8, -4, 24, 12, 3, 2, 0, BLOCK, FIT),
+        (2, 8, 24, 12, 3, 2, 0, BLOCK, FIT),
+        (2, -2, 24, 12, 3, 2, 0, BLOCK, FIT),
+        (7, -7, 30, 10, 5, 2, 0, BLOCK, XCUP),
+        (5, 6, 28, 12, 4, 3, 0, BLOCK, XCUP),
+        (6, -8, 20, 12, 2, 3, 0, BLOCK, XCUP),
+        (3, 8, 24, 15, 2, 5, 0, BLOCK, XCUP),
+        (8, 8, 72, 40, 9, 5, 2, BLOCK, XCUP),
+        (4, -4, 48, 24, 6, 8, 4, BLOCK, XCUP),
+        (8, 8, 64, 64, 4, 2, 2, ULTRA, XCUP),
+        (8, 8, 40, 20, 5, 5, 2, BLOCK, ECP5),
+        (8, 8, 20, 10, 5, 2, 1, LUT, ECP5),
+        (8, -8, 36, 12, 6, 4, 1, BLOCK, ECP5),
+        (4, 8, 64, 24, 8, 8, 2, BLOCK, ECP5),
+        (3, 4, 30, 12, 5, 4, 3, BLOCK, ECP5),
+        (5, 5, 24, 12, 4, 4, 0, BLOCK, ECP5),
+        (7, 8, 20, 8, 2, 2, 0, BLOCK, ECP5),
+        (6, -5, 20, 9, 4, 3, 0, BLOCK, ECP5),
     )
-    for w, a, channels, filters, lanes_in, lanes_out, pack, ram, held in table:
+    for w, a, channels, filters, lanes_in, lanes_out, pack, ram, judges in table:
         x = TensorType((2, 2, channels), codes(abs(a), signed=a < 0))
         knobs = {"lanes_in": lanes_in, "lanes_out": lanes_out, "cell": Cell.FIXED, "pack": pack, "weight_ram": ram}
         name = f"w{w}_{x.codes}_{channels}x{filters}_lanes{lanes_in}x{lanes_out}_pack{pack}_ram{ram}"
-        yield at("dense_fold", name, Dense(random_tensor(channels, filters, bits=w)), (x,), knobs, held)
+        yield at("dense_fold", name, Dense(random_tensor(channels, filters, bits=w)), (x,), knobs, judges)
 
 
 def conv2d() -> Iterator[Point]:
     """Bits, size, channels, kernel, stride, lanes in and out, rows and columns at once, pixels, pack, memory."""
     table = (
-        (8, 12, (8, 8), 3, 1, (1, 1), (0, 0), 1, 1, BLOCK, False),
-        (8, 14, (8, 8), 3, 1, (4, 4), (0, 0), 1, 2, BLOCK, False),
-        (8, 16, (4, 8), 3, 1, (2, 2), (0, 1), 1, 2, BLOCK, False),
-        (8, 28, (4, 16), 3, 1, (1, 4), (1, 1), 1, 1, LUT, False),
-        (8, 28, (8, 8), 3, 1, (4, 2), (1, 1), 1, 2, LUT, False),
-        (8, 56, (32, 64), 3, 1, (8, 4), (0, 0), 1, 2, BLOCK, False),
-        (8, 64, (3, 16), 3, 2, (3, 4), (1, 1), 2, 2, LUT, False),
-        (8, 56, (16, 16), 1, 2, (4, 4), (0, 0), 1, 2, LUT, False),
-        (8, 32, (4, 16), 3, 1, (2, 4), (1, 1), 1, 2, LUT, False),
-        (8, 28, (16, 16), 3, 2, (8, 2), (0, 0), 1, 1, BLOCK, False),
-        (8, 28, (8, 16), 3, 1, (4, 4), (0, 1), 1, 2, BLOCK, False),
-        (2, 16, (8, 18), 3, 1, (2, 9), (0, 0), 1, 9, BLOCK, True),
-        (8, 32, (4, 8), 3, 2, (4, 2), (1, 1), 2, 2, LUT, False),
-        (8, 14, (32, 32), 3, 1, (4, 4), (0, 0), 1, 2, ULTRA, True),
-        (6, 12, (6, 12), 3, 1, (2, 3), (0, 0), 1, 0, BLOCK, True),
-        (8, 20, (6, 12), 3, 1, (3, 2), (0, 1), 1, 2, BLOCK, True),
-        (4, 16, (4, 16), 3, 1, (2, 4), (1, 1), 1, 0, LUT, False),
-        (8, 28, (2, 8), 5, 1, (1, 2), (1, 1), 1, 2, LUT, False),
-        (8, 20, (3, 6), 5, 1, (1, 2), (1, 1), 1, 2, LUT, False),
-        (8, 20, (12, 24), 3, 1, (3, 4), (0, 0), 1, 2, BLOCK, True),
-        (8, 18, (6, 6), 3, 1, (2, 3), (1, 1), 1, 1, LUT, True),
+        (8, 12, (8, 8), 3, 1, (1, 1), (0, 0), 1, 1, BLOCK, FIT),
+        (8, 14, (8, 8), 3, 1, (4, 4), (0, 0), 1, 2, BLOCK, FIT),
+        (8, 16, (4, 8), 3, 1, (2, 2), (0, 1), 1, 2, BLOCK, FIT),
+        (8, 28, (4, 16), 3, 1, (1, 4), (1, 1), 1, 1, LUT, FIT),
+        (8, 28, (8, 8), 3, 1, (4, 2), (1, 1), 1, 2, LUT, FIT),
+        (8, 56, (32, 64), 3, 1, (8, 4), (0, 0), 1, 2, BLOCK, FIT),
+        (8, 64, (3, 16), 3, 2, (3, 4), (1, 1), 2, 2, LUT, FIT),
+        (8, 56, (16, 16), 1, 2, (4, 4), (0, 0), 1, 2, LUT, FIT),
+        (8, 32, (4, 16), 3, 1, (2, 4), (1, 1), 1, 2, LUT, FIT),
+        (8, 28, (16, 16), 3, 2, (8, 2), (0, 0), 1, 1, BLOCK, FIT),
+        (8, 28, (8, 16), 3, 1, (4, 4), (0, 1), 1, 2, BLOCK, FIT),
+        (2, 16, (8, 18), 3, 1, (2, 9), (0, 0), 1, 9, BLOCK, XCUP),
+        (8, 32, (4, 8), 3, 2, (4, 2), (1, 1), 2, 2, LUT, FIT),
+        (8, 14, (32, 32), 3, 1, (4, 4), (0, 0), 1, 2, ULTRA, XCUP),
+        (6, 12, (6, 12), 3, 1, (2, 3), (0, 0), 1, 0, BLOCK, XCUP),
+        (8, 20, (6, 12), 3, 1, (3, 2), (0, 1), 1, 2, BLOCK, XCUP),
+        (4, 16, (4, 16), 3, 1, (2, 4), (1, 1), 1, 0, LUT, FIT),
+        (8, 28, (2, 8), 5, 1, (1, 2), (1, 1), 1, 2, LUT, FIT),
+        (8, 20, (3, 6), 5, 1, (1, 2), (1, 1), 1, 2, LUT, FIT),
+        (8, 20, (12, 24), 3, 1, (3, 4), (0, 0), 1, 2, BLOCK, XCUP),
+        (8, 18, (6, 6), 3, 1, (2, 3), (1, 1), 1, 1, LUT, XCUP),
+        (8, 24, (8, 12), 3, 1, (2, 4), (0, 0), 1, 1, BLOCK, ECP5),
+        (8, 16, (6, 8), 3, 1, (2, 2), (1, 1), 1, 1, LUT, ECP5),
+        (8, 24, (6, 12), 3, 2, (3, 3), (0, 1), 1, 2, BLOCK, ECP5),
+        (4, 20, (8, 12), 3, 1, (4, 3), (0, 0), 1, 0, BLOCK, ECP5),
+        (8, 16, (2, 4), 5, 1, (1, 1), (1, 1), 1, 1, LUT, ECP5),
     )
-    for bits, size, (channels, filters), kernel, stride, lanes, taps, pixels, pack, ram, held in table:
+    for bits, size, (channels, filters), kernel, stride, lanes, taps, pixels, pack, ram, judges in table:
         window = Window((kernel, kernel), (stride, stride), pads=(kernel // 2,) * 4)
         x = TensorType((size, size, channels), codes(bits))
         knobs = {
@@ -164,28 +177,31 @@ def conv2d() -> Iterator[Point]:
             f"_lanes{lanes[0]}x{lanes[1]}_taps{taps[0]}{taps[1]}_pixels{pixels}_pack{pack}_ram{ram}"
         )
         op = Conv2d(random_tensor(kernel, kernel, channels, filters, bits=bits), window)
-        yield at("conv2d_window", name, op, (x,), knobs, held)
+        yield at("conv2d_window", name, op, (x,), knobs, judges)
 
 
 def depthwise() -> Iterator[Point]:
     """Size, channels, kernel, stride, lanes, rows and columns at once, pack, memory of the weights."""
     table = (
-        (12, 8, 3, 1, 1, (0, 0), 1, BLOCK, False),
-        (28, 16, 3, 1, 4, (0, 0), 1, BLOCK, False),
-        (14, 16, 3, 1, 4, (0, 1), 1, LUT, False),
-        (28, 16, 3, 1, 2, (1, 1), 1, LUT, False),
-        (56, 32, 3, 2, 4, (1, 1), 1, LUT, False),
-        (14, 64, 3, 1, 1, (1, 1), 0, BLOCK, False),
-        (28, 24, 3, 1, 3, (1, 1), 1, LUT, False),
-        (14, 32, 3, 2, 8, (0, 1), 1, LUT, False),
-        (24, 12, 3, 1, 3, (0, 1), 1, LUT, True),
-        (16, 20, 3, 1, 2, (0, 0), 0, BLOCK, True),
-        (14, 8, 5, 1, 1, (1, 1), 1, LUT, False),
-        (14, 12, 5, 1, 1, (1, 1), 1, LUT, False),
-        (20, 24, 3, 1, 6, (0, 0), 1, BLOCK, True),
-        (18, 10, 3, 2, 2, (1, 1), 1, LUT, True),
+        (12, 8, 3, 1, 1, (0, 0), 1, BLOCK, FIT),
+        (28, 16, 3, 1, 4, (0, 0), 1, BLOCK, FIT),
+        (14, 16, 3, 1, 4, (0, 1), 1, LUT, FIT),
+        (28, 16, 3, 1, 2, (1, 1), 1, LUT, FIT),
+        (56, 32, 3, 2, 4, (1, 1), 1, LUT, FIT),
+        (14, 64, 3, 1, 1, (1, 1), 0, BLOCK, FIT),
+        (28, 24, 3, 1, 3, (1, 1), 1, LUT, FIT),
+        (14, 32, 3, 2, 8, (0, 1), 1, LUT, FIT),
+        (24, 12, 3, 1, 3, (0, 1), 1, LUT, XCUP),
+        (16, 20, 3, 1, 2, (0, 0), 0, BLOCK, XCUP),
+        (14, 8, 5, 1, 1, (1, 1), 1, LUT, FIT),
+        (14, 12, 5, 1, 1, (1, 1), 1, LUT, FIT),
+        (20, 24, 3, 1, 6, (0, 0), 1, BLOCK, XCUP),
+        (18, 10, 3, 2, 2, (1, 1), 1, LUT, XCUP),
+        (20, 16, 3, 1, 2, (0, 1), 1, LUT, ECP5),
+        (24, 12, 3, 2, 3, (1, 1), 1, LUT, ECP5),
+        (30, 18, 3, 1, 3, (0, 0), 1, BLOCK, ECP5),
     )
-    for size, channels, kernel, stride, lanes, taps, pack, ram, held in table:
+    for size, channels, kernel, stride, lanes, taps, pack, ram, judges in table:
         window = Window((kernel, kernel), (stride, stride), pads=(kernel // 2,) * 4)
         x = TensorType((size, size, channels), codes(8))
         knobs = {
@@ -194,33 +210,38 @@ def depthwise() -> Iterator[Point]:
         }  # fmt: skip
         name = f"{size}x{size}x{channels}_kernel{kernel}_stride{stride}_lanes{lanes}_taps{taps[0]}{taps[1]}_pack{pack}"
         op = Conv2d(random_tensor(kernel, kernel, 1, channels), window, channels)
-        yield at("depthwise_window", name, op, (x,), knobs, held)
+        yield at("depthwise_window", name, op, (x,), knobs, judges)
 
 
 def requant() -> Iterator[Point]:
     """Bits of accumulator, factor (0: none), bias and result, channels, lanes, nudges (in every eighth channel)."""
     table = (
-        (20, 18, 30, 8, 16, 1, 0, False),
-        (20, 18, 30, 8, 64, 4, 0, False),
-        (16, 9, 20, 4, 64, 8, 0, False),
-        (18, 0, 18, 8, 64, 4, 0, False),
-        (24, 22, 40, 8, 16, 1, 0, False),
-        (22, 18, 32, 8, 128, 8, 0, False),
-        (20, 20, 34, 8, 48, 3, 0, False),
-        (16, 12, 24, 4, 48, 4, 0, False),
-        (21, 17, 28, 8, 96, 6, 0, True),
-        (18, 14, 26, 6, 40, 5, 0, False),
-        (23, 18, 30, 5, 56, 7, 0, False),
-        (16, 0, 16, 6, 40, 5, 0, False),
-        (18, 0, 20, 4, 48, 8, 0, True),
-        (20, 0, 18, 5, 36, 3, 0, True),
-        (19, 15, 27, 7, 50, 5, 0, True),
-        (20, 18, 30, 8, 64, 4, 1, False),
-        (22, 24, 36, 8, 64, 8, 2, False),
-        (18, 24, 32, 8, 16, 1, 4, False),
-        (20, 22, 34, 8, 48, 6, 3, True),
+        (20, 18, 30, 8, 16, 1, 0, FIT),
+        (20, 18, 30, 8, 64, 4, 0, FIT),
+        (16, 9, 20, 4, 64, 8, 0, FIT),
+        (18, 0, 18, 8, 64, 4, 0, FIT),
+        (24, 22, 40, 8, 16, 1, 0, FIT),
+        (22, 18, 32, 8, 128, 8, 0, FIT),
+        (20, 20, 34, 8, 48, 3, 0, FIT),
+        (16, 12, 24, 4, 48, 4, 0, FIT),
+        (21, 17, 28, 8, 96, 6, 0, XCUP),
+        (18, 14, 26, 6, 40, 5, 0, FIT),
+        (23, 18, 30, 5, 56, 7, 0, FIT),
+        (16, 0, 16, 6, 40, 5, 0, FIT),
+        (18, 0, 20, 4, 48, 8, 0, XCUP),
+        (20, 0, 18, 5, 36, 3, 0, XCUP),
+        (19, 15, 27, 7, 50, 5, 0, XCUP),
+        (20, 18, 30, 8, 64, 4, 1, FIT),
+        (22, 24, 36, 8, 64, 8, 2, FIT),
+        (18, 24, 32, 8, 16, 1, 4, FIT),
+        (20, 22, 34, 8, 48, 6, 3, XCUP),
+        (22, 16, 30, 8, 60, 5, 0, ECP5),
+        (19, 0, 20, 6, 32, 4, 0, ECP5),
+        (18, 20, 32, 7, 42, 7, 0, ECP5),
+        (19, 16, 30, 8, 36, 3, 0, ECP5),
+        (20, 18, 30, 8, 40, 4, 2, ECP5),
     )
-    for acc, mult, bias, out, channels, lanes, nudges, held in table:
+    for acc, mult, bias, out, channels, lanes, nudges, judges in table:
         x = TensorType((4, 4, channels), codes(acc, signed=True))
         factor = random_tensor(channels, bits=mult) if mult else Tensor(np.ones(channels, dtype=np.int64))
         op = Requant(factor, random_tensor(channels, bits=bias), acc + mult - out - 4, 0, (1 << out) - 1)
@@ -228,25 +249,29 @@ def requant() -> Iterator[Point]:
             op = replace(op, nudges=random_nudges(channels, nudges, x.codes))
         name = f"acc{acc}_mult{mult}_bias{bias}_out{out}_channels{channels}_lanes{lanes}"
         name += f"_nudges{nudges}" if nudges else ""
-        yield at("requant_stream", name, op, (x,), {"lanes": lanes}, held)
+        yield at("requant_stream", name, op, (x,), {"lanes": lanes}, judges)
 
 
 def threshold() -> Iterator[Point]:
     """Bits of accumulator, thresholds, channels, lanes."""
     table = (
-        (20, 15, 16, 1, False),
-        (20, 15, 32, 4, False),
-        (16, 3, 32, 8, False),
-        (24, 1, 16, 2, False),
-        (18, 63, 16, 2, False),
-        (20, 255, 4, 1, False),
-        (20, 255, 16, 1, False),
-        (20, 255, 32, 2, False),
-        (22, 15, 48, 3, True),
-        (18, 255, 24, 3, True),
-        (16, 255, 48, 4, True),
+        (20, 15, 16, 1, FIT),
+        (20, 15, 32, 4, FIT),
+        (16, 3, 32, 8, FIT),
+        (24, 1, 16, 2, FIT),
+        (18, 63, 16, 2, FIT),
+        (20, 255, 4, 1, FIT),
+        (20, 255, 16, 1, FIT),
+        (20, 255, 32, 2, FIT),
+        (22, 15, 48, 3, XCUP),
+        (18, 255, 24, 3, XCUP),
+        (16, 255, 48, 4, XCUP),
+        (20, 31, 24, 2, ECP5),
+        (18, 127, 32, 4, ECP5),
+        (22, 255, 40, 4, ECP5),
+        (17, 255, 20, 2, ECP5),
     )
-    for acc, steps, channels, lanes, held in table:
+    for acc, steps, channels, lanes, judges in table:
         x = TensorType((4, 4, channels), codes(acc, signed=True))
         op = Threshold(Tensor(np.sort(random_tensor(channels, steps, bits=acc).values, axis=1)), 0)
         yield at(
@@ -255,116 +280,145 @@ def threshold() -> Iterator[Point]:
             op,
             (x,),
             {"lanes": lanes},
-            held,
+            judges,
         )
 
 
 def pool() -> Iterator[Point]:
     """Kind, size, channels, kernel, stride, padding, lanes, rows and columns at once."""
     table = (
-        (MaxPool, 16, 8, 2, 2, 0, 1, (0, 0), False),
-        (MaxPool, 28, 16, 2, 2, 0, 4, (0, 0), False),
-        (MaxPool, 28, 16, 3, 2, 1, 4, (1, 1), False),
-        (SumPool, 14, 16, 3, 1, 1, 2, (0, 0), False),
-        (SumPool, 14, 16, 2, 2, 0, 4, (1, 1), False),
-        (MaxPool, 14, 16, 2, 2, 0, 8, (1, 1), False),
-        (MaxPool, 28, 16, 3, 1, 1, 2, (0, 1), False),
-        (MaxPool, 56, 16, 3, 2, 1, 8, (0, 1), True),
-        (MaxPool, 20, 12, 3, 1, 1, 3, (0, 0), True),
-        (SumPool, 24, 12, 3, 2, 1, 3, (1, 1), False),
-        (MaxPool, 22, 12, 3, 1, 1, 3, (1, 1), True),
+        (MaxPool, 16, 8, 2, 2, 0, 1, (0, 0), FIT),
+        (MaxPool, 28, 16, 2, 2, 0, 4, (0, 0), FIT),
+        (MaxPool, 28, 16, 3, 2, 1, 4, (1, 1), FIT),
+        (SumPool, 14, 16, 3, 1, 1, 2, (0, 0), FIT),
+        (SumPool, 14, 16, 2, 2, 0, 4, (1, 1), FIT),
+        (MaxPool, 14, 16, 2, 2, 0, 8, (1, 1), FIT),
+        (MaxPool, 28, 16, 3, 1, 1, 2, (0, 1), FIT),
+        (MaxPool, 56, 16, 3, 2, 1, 8, (0, 1), XCUP),
+        (MaxPool, 20, 12, 3, 1, 1, 3, (0, 0), XCUP),
+        (SumPool, 24, 12, 3, 2, 1, 3, (1, 1), FIT),
+        (MaxPool, 22, 12, 3, 1, 1, 3, (1, 1), XCUP),
+        (MaxPool, 24, 16, 2, 2, 0, 4, (0, 1), ECP5),
+        (SumPool, 20, 8, 3, 1, 1, 2, (1, 1), ECP5),
+        (MaxPool, 32, 12, 3, 2, 1, 3, (0, 0), ECP5),
     )
-    for kind, size, channels, kernel, stride, pad, lanes, taps, held in table:
+    for kind, size, channels, kernel, stride, pad, lanes, taps, judges in table:
         x = TensorType((size, size, channels), codes(8))
         knobs = {"lanes": lanes, "parallel_rows": taps[0], "parallel_columns": taps[1]}
         name = f"{kind.__name__.lower()}_{size}x{size}x{channels}_{kernel}_{stride}_{pad}"
         name += f"_lanes{lanes}_taps{taps[0]}{taps[1]}"
         yield at(
-            "pool_window", name, kind(Window((kernel, kernel), (stride, stride), pads=(pad,) * 4)), (x,), knobs, held
+            "pool_window", name, kind(Window((kernel, kernel), (stride, stride), pads=(pad,) * 4)), (x,), knobs, judges
         )
 
 
 def add() -> Iterator[Point]:
     """Bits, factors, lanes: sums and products of two streams."""
-    for bits, a, b, lanes, held in (
-        (8, 1, 1, 1, False),
-        (8, 1, 1, 8, False),
-        (8, 4, 1, 4, False),
-        (8, 11213, 9001, 4, False),
-        (12, 1, -1, 4, False),
-        (8, 1, 1, 16, False),
-        (8, 7001, 16383, 6, False),
-        (10, 1, 1, 3, True),
-        (9, 5001, 9999, 2, True),
+    for bits, a, b, lanes, judges in (
+        (8, 1, 1, 1, FIT),
+        (8, 1, 1, 8, FIT),
+        (8, 4, 1, 4, FIT),
+        (8, 11213, 9001, 4, FIT),
+        (12, 1, -1, 4, FIT),
+        (8, 1, 1, 16, FIT),
+        (8, 7001, 16383, 6, FIT),
+        (10, 1, 1, 3, XCUP),
+        (9, 5001, 9999, 2, XCUP),
+        (11, 1, 1, 2, ECP5),
+        (9, -1, 1, 4, ECP5),
+        (8, 3001, 777, 3, ECP5),
     ):
         x = TensorType((4, 4, 16 if lanes != 6 else 6), codes(bits, signed=True))
-        yield at("add_stream", f"s{bits}_{a}_{b}_lanes{lanes}", Add(a, b), (x, x), {"lanes": lanes}, held)
-    for bits, zero, lanes, held in (
-        (8, 0, 1, False),
-        (8, 3, 4, False),
-        (8, 0, 8, False),
-        (8, 5, 6, False),
-        (6, 2, 3, True),
+        yield at("add_stream", f"s{bits}_{a}_{b}_lanes{lanes}", Add(a, b), (x, x), {"lanes": lanes}, judges)
+    for bits, zero, lanes, judges in (
+        (8, 0, 1, FIT),
+        (8, 3, 4, FIT),
+        (8, 0, 8, FIT),
+        (8, 5, 6, FIT),
+        (6, 2, 3, XCUP),
+        (9, 0, 5, ECP5),
+        (7, 4, 2, ECP5),
     ):
         x = TensorType((4, 4, 24), codes(bits, signed=True))
         yield at(
-            "multiply_stream", f"s{bits}_zero{zero}_lanes{lanes}", Multiply(zero, -zero), (x, x), {"lanes": lanes}, held
+            "multiply_stream",
+            f"s{bits}_zero{zero}_lanes{lanes}",
+            Multiply(zero, -zero),
+            (x, x),
+            {"lanes": lanes},
+            judges,
         )
 
 
 def moves() -> Iterator[Point]:
     """Engines that move codes: concatenation, pad, slice, reorder."""
     s8 = codes(8, signed=True)
-    for split, lanes, held in (
-        ((8, 8), 4, False),
-        ((4, 4, 8), 4, False),
-        ((16, 8), 8, False),
-        ((12, 6, 6), 6, False),
-        ((10, 5), 5, True),
-        ((6, 12, 6, 3), 3, True),
+    for split, lanes, judges in (
+        ((8, 8), 4, FIT),
+        ((4, 4, 8), 4, FIT),
+        ((16, 8), 8, FIT),
+        ((12, 6, 6), 6, FIT),
+        ((10, 5), 5, XCUP),
+        ((6, 12, 6, 3), 3, XCUP),
+        ((9, 6), 3, ECP5),
+        ((20, 10, 10), 10, ECP5),
     ):
         args = tuple(TensorType((4, 4, n), s8) for n in split)
         name = f"channels{'_'.join(map(str, split))}_lanes{lanes}"
-        yield at("concat_stream", name, Concat(), args, {"lanes": lanes}, held)
-    for size, lanes, held in ((6, 1, False), (28, 4, False), (14, 8, False), (56, 6, False), (20, 3, True)):
+        yield at("concat_stream", name, Concat(), args, {"lanes": lanes}, judges)
+    for size, lanes, judges in (
+        (6, 1, FIT),
+        (28, 4, FIT),
+        (14, 8, FIT),
+        (56, 6, FIT),
+        (20, 3, XCUP),
+        (32, 2, ECP5),
+        (18, 12, ECP5),
+    ):
         x = TensorType((size, size, 24), s8)
-        yield at("pad_stream", f"size{size}_lanes{lanes}", Pad((1, 1, 1, 1), 3), (x,), {"lanes": lanes}, held)
+        yield at("pad_stream", f"size{size}_lanes{lanes}", Pad((1, 1, 1, 1), 3), (x,), {"lanes": lanes}, judges)
         crop = Slice((1, 1, 0), (size, size, 24), (1, 1))
-        yield at("slice_stream", f"size{size}_lanes{lanes}", crop, (x,), {"lanes": lanes}, held)
-    for size, lanes, held in (
-        (8, 1, False),
-        (14, 4, False),
-        (28, 8, False),
-        (20, 6, False),
-        (10, 2, True),
-        (36, 3, True),
+        yield at("slice_stream", f"size{size}_lanes{lanes}", crop, (x,), {"lanes": lanes}, judges)
+    for size, lanes, judges in (
+        (8, 1, FIT),
+        (14, 4, FIT),
+        (28, 8, FIT),
+        (20, 6, FIT),
+        (10, 2, XCUP),
+        (36, 3, XCUP),
+        (12, 3, ECP5),
+        (24, 4, ECP5),
     ):
         x = TensorType((size, size, 24), s8)
         knobs = {"lanes": lanes, "ram": LUT if size < 20 else BLOCK}
-        yield at("reorder_band", f"upsample{size}_lanes{lanes}", Upsample((2, 2)), (x,), knobs, held)
+        yield at("reorder_band", f"upsample{size}_lanes{lanes}", Upsample((2, 2)), (x,), knobs, judges)
     swap = Transpose((6, 5, 8), (1, 0, 2), (5, 6, 8))
     yield at("reorder_band", "transpose_lanes2", swap, (TensorType((6, 5, 8), s8),), {"lanes": 2, "ram": LUT})
 
 
 def others() -> Iterator[Point]:
     """Tables and global sums."""
-    for bits, out, lanes, held in (
-        (8, 8, 1, False),
-        (6, 6, 4, False),
-        (4, 8, 4, False),
-        (8, 8, 4, False),
-        (7, 8, 3, False),
-        (5, 7, 6, True),
+    for bits, out, lanes, judges in (
+        (8, 8, 1, FIT),
+        (6, 6, 4, FIT),
+        (4, 8, 4, FIT),
+        (8, 8, 4, FIT),
+        (7, 8, 3, FIT),
+        (5, 7, 6, XCUP),
+        (6, 8, 2, ECP5),
+        (8, 6, 3, ECP5),
     ):
         x = TensorType((4, 4, 12), codes(bits, signed=True))
         op = Table(random_tensor(1, 1 << bits, bits=out), x.codes.lo)
-        yield at("table_stream", f"in{bits}_out{out}_lanes{lanes}", op, (x,), {"lanes": lanes}, held)
-    for size, channels, lanes, held in (
-        (7, 16, 1, False),
-        (7, 64, 4, False),
-        (14, 8, 8, False),
-        (7, 96, 6, False),
-        (9, 40, 5, True),
+        yield at("table_stream", f"in{bits}_out{out}_lanes{lanes}", op, (x,), {"lanes": lanes}, judges)
+    for size, channels, lanes, judges in (
+        (7, 16, 1, FIT),
+        (7, 64, 4, FIT),
+        (14, 8, 8, FIT),
+        (7, 96, 6, FIT),
+        (9, 40, 5, XCUP),
+        (8, 32, 4, ECP5),
+        (12, 6, 6, ECP5),
     ):
         x = TensorType((size, size, channels), codes(8))
-        yield at("global_sum", f"{size}x{size}x{channels}_lanes{lanes}", GlobalSum(), (x,), {"lanes": lanes}, held)
+        yield at("global_sum", f"{size}x{size}x{channels}_lanes{lanes}", GlobalSum(), (x,), {"lanes": lanes}, judges)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from calibrate.measure import Measured, measure
-from calibrate.parts import Point
+from calibrate.parts import FIT, XCUP, Point
 from calibrate.points import points
 from tomato import targets
 from tomato.assets import asset
@@ -32,9 +32,9 @@ TARGETS = {"xcup": "u250", "ecp5": "ulx3s"}
 
 
 def selected(flow: str) -> list[Point]:
-    """The points that a family is judged by: all but those with memories that it does not have, small ones first."""
+    """The points of a family, small ones first: not those with memories that it does not have or that judge ECP5."""
     target = targets.load(TARGETS[flow])
-    costs = [(p, p.cost(target)) for p in points()]
+    costs = [(p, p.cost(target)) for p in points() if p.judges in (FIT, XCUP, flow)]
     return [p for p, cost in sorted(costs, key=lambda pc: pc[1].lut) if target.memory.uram or not cost.uram]
 
 
@@ -111,7 +111,7 @@ def summary(chosen: Iterable[Point], flow: str) -> dict[str, Any]:
         if found := load(point.group).get(point.name, {}).get(flow):
             real = Resources(*(found[kind] for kind in ("lut", "ff", "dsp", "bram18", "uram")))
             model = target.fitted(point.group, point.cost(target))
-            groups.setdefault(point.group, []).append((point.held_out, model, real))
+            groups.setdefault(point.group, []).append((point.judges == flow, model, real))
     return {group: _judge(rows) for group, rows in sorted(groups.items())}
 
 
