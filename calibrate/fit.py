@@ -1,6 +1,6 @@
-"""Fits what a family without formulas of its own adds to them: a base and a factor for the LUTs of each group.
+"""Fits what the formulas miss on a family other than UltraScale+: a base and a factor for the LUTs of each group.
 
-Usage: python -m calibrate.fit. Prints [lut_fit] of tomato/targets/families/ecp5.toml; held-out points take no part.
+Usage: python -m calibrate.fit. Prints [lut_fit] of tomato/targets/families/ecp5.toml; points that judge it take no part.
 """
 
 from itertools import product

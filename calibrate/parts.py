@@ -10,7 +10,6 @@ from tomato.engines.windowed import BLOCK, LUT, ULTRA, rom_cost, sequencer_cost
 from tomato.netlist import Memory
 from tomato.targets import Resources, Target
 
-
 FIT, XCUP, ECP5 = "", "xcup", "ecp5"
 """Whose model a point judges, as a point that took no part in its fit.
 
@@ -87,7 +86,12 @@ def width() -> Iterator[Point]:
         (20, 5, 2, 8, XCUP),
         (18, 3, 9, 8, ECP5),
         (30, 2, 10, 6, ECP5),
-        (24, 12, 4, 8, ECP5),
+        (24, 12, 4, 8, FIT),
+        (20, 10, 2, 6, FIT),
+        (32, 16, 2, 4, FIT),
+        (60, 15, 5, 5, ECP5),
+        (42, 14, 2, 4, ECP5),
+        (64, 16, 2, 5, ECP5),
         (40, 10, 5, 4, ECP5),
         (18, 6, 4, 8, ECP5),
         (15, 5, 3, 6, ECP5),
@@ -97,7 +101,9 @@ def width() -> Iterator[Point]:
             "InChannels": channels, "InLanes": lanes_in, "OutChannels": channels, "OutLanes": lanes_out, "Bits": bits
         }  # fmt: skip
 
-        def cost(target: Target, shape: tuple[int, ...] = (channels, lanes_in, channels, lanes_out, bits)) -> Resources:
+        def cost(
+            target: Target, shape: tuple[int, int, int, int, int] = (channels, lanes_in, channels, lanes_out, bits)
+        ) -> Resources:
             return plumbing.width_cost(*shape, target)
 
         name = f"channels{channels}_lanes{lanes_in}to{lanes_out}_bits{bits}"

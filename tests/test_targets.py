@@ -116,8 +116,28 @@ def test_products_take_as_many_multipliers_as_their_width_needs() -> None:
         1 + 1,
         2,
     ]
-    assert ulx3s.dsp_for(19, 18) == 2
+    assert [ulx3s.dsp_for(*bits) for bits in ((18, 18), (19, 18), (20, 18), (24, 22), (36, 18))] == [1, 1, 2, 4, 2], (
+        "its multipliers are unsigned too; a partial product of one bit is LUTs"
+    )
     assert [arria.dsp_for(8, 8, n) for n in (1, 2, 3_035)] == [1, 1, 1_518]
+
+
+def test_what_joins_partial_products_is_luts() -> None:
+    dsp = targets.load("ulx3s").dsp
+    assert [dsp.partials(*bits) for bits in ((18, 18), (19, 18), (24, 22))] == [1, 2, 4]
+    assert dsp.joints(18, 18) == 0
+    assert dsp.joints(20, 18) == 20, "a sum without the low 18 of 38 bits"
+    assert dsp.joints(19, 15) == 16 + 2 * 15, "a sum, and the negation of the other factor"
+    assert dsp.joints(24, 22) == 28 + 22 + 10, "the parts of 18 and 6 bits times 22, and their sum"
+    assert targets.load("u250").dsp.joints(27, 18) == 0
+
+
+def test_luts_of_four_inputs_do_less() -> None:
+    u250, ulx3s = targets.load("u250"), targets.load("ulx3s")
+    assert [u250.select(ways) for ways in (1, 2, 4, 5)] == [0, 1, 1, 2]
+    assert [ulx3s.select(ways) for ways in (1, 2, 4, 5)] == [0, 1, 3, 4]
+    assert [u250.add(terms) for terms in range(5)] == [0, 0, 1, 2, 3]
+    assert [ulx3s.add(terms) for terms in range(5)] == [0, 0, 1, 3, 5]
 
 
 def test_a_family_corrects_the_luts_of_parts_by_name() -> None:

@@ -85,15 +85,26 @@ def width_cost(
         return out
     if kind == "up":
         held = (out_lanes - in_lanes) * bits
-        # LUTs of four inputs: the mapper doubles what is not slower than a counter of four bits.
-        short = -(-in_channels // in_lanes) <= 8
-        select = held * 4 // 5 if target.wide_luts else held * (1 + short)
+        beats = -(-in_channels // in_lanes) if in_channels == out_channels else out_lanes // in_lanes
+        # LUTs of four inputs: the mapper spends twice as many where no counter of four bits is slower.
+        select = held * 4 // 5 if target.wide_luts else held * (1 if beats > 8 else 2)
         return out + Resources(lut=select + 12, ff=held + 8)
     if kind == "down":
-        ratio = in_lanes // out_lanes
-        ways = (ratio + 1) // 4 if target.wide_luts else ratio // 2  # two to one goes with the register
-        return out + register_cost(in_lanes * bits) + Resources(lut=out_lanes * bits * ways + 8, ff=8)
+        select = out_lanes * bits * _down_ways(in_lanes // out_lanes, target)
+        return out + register_cost(in_lanes * bits) + Resources(lut=select + 8, ff=8)
     return out + _gearbox_cost(in_channels, in_lanes, out_channels, out_lanes, bits, target)
+
+
+def _down_ways(ratio: int, target: Target) -> int:
+    """LUTs per bit that select one of `ratio` beats, fitted; two to one goes with the register.
+
+    LUTs of four inputs: four to one goes with the multiplexers of the slices, and what is no power of two takes more.
+    """
+    if target.wide_luts:
+        return (ratio + 1) // 4
+    if ratio & (ratio - 1):
+        return ratio + 5
+    return ratio // 2 if ratio <= 4 else ratio - 1
 
 
 def _gearbox_cost(
@@ -104,13 +115,12 @@ def _gearbox_cost(
     extra = max(entering, leaving) if in_channels == out_channels else entering + leaving
     capacity = entering + leaving - 1 + extra
     stored = capacity * unit * bits
-    # LUTs per hundred bits, and those of the control, fitted to calibrate/data/width.json. With LUTs of four inputs
-    # a count of up to four bits is logic, not a carry chain, and large unless beats leave by a power of two.
+    # LUTs per hundred bits, and those of the control, fitted to calibrate/data/width.json.
     if target.wide_luts:
         multiplexer, control = 45 + 24 * min(entering, 16), 40
-    else:
+    else:  # what is left after a beat is large logic where no carry chain subtracts, unless by a power of two
         multiplexer = 270 if entering <= 4 else 420
-        control = 360 if capacity < 16 and leaving & (leaving - 1) else 60
+        control = 360 if capacity.bit_length() <= CHAIN and leaving & (leaving - 1) else 60
     return Resources(lut=stored * multiplexer // 100 + control, ff=stored + 10)
 
 
@@ -146,11 +156,12 @@ def lutram_rows(width: int, depth: int, target: Target) -> int:
 def fifo_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
     """What tom_fifo takes: `depth` words of `width` bits in the kind of memory `ram`."""
     count = depth.bit_length()
-    wrap = count if depth & (depth - 1) else 0  # pointers that do not wrap by themselves
-    rows = lutram_rows(width, depth, target) if ram == LUTRAM else 1
-    luts = 2 * count + 1 + wrap * min(rows, 2)  # rows: their wrapping ends are decoded
-    if not target.wide_luts:
-        luts = 30 if count <= CHAIN else 52 if wrap else 42
+    wraps = depth & (depth - 1) != 0  # pointers that do not wrap by themselves
+    if target.wide_luts:
+        rows = lutram_rows(width, depth, target) if ram == LUTRAM else 1
+        luts = 2 * count + 1 + wraps * count * min(rows, 2)  # rows: their wrapping ends are decoded
+    else:
+        luts = 30 if count <= CHAIN else 42 + 10 * wraps
     return Resources(lut=luts, ff=3 * count) + memory_cost(width, depth, ram, target)
 
 

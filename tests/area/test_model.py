@@ -9,41 +9,54 @@ from calibrate.run import TARGETS, key, load, selected, summary
 from tomato import targets
 from tomato.engines import CATALOGUE
 from tomato.report import model_error, model_errors
+from tomato.targets import Resources
 
 POINTS = list(points())
-MEASURED = [(p, load(p.group)[p.name]["xcup"]) for p in POINTS if "xcup" in load(p.group).get(p.name, {})]
-ALL = [pytest.param(*m, id=f"{m[0].group}-{m[0].name}") for m in MEASURED]
-HELD_OUT = [case for case, (point, _) in zip(ALL, MEASURED, strict=True) if point.held_out]
-DEEPEST = 6
+MEASURED = [
+    (flow, point, found)
+    for flow in TARGETS
+    for point in selected(flow)
+    if (found := load(point.group).get(point.name, {}).get(flow))
+]
+ALL = [pytest.param(*m, id=f"{m[0]}-{m[1].group}-{m[1].name}") for m in MEASURED]
+HELD_OUT = [case for case, (flow, point, _) in zip(ALL, MEASURED, strict=True) if point.judges == flow]
+DEEPEST = {"xcup": 6, "ecp5": 7}
 """LUTs between two registers that still meet the clocks of the targets."""
 OFF = 0.15
 """Relative error of LUT that the documentation promises for points that took no part in a fit."""
 
 
-@pytest.mark.parametrize(("point", "found"), HELD_OUT)
-def test_lut_of_points_that_took_no_part_in_the_fit(point: Point, found: dict[str, int]) -> None:
-    model = point.cost(targets.load(TARGETS["xcup"])).lut
+def modelled(flow: str, point: Point) -> Resources:
+    target = targets.load(TARGETS[flow])
+    return target.fitted(point.group, point.cost(target))
+
+
+@pytest.mark.parametrize(("flow", "point", "found"), HELD_OUT)
+def test_lut_of_points_that_took_no_part_in_the_fit(flow: str, point: Point, found: dict[str, int]) -> None:
+    model = modelled(flow, point).lut
     assert abs(model - found["lut"]) <= max(OFF * found["lut"], 4), f"model {model}, Yosys {found['lut']}"
 
 
-@pytest.mark.parametrize(("point", "found"), ALL)
-def test_dsp_and_block_ram_are_exact(point: Point, found: dict[str, int]) -> None:
-    model = point.cost(targets.load(TARGETS["xcup"]))
+@pytest.mark.parametrize(("flow", "point", "found"), ALL)
+def test_dsp_and_block_ram_are_exact(flow: str, point: Point, found: dict[str, int]) -> None:
+    model = modelled(flow, point)
     assert (model.dsp, model.bram18, model.uram) == (found["dsp"], found["bram18"], found["uram"])
 
 
-@pytest.mark.parametrize(("point", "found"), ALL)
-def test_logic_is_shallow(point: Point, found: dict[str, int]) -> None:
-    assert found["levels"] <= DEEPEST, f"{found['levels']} LUTs from {found['path']}"
+@pytest.mark.parametrize(("flow", "point", "found"), ALL)
+def test_logic_is_shallow(flow: str, point: Point, found: dict[str, int]) -> None:
+    assert found["levels"] <= DEEPEST[flow], f"{found['levels']} LUTs from {found['path']}"
 
 
 def test_every_engine_is_measured() -> None:
-    assert set(CATALOGUE) <= {point.group for point, _ in MEASURED}
+    for flow in TARGETS:
+        assert set(CATALOGUE) <= {point.group for measured, point, _ in MEASURED if measured == flow}
 
 
 def test_what_is_stored_are_the_points_of_today() -> None:
-    stored = {(group, name) for group in {p.group for p in POINTS} for name in load(group)}
-    assert stored == {(p.group, p.name) for p, _ in MEASURED} == {(p.group, p.name) for p in POINTS}
+    groups = {p.group for p in POINTS}
+    stored = {(flow, group, name) for group in groups for name, found in load(group).items() for flow in found}
+    assert stored == {(flow, p.group, p.name) for flow in TARGETS for p in selected(flow)}
 
 
 @pytest.mark.parametrize("flow", TARGETS)
@@ -53,8 +66,9 @@ def test_every_measurement_is_of_the_hardware_as_it_is(flow: str) -> None:
     assert not stale, f"run: python -m calibrate.run --flow {flow}"
 
 
-def test_every_group_is_measured_and_has_held_out_points() -> None:
-    judged = summary(POINTS, "xcup")
+@pytest.mark.parametrize("flow", TARGETS)
+def test_every_group_is_measured_and_has_held_out_points(flow: str) -> None:
+    judged = summary(selected(flow), flow)
     assert set(judged) == {p.group for p in POINTS}
     assert all(row["held_out"] >= 1 for row in judged.values())
 
@@ -68,20 +82,6 @@ def test_the_summary_that_ships_is_that_of_the_data() -> None:
 def test_other_families_are_corrected_as_their_measurements_say() -> None:
     assert targets.load(TARGETS["xcup"]).lut_fit == ()
     assert targets.load(TARGETS["ecp5"]).lut_fit == fit("ecp5"), "run: python -m calibrate.fit"
-
-
-def test_what_is_corrected_is_judged_by_held_out_points() -> None:
-    judged = model_errors("ecp5")
-    assert all(judged[f.part]["held_out"] >= 1 for f in targets.load(TARGETS["ecp5"]).lut_fit)
-
-
-def test_blocks_of_other_families_are_enough() -> None:
-    target = targets.load(TARGETS["ecp5"])
-    for point in selected("ecp5"):
-        if found := load(point.group).get(point.name, {}).get("ecp5"):
-            model = point.cost(target)
-            short = [kind for kind in ("dsp", "bram18") if model[kind] < found[kind]]
-            assert not short, f"{point.group} {point.name}"
 
 
 def test_the_report_says_how_far_the_model_is_off() -> None:
