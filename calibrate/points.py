@@ -126,7 +126,9 @@ def dense() -> Iterator[Point]:
         (3, 4, 30, 12, 5, 4, 3, BLOCK, ECP5),
         (5, 5, 24, 12, 4, 4, 0, BLOCK, ECP5),
         (7, 8, 20, 8, 2, 2, 0, BLOCK, ECP5),
-        (6, -5, 20, 9, 4, 3, 0, BLOCK, ECP5),
+        (6, -5, 20, 9, 4, 3, 0, BLOCK, FIT),
+        (5, -7, 20, 8, 3, 2, 0, BLOCK, ECP5),
+        (7, 5, 18, 8, 3, 4, 0, BLOCK, ECP5),
     )
     for w, a, channels, filters, lanes_in, lanes_out, pack, ram, judges in table:
         x = TensorType((2, 2, channels), codes(abs(a), signed=a < 0))

@@ -102,7 +102,7 @@ def _down_ways(ratio: int, target: Target) -> int:
     """
     if target.wide_luts:
         return (ratio + 1) // 4
-    if ratio & (ratio - 1):
+    if not _power_of_two(ratio):
         return ratio + 5
     return ratio // 2 if ratio <= 4 else ratio - 1
 
@@ -115,13 +115,33 @@ def _gearbox_cost(
     extra = max(entering, leaving) if in_channels == out_channels else entering + leaving
     capacity = entering + leaving - 1 + extra
     stored = capacity * unit * bits
-    # LUTs per hundred bits, and those of the control, fitted to calibrate/data/width.json.
-    if target.wide_luts:
-        multiplexer, control = 45 + 24 * min(entering, 16), 40
-    else:  # what is left after a beat is large logic where no carry chain subtracts, unless by a power of two
-        multiplexer = 270 if entering <= 4 else 420
-        control = 360 if capacity.bit_length() <= CHAIN and leaving & (leaving - 1) else 60
-    return Resources(lut=stored * multiplexer // 100 + control, ff=stored + 10)
+    registers = Resources(ff=stored + 10)
+    if not target.wide_luts:
+        luts = _narrow_gearbox(entering, leaving, capacity, stored, ragged=out_channels % out_lanes != 0)
+        if _power_of_two(unit * bits):
+            return registers + Resources(lut=luts)
+        return registers + Resources(lut=luts * 3 // 4, dsp=1)  # Yosys multiplies the distance of the shift
+    multiplexer = 45 + 24 * min(entering, 16)  # LUTs per hundred bits, fitted to calibrate/data/width.json
+    return registers + Resources(lut=stored * multiplexer // 100 + 40)
+
+
+def _narrow_gearbox(entering: int, leaving: int, capacity: int, stored: int, *, ragged: bool) -> int:
+    """LUTs of four inputs around the buffer, fitted to calibrate/data/width.json.
+
+    Without a carry chain in the way Yosys shortens the path from the count to every bit, whatever it takes:
+    5 to 15 LUTs a bit where an output pixel ends in a ragged beat, fewer where beats leave by a power of two.
+    """
+    if capacity.bit_length() > CHAIN:
+        return 60 + stored * (200 + 25 * entering) // 100
+    if ragged:
+        return 40 + 11 * stored
+    if _power_of_two(leaving):
+        return 20 + stored * (110 + 82 * entering) // 100
+    return 20 + stored * 58 // 10 if entering == 2 else 250 + 4 * stored
+
+
+def _power_of_two(n: int) -> bool:
+    return n & (n - 1) == 0
 
 
 def register_cost(width: int) -> Resources:
@@ -156,7 +176,7 @@ def lutram_rows(width: int, depth: int, target: Target) -> int:
 def fifo_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
     """What tom_fifo takes: `depth` words of `width` bits in the kind of memory `ram`."""
     count = depth.bit_length()
-    wraps = depth & (depth - 1) != 0  # pointers that do not wrap by themselves
+    wraps = not _power_of_two(depth)  # pointers that do not wrap by themselves
     if target.wide_luts:
         rows = lutram_rows(width, depth, target) if ram == LUTRAM else 1
         luts = 2 * count + 1 + wraps * count * min(rows, 2)  # rows: their wrapping ends are decoded
