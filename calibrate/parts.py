@@ -145,6 +145,9 @@ def fifo() -> Iterator[Point]:
         (50, 20, 0, ECP5),
         (18, 300, 1, ECP5),
         (72, 700, 1, ECP5),
+        (30, 1500, 1, FIT),
+        (28, 1400, 1, ECP5),
+        (70, 1200, 1, ECP5),
     ):
         parameters = {"Width": bits, "Depth": depth, "Ram": ram}
 

@@ -102,7 +102,9 @@ def test_memories_take_the_best_aspect_ratio() -> None:
     assert u250.bram18_for(1, 16_384) == 1
     assert u250.uram_for(width=73, depth=4_097) == 4
     assert [u250.lutram_for(14, d) for d in (1, 32, 33, 64, 65)] == [8, 8, 16, 16, 24]
-    assert targets.load("ulx3s").lutram_for(8, 16) == 12
+    ulx3s = targets.load("ulx3s")
+    assert ulx3s.lutram_for(8, 16) == 12
+    assert (u250.bram18_for(40, 1_100), ulx3s.bram18_for(40, 1_100)) == (5, 4), "three rows of 40 bits end to end"
     assert (u250.lutram_depth, u250.memory.uram_init) == (64, False)
 
 

@@ -163,7 +163,9 @@ def memory_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
     if ram == BLOCK:
         address = (depth - 1).bit_length()
         bypass = Resources(lut=width + address * 7 // 2, ff=2 * width + address + 1) * target.memory.bypass
-        return bypass + Resources(bram18=target.bram18_for(width, depth))
+        rows = target.bram_rows(width, depth)[1] if target.memory.end_to_end else 1
+        joined = Resources(lut=width * target.select(rows) + 30 * (rows > 1))
+        return bypass + joined + Resources(bram18=target.bram18_for(width, depth))
     return Resources(uram=target.uram_for(width, depth))
 
 

@@ -116,15 +116,16 @@ def _block_from(site: Site, lanes: int) -> int:
 def _blocks(bits: int, lanes: int, depth: int, target: Target) -> int:
     """Block RAMs of one step: each lane has a copy of those in which its field of the common word lies.
 
-    Synthesis lays the rows of blocks end to end, or pairs of blocks below each other where that takes no more, and
-    drops what is not read.
+    Synthesis cuts the word into blocks, or pairs of blocks where that takes no more, and drops what is not read.
     """
-    word, paired = bits * lanes, target.memory.paired
-    ways = [(-(-depth // words), width) for words, width in target.memory.bram18]
-    rows, width = min(ways, key=lambda way: way[0] * -(-word // way[1]) if paired else -(-way[0] * word // way[1]))
-    pair = 2 if paired and -(-word // width) % 2 == 0 else 1
+    word, memory = bits * lanes, target.memory
+    ways = [(-(-depth // words), width) for words, width in memory.bram18]
+    rows, width = min(
+        ways, key=lambda way: -(-way[0] * word // way[1]) if memory.end_to_end else way[0] * -(-word // way[1])
+    )
+    pair = 2 if memory.paired and -(-word // width) % 2 == 0 else 1
     block = pair * width
-    row = -(-word // block) * block if paired else word
+    row = word if memory.end_to_end else -(-word // block) * block
     fields = [r * row + lane * bits for r in range(rows) for lane in range(lanes)]
     return pair * sum((begin + bits - 1) // block - begin // block + 1 for begin in fields)
 

@@ -96,6 +96,7 @@ def _target(name: str, board: Mapping[str, Any], family: Mapping[str, Any]) -> T
         memory=Memories(
             bram18=tuple((int(d), int(w)) for d, w in memory["bram18"]),
             paired=bool(memory["paired"]),
+            end_to_end=bool(memory["end_to_end"]),
             bypass=bool(memory["bypass"]),
             uram=tuple((int(d), int(w)) for d, w in memory["uram"]),
             uram_init=bool(memory["uram_init"]),

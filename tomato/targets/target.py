@@ -80,14 +80,16 @@ class Memories:
     """Shapes (depth, width) of the memory primitives, with one write port and one read port.
 
     `uram` is empty where the family has none; `uram_init` says whether the bitstream can fill it.
-    `paired`: two neighbouring block RAMs are one of twice the width. `bypass`: synthesis puts registers and a
-    multiplexer around block RAM for reads of the word that is being written, though no user reads it.
+    `paired`: two neighbouring block RAMs are one of twice the width. `end_to_end`: where a memory takes several rows
+    of block RAMs, a block holds the end of one row and the start of the next. `bypass`: synthesis puts registers and
+    a multiplexer around block RAM for reads of the word that is being written, though no user reads it.
     `lutram_depth` is the depth of a one-bit memory with a single port in one LUT, `srl_depth` the
     longest shift register in one LUT (0: the family has none).
     """
 
     bram18: tuple[tuple[int, int], ...]
     paired: bool
+    end_to_end: bool
     bypass: bool
     uram: tuple[tuple[int, int], ...]
     uram_init: bool
@@ -160,7 +162,14 @@ class Target:
 
     def bram18_for(self, width: int, depth: int) -> int:
         """Block RAMs for `depth` words of `width` bits, all in the best single aspect ratio."""
+        if self.memory.end_to_end:
+            return self.bram_rows(width, depth)[0]
         return _blocks(self.memory.bram18, width, depth)
+
+    def bram_rows(self, width: int, depth: int) -> tuple[int, int]:
+        """Block RAMs whose rows lie end to end, and how many rows they are; the fewest blocks, then rows."""
+        rows = [(-(-depth // d), w) for d, w in self.memory.bram18]
+        return min((-(-count * width // w), count) for count, w in rows)
 
     def uram_for(self, width: int, depth: int) -> int:
         """UltraRAMs for `depth` words of `width` bits. Asking a family without them is a bug."""
