@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tomato.engines.base import Site
-from tomato.formats import Codes, Tensor
+from tomato.formats import Array, Codes, Tensor
 from tomato.ir import Node, Op, TensorType
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
@@ -58,3 +58,19 @@ CASES: Mapping[str, tuple[Op, tuple[TensorType, ...]]] = {
 def make_site(op: Op, args: Sequence[TensorType]) -> Site:
     """A node with that operator and those arguments, alone."""
     return Site(Node("y", op, tuple(f"x{i}" for i in range(len(args))), op.infer(args)), tuple(args))
+
+
+def random_frames(op: Op, args: Sequence[TensorType], frames: int, seed: int) -> tuple[list[Array], Array]:
+    """Frames of codes for every argument, and what the operator makes of them; one seed, the same frames."""
+    rng = np.random.default_rng(seed)
+    values = [random_codes(rng, (frames, *kind.shape), kind.codes) for kind in args]
+    golden, out = op.golden(values), op.infer(args).codes
+    assert out.lo <= golden.min() <= golden.max() <= out.hi, "golden is outside its type"
+    return values, golden
+
+
+def random_codes(rng: np.random.Generator, shape: tuple[int, ...], fmt: Codes) -> Array:
+    """Codes of `fmt`; extremes are likely, because that is where hardware breaks."""
+    edges = np.array([fmt.lo, fmt.hi, max(fmt.lo, min(fmt.hi, 0)), max(fmt.lo, min(fmt.hi, -1))])
+    anywhere = rng.integers(fmt.lo, fmt.hi, shape, endpoint=True)
+    return np.where(rng.random(shape) < 0.2, rng.choice(edges, shape), anywhere)

@@ -5,16 +5,14 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-from tests.cases import make_site
-from tests.rtl.harness import random_codes
+from tests.cases import make_site, random_frames
 from tomato.assets import asset
 from tomato.backend import hls, vectors
 from tomato.engines import CATALOGUE
 from tomato.engines.base import Knobs
 from tomato.ir import Op, TensorType
-from tomato.netlist import Instance, Netlist, stream
+from tomato.netlist import Instance, Netlist, load_beats, stream
+from tomato.plumbing import LOAD_BITS, ULTRA
 
 ROOT = Path(__file__).parents[2]
 PIPELINE = "#pragma HLS PIPELINE II = 1"
@@ -34,7 +32,14 @@ def one_engine(stem: str, op: Op, args: Sequence[TensorType], knobs: Knobs) -> N
     ins = tuple(stream(f"s_x{i}", f"x{i}", k, n) for i, (k, n) in enumerate(zip(views, in_lanes, strict=True)))
     out = stream("s_y", "y", site.out, out_lanes)
     part = Instance(
-        f"tom_{stem}", "u_y", engine.params(site, knobs), ins, (out,), engine.memories(site, knobs), str(site.node)
+        module=f"tom_{stem}",
+        name="u_y",
+        params=engine.params(site, knobs),
+        inputs=ins,
+        outputs=(out,),
+        memories=engine.memories(site, knobs),
+        comment=str(site.node),
+        loaded=knobs.get("weight_ram") == ULTRA,
     )
     return Netlist("engine", (part,), ins, (out,))
 
@@ -44,13 +49,14 @@ def check_engine(
 ) -> None:
     """An engine's HLS C++ computes what the operator means, in as many steps per frame as the engine says."""
     netlist = one_engine(stem, op, args, knobs)
-    rng = np.random.default_rng(seed)
-    values = [random_codes(rng, (frames, *kind.shape), kind.codes) for kind in args]
-    known = {f"x{i}": v for i, v in enumerate(values)} | {"y": op.golden(values)}
+    values, golden = random_frames(op, args, frames, seed)
     folder = build(netlist)
-    for port in (*netlist.inputs, *netlist.outputs):
-        vectors.write(folder, port, known[port.value], is_input=port in netlist.inputs)
-    more = (play(folder, frames) - play(folder, 1)) / (frames - 1)
+    for port, codes in zip((*netlist.inputs, *netlist.outputs), (*values, golden), strict=True):
+        vectors.write(folder, port, codes, is_input=port in netlist.inputs)
+    if netlist.loaded:
+        (folder / vectors.LOADER).parent.mkdir(exist_ok=True)
+        (folder / vectors.LOADER).write_text("".join(f"{b:x}\n" for b in load_beats(netlist.loaded, LOAD_BITS)))
+    more = play(folder, frames) - play(folder, frames - 1)
     predicted = CATALOGUE[stem].cycles(make_site(op, args), knobs)
     assert more == predicted, f"a frame takes {more} steps, predicted {predicted}"
 

@@ -13,16 +13,18 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import toolchain
 
-from tests.cases import make_site
-from tests.rtl.play import Job, Port, Stall, Times
+from tests.cases import make_site, random_frames
+from tests.hls import harness as hls
+from tests.rtl.play import Job, Load, Port, Stall, Times
 from tomato.assets import asset
 from tomato.backend.verilog import hexadecimal, literal
 from tomato.backend.verilog import sources as verilog_sources
 from tomato.engines import CATALOGUE
 from tomato.engines.base import Engine, Knobs, Site
-from tomato.formats import Array, Codes
+from tomato.formats import Array
 from tomato.ir import Op, TensorType
-from tomato.netlist import Memory, beats, lane_mask
+from tomato.netlist import Memory, beats, lane_mask, load_beats
+from tomato.plumbing import LOAD_BITS
 from tomato.targets import load
 
 ROOT = Path(__file__).parents[2]
@@ -49,6 +51,7 @@ def run(
     outputs: Sequence[Port],
     *,
     memories: Mapping[str, Memory] | None = None,
+    load: Load | None = None,
     frames: int = 1,
     stalls: Sequence[Stall] = STALLS,
     seed: int = 1,
@@ -59,7 +62,7 @@ def run(
     """
     files = memories or {}
     values: dict[str, int | str] = {**params, **{name: f"{name}.hex" for name in files}}
-    times = _simulate(module, values, files, Job(list(inputs), list(outputs), list(stalls), seed))[0]
+    times = _simulate(module, values, files, Job(list(inputs), list(outputs), list(stalls), seed, load))[0]
     ends = [[t[len(t) * (f + 1) // frames - 1] for f in range(frames)] for t in times.outputs]
     interval = max(e[-1] - e[-2] for e in ends) if frames > 1 else 0
     return Measured(interval, max(e[0] for e in ends))
@@ -68,24 +71,32 @@ def run(
 def check_engine(
     stem: str, op: Op, args: Sequence[TensorType], knobs: Knobs, *, frames: int = 4, seed: int = 1
 ) -> None:
-    """An engine computes what the operator means, as fast as it says, whoever stalls."""
-    engine = CATALOGUE[stem]
-    site = make_site(op, args)
-    assert engine.refuses(site, load("u250")) == ""
+    """An engine's Verilog and its HLS C++ compute what the operator means, both on the same random frames."""
+    assert CATALOGUE[stem].refuses(make_site(op, args), load("u250")) == ""
+    wrong = []
+    for twin, check in (("RTL", check_rtl), ("HLS", hls.check_engine)):
+        try:
+            check(stem, op, args, knobs, frames=frames, seed=seed)
+        except (AssertionError, toolchain.ToolError) as reason:
+            wrong.append(f"{twin}: {reason}")
+    assert not wrong, "\n".join(wrong)
+
+
+def check_rtl(stem: str, op: Op, args: Sequence[TensorType], knobs: Knobs, *, frames: int = 4, seed: int = 1) -> None:
+    """An engine's Verilog computes what the operator means, as fast as it says, whoever stalls."""
+    engine, site, netlist = CATALOGUE[stem], make_site(op, args), hls.one_engine(stem, op, args, knobs)
+    (part,) = netlist.instances
     in_lanes, out_lanes = engine.lanes(site, knobs)
-    parameters = [*engine.params(site, knobs), *engine.memories(site, knobs)]
-    assert parameters == header(f"tom_{stem}"), f"tom_{stem}.sv has other parameters than {parameters}"
-    rng = np.random.default_rng(seed)
-    values = [random_codes(rng, (frames, *kind.shape), kind.codes) for kind in args]
-    golden = op.golden(values)
-    assert golden.min() >= site.out.codes.lo, "golden is outside its type"
-    assert golden.max() <= site.out.codes.hi, "golden is outside its type"
+    parameters = [*part.params, *part.memories]
+    assert parameters == header(part.module), f"{part.module}.sv has other parameters than {parameters}"
+    values, golden = random_frames(op, args, frames, seed)
     measured = run(
-        f"tom_{stem}",
+        part.module,
         engine.params(site, knobs),
         [port(v, kind, lanes) for v, kind, lanes in zip(values, engine.views(site, knobs), in_lanes, strict=True)],
         [port(golden, site.out, out_lanes)],
-        memories=engine.memories(site, knobs),
+        memories=part.memories,
+        load=Load(LOAD_BITS, list(load_beats([part], LOAD_BITS))) if part.loaded else None,
         frames=frames,
         seed=seed,
     )
@@ -109,13 +120,6 @@ def predicted_latency(engine: Engine, site: Site, knobs: Knobs) -> int:
         ready = np.maximum(ready, (need + 1) * -(-kind.channels // lanes) - 1)
     started = np.maximum.accumulate(ready - pixels * timing.cycles) + pixels * timing.cycles
     return int(started[-1]) + timing.latency
-
-
-def random_codes(rng: np.random.Generator, shape: tuple[int, ...], fmt: Codes) -> Array:
-    """Codes of `fmt`; extremes are likely, because that is where hardware breaks."""
-    edges = np.array([fmt.lo, fmt.hi, max(fmt.lo, min(fmt.hi, 0)), max(fmt.lo, min(fmt.hi, -1))])
-    anywhere = rng.integers(fmt.lo, fmt.hi, shape, endpoint=True)
-    return np.where(rng.random(shape) < 0.2, rng.choice(edges, shape), anywhere)
 
 
 def port(values: Array, kind: TensorType, lanes: int) -> Port:

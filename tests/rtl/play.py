@@ -37,13 +37,22 @@ class Stall:
 
 
 @dataclass(frozen=True, slots=True)
+class Load:
+    """The beats, each `width` bits, that fill a memory which starts empty."""
+
+    width: int
+    beats: list[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
-    """What to simulate: the same beats once per entry of `stalls`, with a reset before each."""
+    """What to simulate: the same beats once per entry of `stalls`, with a reset and the load before each."""
 
     inputs: list[Port]
     outputs: list[Port]
     stalls: list[Stall]
     seed: int
+    load: Load | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +76,16 @@ class Player:
         self.offered = [False] * len(job.inputs)
 
     async def run(self) -> Times:
-        """Reset, play everything, and wait for beats that should not come."""
+        """Reset, load, play everything, and wait for beats that should not come."""
         dut, job = self.dut, self.job
         dut.rst_i.value, dut.in_valid_i.value, dut.out_ready_i.value = 1, 0, 0
+        if job.load:
+            dut.load_i.value = 0
         for _ in range(3):
             await FallingEdge(dut.clk_i)
         dut.rst_i.value = 0
+        if job.load:
+            await self._fill(job.load)
         for _ in range(WARM_UP):
             await FallingEdge(dut.clk_i)
         cycle, last = 0, 0
@@ -86,6 +99,12 @@ class Player:
             await FallingEdge(dut.clk_i)
             assert not int(dut.out_valid_o.value), f"a beat too many ({self.stall})"
         return self.times
+
+    async def _fill(self, load: Load) -> None:
+        for beat in load.beats:
+            self.dut.load_i.value = 1 << load.width | beat
+            await FallingEdge(self.dut.clk_i)
+        self.dut.load_i.value = 0
 
     def _unfinished(self) -> bool:
         ports = [*self.job.inputs, *self.job.outputs]
