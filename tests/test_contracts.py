@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests import declared
 from tests.cases import CASES, make_site
+from tests.points import OPERATIONS
 from tomato import targets
 from tomato.engines import CATALOGUE
 from tomato.engines.base import Engine, Site
@@ -17,7 +19,6 @@ from tomato.targets import Resources
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted((ROOT / "hw" / "rtl").glob("*.sv"))
-PARAMETER = re.compile(r"^ *parameter\b[^=]*?(\w+) *=", re.MULTILINE)
 TARGETS = [targets.load(name) for name in ("u250", "pynq-z2", "ulx3s", "arria10-gx1150")]
 PAIRS = [
     pytest.param(engine, make_site(op, args), id=f"{stem}-{case}")
@@ -31,10 +32,12 @@ OPERATORS: list[type[Op]] = sorted(
 
 
 @pytest.mark.parametrize("stem", CATALOGUE)
-def test_an_engine_is_three_files_of_one_name(stem: str) -> None:
-    for path in (f"tomato/engines/{stem}.py", f"hw/rtl/tom_{stem}.sv", f"tests/rtl/test_{stem}.py"):
+def test_an_engine_is_four_files_of_one_name(stem: str) -> None:
+    files = "tomato/engines/{}.py", "hw/rtl/tom_{}.sv", "hw/hls/tom_{}.hpp", "tests/rtl/test_{}.py"
+    for path in (file.format(stem) for file in files):
         assert (ROOT / path).is_file(), f"engine {stem} lacks {path}"
     assert f"module tom_{stem} " in (ROOT / f"hw/rtl/tom_{stem}.sv").read_text()
+    assert f"void tom_{stem}(" in (ROOT / f"hw/hls/tom_{stem}.hpp").read_text()
     assert CATALOGUE[stem].stem == stem
 
 
@@ -43,8 +46,9 @@ def test_every_engine_has_an_example(stem: str) -> None:
     assert any(pair.values[0] is CATALOGUE[stem] for pair in PAIRS)
 
 
-def test_every_operator_of_hardware_has_an_example_and_an_engine() -> None:
+def test_every_operator_of_hardware_has_an_example_random_points_and_an_engine() -> None:
     quantised = {op for engine in CATALOGUE.values() for op in engine.ops}
+    assert set(OPERATIONS) == quantised, "tests/points.py has a strategy for every operator of hardware"
     assert {type(op) for op, _ in CASES.values()} == quantised
     assert not quantised & set(WIRING)
     for op, args in CASES.values():
@@ -62,7 +66,7 @@ def test_operators_are_frozen_and_say_what_they_mean(op: type[Op]) -> None:
 
 @pytest.mark.parametrize(("engine", "site"), PAIRS)
 def test_parameters_are_those_of_the_header(engine: Engine, site: Site) -> None:
-    header = PARAMETER.findall((ROOT / f"hw/rtl/tom_{engine.stem}.sv").read_text())
+    header = [p.name for p in declared.verilog(f"tom_{engine.stem}")]
     for knobs in engine.choices(site):
         assert [*engine.params(site, knobs), *engine.memories(site, knobs)] == header
 
@@ -125,18 +129,7 @@ def test_a_module_is_documented_and_safe(path: Path) -> None:
     assert "`default_nettype none" in lines
     assert lines[-1] == "`default_nettype wire"
     assert re.search(rf"^module {path.stem}\b", text, re.MULTILINE)
-    assert not _undocumented(lines), "parameters without a comment"
+    assert not [p.name for p in declared.verilog(path.stem) if not p.documented], "parameters without a comment"
     if path.stem.removeprefix("tom_") in CATALOGUE:
         outputs = re.findall(r"^ *output wire logic.* (\w+)_valid_o\b", text, re.MULTILINE)
         assert outputs == re.findall(r"^ *`TOM_STREAM_STABLE\((\w+),", text, re.MULTILINE) == ["out"]
-
-
-GEOMETRY = re.compile(r"(Out)?(Kernel|Stride|Dilation|Pad|Height|Width)")
-"""Names that explain themselves."""
-
-
-def _undocumented(lines: list[str]) -> list[str]:
-    """Parameters with a comment neither on their line nor on that of a neighbour, as pairs share one."""
-    comment = ["  //" in line for line in lines]
-    names = {i: found[1] for i, line in enumerate(lines) if (found := PARAMETER.match(line))}
-    return [n for i, n in names.items() if not any(comment[i - 1 : i + 2]) and not GEOMETRY.match(n)]
