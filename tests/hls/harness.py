@@ -2,10 +2,11 @@
 
 import hashlib
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.cases import make_site, random_frames
+from tests.lock import locked
 from tomato.assets import asset
 from tomato.backend import hls, vectors
 from tomato.engines import CATALOGUE
@@ -50,37 +51,40 @@ def check_engine(
     """An engine's HLS C++ computes what the operator means, in as many steps per frame as the engine says."""
     netlist = one_engine(stem, op, args, knobs)
     values, golden = random_frames(op, args, frames, seed)
-    folder = build(netlist)
-    for port, codes in zip((*netlist.inputs, *netlist.outputs), (*values, golden), strict=True):
-        vectors.write(folder, port, codes, is_input=port in netlist.inputs)
-    if netlist.loaded:
-        (folder / vectors.LOADER).parent.mkdir(exist_ok=True)
-        (folder / vectors.LOADER).write_text("".join(f"{b:x}\n" for b in load_beats(netlist.loaded, LOAD_BITS)))
-    more = play(folder, frames) - play(folder, frames - 1)
+    files = sources(netlist)
+    key = hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()[:12]
+    folder = ROOT / "build" / "hls" / f"tom_{stem}_{key}"
+    with locked(folder):
+        build(folder, files)
+        for port, codes in zip((*netlist.inputs, *netlist.outputs), (*values, golden), strict=True):
+            vectors.write(folder, port, codes, is_input=port in netlist.inputs)
+        more = play(folder, frames) - play(folder, frames - 1)
     predicted = CATALOGUE[stem].cycles(make_site(op, args), knobs)
     assert more == predicted, f"a frame takes {more} steps, predicted {predicted}"
 
 
-def build(netlist: Netlist) -> Path:
-    """Build the HLS project of one engine, with a counter of the steps of its pipeline."""
+def sources(netlist: Netlist) -> dict[str, str]:
+    """The HLS project of one engine, with a counter of the steps of its pipeline, and what the loader plays."""
     files = hls.files(netlist, "a test")
     header = f"include/{netlist.instances[0].module}.hpp"
     assert files[header].count(PIPELINE) == 1, f"{header} must have one pipelined loop"
     files |= {header: CLOCK + files[header].replace(PIPELINE, "++steps.count;")}
-    key = hashlib.sha256(repr(sorted(files.items())).encode())
-    for path in sorted(asset("sim", "hls").iterdir()):
-        key.update(path.read_bytes())
-    folder = ROOT / "build" / "hls" / f"{netlist.instances[0].module}_{key.hexdigest()[:12]}"
+    if netlist.loaded:
+        files |= {vectors.LOADER: "".join(f"{beat:x}\n" for beat in load_beats(netlist.loaded, LOAD_BITS))}
+    return files
+
+
+def build(folder: Path, files: Mapping[str, str]) -> None:
+    """Write a project and compile it to csim, without a warning."""
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
     command = [
         "g++", "-std=c++14", "-O1", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-Wno-unknown-pragmas",
-        "-Iinclude", f"-I{asset('sim', 'hls')}", f"{netlist.name}.cpp", "tb.cpp", "-o", "csim",
+        "-Iinclude", f"-I{asset('sim', 'hls')}", "engine.cpp", "tb.cpp", "-o", "csim",
     ]  # fmt: skip
     built = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert built.returncode == 0, f"{folder}\n{built.stderr[-6000:]}"
-    return folder
 
 
 def play(folder: Path, frames: int) -> int:

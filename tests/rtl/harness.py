@@ -1,10 +1,8 @@
 """Simulates one module against golden beats, under random stalls and without, and measures it."""
 
-import fcntl
 import hashlib
 import pickle
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +12,7 @@ import toolchain
 
 from tests.cases import make_site, random_frames
 from tests.hls import harness as hls
+from tests.lock import locked
 from tests.rtl.play import Job, Load, Port, Stall, Times
 from tomato.assets import asset
 from tomato.backend.verilog import hexadecimal, literal
@@ -128,8 +127,7 @@ def _simulate(module: str, params: Mapping[str, int | str], memories: Mapping[st
     work = ROOT / "build" / "rtl" / f"{module}_{key.hexdigest()[:12]}"
     parameters = {name: literal(value) for name, value in params.items()}
     build = toolchain.Build(module, sources, [asset("hw", "include")], work, parameters, checked=True)
-    work.mkdir(parents=True, exist_ok=True)
-    with _locked(work / "lock"):
+    with locked(work):
         if not (work / "built").exists():
             toolchain.build(build)
             (work / "built").touch()
@@ -142,11 +140,3 @@ def _simulate(module: str, params: Mapping[str, int | str], memories: Mapping[st
         toolchain.play(build, "tests.rtl.play", here, extra, logs=here)
         times: list[Times] = pickle.loads((here / "times").read_bytes())
     return times
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Tests that run side by side share builds."""
-    with path.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
