@@ -5,10 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tomato.engines import dot
+from tests.cases import make_site
+from tomato.engines import CATALOGUE, dot
 from tomato.formats import Array, Codes, Tensor
 from tomato.forms import Cell
+from tomato.ir import TensorType
 from tomato.netlist import pack
+from tomato.ops.conv2d import Conv2d
+from tomato.ops.window import Window
 from tomato.targets import load
 
 
@@ -71,3 +75,14 @@ def test_as_many_products_share_a_block_as_its_ports_allow(
         if n and dot.cost(1, n, weight, x, Codes.of(20, signed=True), {"cell": Cell.FIXED, "pack": n}, target).dsp <= 1
     ]
     assert max(found) == share
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_products_hold_the_border(groups: int) -> None:
+    """The border may be a code that the input's bits can carry and that the input never takes."""
+    weight = Tensor(np.array([-1, 1] * 9 * (3 - groups)).reshape(3, 3, 3 - groups, 2))
+    op = Conv2d(weight, Window((3, 3), pads=(1, 1, 1, 1)), groups, pad_value=-16)
+    site = make_site(op, [TensorType((4, 4, 2), Codes(-12, 14))])
+    engine = CATALOGUE["conv2d_window" if groups == 1 else "depthwise_window"]
+    for knobs in engine.choices(site):
+        assert engine.params(site, knobs)["ProdBits"] == 6  # -1 * -16

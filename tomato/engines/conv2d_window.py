@@ -11,6 +11,7 @@ from tomato.engines.windowed import (
     queue_cost,
     rom_cost,
 )
+from tomato.formats import Codes
 from tomato.ir import TensorType
 from tomato.netlist import Memory
 from tomato.ops.conv2d import Conv2d
@@ -41,7 +42,7 @@ class Conv2dWindow(Engine):
             {"lanes_in": lanes_in[-1], "lanes_out": o, "parallel_rows": 1, "parallel_columns": 1, "pixels": p}
             for o, p in product(lanes_out, self._pixels(site))
         ]
-        for cell in dot.offers(op.weight, site.arg.codes):
+        for cell in dot.offers(op.weight, _factors(site)):
             built = ({**s, **cell} for s in shapes if cells.fills(op.weight, cell, per_group, s["lanes_in"]))
             for shape in frontier(built, lambda k: self.cycles(site, k), lambda k: self._effort(site, k)):
                 for ram in dot.rams(self.words(site, shape)):
@@ -89,10 +90,10 @@ class Conv2dWindow(Engine):
 
     def timing(self, site: Site, knobs: Knobs) -> Timing:
         ring = self._ring(site, knobs)
-        return ring.timing(dot.latency(ring.taps * ring.lanes, site.arg.codes, knobs))
+        return ring.timing(dot.latency(ring.taps * ring.lanes, _factors(site), knobs))
 
     def cost(self, site: Site, knobs: Knobs, target: Target) -> Resources:
-        op, ring, x, acc = _op(site), self._ring(site, knobs), site.arg.codes, site.out.codes
+        op, ring, x, acc = _op(site), self._ring(site, knobs), _factors(site), site.out.codes
         inputs, outputs = ring.taps * ring.lanes, knobs["lanes_out"]
         width = inputs * outputs * dot.field_bits(op.weight, knobs)
         rom = rom_cost(width, self.words(site, knobs), knobs["weight_ram"], target)
@@ -110,7 +111,7 @@ class Conv2dWindow(Engine):
             **ring.params(),
             "PadValue": op.pad_value,
             **ring.bank_params(ring.ram),
-            **dot.params(op.weight, site.arg.codes, site.out.codes, knobs),
+            **dot.params(op.weight, _factors(site), site.out.codes, knobs),
         }
 
     def memories(self, site: Site, knobs: Knobs) -> dict[str, Memory]:
@@ -124,6 +125,10 @@ class Conv2dWindow(Engine):
 def _op(site: Site) -> Conv2d:
     assert isinstance(site.op, Conv2d)
     return site.op
+
+
+def _factors(site: Site) -> Codes:
+    return _op(site).factors(site.arg.codes)
 
 
 ENGINE = Conv2dWindow()

@@ -11,6 +11,7 @@ from tomato.engines.windowed import (
     queue_cost,
     rom_cost,
 )
+from tomato.formats import Codes
 from tomato.netlist import Memory
 from tomato.ops.conv2d import Conv2d
 from tomato.targets import Resources, Target
@@ -31,7 +32,7 @@ class DepthwiseWindow(Engine):
             {"lanes": n, "parallel_rows": r, "parallel_columns": c}
             for n, (r, c) in product(folds(site.arg.channels), taps)
         ]
-        for cell in dot.offers(_op(site).weight, site.arg.codes, shared=False):
+        for cell in dot.offers(_op(site).weight, _factors(site), shared=False):
             built = ({**shape, **cell} for shape in shapes)
             for shape in frontier(built, lambda k: self.cycles(site, k), lambda k: self._effort(site, k)):
                 for ram in dot.rams(self.words(site, shape)):
@@ -64,10 +65,10 @@ class DepthwiseWindow(Engine):
 
     def timing(self, site: Site, knobs: Knobs) -> Timing:
         ring = self._ring(site, knobs)
-        return ring.timing(dot.latency(ring.taps, site.arg.codes, knobs, shared=False))
+        return ring.timing(dot.latency(ring.taps, _factors(site), knobs, shared=False))
 
     def cost(self, site: Site, knobs: Knobs, target: Target) -> Resources:
-        op, ring, x, acc = _op(site), self._ring(site, knobs), site.arg.codes, site.out.codes
+        op, ring, x, acc = _op(site), self._ring(site, knobs), _factors(site), site.out.codes
         width = ring.taps * ring.lanes * dot.field_bits(op.weight, knobs)
         rom = rom_cost(width, self.words(site, knobs), knobs["weight_ram"], target)
         array = dot.cost(ring.taps, ring.lanes, op.weight, x, acc, knobs, target, shared=False)
@@ -81,7 +82,7 @@ class DepthwiseWindow(Engine):
             **ring.params(),
             "PadValue": op.pad_value,
             **ring.bank_params(ring.ram),
-            **dot.params(op.weight, site.arg.codes, site.out.codes, knobs),
+            **dot.params(op.weight, _factors(site), site.out.codes, knobs),
         }
 
     def memories(self, site: Site, knobs: Knobs) -> dict[str, Memory]:
@@ -95,6 +96,10 @@ class DepthwiseWindow(Engine):
 def _op(site: Site) -> Conv2d:
     assert isinstance(site.op, Conv2d)
     return site.op
+
+
+def _factors(site: Site) -> Codes:
+    return _op(site).factors(site.arg.codes)
 
 
 ENGINE = DepthwiseWindow()

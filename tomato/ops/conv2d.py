@@ -44,9 +44,10 @@ class Conv2d(Op):
             if isinstance(x.fmt, Real) and not self.weight.is_codes:
                 return TensorType(shape, Real())
             raise ValueError("the weight and the input must both be real or both be codes")
-        return TensorType(shape, accumulator(self.weight.values, self._input(x.fmt)))
+        return TensorType(shape, accumulator(self.weight.values, self.factors(x.fmt)))
 
-    def _input(self, fmt: Codes) -> Codes:
+    def factors(self, fmt: Codes) -> Codes:
+        """What the weights meet where the input has the format `fmt`: its codes, and that of the border."""
         return fmt.union(Codes(self.pad_value, self.pad_value)) if any(self.window.pads) else fmt
 
     def golden(self, args: Sequence[Array]) -> Array:
