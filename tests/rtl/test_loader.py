@@ -7,8 +7,12 @@ import numpy as np
 import pytest
 
 import tomato
+from tests.rtl.harness import check_engine
 from tomato.backend.project import BACKENDS
 from tomato.engines.windowed import ULTRA
+from tomato.formats import Codes, Tensor
+from tomato.ir import TensorType
+from tomato.ops.dense import Dense
 from tomato.schedule.plan import Choice
 from tomato.simulation import csim, simulate
 
@@ -33,3 +37,10 @@ def test_a_chain_of_loaded_memories_is_bit_exact(tmp_path: Path) -> None:
     for stall in (0.0, 0.4):
         summary = simulate(folder, frames=2, stall=stall)
         assert summary["bit_exact"], summary
+
+
+@pytest.mark.rtl
+def test_words_of_several_beats() -> None:
+    weight = np.random.default_rng(0).integers(-127, 127, (14, 12), endpoint=True)
+    knobs = {"lanes_in": 7, "lanes_out": 6, "cell": 0, "pack": 1, "weight_ram": ULTRA}
+    check_engine("dense_fold", Dense(Tensor(weight)), [TensorType((2, 3, 14), Codes(-128, 127))], knobs)
