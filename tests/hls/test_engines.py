@@ -67,7 +67,7 @@ def storage(stem: str, name: str) -> list[str]:
     """Type and implementation of every memory of a case, as printed."""
     example = stream_cases.CASES[stem][name]
     text = hls.files(one_engine(stem, example.op, example.args, example.knobs), "a test")["engine.cpp"]
-    return [" ".join(found) for found in re.findall(r"type = (rom_\w+) impl = (\w+)", text)]
+    return [" ".join(found).lower() for found in re.findall(r"TOM_STORE\(\w+, (ROM_\w+), (\w+)\)", text)]
 
 
 def test_lanes_that_read_words_of_their_own_have_ports_of_their_own() -> None:
