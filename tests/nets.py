@@ -7,6 +7,7 @@ from tomato.ir import Builder, Graph, Shape, TensorType
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.join import Add
+from tomato.ops.move import Concat
 from tomato.ops.pool import GlobalSum
 from tomato.ops.requant import Requant
 from tomato.ops.window import Window
@@ -60,3 +61,10 @@ def plain() -> Graph:
     """One convolution and a head on every pixel."""
     net = Codenet(6, 5, 3)
     return net.graph(net.dense(net.conv("x", 4, "c1"), 3, "head", 16))
+
+
+def concatenated(*channels: int) -> Graph:
+    """A dense layer for each part of the result, all of them on the input."""
+    net = Codenet(3, 3, 2)
+    parts = [net.dense("x", count, f"d{i}") for i, count in enumerate(channels)]
+    return net.graph(net.build.add(Concat(), parts, "cat"))

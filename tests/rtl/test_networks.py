@@ -7,7 +7,7 @@ import contextlib
 import os
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -79,8 +79,12 @@ def random_plan(graph: Graph, target: Target, draw: random.Random) -> Plan:
     for name, offers in options(graph, target).items():
         quick = [o for o in offers if o.cycles <= SLOWEST] or [min(offers, key=lambda o: o.cycles)]
         layers[name] = draw.choice(quick).choice
-    plan = Plan(target.name, target.clock_mhz, layers)
-    return Plan(target.name, target.clock_mhz, layers, fifo_depths(graph, layers, interval_cycles(graph, plan)))
+    return with_fifos(graph, Plan(target.name, target.clock_mhz, layers))
+
+
+def with_fifos(graph: Graph, plan: Plan) -> Plan:
+    """The plan with the FIFOs that its layers need."""
+    return replace(plan, fifos=fifo_depths(graph, plan.layers, interval_cycles(graph, plan)))
 
 
 @pytest.mark.rtl

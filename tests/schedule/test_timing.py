@@ -2,11 +2,12 @@
 
 from collections import deque
 from collections.abc import Mapping
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from tests.nets import Codenet, plain, residual
+from tests.nets import Codenet, concatenated, plain, residual
 from tomato.engines import CATALOGUE
 from tomato.engines.windowed import ring_rows
 from tomato.formats import Array
@@ -108,6 +109,24 @@ def test_the_shortcut_has_room_for_what_the_branch_delays(cycles: int) -> None:
     )
     assert depths["add.1"] <= beats["add.1"] * pixels + SLACK
     assert depths["add.0"] < depths["add.1"]
+
+
+@pytest.mark.parametrize("channels", [(128, 128), (16, 240), (96, 96, 96), (8, 120, 24, 96)], ids=str)
+def test_parts_of_a_concatenation_have_room_until_their_turn(channels: tuple[int, ...]) -> None:
+    """Beats come as early as they may, behind those of the pixel before; the others' turns delay that of a part."""
+    graph = concatenated(*channels)
+    layers = layers_of(graph, 9 * sum(channels))
+    depths = fifo_depths(graph, layers, 9 * sum(channels))
+    times = simulate_times(graph, layers, 3, 9 * sum(channels))
+    turn = 1 - channels[0]
+    for i, beats in enumerate(channels):
+        ends = times.arrival[f"cat.{i}"].tolist()
+        arrived = [
+            min(before + 1 + b, end - beats + 1 + b) for before, end in pairwise([0, *ends]) for b in range(beats)
+        ]
+        taken = [start + turn + b for start in times.start["cat"].tolist() for b in range(beats)]
+        assert backlog(np.array(arrived), np.array(taken)) <= depths[f"cat.{i}"] <= 3 * beats + SLACK
+        turn += beats
 
 
 @pytest.mark.parametrize(("pads", "rows"), [((1, 2, 1, 2), 4), ((2, 0, 0, 4), 5)])

@@ -57,12 +57,16 @@ class Timing:
 
     room[q]: input pixel q may enter the engine once the work on output pixel room[q] is over (negative:
     of an earlier frame; FREE: at once). None: it enters when the first output pixel that needs it starts.
+
+    turns[i]: of an engine that takes the beats of its arguments one argument after the other, how long after that
+    start the turn of argument i comes at the latest. Empty: it takes all of them together, beat by beat.
     """
 
     need: tuple[Array, ...]
     cycles: int
     latency: int
     room: Array | None = None
+    turns: tuple[int, ...] = ()
 
 
 FREE = -(1 << 40)

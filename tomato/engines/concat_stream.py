@@ -1,6 +1,8 @@
 """Concatenation of streams over channels, one output beat per cycle."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import accumulate
 from math import gcd
 
 from tomato.engines.base import Engine, Knobs, Site, Timing, beats, divisors, pixelwise
@@ -40,7 +42,9 @@ class ConcatStream(Engine):
         counts = _beats(site, knobs)
         early = max(counts) - 1  # the pixel starts to leave before all of it has arrived
         latency = sum(counts) - 1 - early + REGISTER_LATENCY + PIPELINE + QUEUE_LATENCY
-        return pixelwise(site.out, sum(counts), latency, arguments=len(site.args))
+        law = pixelwise(site.out, sum(counts), latency, arguments=len(counts))
+        # The first input's beats have passed as they came: its last one when the pixel is there.
+        return replace(law, turns=(0, *accumulate(counts[1:-1], initial=0)))
 
     def cost(self, site: Site, knobs: Knobs, target: Target) -> Resources:
         width = site.out.codes.bits * knobs["lanes"]

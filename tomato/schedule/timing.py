@@ -123,7 +123,7 @@ def fifo_depths(
 
     Computed on a schedule in which the input comes evenly: with FIFOs that suffice for one schedule of
     that rate, the self-timed design reaches it too, and cannot deadlock. The inputs of a join always
-    have a FIFO.
+    have a FIFO. Where a join takes its arguments in turns, another pixel gathers while the others have theirs.
     """
     times = simulate_times(graph, layers, FRAMES, interval, hops)
     depths = {}
@@ -140,14 +140,14 @@ def fifo_depths(
 
 
 def _waiting(graph: Graph, node: Node, choice: Choice, edge: Edge, times: Times) -> int:
-    """Pixels of an edge that have arrived but may not enter the engine yet, at most."""
+    """Pixels of an edge that have arrived, or begun to where the engine takes turns, but may not enter yet, at most."""
     timing = CATALOGUE[choice.engine].timing(site(graph, node), choice.knobs)
     arrived, start = times.arrival[edge.name], times.start[node.name]
     frames = np.arange(FRAMES)[:, None]
     if timing.room is None:
         index = (frames * edge.to_type.pixels + timing.need[edge.index][None, :]).reshape(-1)
         entered = np.full(arrived.size, np.iinfo(np.int64).max)
-        np.minimum.at(entered, index, start)
+        np.minimum.at(entered, index, start + (timing.turns[edge.index] if timing.turns else 0))
         entered = np.minimum.accumulate(entered[::-1])[::-1]
     else:
         index = (frames * node.type.pixels + timing.room[None, :]).reshape(-1)
@@ -155,4 +155,4 @@ def _waiting(graph: Graph, node: Node, choice: Choice, edge: Edge, times: Times)
         entered = np.where(index < 0, arrived, np.maximum(arrived, over))
     entered = np.maximum.accumulate(entered)
     backlog = np.arange(1, arrived.size + 1) - np.searchsorted(entered, arrived, side="right")
-    return int(backlog.max())
+    return int(backlog.max()) + bool(timing.turns)
