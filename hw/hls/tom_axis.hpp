@@ -5,6 +5,7 @@
 #define TOM_AXIS_HPP
 
 #include "tom_codes.hpp"
+#include "tom_countdown.hpp"
 
 #include "ap_axi_sdata.h"
 #include "hls_stream.h"
@@ -24,7 +25,7 @@ template <
     unsigned FrameBeats  // beats per frame
     >
 void tom_axis_in(const unsigned frames, hls::stream<tom_axis_beat<Width> > &in, hls::stream<ap_uint<Width> > &out) {
-  for (unsigned t = 0; t < frames * FrameBeats; ++t) {
+  for (tom_countdown<FrameBeats> to_come(frames); to_come.any(); to_come.step()) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = FrameBeats max = FrameBeats
     out.write(ap_uint<Width>(in.read().data));
@@ -38,7 +39,7 @@ template <
     >
 void tom_axis_out(const unsigned frames, hls::stream<ap_uint<Width> > &in, hls::stream<tom_axis_beat<Width> > &out) {
   tom_count<FrameBeats> beat = 0;
-  for (unsigned t = 0; t < frames * FrameBeats; ++t) {
+  for (tom_countdown<FrameBeats> to_come(frames); to_come.any(); to_come.step()) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = FrameBeats max = FrameBeats
     tom_axis_beat<Width> packet;

@@ -8,6 +8,7 @@
 #define TOM_CONCAT_STREAM_HPP
 
 #include "tom_codes.hpp"
+#include "tom_countdown.hpp"
 
 #include "hls_stream.h"
 
@@ -47,7 +48,7 @@ void tom_concat_stream(const unsigned frames, hls::stream<ap_uint<Lanes * OutBit
 
   tom_count<Inputs> turn = 0;  // the input whose beats are passing
   ap_uint<16> beat = 0;        // of that input's pixel
-  for (unsigned t = 0; t < frames * FrameBeats; ++t) {
+  for (tom_countdown<FrameBeats> to_come(frames); to_come.any(); to_come.step()) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = FrameBeats max = FrameBeats
     bool last = false;

@@ -54,7 +54,8 @@ void tom_conv2d_window(
   typedef tom_window<Lanes, InBits, Beats, Groups, Folds, Height, Width, OutHeight, OutWidth, KernelH, KernelW,
                      StrideH, StrideW, DilationH, DilationW, PadTop, PadLeft, PadValue, ParallelH, ParallelW, Rows,
                      Columns, Pixels, RingRam> buffer;
-  const unsigned Words = Groups * Folds * buffer::Reads;
+  const unsigned Words = Groups * Folds * buffer::Reads, Cycles = buffer::Cycles;
+  (void)Cycles;  // only a directive names it
 
   buffer window(frames);
   tom_dot<buffer::Codes, Outputs, true, InBits, InSigned, Cell, FieldBits, WeightBits, Constants, ProdBits, AccBits,
@@ -62,7 +63,7 @@ void tom_conv2d_window(
 
   while (window.busy()) {
 #pragma HLS PIPELINE II = 1
-#pragma HLS LOOP_TRIPCOUNT min = buffer::Cycles max = buffer::Cycles
+#pragma HLS LOOP_TRIPCOUNT min = Cycles max = Cycles
     ap_uint<InBits> codes[buffer::Codes];
 #pragma HLS ARRAY_PARTITION variable = codes complete
     const tom_read read = window.step(in, codes);

@@ -38,18 +38,19 @@ void tom_dense_fold(
     const tom_piece (&mem_file)[Folds * Beats][tom_pieces(Lanes * Outputs * FieldBits)],
     hls::stream<ap_uint<Lanes * InBits> > &in,
     hls::stream<ap_uint<Outputs * AccBits> > &out) {
-  // Every pixel is a frame of its own.
-  const unsigned PixelsPerFrame = FrameBeats / Folds;
+  // Every pixel is an image of its own.
   typedef tom_window<Lanes, InBits, Beats, 1, Folds, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, false, false, Pixels, 1, 1,
-                     RingRam> buffer;
+                     RingRam, FrameBeats / Folds> buffer;
+  const unsigned Words = Folds * Beats, Cycles = buffer::Cycles;
+  (void)Cycles;  // only a directive names it
 
-  buffer window(frames * PixelsPerFrame);
+  buffer window(frames);
   tom_dot<Lanes, Outputs, true, InBits, InSigned, Cell, FieldBits, WeightBits, Constants, ProdBits, AccBits, Pack,
-          Folds * Beats> dot;
+          Words> dot;
 
   while (window.busy()) {
 #pragma HLS PIPELINE II = 1
-#pragma HLS LOOP_TRIPCOUNT min = PixelsPerFrame * buffer::Cycles max = PixelsPerFrame * buffer::Cycles
+#pragma HLS LOOP_TRIPCOUNT min = Cycles max = Cycles
     ap_uint<InBits> codes[buffer::Codes];
 #pragma HLS ARRAY_PARTITION variable = codes complete
     const tom_read read = window.step(in, codes);

@@ -51,14 +51,16 @@ void tom_depthwise_window(
   typedef tom_window<Lanes, InBits, Beats, Beats, 1, Height, Width, OutHeight, OutWidth, KernelH, KernelW, StrideH,
                      StrideW, DilationH, DilationW, PadTop, PadLeft, PadValue, ParallelH, ParallelW, Rows, Columns,
                      Pixels, RingRam> buffer;
+  const unsigned Words = Beats * buffer::Reads, Cycles = buffer::Cycles;
+  (void)Cycles;  // only a directive names it
 
   buffer window(frames);
   tom_dot<buffer::TapsH * buffer::TapsW, Lanes, false, InBits, InSigned, Cell, FieldBits, WeightBits, Constants,
-          ProdBits, AccBits, Pack, Beats * buffer::Reads> dot;
+          ProdBits, AccBits, Pack, Words> dot;
 
   while (window.busy()) {
 #pragma HLS PIPELINE II = 1
-#pragma HLS LOOP_TRIPCOUNT min = buffer::Cycles max = buffer::Cycles
+#pragma HLS LOOP_TRIPCOUNT min = Cycles max = Cycles
     ap_uint<InBits> codes[buffer::Codes];
 #pragma HLS ARRAY_PARTITION variable = codes complete
     const tom_read read = window.step(in, codes);

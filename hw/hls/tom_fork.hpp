@@ -5,6 +5,7 @@
 #define TOM_FORK_HPP
 
 #include "tom_codes.hpp"
+#include "tom_countdown.hpp"
 
 #include "hls_stream.h"
 
@@ -29,7 +30,7 @@ template <
     >
 void tom_fork(const unsigned frames, hls::stream<ap_uint<Width> > &in, Streams &...outs) {
   static_assert(sizeof...(Streams) == Outputs, "one stream per output");
-  for (unsigned t = 0; t < frames * FrameBeats; ++t) {
+  for (tom_countdown<FrameBeats> to_come(frames); to_come.any(); to_come.step()) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = FrameBeats max = FrameBeats
     tom_copy(in.read(), outs...);

@@ -8,6 +8,7 @@
 #define TOM_GLOBAL_SUM_HPP
 
 #include "tom_codes.hpp"
+#include "tom_countdown.hpp"
 
 #include "hls_stream.h"
 #include "tom_memory.hpp"
@@ -32,7 +33,7 @@ struct tom_global_sum_memory<false> {
   template <typename Array>
   static void bind(Array &sums) {
 #pragma HLS INLINE
-  TOM_STORE(sums, RAM_2P, LUTRAM)
+    TOM_STORE(sums, RAM_S2P, LUTRAM)
 #pragma HLS DEPENDENCE variable = sums inter RAW distance = 4 true
     (void)sums;
   }
@@ -55,7 +56,7 @@ void tom_global_sum(const unsigned frames, hls::stream<ap_uint<Lanes * InBits> >
   tom_global_sum_memory<(Beats < 4)>::bind(sums);
   tom_count<Beats> beat = 0;
   tom_count<Pixels> pixel = 0;
-  for (unsigned t = 0; t < frames * Cycles; ++t) {
+  for (tom_countdown<Cycles> to_come(frames); to_come.any(); to_come.step()) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = Cycles max = Cycles
     ap_uint<InBits> code[Lanes];

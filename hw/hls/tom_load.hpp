@@ -18,14 +18,22 @@ void tom_load(hls::stream<tom_axis_beat<LoadBits> > &in, tom_piece (&memory)[Wor
   const unsigned Pieces = tom_pieces(Width), PerBeat = LoadBits / 64, Beats = tom_ceil_div(Width, LoadBits);
   static_assert(LoadBits % 64 == 0, "beats must be whole pieces");
   for (unsigned w = 0; w < Words; ++w) {
+    tom_piece word[Beats * PerBeat];
+#pragma HLS ARRAY_PARTITION variable = word complete
     for (unsigned b = 0; b < Beats; ++b) {
 #pragma HLS PIPELINE II = 1
       const ap_uint<LoadBits> beat = in.read().data;
-      for (unsigned p = 0; p < PerBeat; ++p) {
+      for (unsigned p = 0; p < Beats * PerBeat; ++p) {
 #pragma HLS UNROLL
-        if (b * PerBeat + p < Pieces)
-          memory[w][b * PerBeat + p] =
-              ap_uint<64>(beat.range(static_cast<int>(p * 64 + 63), static_cast<int>(p * 64))).to_uint64();
+        const int low = static_cast<int>(p % PerBeat * 64);
+        if (p / PerBeat == b) word[p] = ap_uint<64>(beat.range(low + 63, low)).to_uint64();
+      }
+      // The directive that joins pieces makes one write of these.
+      if (b == Beats - 1) {
+        for (unsigned p = 0; p < Pieces; ++p) {
+#pragma HLS UNROLL
+          memory[w][p] = word[p];
+        }
       }
     }
   }

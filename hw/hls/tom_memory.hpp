@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which memory holds an array, and what makes a product: directives want literals, so each kind has its own.
 //
-// The tools spell these directives differently: Vivado HLS names a core, such as RAM_2P_BRAM (UG902). Macros choose,
+// The tools spell these directives differently: Vivado HLS names a core, such as RAM_S2P_BRAM (UG902). Macros choose,
 // as UG1399 describes ("Using #define with Pragma Directives").
 
 #ifndef TOM_MEMORY_HPP
@@ -12,7 +12,7 @@
 #define TOM_PRAGMA_TEXT(text) _Pragma(#text)
 #define TOM_PRAGMA(text) TOM_PRAGMA_TEXT(text)
 
-// Kinds: ROM_1P, ROM_nP, RAM_2P, FIFO. Memories: LUTRAM, BRAM, URAM.
+// Kinds: ROM_1P, ROM_nP, RAM_S2P (a port that reads, one that writes), FIFO. Memories: LUTRAM, BRAM, URAM.
 #ifdef TOM_VIVADO_HLS
 #define TOM_STORE(array, kind, memory) TOM_PRAGMA(HLS RESOURCE variable = array core = kind##_##memory)
 #define TOM_IN_DSP(product) TOM_PRAGMA(HLS RESOURCE variable = product core = DSP48)
@@ -32,7 +32,7 @@ struct tom_memory<0> {
   template <typename Array>
   static void bind(Array &array) {
 #pragma HLS INLINE
-    TOM_STORE(array, RAM_2P, LUTRAM)
+    TOM_STORE(array, RAM_S2P, LUTRAM)
     (void)array;
   }
 };
@@ -42,7 +42,7 @@ struct tom_memory<1> {
   template <typename Array>
   static void bind(Array &array) {
 #pragma HLS INLINE
-    TOM_STORE(array, RAM_2P, BRAM)
+    TOM_STORE(array, RAM_S2P, BRAM)
     (void)array;
   }
 };
@@ -52,7 +52,7 @@ struct tom_memory<2> {
   template <typename Array>
   static void bind(Array &array) {
 #pragma HLS INLINE
-    TOM_STORE(array, RAM_2P, URAM)
+    TOM_STORE(array, RAM_S2P, URAM)
     (void)array;
   }
 };

@@ -8,6 +8,7 @@
 #define TOM_MULTIPLY_STREAM_HPP
 
 #include "tom_codes.hpp"
+#include "tom_countdown.hpp"
 
 #include "hls_stream.h"
 #include "tom_memory.hpp"
@@ -30,7 +31,7 @@ void tom_multiply_stream(
     hls::stream<ap_uint<Lanes * OutBits> > &out,
     hls::stream<ap_uint<Lanes * ABits> > &a,
     hls::stream<ap_uint<Lanes * BBits> > &b) {
-  for (unsigned t = 0; t < frames * FrameBeats; ++t) {
+  for (tom_countdown<FrameBeats> to_come(frames); to_come.any(); to_come.step()) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = FrameBeats max = FrameBeats
     ap_uint<ABits> code_a[Lanes];

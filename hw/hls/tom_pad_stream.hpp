@@ -8,6 +8,7 @@
 #define TOM_PAD_STREAM_HPP
 
 #include "tom_codes.hpp"
+#include "tom_countdown.hpp"
 
 #include "hls_stream.h"
 #include "tom_slice_count.hpp"
@@ -39,7 +40,7 @@ void tom_pad_stream(const unsigned frames, hls::stream<ap_uint<Lanes * InBits> >
     tom_put<OutBits>(border, l, ap_uint<OutBits>(Value));
   }
 
-  for (unsigned t = 0; t < frames * Cycles; ++t) {
+  for (tom_countdown<Cycles> to_come(frames); to_come.any(); to_come.step()) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = Cycles max = Cycles
     out.write(place.pass() ? tom_widen<Lanes, InBits, InSigned, OutBits>(in.read()) : border);

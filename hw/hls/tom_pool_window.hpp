@@ -49,6 +49,8 @@ void tom_pool_window(
                      StrideW, DilationH, DilationW, PadTop, PadLeft, PadValue, ParallelH, ParallelW, Rows, Columns,
                      Pixels, RingRam> buffer;
   typedef ap_int<tom_max(InBits, OutBits) + 1> number;
+  const unsigned Cycles = buffer::Cycles;
+  (void)Cycles;  // only a directive names it
 
   buffer window(frames);
   number results[Lanes];
@@ -56,7 +58,7 @@ void tom_pool_window(
 
   while (window.busy()) {
 #pragma HLS PIPELINE II = 1
-#pragma HLS LOOP_TRIPCOUNT min = buffer::Cycles max = buffer::Cycles
+#pragma HLS LOOP_TRIPCOUNT min = Cycles max = Cycles
     ap_uint<InBits> codes[buffer::Codes];
 #pragma HLS ARRAY_PARTITION variable = codes complete
     const tom_read read = window.step(in, codes);

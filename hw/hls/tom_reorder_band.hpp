@@ -13,6 +13,7 @@
 #include <cassert>
 
 #include "tom_codes.hpp"
+#include "tom_countdown.hpp"
 
 #include "hls_stream.h"
 #include "tom_memory.hpp"
@@ -79,23 +80,24 @@ void tom_reorder_band(const unsigned frames, hls::stream<ap_uint<Lanes * Bits> >
 #pragma HLS DEPENDENCE variable = banks intra false
 
   nest loops;
-  unsigned to_come = frames * (FrameBeats / BandOut * BandIn), to_leave = frames * FrameBeats;
+  tom_countdown<FrameBeats / BandOut * BandIn> to_come(frames);
+  tom_countdown<FrameBeats> to_leave(frames);
   tom_count<2> full = 0;            // banks whose band is complete and not yet read
   tom_count<BandIn> offset = 0;     // of the beat to read, in its bank
   bool bank = false;                // that is read
   tom_count<BandOut> out_beat = 0;  // of the band that is read
   tom_count<2 * BandIn> write = 0;  // where the next beat goes
 #ifndef __SYNTHESIS__
-  unsigned steps_left = frames * Cycles + BandIn;
+  tom_piece steps_left = tom_piece(frames) * Cycles + BandIn;
 #endif
 
-  while (to_leave != 0) {
+  while (to_leave.any()) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = Cycles max = Cycles
 #ifndef __SYNTHESIS__
     assert(steps_left-- != 0 && "slower than the closed form, or the input stream lacks beats");
 #endif
-    const bool reads = full != 0, writes = to_come != 0 && full != 2 && !in.empty();
+    const bool reads = full != 0, writes = to_come.any() && full != 2 && !in.empty();
     if (reads) {
       const tom_count<2 * BandIn> read = (bank ? BandIn : 0) + offset;
       out.write(banks[read]);
@@ -105,13 +107,13 @@ void tom_reorder_band(const unsigned frames, hls::stream<ap_uint<Lanes * Bits> >
         --full;
       }
       out_beat = tom_next<BandOut>(out_beat);
-      --to_leave;
+      to_leave.step();
     }
     if (writes) {
       banks[write] = in.read();
       if (write == BandIn - 1 || write == 2 * BandIn - 1) ++full;
       write = tom_next<2 * BandIn>(write);
-      --to_come;
+      to_come.step();
     }
   }
 }

@@ -12,6 +12,7 @@
 #define TOM_REQUANT_STREAM_HPP
 
 #include "tom_codes.hpp"
+#include "tom_countdown.hpp"
 
 #include "hls_stream.h"
 
@@ -64,7 +65,7 @@ void tom_requant_stream(
   typedef tom_requant_factor<MultBits> factor;
 
   tom_count<Beats> beat = 0;
-  for (unsigned t = 0; t < frames * FrameBeats; ++t) {
+  for (tom_countdown<FrameBeats> to_come(frames); to_come.any(); to_come.step()) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = FrameBeats max = FrameBeats
     ap_uint<InBits> code[Lanes];

@@ -8,6 +8,7 @@
 #define TOM_SLICE_STREAM_HPP
 
 #include "tom_codes.hpp"
+#include "tom_countdown.hpp"
 
 #include "hls_stream.h"
 #include "tom_slice_count.hpp"
@@ -33,7 +34,7 @@ void tom_slice_stream(const unsigned frames, hls::stream<ap_uint<Lanes * Bits> >
 
   tom_slice_place<tom_slice_count<Height, RowBegin, RowEnd, RowStep>, tom_slice_count<Width, ColBegin, ColEnd, ColStep>,
                   tom_slice_count<Beats, BeatBegin, BeatEnd, 1> > place;
-  for (unsigned t = 0; t < frames * Cycles; ++t) {
+  for (tom_countdown<Cycles> to_come(frames); to_come.any(); to_come.step()) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = Cycles max = Cycles
     const ap_uint<Lanes * Bits> beat = in.read();

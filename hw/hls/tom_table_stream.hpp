@@ -10,6 +10,7 @@
 #define TOM_TABLE_STREAM_HPP
 
 #include "tom_codes.hpp"
+#include "tom_countdown.hpp"
 
 #include "hls_stream.h"
 
@@ -32,7 +33,7 @@ void tom_table_stream(
   static_assert(InBits <= 16, "InBits must not exceed 16");
 
   tom_count<Rows> row = 0;
-  for (unsigned t = 0; t < frames * FrameBeats; ++t) {
+  for (tom_countdown<FrameBeats> to_come(frames); to_come.any(); to_come.step()) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = FrameBeats max = FrameBeats
     ap_uint<InBits> code[Lanes];

@@ -9,6 +9,7 @@
 #define TOM_THRESHOLD_STREAM_HPP
 
 #include "tom_codes.hpp"
+#include "tom_countdown.hpp"
 
 #include "hls_stream.h"
 #include "tom_threshold_step.hpp"
@@ -41,7 +42,7 @@ void tom_threshold_stream(
   static_assert(BoundBits >= InBits, "BoundBits must not be less than InBits");
 
   tom_count<Beats> beat = 0;
-  for (unsigned t = 0; t < frames * FrameBeats; ++t) {
+  for (tom_countdown<FrameBeats> to_come(frames); to_come.any(); to_come.step()) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = FrameBeats max = FrameBeats
     ap_uint<InBits> codes[Lanes];

@@ -12,10 +12,23 @@
 #include <cassert>
 
 #include "tom_codes.hpp"
+#include "tom_countdown.hpp"
 
 #include "hls_stream.h"
 
 constexpr unsigned tom_gcd(unsigned a, unsigned b) { return b == 0 ? a : tom_gcd(b, a % b); }
+
+// `value` moved up by `units` of UnitW bits: one choice per bit of `units`, and no multiplication.
+template <unsigned UnitW, int Width, int Bits>
+ap_uint<Width> tom_raised(ap_uint<Width> value, const ap_uint<Bits> &units) {
+#pragma HLS INLINE
+  for (int b = 0; b < Bits; ++b) {
+#pragma HLS UNROLL
+    const int by = static_cast<int>(UnitW << b);
+    if (by < Width && units[b]) value = value << by;
+  }
+  return value;
+}
 
 template <
     unsigned Bits,         // width of a code
@@ -46,35 +59,38 @@ void tom_width(const unsigned frames, hls::stream<ap_uint<InLanes * Bits> > &in,
   tom_count<Capacity> count = 0;
   tom_count<InBeats> in_beat = 0;
   tom_count<OutBeats> out_beat = 0;
-  unsigned to_come = frames * InFrame, to_leave = frames * FrameBeats;
+  tom_countdown<InFrame> to_come(frames);
+  tom_countdown<FrameBeats> to_leave(frames);
 
 #ifndef __SYNTHESIS__
-  unsigned steps_left = frames * Cycles + Lead;
+  tom_piece steps_left = tom_piece(frames) * Cycles + Lead;
 #endif
 
-  while (to_leave != 0) {
+  while (to_leave.any()) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = Cycles max = Cycles
 #ifndef __SYNTHESIS__
     assert(steps_left-- != 0 && "slower than the closed form, or the input stream lacks beats");
 #endif
+    // Both sides see what earlier steps have left.
     const bool out_end = out_beat == OutBeats - 1, in_end = in_beat == InBeats - 1;
-    const unsigned leaving = out_end ? OutLast : Out, arriving = in_end ? InLast : In;
-    if (count >= leaving) {
+    const tom_count<Capacity> leaving = out_end ? OutLast : Out, arriving = in_end ? InLast : In;
+    const bool gives = count >= leaving, takes = to_come.any() && count <= Capacity - In && !in.empty();
+    const tom_count<Capacity> kept = gives ? tom_count<Capacity>(count - leaving) : count;
+    if (gives) {
       out.write(out_type(buffer));
-      buffer >>= leaving * UnitW;
-      count -= leaving;
+      buffer = out_end ? buffer >> static_cast<int>(OutLast * UnitW) : buffer >> static_cast<int>(Out * UnitW);
       out_beat = tom_next<OutBeats>(out_beat);
-      --to_leave;
+      to_leave.step();
     }
-    if (to_come != 0 && count <= Capacity - In && !in.empty()) {
+    if (takes) {
       in_type beat = in.read();
       if (in_end) beat = in_type(ap_uint<InLast * UnitW>(beat));
-      buffer |= buffer_type(buffer_type(beat) << count.to_uint() * UnitW);
-      count += arriving;
+      buffer |= tom_raised<UnitW>(buffer_type(beat), kept);
       in_beat = tom_next<InBeats>(in_beat);
-      --to_come;
+      to_come.step();
     }
+    count = takes ? tom_count<Capacity>(kept + arriving) : kept;
   }
 }
 

@@ -5,12 +5,13 @@
 // reads the window once: kernel rows, kernel columns, beats of the group, the last fastest; ParallelH /
 // ParallelW read all kernel rows / columns at once. A read of one fold of one group is a pass.
 //
-// One call of step() is one clock cycle of a loop with II = 1: it takes an input beat when one has come and there
-// is room for it, and reads a tap when its pixel has come. It never waits for a beat that it can do without, so
-// streams beside it need no more room than in the Verilog. Rows of the next frame are taken while windows of
-// this one are read, the border costs nothing, and frames follow each other without a gap: a frame takes Cycles
-// steps, the first one as many more as pass from a pixel to its windows, for which the depth of the ring is a
-// bound. Simulation checks that.
+// One call of step() is one clock cycle of a loop with II = 1: it reads a tap when its pixel has come, and takes an
+// input beat when one has come and there is room for it. Both see what earlier steps have left, as registers do:
+// neither waits for the other within a cycle, and they never meet in a word of the ring. A step never waits for a
+// beat that it can do without, so streams beside it need no more room than in the Verilog. Rows of the next frame
+// are taken while windows of this one are read, the border costs nothing, and frames follow each other without a
+// gap: a frame takes Cycles steps, the first one as many more as pass from a pixel to its windows, for which the
+// depth of the ring is a bound. Simulation checks that.
 
 #ifndef TOM_WINDOW_HPP
 #define TOM_WINDOW_HPP
@@ -18,6 +19,7 @@
 #include <cassert>
 
 #include "tom_codes.hpp"
+#include "tom_countdown.hpp"
 
 #include "hls_stream.h"
 #include "tom_memory.hpp"
@@ -54,7 +56,8 @@ template <
     unsigned Rows,     // rows in the ring
     unsigned Columns,  // column banks if ParallelW, else 1
     unsigned Pixels,   // neighbouring columns per input beat, the first in the low bits
-    unsigned Ram       // memory kind of the ring: 0 LUTRAM, 1 block RAM, 2 UltraRAM
+    unsigned Ram,      // memory kind of the ring: 0 LUTRAM, 1 block RAM, 2 UltraRAM
+    unsigned Images = 1  // images per frame: dense_fold makes one of every pixel
     >
 class tom_window {
  public:
@@ -65,30 +68,31 @@ class tom_window {
   static const unsigned StepsH = ParallelH ? 1 : KernelH;
   static const unsigned StepsW = ParallelW ? 1 : KernelW;
   static const unsigned Reads = StepsH * StepsW * GroupBeats;  // per pass
-  static const unsigned InBeats = Height * Width * Beats / Pixels;
-  static const unsigned Work = OutHeight * OutWidth * Groups * Folds * Reads;
-  static const unsigned Cycles = tom_max(Work, InBeats);  // per frame
+  static const unsigned InBeats = Images * Height * Width * Beats / Pixels;  // per frame
+  static const unsigned Work = Images * OutHeight * OutWidth * Groups * Folds * Reads;
+  static const unsigned Cycles = tom_max(Work, InBeats);
 
   typedef ap_uint<Lanes * Bits> beat_type;
   typedef ap_uint<Pixels * Lanes * Bits> input_type;
 
   explicit tom_window(unsigned frames)
-      : beats_left(frames * InBeats), work_left(frames * Work), w_beat(0), w_bank(0), w_word(0), w_slot(0), cols_in(0),
-        held(0), beat(0), kw(0), kh(0), fold(0), group(0), col(0), row(0), top(-Pad0), left(-Pad1), slot(FirstSlot),
-        bank(FirstBank), word(FirstWord) {
+      : to_come(frames), to_read(frames), w_beat(0), w_bank(0), w_word(0), w_slot(0), cols_in(0), held(0),
+        surplus(-last_row(-Pad0, OutHeight == 1)), beat(0), kw(0), kh(0), fold(0), group(0), col(0), row(0), top(-Pad0),
+        left(-Pad1), right(SpanW - Pad1), slot(FirstSlot), bank(FirstBank), word(FirstWord) {
 #pragma HLS INLINE
 #pragma HLS ARRAY_PARTITION variable = ring dim = 1 complete
 #pragma HLS ARRAY_PARTITION variable = ring dim = 2 complete
+#pragma HLS DEPENDENCE variable = ring intra false
     tom_memory<Ram>::bind(ring);
 #ifndef __SYNTHESIS__
-    steps_left = frames * Cycles + Rows * tom_ceil_div(Cycles, Height) + Reads;
+    steps_left = tom_piece(frames) * Cycles + Rows * tom_ceil_div(Cycles, Images * Height) + Reads;
 #endif
   }
 
   // Whether reads are to come.
   bool busy() const {
 #pragma HLS INLINE
-    return work_left != 0;
+    return to_read.any();
   }
 
   // One cycle. `codes`: kernel row, kernel column, lane; the last fastest.
@@ -97,15 +101,18 @@ class tom_window {
 #ifndef __SYNTHESIS__
     assert(steps_left-- != 0 && "slower than the closed form, or an input stream lacks beats");
 #endif
-    take(in);
-    tom_read read = {false, false, false};
-    if (arrived()) {
-      read.valid = true;
-      read.first = kh == 0 && kw == 0 && beat == 0;
-      read.last = kh == StepsH - 1 && kw == StepsW - 1 && beat == GroupBeats - 1;
+    const bool takes = to_come.any() && held != Rows && !in.empty();
+    const tom_read read = {arrived(), kh == 0 && kw == 0 && beat == 0,
+                           kh == StepsH - 1 && kw == StepsW - 1 && beat == GroupBeats - 1};
+    tom_moved moved = {0, 0};
+    bool row_came = false;
+    if (read.valid) {
       select(codes);
-      advance();
+      moved = advance();
     }
+    if (takes) row_came = take(in.read());
+    held = held + row_came - moved.freed;
+    surplus = surplus + row_came - moved.awaited;
     return read;
   }
 
@@ -118,6 +125,7 @@ class tom_window {
   static const unsigned RingWords = ParallelH ? RowWords : Rows * RowWords;
 
   static_assert(Beats % Groups == 0, "Groups must divide Beats");
+  static_assert(Pad0 < SpanH && Pad1 < SpanW, "the border must be less than the extent of the kernel");
   static_assert(static_cast<int>(Rows) >= SpanH + static_cast<int>(StrideH),
                 "Rows must hold a window and the rows of the next one");
   static_assert(ParallelW || Columns == 1, "column banks are for ParallelW");
@@ -140,17 +148,25 @@ class tom_window {
   typedef ap_int<tom_clog2(Height + SpanH + StrideH) + 2> row_type;
   typedef ap_int<tom_clog2(Width + SpanW + StrideW) + 2> col_type;
 
+  // What a read changes for the rows: how many it frees, and how many more the next one waits for.
+  struct tom_moved {
+    tom_count<Rows> freed;
+    row_type awaited;
+  };
+
+  tom_countdown<InBeats> to_come;  // input beats
+  tom_countdown<Work> to_read;     // reads
+
   // Writer.
-  unsigned beats_left;            // input beats to come
-  unsigned work_left;             // reads to come
   tom_count<Beats> w_beat;
   tom_count<Columns> w_bank;
   tom_count<Width> w_word;        // pixel in its bank
   tom_count<Rows> w_slot;         // place of the row in the ring
   tom_count<Width> cols_in;       // complete columns of the row
   tom_count<Rows> held;           // complete rows that are still needed
+  row_type surplus;               // of them beyond those above the last row that the window waits for
 #ifndef __SYNTHESIS__
-  unsigned steps_left;            // of the closed form
+  tom_piece steps_left;           // of the closed form
 #endif
 
   // Reader: the loops, and where the window lies.
@@ -163,65 +179,64 @@ class tom_window {
   tom_count<OutHeight> row;
   row_type top;                   // input row of the window's corner
   col_type left;                  // its input column
+  col_type right;                 // the first column behind the window
   tom_count<Rows> slot;           // place of row `top` in the ring
   tom_count<Columns> bank;        // column bank of column `left`
   col_type word;                  // its pixel in that bank
 
-  void take(hls::stream<input_type> &in) {
+  // Every bank is written in one place, so that one port is enough. Returns whether a row is complete.
+  bool take(const input_type &data) {
 #pragma HLS INLINE
-    if (beats_left == 0 || held == Rows || in.empty()) return;
-    --beats_left;
-    const input_type data = in.read();
-    for (unsigned p = 0; p < Pixels; ++p) {
+    const tom_count<RingWords> address = (ParallelH ? 0u : w_slot.to_uint() * RowWords) + w_word * Beats + w_beat;
+    for (unsigned r = 0; r < RowBanks; ++r) {
 #pragma HLS UNROLL
-      const tom_count<RingWords> address = (ParallelH ? 0u : w_slot.to_uint() * RowWords) + w_word * Beats + w_beat;
-      ring[ParallelH ? w_slot.to_uint() : 0][w_bank + p][address] = beat_type(
-          data.range(static_cast<int>((p + 1) * Lanes * Bits - 1), static_cast<int>(p * Lanes * Bits)));
+      for (unsigned c = 0; c < Columns; ++c) {
+#pragma HLS UNROLL
+        const unsigned p = c % Pixels;
+        if ((!ParallelH || w_slot == r) && w_bank == c - p) {
+          ring[r][c][address] = beat_type(
+              data.range(static_cast<int>((p + 1) * Lanes * Bits - 1), static_cast<int>(p * Lanes * Bits)));
+        }
+      }
     }
-    if (w_beat != Beats - 1) {
-      ++w_beat;
-      return;
-    }
-    w_beat = 0;
-    cols_in += Pixels;
-    if (w_bank == Columns - Pixels) {
-      w_bank = 0;
-      ++w_word;
-    } else {
-      w_bank += Pixels;
-    }
-    if (cols_in == Width) {
+
+    const bool pixel_end = w_beat == Beats - 1;
+    const bool bank_end = pixel_end && w_bank == Columns - Pixels;
+    const bool row_end = pixel_end && cols_in == Width - Pixels;
+    to_come.step();
+    w_beat = tom_next<Beats>(w_beat);
+    if (row_end) {
       cols_in = 0;
-      ++held;
       w_bank = 0;
       w_word = 0;
       w_slot = tom_next<Rows>(w_slot);
+    } else if (pixel_end) {
+      cols_in += Pixels;
+      w_bank = bank_end ? tom_count<Columns>(0) : tom_count<Columns>(w_bank + Pixels);
+      w_word += bank_end ? 1 : 0;
     }
+    return row_end;
   }
 
   // Whether the window's last row has come as far as it needs it, and with the last window of a row the rows
   // that it frees.
   bool arrived() const {
 #pragma HLS INLINE
-    row_type last = top + (SpanH - 1);
-    if (last > static_cast<int>(Height) - 1) last = static_cast<int>(Height) - 1;
-    if (last < next_base() - 1) last = next_base() - 1;
-    const col_type right = left + SpanW;
     const bool whole = col == OutWidth - 1 || right >= static_cast<int>(Width);
-    const row_type before = last - base();
-    return before < held || (before == held && !whole && right <= cols_in);
+    return surplus > 0 || (surplus == 0 && !whole && right <= cols_in);
   }
 
-  // The first input row that the windows of this output row need, and of the next one.
-  row_type base() const {
+  // The first input row that the windows of an output row need.
+  static row_type base(const row_type &window_top) {
 #pragma HLS INLINE
-    return top < 0 ? row_type(0) : top;
+    return window_top < 0 ? row_type(0) : window_top;
   }
 
-  row_type next_base() const {
+  // The last input row that they wait for: the last that they see, or free.
+  static row_type last_row(const row_type &window_top, bool is_last) {
 #pragma HLS INLINE
-    const row_type next = top + static_cast<int>(StrideH);
-    return row == OutHeight - 1 ? row_type(Height) : next < 0 ? row_type(0) : next;
+    const row_type last = window_top + (SpanH > static_cast<int>(StrideH) ? SpanH : static_cast<int>(StrideH)) - 1;
+    return is_last || last >= static_cast<int>(Height) ? row_type(Height - 1) : last;
   }
 
   void select(ap_uint<Bits> (&codes)[Codes]) const {
@@ -283,56 +298,53 @@ class tom_window {
   }
 
   // The loops around a read, the innermost first.
-  void advance() {
+  tom_moved advance() {
 #pragma HLS INLINE
-    --work_left;
-    if (beat != GroupBeats - 1) {
-      ++beat;
-      return;
-    }
-    beat = 0;
-    if (kw != StepsW - 1) {
-      ++kw;
-      return;
-    }
-    kw = 0;
-    if (kh != StepsH - 1) {
-      ++kh;
-      return;
-    }
-    kh = 0;
-    if (fold != Folds - 1) {
-      ++fold;
-      return;
-    }
-    fold = 0;
-    if (group != Groups - 1) {
-      ++group;
-      return;
-    }
-    group = 0;
-    if (col != OutWidth - 1) {
-      ++col;
-      left += static_cast<int>(StrideW);
-      const unsigned b = bank.to_uint() + StepBank;
-      bank = b >= Columns ? b - Columns : b;
-      word += static_cast<int>(StepWord + (b >= Columns ? 1 : 0));
-      return;
-    }
-    col = 0;
+    const bool beats_end = beat == GroupBeats - 1;
+    const bool row_end = beats_end && kw == StepsW - 1;  // of the kernel
+    const bool pass_end = row_end && kh == StepsH - 1;
+    const bool group_end = pass_end && fold == Folds - 1;
+    const bool pixel_end = group_end && group == Groups - 1;
+    const bool line_end = pixel_end && col == OutWidth - 1;
+    to_read.step();
+    beat = tom_next<GroupBeats>(beat);
+    if (beats_end) kw = tom_next<StepsW>(kw);
+    if (row_end) kh = tom_next<StepsH>(kh);
+    if (pass_end) fold = tom_next<Folds>(fold);
+    if (group_end) group = tom_next<Groups>(group);
+    if (pixel_end) col = tom_next<OutWidth>(col);
+    if (line_end) return next_line();
+    if (pixel_end) next_pixel();
+    const tom_moved none = {0, 0};
+    return none;
+  }
+
+  // The window moves to the right.
+  void next_pixel() {
+#pragma HLS INLINE
+    const unsigned b = bank.to_uint() + StepBank;
+    left += static_cast<int>(StrideW);
+    right += static_cast<int>(StrideW);
+    bank = b >= Columns ? b - Columns : b;
+    word += static_cast<int>(StepWord + (b >= Columns ? 1 : 0));
+  }
+
+  // The window moves to the start of the next output row, which may be the first of the next frame.
+  tom_moved next_line() {
+#pragma HLS INLINE
+    const bool frame_end = row == OutHeight - 1, last_next = OutHeight == 1 || row == OutHeight - 2;
+    const row_type next = frame_end ? row_type(-Pad0) : row_type(top + static_cast<int>(StrideH));
+    const int frame = frame_end ? static_cast<int>(Height) : 0;  // rows from this frame to that of `next`
+    const tom_moved moved = {tom_count<Rows>(base(next) + frame - base(top)),
+                             row_type(last_row(next, last_next) + frame - last_row(top, frame_end))};
     left = -Pad1;
+    right = SpanW - Pad1;
     bank = FirstBank;
     word = FirstWord;
-    held -= tom_count<Rows>(next_base() - base());
-    if (row != OutHeight - 1) {
-      ++row;
-      top += static_cast<int>(StrideH);
-      slot = wrapped(slot + StepSlot);
-      return;
-    }
-    row = 0;
-    top = -Pad0;
-    slot = wrapped(slot + StepFrame);
+    row = tom_next<OutHeight>(row);
+    top = next;
+    slot = wrapped(slot + (frame_end ? StepFrame : StepSlot));
+    return moved;
   }
 };
 

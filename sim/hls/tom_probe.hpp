@@ -29,6 +29,6 @@ void tom_probe(const std::string &name, hls::stream<ap_uint<Width> > &stream) {
   }
 }
 
-#define TOM_PROBE(stream) tom_probe(#stream, stream)
+#define TOM_PROBE(stream) tom_probe(#stream, stream);
 
 #endif

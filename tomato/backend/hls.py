@@ -165,8 +165,9 @@ def literal(kind: str, value: int) -> str:
 
 def _expected(layer: Mapping[str, Any]) -> str:
     """What to expect of a layer's engine, in a line."""
-    multipliers = f"{layer['multipliers']:,} multipliers, " if layer["multipliers"] else ""
-    used = ", ".join(f"{n:,} {kind.upper()}" for kind, n in layer["resources"].items() if n)
+    n = layer["multipliers"]
+    multipliers = f"{n:,} multiplier{'s' if n > 1 else ''}, " if n else ""
+    used = ", ".join(f"{amount:,} {kind.upper()}" for kind, amount in layer["resources"].items() if amount)
     return f"expect {layer['cycles']:,} cycles a frame, {multipliers}{used}"
 
 
@@ -279,7 +280,7 @@ def _memory_name(part: Instance, parameter: str) -> str:
 def _memory(part: Instance, parameter: str) -> MemoryView:
     memory = part.memories[parameter]
     ram = int(part.params.get("WeightRam", memory.ram))
-    ports = "RAM_2P" if part.loaded else "ROM_1P" if memory.reads == 1 else "ROM_nP"
+    ports = "RAM_S2P" if part.loaded else "ROM_1P" if memory.reads == 1 else "ROM_nP"
     return MemoryView(
         name=_memory_name(part, parameter),
         file=memory_file(part, parameter).replace(".mem", ".hpp"),
