@@ -121,6 +121,26 @@ def test_directives_are_the_tools_own(flags: Sequence[str], storage: str, foreig
     assert not foreign & {pragma.split()[0] for pragma in pragmas}
 
 
+@each
+def test_directives_have_literals_parameters_and_local_constants(header: Path) -> None:
+    """What a directive says is not looked up in other scopes, and calls nothing."""
+    for directive in re.findall(r"#pragma HLS (.*)", header.read_text()):
+        assert not re.search(r"::|[(.]", directive), directive
+
+
+@pytest.mark.parametrize("stem", ["conv2d_window", "threshold_stream"])
+def test_region_has_declarations_and_calls_only(stem: str, tmp_path: Path) -> None:
+    """The canonical form of a dataflow region (UG1448, 214-114)."""
+    top = project(tmp_path, stem, dict(engine_cases())[stem])
+    command = ["g++", "-E", "-P", f"-I{tmp_path}/include", *hls_headers.flags(None), str(top)]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    region = re.sub(r"#pragma.*", "", text[text.index("#pragma HLS DATAFLOW") :]).rpartition("}")[0]
+    for statement in region.split(";")[:-1]:
+        assert re.fullmatch(
+            r'hls::stream<.*> \w+\("\w+"\)|tom_\w+<.*>\s?\(frames, [\w, ]+\)', statement.strip(), re.DOTALL
+        )
+
+
 @pytest.mark.skipif(shutil.which("clang-tidy") is None, reason="needs clang-tidy")
 @each
 def test_clang_tidy(header: Path, tmp_path: Path) -> None:
