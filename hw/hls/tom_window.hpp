@@ -145,7 +145,7 @@ class tom_window {
 
   beat_type ring[RowBanks][Columns][RingWords];
 
-  typedef ap_int<tom_clog2(Height + SpanH + StrideH) + 2> row_type;
+  typedef ap_int<tom_clog2(Height + SpanH + StrideH + Rows) + 2> row_type;
   typedef ap_int<tom_clog2(Width + SpanW + StrideW) + 2> col_type;
 
   // What a read changes for the rows: how many it frees, and how many more the next one waits for.
@@ -343,7 +343,7 @@ class tom_window {
     word = FirstWord;
     row = tom_next<OutHeight>(row);
     top = next;
-    slot = wrapped(slot + (frame_end ? StepFrame : StepSlot));
+    slot = frame_end ? wrapped(slot + StepFrame) : wrapped(slot + StepSlot);
     return moved;
   }
 };
