@@ -59,6 +59,7 @@ def test_guard(header: Path) -> None:
     assert [*code[:2], code[-1]] == [f"#ifndef {guard}", f"#define {guard}", "#endif"]
 
 
+@pytest.mark.rtl
 @pytest.mark.parametrize("standard", STANDARDS)
 @each
 def test_header_stands_alone(header: Path, standard: str, tmp_path: Path) -> None:
@@ -93,6 +94,7 @@ def project(folder: Path, stem: str, name: str) -> Path:
     return folder / f"{netlist.name}.cpp"
 
 
+@pytest.mark.rtl
 @needs_amd
 @pytest.mark.parametrize(("stem", "name"), list(engine_cases()))
 def test_engine_is_cxx11(stem: str, name: str, tmp_path: Path) -> None:
