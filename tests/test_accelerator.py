@@ -83,3 +83,12 @@ def test_simulation_equals_the_golden_model(tmp_path: Path) -> None:
     x, _ = digits.frames()
     acc = digits.small()
     assert np.array_equal(acc.simulate(x[:2], folder=tmp_path / "out"), acc.golden(x[:2]))
+
+
+def test_another_backend_takes_the_place_of_the_first(tmp_path: Path) -> None:
+    folder = digits.small().write(tmp_path / "out", backends=("verilog",))
+    assert {"rtl", "mem", "Makefile"} <= {p.name for p in folder.iterdir()}
+    digits.small().write(folder, backends=("hls",))
+    assert not {"rtl", "mem", "Makefile"} & {p.name for p in folder.iterdir()}
+    assert "rtl/" not in (folder / "README.md").read_text()
+    assert (folder / "hls" / "Makefile").exists()

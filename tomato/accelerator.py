@@ -173,7 +173,7 @@ def check_writable(folder: Path) -> None:
 def _replace(folder: Path, fresh: Path) -> None:
     """Move what was written into place; files of the user's beside it stay."""
     folder.mkdir(exist_ok=True)
-    for stale in ("simulation.json", "exploration.json", "exploration.svg"):
+    for stale in ("simulation.json", "exploration.json", "exploration.svg", "Makefile"):
         (folder / stale).unlink(missing_ok=True)
     for backend in ("rtl", "mem", "hls"):
         if (folder / backend).is_dir():
