@@ -14,8 +14,10 @@ FLOW = "xcup"
 
 
 def smallest(engine: str) -> Point:
+    """Of those that were synthesised in FLOW: some judge another family alone."""
     stored = load(engine)
-    return min((p for p in points() if p.group == engine), key=lambda p: int(stored[p.name][FLOW]["lut"]))
+    measured = (p for p in points() if p.group == engine and FLOW in stored[p.name])
+    return min(measured, key=lambda p: int(stored[p.name][FLOW]["lut"]))
 
 
 @pytest.mark.area
