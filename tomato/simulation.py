@@ -3,7 +3,6 @@
 import importlib.util
 import json
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -119,14 +118,11 @@ def csim(folder: Path, *, frames: int = 4, probe: bool = False, progress: Progre
     TomatoError when a tool is missing or fails.
     """
     place, began = folder.resolve() / "hls", time.monotonic()
-    if missing := [tool for tool in ("make", "g++") if shutil.which(tool) is None]:
-        raise TomatoError(
-            f"{missing[0]} is not installed", hint="apt-get install make g++ (or your system's equivalent)"
-        )
-    finder = _module("hls_headers")
+    finder, toolchain = _module("hls_headers"), _runner().toolchain
     try:
+        toolchain.need_compiler()
         headers = finder.find() or place / "csim"
-    except finder.HeadersError as reason:
+    except (finder.HeadersError, toolchain.ToolError) as reason:
         raise TomatoError(str(reason)) from reason
     command = ["make", "-s", "-j2", f"AP_INCLUDE={headers}", f"FRAMES={frames}", *(["PROBES=1"] if probe else [])]
     progress("Compilation with g++", 0, 0)
