@@ -1,4 +1,4 @@
-"""What is synthesised: for every engine and part a few settings to fit its cost to, and judges-out ones to judge it.
+"""What is synthesised: for every engine and part a few settings to fit its cost to, and others to judge it.
 
 Weights of more than 16 words lie in block RAM, except in the points of the memory itself: see `command` in run.py.
 """
@@ -12,7 +12,6 @@ from calibrate import arrays, parts
 from calibrate.parts import ECP5, FIT, XCUP, Point
 from tomato.engines import CATALOGUE
 from tomato.engines.base import Knobs, Site
-from tomato.engines.windowed import BLOCK, LUT, ULTRA
 from tomato.formats import Codes, Tensor
 from tomato.forms import Cell
 from tomato.ir import Node, Op, TensorType
@@ -25,6 +24,8 @@ from tomato.ops.requant import Requant
 from tomato.ops.table import Table
 from tomato.ops.threshold import Threshold
 from tomato.ops.window import Window
+from tomato.plumbing import BLOCK, ULTRA
+from tomato.plumbing import LUTRAM as LUT
 
 
 def points() -> Iterator[Point]:

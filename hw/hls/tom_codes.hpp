@@ -20,8 +20,6 @@ constexpr unsigned tom_pieces(unsigned width) { return (width + 63) / 64; }
 
 constexpr unsigned tom_max(unsigned a, unsigned b) { return a > b ? a : b; }
 
-constexpr unsigned tom_min(unsigned a, unsigned b) { return a < b ? a : b; }
-
 constexpr unsigned tom_ceil_div(unsigned a, unsigned b) { return (a + b - 1) / b; }
 
 // Bits that count to n - 1: 0 for n = 1.
