@@ -8,10 +8,11 @@ import numpy as np
 from calibrate.parts import ECP5, FIT, XCUP, Point
 from tomato.engines import dot
 from tomato.engines.base import Knobs
-from tomato.engines.windowed import BLOCK, rom_cost, sequencer_cost
+from tomato.engines.windowed import rom_cost, sequencer_cost
 from tomato.formats import Array, Codes, Tensor
 from tomato.forms import Cell, Focused, Shift
 from tomato.ops.conv2d import accumulator
+from tomato.plumbing import BLOCK
 from tomato.targets import Resources, Target
 
 WORDS = 32

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tomato import plumbing
-from tomato.engines.windowed import BLOCK, LUT, ULTRA, rom_cost, sequencer_cost
+from tomato.engines.windowed import rom_cost, sequencer_cost
 from tomato.netlist import Memory
+from tomato.plumbing import BLOCK, ULTRA
+from tomato.plumbing import LUTRAM as LUT
 from tomato.targets import Resources, Target
 
 FIT, XCUP, ECP5 = "", "xcup", "ecp5"

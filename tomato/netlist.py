@@ -49,8 +49,7 @@ def stream(name: str, value: str, kind: TensorType, lanes: int) -> Stream:
 class Memory:
     """Contents of a read-only memory: `fields` (words, fields) of `bits[i]` bits each, field 0 in the low bits.
 
-    `reads`: words that its part reads at once. `ram`: its kind (0 LUTs, 1 block RAM, 2 UltraRAM), where the part
-    has no parameter WeightRam.
+    `reads`: words that its part reads at once. `ram`: its kind (0 LUTs, 1 block RAM, 2 UltraRAM).
     """
 
     fields: Array

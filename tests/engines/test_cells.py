@@ -55,7 +55,7 @@ def test_lanes_without_a_channel_need_a_weight_of_zero() -> None:
 
 def test_words_hold_the_fields_and_nothing_else() -> None:
     weight = Tensor(np.array([[1, -1, 1], [-1, -1, 1]]))
-    knobs = {"cell": Cell.BINARY, "pack": 0}
+    knobs = {"cell": Cell.BINARY, "pack": 0, "weight_ram": 0}
     memory = dot.memory(weight.values, 1, weight, knobs)
     assert (memory.width, memory.fields.tolist()) == (3, [[1, 0, 1], [0, 0, 1]])
 

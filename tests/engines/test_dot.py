@@ -43,7 +43,9 @@ def test_products_of_a_shared_multiplier_are_exact(data: st.DataObject) -> None:
         if share < 2:
             continue
         outputs = min(share, 9)
-        memory = dot.memory(weights[None, :outputs], outputs, tensor, {"cell": Cell.FIXED, "pack": share})
+        memory = dot.memory(
+            weights[None, :outputs], outputs, tensor, {"cell": Cell.FIXED, "pack": share, "weight_ram": 0}
+        )
         fields = memory.fields[0]
         width = dot.weight_bits(tensor, share)
         assert -(1 << (width - 1)) <= fields.min() <= fields.max() < 1 << (width - 1), "a field exceeds its width"

@@ -9,10 +9,10 @@ import pytest
 import tomato
 from tests.rtl.harness import check_engine
 from tomato.backend.project import BACKENDS
-from tomato.engines.windowed import ULTRA
 from tomato.formats import Codes, Tensor
 from tomato.ir import TensorType
 from tomato.ops.dense import Dense
+from tomato.plumbing import ULTRA
 from tomato.schedule.plan import Choice
 from tomato.simulation import csim, simulate
 

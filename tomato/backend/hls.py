@@ -195,16 +195,16 @@ def _table(layers: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
 
 def _view(netlist: Netlist, title: str, layers: Sequence[Mapping[str, Any]]) -> TopView:
     queues = _Queues(netlist)
-    parts = [p for p in netlist.instances if p.module not in QUEUES]
     expected = {layer["name"]: _expected(layer) for layer in layers}
+    calls = tuple(_call(p, queues, expected) for p in netlist.instances if p.module not in QUEUES)
     return TopView(
         name=netlist.name,
         title=title,
         headers=tuple(sorted({f"{module}.hpp" for module in _modules(netlist)})),
         inputs=tuple(_port(s, queues, is_input=True) for s in netlist.inputs),
         outputs=tuple(_port(s, queues, is_input=False) for s in netlist.outputs),
-        memories=tuple(_memory(p, n) for p, n in _memories(netlist)),
-        calls=tuple(_call(p, queues, expected) for p in parts),
+        memories=tuple(m for call in calls for m in call.memories),
+        calls=calls,
         load_bits=LOAD_BITS if netlist.loaded else 0,
         table=_table(layers),
     )
@@ -214,7 +214,6 @@ class _Queues:
     """Streams behind queues are the streams in front of them, but deeper."""
 
     def __init__(self, netlist: Netlist) -> None:
-        self.netlist = netlist
         self.source: dict[str, str] = {}
         self.extra: dict[str, int] = {}
         self.ram: dict[str, int] = {}
@@ -279,7 +278,6 @@ def _memory_name(part: Instance, parameter: str) -> str:
 
 def _memory(part: Instance, parameter: str) -> MemoryView:
     memory = part.memories[parameter]
-    ram = int(part.params.get("WeightRam", memory.ram))
     ports = "RAM_S2P" if part.loaded else "ROM_1P" if memory.reads == 1 else "ROM_nP"
     return MemoryView(
         name=_memory_name(part, parameter),
@@ -288,7 +286,7 @@ def _memory(part: Instance, parameter: str) -> MemoryView:
         pieces=-(-memory.width // PIECE),
         width=memory.width,
         ports=ports,
-        storage=STORAGE[ram],
+        storage=STORAGE[memory.ram],
         loaded=part.loaded,
     )
 

@@ -52,7 +52,7 @@ def fills(weight: Tensor, knobs: Knobs, inputs: int, lanes: int) -> bool:
 def memory(words: Array, weight: Tensor, knobs: Knobs) -> Memory:
     """Weight words as the memory of a cell that is not packed."""
     chosen = form(weight, knobs)
-    return uniform_memory(chosen.encode(words), chosen.bits)
+    return uniform_memory(chosen.encode(words), chosen.bits, ram=knobs["weight_ram"])
 
 
 def constants(weight: Tensor, knobs: Knobs) -> int:

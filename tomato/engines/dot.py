@@ -9,8 +9,7 @@ from tomato.engines.base import Knobs
 from tomato.formats import Array, Codes, Tensor
 from tomato.forms import Cell
 from tomato.netlist import Memory, uniform_memory
-from tomato.plumbing import BLOCK, LOAD_BITS, ULTRA
-from tomato.plumbing import LUTRAM as LUT
+from tomato.plumbing import BLOCK, LOAD_BITS, LUTRAM, ULTRA
 from tomato.targets import Resources, Target
 
 PORTS = (27, 25, 18)
@@ -25,7 +24,7 @@ LUT_WORDS = 32
 
 def rams(words: int) -> tuple[int, ...]:
     """The kinds of memory worth trying for weights of so many words."""
-    return (LUT,) if words <= LUT_WORDS else (LUT, BLOCK, ULTRA)
+    return (LUTRAM,) if words <= LUT_WORDS else (LUTRAM, BLOCK, ULTRA)
 
 
 def stages(terms: int) -> int:
@@ -87,7 +86,7 @@ def memory(words: Array, outputs: int, weight: Tensor, knobs: Knobs) -> Memory:
     for o in range(outputs):
         if o % pack:
             split[:, o] -= split[:, o - 1] < 0  # the field below borrows from this one
-    return uniform_memory(split.reshape(words.shape), weight_bits(weight, pack))
+    return uniform_memory(split.reshape(words.shape), weight_bits(weight, pack), ram=knobs["weight_ram"])
 
 
 def params(weight: Tensor, x: Codes, acc: Codes, knobs: Knobs) -> dict[str, int]:

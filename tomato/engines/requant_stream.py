@@ -6,11 +6,11 @@ from math import ceil
 import numpy as np
 
 from tomato.engines.base import Engine, Knobs, Site, Timing, beats, folds, pixelwise
-from tomato.engines.windowed import LUT, rom_cost
+from tomato.engines.windowed import rom_cost
 from tomato.formats import Codes, Tensor
 from tomato.netlist import Memory
 from tomato.ops.requant import Requant
-from tomato.plumbing import queue_cost
+from tomato.plumbing import LUTRAM, queue_cost
 from tomato.targets import Resources, Target
 
 PIPELINE = 4
@@ -55,7 +55,7 @@ class RequantStream(Engine):
             ff=x.bits + bias + value + mult + total - op.shift + out,
             dsp=tiles,
         )
-        constants = rom_cost((mult + bias) * lanes, beats(site.arg.channels, lanes), LUT, target)
+        constants = rom_cost((mult + bias) * lanes, beats(site.arg.channels, lanes), LUTRAM, target)
         queue = queue_cost(out * lanes, _stages(op) + 4, target)
         return (
             unit * lanes + constants + queue + _nudging_cost(site, lanes, target, total, mult) + Resources(lut=8, ff=8)
@@ -127,7 +127,7 @@ def _nudging_cost(site: Site, lanes: int, target: Target, total: int, mult: int)
         if entries:
             columns = min(entries * (bits + 2), (1 << min(words, 16)) - 1)
             adder = Resources(lut=total + 1 + mult + entries * (ceil(bits / 3) + 2), ff=op.shift + 2 * mult + 3)
-            cost += adder + rom_cost(columns, count, LUT, target)
+            cost += adder + rom_cost(columns, count, LUTRAM, target)
     return cost
 
 

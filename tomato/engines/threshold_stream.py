@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from tomato.engines.base import Engine, Knobs, Site, Timing, beats, folds, pixelwise
-from tomato.engines.windowed import LUT, rom_cost
+from tomato.engines.windowed import rom_cost
 from tomato.formats import Codes
 from tomato.netlist import Memory, uniform_memory
 from tomato.ops.threshold import Threshold
@@ -52,7 +52,7 @@ class ThresholdStream(Engine):
         for step in range(_steps(site)):
             depth = count << step
             if step < _block_from(site, lanes):
-                total += rom_cost(bits, depth, LUT, target) * lanes
+                total += rom_cost(bits, depth, LUTRAM, target) * lanes
             else:
                 total += Resources(bram18=_blocks(bits, lanes, depth, target))
             compare = Resources(lut=-(-bits // 2), ff=2 * x.bits + 2 * step + 1)

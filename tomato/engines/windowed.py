@@ -11,15 +11,13 @@ from tomato.engines.base import Knobs, Timing
 from tomato.formats import Array
 from tomato.ir import Shape, TensorType
 from tomato.ops.window import Window
-from tomato.plumbing import LOAD_BITS, memory_cost
+from tomato.plumbing import BLOCK, LOAD_BITS, LUTRAM, ULTRA, memory_cost
 from tomato.targets import Resources, Target
 
 LAG = 8
 """Cycles between a pixel's arrival and the freeing of its place that a short row must cover."""
 LUTS_PER_BRAM = 300
 """LUTs that are worth one 18 kbit block RAM: about the ratio in which devices have them."""
-LUT, BLOCK, ULTRA = 0, 1, 2
-"""Memory kinds, as the RTL numbers them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,17 +221,17 @@ def freed_by(height: int, width: int, window: Window, ring: int) -> Array:
 
 
 def better_ram(width: int, depth: int, lut_depth: int) -> int:
-    """LUT while that is cheaper than block RAM at the usual exchange rate; `lut_depth` bits fit one LUT."""
+    """LUTRAM while that is cheaper than block RAM at the usual exchange rate; `lut_depth` bits fit one LUT."""
     luts = width * ceil(depth / lut_depth)
     blocks = min(ceil(width / w) * ceil(depth / d) for d, w in ((512, 36), (1024, 18), (2048, 9), (4096, 4)))
-    return LUT if luts <= LUTS_PER_BRAM * blocks else BLOCK
+    return LUTRAM if luts <= LUTS_PER_BRAM * blocks else BLOCK
 
 
 def rom_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
     """A read-only memory. UltraRAM where there is none counts as one block: it never fits."""
     if ram == ULTRA:
         return Resources(uram=target.uram_for(width, depth) if target.memory.uram else 1, ff=_loader_ff(width, depth))
-    if ram == LUT:
+    if ram == LUTRAM:
         return _lut_rom(width, depth, target)
     return Resources(bram18=target.bram18_for(width, depth))
 
