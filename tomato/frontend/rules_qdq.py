@@ -68,19 +68,21 @@ def _host_codes(walk: Walk, view: View, numbers: tuple[float, ...]) -> tuple[Hos
 
 
 def as_codes(walk: Walk, name: str) -> str:
-    """The name of a value's codes: its own, but for an integer input of the model."""
+    """The name of a value's codes: its own, but for an integer input of the model, moved or not."""
     view = walk.settle(name)
     if walk.build.types[view.value].is_codes:
         return name
-    inner = f"{name}\0codes"
-    if inner in walk.env:
-        return inner
-    codes = walk.model.elements.get(name)
     if view.value in walk.stand_ins:
         raise BehindError
+    source = next((entry for entry, value in walk.inputs.items() if value == view.value), name)
+    codes = walk.model.elements.get(source)
     if codes is None:
         raise RefusedError(f"expected codes, but {name!r} is real", "quantise it with QuantizeLinear")
-    walk.put(inner, walk.emit(Quantise(ONE, ZERO, codes.lo, codes.hi), [view.value], "_codes"), view.order)
+    whole, inner = f"{source}\0codes of all", f"{name}\0codes"
+    if whole not in walk.env:
+        value = walk.emit(Quantise(ONE, ZERO, codes.lo, codes.hi), [view.value], "_codes")
+        walk.put(whole, value, walk.env[source].order)
+    walk.put(inner, walk.env[whole].value, view.order)
     return inner
 
 
