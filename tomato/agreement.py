@@ -79,7 +79,10 @@ def _session(model: str | bytes, *, integers: bool) -> Any:
     options.log_severity_level = 3
     if integers:
         options.add_session_config_entry(*INTEGER_KERNELS)
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    try:
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except Exception as reason:  # one of its own kinds, which have no base in common
+        raise TomatoError(f"ONNX Runtime cannot run the model: {str(reason).splitlines()[0]}") from reason
 
 
 @cache

@@ -12,6 +12,8 @@ from tomato.interface import whole_numbers
 
 NUMBERS, INTEGERS = "biuf", "biu"
 """Kinds of NumPy types."""
+CLASSES = (np.dtype(np.int64), np.dtype(np.int32))
+"""Types of an ArgMax, cast or not: narrower integers are codes."""
 COLOURS = (1, 3)
 """Channels of a picture: grey, or red, green and blue."""
 IMAGES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".webp")
@@ -119,7 +121,7 @@ def _check_whole(frames: Array, kind: np.dtype, name: str, where: str) -> None:
 def classes(output: Array) -> Array | None:
     """The class of each frame, if the output is one vector of scores per frame, or the class itself; else None."""
     flat = output.reshape(len(output), -1)
-    if flat.shape[1] == 1 and output.dtype == np.int64:  # the type of an ArgMax
+    if flat.shape[1] == 1 and output.dtype in CLASSES:
         return flat[:, 0]
     if flat.shape[1] > 1 and flat.shape[1] == max(output.shape[1:]):
         return np.asarray(flat.argmax(axis=1))

@@ -110,7 +110,8 @@ class Port:
         if y.dtype.kind != "f":
             return y.astype(kind)
         lo, hi = whole_numbers(kind)
-        return np.clip(np.rint(y), lo, hi).astype(kind)
+        most = float(hi) if int(float(hi)) == hi else np.nextafter(float(hi), 0)
+        return np.clip(np.rint(y), lo, most).astype(kind)
 
     def to_graph(self, x: Array, shape: tuple[int, ...]) -> Array:
         """A batch of ONNX arrays as the graph wants it: (batch, *shape)."""

@@ -8,8 +8,12 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+import tomato
 from tests.quantised.test_operators import FRAMES, IN, OUT, SHAPE, model, op, steps
 from tomato import agreement, frontend
+from tomato.cli import show
+from tomato.data import Data
+from tomato.evaluate import evaluate
 from tomato.formats import Array
 
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -168,3 +172,32 @@ def test_the_order_of_constants_and_activations_counts(tmp_path: Path) -> None:
 def test_float_models_have_none(tmp_path: Path) -> None:
     path = model(tmp_path, [op("Relu", "x", "y")], {}, {"x": SHAPE})
     assert frontend.twin(path) is None
+
+
+def test_evaluate_says_what_becomes_of_the_model_as_it_is(tmp_path: Path) -> None:
+    """Where the runtime saturates; what is compared with is right everywhere."""
+    whole = kernel(w=RNG.choice(np.array([-128, 127], np.int8), (8, 4, 3, 3)))
+    path = model(tmp_path, CASES["conv"][0], steps(np.uint8, x=0.05, y=0.5) | whole, {"x": SHAPE})
+    result = evaluate(tomato.compile(path, "u250"), Data(FRAMES))
+    assert result["codes"]["equal"] == result["codes"]["total"]
+    assert (result["saturation"] is not None) == agreement.saturates()
+    if agreement.saturates():
+        assert 0 < result["saturation"]["wrong"] <= result["saturation"]["total"] == result["codes"]["total"]
+
+
+def test_small_weights_are_no_reason_to_say_so(tmp_path: Path) -> None:
+    accelerator = tomato.compile(saved(tmp_path, "conv"), "u250")
+    assert evaluate(accelerator, Data(FRAMES[:2]))["saturation"] is None
+
+
+def test_what_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    result = {
+        "frames": 2, "top1": None, "agreement": None, "codes": None, "outputs": [],
+        "saturation": {"wrong": 3, "total": 1200},
+    }  # fmt: skip
+    show.evaluation(result, brief=True)
+    assert capsys.readouterr().out == (
+        "2 frames\n"
+        "ONNX Runtime on this processor adds products of uint8 and int8 in 16 bits, which saturate: 3 of 1,200 outputs "
+        "of the model as it is are wrong; compared with an equal model whose weights are uint8\n"
+    )
