@@ -191,7 +191,7 @@ def test_small_weights_are_no_reason_to_say_so(tmp_path: Path) -> None:
 
 
 def test_what_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    result = {
+    result: dict[str, Any] = {
         "frames": 2, "top1": None, "agreement": None, "codes": None, "outputs": [],
         "saturation": {"wrong": 3, "total": 1200},
     }  # fmt: skip
