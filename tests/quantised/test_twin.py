@@ -21,6 +21,10 @@ onnxruntime = pytest.importorskip("onnxruntime")
 RNG = np.random.default_rng(0)
 SMALL = 64
 """Two products of uint8 and weights up to this add up to less than 2**15."""
+FREE = 4
+"""The first version of the format whose constants are no inputs."""
+AXIS = 13
+"""The first operator set with scales per channel; here with weights beside the model."""
 WEIGHT = op("DequantizeLinear", "w ws wz", "wr", axis=0)
 BARE = op("DequantizeLinear", "w ws", "wr", axis=0)
 CONV = op("Conv", "xr wr", "r")
@@ -113,6 +117,36 @@ def test_it_is_fused_alike_and_equal_where_nothing_saturates(name: str, tmp_path
     twin = frontend.twin(path)
     assert twin is not None
     assert kinds(twin, tmp_path) == kinds(str(path), tmp_path)
+    as_it_is = agreement.session(path, integers=True, exact=False)
+    assert np.array_equal(run(agreement.session(path, integers=True)), run(as_it_is))
+
+
+@pytest.mark.parametrize(("opset", "ir"), [(10, 3), (11, 8), (13, 8), (19, 9), (21, 10), (23, 11)])
+@pytest.mark.parametrize("name", ["conv", "QLinearConv", "MatMulInteger"])
+def test_old_and_new_operator_sets(name: str, opset: int, ir: int, tmp_path: Path) -> None:
+    """Before version 4 of the format constants are inputs too; weights may lie beside the model."""
+    path = saved(tmp_path, name)
+    other = onnx.load(path)
+    other.ir_version, other.opset_import[0].version = ir, opset
+    if ir < FREE:
+        constants = other.graph.initializer
+        other.graph.input.extend(helper.make_tensor_value_info(t.name, t.data_type, t.dims) for t in constants)
+    if opset < AXIS:
+        for made in (n for n in other.graph.node if n.op_type == "DequantizeLinear"):
+            del made.attribute[:]
+    onnx.save(other, path, save_as_external_data=opset == AXIS, location="weights.bin", size_threshold=0)
+    assert kinds(frontend.twin(path) or b"", tmp_path) == kinds(str(path), tmp_path)
+    as_it_is = agreement.session(path, integers=True, exact=False)
+    assert np.array_equal(run(agreement.session(path, integers=True)), run(as_it_is))
+
+
+def test_steps_that_differ_between_readers(tmp_path: Path) -> None:
+    """Without zero points, one weight per tensor and per channel."""
+    nodes = [
+        *IN, BARE, op("DequantizeLinear", "w cs", "wc", axis=0), op("Conv", "xr wr", "a"), op("Conv", "xr wc", "b"),
+        op("Add", "a b", "y"),
+    ]  # fmt: skip
+    path = model(tmp_path, nodes, steps(np.uint8, x=0.05) | kernel(cs=SCALES), {"x": SHAPE})
     as_it_is = agreement.session(path, integers=True, exact=False)
     assert np.array_equal(run(agreement.session(path, integers=True)), run(as_it_is))
 
