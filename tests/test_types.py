@@ -156,6 +156,15 @@ def test_a_float_model_has_its_own_types(name: str, calibrated: bool, tmp_path: 
         assert result["agreement"] >= 0.75
 
 
+def test_what_onnx_runtime_cannot_run(tmp_path: Path) -> None:
+    case = Case(("Conv x w -> y",), {"w": REAL.astype(np.float64)}, {"x": "float64"}, {"y": "float64"})
+    accelerator = tomato.compile(case.save(tmp_path), "u250")
+    with pytest.raises(TomatoError) as error:
+        evaluate(accelerator, Data(case.frames()[0]))
+    assert error.value.what.startswith("ONNX Runtime cannot run the model: ")
+    assert "NOT_IMPLEMENTED" in error.value.what
+
+
 @pytest.mark.parametrize(
     ("value", "shown"), [(2.5, "2.5"), (256, "256"), (-1, "-1"), (np.float32(255.5), "255.5")], ids=str
 )

@@ -17,7 +17,7 @@ from tomato.errors import TomatoError
 from tomato.formats import Array
 from tomato.interface import Port
 from tomato.interpret import BATCH, in_batches, interpret
-from tomato.ir import Graph
+from tomato.ir import Graph, TensorType
 from tomato.lower import Lowered, lower
 from tomato.ops.quantise import Quantise
 from tomato.passes.absorb import Proof
@@ -100,15 +100,15 @@ class Accelerator:
             raise TomatoError(f"{len(x)} arrays given, but the model has {len(self.inputs)} inputs: {names}")
         kinds, found = dict(self.graph.inputs), {}
         for port, frames in zip(self.inputs, x, strict=True):
-            kind = kinds[port.value]
             given = suit(np.asarray(frames), port.shape, port.dtype, name=port.name)
-            real = port.to_graph(given if _takes_codes(port) else port.real(given), kind.shape)
-            if _takes_codes(port):
-                found[port.value] = np.clip(real, kind.codes.lo, kind.codes.hi).astype(np.int64)
-            else:
-                encoding = self.graph.encodings[port.value]
-                found[port.value] = port.run(real) if port.chain else encoding.encode(real, kind.codes)
+            found[port.value] = self._codes(port, given, kinds[port.value])
         return found
+
+    def _codes(self, port: Port, frames: Array, kind: TensorType) -> Array:
+        if _takes_codes(port):
+            return np.clip(port.to_graph(frames, kind.shape), kind.codes.lo, kind.codes.hi).astype(np.int64)
+        real = port.to_graph(port.real(frames), kind.shape)
+        return port.run(real) if port.chain else self.graph.encodings[port.value].encode(real, kind.codes)
 
     def run(
         self, codes: Mapping[str, Array], progress: Progress = silent, watch: Callable[[str, Array], None] | None = None

@@ -1,7 +1,8 @@
 """How a model that came quantised agrees with its runtime, code for code, and where it first does not."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -79,9 +80,22 @@ def _session(model: str | bytes, *, integers: bool) -> Any:
     options.log_severity_level = 3
     if integers:
         options.add_session_config_entry(*INTEGER_KERNELS)
-    try:
+    with _told():
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except Exception as reason:  # one of its own kinds, which have no base in common
+
+
+def answer(runtime: Any, names: Sequence[str] | None, feed: Mapping[str, Array]) -> list[Array]:
+    """What a session computes for one feed. Raises TomatoError when it cannot."""
+    with _told():
+        return [np.asarray(values) for values in runtime.run(names, dict(feed))]
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Errors of ONNX Runtime, whose kinds have no base in common, as TomatoError."""
+    try:
+        yield
+    except Exception as reason:
         raise TomatoError(f"ONNX Runtime cannot run the model: {str(reason).splitlines()[0]}") from reason
 
 
@@ -161,7 +175,7 @@ def _codes(model: Path, accelerator: Accelerator, frames: Sequence[Array]) -> Ar
     names = [p.name for p in accelerator.inputs]
     known = {i.name for i in runner.get_inputs()}
     rows = [
-        runner.run(None, {n: f[i : i + 1] for n, f in zip(names, frames, strict=True) if n in known})[0]
+        answer(runner, None, {n: f[i : i + 1] for n, f in zip(names, frames, strict=True) if n in known})[0]
         for i in range(len(frames[0]))
     ]
     codes = np.concatenate(rows)

@@ -11,7 +11,7 @@ import numpy as np
 
 from tomato import frontend
 from tomato.accelerator import Accelerator, Progress, silent
-from tomato.agreement import Saturation, agree, arithmetic, exact_values, same, saturates, session
+from tomato.agreement import Saturation, agree, answer, arithmetic, exact_values, same, saturates, session
 from tomato.data import Data, classes, suit
 from tomato.errors import TomatoError
 from tomato.formats import Array
@@ -132,8 +132,8 @@ def _outputs(accelerator: Accelerator, runtime: Any, frames: Sequence[Array], pr
         progress("ONNX Runtime", start, len(frames[0]))
         feed = {p.name: _suit(known[p.name], f[start : start + step], step, bool(fixed))
                 for p, f in zip(accelerator.inputs, frames, strict=True)}  # fmt: skip
-        for column, values in zip(found, runtime.run(names, feed), strict=True):
-            column.append(np.asarray(values))
+        for column, values in zip(found, answer(runtime, names, feed), strict=True):
+            column.append(values)
     progress("ONNX Runtime", len(frames[0]), len(frames[0]))
     return tuple(np.concatenate(column)[: len(frames[0])] for column in found)
 
