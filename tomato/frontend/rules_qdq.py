@@ -8,7 +8,7 @@ from tomato.frontend.model import BehindError, OnnxNode, RefusedError, integer_r
 from tomato.frontend.pairs import merged
 from tomato.frontend.walk import Rule, View, Walk
 from tomato.interface import HostStep
-from tomato.ops.quantise import Dequantise, Quantise
+from tomato.ops.quantise import SINGLE, Dequantise, Quantise
 
 ONE, ZERO = Tensor(np.ones(1)), Tensor(np.zeros(1))
 AXIS = 1
@@ -26,7 +26,7 @@ def from_quantize_linear(walk: Walk, node: OnnxNode) -> None:
         walk.put(target, view.value, view.order, _host_codes(walk, view, numbers))
         return
     view, (a, b) = walk.fit(source, [_along(node, view, scale), _along(node, view, zero)])
-    op, value = Quantise(a, b, codes.lo, codes.hi), view.value
+    op, value = Quantise(a, b, codes.lo, codes.hi, kind=codes, real=_real(walk, node)), view.value
     both = merged(walk, node, op, value)
     if both:
         op, value = both
@@ -54,7 +54,13 @@ def from_dequantize_linear(walk: Walk, node: OnnxNode) -> None:
     codes = walk.defining(view.value)
     if codes and codes.name in walk.merged and isinstance(codes.op, Quantise):
         a, b = codes.op.scale, codes.op.zero
-    walk.put(target, walk.emit(Dequantise(a, b), [view.value]), view.order)
+    walk.put(target, walk.emit(Dequantise(a, b, _range(walk, node), _real(walk, node)), [view.value]), view.order)
+
+
+def _real(walk: Walk, node: OnnxNode) -> str:
+    """The floating-point type of the scale, in which the runtime computes."""
+    scale = walk.model.constant(node, 1)
+    return SINGLE if scale is None or scale.dtype.kind != "f" else str(scale.dtype)
 
 
 def _host_codes(walk: Walk, view: View, numbers: tuple[float, ...]) -> tuple[HostStep, ...]:
@@ -80,7 +86,7 @@ def as_codes(walk: Walk, name: str) -> str:
         raise BehindError
     if codes is None:
         raise RefusedError(f"expected codes, but {name!r} is real", "quantise it with QuantizeLinear")
-    walk.put(inner, walk.emit(Quantise(ONE, ZERO, codes.lo, codes.hi), [view.value], "_codes"), view.order)
+    walk.put(inner, walk.emit(Quantise(ONE, ZERO, codes.lo, codes.hi, kind=codes), [view.value], "_codes"), view.order)
     return inner
 
 
