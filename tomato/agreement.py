@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,15 @@ def arithmetic(accelerator: Accelerator) -> str:
     return next((end.arithmetic for end in ends if isinstance(end, Quantise)), "")
 
 
-def session(model: Path, *, integers: bool = False) -> Any:
-    """An ONNX Runtime session on the CPU; `integers`: with integer kernels for all quantised layers."""
+def session(model: Path, *, integers: bool = False, exact: bool = True) -> Any:
+    """An ONNX Runtime session on the CPU; `integers`: with integer kernels for all quantised layers.
+
+    exact: of a model whose products of integers are exact on every processor, if need be the twin of the one given.
+    """
+    return _session((frontend.twin(model) if exact else None) or str(model), integers=integers)
+
+
+def _session(model: str | bytes, *, integers: bool) -> Any:
     try:
         import onnxruntime
     except ImportError as reason:
@@ -56,7 +64,16 @@ def session(model: Path, *, integers: bool = False) -> Any:
     options.log_severity_level = 3
     if integers:
         options.add_session_config_entry(*INTEGER_KERNELS)
-    return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+@cache
+def saturates() -> bool:
+    """Whether ONNX Runtime on this processor adds products of uint8 and int8 in 16 bits, as on x86 without VNNI."""
+    length, a, b = 32, 255, 127
+    feed = {"a": np.full((1, length), a, np.uint8), "b": np.full((length, 1), b, np.int8)}
+    ((total,),) = _session(frontend.saturating_product(), integers=True).run(None, feed)[0]
+    return int(total) != length * a * b
 
 
 def exact_values(accelerator: Accelerator, frames: Sequence[Array]) -> tuple[Array, ...]:

@@ -15,6 +15,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from tomato import frontend
 from tomato.agreement import INTEGER_KERNELS
 from tomato.formats import Array
 
@@ -255,7 +256,10 @@ def _as_in_model(value: Array, plain: Array) -> Array:
 
 
 def _session(model: Any, optimised: Path | None = None, *, integers: bool = False) -> Any:
-    """A session that saves the model as optimised, or without such a path runs it as it is."""
+    """A session that saves the model as optimised, or without such a path runs it as it is.
+
+    Products of integers are exact on every processor.
+    """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     if integers:
@@ -264,4 +268,8 @@ def _session(model: Any, optimised: Path | None = None, *, integers: bool = Fals
         options.optimized_model_filepath = str(optimised)
     else:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        onnx.save(model, path)
+        given = frontend.twin(path) or str(path)
+        return onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])

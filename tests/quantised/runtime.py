@@ -26,7 +26,7 @@ def golden(made: Integers, *frames: Array) -> list[Array]:
 
 
 def runtime(path: Path, *frames: Array) -> list[Array]:
-    """The outputs of ONNX Runtime's integer kernels, frame by frame, as float32."""
+    """The outputs of ONNX Runtime's integer kernels, frame by frame, as float32: the same on every processor."""
     runner = session(path, integers=True)
     names = [i.name for i in runner.get_inputs()]
     rows = [

@@ -3,11 +3,9 @@
 import numpy as np
 import pytest
 
-from tests.kernels.runtime import exact_products
 from tests.quantised.networks import codes, every_value, frames, make
 
 
-@exact_products
 @pytest.mark.parametrize("seed", range(8))
 def test_codes(seed: int) -> None:
     """Every quantised tensor is found, in the right layout: near the model run without optimisation.

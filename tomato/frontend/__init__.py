@@ -79,6 +79,24 @@ def cut(path: Path, label: str, to: Path) -> Path | None:
     return to
 
 
+def twin(path: Path) -> bytes | None:
+    """The model in an ONNX file such that ONNX Runtime computes it exactly on every processor; None if it does already.
+
+    Equal in exact arithmetic: constants of int8 that are multiplied with uint8 have become uint8, see `exact.py`.
+    """
+    from tomato.frontend.read import read_twin
+
+    made = read_twin(path)
+    return None if made is None else bytes(made.SerializeToString())
+
+
+def saturating_product() -> bytes:
+    """A model of one product, of `a` (1, 32) of uint8 and `b` (32, 1) of int8: what `twin` avoids."""
+    from tomato.frontend.exact import probe
+
+    return bytes(probe().SerializeToString())
+
+
 def copy(path: Path, to: Path) -> None:
     """Copy a model into one file: weights that lie beside it move inside."""
     import onnx

@@ -8,8 +8,9 @@ from google.protobuf.message import DecodeError
 from onnx import external_data_helper, inliner
 
 from tomato.errors import TomatoError
+from tomato.frontend.exact import CODED, twin
 from tomato.frontend.model import Model
-from tomato.frontend.shapes import resolve
+from tomato.frontend.shapes import resolve, survey
 
 OLDEST_OPSET = 7
 LFS_POINTER = b"version https://git-lfs"
@@ -19,8 +20,7 @@ IR_VERSION_TAG = b"\x08"
 
 def read(path: Path) -> Model:
     """The model in the file, with static shapes and folded constants, or TomatoError."""
-    proto = _load_external(_parse(path), path)
-    opset = next((o.version for o in proto.opset_import if o.domain in ("", "ai.onnx")), 0)
+    proto, opset = _whole(path)
     if opset < OLDEST_OPSET:
         raise TomatoError(
             f"operator set {opset} is too old: {OLDEST_OPSET} is the oldest that is supported",
@@ -28,6 +28,19 @@ def read(path: Path) -> Model:
             hint="convert the model with onnx.version_converter.convert_version(model, 13)",
         )
     return resolve(proto, path, opset)
+
+
+def read_twin(path: Path) -> onnx.ModelProto | None:
+    """The twin of the model in the file, see `exact.py`; None if it would be the same."""
+    proto, opset = _whole(path)
+    kinds = {node.op_type for node in proto.graph.node}
+    return twin(proto, survey(proto, path, opset)) if kinds & {"DequantizeLinear", *CODED} else None
+
+
+def _whole(path: Path) -> tuple[onnx.ModelProto, int]:
+    """What is in the file and beside it, and its operator set."""
+    proto = _load_external(_parse(path), path)
+    return proto, next((o.version for o in proto.opset_import if o.domain in ("", "ai.onnx")), 0)
 
 
 def _parse(path: Path) -> onnx.ModelProto:

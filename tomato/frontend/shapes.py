@@ -153,14 +153,10 @@ class Resolver:
 def resolve(proto: onnx.ModelProto, path: Path, opset: int) -> Model:
     """The model with every shape fixed to a batch of one and every constant computed, or TomatoError."""
     _check_names(proto, path)
-    resolver = Resolver(proto, opset)
-    for tensor in proto.graph.initializer:
-        resolver.define(tensor.name, _values(tensor, path))
-    inputs = [i for i in proto.graph.input if i.name not in resolver.constants]
+    constants = {t.name for t in proto.graph.initializer}
+    inputs = [i for i in proto.graph.input if i.name not in constants]
     notes = [note for i in inputs if (note := _fix_input(i, path))]
-    resolver.types.update((i.name, i.type) for i in inputs)
-    for index, node in enumerate(proto.graph.node):
-        resolver.visit(index, node)
+    resolver = survey(proto, path, opset)
     nodes = tuple(_node(i, n) for i, n in enumerate(proto.graph.node))
     shapes = {name: shape for name in resolver.types if (shape := resolver.shape(name)) is not None}
     return Model(
@@ -176,6 +172,17 @@ def resolve(proto: onnx.ModelProto, path: Path, opset: int) -> Model:
         notes=tuple(notes),
         elements={i.name: _element(i) for i in inputs if i.type.tensor_type.elem_type in INTEGERS},
     )
+
+
+def survey(proto: onnx.ModelProto, path: Path, opset: int) -> Resolver:
+    """What is known of a model as it is: its constants, and the types of its values."""
+    resolver = Resolver(proto, opset)
+    for tensor in proto.graph.initializer:
+        resolver.define(tensor.name, _values(tensor, path))
+    resolver.types.update((i.name, i.type) for i in proto.graph.input if i.name not in resolver.constants)
+    for index, node in enumerate(proto.graph.node):
+        resolver.visit(index, node)
+    return resolver
 
 
 def _element(value: onnx.ValueInfoProto) -> Codes:

@@ -28,13 +28,13 @@ def average_pool(taps: Array, divisor: Array | int, x: Quantisation, y: Quantisa
     return y.saturate(total / np.asarray(divisor, np.float32) / y.step + np.float32(y.zero))
 
 
-def float_average(taps: Float32, divisor: Array | int) -> Float32:
-    """AveragePool that is not fused (MLAS pooling.cpp): each column of a window is summed, then the columns.
+def float_average(total: Array, divisor: Array | int, x: Quantisation) -> Float32:
+    """The exact value of an AveragePool that is not fused, which ONNX Runtime computes in float32, rounded once.
 
-    taps: dequantised, (..., rows, columns) of the window; those outside the image hold 0.
+    total: sums of codes, x's zero point taken off each. The order in which its own float32 sum takes the terms
+    depends on the processor: behind a QuantizeLinear codes next to a tie may differ by 1.
     """
-    total = _sum_last(_sum_last(np.swapaxes(taps, -1, -2)))
-    return np.asarray(total / np.asarray(divisor, np.float32))
+    return np.asarray(total / np.asarray(divisor, np.float64) * x.scale, np.float32)
 
 
 def _sum_last(x: Float32) -> Float32:
