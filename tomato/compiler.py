@@ -47,7 +47,7 @@ def compile_model(
     clock_mhz: float | None = None,
     plan: Path | None = None,
     requant_bits: int | None = None,
-    allow_error: float = SHARE,
+    allow_error: float | None = None,
     progress: Progress = silent,
 ) -> Accelerator:
     """Compile an ONNX model for a target.
@@ -59,7 +59,8 @@ def compile_model(
     ranges: "auto", "minmax", "percentile" or "mse". fps: the smallest design that reaches this rate, instead of the
     fastest that fits. plan: a plan.toml whose choices are kept. requant_bits: of a model that comes quantised, the
     widest multipliers of requantisations. allow_error: the share of a requantisation's inputs that may be off by one
-    step where nothing exact is small enough; 0 allows none, 1 any error. Raises TomatoError for what the user can mend.
+    step where nothing exact is small enough (0: none, 1: any error; unless given, one in a hundred). Raises
+    TomatoError for what the user can mend.
     """
     board = targets.load(target)
     wishes = read_wishes(Path(plan)) if plan else Wishes()
@@ -73,6 +74,12 @@ def compile_model(
             where=str(model),
             hint="leave it out, or give the float model",
         )
+    if not imported.quantised and (requant_bits is not None or allow_error is not None):
+        raise TomatoError(
+            "--requant-bits and --allow-error are for models that come quantised: this one is float",
+            where=str(model),
+            hint="leave them out",
+        )
     found = None
     if precision == AUTO:
         aim = replace(goal or Goal(), clock_mhz=clock_mhz or wishes.clock_mhz, fps=fps)
@@ -81,7 +88,9 @@ def compile_model(
         fps = found.fps
     bits = found.precision if found else _precision(precision, wishes)
     if imported.quantised:
-        integers = from_quantised(imported, Path(model), Allowed(allow_error, requant_bits))
+        integers = from_quantised(
+            imported, Path(model), Allowed(SHARE if allow_error is None else allow_error, requant_bits)
+        )
     else:
         integers = from_real(imported, frames, ranges, bits, compensate=compensate, progress=progress)
     integers.graph.verify()

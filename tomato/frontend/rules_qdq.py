@@ -11,6 +11,7 @@ from tomato.interface import HostStep
 from tomato.ops.quantise import SINGLE, Dequantise, Quantise
 
 ONE, ZERO = Tensor(np.ones(1)), Tensor(np.zeros(1))
+MOVES = ("Transpose", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity")
 AXIS = 1
 """The axis of scales per channel, where the node does not say."""
 
@@ -81,13 +82,22 @@ def as_codes(walk: Walk, name: str) -> str:
     inner = f"{name}\0codes"
     if inner in walk.env:
         return inner
-    codes = walk.model.elements.get(name)
+    codes = walk.model.elements.get(_before_moves(walk, name))
     if view.value in walk.stand_ins:
         raise BehindError
     if codes is None:
         raise RefusedError(f"expected codes, but {name!r} is real", "quantise it with QuantizeLinear")
     walk.put(inner, walk.emit(Quantise(ONE, ZERO, codes.lo, codes.hi, kind=codes), [view.value], "_codes"), view.order)
     return inner
+
+
+def _before_moves(walk: Walk, name: str) -> str:
+    """The value that a value is, but for where its elements lie."""
+    maker = walk.model.makers.get(name)
+    while maker is not None and maker.op_type in MOVES:
+        name = maker.inputs[0]
+        maker = walk.model.makers.get(name)
+    return name
 
 
 def steps(walk: Walk, node: OnnxNode) -> tuple[Array, Array]:

@@ -19,9 +19,9 @@ from tomato.ops.real import Affine, Clip, Function
 from tomato.ops.requant import Requant
 from tomato.passes.absorb.held import Held, Outside, Pair, alike, limits, one_channel, refuse
 from tomato.passes.absorb.pairs import lower_pair
-from tomato.passes.absorb.proof import NEAREST, SUM_OF_TIES, Proof
-from tomato.passes.absorb.realise import Allowed, realise
-from tomato.passes.absorb.reference import HALF, INTEGER, half, reference, unlike_pair
+from tomato.passes.absorb.proof import HALF, NEAREST, SUM_OF_TIES, Proof
+from tomato.passes.absorb.realise import Allowed, InexactError, realise
+from tomato.passes.absorb.reference import INTEGER, half, reference, unlike_pair
 from tomato.passes.groups import MOVEMENT, join_origins
 from tomato.passes.rewrite import per_weight
 from tomato.passes.separate_borders import separate_borders
@@ -166,11 +166,10 @@ class _Walk:
 
     def refuse_inexact(self, node: Node, origin: str, reason: ValueError) -> NoReturn:
         """Nothing that is allowed computes a Quantise of these nodes."""
-        bits = "" if self.allowed.bits is None else "wider --requant-bits, "
-        refuse(
-            node, f"of {', '.join(origin.split(','))}, {reason}",
-            f"{bits}--allow-error 1 to take it all the same, or fewer bits for its result",
-        )  # fmt: skip
+        bits = "" if self.allowed.bits is None else "give more --requant-bits; "
+        hint = f"{bits}--allow-error 1 takes it all the same" if isinstance(reason, InexactError) else (
+            "quantise the value in front of the function, or give its result fewer bits")  # fmt: skip
+        refuse(node, f"of {', '.join(origin.split(','))}, {reason}", hint)
 
     def append(self, ops: tuple[Op, ...], value: str, name: str, origin: str) -> str:
         """Operators one behind the other; the last one is called `name`."""
@@ -278,7 +277,9 @@ class _Walk:
         if not same:
             return self.pair(node, Add(), a, b)
         name = self.build.add(Add(1, 1), (a.value, b.value), node.name, node.origin)
-        return Held(name, a.scale, a.offset + b.offset, Add(1, 1), (a, b), nodes=(*a.nodes, *b.nodes, node), plain=False)
+        return Held(
+            name, a.scale, a.offset + b.offset, Add(1, 1), (a, b), nodes=(*a.nodes, *b.nodes, node), plain=False
+        )
 
     def pair(self, node: Node, join: Add | Multiply, a: Held, b: Held) -> Pair:
         """Two values joined, which is left to the Quantise behind."""

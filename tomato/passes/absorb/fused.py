@@ -1,7 +1,4 @@
-"""The kernels of ONNX Runtime that compute on codes, and when it takes them for operators between Dequantise and Quantise.
-
-See docs/onnxruntime.md, "Operators".
-"""
+"""The kernels of ONNX Runtime that compute on codes, and when it takes them: docs/onnxruntime.md, "Operators"."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -15,7 +12,6 @@ from tomato.ir import Op
 from tomato.kernels import Quantisation
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
-from tomato.ops.join import Add
 from tomato.ops.pool import GlobalSum, SumPool
 from tomato.ops.quantise import Dequantise, JoinConstant, Quantise
 from tomato.ops.real import Affine, Clip, Expression, Function
@@ -96,7 +92,7 @@ def typed(x: Held, op: Quantise) -> bool:
 
 
 def between(x: Held, origin: str) -> bool:
-    """Whether nothing of the model lies between codes and the node that takes them: only what that node needs itself."""
+    """Whether nothing of the model lies between codes and the node that takes them."""
     return not x.tail and not x.steps and all(n.origin in (x.nodes[0].origin, origin) for n in x.nodes)
 
 
@@ -119,7 +115,7 @@ def _layer(held: Held, said: Said) -> list[str]:
     """The operators of a product and its bias, where the model has nothing else between codes and here."""
     if not isinstance(held.source, Conv2d | Dense) or not held.args:
         return []
-    nodes = held.nodes[: len(held.nodes) - len([t for t in held.tail])]
+    nodes = held.nodes[: len(held.nodes) - len(held.tail)]
     kinds = [said.of(name)[0] for name in dict.fromkeys(n.origin for n in nodes) if "," not in name and name]
     gains = [n for n in nodes if isinstance(n.op, Affine)]
     plain = len(gains) <= 1 and len({n.origin for n in (nodes[0], *gains)}) == 1
@@ -137,9 +133,9 @@ def _product(held: Held, op: Quantise, said: Said) -> Reference | None:
         return None
     if op.kind and op.kind.signed and not weights.signed:
         return None
-    if held.bias is not None and held.bias.step is not None and layer == ["Conv"]:
-        if np.any(np.abs(held.bias.step.values / held.scale - 1) > BIAS_SCALE):
-            return None
+    step = held.bias.step if held.bias is not None and layer == ["Conv"] else None
+    if step is not None and np.any(np.abs(step.values / held.scale - 1) > BIAS_SCALE):
+        return None
     y, bias = quantisation(op), _zeros(held) + _bias(held)
     scale = kernels.product_scale(1.0, held.scale, y.scale)
     return lambda acc: np.clip(kernels.requantise(acc + bias, scale, y), op.lo, op.hi)
@@ -199,7 +195,7 @@ def _itself(held: Held, op: Quantise) -> Reference | None:
 
 def itself(expression: Expression) -> str | None:
     """Whether a function is x + x or x * x: the kernel's name."""
-    return {("add", "x", "x"): "Add", ("mul", "x", "x"): "Mul"}.get(expression) if isinstance(expression, tuple) else None
+    return "Add" if expression == ("add", "x", "x") else "Mul" if expression == ("mul", "x", "x") else None
 
 
 def _with_constant(op: JoinConstant, x: Held, y: Quantisation) -> Reference:

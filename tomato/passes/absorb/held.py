@@ -153,7 +153,7 @@ class Held:
 
     def moved(self, value: str, pick: Callable[[Array], Array], node: Node) -> Self:
         """The value after data movement, `pick` telling the channels of the result from those of this."""
-        known = all(c.size == 1 for op in self.steps for c in op.constants)
+        known = all(c.values.size == 1 for op in self.steps for c in op.constants)
         return replace(
             self,
             value=value,
@@ -187,6 +187,16 @@ class Pair:
         """The ONNX names of the operators so far."""
         return join_origins(*self.a.nodes, *self.b.nodes, self.node, *self.nodes)
 
+    @property
+    def uniform(self) -> bool:
+        """Whether all channels are alike."""
+        return self.a.uniform and self.b.uniform and all(alike(op) for op in self.tail)
+
+    @property
+    def first(self) -> Self:
+        """The first channel."""
+        return replace(self, a=self.a.first, b=self.b.first, tail=one_channel(self.tail))
+
 
 def single(ops: Sequence[Op], x: Array) -> Array:
     """Unary operators one behind the other, in float32."""
@@ -201,17 +211,6 @@ def single(ops: Sequence[Op], x: Array) -> Array:
             case _:
                 raise AssertionError(f"{op.name} is no unary operator on reals")
     return x
-
-
-    @property
-    def uniform(self) -> bool:
-        """Whether all channels are alike."""
-        return self.a.uniform and self.b.uniform and all(alike(op) for op in self.tail)
-
-    @property
-    def first(self) -> Self:
-        """The first channel."""
-        return replace(self, a=self.a.first, b=self.b.first, tail=one_channel(self.tail))
 
 
 def alike(op: Op) -> bool:

@@ -21,7 +21,7 @@ from tomato.ops.table import Table
 from tomato.ops.threshold import Threshold
 from tomato.passes.absorb.fused import fused_pair
 from tomato.passes.absorb.held import Pair, alike, one_channel, run_chain, single
-from tomato.passes.absorb.realise import MOST_THRESHOLDS, TABLE_BITS, Allowed, realise
+from tomato.passes.absorb.realise import MOST_THRESHOLDS, TABLE_BITS, Allowed, InexactError, is_small, realise
 
 PAIR_BITS = 20
 """Bits of both codes together up to which all pairs are checked."""
@@ -65,6 +65,12 @@ class _Task:
         """Whether `wanted` stands for all channels."""
         return self.wanted.shape[2] == 1
 
+    @staticmethod
+    def is_small(ops: tuple[Op, ...]) -> bool:
+        """Whether their thresholds, if there are any, take little memory."""
+        levels = [op.thresholds for op in ops if isinstance(op, Threshold)]
+        return bool(all(is_small(t.shape, t.fmt) for t in levels if isinstance(t.fmt, Codes)))
+
     def judge(self, ops: tuple[Op, ...]) -> Joined:
         """How operators do on the pairs."""
         first, *rest = ops
@@ -103,22 +109,24 @@ def join_reals(join: Op, a: Array, b: Array) -> Array:
 
 
 def lower_pair(pair: Pair, op: Quantise, kinds: tuple[Codes, Codes], said: Said, allowed: Allowed) -> Joined:
-    """The operators from both codes to the Quantise's. ValueError where none is within what is allowed."""
-    task = _task(pair, op, kinds, said)
-    best: Joined | None = None
+    """The operators from both codes to the Quantise's.
+
+    Raises InexactError where more would have to be allowed, ValueError where nothing computes it.
+    """
+    task, found = _task(pair, op, kinds, said), []
     for ops in _candidates(task, allowed):
-        found = task.judge(ops)
-        if best is None or (found.differing, found.largest) < (best.differing, best.largest):
-            best = found
-        if not best.differing:
-            break
-    if best is None:
+        found.append(task.judge(ops))
+        if not found[-1].differing and task.is_small(ops):
+            return found[-1]
+    if not found:
         raise ValueError("no table or thresholds of the sizes there are compute it")
-    if not allowed.takes(best.differing, best.largest, best.checked):
-        raise ValueError(
+    taken = [f for f in found if allowed.takes(f.differing, f.largest, f.checked)]
+    if not taken:
+        best = min(found, key=lambda f: (f.differing, f.largest))
+        raise InexactError(
             f"the nearest there is differs at {best.differing:,} of {best.checked:,} pairs, by up to {best.largest}"
         )
-    return best
+    return min(taken, key=lambda f: (not task.is_small(f.ops), f.differing, f.largest))
 
 
 def _task(pair: Pair, op: Quantise, kinds: tuple[Codes, Codes], said: Said) -> _Task:
@@ -159,14 +167,13 @@ def _candidates(task: _Task, allowed: Allowed) -> Iterator[tuple[Op, ...]]:
 
 def _slope(task: _Task) -> tuple[float, float] | None:
     """The result's codes per code of a and of b, where the tail is a line with limits; None where it is not."""
-    gain = 1.0
+    slope = 1 / float(task.op.scale.values[0])
     for step in task.pair.tail:
         if isinstance(step, Affine) and step.scale.values.size == 1:
-            gain *= float(step.scale.values[0])
+            slope *= float(step.scale.values[0])
         elif not isinstance(step, Clip):
             return None
-    step = gain / float(task.op.scale.values[0])
-    return float(task.pair.a.scale[0]) * step, float(task.pair.b.scale[0]) * step
+    return float(task.pair.a.scale[0]) * slope, float(task.pair.b.scale[0]) * slope
 
 
 def _lines(task: _Task, by_a: float, by_b: float) -> Iterator[tuple[Op, ...]]:
@@ -272,9 +279,9 @@ def _of_the_real(task: _Task, join: Op, allowed: Allowed) -> Iterator[tuple[Op, 
         acc = _span(join, task.kinds)
     else:
         unit, offset = float(a.scale[0] * b.scale[0]), 0.0
-        acc = join.golden([np.array([[task.kinds[0].lo], [task.kinds[0].hi]]),
-                           np.array([[task.kinds[1].lo, task.kinds[1].hi]])])  # fmt: skip
-        acc = Codes(int(acc.min()), int(acc.max()))
+        rows, columns = (np.array([kind.lo, kind.hi]) for kind in task.kinds)
+        ends = join.golden([rows[:, None], columns[None, :]])
+        acc = Codes(int(ends.min()), int(ends.max()))
     chain = run_chain if op.arithmetic == "qonnx" else single
     kind = np.float64 if op.arithmetic == "qonnx" else np.float32
     try:

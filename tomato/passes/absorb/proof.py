@@ -13,9 +13,9 @@ NEAREST = "nearest constants"
 
 PROPERTIES: Mapping[str, str] = MappingProxyType(
     {
-        FLOAT_FALLBACK: "the runtime adds its products in float32, in an order of its own: next to a tie it may be off by 1",
-        FLOAT_AVERAGE: "the runtime adds float32 numbers, in an order of its own: next to a tie it may be off by 1",
-        FLOAT_FUNCTION: "the runtime's float32 function is not repeated to the last bit: next to a tie it may be off by 1",
+        FLOAT_FALLBACK: "the runtime adds products in float32, in its own order; next to a tie it may be off by 1",
+        FLOAT_AVERAGE: "the runtime adds float32 numbers, in its own order; next to a tie it may be off by 1",
+        FLOAT_FUNCTION: "its float32 functions are not repeated to the last bit; next to a tie it may be off by 1",
         HALF: "the runtime computes in half precision, this in float32",
         SUM_OF_TIES: "many pairs lie at a tie, which float32 settles one by one and no factors can",
         NEAREST: "no constants of this size equal it everywhere",

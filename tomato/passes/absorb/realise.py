@@ -24,12 +24,18 @@ TABLE_BITS = 12
 """The widest integers that a table is made for while anything else will do."""
 MOST_THRESHOLDS = (1 << MOST_STEPS) - 1
 """Thresholds of a channel that the engine can hold."""
-SMALL = 1 << 18
+SMALL = 1 << 19
 """Bits of thresholds that are stored without looking for a requant that is nearly equal."""
 EVERY = 1 << 26
 """Integers, over all channels, that a function which rises and falls is asked for."""
+LARGE = 1 << 20
+"""Entries of the largest table."""
 SHARE = 0.01
 """Inputs of a requantisation that may be off by one step, unless the user says otherwise: one in a hundred."""
+
+
+class InexactError(ValueError):
+    """What there is costs more than is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +69,14 @@ def realise(
 ) -> Realised:
     """The operators for codes `asked`, within `limits`, of the integers in `acc`, per channel.
 
-    uniform: all channels are alike. ValueError where nothing that is allowed computes the function.
+    uniform: all channels are alike. Raises InexactError where more would have to be allowed, ValueError where nothing
+    computes the function.
     """
     found = _realise(asked, acc, 1 if uniform else channels, channels, limits, allowed)
     return replace(found, ops=tuple(_spread(op, channels) for op in found.ops)) if uniform else found
 
 
-def _realise(
-    asked: Reference, acc: Codes, channels: int, copies: int, limits: Codes, allowed: Allowed
-) -> Realised:
+def _realise(asked: Reference, acc: Codes, channels: int, copies: int, limits: Codes, allowed: Allowed) -> Realised:
     entries = _entries(asked, acc, channels) if acc.bits <= TABLE_BITS else None
     if entries is not None and np.all(entries == np.arange(acc.lo, acc.hi + 1)):
         return Realised((), "wire")
@@ -79,26 +84,51 @@ def _realise(
         stair = find(asked, acc, channels, limits.lo, limits.hi).trimmed
     except ValueError as reason:
         return _turning(asked, acc, channels, entries, allowed, reason)
-    steps = stair.hi - stair.lo
-    for width in (allowed.bits,) if allowed.bits else widths(acc):
-        same = exact(stair, width) if steps <= MOST_THRESHOLDS else fit(stair, width)
+    found = _equal(stair, allowed)
+    if found is None and entries is not None and not allowed.bits:
+        found = Realised((table(entries, acc.lo),), "table")
+    if found is None and not allowed.bits and is_small((copies, stair.hi - stair.lo), acc):
+        found = Realised(thresholds(stair), "thresholds")
+    if found is None:
+        found = _near(stair, allowed.bits or widths(acc)[-1], copies, allowed)
+    if found is None and entries is not None:
+        found = Realised((table(entries, acc.lo),), "table")
+    return found or _stored(asked, stair, copies, allowed)
+
+
+def _equal(stair: Staircase, allowed: Allowed) -> Realised | None:
+    """A requant that equals the staircase; None if there is none so narrow."""
+    for width in (allowed.bits,) if allowed.bits else widths(stair.acc):
+        same = exact(stair, width) if stair.hi - stair.lo <= MOST_THRESHOLDS else fit(stair, width)
         if same is not None:
             return Realised((same,), "requant" if same.nudges is None else "nudged requant")
-    if entries is not None and not allowed.bits:
-        return Realised((table(entries, acc.lo),), "table")
-    storable = steps <= MOST_THRESHOLDS
-    small = storable and (channels * steps * (acc.bits + 1)) <= SMALL
-    if small and not allowed.bits:
-        return Realised(thresholds(stair), "thresholds")
-    close = nearest(stair, allowed.bits or widths(acc)[-1])
+    return None
+
+
+def _near(stair: Staircase, bits: int, copies: int, allowed: Allowed) -> Realised | None:
+    """A requant that nearly equals the staircase, of so many channels alike; None beyond what is allowed."""
+    close = nearest(stair, bits)
     differing, largest = differences(stair, close)
-    if allowed.takes(differing * (copies // channels), largest, (acc.hi - acc.lo + 1) * copies):
-        return Realised((close,), "requant", differing * (copies // channels), largest)
-    if entries is not None:
-        return Realised((table(entries, acc.lo),), "table")
-    if storable:
+    differing *= copies // len(stair.falling)
+    taken = allowed.takes(differing, largest, (stair.acc.hi - stair.acc.lo + 1) * copies)
+    return Realised((close,), "requant", differing, largest) if taken else None
+
+
+def _stored(asked: Reference, stair: Staircase, copies: int, allowed: Allowed) -> Realised:
+    """A staircase that no requant comes near to, in memory: as thresholds, or else in a large table."""
+    acc, steps, widest = stair.acc, stair.hi - stair.lo, widths(stair.acc)[-1]
+    narrow = allowed.bits is not None and not is_small((copies, steps), acc)
+    if narrow and _near(stair, widest, copies, allowed):
+        raise InexactError(_doubt(stair, allowed.bits or widest))
+    if steps <= MOST_THRESHOLDS:
         return Realised(thresholds(stair), "thresholds")
-    return _last(asked, acc, channels, _doubt(differing, (acc.hi - acc.lo + 1) * channels, largest))
+    return _last(asked, acc, len(stair.falling), InexactError(_doubt(stair, widest)))
+
+
+def is_small(levels: tuple[int, ...], acc: Codes) -> bool:
+    """Whether thresholds of this shape (channels, steps) take little memory."""
+    channels, steps = levels
+    return channels * steps * (acc.bits + 1) <= SMALL
 
 
 def _turning(
@@ -108,33 +138,34 @@ def _turning(
     if entries is not None:
         return Realised((table(entries, acc.lo),), "table")
     if (acc.hi - acc.lo + 1) * channels > EVERY:
-        raise ValueError(f"{reason}, and {acc.bits} bits are too many for a table") from reason
+        raise ValueError(f"{reason}, and {acc.bits} bits are too many for a table")
     rows = _changes(asked, acc, channels)
     most = max(len(at) for at, _ in rows)
     if most >= 1 << TABLE_BITS:
-        return _last(asked, acc, channels, f"{reason}, and its {most:,} changes are too many for a table")
+        return _last(asked, acc, channels, ValueError(f"{reason}, and changes {most:,} times, too often for a table"))
     levels = np.stack([np.pad(at, (0, most - len(at)), constant_values=acc.hi + 1) for at, _ in rows])
-    stair = Staircase(levels, 0, most, acc, np.zeros(channels, dtype=bool))
     codes = np.stack([np.pad(c, (0, most + 1 - len(c)), mode="edge") for _, c in rows])
-    for width in (allowed.bits,) if allowed.bits else widths(acc):
-        same = exact(stair, width) if most <= MOST_THRESHOLDS else fit(stair, width)
-        if same is not None:
-            return Realised((same, table(codes, 0)), "requant and table")
+    stair = Staircase(levels, 0, most, acc, np.zeros(channels, dtype=bool))
+    found = _equal(stair, allowed)
+    if found is not None:
+        return Realised((*found.ops, table(codes, 0)), f"{found.how} and table")
     if most <= MOST_THRESHOLDS:
-        return Realised((Threshold(Tensor(stair.thresholds), 0), table(codes, 0)), "thresholds and table")
-    return _last(asked, acc, channels, f"{reason}, and its {most} changes are too many for thresholds")
+        return Realised((Threshold(Tensor(levels), 0), table(codes, 0)), "thresholds and table")
+    return _last(asked, acc, channels, ValueError(f"{reason}, and changes {most:,} times, too often for thresholds"))
 
 
-def _last(asked: Reference, acc: Codes, channels: int, reason: str) -> Realised:
+def _last(asked: Reference, acc: Codes, channels: int, reason: ValueError) -> Realised:
     """A large table: the last thing to try."""
-    if acc.bits > WIDEST or (channels << acc.bits) > EVERY >> 4:
-        raise ValueError(reason)
+    if acc.bits > WIDEST or (channels << acc.bits) > LARGE:
+        raise reason
     return Realised((table(_entries(asked, acc, channels), acc.lo),), "table")
 
 
-def _doubt(differing: int, checked: int, largest: int) -> str:
+def _doubt(stair: Staircase, bits: int) -> str:
     """Why a requant is not taken."""
-    return f"its nearest requantisation is off by up to {largest} at {differing:,} of {checked:,} inputs"
+    differing, largest = differences(stair, nearest(stair, bits))
+    checked = (stair.acc.hi - stair.acc.lo + 1) * len(stair.falling)
+    return f"the nearest multiplication of {bits} bits is off by up to {largest} at {differing:,} of {checked:,} inputs"
 
 
 def _changes(asked: Reference, acc: Codes, channels: int) -> list[tuple[Array, Array]]:
