@@ -167,7 +167,7 @@ class _Walk:
     def refuse_inexact(self, node: Node, origin: str, reason: ValueError) -> NoReturn:
         """Nothing that is allowed computes a Quantise of these nodes."""
         bits = "" if self.allowed.bits is None else "give more --requant-bits; "
-        hint = f"{bits}--allow-error 1 takes it all the same" if isinstance(reason, InexactError) else (
+        hint = f"{bits}--allow-error {reason.share:g} takes it all the same" if isinstance(reason, InexactError) else (
             "quantise the value in front of the function, or give its result fewer bits")  # fmt: skip
         refuse(node, f"of {', '.join(origin.split(','))}, {reason}", hint)
 

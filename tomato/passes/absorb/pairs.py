@@ -27,7 +27,7 @@ PAIR_BITS = 20
 """Bits of both codes together up to which all pairs are checked."""
 SHIFTS = range(4, 31)
 """Shifts that are tried, the smallest first."""
-FINE = (15, 63, 255, 1023, 4095, 16383, 65535)
+FINE = (15, 63, 255, 1023, 4095, 16383, 65535, 1 << 20, 1 << 24)
 """Largest factors of a sum, tried one after the other."""
 WIDEST = 40
 """Bits of the widest sum."""
@@ -63,13 +63,13 @@ class _Task:
     @property
     def alike(self) -> bool:
         """Whether `wanted` stands for all channels."""
-        return self.wanted.shape[2] == 1
+        return bool(self.wanted.shape[2] == 1)
 
     @staticmethod
     def is_small(ops: tuple[Op, ...]) -> bool:
         """Whether their thresholds, if there are any, take little memory."""
         levels = [op.thresholds for op in ops if isinstance(op, Threshold)]
-        return bool(all(is_small(t.shape, t.fmt) for t in levels if isinstance(t.fmt, Codes)))
+        return all(is_small(t.shape, t.fmt) for t in levels if isinstance(t.fmt, Codes))
 
     def judge(self, ops: tuple[Op, ...]) -> Joined:
         """How operators do on the pairs."""
@@ -123,9 +123,7 @@ def lower_pair(pair: Pair, op: Quantise, kinds: tuple[Codes, Codes], said: Said,
     taken = [f for f in found if allowed.takes(f.differing, f.largest, f.checked)]
     if not taken:
         best = min(found, key=lambda f: (f.differing, f.largest))
-        raise InexactError(
-            f"the nearest there is differs at {best.differing:,} of {best.checked:,} pairs, by up to {best.largest}"
-        )
+        raise InexactError("what comes nearest", best.differing, best.largest, best.checked)
     return min(taken, key=lambda f: (not task.is_small(f.ops), f.differing, f.largest))
 
 

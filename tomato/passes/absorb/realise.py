@@ -6,6 +6,7 @@ if that is within what the user allows, and counted.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import ceil
 
 import numpy as np
 
@@ -35,7 +36,11 @@ SHARE = 0.01
 
 
 class InexactError(ValueError):
-    """What there is costs more than is allowed."""
+    """What there is costs more than is allowed. share: what would have to be."""
+
+    def __init__(self, what: str, differing: int, largest: int, checked: int) -> None:
+        super().__init__(f"{what} is off by up to {largest} at {differing:,} of {checked:,} inputs")
+        self.share = 1.0 if largest > 1 else min(1.0, ceil(1000 * differing / checked) / 1000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +124,10 @@ def _stored(asked: Reference, stair: Staircase, copies: int, allowed: Allowed) -
     acc, steps, widest = stair.acc, stair.hi - stair.lo, widths(stair.acc)[-1]
     narrow = allowed.bits is not None and not is_small((copies, steps), acc)
     if narrow and _near(stair, widest, copies, allowed):
-        raise InexactError(_doubt(stair, allowed.bits or widest))
+        raise _doubt(stair, allowed.bits or widest)
     if steps <= MOST_THRESHOLDS:
         return Realised(thresholds(stair), "thresholds")
-    return _last(asked, acc, len(stair.falling), InexactError(_doubt(stair, widest)))
+    return _last(asked, acc, len(stair.falling), _doubt(stair, widest))
 
 
 def is_small(levels: tuple[int, ...], acc: Codes) -> bool:
@@ -161,11 +166,10 @@ def _last(asked: Reference, acc: Codes, channels: int, reason: ValueError) -> Re
     return Realised((table(_entries(asked, acc, channels), acc.lo),), "table")
 
 
-def _doubt(stair: Staircase, bits: int) -> str:
+def _doubt(stair: Staircase, bits: int) -> InexactError:
     """Why a requant is not taken."""
-    differing, largest = differences(stair, nearest(stair, bits))
     checked = (stair.acc.hi - stair.acc.lo + 1) * len(stair.falling)
-    return f"the nearest multiplication of {bits} bits is off by up to {largest} at {differing:,} of {checked:,} inputs"
+    return InexactError(f"the nearest multiplication of {bits} bits", *differences(stair, nearest(stair, bits)), checked)
 
 
 def _changes(asked: Reference, acc: Codes, channels: int) -> list[tuple[Array, Array]]:
