@@ -18,7 +18,7 @@ from tomato.interpret import in_batches
 from tomato.ir import Graph
 from tomato.ops.quantise import Quantise
 from tomato.passes import CLEAN, QUANTISED, run
-from tomato.passes.absorb import Proof, absorb
+from tomato.passes.absorb import SHARE, Allowed, Proof, absorb
 from tomato.passes.calibrate import Method, Ranges, Watch, calibrate, synthetic_ranges
 from tomato.passes.precision import Precision
 from tomato.passes.quantise import quantise
@@ -49,6 +49,7 @@ def compile_model(
     clock_mhz: float | None = None,
     plan: Path | None = None,
     requant_bits: int | None = None,
+    allow_error: float | None = None,
     progress: Progress = silent,
 ) -> Accelerator:
     """Compile an ONNX model for a target.
@@ -59,7 +60,9 @@ def compile_model(
     compensate: let weights of few bits make up for each other's rounding errors.
     ranges: "auto", "minmax", "percentile" or "mse". fps: the smallest design that reaches this rate, instead of the
     fastest that fits. plan: a plan.toml whose choices are kept. requant_bits: of a model that comes quantised, the
-    widest multipliers of requantisations, exact or not. Raises TomatoError for what the user can mend.
+    widest multipliers of requantisations. allow_error: the share of a requantisation's inputs that may be off by one
+    step where nothing exact is small enough (0: none, 1: any error; unless given, one in a hundred). Raises
+    TomatoError for what the user can mend.
     """
     board = targets.load(target)
     wishes = read_wishes(Path(plan)) if plan else Wishes()
@@ -73,6 +76,12 @@ def compile_model(
             where=str(model),
             hint="leave it out, or give the float model",
         )
+    if not imported.quantised and (requant_bits is not None or allow_error is not None):
+        raise TomatoError(
+            "--requant-bits and --allow-error are for models that come quantised: this one is float",
+            where=str(model),
+            hint="leave them out",
+        )
     found = None
     if precision == AUTO:
         aim = replace(goal or Goal(), clock_mhz=clock_mhz or wishes.clock_mhz, fps=fps)
@@ -81,7 +90,9 @@ def compile_model(
         fps = found.fps
     bits = found.precision if found else _precision(precision, wishes)
     if imported.quantised:
-        integers = from_quantised(imported, Path(model), requant_bits)
+        integers = from_quantised(
+            imported, Path(model), Allowed(SHARE if allow_error is None else allow_error, requant_bits)
+        )
     else:
         integers = from_real(imported, frames, ranges, bits, compensate=compensate, progress=progress)
     integers.graph.verify()
@@ -144,10 +155,10 @@ def from_real(
     return Integers(graph, imported.inputs, outputs, notes)
 
 
-def from_quantised(imported: Imported, model: Path, requant_bits: int | None) -> Integers:
-    """A network that comes quantised, exactly as it is."""
+def from_quantised(imported: Imported, model: Path, allowed: Allowed = Allowed()) -> Integers:  # noqa: B008
+    """A network that comes quantised, exactly as it is but for what `allowed` says."""
     try:
-        found = absorb(run(imported.graph, QUANTISED), requant_bits=requant_bits)
+        found = absorb(run(imported.graph, QUANTISED), imported.said, allowed)
     except TomatoError as reason:
         raise TomatoError(reason.what, where=f"{model}: {reason.where}", hint=reason.hint) from reason
     values = dict(zip(imported.graph.outputs, found.outputs, strict=True))

@@ -1,7 +1,7 @@
 """The host's side of an accelerator: ONNX arrays to graph values and back."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
@@ -10,6 +10,21 @@ from tomato import kernels
 from tomato.formats import Array, Codes, Tensor
 from tomato.ir import Graph, Op
 from tomato.kernels import Quantisation
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What an ONNX model says of its nodes, by the names in `Node.origin`.
+
+    kinds: the ONNX operator. weights: the integer type of a layer's weights, where they come as codes.
+    """
+
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    weights: Mapping[str, Codes] = field(default_factory=dict)
+
+    def of(self, origin: str) -> tuple[str, ...]:
+        """The operators of the nodes that an origin names."""
+        return tuple(self.kinds.get(label, "") for label in origin.split(",") if label)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from tomato.interpret import interpret
 
 def integers(path: Path) -> Integers:
     """The network on codes."""
-    return from_quantised(frontend.load(path), path, None)
+    return from_quantised(frontend.load(path), path)
 
 
 def golden(made: Integers, *frames: Array) -> list[Array]:

@@ -24,12 +24,6 @@ REFUSED: dict[str, tuple[list[Any], str]] = {
         "conv2d cannot be computed on codes: HardSwish_h, Sigmoid_g in front of it are not quantised\n"
         "  --> tiny.onnx: Conv_r" + HINT,
     ),
-    "function_of_a_product": (
-        [*CONV, op("HardSwish", "c", "r"), *OUT],
-        "quantise cannot be computed on codes: of Conv_c, HardSwish_r, the requantisation of channel 0 is not "
-        "monotone in the accumulator, and 20 bits are too many for a table\n"
-        "  --> tiny.onnx: QuantizeLinear_yq" + HINT,
-    ),
     "float_weights": (
         [*IN, op("Conv", "xr v", "r"), *OUT],
         (

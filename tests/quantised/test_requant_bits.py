@@ -7,6 +7,7 @@ from tests.models import model_path
 from tests.quantised.runtime import golden, runtime
 from tomato import frontend
 from tomato.compiler import Integers, from_quantised
+from tomato.passes.absorb import Allowed
 
 pytestmark = pytest.mark.models
 MEAN = "GlobalAveragePool_57_all"
@@ -14,7 +15,7 @@ MEAN = "GlobalAveragePool_57_all"
 
 def keywords(bits: int | None) -> Integers:
     path = model_path("kws_qdq.onnx")
-    return from_quantised(frontend.load(path), path, bits)
+    return from_quantised(frontend.load(path), path, Allowed(1.0, bits))
 
 
 @pytest.mark.parametrize(("bits", "least", "most", "largest"), [(8, 5e-3, 3e-2, 64), (12, 5e-4, 2e-3, 1),

@@ -68,6 +68,9 @@ def quiet_option(command: Callable[..., None]) -> Callable[..., None]:
               "board's default.")  # fmt: skip
 @click.option("--requant-bits", type=click.IntRange(4, 32), metavar="N", help="Of a model that comes quantised: at "
               "most N bits of a requantisation's multiplier. The report counts what that changes.")  # fmt: skip
+@click.option("--allow-error", type=click.FloatRange(0, 1), metavar="SHARE", help="Of a model that comes quantised: "
+              "the share of a requantisation's inputs that may be off by one step where nothing exact is small enough; "
+              "0 allows none, 1 allows any error. The report counts them.  [default: 0.01]")  # fmt: skip
 @click.option("--plan", type=DATA, metavar="TOML", help="Keep the choices of this plan.toml.")
 @click.option("--backend", default="verilog", show_default=True, metavar="NAMES", help="What to write: verilog, hls "
               "(C++ for Vitis HLS), or verilog,hls.")  # fmt: skip
@@ -75,7 +78,7 @@ def quiet_option(command: Callable[..., None]) -> Callable[..., None]:
 def compile_command(
     model: Path, target: str, output: Path | None, calibrate: tuple[Path, ...], ranges: Any, precision: str | None,
     max_drop: float | None, objective: Any, compensate: bool, fps: float | None, clock: float | None,
-    requant_bits: int | None, plan: Path | None, backend: str, quiet: bool,
+    requant_bits: int | None, allow_error: float | None, plan: Path | None, backend: str, quiet: bool,
 ) -> None:  # fmt: skip
     """Compile MODEL for a board and write the build folder."""
     from tomato import frontend
@@ -95,7 +98,8 @@ def compile_command(
     with progress(quiet) as shown:
         accelerator = compile_model(
             model, target, calibration=frames, labels=labels, precision=precision, goal=goal, compensate=compensate,
-            ranges=ranges, fps=fps, clock_mhz=clock, plan=plan, requant_bits=requant_bits, progress=shown,
+            ranges=ranges, fps=fps, clock_mhz=clock, plan=plan, requant_bits=requant_bits, allow_error=allow_error,
+            progress=shown,
         )  # fmt: skip
         accelerator.write(folder, shown, backends=backends)
     show.warnings(accelerator.report)

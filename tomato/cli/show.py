@@ -15,6 +15,7 @@ from tomato.agreement import Agreement, Saturation
 from tomato.compiler import NO_CALIBRATION
 from tomato.errors import TomatoError
 from tomato.frontend import NodeReport
+from tomato.passes.absorb import PROPERTIES, Proof
 from tomato.report import shares
 from tomato.simulation import Difference
 from tomato.targets import Target
@@ -80,18 +81,21 @@ def report(report: Mapping[str, Any]) -> None:
 
 def exactness(out: Console, proofs: Sequence[Mapping[str, Any]]) -> None:
     """How the requantisations of a model that came quantised compare with its runtime."""
-    wrong = [p for p in proofs if p["differing"]]
-    sampled = [p for p in proofs if p["sampled"] and not p["differing"]]
-    if proofs:
-        checked = sum(p["checked"] for p in proofs)
-        proved = len(proofs) - len(wrong) - len(sampled)
-        say(out, f"requantisation: {proved} of {len(proofs)} layers proved equal to the model's "
-                 f"runtime ({checked:,} inputs)")  # fmt: skip
-    for proof in sampled:
-        say(out, f"  {proof['value']}: equal for a sample of {proof['checked']:,} inputs, too many to check all")
-    for proof in wrong:
-        say(out, f"  {proof['value']}: {proof['differing']:,} of {proof['checked']:,} inputs differ, "
-                 f"by at most {proof['largest']}")  # fmt: skip
+    if not proofs:
+        return
+    made = [Proof(**p) for p in proofs]
+    proved = [p for p in made if p.proved]
+    say(out, f"requantisation: {len(proved)} of {len(made)} layers proved equal to the model's runtime "
+             f"({sum(p.checked for p in proved):,} inputs)")  # fmt: skip
+    for name, meaning in PROPERTIES.items():
+        alike = [p.value for p in made if p.caveat == name and not p.differing]
+        if alike:
+            say(out, f"  {', '.join(alike)}: equal but for {name}: {meaning}")
+    for p in made:
+        if p.differing:
+            say(out, f"  {p.value}: {p.differing:,} of {p.checked:,} inputs differ, by at most {p.largest}: {p.caveat}")
+        elif p.sampled and not p.caveat:
+            say(out, f"  {p.value}: equal for a sample of {p.checked:,} inputs, too many to check all")
 
 
 def summary(out: Console, report: Mapping[str, Any]) -> None:

@@ -1,10 +1,10 @@
 """The frontend: an ONNX file becomes a graph of real-valued operators. It translates and never optimises."""
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from tomato.interface import Port
+from tomato.interface import Port, Said
 from tomato.ir import Graph
 from tomato.ops.quantise import Dequantise, Quantise
 
@@ -13,13 +13,14 @@ from tomato.ops.quantise import Dequantise, Quantise
 class Imported:
     """A model in our terms: its values are real, but for those between a Quantise and a Dequantise.
 
-    `notes` tell the user what was assumed.
+    `notes` tell the user what was assumed. `said` is what the model says of its nodes.
     """
 
     graph: Graph
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     notes: tuple[str, ...] = ()
+    said: Said = field(default_factory=Said)
 
     @property
     def quantised(self) -> bool:

@@ -5,21 +5,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tomato.formats import Array
+from tomato.formats import Array, Codes
 from tomato.frontend.layout import Index
-from tomato.frontend.model import OnnxNode, RefusedError
+from tomato.frontend.model import OnnxNode, RefusedError, integer_range
 
 
 @dataclass(frozen=True, eq=False)
 class Coded:
     """codes * scale: integers, their zero point taken off, and steps of the same rank that broadcast to them.
 
-    zero: that zero point, where DequantizeLinear gives one for all.
+    zero: that zero point, where DequantizeLinear gives one for all. kind: the type that the model stores them in.
     """
 
     codes: Array
     scale: Array
     zero: int | None = None
+    kind: Codes | None = None
 
     @property
     def real(self) -> Array:
@@ -32,7 +33,7 @@ class Coded:
         scale = np.broadcast_to(self.scale, self.codes.shape).reshape(-1)[order]
         if self.scale.size == 1:
             scale = self.scale.reshape((1,) * order.ndim)
-        return Coded(self.codes.reshape(-1)[order], scale, self.zero)
+        return Coded(self.codes.reshape(-1)[order], scale, self.zero, self.kind)
 
     def steps(self, axis: int, what: str) -> Array:
         """The step of every entry along `axis`, or the only one. RefusedError when it varies along another axis."""
@@ -58,4 +59,5 @@ def dequantised(node: OnnxNode, codes: Array, scale: Array, zero: Array | None, 
         whole = whole - zero.astype(np.int64).reshape(shape if zero.size > 1 else (1,) * codes.ndim)
     same = zero is None or zero.size == 1
     offset = int(zero.astype(np.int64).flat[0]) if zero is not None and same else 0
-    return Coded(whole, scale.astype(np.float64).reshape(shape), offset if same else None)
+    kind = integer_range(codes.dtype) if codes.dtype.kind in "iuV" else None
+    return Coded(whole, scale.astype(np.float64).reshape(shape), offset if same else None, kind)

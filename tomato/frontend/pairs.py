@@ -26,7 +26,7 @@ def merged(walk: Walk, node: OnnxNode, op: Quantise, value: str) -> tuple[Quanti
         return None
     new = kernels.merge_pairs(_quantisation(first.op), _quantisation(op))
     scale, zero = (Tensor(np.array([float(number)])) for number in (new.scale, new.zero))
-    return Quantise(scale, zero, new.codes.lo, new.codes.hi), first.args[0]
+    return Quantise(scale, zero, new.codes.lo, new.codes.hi, kind=op.kind), first.args[0]
 
 
 def _in_a_row(model: Model, node: OnnxNode) -> bool:

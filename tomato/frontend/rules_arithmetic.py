@@ -9,6 +9,7 @@ import numpy as np
 from tomato.formats import Tensor
 from tomato.frontend import layout
 from tomato.frontend.model import OnnxNode, RefusedError
+from tomato.frontend.rules_linear import add_bias
 from tomato.frontend.walk import Rule, View, Walk
 from tomato.ir import Op
 from tomato.ops.dense import Dense
@@ -33,6 +34,8 @@ def from_arithmetic(walk: Walk, node: OnnxNode) -> None:
     if _joined_codes(walk, node, side):
         return
     match node.op_type, side:
+        case "Add", _ if _is_product(walk, source):
+            add_bias(walk, node, source, side)
         case "Add", _:
             walk.affine(source, target, ONE, c)
         case "Mul", _:
@@ -48,6 +51,12 @@ def from_arithmetic(walk: Walk, node: OnnxNode) -> None:
         case _:
             view, (divided,) = walk.fit(source, [c])
             walk.put(target, walk.emit(Function(("div", divided, "x")), [view.value]), view.order)
+
+
+def _is_product(walk: Walk, source: str) -> bool:
+    """Whether a value is the result of a MatMul alone: what is added to it is its bias."""
+    maker = walk.model.makers.get(source)
+    return maker is not None and maker.op_type == "MatMul" and len(walk.model.consumers[source]) == 1
 
 
 def _joined_codes(walk: Walk, node: OnnxNode, side: int) -> bool:

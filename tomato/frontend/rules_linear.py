@@ -1,5 +1,7 @@
 """Convolution, fully connected layers and batch normalisation."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from tomato.formats import Array, Tensor
@@ -25,8 +27,11 @@ def from_conv(walk: Walk, node: OnnxNode) -> None:
     if early is not None:
         value = walk.emit(Pad(early), [value], "_pad")
     weight = weight.reshape(*weight.shape[:2], *window.kernel).transpose(2, 3, 1, 0)
-    value = walk.emit(Conv2d(Tensor(weight), window, node.integer("group", 1)), [value])
-    walk.put_image(node.outputs[0], walk.biased(node, walk.scaled(value, steps), bias), rank)
+    value = walk.scaled(walk.emit(Conv2d(Tensor(weight), window, node.integer("group", 1)), [value]), steps)
+    if bias is not None:
+        op = walk.bias(value, node.inputs[2], bias, lambda parts: [Tensor(p.reshape(-1)) for p in parts])
+        value = walk.emit(op, [value], "_bias")
+    walk.put_image(node.outputs[0], value, rank)
 
 
 def from_batch_norm(walk: Walk, node: OnnxNode) -> None:
@@ -45,13 +50,29 @@ def from_batch_norm(walk: Walk, node: OnnxNode) -> None:
 def from_gemm(walk: Walk, node: OnnxNode) -> None:
     """Gemm with a constant B: alpha and transB go into the weight, beta into the bias."""
     weight, steps = walk.factors(node, 1, 0 if node.integer("transB", 0) else 1, "B")
-    weight, steps = weight.T if node.integer("transB", 0) else weight, steps * node.real("alpha", 1.0)
+    alpha, beta, target = node.real("alpha", 1.0), node.real("beta", 1.0), node.outputs[0]
     view = walk.view(node.inputs[0])
     view = View(view.value, view.order.T) if node.integer("transA", 0) else view
-    _dense(walk, node, view, weight, steps)
-    if node.has(2):
-        bias = walk.weight(node, 2, "C") * node.real("beta", 1.0)
-        walk.affine(node.outputs[0], node.outputs[0], np.ones(1), bias, "_bias")
+    _dense(walk, node, view, weight.T if node.integer("transB", 0) else weight, steps)
+    if alpha != 1.0:
+        walk.affine(target, target, np.full(1, alpha), np.zeros(1), "_alpha")
+    if node.has(2) and beta != 1.0:
+        walk.affine(target, target, np.ones(1), walk.weight(node, 2, "C") * beta, "_bias")
+    elif node.has(2):
+        add_bias(walk, node, target, 2, "_bias")
+
+
+def add_bias(walk: Walk, node: OnnxNode, source: str, index: int, suffix: str = "") -> None:
+    """The node's result: a layer's result, `source`, plus the constant at an input."""
+    found: list[View] = []
+
+    def place(parts: Sequence[Array]) -> list[Tensor]:
+        view, tensors = walk.fit(source, parts)
+        found.append(view)
+        return tensors
+
+    op = walk.bias(walk.view(source).value, node.inputs[index], walk.weight(node, index, "bias"), place)
+    walk.put(node.outputs[0], walk.emit(op, [found[0].value], suffix), found[0].order)
 
 
 def from_matmul(walk: Walk, node: OnnxNode) -> None:

@@ -8,9 +8,10 @@ from tomato.frontend.model import BehindError, OnnxNode, RefusedError, integer_r
 from tomato.frontend.pairs import merged
 from tomato.frontend.walk import Rule, View, Walk
 from tomato.interface import HostStep
-from tomato.ops.quantise import Dequantise, Quantise
+from tomato.ops.quantise import SINGLE, Dequantise, Quantise
 
 ONE, ZERO = Tensor(np.ones(1)), Tensor(np.zeros(1))
+MOVES = ("Transpose", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity")
 AXIS = 1
 """The axis of scales per channel, where the node does not say."""
 
@@ -26,7 +27,7 @@ def from_quantize_linear(walk: Walk, node: OnnxNode) -> None:
         walk.put(target, view.value, view.order, _host_codes(walk, view, numbers))
         return
     view, (a, b) = walk.fit(source, [_along(node, view, scale), _along(node, view, zero)])
-    op, value = Quantise(a, b, codes.lo, codes.hi), view.value
+    op, value = Quantise(a, b, codes.lo, codes.hi, kind=codes, real=_real(walk, node)), view.value
     both = merged(walk, node, op, value)
     if both:
         op, value = both
@@ -54,7 +55,13 @@ def from_dequantize_linear(walk: Walk, node: OnnxNode) -> None:
     codes = walk.defining(view.value)
     if codes and codes.name in walk.merged and isinstance(codes.op, Quantise):
         a, b = codes.op.scale, codes.op.zero
-    walk.put(target, walk.emit(Dequantise(a, b), [view.value]), view.order)
+    walk.put(target, walk.emit(Dequantise(a, b, _range(walk, node), _real(walk, node)), [view.value]), view.order)
+
+
+def _real(walk: Walk, node: OnnxNode) -> str:
+    """The floating-point type of the scale, in which the runtime computes."""
+    scale = walk.model.constant(node, 1)
+    return SINGLE if scale is None or scale.dtype.kind != "f" else str(scale.dtype)
 
 
 def _host_codes(walk: Walk, view: View, numbers: tuple[float, ...]) -> tuple[HostStep, ...]:
@@ -68,22 +75,29 @@ def _host_codes(walk: Walk, view: View, numbers: tuple[float, ...]) -> tuple[Hos
 
 
 def as_codes(walk: Walk, name: str) -> str:
-    """The name of a value's codes: its own, but for an integer input of the model, moved or not."""
+    """The name of a value's codes: its own, but for an integer input of the model."""
     view = walk.settle(name)
     if walk.build.types[view.value].is_codes:
         return name
+    inner = f"{name}\0codes"
+    if inner in walk.env:
+        return inner
+    codes = walk.model.elements.get(_before_moves(walk, name))
     if view.value in walk.stand_ins:
         raise BehindError
-    source = next((entry for entry, value in walk.inputs.items() if value == view.value), name)
-    codes = walk.model.elements.get(source)
     if codes is None:
         raise RefusedError(f"expected codes, but {name!r} is real", "quantise it with QuantizeLinear")
-    whole, inner = f"{source}\0codes of all", f"{name}\0codes"
-    if whole not in walk.env:
-        value = walk.emit(Quantise(ONE, ZERO, codes.lo, codes.hi), [view.value], "_codes")
-        walk.put(whole, value, walk.env[source].order)
-    walk.put(inner, walk.env[whole].value, view.order)
+    walk.put(inner, walk.emit(Quantise(ONE, ZERO, codes.lo, codes.hi, kind=codes), [view.value], "_codes"), view.order)
     return inner
+
+
+def _before_moves(walk: Walk, name: str) -> str:
+    """The value that a value is, but for where its elements lie."""
+    maker = walk.model.makers.get(name)
+    while maker is not None and maker.op_type in MOVES:
+        name = maker.inputs[0]
+        maker = walk.model.makers.get(name)
+    return name
 
 
 def steps(walk: Walk, node: OnnxNode) -> tuple[Array, Array]:

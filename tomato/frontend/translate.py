@@ -15,7 +15,7 @@ from tomato.frontend.model import BehindError, Model, OnnxNode, RefusedError
 from tomato.frontend.names import identifier
 from tomato.frontend.unsupported import why_not
 from tomato.frontend.walk import Rule, Walk
-from tomato.interface import Port
+from tomato.interface import Port, Said
 from tomato.ir import Graph
 
 SHOWN = 3
@@ -66,7 +66,8 @@ def translate(model: Model) -> Imported:
         outputs=tuple(dict.fromkeys(port.value for port in outputs)),
     ).prune()
     graph.verify()
-    return Imported(graph, inputs, outputs, (*model.notes, *_host_notes(outputs)))
+    said = Said({node.label: node.op_type for node in model.nodes}, walk.weights)
+    return Imported(graph, inputs, outputs, (*model.notes, *_host_notes(outputs)), said)
 
 
 def report(model: Model) -> tuple[NodeReport, ...]:

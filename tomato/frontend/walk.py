@@ -6,7 +6,7 @@ from math import prod
 
 import numpy as np
 
-from tomato.formats import Array, Real, Tensor
+from tomato.formats import Array, Codes, Real, Tensor
 from tomato.frontend import layout
 from tomato.frontend.coded import Coded
 from tomato.frontend.layout import Index
@@ -15,8 +15,11 @@ from tomato.frontend.model import BehindError, Model, OnnxNode, RefusedError
 from tomato.frontend.names import identifier, unused
 from tomato.interface import HostStep
 from tomato.ir import Builder, Node, Op, Shape, TensorType
+from tomato.ops.conv2d import Conv2d
+from tomato.ops.dense import Dense
 from tomato.ops.join import Add
-from tomato.ops.move import Reshape, Transpose
+from tomato.ops.move import Pad, Reshape, Transpose
+from tomato.ops.quantise import Bias, Dequantise
 from tomato.ops.real import Affine
 
 
@@ -56,6 +59,7 @@ class Walk:
         self.unbound: set[str] = set()
         self.inputs: dict[str, str] = {}
         self.stand_ins: set[str] = set()
+        self.weights: dict[str, Codes] = {}  # the type of a layer's weights, by the node's name
         self.merged: set[str] = set()  # codes with parameters of their own, see pairs.py
         self.node: OnnxNode | None = None
         self._moved: dict[tuple[str, Shape, str], str] = {}
@@ -105,6 +109,9 @@ class Walk:
         coded = self.coded.get(node.inputs[index])
         if coded is None:
             return real, np.ones(1)
+        assert self.node is not None
+        if coded.kind is not None:
+            self.weights[self.node.label] = coded.kind
         return coded.codes.astype(np.float64), coded.steps(axis, role)
 
     def emit(self, op: Op, args: Sequence[str], suffix: str = "") -> str:
@@ -235,11 +242,25 @@ class Walk:
         view, (a, b) = self.fit(source, [scale, offset])
         self.put(target, self.emit(Affine(a, b), [view.value], suffix), view.order)
 
-    def biased(self, node: OnnxNode, value: str, bias: Array | None) -> str:
-        """A graph value plus one number per channel of its stream."""
-        if bias is None:
-            return value
-        return self.emit(Affine(Tensor(np.ones(1)), Tensor(bias.reshape(-1))), [value], "_bias")
+    def bias(self, value: str, name: str, real: Array, place: Callable[[Sequence[Array]], Sequence[Tensor]]) -> Op:
+        """What adds the constant `name`, worth `real`, to a layer's result; `place` gives it per channel of the stream.
+
+        Where the layer takes codes that is a Bias, which knows the integers of the constant, if it comes as such.
+        """
+        coded = self.coded.get(name)
+        if not self._of_codes(value):
+            one, offset = place([np.ones(1), real])
+            return Affine(one, offset)
+        if coded is None:
+            return Bias(*place([real]))
+        return Bias(*place([real, coded.codes.astype(np.float64), np.broadcast_to(coded.scale, coded.codes.shape)]))
+
+    def _of_codes(self, value: str) -> bool:
+        """Whether a layer whose result, but for steps, is `value` takes dequantised codes."""
+        node = self.defining(value)
+        while node and isinstance(node.op, Affine | Conv2d | Dense | Pad | Reshape | Transpose):
+            node = self.defining(node.args[0])
+        return node is not None and isinstance(node.op, Dequantise)
 
     def scaled(self, value: str, steps: Array) -> str:
         """A graph value times the step of each channel of its stream; unchanged where the only step is 1."""

@@ -20,6 +20,7 @@ def _half_down(x: Array) -> Array:
     return np.asarray(np.ceil(x - 0.5))
 
 
+SINGLE = "float32"
 Arithmetic = Literal["onnxruntime", "qonnx"]
 """Whose rounding a quantised model means."""
 ROUNDINGS: Mapping[str, Callable[[Array], Array]] = MappingProxyType(
@@ -45,6 +46,8 @@ class Quantise(Op):
 
     arithmetic: that of "onnxruntime", where QuantizeLinear is clip(round(float32(x) / float32(scale)) + zero,
     lo, hi), or that of real numbers (float64) as in "qonnx", where Quant is round(clip(x / scale + zero, lo, hi)).
+    kind: the integer type that the model declares, of which lo and hi may leave a part. real: the floating-point type
+    that it computes in here.
     """
 
     scale: Tensor
@@ -53,6 +56,8 @@ class Quantise(Op):
     hi: int
     rounding: str = "round"
     arithmetic: Arithmetic = "onnxruntime"
+    kind: Codes | None = None
+    real: str = SINGLE
 
     def infer(self, args: Sequence[TensorType]) -> TensorType:
         (x,) = args
@@ -75,10 +80,16 @@ class Quantise(Op):
 
 @dataclass(frozen=True, slots=True)
 class Dequantise(Op):
-    """(x - zero) * scale: codes become reals. scale and zero hold one number or one per channel."""
+    """(x - zero) * scale: codes become reals. scale and zero hold one number or one per channel.
+
+    kind: the integer type that the model declares for x, of which x may take a part. real: the floating-point type
+    of the result.
+    """
 
     scale: Tensor
     zero: Tensor
+    kind: Codes | None = None
+    real: str = SINGLE
 
     def infer(self, args: Sequence[TensorType]) -> TensorType:
         (x,) = args
@@ -118,6 +129,30 @@ class JoinConstant(Op):
         real = Tensor(self.codes.values * self.scale)
         one, none = Tensor(np.ones(1)), Tensor(np.zeros(1))
         return Affine(one, real) if self.kind == "add" else Affine(real, none)
+
+    def infer(self, args: Sequence[TensorType]) -> TensorType:
+        return self.affine.infer(args)
+
+    def golden(self, args: Sequence[Array]) -> Array:
+        return self.affine.golden(args)
+
+
+@dataclass(frozen=True, slots=True)
+class Bias(Op):
+    """x + real, the bias of a layer that comes quantised, per channel.
+
+    codes and step: the integers that the model gives it in, and what one of them is worth, per channel; None for a
+    real one. ONNX Runtime's kernels add integers in steps of the accumulator, whatever `step` says.
+    """
+
+    real: Tensor
+    codes: Tensor | None = None
+    step: Tensor | None = None
+
+    @property
+    def affine(self) -> Affine:
+        """The same to reals."""
+        return Affine(Tensor(np.ones(1)), self.real)
 
     def infer(self, args: Sequence[TensorType]) -> TensorType:
         return self.affine.infer(args)

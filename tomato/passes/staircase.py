@@ -52,6 +52,17 @@ class Staircase:
         """The codes of accumulators (n, channels)."""
         return self.lo + count_reached(self.thresholds, acc * self.sign)
 
+    @property
+    def trimmed(self) -> "Staircase":
+        """The same without the codes at either end that no channel reaches."""
+        never = np.flatnonzero(np.any(self.thresholds > self.first[:, None], axis=0))
+        always = np.flatnonzero(np.any(self.thresholds <= self.last[:, None], axis=0))
+        start = int(never[0]) if never.size else self.hi - self.lo
+        end = int(always[-1]) + 1 if always.size else 0
+        start = min(start, end) if never.size else start
+        end = max(start, end)
+        return Staircase(self.thresholds[:, start:end], self.lo + start, self.lo + end, self.acc, self.falling)
+
     def take(self, channels: Array) -> "Staircase":
         """Some of the channels."""
         return Staircase(self.thresholds[channels], self.lo, self.hi, self.acc, self.falling[channels])

@@ -1,6 +1,7 @@
 """A network that comes quantised becomes integers: every Quantise absorbs the real operators in front of it."""
 
 from tomato.passes.absorb.absorb import Absorbed, absorb
-from tomato.passes.absorb.narrow import Proof
+from tomato.passes.absorb.proof import PROPERTIES, Proof
+from tomato.passes.absorb.realise import SHARE, Allowed
 
-__all__ = ["Absorbed", "Proof", "absorb"]
+__all__ = ["PROPERTIES", "SHARE", "Absorbed", "Allowed", "Proof", "absorb"]

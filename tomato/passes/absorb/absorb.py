@@ -1,25 +1,27 @@
 """One walk over a quantised network: what every real value is in terms of codes, and the integers that follow."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from tomato.errors import TomatoError
-from tomato.formats import Array, Tensor
+from tomato.formats import Array, Codes, Tensor
+from tomato.interface import Said
 from tomato.ir import Builder, Encoding, Graph, Node, Op
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.join import Add, Multiply
 from tomato.ops.move import Concat, Pad, Slice, Upsample
 from tomato.ops.pool import GlobalSum, MaxPool, SumPool
-from tomato.ops.quantise import Dequantise, JoinConstant, Quantise
+from tomato.ops.quantise import Bias, Dequantise, JoinConstant, Quantise
 from tomato.ops.real import Affine, Clip, Function
 from tomato.ops.requant import Requant
-from tomato.passes.absorb.held import Held, Outside, Pair, refuse
-from tomato.passes.absorb.narrow import Proof, narrow
-from tomato.passes.absorb.reference import limits
-from tomato.passes.absorb.sums import lower_sum
+from tomato.passes.absorb.held import Held, Outside, Pair, alike, limits, one_channel, refuse
+from tomato.passes.absorb.pairs import lower_pair
+from tomato.passes.absorb.proof import HALF, NEAREST, SUM_OF_TIES, Proof
+from tomato.passes.absorb.realise import Allowed, InexactError, realise
+from tomato.passes.absorb.reference import INTEGER, half, reference, unlike_pair
 from tomato.passes.groups import MOVEMENT, join_origins
 from tomato.passes.rewrite import per_weight
 from tomato.passes.separate_borders import separate_borders
@@ -50,12 +52,13 @@ class Exit:
     chain: tuple[Op, ...]
 
 
-def absorb(graph: Graph, *, requant_bits: int | None = None) -> Absorbed:
+def absorb(graph: Graph, said: Said = Said(), allowed: Allowed = Allowed()) -> Absorbed:  # noqa: B008
     """The network in integers. Raises TomatoError where real numbers are left between codes.
 
-    requant_bits: the widest multipliers of requants; exactness is given up where they are too narrow.
+    said: what the model says of its nodes, for what its runtime does with them. allowed: what inexact constants may
+    cost where there are no exact ones.
     """
-    walk = _Walk(graph, requant_bits)
+    walk = _Walk(graph, said, allowed)
     for node in graph:
         walk.visit(node)
     return walk.finish()
@@ -64,7 +67,8 @@ def absorb(graph: Graph, *, requant_bits: int | None = None) -> Absorbed:
 @dataclass
 class _Walk:
     graph: Graph
-    requant_bits: int | None
+    said: Said
+    allowed: Allowed
     env: dict[str, Value] = field(default_factory=dict)
     before: dict[str, tuple[Op, ...]] = field(default_factory=dict)
     proofs: list[Proof] = field(default_factory=list)
@@ -85,7 +89,7 @@ class _Walk:
                 assert isinstance(args[0], str), "codes to dequantise"
                 steps = np.broadcast_to(scale.values, node.type.channels).astype(np.float64)
                 self.env[node.name] = Held(args[0], steps, -zero.values * steps, nodes=(node,))
-            case Affine() | Clip() | Function() | JoinConstant():
+            case Affine() | Clip() | Function() | JoinConstant() | Bias():
                 self.env[node.name] = self.unary(node, args[0])
             case _ if isinstance(node.op, MOVEMENT):
                 self.env[node.name] = self.movement(node, node.op, args)
@@ -96,7 +100,7 @@ class _Walk:
             case Add():
                 self.env[node.name] = self.add(node, self.line(node, args[0]), self.line(node, args[1]))
             case Multiply():
-                self.env[node.name] = self.multiply(node, self.line(node, args[0]), self.line(node, args[1]))
+                self.env[node.name] = self.pair(node, Multiply(), self.line(node, args[0]), self.line(node, args[1]))
             case Requant():
                 assert isinstance(args[0], str), "codes to limit"
                 self.env[node.name] = self.build.add(node.op, (args[0],), node.name, node.origin)
@@ -116,28 +120,56 @@ class _Walk:
             case Outside(name, chain):
                 return self.enter(node, name, (*chain, op))
             case Pair():
-                kinds = [self.build.types[h.value].codes for h in (value.a, value.b)]
-                ops, checked, wrong = lower_sum(value, op, kinds[0], kinds[1])
-                name = value.node.name
-                exact = self.build.add(ops[0], (value.a.value, value.b.value), name, value.node.origin)
-                result = self.append(ops[1:], exact, f"{name}_q", join_origins(value.node, *value.nodes, node))
-                possible = (kinds[0].hi - kinds[0].lo + 1) * (kinds[1].hi - kinds[1].lo + 1)
-                self.proofs.append(Proof(result, "sum", checked, *wrong, sampled=checked < possible))
+                result = self.joined(node, op, value)
             case Held():
-                kind = self.build.types[value.value]
-                try:
-                    ops, how, wrong = narrow(value, op, kind.codes, self.requant_bits)
-                except ValueError as reason:
-                    names = ", ".join(join_origins(*value.nodes).split(","))
-                    refuse(node, f"of {names}, {reason}")
-                result = self.append(ops, value.value, _name(value, node), join_origins(*value.nodes, node))
-                if how != "wire":
-                    checked = (kind.codes.hi - kind.codes.lo + 1) * kind.channels
-                    self.proofs.append(Proof(result, how, checked, *wrong))
+                result = self.narrowed(node, op, value)
             case _:
                 raise AssertionError("absorb: codes cannot be quantised")
         self.note(result, op)
         return result
+
+    def joined(self, node: Node, op: Quantise, pair: Pair) -> str:
+        """Codes of two values joined."""
+        kinds = self.build.types[pair.a.value].codes, self.build.types[pair.b.value].codes
+        try:
+            found = lower_pair(pair, op, kinds, self.said, self.allowed)
+        except ValueError as reason:
+            self.refuse_inexact(node, pair.origin, reason)
+        name = pair.node.name
+        exact = self.build.add(found.ops[0], (pair.a.value, pair.b.value), name, pair.node.origin)
+        result = self.append(found.ops[1:], exact, f"{name}_q", join_origins(pair.node, *pair.nodes, node))
+        unlike = "" if op.arithmetic == "qonnx" else HALF if half(pair.a, op) else unlike_pair(pair, self.said)
+        if found.differing and not unlike:
+            unlike = SUM_OF_TIES if isinstance(pair.join, Add) else NEAREST
+        self.proofs.append(
+            Proof(result, "sum" if isinstance(pair.join, Add) else "product", found.checked, found.differing,
+                  found.largest, found.sampled, unlike)
+        )  # fmt: skip
+        return result
+
+    def narrowed(self, node: Node, op: Quantise, held: Held) -> str:
+        """Codes of one value."""
+        kind, uniform = self.build.types[held.value], held.uniform and alike(op)
+        meaning = reference(held.first, one_channel(op), self.said) if uniform else reference(held, op, self.said)
+        try:
+            found = realise(
+                meaning.codes, kind.codes, kind.channels, Codes(op.lo, op.hi), self.allowed, uniform=uniform
+            )
+        except ValueError as reason:
+            self.refuse_inexact(node, held.origin, reason)
+        result = self.append(found.ops, held.value, _name(held, node), join_origins(*held.nodes, node))
+        if found.how != "wire":
+            checked = (kind.codes.hi - kind.codes.lo + 1) * kind.channels
+            name = meaning.caveat or (NEAREST if found.differing else "")
+            self.proofs.append(Proof(result, found.how, checked, found.differing, found.largest, caveat=name))
+        return result
+
+    def refuse_inexact(self, node: Node, origin: str, reason: ValueError) -> NoReturn:
+        """Nothing that is allowed computes a Quantise of these nodes."""
+        bits = "" if self.allowed.bits is None else "give more --requant-bits; "
+        hint = f"{bits}--allow-error {reason.share:g} takes it all the same" if isinstance(reason, InexactError) else (
+            "quantise the value in front of the function, or give its result fewer bits")  # fmt: skip
+        refuse(node, f"of {', '.join(origin.split(','))}, {reason}", hint)
 
     def append(self, ops: tuple[Op, ...], value: str, name: str, origin: str) -> str:
         """Operators one behind the other; the last one is called `name`."""
@@ -168,7 +200,7 @@ class _Walk:
         if isinstance(value, Outside):
             refuse(node, f"it reads the input {value.input}, which is not quantised", "quantise the input")
         if isinstance(value, Pair):
-            refuse(node, f"the sum {value.node.origin} is not quantised")
+            refuse(node, f"{', '.join(value.origin.split(','))} in front of it is not quantised")
         assert isinstance(value, Held), "reals"
         if not value.tail:
             return value
@@ -184,7 +216,7 @@ class _Walk:
         clamp = Requant(one, Tensor(0 * one.values), 0, min(ends), max(ends))
         last = value.nodes[-1]
         name = self.build.add(clamp, (value.value,), last.name, last.origin)
-        return Held(name, value.scale, value.offset, nodes=value.nodes)
+        return replace(value, value=name, tail=())
 
     def movement(self, node: Node, op: Op, args: list[Value]) -> Value:
         """Data movement, on codes or on what reals are made of."""
@@ -193,23 +225,22 @@ class _Walk:
         if all(isinstance(a, str) for a in args):
             return self.build.add(op, [str(a) for a in args], node.name, node.origin)
         lines = [self.line(node, a) for a in args]
-        first = lines[0]
-        if isinstance(op, Concat):
-            scale, offset = (np.concatenate([getattr(h, k) for h in lines]) for k in ("scale", "offset"))
-        elif isinstance(op, Slice):
-            cut = slice(op.begin[2], op.end[2])
-            scale, offset = first.scale[cut], first.offset[cut]
-        elif isinstance(op, Upsample | MaxPool):
-            scale, offset = first.scale, first.offset
-        else:
+        first, channels = lines[0], node.type.channels
+        if not isinstance(op, Concat | Slice | Upsample | MaxPool):
             first.same_steps(node)
-            scale, offset = (np.full(node.type.channels, v[0]) for v in (first.scale, first.offset))
-        if isinstance(op, MaxPool) and np.any(scale <= 0):
+        if isinstance(op, MaxPool) and np.any(first.scale <= 0):
             refuse(node, "its input has a negative scale")
         if isinstance(op, Pad):
             op = replace(op, value=first.code_of(op.value, node, "the border"))
         name = self.build.add(op, [h.value for h in lines], node.name, node.origin)
-        return Held(name, scale, offset, first.source, first.taps, nodes=(*first.nodes, node))
+        if isinstance(op, Concat):
+            return _concatenated(name, lines, node)
+        if isinstance(op, Slice):
+            cut = slice(op.begin[2], op.end[2])
+            return first.moved(name, lambda v: v[cut], node)
+        if isinstance(op, Upsample | MaxPool):
+            return first.moved(name, lambda v: v, node)
+        return first.moved(name, lambda v: np.full(channels, v[0]), node)
 
     def weighted(self, node: Node, op: Conv2d | Dense, x: Held) -> Held:
         """A convolution or product: integers of it, if its weights are integers and its input has one step."""
@@ -227,7 +258,8 @@ class _Walk:
                 refuse(node, "its input has another scale in every channel")
             scale = np.full(weight.shape[-1], x.scale[0])
         name = self.build.add(exact, (x.value,), node.name, node.origin)
-        return Held(name, scale, offset, op, nodes=(node,))
+        whole_sum = set(self.said.of(node.origin)) <= INTEGER and bool(self.said.of(node.origin))
+        return Held(name, scale, offset, op, (x,), nodes=(node,), plain=whole_sum)
 
     def pooled(self, node: Node, op: SumPool | GlobalSum, x: Held) -> Held:
         """A sum over pixels."""
@@ -237,23 +269,25 @@ class _Walk:
             if any(op.window.pads):
                 op = replace(op, pad_value=x.code_of(op.pad_value, node, "the border"))
         name = self.build.add(op, (x.value,), node.name, node.origin)
-        return Held(name, x.scale, x.offset * taps, op, taps, nodes=(node,))
+        return Held(name, x.scale, x.offset * taps, op, (x,), nodes=(node,), plain=False)
 
     def add(self, node: Node, a: Held, b: Held) -> Held | Pair:
         """A sum: exact where both have the same step, else left to the Quantise behind it."""
         same = np.array_equal(a.scale, b.scale) and (a.source or b.source)
         if not same:
-            for held in (a, b):
-                held.same_steps(node)
-            return Pair(a, b, node)
+            return self.pair(node, Add(), a, b)
         name = self.build.add(Add(1, 1), (a.value, b.value), node.name, node.origin)
-        return Held(name, a.scale, a.offset + b.offset, Add(1, 1), nodes=(*a.nodes, *b.nodes, node))
+        return Held(
+            name, a.scale, a.offset + b.offset, Add(1, 1), (a, b), nodes=(*a.nodes, *b.nodes, node), plain=False
+        )
 
-    def multiply(self, node: Node, a: Held, b: Held) -> Held:
-        """A product of two values."""
-        zeros = [held.code_of(0.0, node, "the number") for held in (a, b)]
-        name = self.build.add(Multiply(*zeros), (a.value, b.value), node.name, node.origin)
-        return Held(name, a.scale * b.scale, np.zeros(a.scale.size), Multiply(), nodes=(*a.nodes, *b.nodes, node))
+    def pair(self, node: Node, join: Add | Multiply, a: Held, b: Held) -> Pair:
+        """Two values joined, which is left to the Quantise behind."""
+        for held in (a, b):
+            held.same_steps(node)
+        if isinstance(join, Multiply):
+            join = Multiply(*(held.code_of(0.0, node, "the number") for held in (a, b)))
+        return Pair(a, b, join, node)
 
     def finish(self) -> Absorbed:
         """The new graph, verified."""
@@ -280,10 +314,19 @@ class _Walk:
         if node is None or isinstance(value, Outside):
             raise TomatoError(f"output {name} depends on no layer on the chip", hint="quantise the network")
         if isinstance(value, Pair):
-            refuse(node, "the sum is not quantised", "add a QuantizeLinear behind it")
+            refuse(node, f"{value.origin} is not quantised", "add a QuantizeLinear behind it")
         assert isinstance(value, Held)
         self.encodings.setdefault(value.value, Encoding(float(value.scale[0]), 0))
         return Exit(value.value, (Affine(Tensor(value.scale), Tensor(value.offset)), *value.tail))
+
+
+def _concatenated(name: str, lines: list[Held], node: Node) -> Held:
+    """Channels of several values behind each other."""
+    scale, offset = (np.concatenate([getattr(h, k) for h in lines]) for k in ("scale", "offset"))
+    nodes = tuple(dict.fromkeys(n for h in lines for n in h.nodes))
+    plain = all(h.source is None and not h.steps for h in lines)
+    sources = [h.source for h in lines if h.source is not None]
+    return Held(name, scale, offset, sources[0] if sources else None, tuple(lines), nodes=(*nodes, node), plain=plain)
 
 
 def _name(value: Held, node: Node) -> str:

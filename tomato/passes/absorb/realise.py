@@ -1,0 +1,226 @@
+"""A function from integers to codes becomes hardware: a wire, a requant, thresholds, or a table.
+
+What equals the function everywhere comes first. Where nothing small does, a requant that is nearly equal is taken
+if that is within what the user allows, and counted.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import ceil
+
+import numpy as np
+
+from tomato.engines.table_stream import WIDEST
+from tomato.engines.threshold_stream import MOST_STEPS
+from tomato.formats import Array, Codes, Tensor
+from tomato.ir import Op
+from tomato.ops.requant import Requant
+from tomato.ops.table import Table
+from tomato.ops.threshold import Threshold
+from tomato.passes.constants import BLOCK, differences, fit, nearest
+from tomato.passes.nudges import exact
+from tomato.passes.staircase import Reference, Staircase, find
+
+TABLE_BITS = 12
+"""The widest integers that a table is made for while anything else will do."""
+MOST_THRESHOLDS = (1 << MOST_STEPS) - 1
+"""Thresholds of a channel that the engine can hold."""
+SMALL = 1 << 19
+"""Bits of thresholds that are stored without looking for a requant that is nearly equal."""
+EVERY = 1 << 26
+"""Integers, over all channels, that a function which rises and falls is asked for."""
+LARGE = 1 << 20
+"""Entries of the largest table."""
+SHARE = 0.01
+"""Inputs of a requantisation that may be off by one step, unless the user says otherwise: one in a hundred."""
+
+
+class InexactError(ValueError):
+    """What there is costs more than is allowed. share: what would have to be."""
+
+    def __init__(self, what: str, differing: int, largest: int, checked: int) -> None:
+        super().__init__(f"{what} is off by up to {largest} at {differing:,} of {checked:,} inputs")
+        self.share = 1.0 if largest > 1 else min(1.0, ceil(1000 * differing / checked) / 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What an inexact requantisation may cost.
+
+    share: of its inputs, that may be off by one step; 0 allows only what is exact, 1 allows any error. bits: the
+    widest multipliers of requants, None for what exactness takes.
+    """
+
+    share: float = SHARE
+    bits: int | None = None
+
+    def takes(self, differing: int, largest: int, checked: int) -> bool:
+        """Whether so many of `checked` inputs may differ, by `largest` at most."""
+        return not differing or self.share >= 1 or (largest <= 1 and differing <= self.share * checked)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Realised:
+    """Operators one behind the other (none: a wire), how they work, and how many inputs differ by how much at most."""
+
+    ops: tuple[Op, ...]
+    how: str
+    differing: int = 0
+    largest: int = 0
+
+
+def realise(
+    asked: Reference, acc: Codes, channels: int, limits: Codes, allowed: Allowed, *, uniform: bool = False
+) -> Realised:
+    """The operators for codes `asked`, within `limits`, of the integers in `acc`, per channel.
+
+    uniform: all channels are alike. Raises InexactError where more would have to be allowed, ValueError where nothing
+    computes the function.
+    """
+    found = _realise(asked, acc, 1 if uniform else channels, channels, limits, allowed)
+    return replace(found, ops=tuple(_spread(op, channels) for op in found.ops)) if uniform else found
+
+
+def _realise(asked: Reference, acc: Codes, channels: int, copies: int, limits: Codes, allowed: Allowed) -> Realised:
+    entries = _entries(asked, acc, channels) if acc.bits <= TABLE_BITS else None
+    if entries is not None and np.all(entries == np.arange(acc.lo, acc.hi + 1)):
+        return Realised((), "wire")
+    try:
+        stair = find(asked, acc, channels, limits.lo, limits.hi).trimmed
+    except ValueError as reason:
+        return _turning(asked, acc, channels, entries, allowed, reason)
+    found = _equal(stair, allowed)
+    if found is None and entries is not None and not allowed.bits:
+        found = Realised((table(entries, acc.lo),), "table")
+    if found is None and not allowed.bits and is_small((copies, stair.hi - stair.lo), acc):
+        found = Realised(thresholds(stair), "thresholds")
+    if found is None:
+        found = _near(stair, allowed.bits or widths(acc)[-1], copies, allowed)
+    if found is None and entries is not None:
+        found = Realised((table(entries, acc.lo),), "table")
+    return found or _stored(asked, stair, copies, allowed)
+
+
+def _equal(stair: Staircase, allowed: Allowed) -> Realised | None:
+    """A requant that equals the staircase; None if there is none so narrow."""
+    for width in (allowed.bits,) if allowed.bits else widths(stair.acc):
+        same = exact(stair, width) if stair.hi - stair.lo <= MOST_THRESHOLDS else fit(stair, width)
+        if same is not None:
+            return Realised((same,), "requant" if same.nudges is None else "nudged requant")
+    return None
+
+
+def _near(stair: Staircase, bits: int, copies: int, allowed: Allowed) -> Realised | None:
+    """A requant that nearly equals the staircase, of so many channels alike; None beyond what is allowed."""
+    close = nearest(stair, bits)
+    differing, largest = differences(stair, close)
+    differing *= copies // len(stair.falling)
+    taken = allowed.takes(differing, largest, (stair.acc.hi - stair.acc.lo + 1) * copies)
+    return Realised((close,), "requant", differing, largest) if taken else None
+
+
+def _stored(asked: Reference, stair: Staircase, copies: int, allowed: Allowed) -> Realised:
+    """A staircase that no requant comes near to, in memory: as thresholds, or else in a large table."""
+    acc, steps, widest = stair.acc, stair.hi - stair.lo, widths(stair.acc)[-1]
+    narrow = allowed.bits is not None and not is_small((copies, steps), acc)
+    if narrow and _near(stair, widest, copies, allowed):
+        raise _doubt(stair, allowed.bits or widest)
+    if steps <= MOST_THRESHOLDS:
+        return Realised(thresholds(stair), "thresholds")
+    return _last(asked, acc, len(stair.falling), _doubt(stair, widest))
+
+
+def is_small(levels: tuple[int, ...], acc: Codes) -> bool:
+    """Whether thresholds of this shape (channels, steps) take little memory."""
+    channels, steps = levels
+    return channels * steps * (acc.bits + 1) <= SMALL
+
+
+def _turning(
+    asked: Reference, acc: Codes, channels: int, entries: Array | None, allowed: Allowed, reason: ValueError
+) -> Realised:
+    """A function that rises and falls: a table, or a rising count of its changes and a table of that."""
+    if entries is not None:
+        return Realised((table(entries, acc.lo),), "table")
+    if (acc.hi - acc.lo + 1) * channels > EVERY:
+        raise ValueError(f"{reason}, and {acc.bits} bits are too many for a table")
+    rows = _changes(asked, acc, channels)
+    most = max(len(at) for at, _ in rows)
+    if most >= 1 << TABLE_BITS:
+        return _last(asked, acc, channels, ValueError(f"{reason}, and changes {most:,} times, too often for a table"))
+    levels = np.stack([np.pad(at, (0, most - len(at)), constant_values=acc.hi + 1) for at, _ in rows])
+    codes = np.stack([np.pad(c, (0, most + 1 - len(c)), mode="edge") for _, c in rows])
+    stair = Staircase(levels, 0, most, acc, np.zeros(channels, dtype=bool))
+    found = _equal(stair, allowed)
+    if found is not None:
+        return Realised((*found.ops, table(codes, 0)), f"{found.how} and table")
+    if most <= MOST_THRESHOLDS:
+        return Realised((Threshold(Tensor(levels), 0), table(codes, 0)), "thresholds and table")
+    return _last(asked, acc, channels, ValueError(f"{reason}, and changes {most:,} times, too often for thresholds"))
+
+
+def _last(asked: Reference, acc: Codes, channels: int, reason: ValueError) -> Realised:
+    """A large table: the last thing to try."""
+    if acc.bits > WIDEST or (channels << acc.bits) > LARGE:
+        raise reason
+    return Realised((table(_entries(asked, acc, channels), acc.lo),), "table")
+
+
+def _doubt(stair: Staircase, bits: int) -> InexactError:
+    """Why a requant is not taken."""
+    checked = (stair.acc.hi - stair.acc.lo + 1) * len(stair.falling)
+    return InexactError(f"the nearest multiplication of {bits} bits", *differences(stair, nearest(stair, bits)), checked)
+
+
+def _changes(asked: Reference, acc: Codes, channels: int) -> list[tuple[Array, Array]]:
+    """Per channel the integers at which the code changes, and the codes from the lowest integer on."""
+    block = max(1, BLOCK // channels)
+    first = before = asked(np.full((1, channels), acc.lo))
+    found = []
+    for start in range(acc.lo, acc.hi + 1, block):
+        every = np.arange(start, min(start + block, acc.hi + 1))
+        codes = asked(every[:, None].repeat(channels, axis=1))
+        at, channel = np.nonzero(np.diff(codes, axis=0, prepend=before))
+        found.append((every[at], channel, codes[at, channel]))
+        before = codes[-1:]
+    at, channel, codes = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return [(at[channel == c], np.append(first[0, c], codes[channel == c])) for c in range(channels)]
+
+
+def widths(acc: Codes) -> tuple[int, ...]:
+    """Multipliers worth trying, the cheapest first: one DSP block of 27 x 18 bits, then two."""
+    return (26, 34) if acc.bits <= 18 else (17, 26, 34)
+
+
+def thresholds(stair: Staircase) -> tuple[Op, ...]:
+    """The thresholds as they are; channels whose code falls count downwards through a small table."""
+    falling = stair.falling[:, None]
+    rising = np.sort(np.where(falling, 1 - stair.thresholds, stair.thresholds), axis=1)
+    op = Threshold(Tensor(rising), stair.lo)
+    if not falling.any():
+        return (op,)
+    up = np.arange(stair.lo, stair.hi + 1)
+    return op, Table(Tensor(np.where(falling, up[::-1], up)), stair.lo)
+
+
+def _entries(asked: Callable[[Array], Array], acc: Codes, channels: int) -> Array:
+    """The codes of every integer, (channels, integers)."""
+    return asked(np.arange(acc.lo, acc.hi + 1)[:, None].repeat(channels, axis=1)).T
+
+
+def table(entries: Array, lo: int) -> Table:
+    """A table of (channels, integers), one row where all channels are alike."""
+    same = bool(np.all(entries == entries[:1]))
+    return Table(Tensor(np.ascontiguousarray(entries[:1] if same else entries)), lo)
+
+
+def _spread(op: Op, channels: int) -> Op:
+    """An operator for one channel, for all of them."""
+    match op:
+        case Requant(mult, bias):
+            nudges = None if op.nudges is None else Tensor(op.nudges.values.repeat(channels, axis=0))
+            return replace(op, mult=Tensor(mult.values.repeat(channels)), bias=Tensor(bias.values.repeat(channels)),
+                           nudges=nudges)  # fmt: skip
+        case Threshold(levels):
+            return replace(op, thresholds=Tensor(levels.values.repeat(channels, axis=0)))
+    return op
