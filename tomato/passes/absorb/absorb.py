@@ -140,7 +140,8 @@ class _Walk:
         result = self.append(found.ops[1:], exact, f"{name}_q", join_origins(pair.node, *pair.nodes, node))
         unlike = "" if op.arithmetic == "qonnx" else HALF if half(pair.a, op) else unlike_pair(pair, self.said)
         if found.differing and not unlike:
-            unlike = SUM_OF_TIES if isinstance(pair.join, Add) else NEAREST
+            ties = isinstance(pair.join, Add) and not found.sampled and op.arithmetic != "qonnx"
+            unlike = SUM_OF_TIES if ties else NEAREST
         self.proofs.append(
             Proof(result, "sum" if isinstance(pair.join, Add) else "product", found.checked, found.differing,
                   found.largest, found.sampled, unlike)

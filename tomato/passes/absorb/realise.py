@@ -17,7 +17,7 @@ from tomato.ir import Op
 from tomato.ops.requant import Requant
 from tomato.ops.table import Table
 from tomato.ops.threshold import Threshold
-from tomato.passes.constants import BLOCK, differences, fit, nearest
+from tomato.passes.constants import BLOCK, differences, nearest
 from tomato.passes.nudges import exact
 from tomato.passes.staircase import Reference, Staircase, find
 
@@ -29,6 +29,8 @@ SMALL = 1 << 19
 """Bits of thresholds that are stored without looking for a requant that is nearly equal."""
 EVERY = 1 << 26
 """Integers, over all channels, that a function which rises and falls is asked for."""
+BENT = 3
+"""Codes that a step may lie off the line through the first and the last one, for a multiplication to be tried."""
 LARGE = 1 << 20
 """Entries of the largest table."""
 SHARE = 0.01
@@ -88,7 +90,7 @@ def _realise(asked: Reference, acc: Codes, channels: int, copies: int, limits: C
     try:
         stair = find(asked, acc, channels, limits.lo, limits.hi).trimmed
     except ValueError as reason:
-        return _turning(asked, acc, channels, entries, allowed, reason)
+        return _turning(asked, acc, channels, copies, entries, allowed, reason)
     found = _equal(stair, allowed)
     if found is None and entries is not None and not allowed.bits:
         found = Realised((table(entries, acc.lo),), "table")
@@ -102,21 +104,39 @@ def _realise(asked: Reference, acc: Codes, channels: int, copies: int, limits: C
 
 
 def _equal(stair: Staircase, allowed: Allowed) -> Realised | None:
-    """A requant that equals the staircase; None if there is none so narrow."""
+    """A requant that equals the staircase; None if there is none so narrow. Many steps are left to `_near`."""
+    if stair.hi - stair.lo > MOST_THRESHOLDS:
+        return None
     for width in (allowed.bits,) if allowed.bits else widths(stair.acc):
-        same = exact(stair, width) if stair.hi - stair.lo <= MOST_THRESHOLDS else fit(stair, width)
-        if same is not None:
+        if (same := exact(stair, width)) is not None:
             return Realised((same,), "requant" if same.nudges is None else "nudged requant")
     return None
 
 
-def _near(stair: Staircase, bits: int, copies: int, allowed: Allowed) -> Realised | None:
-    """A requant that nearly equals the staircase, of so many channels alike; None beyond what is allowed."""
+def _near(stair: Staircase, bits: int, copies: int, allowed: Allowed, jump: int = 1) -> Realised | None:
+    """A requant that nearly equals the staircase, of so many channels alike; None beyond what is allowed.
+
+    jump: how much a step of the staircase changes the result at most.
+    """
+    if allowed.share < 1 and _is_bent(stair):
+        return None
     close = nearest(stair, bits)
     differing, largest = differences(stair, close)
-    differing *= copies // len(stair.falling)
+    differing, largest = differing * (copies // len(stair.falling)), largest * jump
     taken = allowed.takes(differing, largest, (stair.acc.hi - stair.acc.lo + 1) * copies)
     return Realised((close,), "requant", differing, largest) if taken else None
+
+
+def _is_bent(stair: Staircase) -> bool:
+    """Whether the steps of a channel lie so unevenly that no multiplication comes within one code everywhere."""
+    inside = (stair.first[:, None] < stair.thresholds) & (stair.thresholds <= stair.last[:, None])
+    for levels, used in zip(stair.thresholds, inside, strict=True):
+        at = levels[used]
+        if at.size > 2:
+            line = np.linspace(at[0], at[-1], at.size)
+            if np.abs(at - line).max() > BENT * (at[-1] - at[0]) / (at.size - 1):
+                return True
+    return False
 
 
 def _stored(asked: Reference, stair: Staircase, copies: int, allowed: Allowed) -> Realised:
@@ -127,18 +147,22 @@ def _stored(asked: Reference, stair: Staircase, copies: int, allowed: Allowed) -
         raise _doubt(stair, allowed.bits or widest)
     if steps <= MOST_THRESHOLDS:
         return Realised(thresholds(stair), "thresholds")
+    if _is_bent(stair):
+        reason = ValueError(f"its {steps:,} steps are no line, and too many for thresholds")
+        return _last(asked, acc, len(stair.falling), reason)
     return _last(asked, acc, len(stair.falling), _doubt(stair, widest))
 
 
 def is_small(levels: tuple[int, ...], acc: Codes) -> bool:
     """Whether thresholds of this shape (channels, steps) take little memory."""
     channels, steps = levels
-    return channels * steps * (acc.bits + 1) <= SMALL
+    return steps <= MOST_THRESHOLDS and channels * steps * (acc.bits + 1) <= SMALL
 
 
 def _turning(
-    asked: Reference, acc: Codes, channels: int, entries: Array | None, allowed: Allowed, reason: ValueError
-) -> Realised:
+    asked: Reference, acc: Codes, channels: int, copies: int, entries: Array | None, allowed: Allowed,
+    reason: ValueError,
+) -> Realised:  # fmt: skip
     """A function that rises and falls: a table, or a rising count of its changes and a table of that."""
     if entries is not None:
         return Realised((table(entries, acc.lo),), "table")
@@ -151,11 +175,14 @@ def _turning(
     levels = np.stack([np.pad(at, (0, most - len(at)), constant_values=acc.hi + 1) for at, _ in rows])
     codes = np.stack([np.pad(c, (0, most + 1 - len(c)), mode="edge") for _, c in rows])
     stair = Staircase(levels, 0, most, acc, np.zeros(channels, dtype=bool))
-    found = _equal(stair, allowed)
-    if found is not None:
-        return Realised((*found.ops, table(codes, 0)), f"{found.how} and table")
     if most <= MOST_THRESHOLDS:
+        found = _equal(stair, allowed)
+        if found is not None:
+            return Realised((*found.ops, table(codes, 0)), f"{found.how} and table")
         return Realised((Threshold(Tensor(levels), 0), table(codes, 0)), "thresholds and table")
+    near = _near(stair, widths(acc)[-1], copies, allowed, jump=int(np.abs(np.diff(codes)).max()))
+    if near is not None:
+        return replace(near, ops=(*near.ops, table(codes, 0)), how="requant and table")
     return _last(asked, acc, channels, ValueError(f"{reason}, and changes {most:,} times, too often for thresholds"))
 
 
@@ -169,7 +196,9 @@ def _last(asked: Reference, acc: Codes, channels: int, reason: ValueError) -> Re
 def _doubt(stair: Staircase, bits: int) -> InexactError:
     """Why a requant is not taken."""
     checked = (stair.acc.hi - stair.acc.lo + 1) * len(stair.falling)
-    return InexactError(f"the nearest multiplication of {bits} bits", *differences(stair, nearest(stair, bits)), checked)
+    return InexactError(
+        f"the nearest multiplication of {bits} bits", *differences(stair, nearest(stair, bits)), checked
+    )
 
 
 def _changes(asked: Reference, acc: Codes, channels: int) -> list[tuple[Array, Array]]:
