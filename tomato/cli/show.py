@@ -93,8 +93,6 @@ def exactness(out: Console, proofs: Sequence[Mapping[str, Any]]) -> None:
     for p in made:
         if p.differing:
             say(out, f"  {p.value}: {p.differing:,} of {p.checked:,} inputs differ, by at most {p.largest}")
-        elif p.sampled:
-            say(out, f"  {p.value}: equal for a sample of {p.checked:,} inputs, too many to check all")
 
 
 def summary(out: Console, report: Mapping[str, Any]) -> None:

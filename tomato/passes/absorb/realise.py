@@ -4,7 +4,7 @@ What equals the function everywhere comes first. Where nothing small does, a req
 if that is within what the user allows, and counted.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from math import ceil
 
@@ -27,8 +27,8 @@ MOST_THRESHOLDS = (1 << MOST_STEPS) - 1
 """Thresholds of a channel that the engine can hold."""
 SMALL = 1 << 19
 """Bits of thresholds that are stored without looking for a requant that is nearly equal."""
-EVERY = 1 << 26
-"""Integers, over all channels, that a function which rises and falls is asked for."""
+EVERY = 1 << 25
+"""Integers, over all channels, that a function which may rise and fall is asked for."""
 BENT = 3
 """Codes that a step may lie off the line through the first and the last one, for a multiplication to be tried."""
 LARGE = 1 << 20
@@ -72,23 +72,28 @@ class Realised:
 
 
 def realise(
-    asked: Reference, acc: Codes, channels: int, limits: Codes, allowed: Allowed, *, uniform: bool = False
-) -> Realised:
+    asked: Reference, acc: Codes, channels: int, limits: Codes, allowed: Allowed, *, uniform: bool = False,
+    straight: bool = True,
+) -> Realised:  # fmt: skip
     """The operators for codes `asked`, within `limits`, of the integers in `acc`, per channel.
 
-    uniform: all channels are alike. Raises InexactError where more would have to be allowed, ValueError where nothing
-    computes the function.
+    uniform: all channels are alike. straight: the function is known to rise or to fall all the way; any other is asked
+    for every integer. Raises InexactError where more would have to be allowed, ValueError where nothing computes it.
     """
-    found = _realise(asked, acc, 1 if uniform else channels, channels, limits, allowed)
+    found = _realise(asked, acc, 1 if uniform else channels, channels, limits, allowed, straight=straight)
     return replace(found, ops=tuple(_spread(op, channels) for op in found.ops)) if uniform else found
 
 
-def _realise(asked: Reference, acc: Codes, channels: int, copies: int, limits: Codes, allowed: Allowed) -> Realised:
+def _realise(
+    asked: Reference, acc: Codes, channels: int, copies: int, limits: Codes, allowed: Allowed, *, straight: bool
+) -> Realised:
     entries = _entries(asked, acc, channels) if acc.bits <= TABLE_BITS else None
     if entries is not None and np.all(entries == np.arange(acc.lo, acc.hi + 1)):
         return Realised((), "wire")
     try:
         stair = find(asked, acc, channels, limits.lo, limits.hi).trimmed
+        if not straight:
+            _confirm(asked, stair)
     except ValueError as reason:
         return _turning(asked, acc, channels, copies, entries, allowed, reason)
     found = _equal(stair, allowed)
@@ -101,6 +106,22 @@ def _realise(asked: Reference, acc: Codes, channels: int, copies: int, limits: C
     if found is None and entries is not None:
         found = Realised((table(entries, acc.lo),), "table")
     return found or _stored(asked, stair, copies, allowed)
+
+
+def _confirm(asked: Reference, stair: Staircase) -> None:
+    """Raise ValueError where a staircase is not the function, at any integer or, of very many, at a sample."""
+    acc, channels = stair.acc, len(stair.falling)
+    stride = max(1, (acc.hi - acc.lo + 1) * channels // EVERY)
+    for every in _blocks(acc, channels, stride):
+        if np.any(asked(every) != stair.codes(every)):
+            raise ValueError("the function rises and falls")
+
+
+def _blocks(acc: Codes, channels: int, stride: int = 1) -> Iterator[Array]:
+    """The integers in `acc`, (n, channels), some at a time."""
+    block = stride * max(1, BLOCK // channels)
+    for start in range(acc.lo, acc.hi + 1, block):
+        yield np.arange(start, min(start + block, acc.hi + 1), stride)[:, None].repeat(channels, axis=1)
 
 
 def _equal(stair: Staircase, allowed: Allowed) -> Realised | None:
@@ -203,14 +224,12 @@ def _doubt(stair: Staircase, bits: int) -> InexactError:
 
 def _changes(asked: Reference, acc: Codes, channels: int) -> list[tuple[Array, Array]]:
     """Per channel the integers at which the code changes, and the codes from the lowest integer on."""
-    block = max(1, BLOCK // channels)
     first = before = asked(np.full((1, channels), acc.lo))
     found = []
-    for start in range(acc.lo, acc.hi + 1, block):
-        every = np.arange(start, min(start + block, acc.hi + 1))
-        codes = asked(every[:, None].repeat(channels, axis=1))
+    for every in _blocks(acc, channels):
+        codes = asked(every)
         at, channel = np.nonzero(np.diff(codes, axis=0, prepend=before))
-        found.append((every[at], channel, codes[at, channel]))
+        found.append((every[at, 0], channel, codes[at, channel]))
         before = codes[-1:]
     at, channel, codes = (np.concatenate(parts) for parts in zip(*found, strict=True))
     return [(at[channel == c], np.append(first[0, c], codes[channel == c])) for c in range(channels)]
