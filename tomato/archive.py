@@ -19,7 +19,7 @@ from tomato.formats import Array, Codes, Tensor
 from tomato.interface import Port
 from tomato.ir import Graph
 
-VERSION = 1
+VERSION = 2
 
 
 def save(folder: Path, graph: Graph, inputs: tuple[Port, ...], outputs: tuple[Port, ...]) -> None:

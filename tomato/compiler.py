@@ -13,7 +13,7 @@ from tomato.errors import TomatoError
 from tomato.explore import AUTO, Exploration, Goal, Subject, explore
 from tomato.formats import Array
 from tomato.frontend import Imported
-from tomato.interface import Port, graph_values
+from tomato.interface import Port, graph_values, whole_numbers
 from tomato.interpret import in_batches
 from tomato.ir import Graph
 from tomato.ops.quantise import Quantise
@@ -27,6 +27,8 @@ from tomato.schedule import schedule
 from tomato.schedule.plan import Wishes, read_wishes
 from tomato.targets import Target
 
+BYTES = -128, 255
+"""Random frames of integers stay within these, whatever their type."""
 NO_CALIBRATION = (
     "NO CALIBRATION DATA: ranges come from random noise, so accuracy means nothing; speed and size are real. "
     "Give --calibrate DATA"
@@ -174,7 +176,7 @@ def _frames(imported: Imported, calibration: Array | Sequence[Array] | None) -> 
         names = ", ".join(p.name for p in imported.inputs)
         raise TomatoError(f"{len(given)} calibration arrays given, but the model has the inputs {names}")
     return tuple(
-        suit(np.asarray(frames), p.shape, where=f"calibration of input {p.name}")
+        suit(np.asarray(frames), p.shape, p.dtype, name=p.name, where=f"calibration of input {p.name}")
         for frames, p in zip(given, imported.inputs, strict=True)
     )
 
@@ -213,6 +215,8 @@ def _random(rng: np.random.Generator, given: Port, port: Port) -> Array:
     size = (VECTOR_FRAMES, *given.shape)
     match port.chain:
         case (Quantise(scale, zero, lo, hi),) if scale.shape == zero.shape == (1,):
-            real = (rng.integers(lo, hi, size, endpoint=True) - zero.values) * scale.values
-            return np.asarray(real, np.float32)
-    return rng.standard_normal(size).astype(np.float32)
+            return port.typed((rng.integers(lo, hi, size, endpoint=True) - zero.values) * scale.values)
+    if np.dtype(port.dtype).kind == "f":
+        return port.typed(rng.standard_normal(size))
+    lo, hi = whole_numbers(np.dtype(port.dtype))
+    return port.typed(rng.integers(max(lo, BYTES[0]), min(hi, BYTES[1]), size, endpoint=True))

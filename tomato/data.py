@@ -8,7 +8,14 @@ import numpy as np
 
 from tomato.errors import TomatoError
 from tomato.formats import Array
+from tomato.interface import whole_numbers
 
+NUMBERS, INTEGERS = "biuf", "biu"
+"""Kinds of NumPy types."""
+CLASSES = (np.dtype(np.int64), np.dtype(np.int32))
+"""Types of an ArgMax, cast or not: narrower integers are codes."""
+COLOURS = (1, 3)
+"""Channels of a picture: grey, or red, green and blue."""
 IMAGES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".webp")
 FRAME_KEYS = ("x", "images", "data", "input")
 LABEL_KEYS = ("labels", "label", "targets")
@@ -22,14 +29,16 @@ class Data:
     labels: Array | None = None
 
 
-def read(path: Path, shape: tuple[int, ...], *, limit: int | None = None) -> Data:
-    """Frames for an input of `shape` (without the batch) from a .npz, a .npy, or a folder of images.
+def read(
+    path: Path, shape: tuple[int, ...], dtype: str = "float32", *, name: str = "", limit: int | None = None
+) -> Data:
+    """Frames for an input of `shape` (without the batch) and type from a .npz, a .npy, or a folder of images.
 
     An npz holds the frames as `x` (or is the only array) and optionally `labels`. Raises TomatoError
-    when the file cannot be read or the shape does not suit.
+    when the file cannot be read or the frames do not suit the input, which `name` names.
     """
     if path.is_dir():
-        return Data(_images(path, shape, limit))
+        return Data(suit(_images(path, shape, limit), shape, dtype, name=name, where=str(path)))
     labels = None
     try:
         stored = np.load(path, allow_pickle=False)
@@ -45,7 +54,7 @@ def read(path: Path, shape: tuple[int, ...], *, limit: int | None = None) -> Dat
         raise TomatoError(
             f"cannot read the data: {reason}", where=str(path), hint="give a .npz, a .npy or a folder of images"
         ) from reason
-    frames = suit(frames[:limit], shape, where=str(path))
+    frames = suit(frames[:limit], shape, dtype, name=name, where=str(path))
     return Data(frames, None if labels is None else labels.reshape(-1)[: len(frames)])
 
 
@@ -62,13 +71,15 @@ def _key(path: Path, names: list[str], known: tuple[str, ...]) -> str:
     )
 
 
-def suit(frames: Array, shape: tuple[int, ...], *, where: str = "") -> Array:
-    """Frames as float32 (batch, *shape): as they are, with size-1 axes added, or channels-last made channels-first.
+def suit(frames: Array, shape: tuple[int, ...], dtype: str = "float32", *, name: str = "", where: str = "") -> Array:
+    """Frames as (batch, *shape) of a type: as they are, with size-1 axes added, or channels-last made channels-first.
 
-    Raises TomatoError when the shapes do not suit or a value is not finite.
+    Integers stay exact: for an integer type every value must be one that it has. Raises TomatoError when the shapes
+    do not suit, a value is not finite, or the type of input `name` does not have it.
     """
+    where = where or (f"input {name}" if name else "")
     expected = f"expected (frames, {', '.join(map(str, shape))})"
-    if frames.ndim == 0 or not np.issubdtype(frames.dtype, np.number) or not len(frames):
+    if frames.ndim == 0 or frames.dtype.kind not in NUMBERS or not len(frames):
         raise TomatoError(f"the data is {frames.shape} of {frames.dtype}: {expected}", where=where)
     got = frames.shape[1:]
     if got == shape:
@@ -83,16 +94,34 @@ def suit(frames: Array, shape: tuple[int, ...], *, where: str = "") -> Array:
             where=where,
             hint="the first axis counts frames, the others are those of the model's input",
         )
-    suited = np.ascontiguousarray(suited, dtype=np.float32)
     if not np.all(np.isfinite(suited)):
         raise TomatoError("the data has values that are not finite", where=where)
-    return suited
+    kind = np.dtype(dtype)
+    if kind.kind in INTEGERS:
+        _check_whole(suited, kind, name, where)
+    with np.errstate(over="ignore"):
+        typed = np.ascontiguousarray(suited, dtype=kind)
+    if not np.all(np.isfinite(typed)):
+        raise TomatoError(f"the data has values that {dtype} does not hold", where=where)
+    return typed
+
+
+def _check_whole(frames: Array, kind: np.dtype, name: str, where: str) -> None:
+    """Raise TomatoError unless all values are whole numbers that the type has."""
+    lo, hi = whole_numbers(kind)
+    wrong = (frames < lo) | (frames > hi) | ((frames != np.rint(frames)) if frames.dtype.kind == "f" else False)
+    if np.any(wrong):
+        raise TomatoError(
+            f"input {name!r} takes {kind.name}, whole numbers from {lo} to {hi}, but the data has {frames[wrong][0]}",
+            where=where,
+            hint="give the numbers that the model takes: nothing is scaled or rounded for it",
+        )
 
 
 def classes(output: Array) -> Array | None:
     """The class of each frame, if the output is one vector of scores per frame, or the class itself; else None."""
     flat = output.reshape(len(output), -1)
-    if flat.shape[1] == 1 and output.dtype.kind in "iu":
+    if flat.shape[1] == 1 and output.dtype in CLASSES:
         return flat[:, 0]
     if flat.shape[1] > 1 and flat.shape[1] == max(output.shape[1:]):
         return np.asarray(flat.argmax(axis=1))
@@ -107,14 +136,17 @@ def _images(folder: Path, shape: tuple[int, ...], limit: int | None) -> Array:
         raise TomatoError(
             "reading pictures needs Pillow", where=str(folder), hint="pip install pillow, or give a .npz"
         ) from reason
-    if len(shape) != 3 or shape[0] not in (1, 3):
+    last = len(shape) == 3 and shape[0] not in COLOURS and shape[2] in COLOURS
+    if not last and (len(shape) != 3 or shape[0] not in COLOURS):
         raise TomatoError(f"pictures do not suit an input of shape {shape}", where=str(folder), hint="give a .npz")
     paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGES)[:limit]
     if not paths:
         raise TomatoError("the folder has no pictures", where=str(folder), hint=f"known are {', '.join(IMAGES)}")
+    height, width, colours = shape if last else (shape[1], shape[2], shape[0])
     frames = []
     for path in paths:
         with Image.open(path) as picture:
-            plain = picture.convert("L" if shape[0] == 1 else "RGB").resize((shape[2], shape[1]))
-            frames.append(np.asarray(plain, dtype=np.float32).reshape(shape[1], shape[2], shape[0]).transpose(2, 0, 1))
+            plain = picture.convert("L" if colours == 1 else "RGB").resize((width, height))
+            pixels = np.asarray(plain, dtype=np.float32).reshape(height, width, colours)
+            frames.append(pixels if last else pixels.transpose(2, 0, 1))
     return np.stack(frames)

@@ -11,8 +11,8 @@ import numpy as np
 
 from tomato import frontend
 from tomato.accelerator import Accelerator, Progress, silent
-from tomato.agreement import agree, arithmetic, exact_values, session
-from tomato.data import Data, classes
+from tomato.agreement import Saturation, agree, answer, arithmetic, exact_values, same, saturates, session
+from tomato.data import Data, classes, suit
 from tomato.errors import TomatoError
 from tomato.formats import Array
 from tomato.interface import graph_values
@@ -30,23 +30,31 @@ def evaluate(accelerator: Accelerator, data: Data | Sequence[Data], *, progress:
     `agreement` (how often both name the same class) when the first output has classes, else None; per
     output the signal-to-noise ratio in decibels (None: exact) and the largest error; and that ratio for
     every layer on the first `layer_frames` frames; for a model that came quantised instead `codes`: how many
-    output codes are equal to its runtime's. Raises TomatoError without ONNX Runtime, or when the
-    data does not suit the model.
+    output codes are equal to its runtime's, and `saturation`: how many outputs that runtime gets wrong for the model
+    as it is on this processor, or None. Raises TomatoError without ONNX Runtime, or when the data does not suit the
+    model.
     """
     parts = (data,) if isinstance(data, Data) else tuple(data)
     labels = parts[0].labels
-    frames = tuple(p.frames for p in parts)
+    if len(parts) != len(accelerator.inputs):
+        names = ", ".join(p.name for p in accelerator.inputs)
+        raise TomatoError(f"{len(parts)} arrays given, but the model has {len(accelerator.inputs)} inputs: {names}")
+    frames = tuple(
+        suit(np.asarray(p.frames), port.shape, port.dtype, name=port.name)
+        for p, port in zip(parts, accelerator.inputs, strict=True)
+    )
     count = len(frames[0])
     if labels is not None and len(labels) != count:
         raise TomatoError(f"{len(labels)} labels for {count} frames")
     if any(len(f) != count for f in frames):
         raise TomatoError(f"the inputs have different numbers of frames: {', '.join(str(len(f)) for f in frames)}")
-    reals = _float(accelerator, frames, progress)
     golden = accelerator.golden(*frames, progress=progress)
     results = golden if isinstance(golden, tuple) else (golden,)
+    found = _reference(accelerator, frames, progress)
+    reals = tuple(r.reshape(g.shape) for r, g in zip(found, results, strict=True))
     ours, theirs = classes(results[0]), classes(reals[0])
     outputs = [
-        {"name": port.name, "sqnr_db": sqnr(real, got), "max_error": float(np.abs(real - got).max())}
+        {"name": port.name, "sqnr_db": sqnr(real, got), "max_error": float(np.abs(_noise(real, got)).max())}
         for port, real, got in zip(accelerator.outputs, reals, results, strict=True)
     ]
     known = labels is not None and ours is not None and theirs is not None
@@ -57,6 +65,7 @@ def evaluate(accelerator: Accelerator, data: Data | Sequence[Data], *, progress:
         "agreement": None if ours is None or theirs is None else _share(ours, theirs),
         "outputs": outputs,
         "codes": _agreement(accelerator, frames, reals, results),
+        "saturation": _saturation(accelerator, frames, found, progress),
         "layer_frames": min(count, LAYER_FRAMES),
         "layers": [] if arithmetic(accelerator) else layers(accelerator, [f[:LAYER_FRAMES] for f in frames]),
     }
@@ -74,9 +83,13 @@ def _share(ours: Array | None, theirs: Array | None) -> float:
 
 def sqnr(real: Array, got: Array) -> float | None:
     """Signal to quantisation noise in decibels, or None when there is no noise."""
-    noise = float(np.square(real.astype(np.float64) - got).sum())
+    noise = float(np.square(_noise(real, got)).sum())
     signal = float(np.square(real.astype(np.float64)).sum())
     return None if noise == 0 else round(10 * float(np.log10(max(signal, 1e-300) / noise)), 2)
+
+
+def _noise(real: Array, got: Array) -> Array:
+    return real.astype(np.float64) - got.astype(np.float64)
 
 
 REFERENCES = {"onnxruntime": "ONNX Runtime's integer kernels", "qonnx": "the exact values of the model's operators"}
@@ -90,11 +103,26 @@ def _agreement(
     return asdict(agree(accelerator, frames, reals, results, REFERENCES[whose])) if whose else None
 
 
-def _float(accelerator: Accelerator, frames: Sequence[Array], progress: Progress) -> tuple[Array, ...]:
-    """The outputs of the model's runtime, in batches if the model takes batches."""
+def _saturation(
+    accelerator: Accelerator, frames: Sequence[Array], exact: Sequence[Array], progress: Progress
+) -> dict[str, Any] | None:
+    """What becomes of the model as it is where the runtime saturates; None where nothing differs."""
+    if arithmetic(accelerator) != "onnxruntime" or not saturates() or frontend.twin(accelerator.model) is None:
+        return None
+    found = _outputs(accelerator, session(accelerator.model, integers=True, exact=False), frames, progress)
+    wrong = sum(int(np.count_nonzero(~same(e, f))) for e, f in zip(exact, found, strict=True))
+    return asdict(Saturation(wrong, sum(e.size for e in exact))) if wrong else None
+
+
+def _reference(accelerator: Accelerator, frames: Sequence[Array], progress: Progress) -> tuple[Array, ...]:
+    """The outputs of the model's runtime: the same on every processor for a model that came quantised."""
     if arithmetic(accelerator) == "qonnx":
         return exact_values(accelerator, frames)
-    runtime = session(accelerator.model, integers=bool(arithmetic(accelerator)))
+    return _outputs(accelerator, session(accelerator.model, integers=bool(arithmetic(accelerator))), frames, progress)
+
+
+def _outputs(accelerator: Accelerator, runtime: Any, frames: Sequence[Array], progress: Progress) -> tuple[Array, ...]:
+    """What a session computes, in batches if the model takes batches."""
     known = {i.name: i for i in runtime.get_inputs()}
     fixed = [i.shape[0] for i in known.values() if i.shape and isinstance(i.shape[0], int)]
     step = min([BATCH, *fixed])
@@ -104,19 +132,17 @@ def _float(accelerator: Accelerator, frames: Sequence[Array], progress: Progress
         progress("ONNX Runtime", start, len(frames[0]))
         feed = {p.name: _suit(known[p.name], f[start : start + step], step, bool(fixed))
                 for p, f in zip(accelerator.inputs, frames, strict=True)}  # fmt: skip
-        for column, values in zip(found, runtime.run(names, feed), strict=True):
-            column.append(np.asarray(values))
+        for column, values in zip(found, answer(runtime, names, feed), strict=True):
+            column.append(values)
     progress("ONNX Runtime", len(frames[0]), len(frames[0]))
     return tuple(np.concatenate(column)[: len(frames[0])] for column in found)
 
 
 def _suit(wanted: Any, frames: Array, step: int, fixed: bool) -> Array:
-    """A batch in the type and rank that the model declares, filled up to a fixed batch."""
+    """A batch in the rank that the model declares, filled up to a fixed batch."""
     short = step - len(frames) if fixed else 0
     filled = np.concatenate([frames, frames[-1:].repeat(short, axis=0)]) if short else frames
-    types = {"tensor(double)": np.float64, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
-    typed = filled.astype(types.get(wanted.type, np.float32))
-    return typed if len(wanted.shape) == typed.ndim else typed.reshape(typed.shape[1:])
+    return filled if len(wanted.shape) == filled.ndim else filled.reshape(filled.shape[1:])
 
 
 def layers(accelerator: Accelerator, frames: Sequence[Array]) -> list[dict[str, Any]]:

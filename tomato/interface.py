@@ -86,6 +86,13 @@ HOST: Mapping[str, Callable[[HostStep, Array], Array]] = MappingProxyType(
 )
 
 
+def whole_numbers(kind: np.dtype) -> tuple[int, int]:
+    """The least and the greatest value of an integer type; of bool 0 and 1."""
+    if kind.kind == "b":
+        return 0, 1
+    return int(np.iinfo(kind).min), int(np.iinfo(kind).max)
+
+
 @dataclass(frozen=True, slots=True)
 class Port:
     """One input or output of the model.
@@ -94,6 +101,7 @@ class Port:
     order: flat index into the graph value (height, width, channels) of every ONNX element, shaped like
     the ONNX tensor. host: steps after the graph, for outputs. chain: where the model says itself how reals
     become codes (inputs; the last is a Quantise) or codes become reals (outputs): the host's operators.
+    dtype: NumPy's name of its ONNX element type.
     """
 
     name: str
@@ -102,6 +110,23 @@ class Port:
     order: Tensor
     host: tuple[HostStep, ...] = ()
     chain: tuple[Op, ...] = ()
+    dtype: str = "float32"
+
+    def real(self, x: Array) -> Array:
+        """Frames as numbers to compute with: float32, or float64 where that would lose digits."""
+        exact = np.can_cast(self.dtype, np.float32)
+        return x.astype(np.float32 if exact else np.float64)
+
+    def typed(self, y: Array) -> Array:
+        """Results as the model's own type has them: reals rounded to float32 first, whole numbers within the type."""
+        kind = np.dtype(self.dtype)
+        if kind.kind == "f":
+            return y.astype(np.float32).astype(kind)
+        if y.dtype.kind != "f":
+            return y.astype(kind)
+        lo, hi = whole_numbers(kind)
+        most = float(hi) if int(float(hi)) == hi else np.nextafter(float(hi), 0)
+        return np.clip(np.rint(y), lo, most).astype(kind)
 
     def to_graph(self, x: Array, shape: tuple[int, ...]) -> Array:
         """A batch of ONNX arrays as the graph wants it: (batch, *shape)."""
@@ -127,6 +152,6 @@ class Port:
 
 
 def graph_values(graph: Graph, ports: Sequence[Port], frames: Sequence[Array]) -> dict[str, Array]:
-    """Values of a graph's inputs for frames as the ONNX model takes them, one array per port."""
+    """Real values of a graph's inputs for frames as the ONNX model takes them, one array per port."""
     shapes = {name: kind.shape for name, kind in graph.inputs}
-    return {p.value: p.to_graph(x, shapes[p.value]) for p, x in zip(ports, frames, strict=True)}
+    return {p.value: p.to_graph(p.real(x), shapes[p.value]) for p, x in zip(ports, frames, strict=True)}

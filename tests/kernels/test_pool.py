@@ -113,11 +113,8 @@ def test_float_average(include: int) -> None:
         tie = np.abs(np.abs(sums / inside) % 1 - 0.5) <= rounding(size)
         np.testing.assert_array_equal(wanted[~tie], result.codes[~tie])
         assert np.abs(wanted - result.codes).max() <= 1
-        total, ties, differing = (
-            total + tie.size,
-            ties + tie.sum(),
-            differing + np.count_nonzero(wanted != result.codes),
-        )
+        total, ties = total + tie.size, ties + int(tie.sum())
+        differing += int(np.count_nonzero(wanted != result.codes))
     assert (total, ties) == (11_456, TIES[include])
     assert differing < total / 100, "float average"
 

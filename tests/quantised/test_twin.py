@@ -8,8 +8,12 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+import tomato
 from tests.quantised.test_operators import FRAMES, IN, OUT, SHAPE, model, op, steps
 from tomato import agreement, frontend
+from tomato.cli import show
+from tomato.data import Data
+from tomato.evaluate import evaluate
 from tomato.formats import Array
 
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -17,6 +21,10 @@ onnxruntime = pytest.importorskip("onnxruntime")
 RNG = np.random.default_rng(0)
 SMALL = 64
 """Two products of uint8 and weights up to this add up to less than 2**15."""
+FREE = 4
+"""The first version of the format whose constants are no inputs."""
+AXIS = 13
+"""The first operator set with scales per channel; here with weights beside the model."""
 WEIGHT = op("DequantizeLinear", "w ws wz", "wr", axis=0)
 BARE = op("DequantizeLinear", "w ws", "wr", axis=0)
 CONV = op("Conv", "xr wr", "r")
@@ -113,6 +121,36 @@ def test_it_is_fused_alike_and_equal_where_nothing_saturates(name: str, tmp_path
     assert np.array_equal(run(agreement.session(path, integers=True)), run(as_it_is))
 
 
+@pytest.mark.parametrize(("opset", "ir"), [(10, 3), (11, 8), (13, 8), (19, 9), (21, 10), (23, 11)])
+@pytest.mark.parametrize("name", ["conv", "QLinearConv", "MatMulInteger"])
+def test_old_and_new_operator_sets(name: str, opset: int, ir: int, tmp_path: Path) -> None:
+    """Before version 4 of the format constants are inputs too; weights may lie beside the model."""
+    path = saved(tmp_path, name)
+    other = onnx.load(path)
+    other.ir_version, other.opset_import[0].version = ir, opset
+    if ir < FREE:
+        constants = other.graph.initializer
+        other.graph.input.extend(helper.make_tensor_value_info(t.name, t.data_type, t.dims) for t in constants)
+    if opset < AXIS:
+        for made in (n for n in other.graph.node if n.op_type == "DequantizeLinear"):
+            del made.attribute[:]
+    onnx.save(other, path, save_as_external_data=opset == AXIS, location="weights.bin", size_threshold=0)
+    assert kinds(frontend.twin(path) or b"", tmp_path) == kinds(str(path), tmp_path)
+    as_it_is = agreement.session(path, integers=True, exact=False)
+    assert np.array_equal(run(agreement.session(path, integers=True)), run(as_it_is))
+
+
+def test_steps_that_differ_between_readers(tmp_path: Path) -> None:
+    """Without zero points, one weight per tensor and per channel."""
+    nodes = [
+        *IN, BARE, op("DequantizeLinear", "w cs", "wc", axis=0), op("Conv", "xr wr", "a"), op("Conv", "xr wc", "b"),
+        op("Add", "a b", "y"),
+    ]  # fmt: skip
+    path = model(tmp_path, nodes, steps(np.uint8, x=0.05) | kernel(cs=SCALES), {"x": SHAPE})
+    as_it_is = agreement.session(path, integers=True, exact=False)
+    assert np.array_equal(run(agreement.session(path, integers=True)), run(as_it_is))
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_it_holds_no_more_constants_than_the_model(name: str, tmp_path: Path) -> None:
     """What is replaced goes, and no int8 is multiplied with uint8."""
@@ -168,3 +206,32 @@ def test_the_order_of_constants_and_activations_counts(tmp_path: Path) -> None:
 def test_float_models_have_none(tmp_path: Path) -> None:
     path = model(tmp_path, [op("Relu", "x", "y")], {}, {"x": SHAPE})
     assert frontend.twin(path) is None
+
+
+def test_evaluate_says_what_becomes_of_the_model_as_it_is(tmp_path: Path) -> None:
+    """Where the runtime saturates; what is compared with is right everywhere."""
+    whole = kernel(w=RNG.choice(np.array([-128, 127], np.int8), (8, 4, 3, 3)))
+    path = model(tmp_path, CASES["conv"][0], steps(np.uint8, x=0.05, y=0.5) | whole, {"x": SHAPE})
+    result = evaluate(tomato.compile(path, "u250"), Data(FRAMES))
+    assert result["codes"]["equal"] == result["codes"]["total"]
+    assert (result["saturation"] is not None) == agreement.saturates()
+    if agreement.saturates():
+        assert 0 < result["saturation"]["wrong"] <= result["saturation"]["total"] == result["codes"]["total"]
+
+
+def test_small_weights_are_no_reason_to_say_so(tmp_path: Path) -> None:
+    accelerator = tomato.compile(saved(tmp_path, "conv"), "u250")
+    assert evaluate(accelerator, Data(FRAMES[:2]))["saturation"] is None
+
+
+def test_what_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    result: dict[str, Any] = {
+        "frames": 2, "top1": None, "agreement": None, "codes": None, "outputs": [],
+        "saturation": {"wrong": 3, "total": 1200},
+    }  # fmt: skip
+    show.evaluation(result, brief=True)
+    assert capsys.readouterr().out == (
+        "2 frames\n"
+        "ONNX Runtime on this processor adds products of uint8 and int8 in 16 bits, which saturate: 3 of 1,200 outputs "
+        "of the model as it is are wrong; compared with an equal model whose weights are uint8\n"
+    )

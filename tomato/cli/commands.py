@@ -177,7 +177,10 @@ def evaluate_command(folder: Path, data: tuple[Path, ...], limit: int | None, qu
 
     accelerator = load(folder)
     check_count(accelerator.inputs, data)
-    parts = [read(path, port.shape, limit=limit) for path, port in zip(data, accelerator.inputs, strict=True)]
+    parts = [
+        read(path, port.shape, port.dtype, name=port.name, limit=limit)
+        for path, port in zip(data, accelerator.inputs, strict=True)
+    ]
     with progress(quiet) as shown:
         result = evaluate(accelerator, parts, progress=shown)
     write(folder, result)
@@ -260,7 +263,7 @@ def read_frames(inputs: "tuple[Port, ...]", paths: tuple[Path, ...]) -> "tuple[t
     from tomato.data import read
 
     check_count(inputs, paths)
-    parts = [read(path, port.shape) for path, port in zip(paths, inputs, strict=True)]
+    parts = [read(path, port.shape, port.dtype, name=port.name) for path, port in zip(paths, inputs, strict=True)]
     frames = tuple(p.frames for p in parts)
     if len({len(f) for f in frames}) > 1:
         counts = ", ".join(f"{path.name} {len(f)}" for path, f in zip(paths, frames, strict=True))

@@ -11,7 +11,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from tomato.agreement import Agreement
+from tomato.agreement import Agreement, Saturation
 from tomato.compiler import NO_CALIBRATION
 from tomato.errors import TomatoError
 from tomato.frontend import NodeReport
@@ -176,6 +176,8 @@ def evaluation(result: Mapping[str, Any], *, brief: bool) -> None:
     say(out, f"{result['frames']:,} frames", "bold")
     if rows.row_count:
         out.print(rows)
+    if result["saturation"]:
+        say(out, str(Saturation(**result["saturation"])))
     if result["codes"]:
         say(out, str(Agreement(**result["codes"])))
     for output in result["outputs"]:

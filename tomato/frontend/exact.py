@@ -125,13 +125,13 @@ class _Twin:
     def _move(self, node: onnx.NodeProto, factor: _Factor, which: int) -> None:
         """Let a copy of the factor's node read codes and a zero point of the other factor's type."""
         offset, kind = (MIDDLE, np.uint8) if which else (-MIDDLE, np.int8)
-        zero, scale = factor.name(factor.zero), factor.name(factor.codes + 1)
+        codes, scale, zero = (factor.name(i) for i in (factor.codes, factor.codes + 1, factor.zero))
         per_channel = node.op_type == "DequantizeLinear" and scale in self.known.constants
         none = np.zeros(self.known.constants[scale].shape if per_channel else (), np.int64)
         node.input.extend([""] * (factor.zero + 1 - len(node.input)))
         for index, name, value in (
-            (factor.codes, factor.name(factor.codes), self.known.constants[factor.name(factor.codes)]),
-            (factor.zero, zero or f"zero of {factor.name(factor.codes)}", self.known.constants[zero] if zero else none),
+            (factor.codes, codes, self.known.constants[codes]),
+            (factor.zero, zero or f"zero of {codes} in steps of {scale}", self.known.constants[zero] if zero else none),
         ):
             node.input[index] = f"{name} as {kind.__name__}"
             self.constants[node.input[index]] = (value.astype(np.int64) + offset).astype(kind)

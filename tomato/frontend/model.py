@@ -94,7 +94,8 @@ class Model:
     """Nodes in topological order. `constants` holds initializers and everything computed from them alone.
 
     `shapes` include the batch, which is 1; a value of unknown shape is absent. `live` are the nodes that an
-    output depends on. `path` is the file as the user wrote it. `elements` are the ranges of integer inputs.
+    output depends on. `path` is the file as the user wrote it. `elements` are the ranges of integer inputs,
+    `dtypes` NumPy's names of the types of inputs and outputs.
     """
 
     path: str
@@ -108,6 +109,7 @@ class Model:
     problems: Mapping[int, str]
     notes: tuple[str, ...]
     elements: Mapping[str, Codes] = field(default_factory=dict)
+    dtypes: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def consumers(self) -> Mapping[str, tuple[OnnxNode, ...]]:

@@ -39,6 +39,10 @@ LIKE: Mapping[str, tuple[str, slice]] = MappingProxyType(
 MICROSOFT = "com.microsoft"
 REAL_QGEMM = 7
 """Inputs of a QGemm without a scale of its result: it gives reals."""
+HELD_BY: Mapping[str, str] = MappingProxyType(
+    {"bfloat16": "float32", "int4": "int8", "uint4": "uint8", "int2": "int8", "uint2": "uint8"}
+)
+"""NumPy types that hold the values of types that NumPy lacks."""
 INTEGERS = frozenset({2, 3, 4, 5, 6, 21, 22})
 """ONNX element types uint8, int8, uint16, int16, int32, uint4, int4."""
 
@@ -171,6 +175,7 @@ def resolve(proto: onnx.ModelProto, path: Path, opset: int) -> Model:
         problems=resolver.problems,
         notes=tuple(notes),
         elements={i.name: _element(i) for i in inputs if i.type.tensor_type.elem_type in INTEGERS},
+        dtypes={v.name: _dtype(v, resolver) for v in (*inputs, *proto.graph.output)},
     )
 
 
@@ -183,6 +188,17 @@ def survey(proto: onnx.ModelProto, path: Path, opset: int) -> Resolver:
     for index, node in enumerate(proto.graph.node):
         resolver.visit(index, node)
     return resolver
+
+
+def _dtype(value: onnx.ValueInfoProto, resolver: Resolver) -> str:
+    """The declared type of a value, or else the inferred one; for one that NumPy lacks another that holds it."""
+    kind = value.type.tensor_type.elem_type
+    if not kind and (inferred := resolver.types.get(value.name)):
+        kind = inferred.tensor_type.elem_type
+    if not kind:
+        return "float32"
+    name = helper.tensor_dtype_to_np_dtype(kind).name
+    return HELD_BY.get(name, name)
 
 
 def _element(value: onnx.ValueInfoProto) -> Codes:

@@ -14,7 +14,7 @@ from tomato.frontend import Imported, NodeReport, layout, reorder
 from tomato.frontend.model import BehindError, Model, OnnxNode, RefusedError
 from tomato.frontend.names import identifier
 from tomato.frontend.unsupported import why_not
-from tomato.frontend.walk import Rule, View, Walk
+from tomato.frontend.walk import Rule, Walk
 from tomato.interface import Port, Said
 from tomato.ir import Graph
 
@@ -57,7 +57,7 @@ def translate(model: Model) -> Imported:
     for name in model.inputs:
         walk.settle(name)
     outputs = tuple(_output(walk, name) for name in model.outputs)
-    inputs = tuple(_port(name, walk.env[name]) for name in model.inputs)
+    inputs = tuple(_port(walk, name) for name in model.inputs)
     types = walk.build.types
     graph = Graph(
         name=identifier(model.name),
@@ -176,15 +176,16 @@ def _output(walk: Walk, name: str) -> Port:
     view = walk.env[name]
     if view.value in walk.unbound:
         walk.settle(name)
-    return _port(name, walk.env[name])
+    return _port(walk, name)
 
 
-def _port(name: str, view: View) -> Port:
+def _port(walk: Walk, name: str) -> Port:
     """The batch axis is dropped; a value that lost it is taken as a frame without it."""
+    view, dtype = walk.env[name], walk.model.dtypes[name]
     if view.shape and view.shape[0] == 1:
-        return Port(name, view.value, view.shape[1:], Tensor(view.order[0]), view.host)
+        return Port(name, view.value, view.shape[1:], Tensor(view.order[0]), view.host, dtype=dtype)
     host = tuple(replace(step, axis=step.axis + 1) for step in view.host)
-    return Port(name, view.value, view.shape, Tensor(view.order), host)
+    return Port(name, view.value, view.shape, Tensor(view.order), host, dtype=dtype)
 
 
 def _host_notes(outputs: tuple[Port, ...]) -> tuple[str, ...]:
