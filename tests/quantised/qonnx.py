@@ -71,12 +71,15 @@ class Trunc(OpRun):
         return ((limited(whole / step, float(after), signed, narrow, rounding_mode) - zero / step) * target,)
 
 
-def evaluate(path: Path, frames: Array) -> Array:
+def evaluate(path: Path, *frames: Array) -> Array:
     """The only output of a model, frame by frame, everything in float64."""
     model: Any = onnx.load(path)
     for tensor in model.graph.initializer:
         if tensor.data_type == TensorProto.FLOAT:
             tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float64), tensor.name))
-    (name,) = (i.name for i in model.graph.input)
+    names = [i.name for i in model.graph.input]
     runner: Any = ReferenceEvaluator(model, new_ops=[Quant, BipolarQuant, Trunc])
-    return np.concatenate([runner.run(None, {name: frame[None].astype(np.float64)})[0] for frame in frames])
+    rows = (
+        {n: f[i : i + 1].astype(np.float64) for n, f in zip(names, frames, strict=True)} for i in range(len(frames[0]))
+    )
+    return np.concatenate([runner.run(None, row)[0] for row in rows])

@@ -32,13 +32,13 @@ def layer(kind: type[np.integer], name: str, *, per_channel: bool) -> tuple[list
     weight = (4, 24)[name != "Conv"], OUTPUTS
     shape = (OUTPUTS, 4, 3, 3) if name == "Conv" else weight
     scale = np.linspace(0.004, 0.009, OUTPUTS, dtype=np.float32) if per_channel else np.float32(0.006)
-    axis = {"axis": 0 if name == "Conv" else 1} if per_channel else {}
+    axis: dict[str, Any] = {"axis": 0 if name == "Conv" else 1} if per_channel else {}
     zeros = np.zeros(np.shape(scale), np.int8)
     constants = steps(kind, x=STEP, y=0.11) | {
         "w": RNG.integers(-128, 127, shape, endpoint=True).astype(np.int8), "ws": scale, "wz": zeros,
         "low": np.float32(-1), "high": np.float32(2.5),
     }  # fmt: skip
-    return [*IN, op("DequantizeLinear", "w ws wz", "wr", **axis)], constants, np.float32(STEP) * scale
+    return [*IN, op("DequantizeLinear", "w ws wz", "wr", **axis)], constants, np.asarray(np.float32(STEP) * scale)
 
 
 def frames(name: str) -> Array:

@@ -88,14 +88,11 @@ def exactness(out: Console, proofs: Sequence[Mapping[str, Any]]) -> None:
     say(out, f"requantisation: {len(proved)} of {len(made)} layers proved equal to the model's runtime "
              f"({sum(p.checked for p in proved):,} inputs)")  # fmt: skip
     for name, meaning in PROPERTIES.items():
-        alike = [p.value for p in made if p.caveat == name and not p.differing]
-        if alike:
-            say(out, f"  {', '.join(alike)}: equal but for {name}: {meaning}")
+        if named := [p.value for p in made if p.caveat == name]:
+            say(out, f"  {name}: {meaning} ({', '.join(named)})")
     for p in made:
         if p.differing:
-            say(out, f"  {p.value}: {p.differing:,} of {p.checked:,} inputs differ, by at most {p.largest}: {p.caveat}")
-        elif p.sampled and not p.caveat:
-            say(out, f"  {p.value}: equal for a sample of {p.checked:,} inputs, too many to check all")
+            say(out, f"  {p.value}: {p.differing:,} of {p.checked:,} inputs differ, by at most {p.largest}")
 
 
 def summary(out: Console, report: Mapping[str, Any]) -> None:

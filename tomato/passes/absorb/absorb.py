@@ -19,8 +19,8 @@ from tomato.ops.real import Affine, Clip, Function
 from tomato.ops.requant import Requant
 from tomato.passes.absorb.held import Held, Outside, Pair, alike, limits, one_channel, refuse
 from tomato.passes.absorb.pairs import lower_pair
-from tomato.passes.absorb.proof import HALF, NEAREST, SUM_OF_TIES, Proof
-from tomato.passes.absorb.realise import Allowed, InexactError, realise
+from tomato.passes.absorb.proof import HALF, NEAREST, SAMPLED, SUM_OF_TIES, Proof
+from tomato.passes.absorb.realise import EVERY, Allowed, InexactError, realise
 from tomato.passes.absorb.reference import INTEGER, half, reference, unlike_pair
 from tomato.passes.groups import MOVEMENT, join_origins
 from tomato.passes.rewrite import per_weight
@@ -138,30 +138,32 @@ class _Walk:
         name = pair.node.name
         exact = self.build.add(found.ops[0], (pair.a.value, pair.b.value), name, pair.node.origin)
         result = self.append(found.ops[1:], exact, f"{name}_q", join_origins(pair.node, *pair.nodes, node))
-        unlike = "" if op.arithmetic == "qonnx" else HALF if half(pair.a, op) else unlike_pair(pair, self.said)
-        if found.differing and not unlike:
-            unlike = SUM_OF_TIES if isinstance(pair.join, Add) else NEAREST
-        self.proofs.append(
-            Proof(result, "sum" if isinstance(pair.join, Add) else "product", found.checked, found.differing,
-                  found.largest, found.sampled, unlike)
-        )  # fmt: skip
+        sums = isinstance(pair.join, Add)
+        ties = sums and not found.sampled and op.arithmetic != "qonnx"
+        caveat = "" if op.arithmetic == "qonnx" else HALF if half(pair.a, op) else unlike_pair(pair, self.said)
+        caveat = caveat or (SUM_OF_TIES if ties else NEAREST) * bool(found.differing) or SAMPLED * found.sampled
+        how = "sum" if sums else "product"
+        self.proofs.append(Proof(result, how, found.checked, found.differing, found.largest, caveat))
         return result
 
     def narrowed(self, node: Node, op: Quantise, held: Held) -> str:
         """Codes of one value."""
         kind, uniform = self.build.types[held.value], held.uniform and alike(op)
+        straight = all(isinstance(step, Affine | Clip) for step in held.tail)
         meaning = reference(held.first, one_channel(op), self.said) if uniform else reference(held, op, self.said)
         try:
             found = realise(
-                meaning.codes, kind.codes, kind.channels, Codes(op.lo, op.hi), self.allowed, uniform=uniform
-            )
+                meaning.codes, kind.codes, kind.channels, Codes(op.lo, op.hi), self.allowed, uniform=uniform,
+                straight=straight,
+            )  # fmt: skip
         except ValueError as reason:
             self.refuse_inexact(node, held.origin, reason)
         result = self.append(found.ops, held.value, _name(held, node), join_origins(*held.nodes, node))
         if found.how != "wire":
             checked = (kind.codes.hi - kind.codes.lo + 1) * kind.channels
-            name = meaning.caveat or (NEAREST if found.differing else "")
-            self.proofs.append(Proof(result, found.how, checked, found.differing, found.largest, caveat=name))
+            sampled = not straight and checked > EVERY
+            caveat = meaning.caveat or NEAREST * bool(found.differing) or SAMPLED * sampled
+            self.proofs.append(Proof(result, found.how, checked, found.differing, found.largest, caveat))
         return result
 
     def refuse_inexact(self, node: Node, origin: str, reason: ValueError) -> NoReturn:

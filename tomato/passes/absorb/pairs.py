@@ -7,6 +7,7 @@ is checked on all pairs of codes, or on a sample where they are too many.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import ceil, floor
 
 import numpy as np
 
@@ -23,14 +24,16 @@ from tomato.passes.absorb.fused import fused_pair
 from tomato.passes.absorb.held import Pair, alike, one_channel, run_chain, single
 from tomato.passes.absorb.realise import MOST_THRESHOLDS, TABLE_BITS, Allowed, InexactError, is_small, realise
 
-PAIR_BITS = 20
+PAIR_BITS = 18
 """Bits of both codes together up to which all pairs are checked."""
 SHIFTS = range(4, 31)
-"""Shifts that are tried, the smallest first."""
+"""Shifts that are tried for results of 8 bits, the smallest first; wider ones start with greater shifts."""
 FINE = (15, 63, 255, 1023, 4095, 16383, 65535, 1 << 20, 1 << 24)
 """Largest factors of a sum, tried one after the other."""
 WIDEST = 40
 """Bits of the widest sum."""
+MULTIPLIED = 34
+"""Bits of the widest sum that is multiplied: its multiplier keeps 28."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,13 +74,18 @@ class _Task:
         levels = [op.thresholds for op in ops if isinstance(op, Threshold)]
         return all(is_small(t.shape, t.fmt) for t in levels if isinstance(t.fmt, Codes))
 
-    def judge(self, ops: tuple[Op, ...]) -> Joined:
-        """How operators do on the pairs."""
+    def outcome(self, ops: tuple[Op, ...]) -> Array:
+        """What operators make of the pairs."""
         first, *rest = ops
         got = first.golden([self.a, self.b])[None]
+        got = np.broadcast_to(got, (*got.shape[:3], self.wanted.shape[2]))
         for op in rest:
             got = (_first_channel(op) if self.alike else op).golden([got])
-        wrong = np.abs(got[0] - self.wanted)
+        return np.asarray(got[0])
+
+    def judge(self, ops: tuple[Op, ...]) -> Joined:
+        """How operators do on the pairs."""
+        wrong = np.abs(self.outcome(ops) - self.wanted)
         return Joined(ops, self.wanted.size, not self.every, int(np.count_nonzero(wrong)), int(wrong.max()))
 
 
@@ -113,10 +121,11 @@ def lower_pair(pair: Pair, op: Quantise, kinds: tuple[Codes, Codes], said: Said,
 
     Raises InexactError where more would have to be allowed, ValueError where nothing computes it.
     """
-    task, found = _task(pair, op, kinds, said), []
-    for ops in _candidates(task, allowed):
+    task, found = _task(pair, op, kinds, said, pair.a.scale.size), []
+    for ops in _candidates(task, said, allowed):
         found.append(task.judge(ops))
-        if not found[-1].differing and task.is_small(ops):
+        good = allowed.takes(found[-1].differing, found[-1].largest, found[-1].checked)
+        if task.is_small(ops) and (not found[-1].differing or (good and not task.every)):
             return found[-1]
     if not found:
         raise ValueError("no table or thresholds of the sizes there are compute it")
@@ -127,10 +136,10 @@ def lower_pair(pair: Pair, op: Quantise, kinds: tuple[Codes, Codes], said: Said,
     return min(taken, key=lambda f: (not task.is_small(f.ops), f.differing, f.largest))
 
 
-def _task(pair: Pair, op: Quantise, kinds: tuple[Codes, Codes], said: Said) -> _Task:
+def _task(pair: Pair, op: Quantise, kinds: tuple[Codes, Codes], said: Said, channels: int) -> _Task:
     rows, columns = (_samples(kind, PAIR_BITS // 2) for kind in kinds)
     every = rows.size == kinds[0].hi - kinds[0].lo + 1 and columns.size == kinds[1].hi - kinds[1].lo + 1
-    a, b, channels = rows[:, None, None], columns[None, :, None], pair.a.scale.size
+    a, b = rows[:, None, None], columns[None, :, None]
     uniform = pair.uniform and alike(op)
     if uniform:
         pair, op = pair.first, one_channel(op)
@@ -145,11 +154,13 @@ def _samples(kind: Codes, bits: int) -> Array:
     return np.unique(np.linspace(kind.lo, kind.hi, min(count, 1 << bits)).astype(np.int64))
 
 
-def _candidates(task: _Task, allowed: Allowed) -> Iterator[tuple[Op, ...]]:
+def _candidates(task: _Task, said: Said, allowed: Allowed) -> Iterator[tuple[Op, ...]]:
     """Ways to compute it, the cheapest first."""
     sums = isinstance(task.pair.join, Add)
     if task.alike and sums and (slope := _slope(task)):
         yield from _lines(task, *slope)
+    elif task.alike and sums and task.every:
+        yield from _on_a_line(task, said)
     exact: list[Op] = []
     for join in _joins(task):
         if join in exact:
@@ -157,10 +168,8 @@ def _candidates(task: _Task, allowed: Allowed) -> Iterator[tuple[Op, ...]]:
         exact.append(join)
         if task.alike and task.every and (tail := _of_all(task, join)):
             yield (join, *tail)
-    if exact:
-        yield from _of_the_real(task, exact[-1], allowed)
-        if len(exact) > 1:
-            yield from _of_the_real(task, exact[len(exact) // 2], allowed)
+    for join in [j for j in exact if _reach(j, task.kinds).bits <= MULTIPLIED][-1:]:
+        yield from _of_the_real(task, join, allowed)
 
 
 def _slope(task: _Task) -> tuple[float, float] | None:
@@ -174,12 +183,33 @@ def _slope(task: _Task) -> tuple[float, float] | None:
     return float(task.pair.a.scale[0]) * slope, float(task.pair.b.scale[0]) * slope
 
 
+def _on_a_line(task: _Task, said: Said) -> Iterator[tuple[Op, ...]]:
+    """A sum in the result's own steps, and a table from there: a magnitude, or whatever turns at a code."""
+    op, pair = task.op, task.pair
+    reals = [pair.a.real(np.array([[k] for k in (task.kinds[0].lo, task.kinds[0].hi)])),
+             pair.b.real(np.array([[k] for k in (task.kinds[1].lo, task.kinds[1].hi)]))]  # fmt: skip
+    ends = [sum(float(pick(r)) for r in reals) / float(op.scale.values[0]) for pick in (np.min, np.max)]
+    lo, hi = floor(ends[0]) - 1, ceil(ends[1]) + 1
+    if Codes(lo, hi).bits > TABLE_BITS:
+        return
+    plain = replace(op, zero=Tensor(np.zeros(1)), lo=lo, hi=hi, kind=Codes(lo, hi))
+    line = _task(replace(pair, tail=()), plain, task.kinds, said, task.channels)
+    for ops in _lines(line, *(_slope(line) or (0.0, 0.0))):
+        steps = line.outcome(ops).reshape(-1)
+        order = np.lexsort((task.wanted.reshape(-1), steps))
+        starts = np.flatnonzero(np.diff(steps[order], prepend=lo - 1))
+        middle = (starts + np.append(starts[1:], steps.size)) // 2
+        known, codes = steps[order][starts], task.wanted.reshape(-1)[order][middle]
+        every = np.arange(lo, hi + 1)
+        yield (*ops, Table(Tensor(codes[np.searchsorted(known, every, side="right").clip(1) - 1][None, :]), lo))
+
+
 def _lines(task: _Task, by_a: float, by_b: float) -> Iterator[tuple[Op, ...]]:
     """Small factors, an offset and a shift; of those that differ only the nearest."""
     wanted, channels = task.wanted, task.channels
     lo, hi = int(wanted.min()), int(wanted.max())
     best: tuple[int, tuple[Op, ...]] | None = None
-    for shift in SHIFTS:
+    for shift in SHIFTS[max(0, (hi - lo).bit_length() - 8) :]:
         for factor_a in _around(by_a * 2.0**shift):
             for factor_b in _around(by_b * 2.0**shift):
                 acc = task.a * factor_a + task.b * factor_b
@@ -226,7 +256,7 @@ def _joins(task: _Task) -> Iterator[Op]:
     for most in FINE:
         near = _limited(ratio, most)
         found = Add(sign * near.numerator, sign * near.denominator)
-        if near and _span(found, task.kinds).bits <= WIDEST:
+        if near and _reach(found, task.kinds).bits <= WIDEST:
             yield found
         if near == ratio:
             return
@@ -239,10 +269,11 @@ def _limited(ratio: Fraction, most: int) -> Fraction:
     return sign * Fraction(near)
 
 
-def _span(op: Add, kinds: tuple[Codes, Codes]) -> Codes:
-    """The range of a sum."""
-    ends = [sorted((k.lo * m, k.hi * m)) for k, m in zip(kinds, (op.scale_a, op.scale_b), strict=True)]
-    return Codes(ends[0][0] + ends[1][0], ends[0][1] + ends[1][1])
+def _reach(join: Op, kinds: tuple[Codes, Codes]) -> Codes:
+    """The range of an exact result."""
+    rows, columns = (np.array([kind.lo, kind.hi]) for kind in kinds)
+    ends = join.golden([rows[:, None], columns[None, :]])
+    return Codes(int(ends.min()), int(ends.max()))
 
 
 def _of_all(task: _Task, join: Op) -> tuple[Op, ...] | None:
@@ -274,18 +305,14 @@ def _of_the_real(task: _Task, join: Op, allowed: Allowed) -> Iterator[tuple[Op, 
     a, b, op = task.pair.a, task.pair.b, task.op
     if isinstance(join, Add):
         unit, offset = float(b.scale[0]) / join.scale_b, float(a.offset[0] + b.offset[0])
-        acc = _span(join, task.kinds)
     else:
         unit, offset = float(a.scale[0] * b.scale[0]), 0.0
-        rows, columns = (np.array([kind.lo, kind.hi]) for kind in task.kinds)
-        ends = join.golden([rows[:, None], columns[None, :]])
-        acc = Codes(int(ends.min()), int(ends.max()))
     chain = run_chain if op.arithmetic == "qonnx" else single
     kind = np.float64 if op.arithmetic == "qonnx" else np.float32
     try:
         found = realise(
             lambda x: op.golden([chain(task.pair.tail, (x * unit + offset).astype(kind))]),
-            acc, task.channels, Codes(op.lo, op.hi), allowed, uniform=task.alike,
+            _reach(join, task.kinds), task.channels, Codes(op.lo, op.hi), allowed, uniform=task.alike,
         )  # fmt: skip
     except ValueError:
         return

@@ -10,6 +10,7 @@ FLOAT_FUNCTION = "float function"
 HALF = "half precision"
 SUM_OF_TIES = "sum of ties"
 NEAREST = "nearest constants"
+SAMPLED = "sample"
 
 PROPERTIES: Mapping[str, str] = MappingProxyType(
     {
@@ -18,6 +19,7 @@ PROPERTIES: Mapping[str, str] = MappingProxyType(
         FLOAT_FUNCTION: "its float32 functions are not repeated to the last bit; next to a tie it may be off by 1",
         HALF: "the runtime computes in half precision, this in float32",
         SUM_OF_TIES: "many pairs lie at a tie, which float32 settles one by one and no factors can",
+        SAMPLED: "the inputs are too many to compare all; those that were are equal",
         NEAREST: "no constants of this size equal it everywhere",
     }
 )
@@ -29,9 +31,8 @@ class Proof:
     """How the operators of one requantisation compare with its reference.
 
     differing: inputs, over all channels, whose code differs, of `checked`. largest: the greatest difference of codes.
-    how: "requant", "nudged requant", "thresholds", "table", "sum", "product" and the like. sampled: more inputs can
-    occur than were checked, so that nothing is proved. caveat: by which of `PROPERTIES` the codes may not be those
-    of the model's runtime; "" claims that they are.
+    how: "requant", "nudged requant", "thresholds", "table", "sum", "product" and the like. caveat: by which of
+    `PROPERTIES` the codes may not be those of the model's runtime; "" claims that they are.
     """
 
     value: str
@@ -39,18 +40,17 @@ class Proof:
     checked: int
     differing: int = 0
     largest: int = 0
-    sampled: bool = False
     caveat: str = ""
 
     @property
     def proved(self) -> bool:
         """Whether the codes are those of the model's runtime, for every input."""
-        return not (self.differing or self.sampled or self.caveat)
+        return not (self.differing or self.caveat)
 
     def __str__(self) -> str:
         if self.differing:
             return f"{self.how}: {self.differing:,} of {self.checked:,} inputs differ, by at most {self.largest}"
-        if self.sampled:
+        if self.caveat == SAMPLED:
             return f"{self.how}: equal for a sample of {self.checked:,} inputs"
         if self.caveat:
             return f"{self.how}: equal for all {self.checked:,} inputs, but for a {self.caveat}"

@@ -4,7 +4,7 @@ What equals the function everywhere comes first. Where nothing small does, a req
 if that is within what the user allows, and counted.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from math import ceil
 
@@ -17,7 +17,7 @@ from tomato.ir import Op
 from tomato.ops.requant import Requant
 from tomato.ops.table import Table
 from tomato.ops.threshold import Threshold
-from tomato.passes.constants import BLOCK, differences, fit, nearest
+from tomato.passes.constants import BLOCK, differences, nearest
 from tomato.passes.nudges import exact
 from tomato.passes.staircase import Reference, Staircase, find
 
@@ -27,8 +27,10 @@ MOST_THRESHOLDS = (1 << MOST_STEPS) - 1
 """Thresholds of a channel that the engine can hold."""
 SMALL = 1 << 19
 """Bits of thresholds that are stored without looking for a requant that is nearly equal."""
-EVERY = 1 << 26
-"""Integers, over all channels, that a function which rises and falls is asked for."""
+EVERY = 1 << 25
+"""Integers, over all channels, that a function which may rise and fall is asked for."""
+BENT = 3
+"""Codes that a step may lie off the line through the first and the last one, for a multiplication to be tried."""
 LARGE = 1 << 20
 """Entries of the largest table."""
 SHARE = 0.01
@@ -70,25 +72,30 @@ class Realised:
 
 
 def realise(
-    asked: Reference, acc: Codes, channels: int, limits: Codes, allowed: Allowed, *, uniform: bool = False
-) -> Realised:
+    asked: Reference, acc: Codes, channels: int, limits: Codes, allowed: Allowed, *, uniform: bool = False,
+    straight: bool = True,
+) -> Realised:  # fmt: skip
     """The operators for codes `asked`, within `limits`, of the integers in `acc`, per channel.
 
-    uniform: all channels are alike. Raises InexactError where more would have to be allowed, ValueError where nothing
-    computes the function.
+    uniform: all channels are alike. straight: the function is known to rise or to fall all the way; any other is asked
+    for every integer. Raises InexactError where more would have to be allowed, ValueError where nothing computes it.
     """
-    found = _realise(asked, acc, 1 if uniform else channels, channels, limits, allowed)
+    found = _realise(asked, acc, 1 if uniform else channels, channels, limits, allowed, straight=straight)
     return replace(found, ops=tuple(_spread(op, channels) for op in found.ops)) if uniform else found
 
 
-def _realise(asked: Reference, acc: Codes, channels: int, copies: int, limits: Codes, allowed: Allowed) -> Realised:
+def _realise(
+    asked: Reference, acc: Codes, channels: int, copies: int, limits: Codes, allowed: Allowed, *, straight: bool
+) -> Realised:
     entries = _entries(asked, acc, channels) if acc.bits <= TABLE_BITS else None
     if entries is not None and np.all(entries == np.arange(acc.lo, acc.hi + 1)):
         return Realised((), "wire")
     try:
         stair = find(asked, acc, channels, limits.lo, limits.hi).trimmed
+        if not straight:
+            _confirm(asked, stair)
     except ValueError as reason:
-        return _turning(asked, acc, channels, entries, allowed, reason)
+        return _turning(asked, acc, channels, copies, entries, allowed, reason)
     found = _equal(stair, allowed)
     if found is None and entries is not None and not allowed.bits:
         found = Realised((table(entries, acc.lo),), "table")
@@ -101,22 +108,56 @@ def _realise(asked: Reference, acc: Codes, channels: int, copies: int, limits: C
     return found or _stored(asked, stair, copies, allowed)
 
 
+def _confirm(asked: Reference, stair: Staircase) -> None:
+    """Raise ValueError where a staircase is not the function, at any integer or, of very many, at a sample."""
+    acc, channels = stair.acc, len(stair.falling)
+    stride = max(1, (acc.hi - acc.lo + 1) * channels // EVERY)
+    for every in _blocks(acc, channels, stride):
+        if np.any(asked(every) != stair.codes(every)):
+            raise ValueError("the function rises and falls")
+
+
+def _blocks(acc: Codes, channels: int, stride: int = 1) -> Iterator[Array]:
+    """The integers in `acc`, (n, channels), some at a time."""
+    block = stride * max(1, BLOCK // channels)
+    for start in range(acc.lo, acc.hi + 1, block):
+        yield np.arange(start, min(start + block, acc.hi + 1), stride)[:, None].repeat(channels, axis=1)
+
+
 def _equal(stair: Staircase, allowed: Allowed) -> Realised | None:
-    """A requant that equals the staircase; None if there is none so narrow."""
+    """A requant that equals the staircase; None if there is none so narrow. Many steps are left to `_near`."""
+    if stair.hi - stair.lo > MOST_THRESHOLDS:
+        return None
     for width in (allowed.bits,) if allowed.bits else widths(stair.acc):
-        same = exact(stair, width) if stair.hi - stair.lo <= MOST_THRESHOLDS else fit(stair, width)
-        if same is not None:
+        if (same := exact(stair, width)) is not None:
             return Realised((same,), "requant" if same.nudges is None else "nudged requant")
     return None
 
 
-def _near(stair: Staircase, bits: int, copies: int, allowed: Allowed) -> Realised | None:
-    """A requant that nearly equals the staircase, of so many channels alike; None beyond what is allowed."""
+def _near(stair: Staircase, bits: int, copies: int, allowed: Allowed, jump: int = 1) -> Realised | None:
+    """A requant that nearly equals the staircase, of so many channels alike; None beyond what is allowed.
+
+    jump: how much a step of the staircase changes the result at most.
+    """
+    if allowed.share < 1 and _is_bent(stair):
+        return None
     close = nearest(stair, bits)
     differing, largest = differences(stair, close)
-    differing *= copies // len(stair.falling)
+    differing, largest = differing * (copies // len(stair.falling)), largest * jump
     taken = allowed.takes(differing, largest, (stair.acc.hi - stair.acc.lo + 1) * copies)
     return Realised((close,), "requant", differing, largest) if taken else None
+
+
+def _is_bent(stair: Staircase) -> bool:
+    """Whether the steps of a channel lie so unevenly that no multiplication comes within one code everywhere."""
+    inside = (stair.first[:, None] < stair.thresholds) & (stair.thresholds <= stair.last[:, None])
+    for levels, used in zip(stair.thresholds, inside, strict=True):
+        at = levels[used]
+        if at.size > 2:
+            line = np.linspace(at[0], at[-1], at.size)
+            if np.abs(at - line).max() > BENT * (at[-1] - at[0]) / (at.size - 1):
+                return True
+    return False
 
 
 def _stored(asked: Reference, stair: Staircase, copies: int, allowed: Allowed) -> Realised:
@@ -127,18 +168,22 @@ def _stored(asked: Reference, stair: Staircase, copies: int, allowed: Allowed) -
         raise _doubt(stair, allowed.bits or widest)
     if steps <= MOST_THRESHOLDS:
         return Realised(thresholds(stair), "thresholds")
+    if _is_bent(stair):
+        reason = ValueError(f"its {steps:,} steps are no line, and too many for thresholds")
+        return _last(asked, acc, len(stair.falling), reason)
     return _last(asked, acc, len(stair.falling), _doubt(stair, widest))
 
 
 def is_small(levels: tuple[int, ...], acc: Codes) -> bool:
     """Whether thresholds of this shape (channels, steps) take little memory."""
     channels, steps = levels
-    return channels * steps * (acc.bits + 1) <= SMALL
+    return steps <= MOST_THRESHOLDS and channels * steps * (acc.bits + 1) <= SMALL
 
 
 def _turning(
-    asked: Reference, acc: Codes, channels: int, entries: Array | None, allowed: Allowed, reason: ValueError
-) -> Realised:
+    asked: Reference, acc: Codes, channels: int, copies: int, entries: Array | None, allowed: Allowed,
+    reason: ValueError,
+) -> Realised:  # fmt: skip
     """A function that rises and falls: a table, or a rising count of its changes and a table of that."""
     if entries is not None:
         return Realised((table(entries, acc.lo),), "table")
@@ -151,11 +196,14 @@ def _turning(
     levels = np.stack([np.pad(at, (0, most - len(at)), constant_values=acc.hi + 1) for at, _ in rows])
     codes = np.stack([np.pad(c, (0, most + 1 - len(c)), mode="edge") for _, c in rows])
     stair = Staircase(levels, 0, most, acc, np.zeros(channels, dtype=bool))
-    found = _equal(stair, allowed)
-    if found is not None:
-        return Realised((*found.ops, table(codes, 0)), f"{found.how} and table")
     if most <= MOST_THRESHOLDS:
+        found = _equal(stair, allowed)
+        if found is not None:
+            return Realised((*found.ops, table(codes, 0)), f"{found.how} and table")
         return Realised((Threshold(Tensor(levels), 0), table(codes, 0)), "thresholds and table")
+    near = _near(stair, widths(acc)[-1], copies, allowed, jump=int(np.abs(np.diff(codes)).max()))
+    if near is not None:
+        return replace(near, ops=(*near.ops, table(codes, 0)), how="requant and table")
     return _last(asked, acc, channels, ValueError(f"{reason}, and changes {most:,} times, too often for thresholds"))
 
 
@@ -169,19 +217,19 @@ def _last(asked: Reference, acc: Codes, channels: int, reason: ValueError) -> Re
 def _doubt(stair: Staircase, bits: int) -> InexactError:
     """Why a requant is not taken."""
     checked = (stair.acc.hi - stair.acc.lo + 1) * len(stair.falling)
-    return InexactError(f"the nearest multiplication of {bits} bits", *differences(stair, nearest(stair, bits)), checked)
+    return InexactError(
+        f"the nearest multiplication of {bits} bits", *differences(stair, nearest(stair, bits)), checked
+    )
 
 
 def _changes(asked: Reference, acc: Codes, channels: int) -> list[tuple[Array, Array]]:
     """Per channel the integers at which the code changes, and the codes from the lowest integer on."""
-    block = max(1, BLOCK // channels)
     first = before = asked(np.full((1, channels), acc.lo))
     found = []
-    for start in range(acc.lo, acc.hi + 1, block):
-        every = np.arange(start, min(start + block, acc.hi + 1))
-        codes = asked(every[:, None].repeat(channels, axis=1))
+    for every in _blocks(acc, channels):
+        codes = asked(every)
         at, channel = np.nonzero(np.diff(codes, axis=0, prepend=before))
-        found.append((every[at], channel, codes[at, channel]))
+        found.append((every[at, 0], channel, codes[at, channel]))
         before = codes[-1:]
     at, channel, codes = (np.concatenate(parts) for parts in zip(*found, strict=True))
     return [(at[channel == c], np.append(first[0, c], codes[channel == c])) for c in range(channels)]
