@@ -101,7 +101,7 @@ def _told() -> Iterator[None]:
 
 @cache
 def saturates() -> bool:
-    """Whether ONNX Runtime on this processor adds products of uint8 and int8 in 16 bits, as on x86 without VNNI."""
+    """Whether ONNX Runtime adds products of uint8 and int8 in 16 bits here, as on x86 with AVX2 but without VNNI."""
     length, a, b = 32, 255, 127
     feed = {"a": np.full((1, length), a, np.uint8), "b": np.full((length, 1), b, np.int8)}
     ((total,),) = _session(frontend.saturating_product(), integers=True).run(None, feed)[0]

@@ -1,8 +1,8 @@
 """A twin of a quantised model: equal to it in exact arithmetic, and computed exactly on every processor.
 
-x86 without VNNI adds products of uint8 and int8 in pairs, which saturate at 16 bits; other products it adds exactly.
-In the twin a constant that takes part in such products has the type of the other factor instead: its codes and its
-zero point are moved by 128.
+x86 with AVX2 but without VNNI adds products of uint8 and int8 in pairs, which saturate at 16 bits; other products it
+adds exactly. In the twin a constant that takes part in such products has the type of the other factor instead: its
+codes and its zero point are moved by 128.
 """
 
 from collections.abc import Mapping
