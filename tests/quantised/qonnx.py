@@ -31,18 +31,33 @@ def limited(y: Array, bits: float, signed: int, narrow: int, mode: str) -> Array
     return np.asarray(MODES[mode](np.clip(y, low, high)))
 
 
+def quant(x: Array, scale: Array, zero: Array, bits: Array, *, signed: int, narrow: int, rounding_mode: str) -> Array:
+    """Quant: steps with a zero point; one signed bit is a sign."""
+    steps = x / scale + zero
+    if bits == 1 and signed:
+        return np.asarray((np.where(steps >= 0, 1.0, -1.0) - zero) * scale)
+    return np.asarray((limited(steps, float(bits), signed, narrow, rounding_mode) - zero) * scale)
+
+
+def trunc(
+    x: Array, scale: Array, zero: Array, bits: Array, *rest: Array, rounding_mode: str, signed: int = 1, narrow: int = 0
+) -> Array:
+    """Trunc of version 1 (`rest`: the bits of the result) or 2 (its scale, its bits)."""
+    whole = np.round(x / scale + zero)
+    if len(rest) == 1:
+        return np.asarray((MODES[rounding_mode](whole / 2.0 ** (bits - rest[0])) - zero) * scale)
+    target, after = rest
+    step = 2.0 ** np.round(np.log2(target / scale))
+    return np.asarray((limited(whole / step, float(after), signed, narrow, rounding_mode) - zero / step) * target)
+
+
 class Quant(OpRun):
-    """Steps with a zero point; one signed bit is a sign."""
+    """`quant` as a node."""
 
     op_domain = DOMAIN
 
-    def _run(
-        self, x: Array, scale: Array, zero: Array, bits: Array, *, signed: int, narrow: int, rounding_mode: str
-    ) -> tuple[Array]:
-        steps = x / scale + zero
-        if bits == 1 and signed:
-            return ((np.where(steps >= 0, 1.0, -1.0) - zero) * scale,)
-        return ((limited(steps, float(bits), signed, narrow, rounding_mode) - zero) * scale,)
+    def _run(self, *given: Array, **attributes: Any) -> tuple[Array]:
+        return (quant(*given, **attributes),)
 
 
 class BipolarQuant(OpRun):
@@ -55,20 +70,12 @@ class BipolarQuant(OpRun):
 
 
 class Trunc(OpRun):
-    """Version 1: (x, scale, zero, bits, bits behind); version 2 has scale, zero and bits of the result."""
+    """`trunc` as a node."""
 
     op_domain = DOMAIN
 
-    def _run(
-        self, x: Array, scale: Array, zero: Array, bits: Array, *rest: Array,
-        rounding_mode: str, signed: int = 1, narrow: int = 0,
-    ) -> tuple[Array]:  # fmt: skip
-        whole = np.round(x / scale + zero)
-        if len(rest) == 1:
-            return ((MODES[rounding_mode](whole / 2.0 ** (bits - rest[0])) - zero) * scale,)
-        target, _, after = rest
-        step = 2.0 ** np.round(np.log2(target / scale))
-        return ((limited(whole / step, float(after), signed, narrow, rounding_mode) - zero / step) * target,)
+    def _run(self, *given: Array, **attributes: Any) -> tuple[Array]:
+        return (trunc(*given, **attributes),)
 
 
 def evaluate(path: Path, *frames: Array) -> Array:

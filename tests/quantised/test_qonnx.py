@@ -89,7 +89,7 @@ CASES: dict[str, Sequence[Any]] = {
     **{f"trunc_{mode.lower()}": [*POOL, op("Mul", "p area", "t"), trunc("t s1 none b8 b4", "y", mode)]
        for mode in ("FLOOR", "ROUND", "CEIL")},
     "trunc_of_a_step_that_is_not_exact": [quant("x s3 none b8", "xq"), trunc("xq s3 none b8 b4", "y", "FLOOR")],
-    "trunc_2": [quant("x s3 none b8", "xq"), trunc("xq s3 none b8 s4 none b3", "y", "FLOOR")],
+    "trunc_2": [quant("x s3 none b8", "xq"), trunc("xq s3 none b8 s4 b3", "y", "FLOOR")],
     "max": [*CONV, quant("c s2 none b4", "cq"), op("MaxPool", "cq", "y", kernel_shape=[2, 2])],
     "quant_behind_max": [*CONV, op("MaxPool", "c", "p", kernel_shape=[2, 2]), quant("p s2 none b4", "y")],
     "quant_behind_flatten": [X, op("Flatten", "xq", "f"), quant("m sw none b4", "mq"), op("MatMul", "f mq", "g"),

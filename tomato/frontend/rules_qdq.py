@@ -1,6 +1,7 @@
 """QuantizeLinear and DequantizeLinear: of constants they say how a layer's weights are coded."""
 
 import numpy as np
+import onnx
 
 from tomato.formats import Array, Codes, Tensor
 from tomato.frontend.coded import dequantised
@@ -59,8 +60,11 @@ def from_dequantize_linear(walk: Walk, node: OnnxNode) -> None:
 
 
 def _real(walk: Walk, node: OnnxNode) -> str:
-    """The floating-point type of the scale, in which the runtime computes."""
+    """The floating-point type that the node computes in: the scale's, unless it says another."""
     scale = walk.model.constant(node, 1)
+    given = node.integer("precision", 0) if node.op_type == "QuantizeLinear" else node.integer("output_dtype", 0)
+    if given:
+        return str(onnx.helper.tensor_dtype_to_np_dtype(given))
     return SINGLE if scale is None or scale.dtype.kind != "f" else str(scale.dtype)
 
 
@@ -102,6 +106,7 @@ def _before_moves(walk: Walk, name: str) -> str:
 
 def steps(walk: Walk, node: OnnxNode) -> tuple[Array, Array]:
     """Scale and zero point at the inputs 1 and 2 of a node, both float64."""
+    _check_blocks(node)
     scale = walk.weight(node, 1, "scale")
     zero = walk.weight(node, 2, "zero point") if node.has(2) else np.zeros(scale.shape)
     if np.any(scale <= 0):
@@ -110,12 +115,28 @@ def steps(walk: Walk, node: OnnxNode) -> tuple[Array, Array]:
 
 
 def _range(walk: Walk, node: OnnxNode) -> Codes:
+    """The integer type of the codes: the zero point's, the one that the node names, that of what it reads, or uint8."""
     zero = walk.model.constant(node, 2)
-    if zero is None:
-        return Codes.of(8, signed=False)
-    if not np.issubdtype(zero.dtype, np.integer) and zero.dtype.kind != "V":
-        raise RefusedError(f"expected integer codes, not {zero.dtype}", "quantise to integers")
-    return integer_range(zero.dtype)
+    named = node.integer("output_dtype", 0) if node.op_type == "QuantizeLinear" else 0
+    if zero is None and not named:
+        return _range_of_argument(walk, node) or Codes.of(8, signed=False)
+    dtype = zero.dtype if zero is not None else onnx.helper.tensor_dtype_to_np_dtype(named)
+    if not np.issubdtype(dtype, np.integer) and dtype.kind != "V":
+        raise RefusedError(f"expected integer codes, not {dtype}", "quantise to integers")
+    return integer_range(dtype)
+
+
+def _range_of_argument(walk: Walk, node: OnnxNode) -> Codes | None:
+    """The type of the codes that a DequantizeLinear without zero point reads."""
+    if node.op_type != "DequantizeLinear":
+        return None
+    source = walk.defining(walk.env[node.inputs[0]].value)
+    return source.op.kind if source is not None and isinstance(source.op, Quantise) else None
+
+
+def _check_blocks(node: OnnxNode) -> None:
+    if node.integer("block_size", 0):
+        raise RefusedError("expected one scale per tensor or channel, not per block", "quantise without blocks")
 
 
 def _along(node: OnnxNode, view: View, steps: Array) -> Array:

@@ -13,8 +13,10 @@ from tomato.ops.quantise import ROUNDINGS, Dequantise, Quantise
 
 MOST_BITS = 32
 HALF, TWICE = 0.5, 2.0
-LAST_OF_VERSION_2 = 6
-"""The last input of Trunc since it has a scale of its result: the bit width there."""
+INPUTS_1, INPUTS_2 = 5, 6
+"""Inputs of Trunc: since version 2 it has a scale of its result, in front of the bit width there."""
+ANY = Codes(-(1 << MOST_BITS - 1), (1 << MOST_BITS - 1) - 1)
+"""Where the definition does not limit codes; what is reached is known later."""
 
 
 def from_quant(walk: Walk, node: OnnxNode) -> None:
@@ -23,18 +25,17 @@ def from_quant(walk: Walk, node: OnnxNode) -> None:
     One signed bit means -1 and 1, as in BipolarQuant.
     """
     scale, zero = _number(walk, node, 1, "scale"), _number(walk, node, 2, "zero point")
-    bits = walk.weight(node, 3, "bit width")
-    if bits.size != 1 or bits.flat[0] != int(bits.flat[0]) or not 1 <= bits.flat[0] <= MOST_BITS:
-        raise RefusedError(f"expected one whole bit width of 1 to {MOST_BITS}", "use another bit width")
-    codes = _signed_range(node, int(bits.flat[0]))
-    if codes == Codes(-1, 0):
+    bits = _bit_width(walk, node, 3)
+    for name in ("signed", "narrow"):
+        if name not in node.attributes:
+            raise RefusedError(f"expected the attribute {name!r}", "the definition requires it; export again")
+    codes = _signed_range(node, bits)
+    if bits == 1 and node.integer("signed", 1):
         if np.any(zero != 0):
             raise RefusedError("expected a zero point of 0 for one signed bit", "quantise to -1 and 1")
         _bipolar(walk, node, scale)
         return
-    rounding = node.text("rounding_mode", "ROUND").lower()
-    if rounding not in ROUNDINGS or rounding == "sign":
-        raise RefusedError(f"the rounding mode {rounding.upper()!r} is unknown", "use ROUND, CEIL, FLOOR or the like")
+    rounding = _rounding(node, "ROUND")
     constant = walk.model.constant(node, 0)
     if constant is not None:
         scaled = constant.astype(np.float64) / scale + zero
@@ -58,27 +59,47 @@ def _bipolar(walk: Walk, node: OnnxNode, scale: Array) -> None:
 
 
 def from_trunc(walk: Walk, node: OnnxNode) -> None:
-    """Trunc: rounds codes of `scale` to coarser ones. Version 1 keeps the scale: the value shrinks; 2 gives one.
+    """Trunc: codes of `scale`, divided and rounded. Version 1 keeps the scale: the value shrinks; 2 gives one.
 
     The codes are integers before they are divided, so that no scale's rounding moves the result.
     """
+    if len(node.inputs) not in (INPUTS_1, INPUTS_2):
+        raise RefusedError(
+            f"expected {INPUTS_1} inputs (version 1) or {INPUTS_2} (version 2: with the scale of the result)",
+            "export with a current version of qonnx or Brevitas",
+        )
+    second = len(node.inputs) == INPUTS_2
     scale, zero = _number(walk, node, 1, "scale"), _number(walk, node, 2, "zero point")
-    second = node.has(LAST_OF_VERSION_2)
-    before, after = (int(walk.weight(node, i, "bit width").flat[0]) for i in (3, LAST_OF_VERSION_2 if second else 4))
-    if np.any(zero != 0) or scale.size > 1 or not 1 <= after <= before <= MOST_BITS:
-        raise RefusedError("expected one scale, a zero point of 0 and fewer bits than before", "quantise like that")
     target = _number(walk, node, 4, "scale") if second else scale
+    before, after = _bit_width(walk, node, 3), _bit_width(walk, node, len(node.inputs) - 1)
+    if any(v.size > 1 for v in (scale, zero, target)) or np.any(zero != np.rint(zero)):
+        raise RefusedError("expected one scale and one whole zero point", "quantise per tensor")
     step = 2.0 ** (np.rint(np.log2(target / scale)) if second else np.full(1, before - after))
-    codes = _signed_range(node, after) if second else Codes.of(after + 1, signed=True)
-    rounding = node.text("rounding_mode", "FLOOR").lower()
+    codes = _signed_range(node, after) if second else ANY
+    rounding = _rounding(node, "FLOOR")
+    view, (fine, offset) = walk.fit(node.inputs[0], [scale, zero])
+    one, none = Tensor(np.ones(1)), Tensor(np.zeros(1))
+    value = walk.emit(Quantise(fine, offset, ANY.lo, ANY.hi, "round", "qonnx"), [view.value], "_whole")
+    value = walk.emit(Dequantise(one, none), [value], "_steps")
+    value = walk.emit(Quantise(Tensor(step), none, codes.lo, codes.hi, rounding, "qonnx"), [value], "_codes")
+    back = Dequantise(Tensor(target), Tensor(zero / step if second else zero))
+    walk.put(node.outputs[0], walk.emit(back, [value]), view.order)
+
+
+def _rounding(node: OnnxNode, default: str) -> str:
+    """The rounding mode as `ROUNDINGS` calls it."""
+    rounding = node.text("rounding_mode", default).lower()
     if rounding not in ROUNDINGS or rounding == "sign":
         raise RefusedError(f"the rounding mode {rounding.upper()!r} is unknown", "use ROUND, CEIL, FLOOR or the like")
-    wide = Codes.of(before + 1, signed=True)
-    view, (fine, none) = walk.fit(node.inputs[0], [scale, zero])
-    value = walk.emit(Quantise(fine, none, wide.lo, wide.hi, "round", "qonnx"), [view.value], "_whole")
-    value = walk.emit(Dequantise(Tensor(np.ones(1)), none), [value], "_steps")
-    value = walk.emit(Quantise(Tensor(step), none, codes.lo, codes.hi, rounding, "qonnx"), [value], "_codes")
-    walk.put(node.outputs[0], walk.emit(Dequantise(Tensor(target), none), [value]), view.order)
+    return rounding
+
+
+def _bit_width(walk: Walk, node: OnnxNode, index: int) -> int:
+    """A bit width: one whole number."""
+    bits = walk.weight(node, index, "bit width")
+    if bits.size != 1 or bits.flat[0] != int(bits.flat[0]) or not 1 <= bits.flat[0] <= MOST_BITS:
+        raise RefusedError(f"expected one whole bit width of 1 to {MOST_BITS}", "use another bit width")
+    return int(bits.flat[0])
 
 
 def _round(walk: Walk, node: OnnxNode, scale: Array, zero: Array, codes: Codes, rounding: str) -> None:

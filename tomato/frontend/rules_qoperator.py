@@ -12,6 +12,8 @@ from tomato.frontend.walk import Rule, Walk
 
 PASSED_ON = ("pads", "strides", "dilations", "group", "kernel_shape", "auto_pad", "axis", "alpha", "transA", "transB")
 """Attributes that mean the same for the float operator."""
+SOFTMAX = 13
+"""Since this operator set a softmax is along one axis; before, over all from one on."""
 POOLED = ("ceil_mode", "count_include_pad")
 
 
@@ -130,6 +132,12 @@ def _alone(op_type: str) -> Rule:
     def rule(walk: Walk, node: OnnxNode) -> None:
         if node.integer("channels_last", 0):
             raise RefusedError("expected channels first", "export the model with channels_last=0")
+        if (
+            op_type == "Softmax"
+            and node.integer("opset", SOFTMAX) < SOFTMAX
+            and len(walk.view(node.inputs[0]).shape) > 2
+        ):
+            raise RefusedError(f"expected a softmax as of operator set {SOFTMAX}", "export the model with a newer one")
         e = Expansion(walk, node)
         e.codes(e.run(op_type, [e.real(0)]), 3)
 

@@ -90,6 +90,9 @@ def _realise(
     entries = _entries(asked, acc, channels) if acc.bits <= TABLE_BITS else None
     if entries is not None and np.all(entries == np.arange(acc.lo, acc.hi + 1)):
         return Realised((), "wire")
+    if straight:
+        ends = asked(np.array([[acc.lo], [acc.hi]]).repeat(channels, axis=1))
+        limits = Codes(int(ends.min()), int(ends.max()))
     try:
         stair = find(asked, acc, channels, limits.lo, limits.hi).trimmed
         if not straight:
