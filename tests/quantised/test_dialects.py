@@ -239,7 +239,7 @@ def test_every_attribute_is_read_or_has_a_reason(name: str, tmp_path: Path, monk
 def test_a_type_of_codes_without_a_zero_point(kind: int, tmp_path: Path) -> None:
     nodes = [
         op("QuantizeLinear", "x s", "xq", output_dtype=kind), op("DequantizeLinear", "xq s", "xr"),
-        op("LeakyRelu", "xr", "r", alpha=0.3), op("QuantizeLinear", "r t", "yq", output_dtype=kind),
+        op("HardSwish", "xr", "r"), op("QuantizeLinear", "r t", "yq", output_dtype=kind),
         op("DequantizeLinear", "yq t", "y"),
     ]  # fmt: skip
     _, got, wanted = both(tmp_path, nodes, {"s": np.float32(0.05), "t": np.float32(0.031)}, WIDE)

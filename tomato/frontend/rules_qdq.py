@@ -121,7 +121,7 @@ def _range(walk: Walk, node: OnnxNode) -> Codes:
     if zero is None and not named:
         return _range_of_argument(walk, node) or Codes.of(8, signed=False)
     dtype = zero.dtype if zero is not None else onnx.helper.tensor_dtype_to_np_dtype(named)
-    if not np.issubdtype(dtype, np.integer) and dtype.kind != "V":
+    if "int" not in dtype.name:
         raise RefusedError(f"expected integer codes, not {dtype}", "quantise to integers")
     return integer_range(dtype)
 
