@@ -33,8 +33,11 @@ LAYOUTS = 3
 MICROSOFT = "com.microsoft"
 CHANNELS, FRAMES = 4, 16
 IMAGE, FLAT = (CHANNELS, 6, 5), (24,)
-SHARE = 0.01
-"""Codes that may differ by one step, where the compiler names a property of the runtime."""
+SHARE, WIDE_SHARE = 0.01, 0.03
+"""Codes of 8 bits and of 16 that may differ by one step, where the compiler names a property of the runtime.
+
+The float32 of the runtime's sums resolves a code of 16 bits to some thousandths.
+"""
 
 
 @dataclass(frozen=True)
@@ -436,7 +439,7 @@ def judge(case: Case, folder: Path) -> Verdict:
     got = golden(made, *inputs)[0]
     a, b = (np.rint(np.asarray(v, np.float64) / steps.scale) for v in (got, wanted))
     names = sorted({property_of(p) for p in made.proofs} - {""})
-    return compare(a, b, names)
+    return compare(a, b, names, WIDE_SHARE if case.kind == "int16" else SHARE)
 
 
 def property_of(proof: Any) -> str:
@@ -444,7 +447,7 @@ def property_of(proof: Any) -> str:
     return str(proof.caveat)
 
 
-def compare(codes: Array, wanted: Array, names: Sequence[str]) -> Verdict:
+def compare(codes: Array, wanted: Array, names: Sequence[str], allowed: float = SHARE) -> Verdict:
     """The verdict on codes, given what the compiler says about them."""
     off = np.abs(codes - wanted)
     share, most = np.count_nonzero(off) / off.size, int(off.max())
@@ -453,7 +456,7 @@ def compare(codes: Array, wanted: Array, names: Sequence[str]) -> Verdict:
         return Verdict("named", ", ".join(names)) if names else Verdict("equal")
     if not names:
         return Verdict("failed", f"claims equality, but {told}")
-    if most > 1 or share > SHARE:
+    if most > 1 or share > allowed:
         return Verdict("failed", f"{', '.join(names)}: {told}")
     return Verdict("named", ", ".join(names))
 
@@ -473,6 +476,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "tails.md"
 
 def cell(found: Mapping[Case, Verdict]) -> str:
     """What became of one source and tail: one mark for all, or one for every dialect."""
+    assert all(v.kind != "failed" for v in found.values()), "mend what fails first"
     marks = {c: "R" if v.kind == "refused" else "+".join(MARKS[n] for n in v.text.split(", ") if n) or "="
              for c, v in found.items()}  # fmt: skip
     by_dialect: dict[str, str] = {}

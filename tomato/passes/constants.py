@@ -23,6 +23,8 @@ FAR = 1 << PRODUCT_BITS
 """Farther than any bound on B: products and shifted codes each stay below half of it."""
 BLOCK = 1 << 21
 """Thresholds that are looked at together, to bound the memory."""
+MANY = 4096
+"""Steps beyond which no search is made for the nearest constants."""
 NEAR_MULTS = (0, -1, 1, -2)
 """Multipliers that `nearest` tries, counted from the one whose bounds on B contradict each other least."""
 NEAR_RANKS = (0, 1, -1, 2, -3, 4, -7, 8)
@@ -49,13 +51,44 @@ def fit(stair: Staircase, mult_bits: int | None = None, *, shift_most: int = MOS
 
 
 def nearest(stair: Staircase, mult_bits: int) -> Requant:
-    """A requant, all |mult| < 2**mult_bits, that differs at few accumulators; exact where `fit` finds one."""
+    """A requant, all |mult| < 2**mult_bits, that differs at few accumulators; exact where `fit` finds one.
+
+    Of very many steps the line through the outermost ones is taken, without a search.
+    """
+    if stair.hi - stair.lo > MANY:
+        return _line(stair, mult_bits)
     exact = fit(stair, mult_bits)
     if exact is not None:
         return exact
     finest = finest_shift(stair, mult_bits)  # one finer, most multipliers may be narrow enough
     ops = [_at_shift(stair, shift, mult_bits) for shift in (finest, finest + 1)]
     return min(ops, key=lambda op: differences(stair, op)[0])
+
+
+def _line(stair: Staircase, mult_bits: int) -> Requant:
+    """The straight line through the first and the last step that each channel reaches, its offset the middle of all."""
+    code = np.arange(stair.lo + 1, stair.hi + 1)
+    slopes = np.zeros(len(stair.falling))
+    inside = (stair.thresholds > stair.first[:, None]) & (stair.thresholds <= stair.last[:, None])
+    for c, used in enumerate(map(np.flatnonzero, inside)):
+        if used.size > 1:
+            ends = stair.thresholds[c, used[[0, -1]]]
+            slopes[c] = (used[-1] - used[0]) / max(1, ends[1] - ends[0])
+    limit = _mult_limit(stair, mult_bits)
+    shift = int(
+        np.clip(np.floor(np.log2(limit / max(slopes.max(), 2.0**-MOST_SHIFT))), 0, _shift_limit(stair, MOST_SHIFT))
+    )
+    mult = np.minimum(np.rint(slopes * 2.0**shift).astype(np.int64), limit)
+    bias = np.empty_like(mult)
+    for c, used in enumerate(inside):
+        low = (code << shift) - mult[c] * stair.thresholds[c]  # the least offset with which a step is reached
+        at_first = stair.lo + int((stair.thresholds[c] <= stair.first[c]).sum())
+        bias[c] = (
+            int(np.median(low[used])) + (int(mult[c]) >> 1)
+            if used.any()
+            else (at_first << shift) + (1 << shift >> 1) - mult[c] * stair.first[c]
+        )
+    return Requant(Tensor(mult * stair.sign), Tensor(bias), shift, stair.lo, stair.hi)
 
 
 def finest_shift(stair: Staircase, mult_bits: int) -> int:

@@ -14,6 +14,8 @@ Reference = Callable[[Array], Array]
 
 NEAR = 2
 """Accumulators around an interpolated threshold that are tried before the whole bracket is bisected."""
+BLOCK = 1 << 20
+"""Steps of all channels that are searched for together, to bound the memory."""
 SAMPLES = 257
 """Accumulators of each channel at which the staircase is compared with its reference."""
 
@@ -108,14 +110,14 @@ class _Search:
         knots = np.unique(np.append(np.arange(0, steps, max(1, isqrt(steps))), steps - 1))
         found = self._bisect(knots, first - 1, last + 1)
         yield knots, found
-        for i in range(len(knots) - 1):
-            rows = np.arange(knots[i] + 1, knots[i + 1])
-            if rows.size:
-                left, right = (np.clip(t, first, last) for t in found[i : i + 2])
-                low, high = (np.clip(self._code(knots[j]), self.least, self.most) for j in (i, i + 1))
-                slope = (right - left) / np.maximum(high - low, 1)
-                guess = np.rint(left + (self._code(rows) - low) * slope).astype(np.int64)
-                yield rows, self._bisect(rows, found[i] - 1, found[i + 1], guess)
+        between = np.setdiff1d(np.arange(steps), knots, assume_unique=True)
+        for rows in np.array_split(between, -(-between.size * len(self.least) // BLOCK) or 1):
+            i = np.searchsorted(knots, rows) - 1
+            left, right = (np.clip(found[j], first, last) for j in (i, i + 1))
+            low, high = (np.clip(self._code(knots[j]), self.least, self.most) for j in (i, i + 1))
+            slope = (right - left) / np.maximum(high - low, 1)
+            guess = np.rint(left + (self._code(rows) - low) * slope).astype(np.int64)
+            yield rows, self._bisect(rows, found[i] - 1, found[i + 1], guess)
 
     def _code(self, step: Array) -> Array:
         """The code that a step reaches, shaped to be compared with every channel."""

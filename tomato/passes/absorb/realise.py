@@ -27,8 +27,10 @@ MOST_THRESHOLDS = (1 << MOST_STEPS) - 1
 """Thresholds of a channel that the engine can hold."""
 SMALL = 1 << 19
 """Bits of thresholds that are stored without looking for a requant that is nearly equal."""
-EVERY = 1 << 25
-"""Integers, over all channels, that a function which may rise and fall is asked for."""
+EVERY = 1 << 24
+"""Integers, over all channels, that a function which may rise and fall is asked for one by one."""
+SAMPLE = 1 << 21
+"""How many of more than these."""
 BENT = 3
 """Codes that a step may lie off the line through the first and the last one, for a multiplication to be tried."""
 LARGE = 1 << 20
@@ -114,7 +116,8 @@ def _realise(
 def _confirm(asked: Reference, stair: Staircase) -> None:
     """Raise ValueError where a staircase is not the function, at any integer or, of very many, at a sample."""
     acc, channels = stair.acc, len(stair.falling)
-    stride = max(1, (acc.hi - acc.lo + 1) * channels // EVERY)
+    count = (acc.hi - acc.lo + 1) * channels
+    stride = 1 if count <= EVERY else count // SAMPLE
     for every in _blocks(acc, channels, stride):
         if np.any(asked(every) != stair.codes(every)):
             raise ValueError("the function rises and falls")
