@@ -23,8 +23,8 @@ FAR = 1 << PRODUCT_BITS
 """Farther than any bound on B: products and shifted codes each stay below half of it."""
 BLOCK = 1 << 21
 """Thresholds that are looked at together, to bound the memory."""
-MANY = 4096
-"""Steps beyond which no search is made for the nearest constants."""
+MANY, FINE = 4096, 64
+"""Steps beyond which no search is made for the nearest constants, where each takes so many accumulators."""
 NEAR_MULTS = (0, -1, 1, -2)
 """Multipliers that `nearest` tries, counted from the one whose bounds on B contradict each other least."""
 NEAR_RANKS = (0, 1, -1, 2, -3, 4, -7, 8)
@@ -55,7 +55,7 @@ def nearest(stair: Staircase, mult_bits: int) -> Requant:
 
     Of very many steps the line through the outermost ones is taken, without a search.
     """
-    if stair.hi - stair.lo > MANY:
+    if stair.hi - stair.lo > MANY and stair.acc.hi - stair.acc.lo > FINE * (stair.hi - stair.lo):
         return _line(stair, mult_bits)
     exact = fit(stair, mult_bits)
     if exact is not None:

@@ -313,6 +313,7 @@ def _of_the_real(task: _Task, join: Op, allowed: Allowed) -> Iterator[tuple[Op, 
         found = realise(
             lambda x: op.golden([chain(task.pair.tail, (x * unit + offset).astype(kind))]),
             _reach(join, task.kinds), task.channels, Codes(op.lo, op.hi), allowed, uniform=task.alike,
+            straight=all(isinstance(step, Affine | Clip) for step in task.pair.tail),
         )  # fmt: skip
     except ValueError:
         return

@@ -74,8 +74,7 @@ class Realised:
 
 
 def realise(
-    asked: Reference, acc: Codes, channels: int, limits: Codes, allowed: Allowed, *, uniform: bool = False,
-    straight: bool = True,
+    asked: Reference, acc: Codes, channels: int, limits: Codes, allowed: Allowed, *, uniform: bool, straight: bool,
 ) -> Realised:  # fmt: skip
     """The operators for codes `asked`, within `limits`, of the integers in `acc`, per channel.
 
