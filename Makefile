@@ -42,14 +42,15 @@ demo: $(STAMP)  ## compile the digits network for a U250 and simulate four frame
 	  --calibrate examples/digits/digits_calibration.npz -o build/digits
 	$(BIN)/tomato simulate build/digits --frames 4
 
-check: $(STAMP)  ## style, types, layers and the tests without a simulator (seconds)
+check: $(STAMP)  ## style, types, layers and the quick tests, without a simulator (a minute on two cores)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/python -m pytest -q -n $(JOBS) -m "not rtl and not area"
+	$(BIN)/python -m pytest -q -n $(JOBS) -m "not rtl and not area and not slow"
 
-test: check lint-hw  ## check, then the hardware: lint and every simulation
+test: check lint-hw  ## check, then whole networks through golden models, and the hardware: lint and every simulation
+	$(BIN)/python -m pytest -q -n $(JOBS) -m "slow and not rtl and not area"
 	$(BIN)/python -m pytest -q -n $(JOBS) -m rtl
 
 # In one process each: workers of pytest-xdist would leave the emulator.

@@ -83,8 +83,8 @@ def measure(subject: Subject, folder: Path) -> dict[str, Any]:
         width = bits.activation_bits
         if width not in measured:
             collector = Collector(graph, lambda _: True)
-            found = calibrate(graph, batches, _method(bits), precision=bits, watch=collector)
-            measured[width] = found, collector.moments
+            reached = calibrate(graph, batches, _method(bits), precision=bits, watch=collector)
+            measured[width] = reached, collector.moments
         ranges, moments = measured[width]
         shares = []
         for used in ({}, corrected(graph, bits, moments)):

@@ -139,6 +139,7 @@ def test_a_refusal_is_a_result(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     assert found["message"].startswith("error: unknown target 'no such board'")
 
 
+@pytest.mark.slow
 def test_a_crash_is_a_result(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(run, "BUILD", tmp_path)
     found = run.run(Case("unknown", "u250", network="resnet20"), simulate=False, timeout=60)
@@ -180,6 +181,7 @@ def test_what_counts_as_expected() -> None:
     assert not run.as_expected(refusing, RESULT)
 
 
+@pytest.mark.slow
 def test_what_a_goal_out_of_reach_would_take(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("bench.measure.BUILD", tmp_path)
     goal = 20
@@ -194,6 +196,7 @@ def test_a_goal_in_reach_needs_no_reason(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert "at_goal" not in measure(Case("digits", "u250", file=DIGITS.file, at_most=64), simulated=False)
 
 
+@pytest.mark.slow
 def test_precision_of_single_layers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("bench.measure.BUILD", tmp_path)
     bits = [

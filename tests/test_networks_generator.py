@@ -41,7 +41,7 @@ def counts(model: onnx.ModelProto) -> tuple[int, int]:
     return macs, parameters
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow if n == "vgg16" else ()) for n in NETWORKS])
 def test_counts_are_the_published_ones(name: str) -> None:
     assert counts(generate(name)) == PUBLISHED[name]
 
@@ -51,6 +51,7 @@ def test_shapes_are_those_that_onnx_infers(name: str) -> None:
     onnx.checker.check_model(generate(name, size=SMALL[name]), full_check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL)
 def test_values_stay_alive_through_the_depth(name: str) -> None:
     runtime = pytest.importorskip("onnxruntime")
@@ -64,6 +65,7 @@ def test_values_stay_alive_through_the_depth(name: str) -> None:
         assert 0.2 < np.sqrt(np.mean(y**2)) < 8, layer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL)
 def test_the_frontend_takes_it_whole(name: str, tmp_path: Path) -> None:
     save(name, tmp_path / "model.onnx", size=SMALL[name])

@@ -20,6 +20,7 @@ def test_the_table_of_searches_is_that_of_the_stored_results() -> None:
     assert fill(text, explore.BEGIN, explore.table(json.loads(explore.RESULTS.read_text()))) == text
 
 
+@pytest.mark.slow
 @pytest.mark.models
 def test_results_are_repeatable(monkeypatch: pytest.MonkeyPatch) -> None:
     """One network and the formats that tell rounding, compensation and activations apart."""

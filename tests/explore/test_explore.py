@@ -50,6 +50,7 @@ def search(goal: Goal) -> Exploration:
     return explore(subject(), TARGET, goal)
 
 
+@pytest.mark.slow
 def test_weights_that_are_signs_become_signs_and_the_others_stay_as_wide_as_they_must() -> None:
     found = search(Goal(5.0, "weights"))
     assert found.precision.named("signs").kind in ("binary", "ternary")  # both hold them exactly
@@ -58,6 +59,7 @@ def test_weights_that_are_signs_become_signs_and_the_others_stay_as_wide_as_they
     assert loose.precision.named("reals").weight_bits < found.precision.named("reals").weight_bits
 
 
+@pytest.mark.slow
 def test_a_larger_drop_gives_a_faster_or_smaller_design() -> None:
     fast = search(Goal(20.0, "fps"))
     base, best = fast.points[0], max((p for p in fast.points if p.drop <= 20.0), key=lambda p: p.fps)
@@ -132,6 +134,7 @@ def test_prices_are_those_of_the_engines() -> None:
     assert fast.layers["reals", KNOWN, 4] < fast.layers["reals", KNOWN, 8]
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_curve_and_the_plan_repeats_the_choice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,6 +30,7 @@ int main() {
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("headers", ["stand-ins", "AMD"], indirect=True)
 def test_beats(headers: list[str], tmp_path: Path) -> None:
     source = tmp_path / "beats.cpp"

@@ -28,6 +28,7 @@ int main() {
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("headers", ["stand-ins", "AMD"], indirect=True)
 def test_countdown(headers: list[str], tmp_path: Path) -> None:
     source = tmp_path / "countdown.cpp"

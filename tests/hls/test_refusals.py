@@ -50,6 +50,7 @@ def compiled(folder: Path, code: str, *flags: str) -> subprocess.CompletedProces
     return build(source, folder / "main", [*STRICT, *flags, *hls_headers.flags(None)])
 
 
+@pytest.mark.slow
 def test_refused_when_compiled(tmp_path: Path) -> None:
     assert compiled(tmp_path, "", "-fsyntax-only").returncode == 0
     said = compiled(tmp_path, "\n".join(REFUSED), "-fsyntax-only").stderr
@@ -59,6 +60,7 @@ def test_refused_when_compiled(tmp_path: Path) -> None:
         assert reason in said, statement
 
 
+@pytest.mark.slow
 def test_known_when_compiled(tmp_path: Path) -> None:
     """Constant tables need no start-up code, and integers no more room than native ones."""
     checks = [
@@ -74,6 +76,7 @@ def test_known_when_compiled(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("statement", "message"),
     [
@@ -93,6 +96,7 @@ def test_stops_when_run(tmp_path: Path, statement: str, message: str) -> None:
     assert message in done.stderr
 
 
+@pytest.mark.slow
 def test_depth_does_not_matter_to_a_reference(tmp_path: Path) -> None:
     code = """hls::stream<ap_uint<8>, 4> deep;
   hls::stream<ap_uint<8>>& any = deep;

@@ -177,6 +177,7 @@ def test_project(tool: Tool, target: targets.Target, tmp_path: Path) -> None:
         assert re.search(rf"^void {top}\($", (here / f"{top}.{suffix}").read_text(), re.MULTILINE)
 
 
+@pytest.mark.slow
 @needs_tcl
 @both
 def test_sources_compile_with_the_flags(tool: Tool, tmp_path: Path) -> None:

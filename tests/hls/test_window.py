@@ -30,6 +30,7 @@ int main() {
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("headers", ["stand-ins", "AMD"], indirect=True)
 def test_ring_of_more_rows_than_a_frame(headers: list[str], tmp_path: Path) -> None:
     source = tmp_path / "window.cpp"

@@ -48,7 +48,10 @@ def test_fit_is_the_least_of_all(data: st.DataObject, lo: int, size: int, code: 
         assert np.array_equal(golden(op, every(acc, 1)), stair.codes(every(acc, 1)))
 
 
-@pytest.mark.parametrize(("bits", "examples"), [(10, 12), (14, 6), (17, 3), (20, 2), (24, 1)])
+SLOW_24 = pytest.param(24, 1, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize(("bits", "examples"), [(10, 12), (14, 6), (17, 3), (20, 2), SLOW_24])
 def test_fit_is_exact_on_float32(bits: int, examples: int) -> None:
     """And what it does not find is nearly found, and counted right."""
     rng = np.random.default_rng(bits)
@@ -74,6 +77,7 @@ def test_no_threshold_moves_far_where_float32_rounds_much() -> None:
     assert largest == 1
 
 
+@pytest.mark.slow
 @given(st.integers(1, 10), st.booleans(), st.integers(-20, 20))
 def test_halves_that_go_to_the_even_code_have_no_constants(power: int, falling: bool, zero: int) -> None:
     scale = (-1 if falling else 1) * 2.0**-power
@@ -82,6 +86,7 @@ def test_halves_that_go_to_the_even_code_have_no_constants(power: int, falling: 
     assert differences(stair, nearest(stair, 30))[1] == 1
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(2.0**-9, 2.0**-5), min_size=1, max_size=4), st.integers(6, 24))
 def test_a_width_is_kept_to(scales: list[float], bits: int) -> None:
     """And exact constants exist in that width just if they exist at all and are so narrow."""

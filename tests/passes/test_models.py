@@ -17,7 +17,7 @@ from tomato.passes.precision import Precision
 from tomato.passes.quantise import quantise
 from tomato.passes.weights.moments import Collector, Moments
 
-pytestmark = pytest.mark.models
+pytestmark = [pytest.mark.models, pytest.mark.slow]
 
 
 def load(name: str) -> tuple[Graph, frontend.Imported]:

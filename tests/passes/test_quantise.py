@@ -78,6 +78,7 @@ def test_every_layer_of_random_networks_is_within_one_step(case: tuple[Graph, Ma
         assert np.abs(got - np.clip(want, lo, hi)).max() <= steps * encoding.scale, name
 
 
+@pytest.mark.slow
 @given(nets())
 def test_random_networks_compile_without_cleaning_at_any_width(case: tuple[Graph, Mapping[str, Array]]) -> None:
     graph, frames = case

@@ -44,6 +44,7 @@ def test_steps_may_lie_anywhere(data: st.DataObject, acc: Codes, steps: int) -> 
     assert np.array_equal(find(reference, acc, 2, 0, steps).thresholds, thresholds)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [2.0**-7 * 1.1, -(2.0**-8) * 1.3])
 def test_65535_steps_of_22_bits(scale: float) -> None:
     acc = Codes(-(1 << 21), (1 << 21) - 1)

@@ -19,7 +19,7 @@ from tomato.formats import Array, Tensor
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 
-pytestmark = pytest.mark.models
+pytestmark = [pytest.mark.models, pytest.mark.slow]
 KERNELS = "ONNX Runtime's integer kernels"
 DEFINITION = "the exact values of the model's operators"
 

@@ -39,14 +39,14 @@ def random(name: str, shape: tuple[int, ...], count: int) -> Array:
 @pytest.mark.parametrize(
     ("name", "count"),
     [
-        ("kws_qdq", RANDOM),
-        ("vww_qdq", RANDOM),
-        ("resnet8_qdq", RANDOM),
+        pytest.param("kws_qdq", RANDOM, marks=pytest.mark.slow),
+        pytest.param("vww_qdq", RANDOM, marks=pytest.mark.slow),
+        pytest.param("resnet8_qdq", RANDOM, marks=pytest.mark.slow),
         ("autoencoder_qdq", RANDOM),
-        ("mnist8_qdq", RANDOM),
-        ("mobilenet_v1_025_128_qdq", RANDOM),
-        ("mobilenet_v2_224_qdq", 4),
-        ("squeezenet11_qdq", 4),
+        pytest.param("mnist8_qdq", RANDOM, marks=pytest.mark.slow),
+        pytest.param("mobilenet_v1_025_128_qdq", RANDOM, marks=pytest.mark.slow),
+        pytest.param("mobilenet_v2_224_qdq", 4, marks=pytest.mark.slow),
+        pytest.param("squeezenet11_qdq", 4, marks=pytest.mark.slow),
     ],
 )
 def test_codes_equal_onnx_runtime(name: str, count: int) -> None:
@@ -57,9 +57,10 @@ def test_codes_equal_onnx_runtime(name: str, count: int) -> None:
     for start in range(0, len(frames), 64):
         part = frames[start : start + 64]
         assert np.array_equal(golden(made, part)[0], runtime(path, part)[0])
-    assert sum(p.differing for p in made.proofs) <= 2, "mobilenet_v2 has a sum with two pairs that differ"
+    assert all(p.largest <= 1 and p.differing <= 1e-6 * p.checked for p in made.proofs), "thresholds would fill chips"
 
 
+@pytest.mark.slow
 def test_keyword_spotting_is_as_accurate_as_published() -> None:
     made = integers(model_path("kws_qdq.onnx"))
     stored = np.load(model_path("kws_1000.npz"))
@@ -79,6 +80,7 @@ def test_qonnx_networks(name: str, correct: float) -> None:
     assert np.mean(scores.argmax(axis=1) == digits["labels"]) == pytest.approx(correct, abs=0.01)
 
 
+@pytest.mark.slow
 def test_few_layers_need_thresholds() -> None:
     """Constants suffice nearly everywhere, most of them plain; tables and thresholds stay the exception."""
     hows = Counter(p.how for p in integers(model_path("vww_qdq.onnx")).proofs)

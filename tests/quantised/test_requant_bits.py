@@ -9,7 +9,7 @@ from tomato import frontend
 from tomato.compiler import Integers, from_quantised
 from tomato.passes.absorb import Allowed
 
-pytestmark = pytest.mark.models
+pytestmark = [pytest.mark.models, pytest.mark.slow]
 MEAN = "GlobalAveragePool_57_all"
 
 

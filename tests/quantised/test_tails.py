@@ -21,6 +21,7 @@ def failed(found: dict[Case, Verdict]) -> dict[str, str]:
     return {str(case): verdict.text for case, verdict in found.items() if verdict.kind == "failed"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", SOURCES)
 def test_every_tail_once(source: str) -> None:
     assert failed(verdicts(few(source))) == {}

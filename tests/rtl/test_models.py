@@ -63,6 +63,7 @@ def test_hardware_is_exact_and_as_fast_as_predicted(network: str, target: str, t
     assert stalled["bit_exact"], describe(stalled)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("network", "data", "float_accuracy"), [("mnist8_float", mnist, 98.4), ("kws_float", kws, 90.1)]
 )

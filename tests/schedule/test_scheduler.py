@@ -1,6 +1,6 @@
 """The choice of engines: against exhaustive enumeration, for a rate, and around a user's plan."""
 
-import time
+import cProfile
 from itertools import product
 from pathlib import Path
 
@@ -129,10 +129,13 @@ def test_a_fifo_that_the_plan_fixes_stays() -> None:
     assert plan.fifos["add.1"] == 777
 
 
+@pytest.mark.slow
 @pytest.mark.models
-def test_mobilenet_is_scheduled_in_two_seconds() -> None:
+def test_scheduling_mobilenet_takes_few_steps() -> None:
+    """Function calls, which no machine changes: a search without its short cuts takes many times as many."""
     real = run(frontend.load(model_path("mobilenet_v1_025_128_float.onnx")).graph, CLEAN)
     graph, _ = quantise(real, synthetic_ranges(real))
-    began = time.process_time()
-    schedule(graph, TARGET)
-    assert time.process_time() - began < 2
+    profile = cProfile.Profile()
+    profile.runcall(schedule, graph, TARGET)
+    calls = sum(entry.callcount for entry in profile.getstats())
+    assert 1_000_000 < calls < 10_000_000

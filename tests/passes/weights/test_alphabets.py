@@ -13,6 +13,9 @@ from tomato.passes.weights.kinds import KINDS
 from tomato.passes.weights.shift import shift
 
 EVERY = [(kind, bits) for kind, only in KINDS.items() for bits in only.bits if bits < 8]
+MARKED = [
+    pytest.param(k, b, marks=pytest.mark.slow if (k, b) in (("focused", 4), ("focused", 5)) else ()) for k, b in EVERY
+]
 
 
 @st.composite
@@ -48,7 +51,7 @@ def naive(kind: str, bits: int, flat: Array) -> Array:
     return plain.error(flat)
 
 
-@pytest.mark.parametrize(("kind", "bits"), EVERY)
+@pytest.mark.parametrize(("kind", "bits"), MARKED)
 @given(flat=weights())
 def test_levels_fit_their_storage_and_the_error_is_at_most_the_naive(kind: str, bits: int, flat: Array) -> None:
     alphabet = KINDS[kind].choose(flat, bits)
@@ -63,7 +66,7 @@ def test_levels_fit_their_storage_and_the_error_is_at_most_the_naive(kind: str, 
     assert np.all(error <= total * (1 + 1e-9) + 1e-12)
 
 
-@pytest.mark.parametrize(("kind", "bits"), EVERY)
+@pytest.mark.parametrize(("kind", "bits"), MARKED)
 @given(flat=weights())
 def test_fitted_codes_are_levels_on_the_grid(kind: str, bits: int, flat: Array) -> None:
     codes, grid = fit_weights(flat, 0.3, bits, 16, kind=kind)
