@@ -1,8 +1,11 @@
 """Fixtures and settings that every test shares."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -15,6 +18,23 @@ settings.load_profile("tomato")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="rewrite the texts in tests/golden")
+
+
+STATES: list[tuple[np.random.Generator, Any]] = []
+"""Generators that modules of tests share, and the state in which each test finds them."""
+
+
+def pytest_collection_finish() -> None:
+    modules = [m for name, m in list(sys.modules.items()) if name.startswith("tests.")]
+    shared = {id(v): v for m in modules for v in vars(m).values() if isinstance(v, np.random.Generator)}
+    STATES[:] = [(rng, rng.bit_generator.state) for rng in shared.values()]
+
+
+@pytest.fixture(autouse=True)
+def same_numbers() -> None:
+    """Random numbers of a test do not depend on which tests ran before it."""
+    for rng, state in STATES:
+        rng.bit_generator.state = state
 
 
 @pytest.fixture

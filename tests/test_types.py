@@ -152,7 +152,7 @@ def test_a_float_model_has_its_own_types(name: str, calibrated: bool, tmp_path: 
     result = evaluate(accelerator, [Data(f) for f in x])
     if calibrated and name != "class":
         assert all(o["sqnr_db"] > 30 for o in result["outputs"])
-    if name == "class":
+    if calibrated and name == "class":
         assert result["agreement"] >= 0.75
 
 

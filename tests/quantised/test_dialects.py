@@ -28,6 +28,7 @@ bipolar = pytest.importorskip("qonnx.custom_op.general.bipolar_quant")
 trunc = pytest.importorskip("qonnx.custom_op.general.trunc")
 
 MODES = ("ROUND", "HALF_EVEN", "CEIL", "FLOOR", "UP", "DOWN", "HALF_UP", "HALF_DOWN")
+QUICK = ("ROUND", "FLOOR", "HALF_UP")
 STEP = 0.11
 FRAMES = (np.arange(-150, 150).reshape(1, 4, 15, 5) * STEP).astype(np.float32)
 PER_CHANNEL = np.array([0.13, 0.25, 0.4, 1.1]).reshape(1, 4, 1, 1)
@@ -36,6 +37,11 @@ WIDTHS = (1, 2, 3, 4, 8)
 RANGES = list(product((0, 1), (0, 1)))
 """signed, narrow"""
 ENTER = op("Quant", "x step none wide", "xq", DOMAIN, signed=1, narrow=0, rounding_mode="ROUND")
+
+
+def mark(mode: str) -> Any:
+    """The inner loop tries few modes."""
+    return () if mode in QUICK else pytest.mark.slow
 
 
 def run(folder: Path, nodes: list[Any], constants: Mapping[str, Any]) -> tuple[Array, list[Array]]:
@@ -62,7 +68,9 @@ def same(got: Array, wanted: Array) -> bool:
 
 
 @pytest.mark.parametrize(("signed", "narrow"), RANGES)
-@pytest.mark.parametrize(("name", "mode"), [*(("Quant", mode) for mode in MODES), ("IntQuant", "FLOOR")])
+@pytest.mark.parametrize(
+    ("name", "mode"), [*(pytest.param("Quant", m, marks=mark(m)) for m in MODES), ("IntQuant", "FLOOR")]
+)
 def test_quant(name: str, mode: str, signed: int, narrow: int, tmp_path: Path) -> None:
     """Half of all scales, widths and zero points with each mode and range."""
     nodes: list[Any] = []
@@ -107,7 +115,7 @@ def test_trunc_1(mode: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("signed", "narrow"), RANGES)
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", [pytest.param(m, marks=mark(m)) for m in MODES])
 def test_trunc_2(signed: int, narrow: int, mode: str, tmp_path: Path) -> None:
     """The scale of the result: a power of two times that of the argument, or what is rounded to one."""
     cases = list(product((STEP,), (0.0, 4.0), (STEP, 2 * STEP, 8 * STEP, 1.0, 2.0, 4.0), (3, 8)))

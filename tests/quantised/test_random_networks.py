@@ -26,6 +26,9 @@ from tomato.interpret import interpret
 
 FIRST = int(os.environ.get("TOMATO_FUZZ_FROM", "0"))
 NETWORKS = int(os.environ.get("TOMATO_FUZZ", "12"))
+QUICK = 5
+"""Networks of the inner loop."""
+SEEDS = [pytest.param(FIRST + i, marks=pytest.mark.slow if i >= QUICK else ()) for i in range(NETWORKS)]
 FRAMES = 64
 NOT_QUANTISED = re.compile(
     r"error: (globalsum|sumpool) cannot be computed on codes: hardswish\d+ in front of it is not quantised\n"
@@ -60,7 +63,7 @@ def total() -> Iterator[Total]:
     print(f"\n{sums}")
 
 
-@pytest.mark.parametrize("seed", range(FIRST, FIRST + NETWORKS))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_codes_equal_onnx_runtime(seed: int, total: Total, tmp_path: Path) -> None:
     model, path = make(seed), tmp_path / "random.onnx"
     onnx.save(model, path)

@@ -97,4 +97,5 @@ def test_functions_behind_the_last_codes_stay_on_the_host(tmp_path: Path) -> Non
     made = integers(path)
     assert [type(o) for o in made.outputs[0].chain] == [Affine, Function]
     assert [n.op.name for n in made.graph] == ["conv2d"]
-    assert np.abs(golden(made, FRAMES)[0] - runtime(path, FRAMES)[0]).max() < 1e-6
+    apart = np.abs(golden(made, FRAMES)[0] - runtime(path, FRAMES)[0])
+    assert apart.max() < 4e-6, "float32 sums, in the order of the processor"

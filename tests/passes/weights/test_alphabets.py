@@ -13,9 +13,7 @@ from tomato.passes.weights.kinds import KINDS
 from tomato.passes.weights.shift import shift
 
 EVERY = [(kind, bits) for kind, only in KINDS.items() for bits in only.bits if bits < 8]
-MARKED = [
-    pytest.param(k, b, marks=pytest.mark.slow if (k, b) in (("focused", 4), ("focused", 5)) else ()) for k, b in EVERY
-]
+MARKED = [pytest.param(kind, bits, marks=pytest.mark.slow if kind == "focused" else ()) for kind, bits in EVERY]
 
 
 @st.composite
