@@ -75,11 +75,13 @@ def test_lock_pins_every_requirement() -> None:
     assert {r.split(">=")[0] for r in wanted} <= {s.split("==")[0] for s in lines}
 
 
+@pytest.mark.slow
 def test_wheel_does_not_use_the_checkout(installed: Path, tmp_path: Path) -> None:
     where = Path(run([str(installed), "-c", "import tomato; print(tomato.__path__[0])"], tmp_path).strip())
     assert where.is_relative_to(installed.parents[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", ["templates", "hw", "sim"])
 def test_wheel_has_every_asset(installed: Path, tmp_path: Path, folder: str) -> None:
     if not files(ROOT / folder):
@@ -90,12 +92,14 @@ def test_wheel_has_every_asset(installed: Path, tmp_path: Path, folder: str) -> 
     assert files(packed) == files(ROOT / folder)
 
 
+@pytest.mark.slow
 def test_wheel_has_every_target(installed: Path, tmp_path: Path) -> None:
     code = "from tomato import targets; print(*(targets.load(n).name for n in targets.names()))"
     boards = sorted(p.stem for p in (ROOT / "tomato/targets/boards").glob("*.toml"))
     assert run([str(installed), "-c", code], tmp_path).split() == boards
 
 
+@pytest.mark.slow
 def test_wheel_has_every_module(installed: Path, tmp_path: Path) -> None:
     package = Path(run([str(installed), "-c", "import tomato; print(tomato.__path__[0])"], tmp_path).strip())
     assert {f for f in files(package) if not f.startswith("_assets/")} == files(ROOT / "tomato")

@@ -70,6 +70,7 @@ def test_a_larger_drop_gives_a_faster_or_smaller_design() -> None:
     assert chosen.fps >= small.points[0].fps
 
 
+@pytest.mark.slow
 def test_too_strict_a_limit_gives_w8a8_and_says_so() -> None:
     found = search(Goal(0.0, "weights"))
     assert str(found.precision) == "w8a8"
