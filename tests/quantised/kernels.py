@@ -6,9 +6,12 @@ rounding of its float32 settles. Here both layers are computed as the runtime do
 asked to be equal.
 """
 
+import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +22,10 @@ from tomato.ir import Graph, Node
 from tomato.kernels import Quantisation
 from tomato.ops.join import Add
 from tomato.ops.pool import SumPool
+from tomato.ops.quantise import Quantise
+from tomato.passes.absorb.held import Pair
+from tomato.passes.absorb.pairs import asked_of
+from tomato.passes.absorb.proof import SUM_OF_TIES
 
 TIE = 1e-4
 """Distance from a half, in codes, that the float32 roundings of an average explain."""
@@ -32,13 +39,43 @@ class Tally:
     differing: Counter[str] = field(default_factory=Counter)
 
 
-def values(made: Integers, codes: Mapping[str, Array], tally: Tally) -> dict[str, Array]:
-    """All values of the graph for codes of its inputs."""
+Joins = Mapping[str, tuple[Pair, Callable[[Array, Array], Array]]]
+"""By the value behind them, two values joined, and what the runtime makes of their codes."""
+
+
+@contextmanager
+def joins() -> Iterator[dict[str, tuple[Pair, Callable[[Array, Array], Array]]]]:
+    """Every sum and product of two values that is compiled meanwhile."""
+    found: dict[str, tuple[Pair, Callable[[Array, Array], Array]]] = {}
+    walk: Any = sys.modules["tomato.passes.absorb.absorb"]._Walk
+    original = walk.joined
+
+    def recording(self: Any, node: Node, op: Quantise, pair: Pair) -> str:
+        value = str(original(self, node, op, pair))
+        found[value] = pair, asked_of(pair, op, self.said)
+        return value
+
+    walk.joined = recording
+    try:
+        yield found
+    finally:
+        walk.joined = original
+
+
+def values(made: Integers, codes: Mapping[str, Array], tally: Tally, pairs: Joins | None = None) -> dict[str, Array]:
+    """All values of the graph for codes of its inputs. pairs: what `joins` found."""
     graph, env = made.graph, dict(codes)
     inexact = {p.value for p in made.proofs if p.differing}
     for node in graph:
         env[node.name] = node.op.golden([env[a] for a in node.args])
-        if (found := _kernel(graph, node, env, inexact)) is not None:
+        if pairs and node.name in inexact and node.name in pairs:
+            pair, asked = pairs[node.name]
+            wanted = asked(env[pair.a.value], env[pair.b.value])
+            apart = np.abs(env[node.name] - wanted)
+            assert apart.max() <= 1, node.name
+            tally.differing[SUM_OF_TIES] += int(np.count_nonzero(apart))
+            env[node.name] = wanted
+        elif (found := _kernel(graph, node, env, inexact)) is not None:
             name, exact, wanted = found
             tally.differing[name] += _difference(name, env[node.name], exact, wanted)
             env[node.name] = wanted

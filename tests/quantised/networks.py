@@ -22,7 +22,10 @@ from tomato.formats import Array
 onnxruntime = pytest.importorskip("onnxruntime")
 quantization = pytest.importorskip("onnxruntime.quantization")
 
+WIDE = 21
+"""The first operator set with codes of 16 bits."""
 INTEGERS = (np.uint8, np.int8)
+BEHIND_SUMS = ("none", "Relu", "Relu6", "LeakyRelu", "Sigmoid", "HardSwish", "Abs", "Neg")
 ABSORBED = ("QuantizeLinear", "Relu", "Clip")
 
 
@@ -34,15 +37,18 @@ class Scheme:
     unsigned: bool
     unsigned_weights: bool
     per_channel: bool
+    wide: bool = False
 
     @staticmethod
     def draw(rng: np.random.Generator) -> "Scheme":
-        """One of the combinations that ONNX Runtime has kernels for."""
+        """One of the combinations that ONNX Runtime has kernels for, or 16 bits, which it computes in float32."""
         qdq, unsigned, unsigned_weights, per_channel = (bool(b) for b in rng.integers(0, 2, 4))
-        return Scheme(qdq, unsigned, unsigned_weights and unsigned, per_channel)
+        wide = qdq and not rng.integers(4)
+        return Scheme(qdq, unsigned, unsigned_weights and unsigned, per_channel, wide)
 
     def __str__(self) -> str:
-        names = ("QDQ" if self.qdq else "QOperator", "u8" if self.unsigned else "s8")
+        bits = 16 if self.wide else 8
+        names = ("QDQ" if self.qdq else "QOperator", f"u{bits}" if self.unsigned else f"s{bits}")
         weights = ("u8" if self.unsigned_weights else "s8") + (" per channel" if self.per_channel else "")
         return f"{' '.join(names)}, weights {weights}"
 
@@ -89,7 +95,11 @@ class Builder:
 
     def activation(self, x: str) -> str:
         """One of the usual functions, or none."""
-        kind = self.rng.choice(["none", "Relu", "Relu6", "LeakyRelu", "Sigmoid", "HardSwish", "SiLU"])
+        return self.function(x, ("none", "Relu", "Relu6", "LeakyRelu", "Sigmoid", "HardSwish", "SiLU"))
+
+    def function(self, x: str, kinds: tuple[str, ...]) -> str:
+        """One of these functions of a value."""
+        kind = str(self.rng.choice(kinds))
         match kind:
             case "none":
                 return x
@@ -106,7 +116,7 @@ class Builder:
         """A step of the trunk."""
         channels, height, width = self.shapes[x]
         pools = ["MaxPool", "AveragePool"] if width >= 4 else []
-        kind = self.rng.choice(["conv", "depthwise", "residual", "branches", *pools])
+        kind = self.rng.choice(["conv", "depthwise", "residual", "difference", "branches", *pools])
         match kind:
             case "conv":
                 stride = int(self.rng.integers(1, 3)) if width >= 4 else 1
@@ -116,7 +126,12 @@ class Builder:
                 return self.activation(self.conv(x, int(self.rng.integers(4, 17)), 1))
             case "residual":
                 y = self.conv(self.activation(self.conv(x, channels, 3)), channels, 1)
-                return self.activation(self.op("Add", *((x, y) if self.rng.integers(2) else (y, x))))
+                added = self.op("Add", *((x, y) if self.rng.integers(2) else (y, x)))
+                return self.function(added, (*BEHIND_SUMS, "SiLU"))
+            case "difference":
+                y = self.conv(self.activation(self.conv(x, channels, 3)), channels, 1)
+                left = self.op("Sub", *((x, y) if self.rng.integers(2) else (y, x)))
+                return self.conv(self.function(left, BEHIND_SUMS), int(self.rng.integers(4, 13)), 1)
             case "branches":
                 branches = [self.activation(self.conv(x, int(self.rng.integers(2, 9)), size)) for size in (1, 3)]
                 total = sum(self.shapes[b][0] for b in branches)
@@ -125,7 +140,7 @@ class Builder:
                 shape = (channels, height // 2, width // 2)
                 return self.op(str(kind), x, shape=shape, kernel_shape=[2, 2], strides=[2, 2])
 
-    def model(self) -> Any:
+    def model(self, opset: int = 17) -> Any:
         """A stem, two to four blocks, and a classifier."""
         width = int(self.rng.integers(5, 9))
         height = 2 * width
@@ -144,7 +159,8 @@ class Builder:
             [helper.make_tensor_value_info(y, TensorProto.FLOAT, [1, 10])],
             self.constants,
         )
-        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+        version = 8 if opset < WIDE else 10
+        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=version)
 
 
 def frames(model: Any, seed: int, count: int) -> list[Array]:
@@ -158,7 +174,7 @@ def make(seed: int) -> Any:
     """A random quantised network: the same for the same seed and version of ONNX Runtime."""
     rng = np.random.default_rng(seed)
     scheme = Scheme.draw(rng)
-    return quantise(Builder(rng).model(), scheme, seed)
+    return quantise(Builder(rng).model(WIDE if scheme.wide else 17), scheme, seed)
 
 
 class Noise:
@@ -185,13 +201,21 @@ def quantise(network: Any, scheme: Scheme, seed: int) -> Any:
             target,
             Noise(network, seed),
             quant_format=quantization.QuantFormat.QDQ if scheme.qdq else quantization.QuantFormat.QOperator,
-            activation_type=types.QUInt8 if scheme.unsigned else types.QInt8,
+            activation_type=_activations(scheme),
             weight_type=types.QUInt8 if scheme.unsigned_weights else types.QInt8,
             per_channel=scheme.per_channel,
         )
         model = onnx.load(target)
     model.graph.doc_string = str(scheme)
     return model
+
+
+def _activations(scheme: Scheme) -> Any:
+    """The type of activations."""
+    types = quantization.QuantType
+    if scheme.wide:
+        return types.QUInt16 if scheme.unsigned else types.QInt16
+    return types.QUInt8 if scheme.unsigned else types.QInt8
 
 
 def codes(model: Any, x: Array, *, integers: bool = False) -> Mapping[str, Array]:
