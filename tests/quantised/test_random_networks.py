@@ -36,8 +36,8 @@ REFUSED = (
     re.compile(r"error: \w+ cannot be computed on codes: [\w, ]+ in front of it (is|are) not quantised" + PLACE),
     re.compile(r"error: quantise cannot be computed on codes: of [\w, ]+, [^\n]*, and changes [\d,]+ times, "
                r"too often for (thresholds|a table)" + PLACE),
-    re.compile(r"error: quantise cannot be computed on codes: of [\w, ]+, "
-               r"(its [\d,]+ steps are no line, and too many for thresholds|no table or thresholds of the sizes there are compute it)" + PLACE),
+    re.compile(r"error: quantise cannot be computed on codes: of [\w, ]+, (its [\d,]+ steps are no line, and too many "
+               r"for thresholds|no table or thresholds of the sizes there are compute it)" + PLACE),
     re.compile(r"error: quantise cannot be computed on codes: of [\w, ]+, [^\n]* is off by up to \d+ at "
                r"[\d,]+ of [\d,]+ inputs\n  --> .*: \w+\n  hint: --allow-error [\d.]+ takes it all the same"),
 )  # fmt: skip

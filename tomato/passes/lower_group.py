@@ -25,6 +25,11 @@ from tomato.passes.share_encodings import Coding
 from tomato.passes.weights.fit import MOST_CODE_BITS, fit_weights
 from tomato.passes.weights.moments import Moments
 
+NEAR_STEP = 0.25
+"""Steps of a sum's result that the ratio of its factors may be off by at the end of the range."""
+MOST_FACTOR = 1 << 20
+TINY = 1e-300
+
 
 @dataclass(frozen=True, slots=True)
 class Widths:
@@ -141,14 +146,21 @@ def _add(place: Place) -> tuple[Op, ...]:
     a, b = (arg.encoding for arg in place.args)
     bits = max(place.widths.add, *(t.codes.bits for t in place.types))
     small, large = sorted((a.scale, b.scale))
-    low, high = _factors(small / large, (1 << bits) - 1)
+    reach = max(t.codes.hi - t.codes.lo for t in place.types) * small * float(np.abs(place.line.scale).max())
+    low, high = _factors(small / large, (1 << bits) - 1, NEAR_STEP * place.out.encoding.scale / max(reach, TINY))
     exact = Add(high, low) if a.scale >= b.scale else Add(low, high)
     return exact, place.requant(exact, large / high, exact.scale_a * a.zero + exact.scale_b * b.zero)
 
 
-def _factors(ratio: float, limit: int) -> tuple[int, int]:
-    """Integers up to `limit` with nearly this ratio, at most 1; a tiny ratio takes one beyond the limit."""
+def _factors(ratio: float, limit: int, error: float) -> tuple[int, int]:
+    """Integers up to `limit` with nearly this ratio, at most 1; greater ones where it would be off by over `error`.
+
+    error: relative to the ratio. A ratio that may as well be 0 takes a factor beyond the limit.
+    """
     best = Fraction(ratio).limit_denominator(limit)
+    while abs(best - Fraction(ratio)) > error * ratio and limit < MOST_FACTOR:
+        limit *= 2
+        best = Fraction(ratio).limit_denominator(limit)
     if best.numerator:
         return best.numerator, best.denominator
     return 1, round(1 / max(ratio, limit**-2.0))
