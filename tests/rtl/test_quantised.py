@@ -1,6 +1,7 @@
 """Networks that come quantised, and of mixed arithmetic, through RTL and HLS C++: every beat is the golden model's."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 import tomato
 from tests import digits
 from tests.models import model_path
+from tests.quantised.test_operators import model, op, steps
 from tomato.accelerator import Accelerator
 from tomato.backend.project import BACKENDS
 from tomato.simulation import csim, describe, simulate
@@ -54,3 +56,27 @@ def test_models_that_come_quantised(name: str, fps: float, tmp_path: Path) -> No
     compiled = tomato.compile(model_path(f"{name}.onnx"), "zcu104", fps=fps)
     assert all(proof["differing"] == 0 for proof in compiled.report["exactness"])
     exact_and_in_time(compiled, tmp_path / name)
+
+
+def test_sums_differences_and_products_with_functions_behind(tmp_path: Path) -> None:
+    """Factors of both signs, thresholds of sums, and tables behind them."""
+    constants = steps(np.int8, a=0.061, b=0.037, d=0.041, s=0.0045, m=0.05, y=0.05)
+    nodes = [
+        *quantised("a", "a"), *quantised("b", "b"),
+        op("Sub", "ar br", "d"), op("Abs", "d", "da"), *quantised("da", "d"),
+        op("Add", "ar br", "s"), op("Sigmoid", "s", "sa"), *quantised("sa", "s"),
+        op("Mul", "ar br", "m"), op("HardSwish", "m", "ma"), *quantised("ma", "m"),
+        op("Concat", "dar sar mar", "c", axis=1), op("QuantizeLinear", "c ys yz", "yq"),
+        op("DequantizeLinear", "yq ys yz", "y"),
+    ]  # fmt: skip
+    path = model(tmp_path, nodes, constants, {"a": (1, 3, 4, 5), "b": (1, 3, 4, 5)})
+    compiled = tomato.compile(path, "u250")
+    used = {node.op.name for node in compiled.graph}
+    assert {"add", "multiply", "table"} <= used
+    exact_and_in_time(compiled, tmp_path / "joined")
+
+
+def quantised(name: str, codes: str) -> list[Any]:
+    """QuantizeLinear and DequantizeLinear of a value, with the steps of `codes`."""
+    given = f"{codes}s {codes}z"
+    return [op("QuantizeLinear", f"{name} {given}", f"{name}q"), op("DequantizeLinear", f"{name}q {given}", f"{name}r")]
