@@ -23,7 +23,8 @@ from tomato.kernels import Quantisation
 from tomato.ops.join import Add
 from tomato.ops.pool import SumPool
 from tomato.ops.quantise import Quantise
-from tomato.passes.absorb.held import Pair
+from tomato.passes.absorb.fused import around
+from tomato.passes.absorb.held import Held, Pair
 from tomato.passes.absorb.pairs import asked_of
 from tomato.passes.absorb.proof import SUM_OF_TIES
 
@@ -39,43 +40,59 @@ class Tally:
     differing: Counter[str] = field(default_factory=Counter)
 
 
-Joins = Mapping[str, tuple[Pair, Callable[[Array, Array], Array]]]
-"""By the value behind them, two values joined, and what the runtime makes of their codes."""
+@dataclass
+class Compiled:
+    """What requantisations were made of, by the value behind them.
+
+    pairs: two values joined, and what the runtime makes of their codes. pooled: the parameters of the codes that are
+    added up, which the graph may note otherwise where two quantisations give the same codes.
+    """
+
+    pairs: dict[str, tuple[Pair, Callable[[Array, Array], Array]]] = field(default_factory=dict)
+    pooled: dict[str, Quantisation] = field(default_factory=dict)
 
 
 @contextmanager
-def joins() -> Iterator[dict[str, tuple[Pair, Callable[[Array, Array], Array]]]]:
-    """Every sum and product of two values that is compiled meanwhile."""
-    found: dict[str, tuple[Pair, Callable[[Array, Array], Array]]] = {}
+def recorded() -> Iterator[Compiled]:
+    """Everything that is compiled meanwhile."""
+    found = Compiled()
     walk: Any = sys.modules["tomato.passes.absorb.absorb"]._Walk
-    original = walk.joined
+    joined, narrowed = walk.joined, walk.narrowed
 
-    def recording(self: Any, node: Node, op: Quantise, pair: Pair) -> str:
-        value = str(original(self, node, op, pair))
-        found[value] = pair, asked_of(pair, op, self.said)
+    def join(self: Any, node: Node, op: Quantise, pair: Pair) -> str:
+        value = str(joined(self, node, op, pair))
+        found.pairs[value] = pair, asked_of(pair, op, self.said)
         return value
 
-    walk.joined = recording
+    def narrow(self: Any, node: Node, op: Quantise, held: Held) -> str:
+        value = str(narrowed(self, node, op, held))
+        if isinstance(held.source, SumPool):
+            found.pooled[value] = around(held.args[0])
+        return value
+
+    walk.joined, walk.narrowed = join, narrow
     try:
         yield found
     finally:
-        walk.joined = original
+        walk.joined, walk.narrowed = joined, narrowed
 
 
-def values(made: Integers, codes: Mapping[str, Array], tally: Tally, pairs: Joins | None = None) -> dict[str, Array]:
-    """All values of the graph for codes of its inputs. pairs: what `joins` found."""
-    graph, env = made.graph, dict(codes)
+def values(
+    made: Integers, codes: Mapping[str, Array], tally: Tally, compiled: Compiled | None = None
+) -> dict[str, Array]:
+    """All values of the graph for codes of its inputs. compiled: what was `recorded`."""
+    graph, env, compiled = made.graph, dict(codes), compiled or Compiled()
     inexact = {p.value for p in made.proofs if p.differing}
     for node in graph:
         env[node.name] = node.op.golden([env[a] for a in node.args])
-        if pairs and node.name in inexact and node.name in pairs:
-            pair, asked = pairs[node.name]
+        if node.name in inexact and node.name in compiled.pairs:
+            pair, asked = compiled.pairs[node.name]
             wanted = asked(env[pair.a.value], env[pair.b.value])
             apart = np.abs(env[node.name] - wanted)
             assert apart.max() <= 1, node.name
             tally.differing[SUM_OF_TIES] += int(np.count_nonzero(apart))
             env[node.name] = wanted
-        elif (found := _kernel(graph, node, env, inexact)) is not None:
+        elif (found := _kernel(graph, node, env, inexact, compiled)) is not None:
             name, exact, wanted = found
             tally.differing[name] += _difference(name, env[node.name], exact, wanted)
             env[node.name] = wanted
@@ -92,7 +109,9 @@ def _difference(name: str, got: Array, exact: Array, wanted: Array) -> int:
     return int(np.count_nonzero(differ))
 
 
-def _kernel(graph: Graph, node: Node, env: Mapping[str, Array], inexact: set[str]) -> tuple[str, Array, Array] | None:
+def _kernel(
+    graph: Graph, node: Node, env: Mapping[str, Array], inexact: set[str], compiled: Compiled
+) -> tuple[str, Array, Array] | None:
     """The property, the exact real code and the runtime's, if a node requantises an average or an inexact sum."""
     source = graph.producers.get(node.args[0])
     if source is None or node.name not in graph.encodings:
@@ -100,7 +119,7 @@ def _kernel(graph: Graph, node: Node, env: Mapping[str, Array], inexact: set[str
     taken = [env[a] for a in source.args]
     if isinstance(source.op, SumPool):
         y, *arguments = (_parameters(graph, v) for v in (node.name, *source.args))
-        window, (x,), (q,) = source.op.window, taken, arguments
+        window, (x,), q = source.op.window, taken, compiled.pooled.get(node.name, arguments[0])
         assert not any(window.pads), "written for windows inside the frame"
         taps = np.stack([window.tap(x, r, c, window.output(x.shape[1:])) for r, c in np.ndindex(window.kernel)], -1)
         exact = (taps.mean(axis=-1) - q.zero) * (q.scale / y.scale) + y.zero

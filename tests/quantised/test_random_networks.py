@@ -89,7 +89,7 @@ def test_codes_equal_onnx_runtime(seed: int, total: Total, tmp_path: Path) -> No
     model, path = make(seed), tmp_path / "random.onnx"
     onnx.save(model, path)
     try:
-        with kernels.joins() as pairs:
+        with kernels.recorded() as compiled:
             made = integers(path)
     except TomatoError as error:
         if not any(text.fullmatch(str(error)) for text in REFUSED):
@@ -104,7 +104,7 @@ def test_codes_equal_onnx_runtime(seed: int, total: Total, tmp_path: Path) -> No
         total.near(_reals(made, interpret(made.graph, entering)), wanted, wide="16" in model.graph.doc_string)
         return
     tally = Tally()
-    corrected = kernels.values(made, entering, tally, pairs)
+    corrected = kernels.values(made, entering, tally, compiled)
     assert np.array_equal(_reals(made, corrected), wanted), "not even with the kernels of the named properties"
     total.tensors += _same_inside(model, made, corrected, x)
 
