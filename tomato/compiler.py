@@ -99,8 +99,9 @@ def compile_model(
 
     progress("Schedule", 0, 0)
     chosen = schedule(
-        integers.graph, board, clock_mhz=clock_mhz or wishes.clock_mhz, fps=fps, wishes=wishes, model=str(model)
-    )
+        integers.graph, board, clock_mhz=clock_mhz or wishes.clock_mhz, fps=fps, wishes=wishes, model=str(model),
+        given=imported.quantised,
+    )  # fmt: skip
     samples = frames or _noise(imported, integers)
     return Accelerator(
         integers.graph, integers.inputs, integers.outputs, replace(chosen, precision=bits), board, Path(model),

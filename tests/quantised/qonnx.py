@@ -31,7 +31,9 @@ def limited(y: Array, bits: float, signed: int, narrow: int, mode: str) -> Array
     return np.asarray(MODES[mode](np.clip(y, low, high)))
 
 
-def quant(x: Array, scale: Array, zero: Array, bits: Array, *, signed: int, narrow: int, rounding_mode: str) -> Array:
+def quant(
+    x: Array, scale: Array, zero: Array, bits: Array, *, signed: int = 1, narrow: int = 0, rounding_mode: str = "ROUND"
+) -> Array:
     """Quant: steps with a zero point; one signed bit is a sign."""
     steps = x / scale + zero
     if bits == 1 and signed:

@@ -143,8 +143,6 @@ def test_trunc_2(signed: int, narrow: int, mode: str, tmp_path: Path) -> None:
         (op("Trunc", "xq step none wide", "y0", DOMAIN), "expected 5 inputs (version 1) or 6 (version 2: with the"),
         (op("Trunc", "xq step none wide step none wide", "y0", DOMAIN), "expected 5 inputs (version 1) or 6"),
         (op("Quant", "xq step none half", "y0", DOMAIN, signed=1, narrow=0), "expected one whole bit width of 1 to 32"),
-        (op("Quant", "xq step none wide", "y0", DOMAIN, signed=1), "expected the attribute 'narrow'"),
-        (op("Quant", "xq step none wide", "y0", DOMAIN, narrow=1), "expected the attribute 'signed'"),
         (op("Quant", "xq step one bit", "y0", DOMAIN, signed=1, narrow=0), "expected a zero point of 0 for one signed"),
         (op("Quant", "xq step none wide", "y0", DOMAIN, signed=1, narrow=0, rounding_mode="ODD"),
          "the rounding mode 'ODD' is unknown"),

@@ -137,7 +137,7 @@ def test_a_scale_per_channel_in_front_of_a_convolution(tmp_path: Path) -> None:
     ) == (
         "error: dense cannot be computed on codes: its input has another scale in every channel\n"
         "  --> /tiny.onnx: Conv_c\n"
-        "  hint: quantise the values in front of it and behind it"
+        "  hint: give all channels in front of it one scale"
     )
 
 

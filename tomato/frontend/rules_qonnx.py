@@ -26,9 +26,6 @@ def from_quant(walk: Walk, node: OnnxNode) -> None:
     """
     scale, zero = _number(walk, node, 1, "scale"), _number(walk, node, 2, "zero point")
     bits = _bit_width(walk, node, 3)
-    for name in ("signed", "narrow"):
-        if name not in node.attributes:
-            raise RefusedError(f"expected the attribute {name!r}", "the definition requires it; export again")
     codes = _signed_range(node, bits)
     if bits == 1 and node.integer("signed", 1):
         if np.any(zero != 0):

@@ -26,9 +26,11 @@ def schedule(
     fps: float | None = None,
     wishes: Wishes = NO_WISHES,
     model: str = "",
+    given: bool = False,
 ) -> Plan:
     """The fastest plan that fits the target and each of its regions; with `fps` the smallest that reaches that rate.
 
+    given: the model's formats are its own, which no option changes.
     Where no plan fits the regions (a layer is larger than one), they are filled as evenly as possible.
     Raises TomatoError when a layer has no engine, the network does not fit, or the rate is out of reach.
     """
@@ -41,7 +43,7 @@ def schedule(
             hint="there is nothing to build; check how the model was exported",
         )
     wanted = int(clock * 1e6 / fps) if fps else 0
-    hint = way_out(graph, target)
+    hint = way_out(graph, target, given=given)
     floor = floor_of(graph, rooms(target), target.usable).fix(_fixed(wishes))
     spare: dict[str, Resources] = {}
     before: Design | None = None

@@ -17,6 +17,7 @@ from tomato.engines.base import Site
 from tomato.errors import TomatoError
 from tomato.forms import forms_of
 from tomato.ir import Graph
+from tomato.ops.threshold import Threshold
 from tomato.schedule.plan import NO_WISHES, Choice, Wishes
 from tomato.schedule.solver import silent
 from tomato.schedule.streams import WIRING, site
@@ -234,16 +235,23 @@ def _does_not_fit(offers: Mapping[str, Sequence[Option]], target: Target, budget
     )
 
 
-def way_out(graph: Graph, target: Target) -> str:
-    """What would make a network fit that does not: weights narrow enough for the memory of the chip, or another one."""
+def way_out(graph: Graph, target: Target, *, given: bool = False) -> str:
+    """What would make a network fit that does not: weights narrow enough for the memory of the chip, or another one.
+
+    given: the formats are the model's own, so that no option of the compiler narrows its weights.
+    """
     weights = [node.op.constants[0] for node in graph if node.op.macs(graph.args_of(node))]
     count = sum(w.values.size for w in weights)
     bits = sum(w.values.size * min(f.bits for f in forms_of(w)) for w in weights)
     memory = target.usable.bram18 * BRAM18_BITS + target.usable.uram * URAM_BITS
+    if given and bits <= memory * STORED:
+        stored = any(isinstance(node.op, Threshold) for node in graph)
+        more = "allow requantisations that are off by one (--allow-error 0.01)" if stored else "quantise to fewer bits"
+        return f"choose a larger board than {target.name} (tomato targets), or {more}"
     if bits <= memory * STORED:
         return f"choose a larger board than {target.name} (tomato targets), or narrower weights (--precision w4a8)"
     need = f"its weights take {bits / 1e6:,.1f} Mbit, the memories that a design may use {memory / 1e6:,.1f} Mbit"
     most = int(memory * STORED // count)
-    if most < LEAST_BITS:
+    if most < LEAST_BITS or given:
         return f"{need}: choose a larger board (tomato targets) or a smaller network"
     return f"{need}: weights of {most} bits would fit (--precision w{most}a8), or a larger board (tomato targets)"

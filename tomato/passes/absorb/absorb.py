@@ -257,7 +257,9 @@ class _Walk:
             scale = per_weight(x.scale, groups, weight.shape[-1])[0]
         else:
             if np.any(x.scale != x.scale[0]):
-                refuse(node, "its input has another scale in every channel")
+                refuse(
+                    node, "its input has another scale in every channel", "give all channels in front of it one scale"
+                )
             scale = np.full(weight.shape[-1], x.scale[0])
         name = self.build.add(exact, (x.value,), node.name, node.origin)
         whole_sum = set(self.said.of(node.origin)) <= INTEGER and bool(self.said.of(node.origin))
