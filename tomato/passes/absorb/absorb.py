@@ -140,7 +140,7 @@ class _Walk:
         result = self.append(found.ops[1:], exact, f"{name}_q", join_origins(pair.node, *pair.nodes, node))
         sums = isinstance(pair.join, Add)
         ties = sums and not found.sampled and op.arithmetic != "qonnx"
-        caveat = "" if op.arithmetic == "qonnx" else HALF if half(pair.a, op) else unlike_pair(pair, self.said)
+        caveat = "" if op.arithmetic == "qonnx" else HALF if half(op, pair.a, pair.b) else unlike_pair(pair, self.said)
         caveat = caveat or (SUM_OF_TIES if ties else NEAREST) * bool(found.differing) or SAMPLED * found.sampled
         how = "sum" if sums else "product"
         self.proofs.append(Proof(result, how, found.checked, found.differing, found.largest, caveat))

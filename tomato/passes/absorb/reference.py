@@ -39,7 +39,7 @@ def reference(held: Held, op: Quantise, said: Said) -> Meaning:
     """What a Quantise makes of `held`."""
     if op.arithmetic == "qonnx":
         return Meaning(lambda acc: op.golden([held.real(acc)]))
-    name = HALF if half(held, op) else unlike(held, said)
+    name = HALF if half(op, held) else unlike(held, said)
     kernel = None if name == HALF else fused(held, op, said)
     if kernel:
         return Meaning(kernel, FLOAT_AVERAGE if isinstance(held.source, SumPool) else "")
@@ -66,7 +66,8 @@ def unlike_pair(pair: Pair, said: Said) -> str:
     return next((name for name in found if name), "")
 
 
-def half(held: Held, op: Quantise) -> bool:
+def half(op: Quantise, *given: Held) -> bool:
     """Whether the model computes in another floating-point type than float32."""
-    starts = [n.op.real for h in (held, *held.args) for n in h.nodes if isinstance(n.op, Dequantise)]
+    values = [value for held in given for value in (held, *held.args)]
+    starts = [n.op.real for value in values for n in value.nodes if isinstance(n.op, Dequantise)]
     return any(real != SINGLE for real in (op.real, *starts))
