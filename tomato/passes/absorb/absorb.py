@@ -19,7 +19,7 @@ from tomato.ops.real import Affine, Clip, Function
 from tomato.ops.requant import Requant
 from tomato.passes.absorb.held import Held, Outside, Pair, alike, limits, one_channel, refuse
 from tomato.passes.absorb.pairs import lower_pair
-from tomato.passes.absorb.proof import HALF, NEAREST, SAMPLED, SUM_OF_TIES, Proof
+from tomato.passes.absorb.proof import HALF, NEAREST, SUM_OF_TIES, Proof, caveat
 from tomato.passes.absorb.realise import EVERY, Allowed, InexactError, realise
 from tomato.passes.absorb.reference import INTEGER, half, reference, unlike_pair
 from tomato.passes.groups import MOVEMENT, join_origins
@@ -140,10 +140,10 @@ class _Walk:
         result = self.append(found.ops[1:], exact, f"{name}_q", join_origins(pair.node, *pair.nodes, node))
         sums = isinstance(pair.join, Add)
         ties = sums and not found.sampled and op.arithmetic != "qonnx"
-        caveat = "" if op.arithmetic == "qonnx" else HALF if half(op, pair.a, pair.b) else unlike_pair(pair, self.said)
-        caveat = caveat or (SUM_OF_TIES if ties else NEAREST) * bool(found.differing) or SAMPLED * found.sampled
+        unlike = "" if op.arithmetic == "qonnx" else HALF if half(op, pair.a, pair.b) else unlike_pair(pair, self.said)
+        why = caveat(unlike, found.differing, SUM_OF_TIES if ties else NEAREST, sampled=found.sampled)
         how = "sum" if sums else "product"
-        self.proofs.append(Proof(result, how, found.checked, found.differing, found.largest, caveat))
+        self.proofs.append(Proof(result, how, found.checked, found.differing, found.largest, why))
         return result
 
     def narrowed(self, node: Node, op: Quantise, held: Held) -> str:
@@ -161,9 +161,8 @@ class _Walk:
         result = self.append(found.ops, held.value, _name(held, node), join_origins(*held.nodes, node))
         if found.how != "wire":
             checked = (kind.codes.hi - kind.codes.lo + 1) * kind.channels
-            sampled = not straight and checked > EVERY
-            caveat = meaning.caveat or NEAREST * bool(found.differing) or SAMPLED * sampled
-            self.proofs.append(Proof(result, found.how, checked, found.differing, found.largest, caveat))
+            why = caveat(meaning.caveat, found.differing, NEAREST, sampled=not straight and checked > EVERY)
+            self.proofs.append(Proof(result, found.how, checked, found.differing, found.largest, why))
         return result
 
     def refuse_inexact(self, node: Node, origin: str, reason: ValueError) -> NoReturn:

@@ -55,3 +55,12 @@ class Proof:
         if self.caveat:
             return f"{self.how}: equal for all {self.checked:,} inputs, but for a {self.caveat}"
         return f"{self.how}: proved equal for all {self.checked:,} inputs"
+
+
+def caveat(unlike: str, differing: int, inexact: str, *, sampled: bool) -> str:
+    """Which property to tell: that by which the runtime is unlike its reference, else how what we compute is."""
+    if unlike:
+        return unlike
+    if differing:
+        return inexact
+    return SAMPLED if sampled else ""
