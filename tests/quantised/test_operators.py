@@ -186,3 +186,28 @@ def test_a_sum_full_of_ties_says_how_often_it_differs(tmp_path: Path) -> None:
     assert (proof.checked, proof.largest) == (1 << 16, 1)
     assert 0 < proof.differing < proof.checked / 12
     assert np.abs(golden(made, FRAMES)[0] - runtime(path, FRAMES)[0]).max() < 0.121
+
+
+def test_an_integer_product_with_a_zero_point_per_channel(tmp_path: Path) -> None:
+    nodes = [
+        IN[0], op("ConvInteger", "xq w xz wz", "acc"),
+        helper.make_node("Cast", ["acc"], ["real"], name="Cast_real", to=TensorProto.FLOAT),
+        op("Mul", "real gain", "r"), *OUT,
+    ]  # fmt: skip
+    constants = steps(np.uint8, x=0.05, y=0.5) | {
+        "w": weights(np.uint8, 3, 4, 3, 3), "wz": np.array([120, 131, 7], np.uint8), "gain": np.float32(0.001),
+    }  # fmt: skip
+    path = model(tmp_path, nodes, constants, {"x": SHAPE})
+    made = integers(path)
+    assert np.array_equal(golden(made, FRAMES)[0], exact(constants))
+    assert all(p.proved for p in made.proofs)
+
+
+def exact(constants: dict[str, Any]) -> Array:
+    """That network in exact integers, then float32: ONNX Runtime knows one zero point for all."""
+    x = np.clip(np.rint(FRAMES / constants["xs"]) + constants["xz"], 0, 255).astype(np.int64) - int(constants["xz"])
+    w = constants["w"].astype(np.int64) - constants["wz"].astype(np.int64).reshape(3, 1, 1, 1)
+    views = np.lib.stride_tricks.sliding_window_view(x, (3, 3), axis=(2, 3))
+    real = np.einsum("nchwij,ocij->nohw", views, w).astype(np.float32) * constants["gain"]
+    codes = np.clip(np.rint(real / constants["ys"]) + constants["yz"], 0, 255)
+    return np.asarray((codes - constants["yz"]).astype(np.float32) * constants["ys"])

@@ -51,13 +51,19 @@ def dequantised(node: OnnxNode, codes: Array, scale: Array, zero: Array | None, 
     """DequantizeLinear of a constant."""
     if node.integer("block_size", 0):
         raise RefusedError("expected one scale per tensor or channel, not per block", "quantise without blocks")
-    shape = [1] * codes.ndim
-    if scale.size > 1:
-        shape[node.integer("axis", default_axis)] = scale.size
+    axis = node.integer("axis", default_axis)
+
+    def along(numbers: Array) -> Array:
+        """One number, or one for each place of the axis."""
+        shape = [1] * codes.ndim
+        if numbers.size > 1:
+            shape[axis] = -1
+        return numbers.reshape(shape)
+
     whole = codes.astype(np.int64)
     if zero is not None:
-        whole = whole - zero.astype(np.int64).reshape(shape if zero.size > 1 else (1,) * codes.ndim)
+        whole = whole - along(zero.astype(np.int64))
     same = zero is None or zero.size == 1
     offset = int(zero.astype(np.int64).flat[0]) if zero is not None and same else 0
     kind = integer_range(codes.dtype) if codes.dtype.kind in "iuV" else None
-    return Coded(whole, scale.astype(np.float64).reshape(shape), offset if same else None, kind)
+    return Coded(whole, along(scale.astype(np.float64)), offset if same else None, kind)

@@ -102,7 +102,7 @@ def from_qlinear_matmul(walk: Walk, node: OnnxNode) -> None:
 def from_integer(walk: Walk, node: OnnxNode) -> None:
     """ConvInteger, MatMulInteger: int32 sums, which count as reals in steps of 1."""
     e = Expansion(walk, node)
-    one = e.constant(np.ones(()))
+    one = e.constant(np.ones((), np.float32))
     names = [
         e.run("DequantizeLinear", (node.inputs[i], one, *node.inputs[i + 2 : i + 3]), axis=1 if i == 0 else 0)
         for i in (0, 1)
