@@ -18,7 +18,7 @@ from tomato.interpret import in_batches
 from tomato.ir import Graph
 from tomato.ops.quantise import Quantise
 from tomato.passes import CLEAN, QUANTISED, run
-from tomato.passes.absorb import SHARE, Allowed, Proof, absorb
+from tomato.passes.absorb import ORDINARY, SHARE, Allowed, Proof, absorb
 from tomato.passes.calibrate import Method, Ranges, Watch, calibrate, synthetic_ranges
 from tomato.passes.precision import Precision
 from tomato.passes.quantise import quantise
@@ -156,7 +156,7 @@ def from_real(
     return Integers(graph, imported.inputs, outputs, notes)
 
 
-def from_quantised(imported: Imported, model: Path, allowed: Allowed = Allowed()) -> Integers:  # noqa: B008
+def from_quantised(imported: Imported, model: Path, allowed: Allowed = ORDINARY) -> Integers:
     """A network that comes quantised, exactly as it is but for what `allowed` says."""
     try:
         found = absorb(run(imported.graph, QUANTISED), imported.said, allowed)

@@ -27,6 +27,10 @@ class Said:
         return tuple(self.kinds.get(label, "") for label in origin.split(",") if label)
 
 
+SILENT = Said()
+"""Of a graph that comes from no ONNX model."""
+
+
 @dataclass(frozen=True, slots=True)
 class HostStep:
     """Something the host does to an output.

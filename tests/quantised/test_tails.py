@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from tests.quantised import tails
-from tests.quantised.tails import BEGIN, PAGE, QDQ, SOURCES, Case, Verdict, cases, few, judge, row, verdicts
+from tests.quantised.tails import QDQ, SOURCES, Case, Verdict, cases, few, judge, verdicts
+from tests.quantised.tails_page import BEGIN, PAGE, row
 from tomato.passes.absorb.reference import Meaning, reference
 
 

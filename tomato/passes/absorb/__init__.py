@@ -2,6 +2,6 @@
 
 from tomato.passes.absorb.absorb import Absorbed, absorb
 from tomato.passes.absorb.proof import PROPERTIES, Proof
-from tomato.passes.absorb.realise import SHARE, Allowed
+from tomato.passes.absorb.realise import ORDINARY, SHARE, Allowed
 
-__all__ = ["PROPERTIES", "SHARE", "Absorbed", "Allowed", "Proof", "absorb"]
+__all__ = ["ORDINARY", "PROPERTIES", "SHARE", "Absorbed", "Allowed", "Proof", "absorb"]

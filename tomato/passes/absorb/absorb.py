@@ -7,7 +7,7 @@ import numpy as np
 
 from tomato.errors import TomatoError
 from tomato.formats import Array, Codes, Tensor
-from tomato.interface import Said
+from tomato.interface import SILENT, Said
 from tomato.ir import Builder, Encoding, Graph, Node, Op
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
@@ -20,7 +20,7 @@ from tomato.ops.requant import Requant
 from tomato.passes.absorb.held import Held, Outside, Pair, alike, limits, one_channel, refuse
 from tomato.passes.absorb.pairs import lower_pair
 from tomato.passes.absorb.proof import HALF, NEAREST, SUM_OF_TIES, Proof, caveat
-from tomato.passes.absorb.realise import EVERY, Allowed, InexactError, realise
+from tomato.passes.absorb.realise import EVERY, ORDINARY, Allowed, InexactError, realise
 from tomato.passes.absorb.reference import INTEGER, half, reference, unlike_pair
 from tomato.passes.groups import MOVEMENT, join_origins
 from tomato.passes.rewrite import per_weight
@@ -52,7 +52,7 @@ class Exit:
     chain: tuple[Op, ...]
 
 
-def absorb(graph: Graph, said: Said = Said(), allowed: Allowed = Allowed()) -> Absorbed:  # noqa: B008
+def absorb(graph: Graph, said: Said = SILENT, allowed: Allowed = ORDINARY) -> Absorbed:
     """The network in integers. Raises TomatoError where real numbers are left between codes.
 
     said: what the model says of its nodes, for what its runtime does with them. allowed: what inexact constants may

@@ -195,11 +195,7 @@ def _on_a_line(task: _Task, said: Said) -> Iterator[tuple[Op, ...]]:
     plain = replace(op, zero=Tensor(np.zeros(1)), lo=lo, hi=hi, kind=Codes(lo, hi))
     line = _task(replace(pair, tail=()), plain, task.kinds, said, task.channels)
     for ops in _lines(line, *(_slope(line) or (0.0, 0.0))):
-        steps = line.outcome(ops).reshape(-1)
-        order = np.lexsort((task.wanted.reshape(-1), steps))
-        starts = np.flatnonzero(np.diff(steps[order], prepend=lo - 1))
-        middle = (starts + np.append(starts[1:], steps.size)) // 2
-        known, codes = steps[order][starts], task.wanted.reshape(-1)[order][middle]
+        known, codes = _most_wanted(line.outcome(ops), task.wanted)
         every = np.arange(lo, hi + 1)
         yield (*ops, Table(Tensor(codes[np.searchsorted(known, every, side="right").clip(1) - 1][None, :]), lo))
 
@@ -276,16 +272,20 @@ def _reach(join: Op, kinds: tuple[Codes, Codes]) -> Codes:
     return Codes(int(ends.min()), int(ends.max()))
 
 
+def _most_wanted(results: Array, wanted: Array) -> tuple[Array, Array]:
+    """The different results, ascending, and of each the middle one of the codes that are wanted of it."""
+    order = np.lexsort((wanted.reshape(-1), results.reshape(-1)))
+    found = results.reshape(-1)[order]
+    starts = np.flatnonzero(np.diff(found, prepend=found[0] - 1))
+    middle = (starts + np.append(starts[1:], found.size)) // 2
+    return found[starts], wanted.reshape(-1)[order][middle]
+
+
 def _of_all(task: _Task, join: Op) -> tuple[Op, ...] | None:
     """What makes the wanted codes of the exact result, if they depend on it alone; where not, what most pairs want."""
-    acc = join.golden([task.a, task.b])
-    channels = task.channels
-    order = np.lexsort((task.wanted.reshape(-1), acc.reshape(-1)))
-    sums, wanted = acc.reshape(-1)[order], task.wanted.reshape(-1)[order]
-    starts = np.flatnonzero(np.diff(sums, prepend=sums[0] - 1))
-    codes = wanted[(starts + np.append(starts[1:], sums.size)) // 2]  # the middle one of those that share a result
-    known, low = sums[starts], int(sums[0])
-    kind = Codes(low, int(sums[-1]))
+    known, codes = _most_wanted(join.golden([task.a, task.b]), task.wanted)
+    channels, low = task.channels, int(known[0])
+    kind = Codes(low, int(known[-1]))
     if kind.bits <= TABLE_BITS:
         every = np.arange(low, kind.hi + 1)
         return (Table(Tensor(codes[np.searchsorted(known, every, side="right") - 1][None, :]), low),)

@@ -63,6 +63,10 @@ class Allowed:
         return not differing or self.share >= 1 or (largest <= 1 and differing <= self.share * checked)
 
 
+ORDINARY = Allowed()
+"""What is allowed unless the user says otherwise."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Realised:
     """Operators one behind the other (none: a wire), how they work, and how many inputs differ by how much at most."""
