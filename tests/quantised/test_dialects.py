@@ -140,8 +140,14 @@ def test_trunc_2(signed: int, narrow: int, mode: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("node", "text"),
     [
-        (op("Trunc", "xq step none wide", "y0", DOMAIN), "expected 5 inputs (version 1) or 6 (version 2: with the"),
-        (op("Trunc", "xq step none wide step none wide", "y0", DOMAIN), "expected 5 inputs (version 1) or 6"),
+        (op("Trunc", "xq step none wide", "y0", DOMAIN), "expected 5 or 6 inputs, not 4"),
+        (op("Trunc", "xq step none wide step none wide", "y0", DOMAIN), "expected 5 or 6 inputs, not 7"),
+        (op("Quant", "xq step none", "y0", DOMAIN, signed=1, narrow=0), "expected 4 inputs, not 3"),
+        (op("Quant", "xq step none wide wide", "y0", DOMAIN, signed=1, narrow=0), "expected 4 inputs, not 5"),
+        (op("BipolarQuant", "xq step step", "y0", DOMAIN), "expected 2 inputs, not 3"),
+        (helper.make_node("Quant", ["xq", "step", "", "wide"], ["y0"], "Quant_y0", domain=DOMAIN, signed=1, narrow=0),
+         "expected 4 inputs, not 3"),
+        (op("Trunc", "xq step none wide wide", "y0", DOMAIN, signed=0), "expected no range of the result without its"),
         (op("Quant", "xq step none half", "y0", DOMAIN, signed=1, narrow=0), "expected one whole bit width of 1 to 32"),
         (op("Quant", "xq step one bit", "y0", DOMAIN, signed=1, narrow=0), "expected a zero point of 0 for one signed"),
         (op("Quant", "xq step none wide", "y0", DOMAIN, signed=1, narrow=0, rounding_mode="ODD"),
@@ -263,11 +269,15 @@ def test_a_type_of_codes_without_a_zero_point(kind: int, tmp_path: Path) -> None
         ([op("QuantizeLinear", "x s z", "xq"),
           op("QLinearSoftmax", f"{Q} s z", "yq", "com.microsoft", opset=11, axis=1),
           op("DequantizeLinear", "yq s z", "y")], "expected a softmax as of operator set 13"),
+        ([op("QuantizeLinear", "x s z", "xq"),
+          op("QLinearConv", f"{Q} w s z s z", "yq", "com.microsoft", channels_last=1),
+          op("DequantizeLinear", "yq s z", "y")], "expected channels first"),
     ],
-    ids=["blocks", "blocks behind", "float8", "old softmax"],
+    ids=["blocks", "blocks behind", "float8", "old softmax", "channels last"],
 )  # fmt: skip
 def test_attributes_that_are_refused(nodes: list[Any], text: str, tmp_path: Path) -> None:
-    path = model(tmp_path, nodes, {"s": np.float32(0.1), "z": np.uint8(7)}, {"x": X4})
+    constants = {"s": np.float32(0.1), "z": np.uint8(7), "w": np.ones((2, 4, 3, 3), np.uint8)}
+    path = model(tmp_path, nodes, constants, {"x": X4})
     changed = onnx.load(path)
     changed.opset_import[0].version, changed.ir_version = 21, 10
     onnx.save(changed, path)

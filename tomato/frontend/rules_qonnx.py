@@ -13,6 +13,7 @@ from tomato.ops.quantise import ROUNDINGS, Dequantise, Quantise
 
 MOST_BITS = 32
 HALF, TWICE = 0.5, 2.0
+QUANT_INPUTS, BIPOLAR_INPUTS = 4, 2
 INPUTS_1, INPUTS_2 = 5, 6
 """Inputs of Trunc: since version 2 it has a scale of its result, in front of the bit width there."""
 ANY = Codes(-(1 << MOST_BITS - 1), (1 << MOST_BITS - 1) - 1)
@@ -24,6 +25,7 @@ def from_quant(walk: Walk, node: OnnxNode) -> None:
 
     One signed bit means -1 and 1, as in BipolarQuant.
     """
+    _check_inputs(node, QUANT_INPUTS)
     scale, zero = _number(walk, node, 1, "scale"), _number(walk, node, 2, "zero point")
     bits = _bit_width(walk, node, 3)
     codes = _signed_range(node, bits)
@@ -35,6 +37,7 @@ def from_quant(walk: Walk, node: OnnxNode) -> None:
     rounding = _rounding(node, "ROUND")
     constant = walk.model.constant(node, 0)
     if constant is not None:
+        _check_broadcast(constant, scale, zero)
         scaled = constant.astype(np.float64) / scale + zero
         whole = np.clip(ROUNDINGS[rounding](scaled), codes.lo, codes.hi) - zero
         walk.define(node.outputs[0], _coded(whole, scale))
@@ -44,12 +47,14 @@ def from_quant(walk: Walk, node: OnnxNode) -> None:
 
 def from_bipolar_quant(walk: Walk, node: OnnxNode) -> None:
     """BipolarQuant: scale where x >= 0, else -scale; the codes are 1 and 0."""
+    _check_inputs(node, BIPOLAR_INPUTS)
     _bipolar(walk, node, _number(walk, node, 1, "scale"))
 
 
 def _bipolar(walk: Walk, node: OnnxNode, scale: Array) -> None:
     constant = walk.model.constant(node, 0)
     if constant is not None:
+        _check_broadcast(constant, scale)
         walk.define(node.outputs[0], _coded(np.where(constant >= 0, 1, -1), scale))
         return
     _round(walk, node, TWICE * scale, np.full(1, HALF), Codes(0, 1), "sign")
@@ -60,12 +65,12 @@ def from_trunc(walk: Walk, node: OnnxNode) -> None:
 
     The codes are integers before they are divided, so that no scale's rounding moves the result.
     """
-    if len(node.inputs) not in (INPUTS_1, INPUTS_2):
-        raise RefusedError(
-            f"expected {INPUTS_1} inputs (version 1) or {INPUTS_2} (version 2: with the scale of the result)",
-            "export with a current version of qonnx or Brevitas",
-        )
+    _check_inputs(node, INPUTS_1, INPUTS_2)
     second = len(node.inputs) == INPUTS_2
+    if not second and {"signed", "narrow"} & node.attributes.keys():
+        raise RefusedError(
+            "expected no range of the result without its scale", "export with a current version of qonnx"
+        )
     scale, zero = _number(walk, node, 1, "scale"), _number(walk, node, 2, "zero point")
     target = _number(walk, node, 4, "scale") if second else scale
     before, after = _bit_width(walk, node, 3), _bit_width(walk, node, len(node.inputs) - 1)
@@ -81,6 +86,16 @@ def from_trunc(walk: Walk, node: OnnxNode) -> None:
     value = walk.emit(Quantise(Tensor(step), none, codes.lo, codes.hi, rounding, "qonnx"), [value], "_codes")
     back = Dequantise(Tensor(target), Tensor(zero / step if second else zero))
     walk.put(node.outputs[0], walk.emit(back, [value]), view.order)
+
+
+def _check_inputs(node: OnnxNode, *counts: int) -> None:
+    """Raise RefusedError unless the node has one of these numbers of inputs, none left out."""
+    if len(node.inputs) not in counts or not all(node.inputs):
+        expected = " or ".join(map(str, counts))
+        raise RefusedError(
+            f"expected {expected} inputs, not {sum(map(bool, node.inputs))}",
+            "export with a current version of qonnx or Brevitas",
+        )
 
 
 def _rounding(node: OnnxNode, default: str) -> str:
@@ -106,6 +121,16 @@ def _round(walk: Walk, node: OnnxNode, scale: Array, zero: Array, codes: Codes, 
     given = (one, none) if rounding == "sign" else (step, offset)
     value = walk.emit(Quantise(*given, codes.lo, codes.hi, rounding, "qonnx"), [view.value], "_codes")
     walk.put(node.outputs[0], walk.emit(Dequantise(step, offset), [value]), view.order)
+
+
+def _check_broadcast(constant: Array, *steps: Array) -> None:
+    """Raise RefusedError unless scale and zero point broadcast to a constant."""
+    try:
+        same = np.broadcast_shapes(constant.shape, *(s.shape for s in steps if s.size > 1)) == constant.shape
+    except ValueError:
+        same = False
+    if not same:
+        raise RefusedError("expected a scale that broadcasts to what it quantises", "check how the model was quantised")
 
 
 def _signed_range(node: OnnxNode, bits: int) -> Codes:

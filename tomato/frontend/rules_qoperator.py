@@ -68,6 +68,7 @@ class Expansion:
 
 def from_qlinear_conv(walk: Walk, node: OnnxNode) -> None:
     """QLinearConv: codes of x and w, and a bias in steps of both scales together."""
+    _check_layout(node)
     e = Expansion(walk, node)
     inputs = [e.real(0), e.real(3, axis=0)]
     if node.has(8):
@@ -85,6 +86,11 @@ def from_qgemm(walk: Walk, node: OnnxNode) -> None:
         e.codes(e.run("Gemm", inputs), 7)
     else:
         e.to(node.outputs[0], "Gemm", inputs)
+
+
+def _check_layout(node: OnnxNode) -> None:
+    if node.integer("channels_last", 0):
+        raise RefusedError("expected channels first", "export the model with channels_last=0")
 
 
 def _bias(e: Expansion, node: OnnxNode, index: int, step: Array) -> str:
@@ -130,8 +136,7 @@ def _alone(op_type: str) -> Rule:
     """An operator of one argument, with scale and zero point of the result behind it."""
 
     def rule(walk: Walk, node: OnnxNode) -> None:
-        if node.integer("channels_last", 0):
-            raise RefusedError("expected channels first", "export the model with channels_last=0")
+        _check_layout(node)
         if (
             op_type == "Softmax"
             and node.integer("opset", SOFTMAX) < SOFTMAX
