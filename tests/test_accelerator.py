@@ -24,6 +24,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return digits.compiled().write(tmp_path_factory.mktemp("build") / "digits")
 
 
+@pytest.mark.slow
 def test_compiling_twice_gives_the_same_bytes(build: Path, tmp_path: Path) -> None:
     digits.compiled.cache_clear()
     again = digits.compiled().write(tmp_path / "digits")
@@ -35,6 +36,7 @@ def test_text(name: str, build: Path, golden: Callable[[str], None]) -> None:
     golden((build / name).read_text())
 
 
+@pytest.mark.slow
 def test_loading_gives_the_same_golden_model(build: Path) -> None:
     x, _ = digits.frames()
     loaded, acc = tomato.load(build), digits.compiled()

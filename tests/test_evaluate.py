@@ -13,6 +13,7 @@ from tomato.errors import TomatoError
 from tomato.evaluate import evaluate, sqnr, write
 
 
+@pytest.mark.slow
 def test_digits_lose_nothing(tmp_path: Path) -> None:
     result = evaluate(digits.compiled(), Data(*digits.frames()))
     assert result["frames"] == 599

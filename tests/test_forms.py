@@ -39,6 +39,7 @@ def test_every_form_is_exact(values: Array) -> None:
         assert form.filler in form.decode(np.arange(1 << form.bits))
 
 
+@pytest.mark.slow
 @given(weights())
 def test_a_form_is_offered_whenever_it_is_exact(values: Array) -> None:
     offered = {form.cell for form in forms(values)}

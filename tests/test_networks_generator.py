@@ -46,7 +46,7 @@ def test_counts_are_the_published_ones(name: str) -> None:
     assert counts(generate(name)) == PUBLISHED[name]
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow if n == "resnet50" else ()) for n in SMALL])
 def test_shapes_are_those_that_onnx_infers(name: str) -> None:
     onnx.checker.check_model(generate(name, size=SMALL[name]), full_check=True)
 

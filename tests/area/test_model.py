@@ -12,11 +12,14 @@ from tomato.report import model_error, model_errors
 from tomato.targets import Resources
 
 POINTS = list(points())
+BOARDS = {flow: targets.load(board) for flow, board in TARGETS.items()}
+SELECTED = {flow: selected(flow) for flow in TARGETS}
+STORED = {group: load(group) for group in {point.group for point in POINTS}}
 MEASURED = [
     (flow, point, found)
-    for flow in TARGETS
-    for point in selected(flow)
-    if (found := load(point.group).get(point.name, {}).get(flow))
+    for flow, chosen in SELECTED.items()
+    for point in chosen
+    if (found := STORED[point.group].get(point.name, {}).get(flow))
 ]
 ALL = [pytest.param(*m, id=f"{m[0]}-{m[1].group}-{m[1].name}") for m in MEASURED]
 HELD_OUT = [case for case, (flow, point, _) in zip(ALL, MEASURED, strict=True) if point.judges == flow]
@@ -29,8 +32,7 @@ CHAOTIC = {("ecp5", "width"): 0.27}
 
 
 def modelled(flow: str, point: Point) -> Resources:
-    target = targets.load(TARGETS[flow])
-    return target.fitted(point.group, point.cost(target))
+    return BOARDS[flow].fitted(point.group, point.cost(BOARDS[flow]))
 
 
 @pytest.mark.parametrize(("flow", "point", "found"), HELD_OUT)
@@ -57,34 +59,33 @@ def test_every_engine_is_measured() -> None:
 
 
 def test_what_is_stored_are_the_points_of_today() -> None:
-    groups = {p.group for p in POINTS}
-    stored = {(flow, group, name) for group in groups for name, found in load(group).items() for flow in found}
-    assert stored == {(flow, p.group, p.name) for flow in TARGETS for p in selected(flow)}
+    stored = {(flow, group, name) for group, known in STORED.items() for name, found in known.items() for flow in found}
+    assert stored == {(flow, p.group, p.name) for flow, chosen in SELECTED.items() for p in chosen}
 
 
 @pytest.mark.parametrize("flow", TARGETS)
 def test_every_measurement_is_of_the_hardware_as_it_is(flow: str) -> None:
-    stored = [(p, load(p.group).get(p.name, {}).get(flow)) for p in POINTS]
+    stored = [(p, STORED[p.group].get(p.name, {}).get(flow)) for p in POINTS]
     stale = [f"{p.group} {p.name}" for p, found in stored if found and found["key"] != key(p, flow)]
     assert not stale, f"run: python -m calibrate.run --flow {flow}"
 
 
 @pytest.mark.parametrize("flow", TARGETS)
 def test_every_group_is_measured_and_has_held_out_points(flow: str) -> None:
-    judged = summary(selected(flow), flow)
+    judged = summary(SELECTED[flow], flow)
     assert set(judged) == {p.group for p in POINTS}
     assert all(row["held_out"] >= 1 for row in judged.values())
 
 
 def test_the_summary_that_ships_is_that_of_the_data() -> None:
-    for flow, board in TARGETS.items():
-        assert model_errors(targets.load(board).family) == summary(selected(flow), flow)
+    for flow in TARGETS:
+        assert model_errors(BOARDS[flow].family) == summary(SELECTED[flow], flow)
     assert model_errors("arria10") == {}
 
 
 def test_other_families_are_corrected_as_their_measurements_say() -> None:
-    assert targets.load(TARGETS["xcup"]).lut_fit == ()
-    assert targets.load(TARGETS["ecp5"]).lut_fit == fit("ecp5"), "run: python -m calibrate.fit"
+    assert BOARDS["xcup"].lut_fit == ()
+    assert BOARDS["ecp5"].lut_fit == fit("ecp5"), "run: python -m calibrate.fit"
 
 
 def test_the_document_tells_the_errors_of_ecp5() -> None:

@@ -79,6 +79,7 @@ def test_too_strict_a_limit_gives_w8a8_and_says_so() -> None:
     assert json.loads(found.files["exploration.json"])["chosen"] == 0
 
 
+@pytest.mark.slow
 def test_every_point_but_the_chosen_is_worse_or_loses_too_much() -> None:
     found = search(Goal(5.0, "weights"))
     data = json.loads(found.files["exploration.json"])

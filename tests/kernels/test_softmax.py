@@ -33,7 +33,7 @@ def scale_near_a_tie(rng: np.random.Generator, x: Array) -> float:
 
 @pytest.mark.parametrize("form", [QDQ, QOPERATOR])
 @pytest.mark.parametrize("codes", [U8, S8], ids=str)
-@pytest.mark.parametrize("axis", [-1, 1])
+@pytest.mark.parametrize("axis", [-1, pytest.param(1, marks=pytest.mark.slow)])
 def test_softmax(form: str, codes: Codes, axis: int) -> None:
     rng = np.random.default_rng(1)
     for round_ in range(25):

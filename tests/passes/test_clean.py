@@ -29,6 +29,7 @@ SAME = Window((3, 3), pads=(1, 1, 1, 1))
 ONE, ZERO = Tensor(np.ones(1)), Tensor(np.zeros(1))
 
 
+@pytest.mark.slow
 @given(nets())
 def test_every_pass_keeps_the_meaning_of_random_networks(case: tuple[Graph, Mapping[str, Array]]) -> None:
     graph, frames = case

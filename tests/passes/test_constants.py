@@ -48,10 +48,10 @@ def test_fit_is_the_least_of_all(data: st.DataObject, lo: int, size: int, code: 
         assert np.array_equal(golden(op, every(acc, 1)), stair.codes(every(acc, 1)))
 
 
-SLOW_24 = pytest.param(24, 1, marks=pytest.mark.slow)
+SLOW = [pytest.param(bits, examples, marks=pytest.mark.slow) for bits, examples in ((20, 2), (24, 1))]
 
 
-@pytest.mark.parametrize(("bits", "examples"), [(10, 12), (14, 6), (17, 3), (20, 2), SLOW_24])
+@pytest.mark.parametrize(("bits", "examples"), [(10, 12), (14, 6), (17, 3), *SLOW])
 def test_fit_is_exact_on_float32(bits: int, examples: int) -> None:
     """And what it does not find is nearly found, and counted right."""
     rng = np.random.default_rng(bits)
@@ -137,6 +137,7 @@ def test_constant_channels_need_no_multiplier() -> None:
         assert golden(constant, every(Codes(-10, 10), 1)).tolist() == [[4]] * 21
 
 
+@pytest.mark.slow
 @given(st.floats(2.0**-3, 2.0**6), st.integers(20, 31))
 def test_products_and_biases_keep_to_62_bits(scale: float, bits: int) -> None:
     """Steep staircases far from zero: the finest shifts are out of reach."""

@@ -67,6 +67,7 @@ def test_all_places_are_known() -> None:
     assert {name: calls for name, calls in found.items() if calls and name not in own} == PLACES
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(st.sampled_from(sorted(TAILS)), st.floats(0.002, 0.9), st.integers(-300, 300), st.integers(9, 15), ALLOWED)
 def test_a_requantisation(tail: str, scale: float, offset: int, bits: int, allowed: Allowed) -> None:

@@ -36,6 +36,7 @@ def fewest(stair: Staircase, mult_bits: int, most: int) -> int | None:
     return None
 
 
+@pytest.mark.slow
 @given(st.data(), st.integers(0, 3), st.booleans(), st.integers(5, 9))
 def test_the_fewest_moves_of_all(data: st.DataObject, wrong: int, falling: bool, mult_bits: int) -> None:
     """A straight staircase of which some steps were moved, by one."""
@@ -69,7 +70,10 @@ def test_any_steps(data: st.DataObject, lo: int, size: int, steps: int, mult_bit
         assert np.array_equal(op.golden([every(acc, 1)]), stair.codes(every(acc, 1)))
 
 
-@pytest.mark.parametrize(("bits", "steps", "channels", "seed"), [(17, 7, 64, 0), (20, 7, 4, 0), (22, 4, 1, 1)])
+@pytest.mark.parametrize(
+    ("bits", "steps", "channels", "seed"),
+    [(17, 7, 64, 0), (20, 7, 4, 0), pytest.param(22, 4, 1, 1, marks=pytest.mark.slow)],
+)
 def test_equals_float32(bits: int, steps: int, channels: int, seed: int) -> None:
     """Scales, of about 2**steps codes per half range, of which at least one has no constants without nudges."""
     rng = np.random.default_rng(seed)

@@ -48,6 +48,7 @@ def noise(real: Graph, integer: Graph, frames: Mapping[str, Array]) -> Mapping[s
     return found
 
 
+@pytest.mark.slow
 @given(nets())
 def test_random_networks_at_twelve_bits_are_near_the_reals(case: tuple[Graph, Mapping[str, Array]]) -> None:
     raw, frames = case

@@ -32,6 +32,7 @@ def test_staircase_is_its_reference(scales: list[float], acc: Codes, zero: int, 
         assert stair.falling[c] == (golden[0, c] > golden[-1, c])
 
 
+@pytest.mark.slow
 @given(st.data(), RANGES, st.integers(1, 40))
 def test_steps_may_lie_anywhere(data: st.DataObject, acc: Codes, steps: int) -> None:
     """No guess of where the next threshold is helps here."""

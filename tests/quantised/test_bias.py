@@ -114,6 +114,7 @@ def test_a_bias_that_nearly_cancels_the_zero_point(tmp_path: Path) -> None:
     assert all(p.proved for p in made.proofs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [np.int16, np.uint16])
 def test_a_float_bias_between_codes_of_16_bits(kind: type[np.integer], tmp_path: Path) -> None:
     nodes, constants, _ = layer(np.uint8, "Conv", per_channel=True)

@@ -55,7 +55,7 @@ def test_every_claim_is_compared() -> None:
     assert BODIES.keys() | ELSEWHERE.keys() == FAITHFUL
 
 
-@pytest.mark.parametrize("kind", [np.uint8, np.int8, np.int16])
+@pytest.mark.parametrize("kind", [np.uint8, np.int8, pytest.param(np.int16, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", BODIES)
 def test_equal(name: str, kind: type[np.integer], tmp_path: Path) -> None:
     constants: dict[str, Any] = steps(kind, x=0.043, b=0.071, y=0.0371)

@@ -27,7 +27,7 @@ from tomato.passes.absorb.proof import FLOAT_FALLBACK, FLOAT_FUNCTION, NEAREST, 
 
 FIRST = int(os.environ.get("TOMATO_FUZZ_FROM", "0"))
 NETWORKS = int(os.environ.get("TOMATO_FUZZ", "12"))
-QUICK = 5
+QUICK = 3
 """Networks of the inner loop."""
 SEEDS = [pytest.param(FIRST + i, marks=pytest.mark.slow if i >= QUICK else ()) for i in range(NETWORKS)]
 FRAMES = 64

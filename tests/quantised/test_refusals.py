@@ -107,6 +107,7 @@ def test_functions_behind_the_last_codes_stay_on_the_host(tmp_path: Path) -> Non
     assert apart.max() < 4e-6, "float32 sums, in the order of the processor"
 
 
+@pytest.mark.slow
 def test_thresholds_that_fill_the_board(tmp_path: Path) -> None:
     """Exactness at any price does not fit; off by one at few inputs does, which is counted and can be asked for."""
     rng = np.random.default_rng(3)
@@ -155,7 +156,7 @@ def test_wide_activations_are_multiplications(tmp_path: Path) -> None:
     assert np.count_nonzero(off > 0.5) < 1e-3 * off.size
 
 
-@pytest.mark.parametrize(("bits", "rc"), [(4, 1), (16, 0)])
+@pytest.mark.parametrize(("bits", "rc"), [pytest.param(4, 1, marks=pytest.mark.slow), (16, 0)])
 def test_an_error_beyond_the_bound_must_be_asked_for(bits: int, rc: int, tmp_path: Path) -> None:
     """The exit code says so, nothing is written, and the hint can be followed."""
     constants = steps(np.int8, x=0.05, y=0.0031) | {

@@ -28,6 +28,7 @@ def test_the_usual_precision_is_not_written(tmp_path: Path) -> None:
     assert read_wishes(tmp_path / "plan.toml").precision is None
 
 
+@pytest.mark.slow
 def test_a_plan_asks_and_a_call_overrules(tmp_path: Path) -> None:
     plan = tmp_path / "plan.toml"
     plan.write_text('[precision]\ndefault = "ternary"\n"block1*" = "w3a4"\n')

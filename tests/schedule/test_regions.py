@@ -88,7 +88,14 @@ def test_rooms_follow_unequal_regions() -> None:
 
 
 @pytest.mark.parametrize("graph", [chain(), residual(8, 8)], ids=["chain", "residual"])
-@pytest.mark.parametrize("rooms_of", [(ROOM, ROOM), (ROOM, ROOM * 2), (ROOM,) * 3], ids=["even", "uneven", "three"])
+@pytest.mark.parametrize(
+    "rooms_of",
+    [
+        pytest.param((ROOM, ROOM), id="even"),
+        pytest.param((ROOM, ROOM * 2), id="uneven"),
+        pytest.param((ROOM,) * 3, id="three", marks=pytest.mark.slow),
+    ],
+)
 def test_no_region_holds_more_than_it_may(graph: Graph, rooms_of: tuple[Resources, ...]) -> None:
     target = stacked(*rooms_of)
     plan = schedule(graph, target)
@@ -199,6 +206,7 @@ def fitting(offers: Mapping[str, list[Option]], floor: Floor) -> list[dict[str, 
     return found
 
 
+@pytest.mark.slow
 @given(
     offers_of, st.lists(st.builds(Resources, lut=st.integers(1, 15), dsp=st.integers(1, 15)), min_size=2, max_size=2)
 )

@@ -17,7 +17,7 @@
 
 namespace hls {
 
-constexpr std::chrono::seconds patience(20);
+constexpr std::chrono::seconds patience(40);
 
 template <class T>
 class stream {

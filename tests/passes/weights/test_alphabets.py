@@ -13,7 +13,9 @@ from tomato.passes.weights.kinds import KINDS
 from tomato.passes.weights.shift import shift
 
 EVERY = [(kind, bits) for kind, only in KINDS.items() for bits in only.bits if bits < 8]
-MARKED = [pytest.param(kind, bits, marks=pytest.mark.slow if kind == "focused" else ()) for kind, bits in EVERY]
+QUICK = {"fixed": 4, "shift": 4, "codebook": 4, "ternary": 2, "binary": 1}
+"""One width of each kind for the inner loop, but for mixtures, which are slow to fit."""
+MARKED = [pytest.param(k, bits, marks=() if QUICK.get(k) == bits else pytest.mark.slow) for k, bits in EVERY]
 
 
 @st.composite
