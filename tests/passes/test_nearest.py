@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import hypothesis.strategies as st
 import numpy as np
@@ -29,6 +30,7 @@ from tomato.passes.lower_group import Place, Widths, lower
 from tomato.passes.precision import Precision
 from tomato.passes.share_encodings import Coding
 
+T = TypeVar("T")
 PLACES = {
     "passes/absorb/pairs.py": {"limit_denominator"},
     "passes/absorb/realise.py": {"nearest"},
@@ -68,6 +70,16 @@ def test_all_places_are_known() -> None:
 
 
 @pytest.mark.slow
+def taken(choose: Callable[[], T], allowed: Allowed) -> T | None:
+    """What is chosen; None where it would cost more than is allowed, which the error must say."""
+    try:
+        return choose()
+    except InexactError as error:
+        share = error.share
+    assert share > allowed.share
+    return None
+
+
 @settings(max_examples=60)
 @given(st.sampled_from(sorted(TAILS)), st.floats(0.002, 0.9), st.integers(-300, 300), st.integers(9, 15), ALLOWED)
 def test_a_requantisation(tail: str, scale: float, offset: int, bits: int, allowed: Allowed) -> None:
@@ -78,13 +90,8 @@ def test_a_requantisation(tail: str, scale: float, offset: int, bits: int, allow
 
     every = np.arange(acc.lo, acc.hi + 1)[:, None].repeat(2, axis=1)
     straight = tail in ("line", "relu", "relu6")
-    try:
-        found = realise(asked, acc, 2, limits, allowed, uniform=False, straight=straight)
-    except InexactError as error:
-        found = None
-        share = error.share
+    found = taken(lambda: realise(asked, acc, 2, limits, allowed, uniform=False, straight=straight), allowed)
     if found is None:
-        assert share > allowed.share
         return
     got = every[None, :, None, :]
     for op in found.ops:
@@ -115,13 +122,8 @@ def test_two_values_joined(
     number = [Tensor(np.full(1, v, np.float64)) for v in (np.float32(scales[2]), zeros[2])]
     op, codes = Quantise(number[0], number[1], -16, 15), Codes(-16, 15)
     pair = Pair(a, b, join, Node("j", join, ("a", "b"), TensorType((1, 1, 3), codes)), OPS[tail])
-    try:
-        found = lower_pair(pair, op, (codes, codes), Said(), allowed)
-    except InexactError as error:
-        found = None
-        share = error.share
+    found = taken(lambda: lower_pair(pair, op, (codes, codes), Said(), allowed), allowed)
     if found is None:
-        assert share > allowed.share
         return
     x, y = (np.arange(-16, 16).repeat(3).reshape(shape) for shape in ((32, 1, 3), (1, 32, 3)))
     wanted = asked_of(pair, op, Said())(x, y)

@@ -49,8 +49,6 @@ class Coded:
 
 def dequantised(node: OnnxNode, codes: Array, scale: Array, zero: Array | None, default_axis: int) -> Coded:
     """DequantizeLinear of a constant."""
-    if node.integer("block_size", 0):
-        raise RefusedError("expected one scale per tensor or channel, not per block", "quantise without blocks")
     axis = node.integer("axis", default_axis)
 
     def along(numbers: Array) -> Array:

@@ -1,7 +1,5 @@
 """Convolution, fully connected layers and batch normalisation."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from tomato.formats import Array, Tensor
@@ -29,8 +27,8 @@ def from_conv(walk: Walk, node: OnnxNode) -> None:
     weight = weight.reshape(*weight.shape[:2], *window.kernel).transpose(2, 3, 1, 0)
     value = walk.scaled(walk.emit(Conv2d(Tensor(weight), window, node.integer("group", 1)), [value]), steps)
     if bias is not None:
-        op = walk.bias(value, node.inputs[2], bias, lambda parts: [Tensor(p.reshape(-1)) for p in parts])
-        value = walk.emit(op, [value], "_bias")
+        kind, parts = walk.bias(value, node.inputs[2], bias)
+        value = walk.emit(kind(*(Tensor(p.reshape(-1)) for p in parts)), [value], "_bias")
     walk.put_image(node.outputs[0], value, rank)
 
 
@@ -64,15 +62,9 @@ def from_gemm(walk: Walk, node: OnnxNode) -> None:
 
 def add_bias(walk: Walk, node: OnnxNode, source: str, index: int, suffix: str = "") -> None:
     """The node's result: a layer's result, `source`, plus the constant at an input."""
-    found: list[View] = []
-
-    def place(parts: Sequence[Array]) -> list[Tensor]:
-        view, tensors = walk.fit(source, parts)
-        found.append(view)
-        return tensors
-
-    op = walk.bias(walk.view(source).value, node.inputs[index], walk.weight(node, index, "bias"), place)
-    walk.put(node.outputs[0], walk.emit(op, [found[0].value], suffix), found[0].order)
+    kind, parts = walk.bias(walk.view(source).value, node.inputs[index], walk.weight(node, index, "bias"))
+    view, tensors = walk.fit(source, parts)
+    walk.put(node.outputs[0], walk.emit(kind(*tensors), [view.value], suffix), view.order)
 
 
 def from_matmul(walk: Walk, node: OnnxNode) -> None:

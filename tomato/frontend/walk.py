@@ -242,18 +242,18 @@ class Walk:
         view, (a, b) = self.fit(source, [scale, offset])
         self.put(target, self.emit(Affine(a, b), [view.value], suffix), view.order)
 
-    def bias(self, value: str, name: str, real: Array, place: Callable[[Sequence[Array]], Sequence[Tensor]]) -> Op:
-        """What adds the constant `name`, worth `real`, to a layer's result; `place` gives it per channel of the stream.
+    def bias(self, value: str, name: str, real: Array) -> tuple[type[Affine | Bias], list[Array]]:
+        """The operator that adds the constant `name`, worth `real`, to a layer's result, and what it is made of.
 
-        Where the layer takes codes that is a Bias, which knows the integers of the constant, if it comes as such.
+        Each of these is to be given per channel. Where the layer takes codes that is a Bias, which knows the integers
+        of the constant, if it comes as such.
         """
         coded = self.coded.get(name)
         if not self._of_codes(value):
-            one, offset = place([np.ones(1), real])
-            return Affine(one, offset)
+            return Affine, [np.ones(1), real]
         if coded is None:
-            return Bias(*place([real]))
-        return Bias(*place([real, coded.codes.astype(np.float64), np.broadcast_to(coded.scale, coded.codes.shape)]))
+            return Bias, [real]
+        return Bias, [real, coded.codes.astype(np.float64), np.broadcast_to(coded.scale, coded.codes.shape)]
 
     def _of_codes(self, value: str) -> bool:
         """Whether a layer whose result, but for steps, is `value` takes dequantised codes."""
