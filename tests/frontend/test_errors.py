@@ -84,7 +84,8 @@ def test_damaged_constant(tmp_path: Path) -> None:
     path = tmp_path / "m.onnx"
     onnx.save(proto, path)
     assert message(path) == (
-        "error: the constant 'w' is damaged (cannot reshape array of size 8 into shape (3,4,1,1))\n"
+        "error: the constant 'w' is damaged (TensorProto (tensor name: w) raw_data size (32 bytes) is too small for "
+        "the declared shape and type (48 bytes required).)\n"
         "  --> m.onnx\n"
         "  hint: copy, download or export the file again"
     )

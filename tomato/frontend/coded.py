@@ -47,16 +47,30 @@ class Coded:
         return scale[:, 0]
 
 
+def steps_along(steps: Array, shape: tuple[int, ...], axis: int) -> Array:
+    """One number, or one for each place of an axis of a tensor of this shape, in the place of that axis.
+
+    RefusedError if they are neither.
+    """
+    if steps.size == 1:
+        return steps.reshape((1,) * len(shape))
+    rank = len(shape)
+    if not -rank <= axis < rank or steps.shape != (shape[axis],):
+        dims = "x".join(map(str, steps.shape))
+        raise RefusedError(
+            f"expected one scale and zero point, or one for each place of axis {axis} of {'x'.join(map(str, shape))}, "
+            f"not {dims or 'none'}",
+            "quantise again per tensor or per channel",
+        )
+    return steps.reshape([-1 if a == axis % rank else 1 for a in range(rank)])
+
+
 def dequantised(node: OnnxNode, codes: Array, scale: Array, zero: Array | None, default_axis: int) -> Coded:
     """DequantizeLinear of a constant."""
     axis = node.integer("axis", default_axis)
 
     def along(numbers: Array) -> Array:
-        """One number, or one for each place of the axis."""
-        shape = [1] * codes.ndim
-        if numbers.size > 1:
-            shape[axis] = -1
-        return numbers.reshape(shape)
+        return steps_along(numbers, codes.shape, axis)
 
     whole = codes.astype(np.int64)
     if zero is not None:

@@ -14,6 +14,11 @@ Attribute = int | float | str | tuple[int, ...] | tuple[float, ...] | tuple[str,
 """A decoded attribute; None stands for the kinds that no supported operator has."""
 
 
+def is_integer(kind: str | None) -> bool:
+    """Whether a NumPy type of this name holds integers."""
+    return kind is not None and bool(re.fullmatch(r"u?int\d+", kind))
+
+
 def integer_range(dtype: Any) -> Codes:
     """The range of an integer NumPy type, the narrow ones that ONNX adds (int4, uint4, int2, uint2) included."""
     match = re.fullmatch(r"(u?)int(\d+)", np.dtype(dtype).name)
@@ -52,7 +57,10 @@ class OnnxNode:
     @property
     def stem(self) -> str:
         """What its values are named after."""
-        return self.name or self.outputs[0]
+        return self.name or next(filter(None, self.outputs))
+
+    def _odd(self, name: str) -> RefusedError:
+        return RefusedError(f"the attribute {name!r} has the wrong type", "export the model again")
 
     def has(self, index: int) -> bool:
         """Whether an optional input is given."""
@@ -61,31 +69,36 @@ class OnnxNode:
     def integer(self, name: str, default: int) -> int:
         """An integer attribute."""
         value = self.attributes.get(name, default)
-        assert isinstance(value, int)
+        if not isinstance(value, int):
+            raise self._odd(name)
         return value
 
     def real(self, name: str, default: float) -> float:
         """A float attribute."""
         value = self.attributes.get(name, default)
-        assert isinstance(value, (int, float))
+        if not isinstance(value, (int, float)):
+            raise self._odd(name)
         return float(value)
 
     def text(self, name: str, default: str) -> str:
         """A string attribute."""
         value = self.attributes.get(name, default)
-        assert isinstance(value, str)
+        if not isinstance(value, str):
+            raise self._odd(name)
         return value
 
     def integers(self, name: str) -> tuple[int, ...] | None:
         """A list of integers, or None when it is absent."""
         value = self.attributes.get(name)
-        assert value is None or isinstance(value, tuple)
+        if value is not None and not isinstance(value, tuple):
+            raise self._odd(name)
         return None if value is None else tuple(int(v) for v in value)
 
     def reals(self, name: str) -> tuple[float, ...] | None:
         """A list of floats, or None when it is absent."""
         value = self.attributes.get(name)
-        assert value is None or isinstance(value, tuple)
+        if value is not None and not isinstance(value, tuple):
+            raise self._odd(name)
         return None if value is None else tuple(float(v) for v in value)
 
 
@@ -95,7 +108,9 @@ class Model:
 
     `shapes` include the batch, which is 1; a value of unknown shape is absent. `live` are the nodes that an
     output depends on. `path` is the file as the user wrote it. `elements` are the ranges of integer inputs,
-    `dtypes` NumPy's names of the types of inputs and outputs.
+    `dtypes` NumPy's names of the types of inputs and outputs, `types` those of all values whose type is known.
+    `problems` are reasons to refuse nodes, by index, that are known before any rule looks at them; those of `invalid`
+    nodes count whether an output depends on them or not.
     """
 
     path: str
@@ -110,6 +125,8 @@ class Model:
     notes: tuple[str, ...]
     elements: Mapping[str, Codes] = field(default_factory=dict)
     dtypes: Mapping[str, str] = field(default_factory=dict)
+    types: Mapping[str, str] = field(default_factory=dict)
+    invalid: frozenset[int] = frozenset()
 
     @cached_property
     def consumers(self) -> Mapping[str, tuple[OnnxNode, ...]]:

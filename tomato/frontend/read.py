@@ -5,14 +5,16 @@ from pathlib import Path
 
 import onnx
 from google.protobuf.message import DecodeError
-from onnx import external_data_helper, inliner
+from onnx import external_data_helper
 
 from tomato.errors import TomatoError
+from tomato.frontend import door
 from tomato.frontend.exact import CODED, twin
 from tomato.frontend.model import Model
 from tomato.frontend.shapes import resolve, survey
 
-OLDEST_OPSET = 7
+SHOWN = 80
+"""Letters of a file's name in a message."""
 LFS_POINTER = b"version https://git-lfs"
 IR_VERSION_TAG = b"\x08"
 """First byte of nearly every ONNX file: the field ir_version."""
@@ -20,27 +22,24 @@ IR_VERSION_TAG = b"\x08"
 
 def read(path: Path) -> Model:
     """The model in the file, with static shapes and folded constants, or TomatoError."""
-    proto, opset = _whole(path)
-    if opset < OLDEST_OPSET:
-        raise TomatoError(
-            f"operator set {opset} is too old: {OLDEST_OPSET} is the oldest that is supported",
-            where=str(path),
-            hint="convert the model with onnx.version_converter.convert_version(model, 13)",
-        )
-    return resolve(proto, path, opset)
+    proto, opset, invalid = _whole(path)
+    return resolve(proto, path, opset, invalid)
 
 
 def read_twin(path: Path) -> onnx.ModelProto | None:
     """The twin of the model in the file, see `exact.py`; None if it would be the same."""
-    proto, opset = _whole(path)
+    proto, opset, invalid = _whole(path)
     kinds = {node.op_type for node in proto.graph.node}
-    return twin(proto, survey(proto, path, opset)) if kinds & {"DequantizeLinear", *CODED} else None
+    return twin(proto, survey(proto, path, opset, invalid)) if kinds & {"DequantizeLinear", *CODED} else None
 
 
-def _whole(path: Path) -> tuple[onnx.ModelProto, int]:
-    """What is in the file and beside it, and its operator set."""
+def _whole(path: Path) -> tuple[onnx.ModelProto, int, dict[int, str]]:
+    """What is in the file and beside it, its operator set, and why nodes are not valid, by index."""
     proto = _load_external(_parse(path), path)
-    return proto, next((o.version for o in proto.opset_import if o.domain in ("", "ai.onnx")), 0)
+    opset = door.opset(proto, path)
+    proto = door.inline(proto, path)
+    door.mend(proto)
+    return proto, opset, door.admit(proto, path, opset)
 
 
 def _parse(path: Path) -> onnx.ModelProto:
@@ -69,7 +68,7 @@ def _parse(path: Path) -> onnx.ModelProto:
             where=str(path),
             hint="export the network to ONNX, for example with torch.onnx.export or tf2onnx",
         )
-    return inliner.inline_local_functions(model) if model.functions else model
+    return model
 
 
 def _has_readable_names(graph: onnx.GraphProto) -> bool:
@@ -82,28 +81,40 @@ def _has_readable_names(graph: onnx.GraphProto) -> bool:
 
 def _load_external(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
     files = dict.fromkeys(
-        entry.value
+        next((entry.value for entry in tensor.external_data if entry.key == "location"), "")
         for tensor in _tensors(model)
         if tensor.data_location == onnx.TensorProto.EXTERNAL
-        for entry in tensor.external_data
-        if entry.key == "location"
     )
-    if missing := [name for name in files if not (path.parent / name).is_file()]:
+    if missing := [name for name in files if not _is_file(path.parent / name)]:
         raise TomatoError(
-            f"the file with the model's weights is missing: {', '.join(missing)}",
+            f"the file with the model's weights is missing: {', '.join(map(_shown, missing))}",
             where=str(path),
             hint="put it next to the ONNX file, or save the model with its weights inside: onnx.save(onnx.load(...))",
         )
     if files:
         try:
             external_data_helper.load_external_data_for_model(model, str(path.parent))
-        except (onnx.checker.ValidationError, ValueError) as error:
+        except (onnx.checker.ValidationError, ValueError, OSError) as error:
             raise TomatoError(
-                f"the file with the model's weights cannot be read: {', '.join(files)}",
+                f"the file with the model's weights cannot be read: {', '.join(map(_shown, files))}",
                 where=str(path),
                 hint="export the model again",
             ) from error
     return model
+
+
+def _is_file(path: Path) -> bool:
+    """Whether a file is there; names that no file can have are those of no file."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _shown(name: str) -> str:
+    if not name:
+        return "it has no name"
+    return name if len(name) <= SHOWN else f"{name[:SHOWN]}... ({len(name):,} letters)"
 
 
 def _tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:

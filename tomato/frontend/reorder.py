@@ -6,7 +6,7 @@ from math import prod
 import numpy as np
 
 from tomato.frontend.layout import Index
-from tomato.frontend.model import Model, OnnxNode, RefusedError
+from tomato.frontend.model import Model, OnnxNode, RefusedError, is_integer
 
 FLOATS = frozenset({1, 10, 11, 16})
 """ONNX element types float32, float16, float64, bfloat16."""
@@ -18,8 +18,9 @@ def _identity(_model: Model, _node: OnnxNode, order: Index) -> Index:
     return order
 
 
-def _cast(_model: Model, node: OnnxNode, order: Index) -> Index:
-    if node.op_type == "Cast" and node.integer("to", 1) not in FLOATS:
+def _cast(model: Model, node: OnnxNode, order: Index) -> Index:
+    whole = is_integer(model.types.get(node.inputs[0])) and is_integer(model.types.get(node.outputs[0]))
+    if node.op_type == "Cast" and node.integer("to", 1) not in FLOATS and not whole:
         raise RefusedError("expected a cast to a floating-point type", "remove the cast from the network")
     return order
 

@@ -93,3 +93,18 @@ def _axis(model: Model, node: OnnxNode, shape: tuple[int, ...]) -> int:
 
 
 RULES: Mapping[str, Rule] = dict.fromkeys(reorder.MAPS, from_reorder) | dict.fromkeys(KINDS, from_host)
+
+ATTRIBUTES = {
+    "Softmax": "axis",
+    "LogSoftmax": "axis",
+    "ArgMax": "axis keepdims select_last_index",
+    "Cast": "to saturate round_mode",
+    "CastLike": "saturate round_mode",
+    "Dropout": "ratio seed",
+    "Transpose": "perm",
+    "Reshape": "allowzero",
+    "Flatten": "axis",
+    "Squeeze": "axes",
+    "Unsqueeze": "axes",
+}
+"""The attributes that each rule reads, or may leave alone (of 8-bit floats, of training); others have none."""

@@ -11,6 +11,8 @@ from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.move import Pad
 
+MATRIX = 2
+
 
 def from_conv(walk: Walk, node: OnnxNode) -> None:
     """Conv, 1-D or 2-D; a 1-D convolution is one of height 1. The bias is an affine of its own."""
@@ -39,6 +41,8 @@ def from_batch_norm(walk: Walk, node: OnnxNode) -> None:
     gain, shift, mean, variance = (
         walk.weight(node, i, role) for i, role in enumerate(("scale", "bias", "mean", "variance"), start=1)
     )
+    if np.any(variance + node.real("epsilon", 1e-5) <= 0):
+        raise RefusedError("expected variances above 0", "check the training and export again")
     scale = gain / np.sqrt(variance + node.real("epsilon", 1e-5))
     rank = len(walk.view(node.inputs[0]).shape)
     shape = (-1, *(1,) * max(0, rank - 2))
@@ -85,6 +89,9 @@ def from_matmul(walk: Walk, node: OnnxNode) -> None:
 def _dense(walk: Walk, node: OnnxNode, view: View, weight: Array, steps: Array) -> None:
     """Emit the product on the last axis. A single vector is taken as it lies: the rows of the weight are permuted."""
     size = view.shape[-1]
+    if weight.ndim != MATRIX or weight.shape[0] != size:
+        dims = "x".join(map(str, weight.shape))
+        raise RefusedError(f"expected a matrix of {size} rows, not {dims}", "check the exported model")
     if view.order.size > size:
         value = walk.streamed(view, len(view.shape) - 1)
     else:
@@ -104,3 +111,10 @@ RULES: dict[str, Rule] = {
     "Gemm": from_gemm,
     "MatMul": from_matmul,
 }
+
+ATTRIBUTES = {
+    "Conv": "auto_pad dilations group kernel_shape pads strides",
+    "BatchNormalization": "epsilon momentum spatial training_mode",
+    "Gemm": "alpha beta transA transB",
+}
+"""The attributes that each rule reads, or may leave alone (momentum is of training); others have none."""

@@ -189,9 +189,14 @@ def from_depth_to_space(walk: Walk, node: OnnxNode) -> None:
 
 
 def from_space_to_depth(walk: Walk, node: OnnxNode) -> None:
-    """SpaceToDepth."""
-    value = walk.emit(SpaceToDepth(node.integer("blocksize", 1)), [walk.image(node.inputs[0])])
+    """SpaceToDepth; mode CRD is DCR in front of an exchange of channels."""
+    block = node.integer("blocksize", 1)
+    value = walk.emit(SpaceToDepth(block), [walk.image(node.inputs[0])])
     walk.put_image(node.outputs[0], value, 4)
+    if node.text("mode", "DCR") == "CRD":
+        view = walk.view(node.outputs[0])
+        split = view.order.reshape(1, block * block, -1, *view.shape[2:])
+        walk.put(node.outputs[0], view.value, split.swapaxes(1, 2).reshape(view.shape))
 
 
 RULES: dict[str, Rule] = {
@@ -203,3 +208,14 @@ RULES: dict[str, Rule] = {
     "DepthToSpace": from_depth_to_space,
     "SpaceToDepth": from_space_to_depth,
 }
+
+ATTRIBUTES = {
+    "Concat": "axis",
+    "Split": "axis split num_outputs",
+    "Slice": "axes starts ends",
+    "Gather": "axis",
+    "Pad": "mode pads value",
+    "DepthToSpace": "blocksize mode",
+    "SpaceToDepth": "blocksize mode",
+}
+"""The attributes that each rule reads, or may leave alone; operators that are not named have none."""

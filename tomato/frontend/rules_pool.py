@@ -7,7 +7,7 @@ import numpy as np
 from tomato.formats import Array, Tensor
 from tomato.frontend import layout
 from tomato.frontend.model import OnnxNode, RefusedError
-from tomato.frontend.walk import Rule, Walk
+from tomato.frontend.walk import Rule, View, Walk
 from tomato.frontend.windows import ceiled, window_of
 from tomato.ir import Op, Shape
 from tomato.ops.move import Pad
@@ -92,19 +92,19 @@ def from_reduce(walk: Walk, node: OnnxNode) -> None:
     axes = walk.model.integers(node, 1, "axes")
     if not axes:
         axes = () if node.integer("noop_with_empty_axes", 0) else tuple(range(rank))
-    reduced = {a % rank for a in axes}
-    kept = [a for a in range(rank) if a not in reduced and view.shape[a] > 1] or [a for a in (1,) if a not in reduced]
-    if len(kept) != 1 or not reduced:
+    reduced = {a % rank for a in axes} if rank else set()
+    kept = [a for a in range(rank) if a not in reduced and view.shape[a] > 1]
+    if len(kept) > 1 or not reduced:
         raise RefusedError(
             f"expected a reduction over all pixels, not over {sorted(reduced)} of {rank} axes",
             "reduce over height and width, keeping the channels",
         )
-    value = walk.streamed(view, kept[0])
+    value = walk.streamed(view if kept else View(view.value, view.order.reshape(1, 1, -1)), kept[0] if kept else 1)
     value = walk.emit(_whole(walk, value, maximum=node.op_type == "ReduceMax"), [value], "_all")
     if node.op_type == "ReduceMean":
         value = _scaled(walk, value, 1 / prod(view.shape[a] for a in reduced))
     shape = tuple(1 if a in reduced else size for a, size in enumerate(view.shape))
-    order = layout.order(shape, kept[0])
+    order = layout.order(shape, kept[0]) if kept else np.zeros(shape, dtype=np.int64)
     if not node.integer("keepdims", 1):
         order = order.squeeze(tuple(reduced))
     walk.put(node.outputs[0], value, order)
@@ -119,3 +119,14 @@ RULES: dict[str, Rule] = {
     "ReduceSum": from_reduce,
     "ReduceMax": from_reduce,
 }
+
+_WINDOW = "auto_pad ceil_mode dilations kernel_shape pads strides"
+_REDUCTION = "axes keepdims noop_with_empty_axes"
+ATTRIBUTES = {
+    "MaxPool": f"{_WINDOW} storage_order",
+    "AveragePool": f"{_WINDOW} count_include_pad",
+    "ReduceMean": _REDUCTION,
+    "ReduceSum": _REDUCTION,
+    "ReduceMax": _REDUCTION,
+}
+"""The attributes that each rule reads, or may leave alone (storage_order is of indices); others have none."""

@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 
 from tomato.formats import Array, Codes, Tensor
-from tomato.frontend.coded import dequantised
+from tomato.frontend.coded import dequantised, steps_along
 from tomato.frontend.model import BehindError, OnnxNode, RefusedError, integer_range
 from tomato.frontend.pairs import merged
 from tomato.frontend.walk import Rule, View, Walk
@@ -141,13 +141,16 @@ def _check_blocks(node: OnnxNode) -> None:
 
 def _along(node: OnnxNode, view: View, steps: Array) -> Array:
     """One number per channel in the place of its axis."""
-    if steps.size == 1:
-        return steps.reshape(1)
-    axis = node.integer("axis", AXIS) % len(view.shape)
-    return steps.reshape([-1 if a == axis else 1 for a in range(len(view.shape))])
+    return steps.reshape(1) if steps.size == 1 else steps_along(steps, view.shape, node.integer("axis", AXIS))
 
 
 RULES: dict[str, Rule] = {
     "QuantizeLinear": from_quantize_linear,
     "DequantizeLinear": from_dequantize_linear,
 }
+
+ATTRIBUTES = {
+    "QuantizeLinear": "axis block_size output_dtype precision saturate",
+    "DequantizeLinear": "axis block_size output_dtype",
+}
+"""The attributes that each rule reads, or may leave alone (saturate is of 8-bit floats)."""

@@ -164,3 +164,10 @@ RULES: dict[str, Rule] = {
     "BipolarQuant": from_bipolar_quant,
     "Trunc": from_trunc,
 }
+
+ATTRIBUTES = {
+    "Quant": "signed narrow rounding_mode",
+    "IntQuant": "signed narrow rounding_mode",
+    "Trunc": "signed narrow rounding_mode input_bit_width output_bit_width",
+}
+"""The attributes that each rule reads, or may leave alone; operators that are not named have none."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from tomato.formats import Array
-from tomato.frontend import translate
+from tomato.frontend import rules_linear, translate
 from tomato.frontend.model import OnnxNode, RefusedError
 from tomato.frontend.walk import Rule, Walk
 
@@ -168,3 +168,15 @@ RULES: dict[str, Rule] = {
     "QLinearConcat": from_qlinear_concat,
     **{name: _alone(op_type) for name, op_type in UNARY.items()},
 }
+
+ATTRIBUTES = {
+    "QLinearConv": f"{rules_linear.ATTRIBUTES['Conv']} channels_last",
+    "ConvInteger": rules_linear.ATTRIBUTES["Conv"],
+    "QGemm": "alpha transA transB",
+    "QLinearConcat": "axis",
+    "QLinearAveragePool": "auto_pad ceil_mode channels_last count_include_pad kernel_shape pads strides",
+    "QLinearGlobalAveragePool": "channels_last",
+    "QLinearLeakyRelu": "alpha",
+    "QLinearSoftmax": "axis opset",
+}
+"""The attributes that each rule reads, or may leave alone; operators that are not named have none."""

@@ -91,3 +91,10 @@ def _nearest(x: float, mode: str, size: int) -> int:
 
 
 RULES: dict[str, Rule] = {"Resize": from_resize, "Upsample": from_resize}
+
+ATTRIBUTES = {
+    "Resize": "antialias axes coordinate_transformation_mode cubic_coeff_a exclude_outside extrapolation_value "
+    "keep_aspect_ratio_policy mode nearest_mode",
+    "Upsample": "mode scales",
+}
+"""The attributes that each rule reads, or may leave alone (they are of other modes than nearest)."""

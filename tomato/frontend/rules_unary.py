@@ -175,3 +175,16 @@ RULES: Mapping[str, Rule] = dict.fromkeys(EXPRESSIONS, from_function) | {
     "Min": from_min_max,
     "Max": from_min_max,
 }
+
+ATTRIBUTES = {
+    "LeakyRelu": "alpha",
+    "HardSigmoid": "alpha beta",
+    "Swish": "alpha",
+    "Elu": "alpha",
+    "Selu": "alpha gamma",
+    "Celu": "alpha",
+    "Gelu": "approximate",
+    "ThresholdedRelu": "alpha",
+    "Clip": "min max",
+}
+"""The attributes that each rule reads, or may leave alone; operators that are not named have none."""

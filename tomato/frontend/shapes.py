@@ -8,10 +8,11 @@ from types import MappingProxyType
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
-from onnx.reference import ReferenceEvaluator
 
 from tomato.errors import TomatoError
 from tomato.formats import Array, Codes
+from tomato.frontend import limits
+from tomato.frontend.folding import CannotFoldError, fold, is_folded
 from tomato.frontend.model import Attribute, Model, OnnxNode, integer_range
 
 DATA_LIMIT = 1024
@@ -65,11 +66,15 @@ class Resolver:
 
     def visit(self, index: int, node: onnx.NodeProto) -> None:
         """Fold the node, or else infer the shapes of its outputs."""
-        if node.domain not in ("", "ai.onnx"):
-            self.infer_like(index, node)
+        if index in self.problems:
             return
-        if node.op_type == "Constant" or (
-            node.op_type not in QUANTISED and any(node.input) and all(i in self.constants for i in node.input if i)
+        if node.domain:
+            self.infer_like(index, node)
+        elif node.op_type == "Constant" or (
+            node.op_type not in QUANTISED
+            and any(node.input)
+            and all(i in self.constants for i in node.input if i)
+            and is_folded(node)
         ):
             self.fold(index, node)
         elif node.op_type in ("Shape", "Size") and (shape := self.shape(node.input[0])) is not None:
@@ -85,21 +90,16 @@ class Resolver:
         if node.op_type == "Identity":
             self.define(node.output[0], self.constants[node.input[0]])
             return
-        given = [i for i in dict.fromkeys(node.input) if i]
-        graph = helper.make_graph(
-            [node],
-            "fold",
-            [helper.make_value_info(i, self.types[i]) for i in given],
-            [helper.make_empty_tensor_value_info(o) for o in node.output if o],
-        )
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)])
-        try:
-            values = ReferenceEvaluator(model).run(None, {i: self.constants[i] for i in given})
-        except Exception as error:  # whatever the evaluator does not know or the node gets wrong
-            self.problems[index] = f"its constant value cannot be computed ({error}); simplify the model first"
+        self.infer(index, node)
+        if index in self.problems:
             return
-        for name, value in zip((o for o in node.output if o), values, strict=True):
-            self.define(name, np.asarray(value))
+        given = {i: self.constants[i] for i in dict.fromkeys(node.input) if i}
+        try:
+            values = fold(node, self.opset, given, [self.claimed(o) for o in node.output if o])
+            for name, value in values.items():
+                self.define(name, value)
+        except CannotFoldError as reason:
+            self.problems[index] = str(reason)
 
     def infer(self, index: int, node: onnx.NodeProto) -> None:
         """Infer the types of a node's outputs."""
@@ -123,6 +123,10 @@ class Resolver:
             self.problems[index] = f"its shapes do not fit for one frame ({reason}); export with a batch of 1"
             return
         self.types.update(found)
+        for name in found:
+            if (shape := self.claimed(name)) is not None and (reason := limits.too_large(shape)):
+                self.problems[index] = f"its result claims {reason}; make the frames smaller"
+                del self.types[name]
 
     def infer_like(self, index: int, node: onnx.NodeProto) -> None:
         """Infer the shape of an operator outside of ONNX from one in ONNX, as on float32."""
@@ -143,25 +147,35 @@ class Resolver:
             kind = kept[twin.input[0]].tensor_type.elem_type
             self.types[twin.output[0]].tensor_type.elem_type = kind
 
+    def type_name(self, name: str) -> str:
+        """NumPy's name of the type of a value, "" if that is not known."""
+        kind = self.types[name].tensor_type.elem_type
+        return helper.tensor_dtype_to_np_dtype(kind).name if kind in helper.get_all_tensor_dtypes() else ""
+
     def shape(self, name: str) -> tuple[int, ...] | None:
+        """The static shape of a value that is not empty, or None."""
+        shape = self.claimed(name)
+        return None if shape is None or any(size < 1 for size in shape) else shape
+
+    def claimed(self, name: str) -> tuple[int, ...] | None:
         """The static shape of a value, or None."""
         kind = self.types.get(name)
         if kind is None or not kind.tensor_type.HasField("shape"):
             return None
         dims = kind.tensor_type.shape.dim
-        if not all(d.HasField("dim_value") and d.dim_value > 0 for d in dims):
-            return None
-        return tuple(d.dim_value for d in dims)
+        return tuple(d.dim_value for d in dims) if all(d.HasField("dim_value") for d in dims) else None
 
 
-def resolve(proto: onnx.ModelProto, path: Path, opset: int) -> Model:
-    """The model with every shape fixed to a batch of one and every constant computed, or TomatoError."""
-    _check_names(proto, path)
+def resolve(proto: onnx.ModelProto, path: Path, opset: int, invalid: Mapping[int, str]) -> Model:
+    """The model with every shape fixed to a batch of one and every constant computed, or TomatoError.
+
+    invalid: why nodes are not valid, by index.
+    """
     constants = {t.name for t in proto.graph.initializer}
     inputs = [i for i in proto.graph.input if i.name not in constants]
     notes = [note for i in inputs if (note := _fix_input(i, path))]
-    resolver = survey(proto, path, opset)
-    nodes = tuple(_node(i, n) for i, n in enumerate(proto.graph.node))
+    resolver = survey(proto, path, opset, invalid)
+    nodes = tuple(_node(i, n, invalid=i in invalid) for i, n in enumerate(proto.graph.node))
     shapes = {name: shape for name in resolver.types if (shape := resolver.shape(name)) is not None}
     return Model(
         path=str(path),
@@ -173,15 +187,17 @@ def resolve(proto: onnx.ModelProto, path: Path, opset: int) -> Model:
         constants=resolver.constants,
         shapes=shapes,
         problems=resolver.problems,
+        invalid=frozenset(invalid),
+        types={name: type_name for name in resolver.types if (type_name := resolver.type_name(name))},
         notes=tuple(notes),
         elements={i.name: _element(i) for i in inputs if i.type.tensor_type.elem_type in INTEGERS},
         dtypes={v.name: _dtype(v, resolver) for v in (*inputs, *proto.graph.output)},
     )
 
 
-def survey(proto: onnx.ModelProto, path: Path, opset: int) -> Resolver:
+def survey(proto: onnx.ModelProto, path: Path, opset: int, invalid: Mapping[int, str]) -> Resolver:
     """What is known of a model as it is: its constants, and the types of its values."""
-    resolver = Resolver(proto, opset)
+    resolver = Resolver(proto, opset, problems=dict(invalid))
     for tensor in proto.graph.initializer:
         resolver.define(tensor.name, _values(tensor, path))
     resolver.types.update((i.name, i.type) for i in proto.graph.input if i.name not in resolver.constants)
@@ -217,27 +233,6 @@ def _values(tensor: onnx.TensorProto, path: Path) -> Array:
         ) from error
 
 
-def _check_names(proto: onnx.ModelProto, path: Path) -> None:
-    """Refuse a graph that reads what nothing computes."""
-    graph = proto.graph
-    known = {"", *(i.name for i in graph.input), *(t.name for t in graph.initializer)}
-    for node in graph.node:
-        missing = [i for i in node.input if i not in known]
-        if missing:
-            raise TomatoError(
-                f"{node.op_type} {(node.name or node.output[0])!r} reads {missing[0]!r}, which nothing computes",
-                where=str(path),
-                hint="export the model again: its graph is not well formed",
-            )
-        known.update(node.output)
-    if lost := [o.name for o in graph.output if o.name not in known]:
-        raise TomatoError(
-            f"nothing computes the output {lost[0]!r}",
-            where=str(path),
-            hint="export the model again: its graph is not well formed",
-        )
-
-
 def _fix_input(value: onnx.ValueInfoProto, path: Path) -> str:
     """Fix the batch of an input to 1, in place. A note if that was a choice."""
     where = f"{path}: input {value.name!r}"
@@ -270,10 +265,9 @@ def _fix_input(value: onnx.ValueInfoProto, path: Path) -> str:
     return "" if batch == 1 else f"input {value.name!r}: the dynamic batch ({name or '?'}) is one frame"
 
 
-def _node(index: int, node: onnx.NodeProto) -> OnnxNode:
-    domain = "" if node.domain == "ai.onnx" else node.domain
-    attributes = {a.name: _attribute(a) for a in node.attribute}
-    return OnnxNode(index, node.name, node.op_type, domain, tuple(node.input), tuple(node.output), attributes)
+def _node(index: int, node: onnx.NodeProto, *, invalid: bool) -> OnnxNode:
+    attributes = {} if invalid else {a.name: _attribute(a) for a in node.attribute}
+    return OnnxNode(index, node.name, node.op_type, node.domain, tuple(node.input), tuple(node.output), attributes)
 
 
 def _attribute(attribute: onnx.AttributeProto) -> Attribute:

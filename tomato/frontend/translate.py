@@ -2,15 +2,18 @@
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from types import ModuleType
 
 import numpy as np
 
 from tomato import frontend
 from tomato.errors import TomatoError
-from tomato.formats import Tensor
-from tomato.frontend import Imported, NodeReport, layout, reorder
+from tomato.formats import Array, Tensor
+from tomato.frontend import Imported, NodeReport, door, layout, reorder, rules_qonnx
+from tomato.frontend.door import STANDARD
 from tomato.frontend.model import BehindError, Model, OnnxNode, RefusedError
 from tomato.frontend.names import identifier
 from tomato.frontend.unsupported import why_not
@@ -21,18 +24,36 @@ from tomato.ir import Graph
 SHOWN = 3
 """Nodes named per problem; the rest is counted."""
 SEVERAL_OUTPUTS = frozenset({"Split"})
-DOMAINS = frozenset({"qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general", "com.microsoft"})
-"""Domains outside of ONNX whose operators some rule knows; their names do not collide."""
+_QONNX = frozenset(rules_qonnx.RULES)
+_MICROSOFT_TEXT = """
+    DequantizeLinear Gelu QGemm QLinearAdd QLinearAveragePool QLinearConcat QLinearConv QLinearGlobalAveragePool
+    QLinearLeakyRelu QLinearMul QLinearSigmoid QLinearSoftmax QuantizeLinear
+"""
+FOREIGN: Mapping[str, frozenset[str]] = {
+    door.QONNX: _QONNX,
+    "onnx.brevitas": _QONNX,
+    "finn.custom_op.general": _QONNX,
+    "com.microsoft": frozenset(_MICROSOFT_TEXT.split()),
+}
+"""Domains outside of ONNX: their operators that some rule knows."""
 
 
 @cache
 def rules() -> dict[str, Rule]:
     """Every rule, from the modules of this package named rules_*."""
-    found: dict[str, Rule] = {}
-    for module in pkgutil.iter_modules(frontend.__path__):
-        if module.name.startswith("rules_"):
-            found |= importlib.import_module(f"tomato.frontend.{module.name}").RULES
-    return found
+    return {op_type: rule for module in _modules() for op_type, rule in module.RULES.items()}
+
+
+@cache
+def attributes() -> dict[str, frozenset[str]]:
+    """The attributes that each rule knows."""
+    declared = {op_type: text for module in _modules() for op_type, text in getattr(module, "ATTRIBUTES", {}).items()}
+    return {op_type: frozenset(declared.get(op_type, "").split()) for op_type in rules()}
+
+
+def _modules() -> list[ModuleType]:
+    names = sorted(m.name for m in pkgutil.iter_modules(frontend.__path__) if m.name.startswith("rules_"))
+    return [importlib.import_module(f"tomato.frontend.{name}") for name in names]
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +119,8 @@ def _parameters(model: Model, node: OnnxNode) -> int:
 
 
 def _visit_all(model: Model) -> Outcome:
-    walk, refusals, macs = Walk(model), {}, {}
+    walk, macs = Walk(model), {}
+    refusals = {index: model.problems[index] for index in model.invalid}
     last_use = {name: node.index for node in model.live for name in node.inputs}
     kept = {*model.inputs, *model.outputs}
     for node in model.live:
@@ -124,20 +146,37 @@ def _visit_all(model: Model) -> Outcome:
 
 def visit(walk: Walk, node: OnnxNode) -> None:
     """Translate one node; RefusedError if that cannot be done."""
-    if _move_coded(walk, node):
-        return
-    rule = rules().get(node.op_type) if not node.domain or node.domain in DOMAINS else None
-    if rule is None:
-        raise why_not(node)
     if node.index in walk.model.problems:
         raise RefusedError(*walk.model.problems[node.index].split("; ", 1))
+    rule = _rule(node)
+    walk.ranges.visit(node)
+    if _move_coded(walk, node):
+        return
     if node.op_type not in SEVERAL_OUTPUTS and any(_read(walk.model, o) for o in node.outputs[1:]):
         raise RefusedError(
             f"expected only the first output of {node.op_type} to be used", "remove the other from the model"
         )
     if any(i and i not in walk.env and i not in walk.model.constants for i in node.inputs):
         return  # behind a refused node whose shape is unknown
+    for name in node.inputs:
+        if name in walk.model.constants and _holds_nan(walk.model.constants[name]):
+            walk.finite(name, walk.model.constants[name])
     rule(walk, node)
+
+
+def _holds_nan(constant: Array) -> bool:
+    return constant.dtype.kind == "f" and bool(np.isnan(constant).any())
+
+
+def _rule(node: OnnxNode) -> Rule:
+    """The rule of a node. RefusedError if there is none, or if it does not know an attribute."""
+    if (rule := rules().get(node.op_type)) is None or node.domain not in STANDARD | FOREIGN.keys():
+        raise why_not(node)
+    if node.domain in FOREIGN and node.op_type not in FOREIGN[node.domain]:
+        raise why_not(node)
+    if unknown := sorted(node.attributes.keys() - attributes()[node.op_type]):
+        raise RefusedError(f"the attribute {unknown[0]!r} is not supported", "export the model without it")
+    return rule
 
 
 def _move_coded(walk: Walk, node: OnnxNode) -> bool:

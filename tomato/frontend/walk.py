@@ -7,8 +7,9 @@ from math import prod
 import numpy as np
 
 from tomato.formats import Array, Codes, Real, Tensor
-from tomato.frontend import layout
+from tomato.frontend import layout, limits
 from tomato.frontend.coded import Coded
+from tomato.frontend.integers import Ranges
 from tomato.frontend.layout import Index
 from tomato.frontend.lookahead import wanted
 from tomato.frontend.model import BehindError, Model, OnnxNode, RefusedError
@@ -62,6 +63,7 @@ class Walk:
         self.weights: dict[str, Codes] = {}  # the type of a layer's weights, by the node's name
         self.merged: set[str] = set()  # codes with parameters of their own, see pairs.py
         self.node: OnnxNode | None = None
+        self.ranges = Ranges(model)
         self._moved: dict[tuple[str, Shape, str], str] = {}
         for name in model.inputs:
             shape = model.shapes[name]
@@ -94,7 +96,9 @@ class Walk:
         return self.finite(node.inputs[index], value)
 
     def finite(self, name: str, value: Array) -> Array:
-        """The constant as float64. RefusedError when it holds NaN or infinity."""
+        """The constant as float64. RefusedError when it holds NaN or infinity, or no numbers."""
+        if value.dtype.kind in "OSUc":
+            raise RefusedError(f"the constant {name!r} holds no real numbers", "export the model again")
         real = value.astype(np.float64)
         if bad := int(np.count_nonzero(~np.isfinite(real))):
             raise RefusedError(
@@ -106,6 +110,12 @@ class Walk:
     def factors(self, node: OnnxNode, index: int, axis: int, role: str) -> tuple[Array, Array]:
         """A constant as numbers and their steps along `axis` (output channels): integers where it comes as codes."""
         real = self.weight(node, index, role)
+        if not np.all(np.abs(real) <= limits.LARGEST):
+            raise RefusedError(
+                f"the constant {node.inputs[index]!r} holds values up to {np.abs(real).max():.3g}, whose sums float32 "
+                "cannot hold",
+                "check the training and export again",
+            )
         coded = self.coded.get(node.inputs[index])
         if coded is None:
             return real, np.ones(1)
@@ -119,9 +129,20 @@ class Walk:
         assert self.node is not None
         name = identifier(self.node.stem) + suffix
         try:
+            self._check_claims(op, args)
             return self.build.add(op, args, unused(name, {*self.build.types, *self.inputs.values()}), self.node.label)
         except ValueError as reason:
             raise RefusedError(str(reason), "change the layer's attributes and export again") from reason
+
+    def _check_claims(self, op: Op, args: Sequence[str]) -> None:
+        types = [self.build.types[a] for a in args]
+        shape = op.infer(types).shape
+        if reason := limits.too_large(shape):
+            raise RefusedError(f"it needs {reason}", "make the frames smaller, or split them into tiles")
+        if (macs := op.macs(types)) > limits.MOST_MACS:
+            raise RefusedError(
+                f"{macs:,} multiply-accumulates a frame; {limits.MOST_MACS:,} are the most", "make the layer smaller"
+            )
 
     def defining(self, value: str) -> Node | None:
         """The operator that defines a graph value; None for an input."""

@@ -1,5 +1,6 @@
 """Attributes of sliding windows: kernel, stride, dilation, padding in every spelling."""
 
+from tomato.frontend import limits
 from tomato.frontend.model import OnnxNode, RefusedError
 from tomato.ir import Shape
 from tomato.ops.window import Window
@@ -19,6 +20,9 @@ def window_of(node: OnnxNode, kernel: tuple[int, ...], shape: Shape) -> tuple[Wi
     pads = _pads(node, bare, shape, len(kernel))
     if any(p < 0 for p in pads):
         raise RefusedError("expected no negative padding", "crop with a Slice before the layer")
+    padded = (shape[0] + pads[0] + pads[2], shape[1] + pads[1] + pads[3], shape[2])
+    if reason := limits.too_large(padded):
+        raise RefusedError(f"with its border it needs {reason}", "make the border smaller")
     if any(p >= bare.span[i % 2] for i, p in enumerate(pads)):
         return bare, pads
     return Window(size, stride, dilation, pads), None

@@ -1,0 +1,233 @@
+"""The door: what a model file holds is checked once, before anything else looks at it.
+
+onnx's own checker and schemas say what is well formed. Nodes that they refuse are named one by one, by index; what
+concerns the whole graph is one error. What the checker complains of and real exporters write all the same is mended
+first, see `mend`.
+"""
+
+from collections.abc import Iterable
+from itertools import chain
+from math import isinf, isnan
+from pathlib import Path
+
+import onnx
+from onnx import AttributeProto, checker, inliner
+
+from tomato.errors import TomatoError
+from tomato.frontend import limits
+
+STANDARD = frozenset({"", "ai.onnx"})
+"""Names of ONNX's own domain."""
+OLDEST_OPSET = 7
+NEWEST_OPSET = 28
+"""Operators that newer operator sets change are refused by name: what changed is not known."""
+QONNX = "qonnx.custom_op.general"
+QONNX_OPERATORS = frozenset({"Quant", "IntQuant", "BipolarQuant", "Trunc", "FloatQuant", "MultiThreshold"})
+INFINITE = frozenset({"Clip", "Pad"})
+"""Operators whose attributes may be infinite."""
+SUBGRAPHS = (AttributeProto.GRAPH, AttributeProto.GRAPHS)
+AGAIN = "export the model again"
+
+
+def mend(model: onnx.ModelProto) -> None:
+    """Mend, in place, what the checker refuses and is harmless.
+
+    - The operator sets of other domains are not imported: Brevitas wrote QONNX so until 2023. They have one version.
+    - QONNX's operators stand in ONNX's domain: a dialect of older exporters. ONNX has none of these names.
+    - Before IR version 4 every initialiser is a graph input, too: quantisers that began with such a model add some
+      that are not. All later versions allow it.
+    - The graph has no name, or an output no type: both follow from the rest.
+    """
+    for node in model.graph.node:
+        if node.domain in STANDARD:
+            node.domain = QONNX if node.op_type in QONNX_OPERATORS else ""
+    imported = {entry.domain for entry in model.opset_import}
+    for domain in {node.domain for node in model.graph.node} - imported - STANDARD:
+        model.opset_import.add(domain=domain, version=1)
+
+
+def opset(model: onnx.ModelProto, path: Path) -> int:
+    """The version of ONNX's operator set; TomatoError if it is not known."""
+    version = next((entry.version for entry in model.opset_import if entry.domain in STANDARD), 0)
+    known = onnx.defs.onnx_opset_version()
+    if version < OLDEST_OPSET:
+        raise TomatoError(
+            f"operator set {version} is too old: {OLDEST_OPSET} is the oldest that is supported",
+            where=str(path),
+            hint="convert the model with onnx.version_converter.convert_version(model, 13)",
+        )
+    if version > known:
+        raise TomatoError(
+            f"operator set {version} is too new: the installed onnx {onnx.__version__} knows {known}",
+            where=str(path),
+            hint="pip install --upgrade onnx, or export with an older operator set",
+        )
+    return version
+
+
+def inline(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
+    """The model with its local functions put where they are called; TomatoError if that does not end."""
+    if not model.functions:
+        return model
+    found: dict[tuple[str, str], onnx.FunctionProto] = {(f.domain, f.name): f for f in model.functions}
+    size: dict[tuple[str, str], int] = {}
+
+    def nodes(calls: Iterable[onnx.NodeProto], above: tuple[tuple[str, str], ...]) -> int:
+        total = 0
+        for call in calls:
+            key = (call.domain, call.op_type)
+            if key in above:
+                raise TomatoError(f"the local function {key[1]!r} calls itself", where=str(path), hint=AGAIN)
+            if key in found and key not in size:
+                size[key] = nodes(found[key].node, (*above, key))
+            total = min(total + size.get(key, 1), limits.MOST_NODES + 1)
+        return total
+
+    if nodes(model.graph.node, ()) > limits.MOST_NODES:
+        raise TomatoError(
+            f"its local functions stand for more than {limits.MOST_NODES:,} nodes", where=str(path), hint=AGAIN
+        )
+    try:
+        return inliner.inline_local_functions(model)
+    except Exception as error:  # whatever the inliner makes of damaged functions
+        raise TomatoError(
+            f"its local functions are not valid ONNX ({_first_line(error)})", where=str(path), hint=AGAIN
+        ) from error
+
+
+def admit(model: onnx.ModelProto, path: Path, version: int) -> dict[int, str]:
+    """Why nodes are not valid ONNX, by index. TomatoError where the graph itself is not well formed."""
+    graph = model.graph
+    if len(graph.node) > limits.MOST_NODES:
+        raise TomatoError(
+            f"{len(graph.node):,} nodes; {limits.MOST_NODES:,} are the most", where=str(path), hint="split the model"
+        )
+    if graph.sparse_initializer:
+        raise TomatoError(
+            "its weights are stored as sparse tensors",
+            where=str(path),
+            hint="store them dense: sparse ones are not read",
+        )
+    context = checker.C.CheckerContext()
+    context.ir_version = max(model.ir_version, 4)
+    context.opset_imports = {entry.domain: entry.version for entry in model.opset_import} | {"": version}
+    _check_tensors(graph, path, context)
+    reasons = ((i, _why_invalid(node, version, context)) for i, node in enumerate(graph.node))
+    invalid = {index: reason for index, reason in reasons if reason}
+    _check_names(graph, path)
+    _check_sizes(graph, path)
+    return invalid
+
+
+def _check_tensors(graph: onnx.GraphProto, path: Path, context: checker.C.CheckerContext) -> None:
+    for tensor in graph.initializer:
+        try:
+            checker.check_tensor(tensor, context)
+        except checker.ValidationError as error:
+            raise TomatoError(
+                f"the constant {tensor.name!r} is damaged ({_first_line(error)})",
+                where=str(path),
+                hint="copy, download or export the file again",
+            ) from error
+
+
+def _why_invalid(node: onnx.NodeProto, version: int, context: checker.C.CheckerContext) -> str:
+    """Why a node is not valid; "" if it is, or if its operator is unknown, which is another matter."""
+    if reason := _odd_attribute(node):
+        return f"the node is not valid ONNX ({reason}); {AGAIN}"
+    if node.domain in STANDARD:
+        try:
+            schema = onnx.defs.get_schema(node.op_type, version, "")
+        except onnx.defs.SchemaError:
+            return ""
+        if schema.since_version > NEWEST_OPSET:
+            return f"its meaning since operator set {schema.since_version} is not known; export with {NEWEST_OPSET}"
+    try:
+        checker.check_node(_without_subgraphs(node), context)
+    except checker.ValidationError as error:
+        return f"the node is not valid ONNX ({_first_line(error)}); {AGAIN}"
+    if not any(node.output):
+        return f"the node is not valid ONNX (it has no output); {AGAIN}"
+    return ""
+
+
+def _odd_attribute(node: onnx.NodeProto) -> str:
+    names = [a.name for a in node.attribute]
+    if len(set(names)) < len(names):
+        return "it gives an attribute twice"
+    for attribute in node.attribute:
+        if attribute.ref_attr_name:
+            return f"{attribute.name!r} refers to an attribute of a function"
+        if attribute.type not in AttributeProto.AttributeType.values() or attribute.type == AttributeProto.UNDEFINED:
+            return f"{attribute.name!r} has no known type"
+        numbers = [attribute.f, *attribute.floats]
+        if any(map(isnan, numbers)) or (any(map(isinf, numbers)) and node.op_type not in INFINITE):
+            return f"{attribute.name!r} is not a finite number"
+    return ""
+
+
+def _without_subgraphs(node: onnx.NodeProto) -> onnx.NodeProto:
+    """The node, where it has subgraphs with an empty one instead: whoever reads these looks at their nodes himself."""
+    if not any(a.type in SUBGRAPHS for a in node.attribute):
+        return node
+    bare = onnx.NodeProto()
+    bare.CopyFrom(node)
+    for attribute in bare.attribute:
+        if attribute.type == AttributeProto.GRAPH:
+            attribute.g.CopyFrom(onnx.GraphProto(name="left out"))
+    return bare
+
+
+def _check_names(graph: onnx.GraphProto, path: Path) -> None:
+    """Refuse a graph that reads what nothing computes, or in which a name stands for two values."""
+    hint = f"{AGAIN}: its graph is not well formed"
+    inputs, constants = [i.name for i in graph.input], [t.name for t in graph.initializer]
+    known = {""}
+    for kind, names in (("input", inputs), ("constant", constants)):
+        for name in names:
+            if not name:
+                raise TomatoError(f"an {kind} has no name".replace("an c", "a c"), where=str(path), hint=hint)
+        if again := _repeated(names):
+            raise TomatoError(f"there are two {kind}s {again!r}", where=str(path), hint=hint)
+        known.update(names)
+    for node in graph.node:
+        label = f"{node.op_type} {(node.name or next(filter(None, node.output), '?'))!r}"
+        if missing := [i for i in node.input if i not in known]:
+            raise TomatoError(f"{label} reads {missing[0]!r}, which nothing computes", where=str(path), hint=hint)
+        made = [o for o in node.output if o]
+        if twice := [o for o in made if o in known] or [again for again in (_repeated(made),) if again]:
+            raise TomatoError(f"{label} computes {twice[0]!r}, which is there already", where=str(path), hint=hint)
+        known.update(made)
+    outputs = [o.name for o in graph.output]
+    if not outputs:
+        raise TomatoError("the network has no output", where=str(path), hint=hint)
+    if lost := [name for name in outputs if not name or name not in known]:
+        raise TomatoError(f"nothing computes the output {lost[0]!r}", where=str(path), hint=hint)
+    if again := _repeated(outputs):
+        raise TomatoError(f"there are two outputs {again!r}", where=str(path), hint=hint)
+
+
+def _repeated(names: Iterable[str]) -> str:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return ""
+
+
+def _check_sizes(graph: onnx.GraphProto, path: Path) -> None:
+    constants = {t.name for t in graph.initializer}
+    for value in graph.input:
+        shape = [max(1, d.dim_value) for d in value.type.tensor_type.shape.dim]
+        if value.name not in constants and (reason := limits.too_large(shape)):
+            raise TomatoError(
+                f"the input claims {reason}",
+                where=f"{path}: input {value.name!r}",
+                hint="make the frames smaller, or split them into tiles",
+            )
+
+
+def _first_line(error: Exception) -> str:
+    lines = chain(str(error).strip().splitlines(), [type(error).__name__])
+    return next(line for line in lines if line)[:200]
