@@ -13,7 +13,7 @@ HW := $(wildcard hw/rtl/*.sv)
 # The linter and the tests find the tools of the virtual environment first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help need install demo check test portable lint-hw area calibrate bench format golden lock clean
+.PHONY: help need install demo check test fuzz portable lint-hw area calibrate bench format golden lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -52,6 +52,11 @@ check: $(STAMP)  ## style, types, layers and the quick tests, without a simulato
 test: check lint-hw  ## check, then whole networks through golden models, and the hardware: lint and every simulation
 	$(BIN)/python -m pytest -q -n $(JOBS) -m "slow and not rtl and not area"
 	$(BIN)/python -m pytest -q -n $(JOBS) -m rtl
+
+N ?= 1000
+FROM ?= 0
+fuzz: $(STAMP)  ## N mutants of models, from seed FROM on: refused in words, or computed rightly (10,000: 4 minutes)
+	$(BIN)/python -m tests.fuzz.run $(N) $(FROM)
 
 # In one process each: workers of pytest-xdist would leave the emulator.
 PROCESSORS ?= Nehalem Haswell max

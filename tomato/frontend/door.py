@@ -11,7 +11,7 @@ from math import isinf, isnan
 from pathlib import Path
 
 import onnx
-from onnx import AttributeProto, checker, inliner
+from onnx import AttributeProto, TensorProto, checker, inliner
 
 from tomato.errors import TomatoError
 from tomato.frontend import limits
@@ -23,10 +23,17 @@ NEWEST_OPSET = 28
 """Operators that newer operator sets change are refused by name: what changed is not known."""
 QONNX = "qonnx.custom_op.general"
 QONNX_OPERATORS = frozenset({"Quant", "IntQuant", "BipolarQuant", "Trunc", "FloatQuant", "MultiThreshold"})
+ELEMENTS = frozenset({1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 16, 21, 22, 25, 26})
+"""Element types of inputs: floating-point numbers of 16 bits and more, integers, bool."""
 INFINITE = frozenset({"Clip", "Pad"})
 """Operators whose attributes may be infinite."""
 SUBGRAPHS = (AttributeProto.GRAPH, AttributeProto.GRAPHS)
 AGAIN = "export the model again"
+
+
+def is_standard(op_type: str) -> bool:
+    """Whether ONNX itself has an operator of this name."""
+    return bool(onnx.defs.has(op_type, ""))
 
 
 def mend(model: onnx.ModelProto) -> None:
@@ -56,12 +63,13 @@ def opset(model: onnx.ModelProto, path: Path) -> int:
             where=str(path),
             hint="convert the model with onnx.version_converter.convert_version(model, 13)",
         )
-    if version > known:
-        raise TomatoError(
-            f"operator set {version} is too new: the installed onnx {onnx.__version__} knows {known}",
-            where=str(path),
-            hint="pip install --upgrade onnx, or export with an older operator set",
-        )
+    for name, given, most in (("operator set", version, known), ("IR version", model.ir_version, onnx.IR_VERSION)):
+        if given > most:
+            raise TomatoError(
+                f"{name} {given} is too new: the installed onnx {onnx.__version__} knows {most}",
+                where=str(path),
+                hint="pip install --upgrade onnx, or export with an older operator set",
+            )
     return version
 
 
@@ -133,21 +141,32 @@ def _check_tensors(graph: onnx.GraphProto, path: Path, context: checker.C.Checke
 
 def _why_invalid(node: onnx.NodeProto, version: int, context: checker.C.CheckerContext) -> str:
     """Why a node is not valid; "" if it is, or if its operator is unknown, which is another matter."""
-    if reason := _odd_attribute(node):
-        return f"the node is not valid ONNX ({reason}); {AGAIN}"
-    if node.domain in STANDARD:
-        try:
-            schema = onnx.defs.get_schema(node.op_type, version, "")
-        except onnx.defs.SchemaError:
+    if not node.domain:
+        if not onnx.defs.has(node.op_type, ""):
             return ""
-        if schema.since_version > NEWEST_OPSET:
-            return f"its meaning since operator set {schema.since_version} is not known; export with {NEWEST_OPSET}"
+        if not onnx.defs.has(node.op_type, version, ""):
+            return f"operator set {version} has no {node.op_type}; export with another operator set"
+        if (since := onnx.defs.get_schema(node.op_type, version, "").since_version) > NEWEST_OPSET:
+            return f"its meaning since operator set {since} is not known; export with {NEWEST_OPSET}"
+    if reason := _odd_attribute(node) or _complaint(node, context) or _odd_outputs(node):
+        return f"the node is not valid ONNX ({reason}); {AGAIN}"
+    return ""
+
+
+def _complaint(node: onnx.NodeProto, context: checker.C.CheckerContext) -> str:
     try:
         checker.check_node(_without_subgraphs(node), context)
     except checker.ValidationError as error:
-        return f"the node is not valid ONNX ({_first_line(error)}); {AGAIN}"
+        return _first_line(error)
+    return ""
+
+
+def _odd_outputs(node: onnx.NodeProto) -> str:
     if not any(node.output):
-        return f"the node is not valid ONNX (it has no output); {AGAIN}"
+        return "it has no output"
+    count = next((a.i for a in node.attribute if a.name == "num_outputs"), len(node.output))
+    if node.op_type == "Split" and count != len(node.output):  # onnx's inference would abort the process
+        return f"num_outputs={count} of {len(node.output)} outputs"
     return ""
 
 
@@ -220,7 +239,17 @@ def _check_sizes(graph: onnx.GraphProto, path: Path) -> None:
     constants = {t.name for t in graph.initializer}
     for value in graph.input:
         shape = [max(1, d.dim_value) for d in value.type.tensor_type.shape.dim]
-        if value.name not in constants and (reason := limits.too_large(shape)):
+        if value.name in constants:
+            continue
+        kind = value.type.tensor_type.elem_type
+        if kind and kind not in ELEMENTS:
+            known = TensorProto.DataType.values()
+            raise TomatoError(
+                f"the input's type is {TensorProto.DataType.Name(kind).lower() if kind in known else kind}",
+                where=f"{path}: input {value.name!r}",
+                hint="export it with floating-point numbers or integers",
+            )
+        if reason := limits.too_large(shape):
             raise TomatoError(
                 f"the input claims {reason}",
                 where=f"{path}: input {value.name!r}",

@@ -28,7 +28,7 @@ def wanted(model: Model, name: str, order: Index) -> tuple[Shape, Index]:
         for node in model.consumers.get(name, ()):
             if node.op_type in reorder.MAPS:
                 try:
-                    queue.append((node.outputs[0], reorder.MAPS[node.op_type](model, node, seen)))
+                    queue.append((node.outputs[0], reorder.moved(model, node, seen)))
                 except RefusedError:
                     continue
             elif node.op_type in KEEPS_LAYOUT:

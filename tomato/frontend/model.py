@@ -33,6 +33,13 @@ class RefusedError(Exception):
         super().__init__(f"{expected}; {todo}")
 
 
+def one(value: Array, role: str) -> float:
+    """The only number of a constant. RefusedError if it has none, or several."""
+    if value.size != 1:
+        raise RefusedError(f"expected one number as {role}, not {value.size}", "give one for all")
+    return float(value.reshape(-1)[0])
+
+
 class BehindError(Exception):
     """A node that cannot be judged because one in front of it is refused."""
 
@@ -85,6 +92,13 @@ class OnnxNode:
         value = self.attributes.get(name, default)
         if not isinstance(value, str):
             raise self._odd(name)
+        return value
+
+    def choice(self, name: str, options: tuple[str, ...]) -> str:
+        """A string attribute that is one of a few, the first unless it is given."""
+        value = self.text(name, options[0])
+        if value not in options:
+            raise RefusedError(f"expected {name} {' or '.join(map(repr, options))}, not {value!r}", "export it so")
         return value
 
     def integers(self, name: str) -> tuple[int, ...] | None:

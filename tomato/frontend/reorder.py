@@ -6,7 +6,7 @@ from math import prod
 import numpy as np
 
 from tomato.frontend.layout import Index
-from tomato.frontend.model import Model, OnnxNode, RefusedError, is_integer
+from tomato.frontend.model import Model, OnnxNode, RefusedError, is_integer, one
 
 FLOATS = frozenset({1, 10, 11, 16})
 """ONNX element types float32, float16, float64, bfloat16."""
@@ -27,7 +27,7 @@ def _cast(model: Model, node: OnnxNode, order: Index) -> Index:
 
 def _dropout(model: Model, node: OnnxNode, order: Index) -> Index:
     mode = model.constant(node, 2)
-    if node.has(2) and (mode is None or bool(mode)):
+    if node.has(2) and (mode is None or one(mode, "training_mode") != 0):
         raise RefusedError("expected inference mode, not training_mode", "export the model in evaluation mode")
     return order
 
@@ -65,6 +65,14 @@ def _squeeze(model: Model, node: OnnxNode, order: Index) -> Index:
 
 def _unsqueeze(model: Model, node: OnnxNode, order: Index) -> Index:
     return np.expand_dims(order, axis=model.integers(node, 1, "axes") or ())
+
+
+def moved(model: Model, node: OnnxNode, order: Index) -> Index:
+    """Where the values of a node's first input lie behind it. RefusedError if its attributes do not fit its input."""
+    try:
+        return MAPS[node.op_type](model, node, order)
+    except (ValueError, IndexError) as reason:  # NumPy's own complaint of axes or sizes
+        raise RefusedError(f"its attributes do not fit its input ({reason})", "export the model again") from reason
 
 
 MAPS: Mapping[str, Reorder] = {

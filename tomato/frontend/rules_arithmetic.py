@@ -136,6 +136,13 @@ def expand(walk: Walk, view: View, shape: tuple[int, ...]) -> View:
     if len(shape) > 4:
         raise RefusedError(f"expected at most 4 axes to broadcast, not {len(shape)}", "give both inputs the same shape")
     channel = 1 if len(shape) > 2 else len(shape) - 1
+    for axes in layout.axes(len(shape), channel):
+        grown = [order.shape[a] < shape[a] for a in axes if shape[a] > 1]
+        if grown != sorted(grown):
+            raise RefusedError(
+                f"expected no repetition of all of {'x'.join(map(str, order.shape))} along an axis in front of others",
+                "give both inputs the same shape",
+            )
     value = walk.streamed(View(view.value, order), channel)
     height, width, channels = walk.build.types[value].shape
     target = layout.standard(shape, channel)[0]

@@ -28,7 +28,7 @@ def from_reorder(walk: Walk, node: OnnxNode) -> None:
             raise RefusedError("expected nothing behind ArgMax but the output", "set keepdims as needed instead")
         walk.env[node.outputs[0]] = view
         return
-    order = reorder.MAPS[node.op_type](walk.model, node, view.order)
+    order = reorder.moved(walk.model, node, view.order)
     host = tuple(replace(step, axis=_axis_after(step.axis, view.order, order)) for step in view.host)
     walk.put(node.outputs[0], view.value, order, host)
 

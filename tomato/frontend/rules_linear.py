@@ -41,6 +41,8 @@ def from_batch_norm(walk: Walk, node: OnnxNode) -> None:
     gain, shift, mean, variance = (
         walk.weight(node, i, role) for i, role in enumerate(("scale", "bias", "mean", "variance"), start=1)
     )
+    if not all(v.shape == (walk.view(node.inputs[0]).shape[1:2] or (0,)) for v in (gain, shift, mean, variance)):
+        raise RefusedError("expected one scale, bias, mean and variance per channel", "check the exported model")
     if np.any(variance + node.real("epsilon", 1e-5) <= 0):
         raise RefusedError("expected variances above 0", "check the training and export again")
     scale = gain / np.sqrt(variance + node.real("epsilon", 1e-5))

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from tomato.frontend import layout
-from tomato.frontend.model import OnnxNode, RefusedError
+from tomato.frontend.model import OnnxNode, RefusedError, one
 from tomato.frontend.walk import Rule, View, Walk
 from tomato.ops.move import Concat, DepthToSpace, Pad, Slice, SpaceToDepth
 
-LAST = np.iinfo(np.int64).max
+IMAGE = 4
+"""Axes of an image: batch, channels, height, width."""
 
 
 def from_concat(walk: Walk, node: OnnxNode) -> None:
@@ -135,6 +136,8 @@ def from_gather(walk: Walk, node: OnnxNode) -> None:
     chosen = walk.model.constant(node, 1)
     if chosen is None:
         raise RefusedError("expected constant indices", "tables of embeddings are not supported")
+    if not chosen.size or np.any(np.abs(chosen + 0.5) > view.shape[axis]):
+        raise RefusedError(f"expected indices of {view.shape[axis]} elements", "check the exported model")
     picked = chosen.reshape(-1) % view.shape[axis]
     steps = np.diff(picked)
     if chosen.ndim > 1 or (steps.size and (steps[0] < 1 or np.any(steps != steps[0]))):
@@ -155,9 +158,11 @@ def from_pad(walk: Walk, node: OnnxNode) -> None:
     given = walk.model.integers(node, 1, "pads")
     assert given is not None
     axes = tuple(a % rank for a in walk.model.integers(node, 3, "axes") or range(rank))
-    half = len(given) // 2
+    half = len(axes)
+    if len(given) != 2 * half:
+        raise RefusedError(f"expected two amounts for each of {half} axes, not {len(given)}", "export the model again")
     amounts = {a: (given[i], given[half + i]) for i, a in enumerate(axes) if given[i] or given[half + i]}
-    value = float(walk.weight(node, 2, "border").reshape(-1)[0]) if node.has(2) else node.real("value", 0.0)
+    value = one(walk.weight(node, 2, "border"), "border") if node.has(2) else node.real("value", 0.0)
     cuts = {a: Cut(max(0, -lo), view.shape[a] - max(0, -hi)) for a, (lo, hi) in amounts.items()}
     view = cut(walk, node.inputs[0], cuts, "_cut")
     grown = {a: (max(0, lo), max(0, hi)) for a, (lo, hi) in amounts.items() if max(lo, hi) > 0}
@@ -181,7 +186,9 @@ def from_depth_to_space(walk: Walk, node: OnnxNode) -> None:
     """DepthToSpace; mode CRD is DCR behind an exchange of channels."""
     block = node.integer("blocksize", 1)
     view = walk.view(node.inputs[0])
-    if node.text("mode", "DCR") == "CRD":
+    if len(view.shape) != IMAGE or block < 1 or view.shape[1] % block**2:
+        raise RefusedError(f"expected channels that {block} times {block} divides", "check the exported model")
+    if node.choice("mode", ("DCR", "CRD")) == "CRD":
         split = view.order.reshape(1, -1, block * block, *view.shape[2:])
         view = View(view.value, split.swapaxes(1, 2).reshape(view.shape))
     value = walk.emit(DepthToSpace(block), [walk.streamed(view, 1)])
@@ -191,9 +198,11 @@ def from_depth_to_space(walk: Walk, node: OnnxNode) -> None:
 def from_space_to_depth(walk: Walk, node: OnnxNode) -> None:
     """SpaceToDepth; mode CRD is DCR in front of an exchange of channels."""
     block = node.integer("blocksize", 1)
+    if block < 1:
+        raise RefusedError(f"expected a block of 1 or more, not {block}", "check the exported model")
     value = walk.emit(SpaceToDepth(block), [walk.image(node.inputs[0])])
     walk.put_image(node.outputs[0], value, 4)
-    if node.text("mode", "DCR") == "CRD":
+    if node.choice("mode", ("DCR", "CRD")) == "CRD":
         view = walk.view(node.outputs[0])
         split = view.order.reshape(1, block * block, -1, *view.shape[2:])
         walk.put(node.outputs[0], view.value, split.swapaxes(1, 2).reshape(view.shape))

@@ -5,7 +5,7 @@ import onnx
 
 from tomato.formats import Array, Codes, Tensor
 from tomato.frontend.coded import dequantised, steps_along
-from tomato.frontend.model import BehindError, OnnxNode, RefusedError, integer_range
+from tomato.frontend.model import BehindError, OnnxNode, RefusedError, integer_range, one
 from tomato.frontend.pairs import merged
 from tomato.frontend.walk import Rule, View, Walk
 from tomato.interface import HostStep
@@ -24,7 +24,7 @@ def from_quantize_linear(walk: Walk, node: OnnxNode) -> None:
     source, target = node.inputs[0], node.outputs[0]
     view = walk.view(source, host=True)
     if view.host:
-        numbers = (float(scale.flat[0]), float(zero.flat[0]), float(codes.lo), float(codes.hi))
+        numbers = (one(scale, "scale"), one(zero, "zero point"), float(codes.lo), float(codes.hi))
         walk.put(target, view.value, view.order, _host_codes(walk, view, numbers))
         return
     view, (a, b) = walk.fit(source, [_along(node, view, scale), _along(node, view, zero)])
@@ -48,7 +48,7 @@ def from_dequantize_linear(walk: Walk, node: OnnxNode) -> None:
         return
     view = walk.view(source, host=True)
     if view.host:
-        step = HostStep("dequantise", 0, numbers=(float(scale.flat[0]), float(zero.flat[0])))
+        step = HostStep("dequantise", 0, numbers=(one(scale, "scale"), one(zero, "zero point")))
         walk.put(target, view.value, view.order, (*view.host, step))
         return
     source = as_codes(walk, source)

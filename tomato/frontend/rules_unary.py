@@ -7,7 +7,7 @@ from math import inf, pi, sqrt
 import numpy as np
 
 from tomato.formats import Array, Tensor
-from tomato.frontend.model import OnnxNode, RefusedError
+from tomato.frontend.model import OnnxNode, RefusedError, one
 from tomato.frontend.rules_qdq import as_codes
 from tomato.frontend.walk import Rule, Walk
 from tomato.ops.quantise import Quantise
@@ -42,7 +42,7 @@ def _celu(node: OnnxNode) -> Expression:
 
 
 def _gelu(node: OnnxNode) -> Expression:
-    if node.text("approximate", "none") == "tanh":
+    if node.choice("approximate", ("none", "tanh")) == "tanh":
         cubic = ("add", "x", _product(0.044715, "x", "x", "x"))
         inner: Expression = ("tanh", _product(sqrt(2 / pi), cubic))
     else:
@@ -138,7 +138,7 @@ def from_clip(walk: Walk, node: OnnxNode) -> None:
         value = walk.model.constant(node, index)
         if value is None:
             raise RefusedError(f"expected a constant {name}", "dynamic limits are not supported")
-        return float(value.reshape(-1)[0])
+        return one(value, name)
 
     _clip(walk, node, limit(1, "min", -inf), limit(2, "max", inf))
 
@@ -167,7 +167,8 @@ def _combined(node: OnnxNode, constants: list[Array]) -> Array:
     return np.asarray(start)
 
 
-RULES: Mapping[str, Rule] = dict.fromkeys(EXPRESSIONS, from_function) | {
+_FUNCTIONS: dict[str, Rule] = dict.fromkeys(EXPRESSIONS, from_function)
+RULES = _FUNCTIONS | {
     "PRelu": from_prelu,
     "Pow": from_pow,
     "Relu": from_relu,

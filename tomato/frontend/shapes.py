@@ -115,7 +115,7 @@ class Resolver:
             found = onnx.shape_inference.infer_node_outputs(schema, node, types, data, None, opsets)
         except onnx.defs.SchemaError:
             return
-        except onnx.checker.ValidationError as error:
+        except (onnx.checker.ValidationError, ValueError) as error:
             self.problems[index] = f"the node is not valid ONNX ({str(error).splitlines()[0]}); export the model again"
             return
         except onnx.shape_inference.InferenceError as error:
@@ -175,6 +175,7 @@ def resolve(proto: onnx.ModelProto, path: Path, opset: int, invalid: Mapping[int
     inputs = [i for i in proto.graph.input if i.name not in constants]
     notes = [note for i in inputs if (note := _fix_input(i, path))]
     resolver = survey(proto, path, opset, invalid)
+    _check_types(proto, path, resolver)
     nodes = tuple(_node(i, n, invalid=i in invalid) for i, n in enumerate(proto.graph.node))
     shapes = {name: shape for name in resolver.types if (shape := resolver.shape(name)) is not None}
     return Model(
@@ -204,6 +205,20 @@ def survey(proto: onnx.ModelProto, path: Path, opset: int, invalid: Mapping[int,
     for index, node in enumerate(proto.graph.node):
         resolver.visit(index, node)
     return resolver
+
+
+def _check_types(proto: onnx.ModelProto, path: Path, resolver: Resolver) -> None:
+    """Refuse outputs that are declared with another type than the one that they have."""
+    for value in proto.graph.output:
+        declared = value.type.tensor_type.elem_type
+        found = resolver.types[value.name].tensor_type.elem_type if value.name in resolver.types else 0
+        if declared and found and declared != found:
+            said, is_ = (onnx.TensorProto.DataType.Name(kind).lower() for kind in (declared, found))
+            raise TomatoError(
+                f"the output is declared as {said} and is {is_}",
+                where=f"{path}: output {value.name!r}",
+                hint="export the model again",
+            )
 
 
 def _dtype(value: onnx.ValueInfoProto, resolver: Resolver) -> str:

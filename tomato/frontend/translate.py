@@ -13,7 +13,6 @@ from tomato import frontend
 from tomato.errors import TomatoError
 from tomato.formats import Array, Tensor
 from tomato.frontend import Imported, NodeReport, door, layout, reorder, rules_qonnx
-from tomato.frontend.door import STANDARD
 from tomato.frontend.model import BehindError, Model, OnnxNode, RefusedError
 from tomato.frontend.names import identifier
 from tomato.frontend.unsupported import why_not
@@ -25,15 +24,27 @@ SHOWN = 3
 """Nodes named per problem; the rest is counted."""
 SEVERAL_OUTPUTS = frozenset({"Split"})
 _QONNX = frozenset(rules_qonnx.RULES)
-_MICROSOFT_TEXT = """
-    DequantizeLinear Gelu QGemm QLinearAdd QLinearAveragePool QLinearConcat QLinearConv QLinearGlobalAveragePool
-    QLinearLeakyRelu QLinearMul QLinearSigmoid QLinearSoftmax QuantizeLinear
-"""
+MICROSOFT: Mapping[str, tuple[int, int]] = {
+    "DequantizeLinear": (2, 3),
+    "Gelu": (1, 1),
+    "QGemm": (6, 9),
+    "QLinearAdd": (7, 8),
+    "QLinearAveragePool": (4, 5),
+    "QLinearConcat": (5, 1 << 16),
+    "QLinearConv": (8, 9),
+    "QLinearGlobalAveragePool": (5, 5),
+    "QLinearLeakyRelu": (4, 5),
+    "QLinearMul": (7, 8),
+    "QLinearSigmoid": (4, 5),
+    "QLinearSoftmax": (4, 5),
+    "QuantizeLinear": (2, 3),
+}
+"""ONNX Runtime's own operators that some rule knows, and between what numbers of inputs they have."""
 FOREIGN: Mapping[str, frozenset[str]] = {
     door.QONNX: _QONNX,
     "onnx.brevitas": _QONNX,
     "finn.custom_op.general": _QONNX,
-    "com.microsoft": frozenset(_MICROSOFT_TEXT.split()),
+    "com.microsoft": frozenset(MICROSOFT),
 }
 """Domains outside of ONNX: their operators that some rule knows."""
 
@@ -164,16 +175,23 @@ def visit(walk: Walk, node: OnnxNode) -> None:
     rule(walk, node)
 
 
+def _counts(node: OnnxNode, least: int, most: int) -> bool:
+    """Whether a node has so many inputs, and a triple of them for each value where it joins several."""
+    return least <= len(node.inputs) <= most and (node.op_type != "QLinearConcat" or len(node.inputs) % 3 == 2)
+
+
 def _holds_nan(constant: Array) -> bool:
     return constant.dtype.kind == "f" and bool(np.isnan(constant).any())
 
 
 def _rule(node: OnnxNode) -> Rule:
     """The rule of a node. RefusedError if there is none, or if it does not know an attribute."""
-    if (rule := rules().get(node.op_type)) is None or node.domain not in STANDARD | FOREIGN.keys():
+    known = node.op_type in FOREIGN.get(node.domain, ()) if node.domain else door.is_standard(node.op_type)
+    rule = rules().get(node.op_type) if known else None
+    if rule is None:
         raise why_not(node)
-    if node.domain in FOREIGN and node.op_type not in FOREIGN[node.domain]:
-        raise why_not(node)
+    if node.domain == "com.microsoft" and not _counts(node, *MICROSOFT[node.op_type]):
+        raise RefusedError(f"it has {len(node.inputs)} inputs, some missing or too many", "export the model again")
     if unknown := sorted(node.attributes.keys() - attributes()[node.op_type]):
         raise RefusedError(f"the attribute {unknown[0]!r} is not supported", "export the model without it")
     return rule
@@ -183,8 +201,7 @@ def _move_coded(walk: Walk, node: OnnxNode) -> bool:
     """Rename where the values of a constant that comes as codes lie, if that is what the node does."""
     if node.op_type not in reorder.MAPS or node.inputs[0] not in walk.coded:
         return False
-    move = reorder.MAPS[node.op_type]
-    walk.define(node.outputs[0], walk.coded[node.inputs[0]].moved(lambda order: move(walk.model, node, order)))
+    walk.define(node.outputs[0], walk.coded[node.inputs[0]].moved(lambda order: reorder.moved(walk.model, node, order)))
     return True
 
 

@@ -89,6 +89,8 @@ class Walk:
     def weight(self, node: OnnxNode, index: int, role: str) -> Array:
         """The constant at an input, as finite float64."""
         value = self.model.constant(node, index)
+        if not node.has(index):
+            raise RefusedError(f"expected a {role}", "export the model again")
         if value is None:
             if self.env[node.inputs[index]].value in self.stand_ins:
                 raise BehindError

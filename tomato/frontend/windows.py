@@ -23,6 +23,11 @@ def window_of(node: OnnxNode, kernel: tuple[int, ...], shape: Shape) -> tuple[Wi
     padded = (shape[0] + pads[0] + pads[2], shape[1] + pads[1] + pads[3], shape[2])
     if reason := limits.too_large(padded):
         raise RefusedError(f"with its border it needs {reason}", "make the border smaller")
+    if any(padded[axis] < bare.span[axis] for axis in (0, 1)):
+        span, image = "x".join(map(str, bare.span)), "x".join(map(str, padded[:2]))
+        raise RefusedError(
+            f"expected a window no larger than its padded input, not {span} of {image}", "make it smaller"
+        )
     if any(p >= bare.span[i % 2] for i, p in enumerate(pads)):
         return bare, pads
     return Window(size, stride, dilation, pads), None

@@ -1,0 +1,137 @@
+"""What becomes of a model: refused in words, or computed as the runtime or ONNX's reference evaluator do."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx.reference import ReferenceEvaluator
+
+import tomato
+from tests.quantised import qonnx
+from tomato import accelerator, agreement, frontend
+from tomato.errors import TomatoError
+from tomato.formats import Array
+from tomato.frontend import Imported, door
+from tomato.interface import graph_values
+from tomato.interpret import interpret
+
+TOLERANCE = 2e-4
+"""Relative to the largest magnitude: the references compute in float32."""
+STEPS = 0.05
+"""Share of the outputs of a quantised model that may be one code off, as the report says by name."""
+WHOLE = 8
+"""One in so many models goes through the whole compiler."""
+REFUSED, EQUAL, NEAR, INFINITE, UNKNOWN = "refused", "equal", "near", "not finite", "no reference"
+WRONG, INVALID = "WRONG", "INVALID"
+
+
+def judge(path: Path, seed: int) -> str:
+    """One of the outcomes, with what there is to say; whatever is raised is a fault of ours."""
+    try:
+        imported = frontend.load(path)
+        imported.graph.verify()
+        said = _compare(imported, path)
+        if seed % WHOLE == 0 or imported.quantised:
+            _check_whole(path)
+    except TomatoError as error:
+        return f"{REFUSED}: {error.what.splitlines()[-1]}"
+    return said
+
+
+def _compare(imported: Imported, path: Path) -> str:
+    rng = np.random.default_rng(0)
+    frames = [port.typed(_drawn(rng, np.dtype(port.dtype), (1, *port.shape))) for port in imported.inputs]
+    with np.errstate(all="ignore"):
+        values = interpret(imported.graph, graph_values(imported.graph, imported.inputs, frames))
+        got = [p.typed(p.finish(p.from_graph(values[p.value]))) for p in imported.outputs]
+    feed = {p.name: x for p, x in zip(imported.inputs, frames, strict=True)}
+    worst = None
+    for wanted in _references(path, feed):
+        if not all(np.isfinite(np.asarray(w, np.float64)).all() for w in wanted):
+            return INFINITE
+        error = _distance(got, wanted)
+        if error <= TOLERANCE:
+            return EQUAL
+        worst = error if worst is None else min(worst, error)
+    if worst is None:
+        return UNKNOWN if _is_valid(path) else f"{INVALID}: {_complaint(path)}"
+    if imported.quantised and worst <= 1:
+        return NEAR
+    return f"{WRONG}: off by {worst:.3g}"
+
+
+def _drawn(rng: np.random.Generator, kind: np.dtype, shape: tuple[int, ...]) -> Array:
+    return rng.normal(size=shape) * 2 if kind.kind == "f" else rng.integers(0, 100, size=shape)
+
+
+def _distance(got: list[Array], wanted: list[Array]) -> float:
+    """The largest error relative to the largest magnitude; infinite where shapes differ."""
+    worst = 0.0
+    if len(got) != len(wanted):
+        return float("inf")
+    for ours, theirs in zip(got, wanted, strict=True):
+        if ours.shape != np.shape(theirs):  # a result without a batch axis is a frame of its own
+            if ours.shape != (1, *np.shape(theirs)):
+                return float("inf")
+            theirs = np.asarray(theirs)[np.newaxis]
+        if ours.size:
+            a, b = np.asarray(ours, np.float64), np.asarray(theirs, np.float64)
+            worst = max(worst, float(np.abs(a - b).max() / max(1e-6, np.abs(b).max())))
+    return worst
+
+
+def _references(path: Path, feed: dict[str, Array]) -> Iterator[list[Array]]:
+    """What others make of the model: those that can."""
+    runs: list[Callable[[], list[Any]]] = [
+        lambda: _session(path, optimised=True).run(None, feed),
+        lambda: _session(path, optimised=False).run(None, feed),
+        lambda: agreement.session(path, integers=True).run(None, feed),
+        lambda: list(ReferenceEvaluator(onnx.load(path)).run(None, dict(feed))),
+        lambda: [qonnx.evaluate(path, *feed.values())],
+    ]
+    for run in runs:
+        with suppress(Exception):  # whatever they do not like
+            yield [np.asarray(y) for y in run()]
+
+
+def _session(path: Path, *, optimised: bool) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    if not optimised:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def _is_valid(path: Path) -> bool:
+    return not _complaint(path)
+
+
+def _complaint(path: Path) -> str:
+    """What onnx's checker says of a model, but for the harmless things that the door mends."""
+    model = onnx.load(path)
+    door.mend(model)
+    model.ir_version = max(model.ir_version, 4)
+    model.graph.name = "graph"
+    for value in model.graph.output:
+        if not value.HasField("type"):
+            value.type.tensor_type.elem_type = 1
+            value.type.tensor_type.shape.SetInParent()
+    try:
+        onnx.checker.check_model(model)
+    except onnx.checker.ValidationError as error:
+        return str(error).splitlines()[0]
+    return ""
+
+
+def _check_whole(path: Path) -> None:
+    """Compile the model, and compare its golden model with itself after writing and reading."""
+    made = tomato.compile(path, "kv260")
+    folder = path.parent / "build"
+    made.write(folder)
+    json.loads((folder / "report.json").read_text())
+    accelerator.load(folder)
