@@ -14,17 +14,18 @@ from tomato.errors import TomatoError
 def saved(folder: Path) -> Path:
     acc = digits.compiled()
     folder.mkdir(exist_ok=True)
-    archive.save(folder, acc.graph, acc.inputs, acc.outputs)
+    archive.save(folder, archive.Stored(acc.graph, acc.inputs, acc.outputs))
     return folder
 
 
 def test_comes_back(tmp_path: Path) -> None:
     acc = digits.compiled()
-    graph, inputs, outputs = archive.load(saved(tmp_path))
+    stored = archive.load(saved(tmp_path))
+    graph = stored.graph
     assert graph == acc.graph
     assert dict(graph.encodings) == dict(acc.graph.encodings)
     assert [n.origin for n in graph] == [n.origin for n in acc.graph]
-    assert (inputs, outputs) == (acc.inputs, acc.outputs)
+    assert stored == archive.Stored(acc.graph, acc.inputs, acc.outputs)
 
 
 def test_deterministic(tmp_path: Path) -> None:

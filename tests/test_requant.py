@@ -75,6 +75,5 @@ def test_unused_entries_may_repeat() -> None:
 @pytest.mark.parametrize("op", [requant(), Requant(Tensor(np.ones(3, int)), Tensor(np.ones(3, int)), 2, 0, 9)])
 def test_comes_back_from_disk(tmp_path: Path, op: Requant) -> None:
     graph = Graph("net", (("x", S12),), (Node("y", op, ("x",), op.infer([S12])),), ("y",))
-    archive.save(tmp_path, graph, (), ())
-    loaded, _, _ = archive.load(tmp_path)
-    assert loaded == graph
+    archive.save(tmp_path, archive.Stored(graph, (), ()))
+    assert archive.load(tmp_path).graph == graph

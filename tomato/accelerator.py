@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 
 from tomato import archive, frontend, targets
+from tomato.archive import Stored
 from tomato.backend import project
 from tomato.data import suit
 from tomato.errors import TomatoError
 from tomato.formats import Array
-from tomato.interface import Port
+from tomato.host import FOLDER, Host
+from tomato.interface import AS_IT_IS, Ends, Port, Reading, Slot
 from tomato.interpret import BATCH, in_batches, interpret
 from tomato.ir import Graph, TensorType
 from tomato.lower import Lowered, lower
@@ -42,9 +44,10 @@ def silent(_what: str, _done: int, _total: int) -> None:
 class Accelerator:
     """A quantised graph, the plan that builds it, and the ports of the ONNX model around it.
 
-    `samples` are a few frames for the test vectors, as the ONNX model takes them. `proofs` say how the
+    `samples` are a few frames for the test vectors, as the chip takes them. `proofs` say how the
     requantisations of a model that came quantised compare with its runtime. `files` are texts, by name, for the build
-    folder: what the search for a precision found.
+    folder: what the search for a precision found. `reading` says what of the model in the file the chip computes,
+    `ends` what the host computes; the ports are the chip's.
     """
 
     graph: Graph
@@ -57,6 +60,23 @@ class Accelerator:
     notes: tuple[str, ...] = field(default=())
     proofs: tuple[Proof, ...] = field(default=())
     files: Mapping[str, str] = field(default_factory=dict)
+    reading: Reading = AS_IT_IS
+    ends: Ends | None = None
+
+    @cached_property
+    def host(self) -> Host | None:
+        """What the host runs in front of the chip and behind it; None if the chip computes the whole model."""
+        return Host(self.model, self.reading, self.ends) if self.ends else None
+
+    @property
+    def takes(self) -> tuple[Slot, ...]:
+        """The whole model's inputs."""
+        return self.ends.inputs if self.ends else tuple(Slot(p.name, p.shape, p.dtype) for p in self.inputs)
+
+    @property
+    def gives(self) -> tuple[Slot, ...]:
+        """The whole model's outputs."""
+        return self.ends.outputs if self.ends else tuple(Slot(p.name, p.shape, p.dtype) for p in self.outputs)
 
     @property
     def quantised(self) -> bool:
@@ -73,7 +93,7 @@ class Accelerator:
         """The contents of report.json."""
         return report(
             self.graph, self.plan, self.target, self.lowered,
-            model=self.model.name, notes=self.notes, proofs=self.proofs,
+            model=self.model.name, notes=self.notes, proofs=self.proofs, ends=self.ends,
         )  # fmt: skip
 
     def golden(self, *x: Array, codes: bool = False, progress: Progress = silent) -> Any:
@@ -83,9 +103,33 @@ class Accelerator:
         if there are several), steps of the host such as a final Softmax included. With `codes` the integer
         codes before any scaling.
         """
-        values = self.run(self.encode(*x), progress)
-        results = tuple(self._finish(p, values[p.value], codes=codes) for p in self.outputs)
+        given = self.suited(*x)
+        results = self.chip(*self.enter(*given), codes=codes, progress=progress)
+        results = results if codes else self.leave(given, results)
         return results[0] if len(results) == 1 else results
+
+    def chip(self, *x: Array, codes: bool = False, progress: Progress = silent) -> tuple[Array, ...]:
+        """What the chip gives, one array per output port, for what it takes (see `enter`); `codes` as in `golden`."""
+        values = self.run(self.encode(*x), progress)
+        return tuple(self._finish(p, values[p.value], codes=codes) for p in self.outputs)
+
+    def suited(self, *x: Array) -> tuple[Array, ...]:
+        """Arrays for the whole model's inputs, checked and in their types. Raises TomatoError."""
+        if len(x) != len(self.takes):
+            names = ", ".join(p.name for p in self.takes)
+            raise TomatoError(f"{len(x)} arrays given, but the model has {len(self.takes)} inputs: {names}")
+        return tuple(
+            suit(np.asarray(frames), slot.shape, slot.dtype, name=slot.name)
+            for slot, frames in zip(self.takes, x, strict=True)
+        )
+
+    def enter(self, *x: Array) -> tuple[Array, ...]:
+        """What the chip takes for frames of the whole model: what the host computes in front of it."""
+        return self.host.enter(x) if self.host else x
+
+    def leave(self, x: Sequence[Array], results: Sequence[Array]) -> tuple[Array, ...]:
+        """The whole model's outputs, for its inputs and what the chip gives: what the host computes behind it."""
+        return self.host.leave(x, results) if self.host else tuple(results)
 
     def _finish(self, port: Port, values: Array, *, codes: bool) -> Array:
         if codes:
@@ -94,7 +138,7 @@ class Accelerator:
         return port.typed(port.finish(port.from_graph(decoded)))
 
     def encode(self, *x: Array) -> dict[str, Array]:
-        """The integer codes of the graph's inputs."""
+        """The integer codes of the graph's inputs, for frames as the chip takes them (see `enter`)."""
         if len(x) != len(self.inputs):
             names = ", ".join(p.name for p in self.inputs)
             raise TomatoError(f"{len(x)} arrays given, but the model has {len(self.inputs)} inputs: {names}")
@@ -134,7 +178,9 @@ class Accelerator:
             fresh = Path(temporary)
             project.write(fresh, self.lowered.netlist, self.report, self.plan.to_toml(), backends)
             (fresh / "golden").mkdir()
-            archive.save(fresh / "golden", self.graph, self.inputs, self.outputs)
+            archive.save(fresh / "golden", Stored(self.graph, self.inputs, self.outputs, self.reading, self.ends))
+            if self.host:
+                self.host.write(fresh)
             frontend.copy(self.model, fresh / "golden" / "model.onnx")
             for name, text in self.files.items():
                 (fresh / name).write_text(text)
@@ -145,7 +191,7 @@ class Accelerator:
         return folder
 
     def write_vectors(self, folder: Path, *x: Array, progress: Progress = silent) -> None:
-        """Write golden vectors of these frames into a build folder."""
+        """Write golden vectors of these frames, as the chip takes them, into a build folder."""
         codes = self.encode(*x)
         project.write_vectors(folder, self.lowered.netlist, codes | self.run(codes, progress))
 
@@ -158,13 +204,15 @@ class Accelerator:
 
         with tempfile.TemporaryDirectory(prefix="tomato-") as temporary:
             place = Path(folder) if folder else Path(temporary) / self.graph.name
+            given = self.suited(*x)
             self.write(place)
-            self.write_vectors(place, *x)
+            self.write_vectors(place, *self.enter(*given))
             summary = simulate(place, frames=len(x[0]), stall=stall, progress=progress)
             if not summary["bit_exact"]:
                 raise TomatoError(f"the hardware differs from the golden model in {summary['mismatches']} beats")
             values = {s.value: received(place, s) for s in self.lowered.netlist.outputs}
-        results = tuple(self._finish(p, values[p.value], codes=False) for p in self.outputs)
+        chip = tuple(self._finish(p, values[p.value], codes=False) for p in self.outputs)
+        results = self.leave(given, chip)
         return results[0] if len(results) == 1 else results
 
 
@@ -193,7 +241,7 @@ def _replace(folder: Path, fresh: Path) -> None:
     folder.mkdir(exist_ok=True)
     for stale in ("simulation.json", "exploration.json", "exploration.svg", "Makefile"):
         (folder / stale).unlink(missing_ok=True)
-    for backend in ("rtl", "mem", "hls"):
+    for backend in ("rtl", "mem", "hls", FOLDER):
         if (folder / backend).is_dir():
             shutil.rmtree(folder / backend)
     for entry in sorted(fresh.iterdir()):
@@ -212,14 +260,15 @@ def load(folder: Path) -> Accelerator:
         raise TomatoError(
             "this is not a folder that tomato compile wrote", where=str(folder), hint="compile a model first"
         )
-    graph, inputs, outputs = archive.load(folder / "golden")
+    stored = archive.load(folder / "golden")
     wishes = read_wishes(folder / "plan.toml")
     assert wishes.clock_mhz is not None, "plan.toml of a build folder names its clock"
-    with np.load(folder / "golden" / "samples.npz", allow_pickle=False) as stored:
-        samples = tuple(stored[name] for name in stored.files)
+    with np.load(folder / "golden" / "samples.npz", allow_pickle=False) as kept:
+        samples = tuple(kept[name] for name in kept.files)
     plan = Plan(
         wishes.target, wishes.clock_mhz, wishes.layers, wishes.fifos, wishes.regions, wishes.precision or Precision()
     )
     return Accelerator(
-        graph, inputs, outputs, plan, targets.load(wishes.target), folder / "golden" / "model.onnx", samples
-    )
+        stored.graph, stored.inputs, stored.outputs, plan, targets.load(wishes.target),
+        folder / "golden" / "model.onnx", samples, reading=stored.reading, ends=stored.ends,
+    )  # fmt: skip

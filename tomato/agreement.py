@@ -14,7 +14,7 @@ from tomato import frontend
 from tomato.accelerator import Accelerator
 from tomato.errors import TomatoError
 from tomato.formats import Array
-from tomato.interface import graph_values
+from tomato.interface import AS_IT_IS, Reading, graph_values
 from tomato.interpret import in_batches, interpret
 from tomato.ops.quantise import Quantise
 
@@ -61,12 +61,14 @@ def arithmetic(accelerator: Accelerator) -> str:
     return next((end.arithmetic for end in ends if isinstance(end, Quantise)), "")
 
 
-def session(model: Path, *, integers: bool = False, exact: bool = True) -> Any:
-    """An ONNX Runtime session on the CPU; `integers`: with integer kernels for all quantised layers.
+def session(model: Path, reading: Reading = AS_IT_IS, *, integers: bool = False, exact: bool = True) -> Any:
+    """An ONNX Runtime session on the CPU of what the chip computes; `integers`: with kernels for quantised layers.
 
     exact: of a model whose products of integers are exact on every processor, if need be the twin of the one given.
     """
-    return _session((frontend.twin(model) if exact else None) or str(model), integers=integers)
+    twin = frontend.twin(model, reading) if exact else None
+    given = frontend.changed(model, reading) if reading.changes else str(model)
+    return _session(twin or given, integers=integers)
 
 
 def _session(model: str | bytes, *, integers: bool) -> Any:
@@ -110,7 +112,7 @@ def saturates() -> bool:
 
 def exact_values(accelerator: Accelerator, frames: Sequence[Array]) -> tuple[Array, ...]:
     """The outputs of a QONNX model by its definition: its own operators, in float64."""
-    imported = frontend.load(accelerator.model)
+    imported = frontend.load(accelerator.model, accelerator.reading)
     feed = graph_values(imported.graph, accelerator.inputs, frames)
     parts = [interpret(imported.graph, batch) for batch in in_batches(feed)]
     values = [(p, np.concatenate([part[p.value] for part in parts])) for p in imported.outputs]
@@ -151,7 +153,7 @@ def first_difference(accelerator: Accelerator, frames: Sequence[Array]) -> str:
 
 def _defined(accelerator: Accelerator, frames: Sequence[Array], labels: Sequence[str]) -> Iterator[tuple[str, Array]]:
     """The codes of a QONNX model's own operators, by the ONNX node's name."""
-    graph = frontend.load(accelerator.model).graph
+    graph = frontend.load(accelerator.model, accelerator.reading).graph
     values: dict[str, Array] = {}
     interpret(
         graph, graph_values(graph, accelerator.inputs, frames), watch=lambda name, value: values.update({name: value})
@@ -163,7 +165,7 @@ def _kernels(accelerator: Accelerator, frames: Sequence[Array], labels: Sequence
     """What ONNX Runtime computes at nodes that give codes, each in a model that ends there."""
     with tempfile.TemporaryDirectory(prefix="tomato-") as folder:
         for label in labels:
-            part = frontend.cut(accelerator.model, label, Path(folder) / "part.onnx")
+            part = frontend.cut(accelerator.model, label, Path(folder) / "part.onnx", accelerator.reading)
             found = _codes(part, accelerator, frames) if part else None
             if found is not None:
                 yield label, found

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import pkgutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -16,26 +17,33 @@ import tomato.ops
 from tomato import formats, interface, ir
 from tomato.errors import TomatoError
 from tomato.formats import Array, Codes, Tensor
-from tomato.interface import Port
+from tomato.interface import AS_IT_IS, Ends, Port, Reading
 from tomato.ir import Graph
 
-VERSION = 2
+VERSION = 3
 
 
-def save(folder: Path, graph: Graph, inputs: tuple[Port, ...], outputs: tuple[Port, ...]) -> None:
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What is kept of an accelerator: its graph, the chip's ports, and how its ONNX model is read."""
+
+    graph: Graph
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    reading: Reading = AS_IT_IS
+    ends: Ends | None = None
+
+
+def save(folder: Path, what: Stored) -> None:
     """Write graph.json and constants.npz into `folder`, deterministically."""
     constants: dict[str, Array] = {}
-    document = {
-        "version": VERSION,
-        "graph": _encode(graph, constants),
-        "inputs": _encode(inputs, constants),
-        "outputs": _encode(outputs, constants),
-    }
+    parts = {f.name: _encode(getattr(what, f.name), constants) for f in dataclasses.fields(what)}
+    document = {"version": VERSION} | parts
     (folder / "graph.json").write_text(json.dumps(document, indent=1) + "\n")
     np.savez_compressed(folder / "constants.npz", **constants)  # type: ignore[arg-type]  # stubs know no mapping
 
 
-def load(folder: Path) -> tuple[Graph, tuple[Port, ...], tuple[Port, ...]]:
+def load(folder: Path) -> Stored:
     """Read what `save` wrote. Raises TomatoError when it is missing or from another version."""
     try:
         document = json.loads((folder / "graph.json").read_text())
@@ -51,9 +59,9 @@ def load(folder: Path) -> tuple[Graph, tuple[Port, ...], tuple[Port, ...]]:
             where=str(folder.parent),
             hint="compile the model again",
         )
-    graph, inputs, outputs = (_decode(document[k], constants) for k in ("graph", "inputs", "outputs"))
-    graph.verify()
-    return graph, tuple(inputs), tuple(outputs)
+    found = Stored(**{f.name: _decode(document[f.name], constants) for f in dataclasses.fields(Stored)})
+    found.graph.verify()
+    return found
 
 
 @cache

@@ -1,6 +1,6 @@
 """The whole compiler, from a model file to an accelerator. The file to read first."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,8 +12,9 @@ from tomato.data import suit
 from tomato.errors import TomatoError
 from tomato.explore import AUTO, Exploration, Goal, Subject, explore
 from tomato.formats import Array
-from tomato.frontend import Imported
-from tomato.interface import Port, graph_values, whole_numbers
+from tomato.frontend import HostChoice, Imported
+from tomato.host import Host
+from tomato.interface import Port, Reading, Slot, graph_values, whole_numbers
 from tomato.interpret import in_batches
 from tomato.ir import Graph
 from tomato.ops.quantise import Quantise
@@ -50,6 +51,8 @@ def compile_model(
     plan: Path | None = None,
     requant_bits: int | None = None,
     allow_error: float | None = None,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    host: HostChoice = "ends",
     progress: Progress = silent,
 ) -> Accelerator:
     """Compile an ONNX model for a target.
@@ -61,14 +64,20 @@ def compile_model(
     ranges: "auto", "minmax", "percentile" or "mse". fps: the smallest design that reaches this rate, instead of the
     fastest that fits. plan: a plan.toml whose choices are kept. requant_bits: of a model that comes quantised, the
     widest multipliers of requantisations. allow_error: the share of a requantisation's inputs that may be off by one
-    step where nothing exact is small enough (0: none, 1: any error; unless given, one in a hundred). Raises
-    TomatoError for what the user can mend.
+    step where nothing exact is small enough (0: none, 1: any error; unless given, one in a hundred). shapes: sizes of
+    dynamic axes by their names, or whole shapes of inputs by theirs, batch included. host: what the host may run at
+    the ends of the network: "none", "ends" (as long as the chip does at least half of the multiply-accumulates), or
+    "any". Raises TomatoError for what the user can mend.
     """
     board = targets.load(target)
     wishes = read_wishes(Path(plan)) if plan else Wishes()
     progress("Import", 0, 0)
-    imported = frontend.load(Path(model))
-    frames = _frames(imported, calibration)
+    sizes = {name: tuple(int(n) for n in shape) for name, shape in (shapes or {}).items()}
+    reading, ends = frontend.settle(Path(model), Reading(sizes), host)
+    imported = frontend.load(Path(model), reading)
+    frames = _frames(ends.inputs if ends else imported.inputs, calibration)
+    if ends and frames is not None:
+        frames = Host(Path(model), reading, ends).enter(frames)
 
     if imported.quantised and precision is not None:
         raise TomatoError(
@@ -103,10 +112,11 @@ def compile_model(
         given=imported.quantised,
     )  # fmt: skip
     samples = frames or _noise(imported, integers)
+    notes = (*([str(ends)] if ends else []), *integers.notes, *imported.notes, *(found.notes if found else ()))
     return Accelerator(
         integers.graph, integers.inputs, integers.outputs, replace(chosen, precision=bits), board, Path(model),
-        tuple(s[:VECTOR_FRAMES] for s in samples), (*integers.notes, *imported.notes, *(found.notes if found else ())),
-        integers.proofs, found.files if found else {},
+        tuple(s[:VECTOR_FRAMES] for s in samples), notes,
+        integers.proofs, found.files if found else {}, reading, ends,
     )  # fmt: skip
 
 
@@ -168,17 +178,17 @@ def from_quantised(imported: Imported, model: Path, allowed: Allowed = ORDINARY)
     return Integers(found.graph, inputs, outputs, (), found.proofs)
 
 
-def _frames(imported: Imported, calibration: Array | Sequence[Array] | None) -> tuple[Array, ...] | None:
+def _frames(inputs: Sequence[Port | Slot], calibration: Array | Sequence[Array] | None) -> tuple[Array, ...] | None:
     """Calibration frames, one array per input, checked."""
     if calibration is None:
         return None
     given = (calibration,) if isinstance(calibration, np.ndarray) else tuple(calibration)
-    if len(given) != len(imported.inputs):
-        names = ", ".join(p.name for p in imported.inputs)
+    if len(given) != len(inputs):
+        names = ", ".join(p.name for p in inputs)
         raise TomatoError(f"{len(given)} calibration arrays given, but the model has the inputs {names}")
     return tuple(
         suit(np.asarray(frames), p.shape, p.dtype, name=p.name, where=f"calibration of input {p.name}")
-        for frames, p in zip(given, imported.inputs, strict=True)
+        for frames, p in zip(given, inputs, strict=True)
     )
 
 

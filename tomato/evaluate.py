@@ -12,10 +12,10 @@ import numpy as np
 from tomato import frontend
 from tomato.accelerator import Accelerator, Progress, silent
 from tomato.agreement import Saturation, agree, answer, arithmetic, exact_values, same, saturates, session
-from tomato.data import Data, classes, suit
+from tomato.data import Data, classes
 from tomato.errors import TomatoError
 from tomato.formats import Array
-from tomato.interface import graph_values
+from tomato.interface import Port, Slot, graph_values
 from tomato.interpret import BATCH, interpret
 from tomato.passes import CLEAN, run
 
@@ -36,26 +36,23 @@ def evaluate(accelerator: Accelerator, data: Data | Sequence[Data], *, progress:
     """
     parts = (data,) if isinstance(data, Data) else tuple(data)
     labels = parts[0].labels
-    if len(parts) != len(accelerator.inputs):
-        names = ", ".join(p.name for p in accelerator.inputs)
-        raise TomatoError(f"{len(parts)} arrays given, but the model has {len(accelerator.inputs)} inputs: {names}")
-    frames = tuple(
-        suit(np.asarray(p.frames), port.shape, port.dtype, name=port.name)
-        for p, port in zip(parts, accelerator.inputs, strict=True)
-    )
+    frames = accelerator.suited(*(part.frames for part in parts))
     count = len(frames[0])
     if labels is not None and len(labels) != count:
         raise TomatoError(f"{len(labels)} labels for {count} frames")
     if any(len(f) != count for f in frames):
         raise TomatoError(f"the inputs have different numbers of frames: {', '.join(str(len(f)) for f in frames)}")
-    golden = accelerator.golden(*frames, progress=progress)
-    results = golden if isinstance(golden, tuple) else (golden,)
-    found = _reference(accelerator, frames, progress)
-    reals = tuple(r.reshape(g.shape) for r, g in zip(found, results, strict=True))
+    given = accelerator.enter(*frames)
+    chip = accelerator.chip(*given, progress=progress)
+    found = _reference(accelerator, given, progress)
+    exact = tuple(r.reshape(g.shape) for r, g in zip(found, chip, strict=True))
+    results = accelerator.leave(frames, chip)
+    whole = _whole(accelerator, frames, progress) or accelerator.leave(frames, exact)
+    reals = tuple(r.reshape(g.shape) for r, g in zip(whole, results, strict=True))
     ours, theirs = classes(results[0]), classes(reals[0])
     outputs = [
         {"name": port.name, "sqnr_db": sqnr(real, got), "max_error": float(np.abs(_noise(real, got)).max())}
-        for port, real, got in zip(accelerator.outputs, reals, results, strict=True)
+        for port, real, got in zip(accelerator.gives, reals, results, strict=True)
     ]
     known = labels is not None and ours is not None and theirs is not None
     return {
@@ -64,10 +61,10 @@ def evaluate(accelerator: Accelerator, data: Data | Sequence[Data], *, progress:
         "top1": {"float": _share(theirs, labels), "accelerator": _share(ours, labels)} if known else None,
         "agreement": None if ours is None or theirs is None else _share(ours, theirs),
         "outputs": outputs,
-        "codes": _agreement(accelerator, frames, reals, results),
-        "saturation": _saturation(accelerator, frames, found, progress),
+        "codes": _agreement(accelerator, given, exact, chip),
+        "saturation": _saturation(accelerator, given, found, progress),
         "layer_frames": min(count, LAYER_FRAMES),
-        "layers": [] if arithmetic(accelerator) else layers(accelerator, [f[:LAYER_FRAMES] for f in frames]),
+        "layers": [] if arithmetic(accelerator) else layers(accelerator, [f[:LAYER_FRAMES] for f in given]),
     }
 
 
@@ -107,9 +104,10 @@ def _saturation(
     accelerator: Accelerator, frames: Sequence[Array], exact: Sequence[Array], progress: Progress
 ) -> dict[str, Any] | None:
     """What becomes of the model as it is where the runtime saturates; None where nothing differs."""
-    if arithmetic(accelerator) != "onnxruntime" or not saturates() or frontend.twin(accelerator.model) is None:
+    if arithmetic(accelerator) != "onnxruntime" or not saturates() or _twin(accelerator) is None:
         return None
-    found = _outputs(accelerator, session(accelerator.model, integers=True, exact=False), frames, progress)
+    runtime = session(accelerator.model, accelerator.reading, integers=True, exact=False)
+    found = _outputs(runtime, accelerator.inputs, accelerator.outputs, frames, progress)
     wrong = sum(int(np.count_nonzero(~same(e, f))) for e, f in zip(exact, found, strict=True))
     return asdict(Saturation(wrong, sum(e.size for e in exact))) if wrong else None
 
@@ -118,20 +116,36 @@ def _reference(accelerator: Accelerator, frames: Sequence[Array], progress: Prog
     """The outputs of the model's runtime: the same on every processor for a model that came quantised."""
     if arithmetic(accelerator) == "qonnx":
         return exact_values(accelerator, frames)
-    return _outputs(accelerator, session(accelerator.model, integers=bool(arithmetic(accelerator))), frames, progress)
+    runtime = session(accelerator.model, accelerator.reading, integers=bool(arithmetic(accelerator)))
+    return _outputs(runtime, accelerator.inputs, accelerator.outputs, frames, progress)
 
 
-def _outputs(accelerator: Accelerator, runtime: Any, frames: Sequence[Array], progress: Progress) -> tuple[Array, ...]:
+def _whole(accelerator: Accelerator, frames: Sequence[Array], progress: Progress) -> tuple[Array, ...] | None:
+    """The outputs of the model in the file, where the chip computes another one; None where that is QONNX."""
+    if not accelerator.reading.changes or arithmetic(accelerator) == "qonnx":
+        return None
+    runtime = session(accelerator.model, exact=False)
+    return _outputs(runtime, accelerator.takes, accelerator.gives, frames, progress)
+
+
+def _twin(accelerator: Accelerator) -> bytes | None:
+    return frontend.twin(accelerator.model, accelerator.reading)
+
+
+def _outputs(
+    runtime: Any, inputs: Sequence[Slot | Port], outputs: Sequence[Slot | Port], frames: Sequence[Array],
+    progress: Progress,
+) -> tuple[Array, ...]:  # fmt: skip
     """What a session computes, in batches if the model takes batches."""
     known = {i.name: i for i in runtime.get_inputs()}
     fixed = [i.shape[0] for i in known.values() if i.shape and isinstance(i.shape[0], int)]
     step = min([BATCH, *fixed])
-    names = [p.name for p in accelerator.outputs]
+    names = [p.name for p in outputs]
     found: list[list[Array]] = [[] for _ in names]
     for start in range(0, len(frames[0]), step):
         progress("ONNX Runtime", start, len(frames[0]))
         feed = {p.name: _suit(known[p.name], f[start : start + step], step, bool(fixed))
-                for p, f in zip(accelerator.inputs, frames, strict=True)}  # fmt: skip
+                for p, f in zip(inputs, frames, strict=True)}  # fmt: skip
         for column, values in zip(found, answer(runtime, names, feed), strict=True):
             column.append(values)
     progress("ONNX Runtime", len(frames[0]), len(frames[0]))
@@ -147,7 +161,7 @@ def _suit(wanted: Any, frames: Array, step: int, fixed: bool) -> Array:
 
 def layers(accelerator: Accelerator, frames: Sequence[Array]) -> list[dict[str, Any]]:
     """Signal-to-noise ratio of every layer whose real value exists too, in graph order."""
-    imported = frontend.load(accelerator.model)
+    imported = frontend.load(accelerator.model, accelerator.reading)
     real = run(imported.graph, CLEAN)
     feed = graph_values(real, imported.inputs, frames)
     by_origin = {node.origin: node.name for node in real}

@@ -27,6 +27,78 @@ class Said:
         return tuple(self.kinds.get(label, "") for label in origin.split(",") if label)
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a model is read where its file leaves that open, or asks for more than the chip does.
+
+    sizes: of dynamic axes by their names, and whole shapes of inputs by theirs. ranges: least and greatest value, and
+    bits, of values that the model leaves unquantised between quantised ones. inputs, outputs: the values between
+    which the chip computes; the host does the rest. Without them the chip computes the whole model.
+    """
+
+    sizes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    ranges: Mapping[str, tuple[float, float, int]] = field(default_factory=dict)
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+
+    @property
+    def changes(self) -> bool:
+        """Whether the chip computes another model than the one in the file."""
+        return bool(self.ranges or self.outputs)
+
+
+AS_IT_IS = Reading()
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """An input or output of a model: its shape without the batch, and NumPy's name of its element type."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostNode:
+    """An ONNX node that the host runs, and how many multiply-accumulates it does a frame, as far as that is known."""
+
+    label: str
+    kind: str
+    macs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """What the host runs in front of the chip and behind it, and the whole model's inputs and outputs.
+
+    chip_macs: the chip's multiply-accumulates of one frame.
+    """
+
+    inputs: tuple[Slot, ...]
+    outputs: tuple[Slot, ...]
+    before: tuple[HostNode, ...]
+    after: tuple[HostNode, ...]
+    chip_macs: int
+
+    @property
+    def share(self) -> float:
+        """The chip's part of all multiply-accumulates."""
+        host = sum(node.macs for node in (*self.before, *self.after))
+        return self.chip_macs / max(1, self.chip_macs + host)
+
+    def __str__(self) -> str:
+        def named(nodes: tuple[HostNode, ...]) -> str:
+            shown = ", ".join(f"{n.label} ({n.kind})" for n in nodes[:SHOWN])
+            return shown + (f" and {len(nodes) - SHOWN} more" if len(nodes) > SHOWN else "")
+
+        sides = [f"{side} the chip {named(nodes)}"
+                 for side, nodes in (("before", self.before), ("behind", self.after)) if nodes]  # fmt: skip
+        return f"the host runs {'; '.join(sides)}: {1 - self.share:.1%} of the multiply-accumulates"
+
+
+SHOWN = 3
+"""Nodes named in a sentence; the rest is counted."""
 SILENT = Said()
 """Of a graph that comes from no ONNX model."""
 

@@ -10,6 +10,7 @@ from tomato.engines import CATALOGUE, cells, dot
 from tomato.engines.base import spelled
 from tomato.formats import Codes
 from tomato.forms import Cell
+from tomato.interface import Ends
 from tomato.ir import Graph, Node
 from tomato.lower import Lowered
 from tomato.passes.absorb import Proof
@@ -45,7 +46,7 @@ def interval_cycles(graph: Graph, plan: Plan) -> int:
 
 def report(
     graph: Graph, plan: Plan, target: Target, lowered: Lowered, *, model: str, notes: Iterable[str],
-    proofs: Iterable[Proof] = (),
+    proofs: Iterable[Proof] = (), ends: Ends | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """The contents of report.json: plain data, deterministic."""
     links = edges(graph, plan.layers)
@@ -89,6 +90,7 @@ def report(
         "between_layers": between.counts(),
         "fifos": dict(plan.fifos),
         "exactness": [asdict(proof) for proof in proofs],
+        "host": asdict(ends) | {"chip_share": round(ends.share, 4)} if ends else None,
         "notes": [*notes, *full],
     }
 

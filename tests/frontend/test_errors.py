@@ -115,14 +115,14 @@ def test_dynamic_size(tmp_path: Path) -> None:
     assert message(Tiny([op("Relu", "x")], {"x": ("N", 3, "height", 8)}).save(tmp_path)) == (
         "error: axis 2 ('height') has a dynamic size, but hardware needs a fixed one\n"
         "  --> tiny.onnx: input 'x'\n"
-        "  hint: export with a fixed size, or fix it: python -m onnxruntime.tools.make_dynamic_shape_fixed "
-        "--dim_param height --dim_value N in.onnx out.onnx"
+        "  hint: fix it: --shape height=N"
     )
 
 
 def test_fixed_batch(tmp_path: Path) -> None:
-    assert message(Tiny([op("Relu", "x")], {"x": (8, 3, 4, 4)}).save(tmp_path)) == (
-        "error: the batch (axis 0) is fixed to 8, but an accelerator takes one frame at a time\n"
+    assert message(Tiny([op("Softmax", "x", axis=0, name="odd")], {"x": (8, 3, 4, 4)}).save(tmp_path)) == (
+        "error: the batch (axis 0) is fixed to 8, but an accelerator takes one frame at a time, "
+        "and Softmax 'odd' may mix frames\n"
         "  --> tiny.onnx: input 'x'\n"
         "  hint: export the model with a batch of 1 or with a dynamic batch"
     )

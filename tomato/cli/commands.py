@@ -1,6 +1,6 @@
 """The five commands. Heavy imports wait inside them, so that help is immediate."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +12,14 @@ from tomato.version import __version__
 if TYPE_CHECKING:
     from tomato.accelerator import Accelerator, Progress
     from tomato.formats import Array
-    from tomato.interface import Port
+    from tomato.interface import Port, Slot
 
 MODEL = click.Path(path_type=Path)
 FOLDER = click.Path(path_type=Path)
 DATA = click.Path(path_type=Path)
 INTERRUPTED = 130
+LONGEST_SIZE = 18
+"""Digits of a size."""
 
 
 class Commands(click.Group):
@@ -38,6 +40,21 @@ class Commands(click.Group):
 @click.version_option(__version__, prog_name="tomato", message="%(prog)s %(version)s")
 def main() -> None:
     """Turn a trained network (ONNX) into a streaming, bit-exact FPGA accelerator."""
+
+
+def shape_option(command: Callable[..., None]) -> Callable[..., None]:
+    """The option that fixes dynamic sizes."""
+    option = click.option("--shape", "shapes", multiple=True, metavar="NAME=N", help="Size of a dynamic axis by its "
+                          "name, such as height=224, or the shape of an input, such as x=1x3x224x224. May be "
+                          "repeated.")  # fmt: skip
+    return option(command)
+
+
+def host_option(command: Callable[..., None]) -> Callable[..., None]:
+    """The option that says what the host may compute."""
+    return click.option("--host", type=click.Choice(["none", "ends", "any"]), default="ends", show_default=True,
+                        help="What the host may run in front of the chip and behind it where the chip cannot: nothing, "
+                        "up to half of the multiply-accumulates, or anything.")(command)  # fmt: skip
 
 
 def quiet_option(command: Callable[..., None]) -> Callable[..., None]:
@@ -71,6 +88,8 @@ def quiet_option(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--allow-error", type=click.FloatRange(0, 1), metavar="SHARE", help="Of a model that comes quantised: "
               "the share of a requantisation's inputs that may be off by one step where nothing exact is small enough; "
               "0 allows none, 1 allows any error. The report counts them.  [default: 0.01]")  # fmt: skip
+@shape_option
+@host_option
 @click.option("--plan", type=DATA, metavar="TOML", help="Keep the choices of this plan.toml.")
 @click.option("--backend", default="verilog", show_default=True, metavar="NAMES", help="What to write: verilog, hls "
               "(C++ for Vitis HLS), or verilog,hls.")  # fmt: skip
@@ -78,10 +97,10 @@ def quiet_option(command: Callable[..., None]) -> Callable[..., None]:
 def compile_command(
     model: Path, target: str, output: Path | None, calibrate: tuple[Path, ...], ranges: Any, precision: str | None,
     max_drop: float | None, objective: Any, compensate: bool, fps: float | None, clock: float | None,
-    requant_bits: int | None, allow_error: float | None, plan: Path | None, backend: str, quiet: bool,
+    requant_bits: int | None, allow_error: float | None, shapes: tuple[str, ...], host: Any, plan: Path | None,
+    backend: str, quiet: bool,
 ) -> None:  # fmt: skip
     """Compile MODEL for a board and write the build folder."""
-    from tomato import frontend
     from tomato.accelerator import check_writable
     from tomato.cli import show
     from tomato.cli.progress import progress
@@ -94,12 +113,13 @@ def compile_command(
     check_writable(folder)
     backends = read_backends(backend)
     goal = Goal(1.0 if max_drop is None else max_drop, objective or "fps")
-    frames, labels = read_frames(frontend.load(model).inputs, calibrate) if calibrate else (None, None)
+    sizes = read_shapes(shapes)
+    frames, labels = read_frames(takes(model, sizes, host), calibrate) if calibrate else (None, None)
     with progress(quiet) as shown:
         accelerator = compile_model(
             model, target, calibration=frames, labels=labels, precision=precision, goal=goal, compensate=compensate,
             ranges=ranges, fps=fps, clock_mhz=clock, plan=plan, requant_bits=requant_bits, allow_error=allow_error,
-            progress=shown,
+            shapes=sizes, host=host, progress=shown,
         )  # fmt: skip
         accelerator.write(folder, shown, backends=backends)
     show.warnings(accelerator.report)
@@ -138,7 +158,8 @@ def simulate_command(
     if backend == "hls" and (stall or waves or checked):
         raise TomatoError("--stall, --waves and --checked are for the Verilog", hint="leave them out")
     with progress(quiet) as shown:
-        chosen = read_frames(accelerator.inputs, data)[0] if data else None
+        given = read_frames(accelerator.takes, data)[0] if data else None
+        chosen = accelerator.enter(*given) if given else None
         count = frames or (len(chosen[0]) if chosen else 4)
         choose_vectors(accelerator, folder, chosen, shown)
 
@@ -176,10 +197,10 @@ def evaluate_command(folder: Path, data: tuple[Path, ...], limit: int | None, qu
     from tomato.evaluate import evaluate, write
 
     accelerator = load(folder)
-    check_count(accelerator.inputs, data)
+    check_count(accelerator.takes, data)
     parts = [
-        read(path, port.shape, port.dtype, name=port.name, limit=limit)
-        for path, port in zip(data, accelerator.inputs, strict=True)
+        read(path, slot.shape, slot.dtype, name=slot.name, limit=limit)
+        for path, slot in zip(data, accelerator.takes, strict=True)
     ]
     with progress(quiet) as shown:
         result = evaluate(accelerator, parts, progress=shown)
@@ -190,24 +211,34 @@ def evaluate_command(folder: Path, data: tuple[Path, ...], limit: int | None, qu
 @main.command("inspect")
 @click.argument("model", type=MODEL)
 @click.option("--target", help="Also say whether it fits this board.")
+@shape_option
+@host_option
 @quiet_option
-def inspect_command(model: Path, target: str | None, quiet: bool) -> None:
+def inspect_command(model: Path, target: str | None, shapes: tuple[str, ...], host: Any, quiet: bool) -> None:
     """List every node of MODEL: supported or why not, shapes, work, parameters. Writes nothing."""
     from tomato import frontend, targets
     from tomato.cli import show
     from tomato.cli.progress import progress
+    from tomato.interface import Reading
 
     if target:
         targets.load(target)
-    nodes = frontend.inspect(model)
-    show.nodes(nodes)
-    if target is None or not all(n.supported for n in nodes):
+    sizes = read_shapes(shapes)
+    show.nodes(frontend.inspect(model, Reading(sizes)))
+    try:
+        _, ends = frontend.settle(model, Reading(sizes), host)
+    except TomatoError as reason:
+        show.way_out(reason)
+        return
+    if ends:
+        show.host(ends)
+    if target is None:
         return
     from tomato.compiler import compile_model
 
     try:
         with progress(quiet) as shown:
-            report = compile_model(model, target, progress=shown).report
+            report = compile_model(model, target, shapes=sizes, host=host, progress=shown).report
     except TomatoError as reason:
         show.refusal(target, reason)
     else:
@@ -248,7 +279,28 @@ def choose_vectors(
         other.unlink()
 
 
-def check_count(inputs: "tuple[Port, ...]", paths: tuple[Path, ...]) -> None:
+def read_shapes(given: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
+    """The sizes in texts such as height=224 or x=1x3x224x224."""
+    found: dict[str, tuple[int, ...]] = {}
+    for text in given:
+        name, _, sizes = text.rpartition("=")
+        numbers = sizes.lower().split("x")
+        if not name or not all(n.isascii() and n.isdigit() and 0 < len(n) <= LONGEST_SIZE and int(n) for n in numbers):
+            raise TomatoError(f"--shape {text}: expected NAME=N or NAME=NxNx...", hint="such as --shape height=224")
+        found[name] = tuple(map(int, numbers))
+    return found
+
+
+def takes(model: Path, sizes: dict[str, tuple[int, ...]], host: Any) -> "tuple[Slot, ...] | tuple[Port, ...]":
+    """The inputs of a whole model."""
+    from tomato import frontend
+    from tomato.interface import Reading
+
+    reading, ends = frontend.settle(model, Reading(sizes), host)
+    return ends.inputs if ends else frontend.load(model, reading).inputs
+
+
+def check_count(inputs: "Sequence[Port | Slot]", paths: tuple[Path, ...]) -> None:
     """Raise TomatoError unless there is one file per input."""
     if len(paths) != len(inputs):
         names = ", ".join(p.name for p in inputs)
@@ -258,7 +310,7 @@ def check_count(inputs: "tuple[Port, ...]", paths: tuple[Path, ...]) -> None:
         )
 
 
-def read_frames(inputs: "tuple[Port, ...]", paths: tuple[Path, ...]) -> "tuple[tuple[Array, ...], Array | None]":
+def read_frames(inputs: "Sequence[Port | Slot]", paths: tuple[Path, ...]) -> "tuple[tuple[Array, ...], Array | None]":
     """The frames in the files, one per input, equally many, and the labels that the first file may have."""
     from tomato.data import read
 

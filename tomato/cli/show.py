@@ -15,6 +15,7 @@ from tomato.agreement import Agreement, Saturation
 from tomato.compiler import NO_CALIBRATION
 from tomato.errors import TomatoError
 from tomato.frontend import NodeReport
+from tomato.interface import Ends
 from tomato.passes.absorb import PROPERTIES, Proof
 from tomato.report import shares
 from tomato.simulation import Difference
@@ -219,6 +220,16 @@ def nodes(reports: Sequence[NodeReport]) -> None:
 def refusal(target: str, reason: TomatoError) -> None:
     """Why a supported model cannot be built for a board."""
     say(console(), f"{target}: {reason.what}", "bold")
+
+
+def way_out(reason: TomatoError) -> None:
+    """What to do about a model that cannot be compiled."""
+    say(console(), f"hint: {reason.hint}")
+
+
+def host(ends: Ends) -> None:
+    """What the host computes at the ends of a network."""
+    say(console(), str(ends), "bold")
 
 
 def fits(report: Mapping[str, Any]) -> None:

@@ -3,10 +3,14 @@
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Literal
 
-from tomato.interface import Port, Said
+from tomato.interface import AS_IT_IS, Ends, Port, Reading, Said
 from tomato.ir import Graph
 from tomato.ops.quantise import Dequantise, Quantise
+
+HostChoice = Literal["none", "ends", "any"]
+"""What the host may run: nothing but a final softmax, argmax and the like; ends of little work; or anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,29 +50,65 @@ class NodeReport:
     parameters: int
 
 
-def load(path: Path) -> Imported:
+def load(path: Path, reading: Reading = AS_IT_IS) -> Imported:
     """The model in an ONNX file, or TomatoError naming every problem at once."""
     from tomato.frontend.read import read
     from tomato.frontend.translate import translate
 
-    return translate(read(path))
+    return translate(read(path, reading))
 
 
-def inspect(path: Path) -> tuple[NodeReport, ...]:
+def settle(path: Path, reading: Reading = AS_IT_IS, host: HostChoice = "ends") -> tuple[Reading, Ends | None]:
+    """The reading of which the chip can compute all, and what the host runs then, see `cuts.py`."""
+    from tomato.frontend import cuts
+
+    return cuts.settle(path, reading, host)
+
+
+def inspect(path: Path, reading: Reading = AS_IT_IS) -> tuple[NodeReport, ...]:
     """Every ONNX node and whether it can be compiled; TomatoError only when the file cannot be read."""
     from tomato.frontend.read import read
     from tomato.frontend.translate import report
 
-    return report(read(path))
+    return report(read(path, reading))
 
 
-def cut(path: Path, label: str, to: Path) -> Path | None:
+def changed(path: Path, reading: Reading) -> bytes:
+    """The model that the chip computes, as ONNX."""
+    from tomato.frontend.read import read_changed
+
+    return bytes(read_changed(path, reading).SerializeToString())
+
+
+def ends(path: Path, reading: Reading) -> tuple[bytes | None, bytes | None]:
+    """What the host runs in front of the chip and behind it, as ONNX; None for nothing."""
+    from tomato.frontend.read import read_ends
+
+    before, after = read_ends(path, reading)
+    return (before and bytes(before.SerializeToString())), (after and bytes(after.SerializeToString()))
+
+
+def reference_session(model: bytes) -> Any:
+    """onnx's reference evaluator of a model, with the methods `run` and `get_inputs` of an ONNX Runtime session."""
+    import onnx
+    from onnx.reference import ReferenceEvaluator
+
+    from tomato.frontend.evaluator import Evaluator
+
+    proto = onnx.load_from_string(model)
+    return Evaluator(ReferenceEvaluator(proto), proto)
+
+
+def cut(path: Path, label: str, to: Path, reading: Reading = AS_IT_IS) -> Path | None:
     """The part of a model up to the first result of a node, as a model of its own; None if there is no such node.
 
     label: the node's name, or `<op_type> #<index>`.
     """
     import onnx
 
+    if reading.changes:
+        source, path = path, to.with_name("changed.onnx")
+        path.write_bytes(changed(source, reading))
     graph = onnx.load(path, load_external_data=False).graph
     named = {node.name or f"{node.op_type} #{i}": node.output[0] for i, node in enumerate(graph.node)}
     constants = {t.name for t in graph.initializer}
@@ -79,14 +119,14 @@ def cut(path: Path, label: str, to: Path) -> Path | None:
     return to
 
 
-def twin(path: Path) -> bytes | None:
+def twin(path: Path, reading: Reading = AS_IT_IS) -> bytes | None:
     """The model in an ONNX file such that ONNX Runtime computes it exactly on every processor; None if it does already.
 
     Equal in exact arithmetic: constants of int8 that are multiplied with uint8 have become uint8, see `exact.py`.
     """
     from tomato.frontend.read import read_twin
 
-    made = read_twin(path)
+    made = read_twin(path, reading)
     return None if made is None else bytes(made.SerializeToString())
 
 

@@ -123,7 +123,7 @@ def admit(model: onnx.ModelProto, path: Path, version: int) -> dict[int, str]:
     reasons = ((i, _why_invalid(node, version, context)) for i, node in enumerate(graph.node))
     invalid = {index: reason for index, reason in reasons if reason}
     _check_names(graph, path)
-    _check_sizes(graph, path)
+    check_sizes(graph, path)
     return invalid
 
 
@@ -235,7 +235,8 @@ def _repeated(names: Iterable[str]) -> str:
     return ""
 
 
-def _check_sizes(graph: onnx.GraphProto, path: Path) -> None:
+def check_sizes(graph: onnx.GraphProto, path: Path) -> None:
+    """Refuse inputs that claim too much, or whose elements are no numbers. Axes of unknown size count as one."""
     constants = {t.name for t in graph.initializer}
     for value in graph.input:
         shape = [max(1, d.dim_value) for d in value.type.tensor_type.shape.dim]

@@ -11,7 +11,9 @@ from tomato.errors import TomatoError
 from tomato.frontend import door
 from tomato.frontend.exact import CODED, twin
 from tomato.frontend.model import Model
+from tomato.frontend.reading import changed, ends, fix_inputs
 from tomato.frontend.shapes import resolve, survey
+from tomato.interface import AS_IT_IS, Reading
 
 SHOWN = 80
 """Letters of a file's name in a message."""
@@ -20,15 +22,34 @@ IR_VERSION_TAG = b"\x08"
 """First byte of nearly every ONNX file: the field ir_version."""
 
 
-def read(path: Path) -> Model:
+def read(path: Path, reading: Reading = AS_IT_IS) -> Model:
     """The model in the file, with static shapes and folded constants, or TomatoError."""
     proto, opset, invalid = _whole(path)
-    return resolve(proto, path, opset, invalid)
+    notes = fix_inputs(proto, path, opset, invalid, reading.sizes)
+    if reading.changes:
+        proto, opset, invalid = _again(changed(proto, path, opset, invalid, reading), path)
+    return resolve(proto, path, opset, invalid, notes)
 
 
-def read_twin(path: Path) -> onnx.ModelProto | None:
+def read_changed(path: Path, reading: Reading) -> onnx.ModelProto:
+    """The model that the chip computes, with a batch of one."""
+    proto, opset, invalid = _whole(path)
+    fix_inputs(proto, path, opset, invalid, reading.sizes)
+    return changed(proto, path, opset, invalid, reading)
+
+
+def read_ends(path: Path, reading: Reading) -> tuple[onnx.ModelProto | None, onnx.ModelProto | None]:
+    """What the host runs in front of the chip and behind it, with a batch of one; None for nothing."""
+    proto, opset, invalid = _whole(path)
+    fix_inputs(proto, path, opset, invalid, reading.sizes)
+    return ends(proto, path, opset, invalid, reading)
+
+
+def read_twin(path: Path, reading: Reading = AS_IT_IS) -> onnx.ModelProto | None:
     """The twin of the model in the file, see `exact.py`; None if it would be the same."""
     proto, opset, invalid = _whole(path)
+    if reading.changes:
+        proto, opset, invalid = _again(read_changed(path, reading), path)
     kinds = {node.op_type for node in proto.graph.node}
     return twin(proto, survey(proto, path, opset, invalid)) if kinds & {"DequantizeLinear", *CODED} else None
 
@@ -39,6 +60,12 @@ def _whole(path: Path) -> tuple[onnx.ModelProto, int, dict[int, str]]:
     opset = door.opset(proto, path)
     proto = door.inline(proto, path)
     door.mend(proto)
+    return proto, opset, door.admit(proto, path, opset)
+
+
+def _again(proto: onnx.ModelProto, path: Path) -> tuple[onnx.ModelProto, int, dict[int, str]]:
+    """A model that was changed, and the same of it as `_whole` tells of a file."""
+    opset = door.opset(proto, path)
     return proto, opset, door.admit(proto, path, opset)
 
 

@@ -166,14 +166,15 @@ class Resolver:
         return tuple(d.dim_value for d in dims) if all(d.HasField("dim_value") for d in dims) else None
 
 
-def resolve(proto: onnx.ModelProto, path: Path, opset: int, invalid: Mapping[int, str]) -> Model:
-    """The model with every shape fixed to a batch of one and every constant computed, or TomatoError.
+def resolve(
+    proto: onnx.ModelProto, path: Path, opset: int, invalid: Mapping[int, str], notes: tuple[str, ...] = ()
+) -> Model:
+    """A model whose inputs have fixed sizes with every shape and every constant computed, or TomatoError.
 
     invalid: why nodes are not valid, by index.
     """
     constants = {t.name for t in proto.graph.initializer}
     inputs = [i for i in proto.graph.input if i.name not in constants]
-    notes = [note for i in inputs if (note := _fix_input(i, path))]
     resolver = survey(proto, path, opset, invalid)
     _check_types(proto, path, resolver)
     nodes = tuple(_node(i, n, invalid=i in invalid) for i, n in enumerate(proto.graph.node))
@@ -190,7 +191,7 @@ def resolve(proto: onnx.ModelProto, path: Path, opset: int, invalid: Mapping[int
         problems=resolver.problems,
         invalid=frozenset(invalid),
         types={name: type_name for name in resolver.types if (type_name := resolver.type_name(name))},
-        notes=tuple(notes),
+        notes=notes,
         elements={i.name: _element(i) for i in inputs if i.type.tensor_type.elem_type in INTEGERS},
         dtypes={v.name: _dtype(v, resolver) for v in (*inputs, *proto.graph.output)},
     )
@@ -246,38 +247,6 @@ def _values(tensor: onnx.TensorProto, path: Path) -> Array:
             where=str(path),
             hint="copy, download or export the file again",
         ) from error
-
-
-def _fix_input(value: onnx.ValueInfoProto, path: Path) -> str:
-    """Fix the batch of an input to 1, in place. A note if that was a choice."""
-    where = f"{path}: input {value.name!r}"
-    if not value.type.HasField("tensor_type") or not value.type.tensor_type.HasField("shape"):
-        raise TomatoError("the input has no shape", where=where, hint="export the model with the input's shape")
-    dims = value.type.tensor_type.shape.dim
-    for axis, dim in enumerate(dims):
-        if axis and dim.dim_value <= 0:
-            name = dim.dim_param or "?"
-            fix = (
-                f"--dim_param {name} --dim_value N" if dim.dim_param else f"--input_name {value.name} --input_shape ..."
-            )
-            raise TomatoError(
-                f"axis {axis} ({name!r}) has a dynamic size, but hardware needs a fixed one",
-                where=where,
-                hint="export with a fixed size, or fix it: "
-                f"python -m onnxruntime.tools.make_dynamic_shape_fixed {fix} in.onnx out.onnx",
-            )
-    if not dims:
-        raise TomatoError("the input is a single number", where=where, hint="make it a constant of the model")
-    batch = dims[0].dim_value
-    if batch > 1:
-        raise TomatoError(
-            f"the batch (axis 0) is fixed to {batch}, but an accelerator takes one frame at a time",
-            where=where,
-            hint="export the model with a batch of 1 or with a dynamic batch",
-        )
-    name = dims[0].dim_param
-    dims[0].dim_value = 1
-    return "" if batch == 1 else f"input {value.name!r}: the dynamic batch ({name or '?'}) is one frame"
 
 
 def _node(index: int, node: onnx.NodeProto, *, invalid: bool) -> OnnxNode:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from types import ModuleType
+from typing import NoReturn
 
 import numpy as np
 
@@ -78,13 +79,9 @@ class Outcome:
 
 def translate(model: Model) -> Imported:
     """The model as a graph, or one TomatoError with all its problems."""
-    outcome = _visit_all(model)
+    outcome = visit_all(model)
     if outcome.refusals:
-        raise TomatoError(
-            _explain(model, outcome.refusals),
-            where=model.path,
-            hint="tomato inspect lists every node; change the network or export it differently",
-        )
+        refuse(model, outcome.refusals)
     walk = outcome.walk
     for name in model.inputs:
         walk.settle(name)
@@ -104,7 +101,7 @@ def translate(model: Model) -> Imported:
 
 def report(model: Model) -> tuple[NodeReport, ...]:
     """What becomes of every node of the model."""
-    outcome = _visit_all(model)
+    outcome = visit_all(model)
 
     def shapes(names: tuple[str, ...]) -> tuple[tuple[int, ...], ...]:
         return tuple(model.shapes.get(n, ()) for n in names if n)
@@ -129,7 +126,8 @@ def _parameters(model: Model, node: OnnxNode) -> int:
     return sum(v.size for v in values if np.issubdtype(v.dtype, np.floating)) if node in model.live else 0
 
 
-def _visit_all(model: Model) -> Outcome:
+def visit_all(model: Model) -> Outcome:
+    """Walk over all nodes, refused ones too."""
     walk, macs = Walk(model), {}
     refusals = {index: model.problems[index] for index in model.invalid}
     last_use = {name: node.index for node in model.live for name in node.inputs}
@@ -209,7 +207,16 @@ def _read(model: Model, name: str) -> bool:
     return bool(name) and (name in model.outputs or name in model.consumers)
 
 
-def _explain(model: Model, refusals: dict[int, str]) -> str:
+def refuse(model: Model, refusals: Mapping[int, str], hint: str = "") -> NoReturn:
+    """Raise the TomatoError that names the refused nodes."""
+    raise TomatoError(
+        _explain(model, refusals),
+        where=model.path,
+        hint=hint or "tomato inspect lists every node; change the network or export it differently",
+    )
+
+
+def _explain(model: Model, refusals: Mapping[int, str]) -> str:
     groups: dict[tuple[str, str], list[str]] = {}
     for node in model.nodes:
         if node.index in refusals:
