@@ -206,9 +206,9 @@ def test_what_is_mostly_for_the_host_is_refused_with_the_cut() -> None:
         "--host any compiles the rest all the same: the host runs before the chip Transpose_1 (Transpose), LSTM_2 "
         "(LSTM), Squeeze_3 (Squeeze) and 1 more: 95.0% of the multiply-accumulates"
     )
-    reading, ends = frontend.settle(path, host="any")
-    assert ends is not None
-    assert reading.outputs == ("output",)
+    settled = frontend.settle(path, host="any")
+    assert settled.ends is not None
+    assert settled.reading.outputs == ("output",)
 
 
 def test_a_refusal_in_the_middle_cuts_nothing(tmp_path: Path) -> None:
@@ -220,7 +220,7 @@ def test_a_refusal_in_the_middle_cuts_nothing(tmp_path: Path) -> None:
     ]
     constants = {"w": randoms(8, 3, 1, 1), "v": randoms(64, 8, 1, 1), "k": np.array([5])}
     path = save(tmp_path, nodes, constants, {"x": (TensorProto.FLOAT, [1, 3, 6, 5])}, ["y"])
-    _, ends = frontend.settle(path)
+    ends = frontend.settle(path).ends
     assert ends is not None
     assert [n.label for n in ends.before] == ["first", "sorted"]
     assert ends.share == pytest.approx(64 / (64 + 3))

@@ -28,6 +28,8 @@ from tomato.schedule import schedule
 from tomato.schedule.plan import Wishes, read_wishes
 from tomato.targets import Target
 
+PORT_VALUES, LAYER_VALUES = 1 << 21, 1 << 25
+"""Values of a port, and of a layer, in all frames for the test vectors together: where they are more, fewer frames."""
 BYTES = -128, 255
 """Random frames of integers stay within these, whatever their type."""
 NO_CALIBRATION = (
@@ -73,9 +75,9 @@ def compile_model(
     wishes = read_wishes(Path(plan)) if plan else Wishes()
     progress("Import", 0, 0)
     sizes = {name: tuple(int(n) for n in shape) for name, shape in (shapes or {}).items()}
-    reading, ends = frontend.settle(Path(model), Reading(sizes), host)
-    imported = frontend.load(Path(model), reading)
-    frames = _frames(ends.inputs if ends else imported.inputs, calibration)
+    settled = frontend.settle(Path(model), Reading(sizes), host)
+    imported, reading, ends = settled.imported, settled.reading, settled.ends
+    frames = _frames(settled.inputs, calibration)
     if ends and frames is not None:
         frames = Host(Path(model), reading, ends).enter(frames)
 
@@ -115,7 +117,7 @@ def compile_model(
     notes = (*([str(ends)] if ends else []), *integers.notes, *imported.notes, *(found.notes if found else ()))
     return Accelerator(
         integers.graph, integers.inputs, integers.outputs, replace(chosen, precision=bits), board, Path(model),
-        tuple(s[:VECTOR_FRAMES] for s in samples), notes,
+        tuple(s[: _count(integers.graph)] for s in samples), notes,
         integers.proofs, found.files if found else {}, reading, ends,
     )  # fmt: skip
 
@@ -219,11 +221,19 @@ def _precision(asked: str | Precision | None, wishes: Wishes) -> Precision:
 def _noise(imported: Imported, integers: Integers) -> tuple[Array, ...]:
     """Random frames for the test vectors of a network without data: all codes, where the model says what they mean."""
     rng = np.random.default_rng(0)
-    return tuple(_random(rng, given, port) for given, port in zip(imported.inputs, integers.inputs, strict=True))
+    count = _count(integers.graph)
+    return tuple(_random(rng, given, port, count) for given, port in zip(imported.inputs, integers.inputs, strict=True))
 
 
-def _random(rng: np.random.Generator, given: Port, port: Port) -> Array:
-    size = (VECTOR_FRAMES, *given.shape)
+def _count(graph: Graph) -> int:
+    """Frames for the test vectors: fewer where layers are large."""
+    sizes = {name: kind.pixels * kind.channels for name, kind in graph.types.items()}
+    port = max(sizes[name] for name in (*dict(graph.inputs), *graph.outputs))
+    return max(1, min(VECTOR_FRAMES, PORT_VALUES // port, LAYER_VALUES // max(sizes.values())))
+
+
+def _random(rng: np.random.Generator, given: Port, port: Port, count: int) -> Array:
+    size = (count, *given.shape)
     match port.chain:
         case (Quantise(scale, zero, lo, hi),) if scale.shape == zero.shape == (1,):
             return port.typed((rng.integers(lo, hi, size, endpoint=True) - zero.values) * scale.values)

@@ -22,8 +22,11 @@ from tomato.interpret import interpret
 
 TOLERANCE = 2e-4
 """Relative to the largest magnitude: the references compute in float32."""
-STEPS = 0.05
-"""Share of the outputs of a quantised model that may be one code off, as the report says by name."""
+ROUGH = 2e-2
+"""The same where the model rounds to 16 bits on the way."""
+SOFTMAX = 13
+MOST_VALUES = 1 << 21
+"""Values of a frame beyond which nothing is compared or written: that takes longer than to import."""
 WHOLE = 8
 """One in so many models goes through the whole compiler."""
 REFUSED, EQUAL, NEAR, INFINITE, UNKNOWN = "refused", "equal", "near", "not finite", "no reference"
@@ -35,8 +38,9 @@ def judge(path: Path, seed: int) -> str:
     try:
         imported = frontend.load(path)
         imported.graph.verify()
-        said = _compare(imported, path)
-        if seed % WHOLE == 0 or imported.quantised:
+        large = any(t.pixels * t.channels > MOST_VALUES for t in imported.graph.types.values())
+        said = UNKNOWN if large else _compare(imported, path)
+        if not large and (seed % WHOLE == 0 or imported.quantised):
             _check_whole(path)
     except TomatoError as error:
         return f"{REFUSED}: {error.what.splitlines()[-1]}"
@@ -50,19 +54,40 @@ def _compare(imported: Imported, path: Path) -> str:
         values = interpret(imported.graph, graph_values(imported.graph, imported.inputs, frames))
         got = [p.typed(p.finish(p.from_graph(values[p.value]))) for p in imported.outputs]
     feed = {p.name: x for p, x in zip(imported.inputs, frames, strict=True)}
+    half = any(p.dtype == "float16" for p in (*imported.inputs, *imported.outputs)) or _casts_to_half(path)
     worst = None
     for wanted in _references(path, feed):
         if not all(np.isfinite(np.asarray(w, np.float64)).all() for w in wanted):
             return INFINITE
         error = _distance(got, wanted)
-        if error <= TOLERANCE:
+        if error <= (ROUGH if half else TOLERANCE):
             return EQUAL
         worst = error if worst is None else min(worst, error)
     if worst is None:
         return UNKNOWN if _is_valid(path) else f"{INVALID}: {_complaint(path)}"
     if imported.quantised and worst <= 1:
         return NEAR
+    if _reference_errs(path):
+        return UNKNOWN
     return f"{WRONG}: off by {worst:.3g}"
+
+
+def _casts_to_half(path: Path) -> bool:
+    narrow = (onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16)
+    casts = [n for n in onnx.load(path, load_external_data=False).graph.node if n.op_type == "Cast"]
+    return any(a.i in narrow for n in casts for a in n.attribute)
+
+
+def _reference_errs(path: Path) -> bool:
+    """Whether the reference evaluator is known to err, of models that ONNX Runtime does not take.
+
+    SAME padding of a kernel that is smaller than its stride is negative to it; softmax before operator set 13 is over
+    one axis to it. Of inputs without elements it makes none.
+    """
+    model = onnx.load(path, load_external_data=False)
+    same = any(a.s.startswith(b"SAME") for n in model.graph.node for a in n.attribute)
+    old = any("Softmax" in n.op_type for n in model.graph.node) and model.opset_import[0].version < SOFTMAX
+    return same or old
 
 
 def _drawn(rng: np.random.Generator, kind: np.dtype, shape: tuple[int, ...]) -> Array:

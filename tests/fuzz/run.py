@@ -20,6 +20,7 @@ from tests.fuzz.mutate import mutant
 MOST_SECONDS, MOST_BYTES = 10, 2 << 30
 PATIENCE = 60
 """Seconds after which a process is killed."""
+LARGE = "LARGE"
 FINE = frozenset({REFUSED, EQUAL, NEAR, INFINITE, UNKNOWN})
 CHUNK = 50
 PROCESSES = len(os.sched_getaffinity(0))
@@ -78,7 +79,7 @@ class _Worker:
         except EOFError:
             self.process.join()
             self.done = True
-            if self.rest:
+            if self.rest and self.process.exitcode:
                 yield Outcome(self.rest[0], "DIED", f"exit code {self.process.exitcode}")
                 self.rest = self.rest[1:]
 
@@ -88,7 +89,10 @@ def _work(models: list[Any], seeds: range, pipe: Connection) -> None:
     with Path(os.devnull).open("w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
     for seed in seeds:
-        pipe.send(one(models, seed))
+        outcome = one(models, seed)
+        pipe.send(outcome)
+        if outcome.kind == LARGE:
+            break  # the peak would count against all behind it
 
 
 def one(models: list[Any], seed: int) -> Outcome:
@@ -108,7 +112,7 @@ def one(models: list[Any], seed: int) -> Outcome:
     if took > MOST_SECONDS:
         return Outcome(seed, "SLOW", f"{took:.0f} s; {kind}: {said}")
     if (peak := resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10) > MOST_BYTES:
-        return Outcome(seed, "LARGE", f"{peak >> 20} MiB; {kind}: {said}")
+        return Outcome(seed, LARGE, f"{peak >> 20} MiB; {kind}: {said}")
     return Outcome(seed, kind, said)
 
 

@@ -13,7 +13,7 @@ from tests.fuzz import run
 from tests.fuzz.corpus import models
 from tests.fuzz.judge import EQUAL, REFUSED, WRONG
 from tests.fuzz.run import Outcome, outcomes
-from tomato.frontend import rules_move, rules_unary
+from tomato.frontend.translate import rules
 from tomato.ops.real import Clip
 
 QUICK, MORE = 200, 2000
@@ -70,8 +70,8 @@ def _is_wrong(walk: Any, node: Any) -> None:
 def test_a_planted_fault_is_found(
     fault: Callable[..., None], kinds: set[str], corpus: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(rules_unary.RULES, "Relu", fault)
-    monkeypatch.setitem(rules_move.RULES, "Concat", fault)
+    monkeypatch.setitem(rules(), "Relu", fault)
+    monkeypatch.setitem(rules(), "Concat", fault)
     found = [o for o in outcomes(corpus, range(40)) if not o.fine]
     assert found
     assert {o.kind for o in found} & kinds

@@ -12,7 +12,7 @@ from tomato.version import __version__
 if TYPE_CHECKING:
     from tomato.accelerator import Accelerator, Progress
     from tomato.formats import Array
-    from tomato.interface import Port, Slot
+    from tomato.interface import Slot
 
 MODEL = click.Path(path_type=Path)
 FOLDER = click.Path(path_type=Path)
@@ -101,11 +101,13 @@ def compile_command(
     backend: str, quiet: bool,
 ) -> None:  # fmt: skip
     """Compile MODEL for a board and write the build folder."""
+    from tomato import frontend
     from tomato.accelerator import check_writable
     from tomato.cli import show
     from tomato.cli.progress import progress
     from tomato.compiler import compile_model
     from tomato.explore import AUTO, Goal
+    from tomato.interface import Reading
 
     if precision != AUTO and (max_drop is not None or objective):
         raise TomatoError("--max-drop and --objective guide a search", hint="add --precision auto")
@@ -114,7 +116,9 @@ def compile_command(
     backends = read_backends(backend)
     goal = Goal(1.0 if max_drop is None else max_drop, objective or "fps")
     sizes = read_shapes(shapes)
-    frames, labels = read_frames(takes(model, sizes, host), calibrate) if calibrate else (None, None)
+    frames, labels = (
+        read_frames(frontend.settle(model, Reading(sizes), host).inputs, calibrate) if calibrate else (None, None)
+    )
     with progress(quiet) as shown:
         accelerator = compile_model(
             model, target, calibration=frames, labels=labels, precision=precision, goal=goal, compensate=compensate,
@@ -226,7 +230,7 @@ def inspect_command(model: Path, target: str | None, shapes: tuple[str, ...], ho
     sizes = read_shapes(shapes)
     show.nodes(frontend.inspect(model, Reading(sizes)))
     try:
-        _, ends = frontend.settle(model, Reading(sizes), host)
+        ends = frontend.settle(model, Reading(sizes), host).ends
     except TomatoError as reason:
         show.way_out(reason)
         return
@@ -291,16 +295,7 @@ def read_shapes(given: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
     return found
 
 
-def takes(model: Path, sizes: dict[str, tuple[int, ...]], host: Any) -> "tuple[Slot, ...] | tuple[Port, ...]":
-    """The inputs of a whole model."""
-    from tomato import frontend
-    from tomato.interface import Reading
-
-    reading, ends = frontend.settle(model, Reading(sizes), host)
-    return ends.inputs if ends else frontend.load(model, reading).inputs
-
-
-def check_count(inputs: "Sequence[Port | Slot]", paths: tuple[Path, ...]) -> None:
+def check_count(inputs: "Sequence[Slot]", paths: tuple[Path, ...]) -> None:
     """Raise TomatoError unless there is one file per input."""
     if len(paths) != len(inputs):
         names = ", ".join(p.name for p in inputs)
@@ -310,7 +305,7 @@ def check_count(inputs: "Sequence[Port | Slot]", paths: tuple[Path, ...]) -> Non
         )
 
 
-def read_frames(inputs: "Sequence[Port | Slot]", paths: tuple[Path, ...]) -> "tuple[tuple[Array, ...], Array | None]":
+def read_frames(inputs: "Sequence[Slot]", paths: tuple[Path, ...]) -> "tuple[tuple[Array, ...], Array | None]":
     """The frames in the files, one per input, equally many, and the labels that the first file may have."""
     from tomato.data import read
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from tomato.interface import AS_IT_IS, Ends, Port, Reading, Said
+from tomato.interface import AS_IT_IS, Ends, Port, Reading, Said, Slot
 from tomato.ir import Graph
 from tomato.ops.quantise import Dequantise, Quantise
 
@@ -30,6 +30,20 @@ class Imported:
     def quantised(self) -> bool:
         """Whether the model comes quantised."""
         return any(isinstance(node.op, Quantise | Dequantise) for node in self.graph)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What the chip computes of a model, how that is read from the file, and what the host runs, if anything."""
+
+    imported: Imported
+    reading: Reading
+    ends: Ends | None = None
+
+    @property
+    def inputs(self) -> tuple[Slot, ...]:
+        """The whole model's inputs."""
+        return self.ends.inputs if self.ends else tuple(Slot(p.name, p.shape, p.dtype) for p in self.imported.inputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +72,8 @@ def load(path: Path, reading: Reading = AS_IT_IS) -> Imported:
     return translate(read(path, reading))
 
 
-def settle(path: Path, reading: Reading = AS_IT_IS, host: HostChoice = "ends") -> tuple[Reading, Ends | None]:
-    """The reading of which the chip can compute all, and what the host runs then, see `cuts.py`."""
+def settle(path: Path, reading: Reading = AS_IT_IS, host: HostChoice = "ends") -> Settled:
+    """What of a model the chip computes, and what the host runs then, see `cuts.py`."""
     from tomato.frontend import cuts
 
     return cuts.settle(path, reading, host)

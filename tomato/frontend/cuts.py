@@ -5,10 +5,10 @@ from dataclasses import replace
 from math import prod
 from pathlib import Path
 
-from tomato.frontend import HostChoice
+from tomato.frontend import HostChoice, Settled
 from tomato.frontend.model import Model, OnnxNode
 from tomato.frontend.read import read
-from tomato.frontend.translate import Outcome, refuse, visit_all
+from tomato.frontend.translate import Outcome, finish, refuse, visit_all
 from tomato.interface import AS_IT_IS, Ends, HostNode, Reading, Slot
 
 SHARE = 0.5
@@ -17,11 +17,10 @@ ROUNDS = 16
 """Cuts after which a network counts as refused: each shows what hid behind the one before."""
 
 
-def settle(path: Path, reading: Reading = AS_IT_IS, host: HostChoice = "ends") -> tuple[Reading, Ends | None]:
-    """The reading with the ends cut off that the chip cannot compute, and what the host runs then.
+def settle(path: Path, reading: Reading = AS_IT_IS, host: HostChoice = "ends") -> Settled:
+    """The model without the ends that the chip cannot compute. Nothing is cut if it computes all.
 
-    None if the chip computes the whole model. TomatoError if what is left is less than a stated share of the work,
-    or nothing.
+    TomatoError if what is left is less than a stated share of the work, or nothing.
     """
     whole = read(path, reading)
     first = outcome = visit_all(whole)
@@ -38,13 +37,13 @@ def settle(path: Path, reading: Reading = AS_IT_IS, host: HostChoice = "ends") -
     if found == reading:
         if outcome.refusals:
             refuse(whole, first.refusals)
-        return reading, None
+        return Settled(finish(whole, first), reading)
     if outcome.refusals:
         refuse(whole, first.refusals)
     ends = _described(whole, model, outcome)
     if ends.share < SHARE and host != "any":
         refuse(whole, first.refusals, hint=f"--host any compiles the rest all the same: {ends}")
-    return found, ends
+    return Settled(finish(model, outcome), found, ends)
 
 
 def _propose(model: Model, outcome: Outcome) -> tuple[tuple[str, ...], tuple[str, ...]] | None:

@@ -27,6 +27,7 @@ ELEMENTS = frozenset({1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 16, 21, 22, 25, 26
 """Element types of inputs: floating-point numbers of 16 bits and more, integers, bool."""
 INFINITE = frozenset({"Clip", "Pad"})
 """Operators whose attributes may be infinite."""
+VARIADIC = onnx.defs.OpSchema.FormalParameterOption.Variadic
 SUBGRAPHS = (AttributeProto.GRAPH, AttributeProto.GRAPHS)
 AGAIN = "export the model again"
 
@@ -148,7 +149,7 @@ def _why_invalid(node: onnx.NodeProto, version: int, context: checker.C.CheckerC
             return f"operator set {version} has no {node.op_type}; export with another operator set"
         if (since := onnx.defs.get_schema(node.op_type, version, "").since_version) > NEWEST_OPSET:
             return f"its meaning since operator set {since} is not known; export with {NEWEST_OPSET}"
-    if reason := _odd_attribute(node) or _complaint(node, context) or _odd_outputs(node):
+    if reason := _odd_attribute(node) or _complaint(node, context) or _odd_names(node):
         return f"the node is not valid ONNX ({reason}); {AGAIN}"
     return ""
 
@@ -161,9 +162,12 @@ def _complaint(node: onnx.NodeProto, context: checker.C.CheckerContext) -> str:
     return ""
 
 
-def _odd_outputs(node: onnx.NodeProto) -> str:
+def _odd_names(node: onnx.NodeProto) -> str:
     if not any(node.output):
         return "it has no output"
+    schema = None if node.domain else onnx.defs.get_schema(node.op_type, "")
+    if schema and schema.inputs and schema.inputs[-1].option == VARIADIC and "" in node.input[len(schema.inputs) - 1 :]:
+        return "one of its inputs has no name"
     count = next((a.i for a in node.attribute if a.name == "num_outputs"), len(node.output))
     if node.op_type == "Split" and count != len(node.output):  # onnx's inference would abort the process
         return f"num_outputs={count} of {len(node.output)} outputs"

@@ -80,6 +80,13 @@ class OnnxNode:
             raise self._odd(name)
         return value
 
+    def flag(self, name: str, default: int) -> bool:
+        """An integer attribute that is 0 or 1."""
+        value = self.integer(name, default)
+        if value not in (0, 1):
+            raise RefusedError(f"expected {name} 0 or 1, not {value}", "export it so")
+        return bool(value)
+
     def real(self, name: str, default: float) -> float:
         """A float attribute."""
         value = self.attributes.get(name, default)

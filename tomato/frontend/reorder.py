@@ -40,7 +40,7 @@ def _reshape(model: Model, node: OnnxNode, order: Index) -> Index:
     target = model.integers(node, 1, "shape")
     if target is None:
         raise RefusedError("expected a target shape", "export the model with static shapes")
-    copies = not node.integer("allowzero", 0)
+    copies = not node.flag("allowzero", 0)
     shape = [order.shape[i] if s == 0 and copies else s for i, s in enumerate(target)]
     if -1 in shape:
         shape[shape.index(-1)] = order.size // max(1, -prod(shape))

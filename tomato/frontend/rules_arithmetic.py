@@ -106,7 +106,10 @@ def _of_two(walk: Walk, node: OnnxNode) -> None:
 
 def join(walk: Walk, op: Op, a: View, b: View) -> View:
     """A two-input operator on views brought to one layout; a vector is repeated over the pixels of an image."""
-    shape = np.broadcast_shapes(a.shape, b.shape)
+    try:
+        shape = np.broadcast_shapes(a.shape, b.shape)
+    except ValueError as reason:
+        raise RefusedError("expected inputs of shapes that broadcast", "check the exported model") from reason
     same = a.value == b.value
     a = expand(walk, a, shape)
     b = a if same and a.shape == b.shape and np.array_equal(a.order, b.order) else expand(walk, b, shape)

@@ -57,9 +57,9 @@ def from_host(walk: Walk, node: OnnxNode) -> None:
         raise RefusedError("expected nothing behind ArgMax but the output", "end the network with it")
     _ends(walk.model, node)
     axis = _axis(walk.model, node, view.shape)
-    if node.integer("select_last_index", 0):
+    if node.flag("select_last_index", 0):
         raise RefusedError("expected select_last_index=0", "ties are resolved to the first index")
-    step = HostStep(KINDS[node.op_type], axis, bool(node.integer("keepdims", 1)))
+    step = HostStep(KINDS[node.op_type], axis, node.flag("keepdims", 1))
     walk.put(node.outputs[0], view.value, view.order, (*view.host, step))
 
 

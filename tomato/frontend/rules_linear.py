@@ -36,7 +36,7 @@ def from_conv(walk: Walk, node: OnnxNode) -> None:
 
 def from_batch_norm(walk: Walk, node: OnnxNode) -> None:
     """BatchNormalization in inference: scale and offset per channel (axis 1)."""
-    if node.integer("training_mode", 0) or not node.integer("spatial", 1):
+    if node.flag("training_mode", 0) or not node.flag("spatial", 1):
         raise RefusedError("expected inference mode with one scale per channel", "export the model in evaluation mode")
     gain, shift, mean, variance = (
         walk.weight(node, i, role) for i, role in enumerate(("scale", "bias", "mean", "variance"), start=1)
@@ -53,11 +53,11 @@ def from_batch_norm(walk: Walk, node: OnnxNode) -> None:
 
 def from_gemm(walk: Walk, node: OnnxNode) -> None:
     """Gemm with a constant B: alpha and transB go into the weight, beta into the bias."""
-    weight, steps = walk.factors(node, 1, 0 if node.integer("transB", 0) else 1, "B")
+    weight, steps = walk.factors(node, 1, 0 if node.flag("transB", 0) else 1, "B")
     alpha, beta, target = node.real("alpha", 1.0), node.real("beta", 1.0), node.outputs[0]
     view = walk.view(node.inputs[0])
-    view = View(view.value, view.order.T) if node.integer("transA", 0) else view
-    _dense(walk, node, view, weight.T if node.integer("transB", 0) else weight, steps)
+    view = View(view.value, view.order.T) if node.flag("transA", 0) else view
+    _dense(walk, node, view, weight.T if node.flag("transB", 0) else weight, steps)
     if alpha != 1.0:
         walk.affine(target, target, np.full(1, alpha), np.zeros(1), "_alpha")
     if node.has(2) and beta != 1.0:

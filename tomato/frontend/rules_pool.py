@@ -45,7 +45,7 @@ def _window(walk: Walk, node: OnnxNode) -> tuple[str, int, Window]:
     window, early = window_of(node, kernel, shape)
     if early is not None:
         raise RefusedError("expected a padding smaller than the kernel", "reduce the padding")
-    if node.integer("ceil_mode", 0) and node.text("auto_pad", "NOTSET") == "NOTSET":
+    if node.flag("ceil_mode", 0) and node.text("auto_pad", "NOTSET") == "NOTSET":
         window = ceiled(window, shape)
     return value, len(kernel) + 2, window
 
@@ -53,14 +53,14 @@ def _window(walk: Walk, node: OnnxNode) -> tuple[str, int, Window]:
 def _counts(node: OnnxNode, window: Window, shape: Shape) -> Array:
     """The divisor of every window: the taps that fall on the image, or also on the padding that was asked for."""
     ones = np.ones((1, *shape[:2], 1))
-    if node.integer("count_include_pad", 0) and (given := node.integers("pads")):
+    if node.flag("count_include_pad", 0) and (given := node.integers("pads")):
         rank = len(given) // 2
         top, left = (0, given[0]) if rank == 1 else given[:2]
         bottom, right = (0, given[1]) if rank == 1 else given[2:]
         ones = Pad((top, left, bottom, right), 1.0).golden([ones])
         rest = tuple(a - b for a, b in zip(window.pads, (top, left, bottom, right), strict=True))
         window = Window(window.kernel, window.stride, window.dilation, (rest[0], rest[1], rest[2], rest[3]))
-    elif node.integer("count_include_pad", 0):
+    elif node.flag("count_include_pad", 0):
         return np.asarray(float(window.taps))
     return SumPool(window).golden([ones])
 
@@ -91,7 +91,7 @@ def from_reduce(walk: Walk, node: OnnxNode) -> None:
     rank = len(view.shape)
     axes = walk.model.integers(node, 1, "axes")
     if not axes:
-        axes = () if node.integer("noop_with_empty_axes", 0) else tuple(range(rank))
+        axes = () if node.flag("noop_with_empty_axes", 0) else tuple(range(rank))
     reduced = {a % rank for a in axes} if rank else set()
     kept = [a for a in range(rank) if a not in reduced and view.shape[a] > 1]
     if len(kept) > 1 or not reduced:
@@ -105,7 +105,7 @@ def from_reduce(walk: Walk, node: OnnxNode) -> None:
         value = _scaled(walk, value, 1 / prod(view.shape[a] for a in reduced))
     shape = tuple(1 if a in reduced else size for a, size in enumerate(view.shape))
     order = layout.order(shape, kept[0]) if kept else np.zeros(shape, dtype=np.int64)
-    if not node.integer("keepdims", 1):
+    if not node.flag("keepdims", 1):
         order = order.squeeze(tuple(reduced))
     walk.put(node.outputs[0], value, order)
 

@@ -29,7 +29,7 @@ def from_quant(walk: Walk, node: OnnxNode) -> None:
     scale, zero = _number(walk, node, 1, "scale"), _number(walk, node, 2, "zero point")
     bits = _bit_width(walk, node, 3)
     codes = _signed_range(node, bits)
-    if bits == 1 and node.integer("signed", 1):
+    if bits == 1 and node.flag("signed", 1):
         if np.any(zero != 0):
             raise RefusedError("expected a zero point of 0 for one signed bit", "quantise to -1 and 1")
         _bipolar(walk, node, scale)
@@ -38,7 +38,7 @@ def from_quant(walk: Walk, node: OnnxNode) -> None:
     constant = walk.model.constant(node, 0)
     if constant is not None:
         _check_broadcast(constant, scale, zero)
-        scaled = constant.astype(np.float64) / scale + zero
+        scaled = walk.finite(node.inputs[0], constant) / scale + zero
         whole = np.clip(ROUNDINGS[rounding](scaled), codes.lo, codes.hi) - zero
         walk.define(node.outputs[0], _coded(whole, scale))
         return
@@ -55,7 +55,7 @@ def _bipolar(walk: Walk, node: OnnxNode, scale: Array) -> None:
     constant = walk.model.constant(node, 0)
     if constant is not None:
         _check_broadcast(constant, scale)
-        walk.define(node.outputs[0], _coded(np.where(constant >= 0, 1, -1), scale))
+        walk.define(node.outputs[0], _coded(np.where(walk.finite(node.inputs[0], constant) >= 0, 1, -1), scale))
         return
     _round(walk, node, TWICE * scale, np.full(1, HALF), Codes(0, 1), "sign")
 
@@ -135,7 +135,7 @@ def _check_broadcast(constant: Array, *steps: Array) -> None:
 
 def _signed_range(node: OnnxNode, bits: int) -> Codes:
     """The codes of a node with the attributes signed and narrow."""
-    signed, narrow = bool(node.integer("signed", 1)), bool(node.integer("narrow", 0))
+    signed, narrow = node.flag("signed", 1), node.flag("narrow", 0)
     full = Codes.of(bits, signed=signed)
     if not narrow:
         return full

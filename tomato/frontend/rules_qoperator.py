@@ -79,7 +79,7 @@ def from_qlinear_conv(walk: Walk, node: OnnxNode) -> None:
 def from_qgemm(walk: Walk, node: OnnxNode) -> None:
     """QGemm (com.microsoft); without a scale of its result it gives reals."""
     e = Expansion(walk, node)
-    inputs = [e.real(0), e.real(3, axis=0 if node.integer("transB", 0) else 1)]
+    inputs = [e.real(0), e.real(3, axis=0 if node.flag("transB", 0) else 1)]
     if node.has(6):
         inputs.append(_bias(e, node, 6, e.steps(1, 4) * node.real("alpha", 1.0)))
     if node.has(7):
@@ -89,7 +89,7 @@ def from_qgemm(walk: Walk, node: OnnxNode) -> None:
 
 
 def _check_layout(node: OnnxNode) -> None:
-    if node.integer("channels_last", 0):
+    if node.flag("channels_last", 0):
         raise RefusedError("expected channels first", "export the model with channels_last=0")
 
 

@@ -2,10 +2,12 @@
 
 from math import ceil, floor
 
+from tomato.frontend import limits
 from tomato.frontend.model import OnnxNode, RefusedError
 from tomato.frontend.walk import Rule, Walk
 from tomato.ops.move import Upsample
 
+NEAREST = ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
 EXACT = 1e-5
 """Scales are float32: a factor this close to a whole number is one."""
 
@@ -22,6 +24,8 @@ def from_resize(walk: Walk, node: OnnxNode) -> None:
     if any(abs(s - w) > EXACT or w < 1 for s, w in zip(scales, whole, strict=True)):
         shown = ", ".join(f"{s:g}" for s in scales)
         raise RefusedError(f"expected whole-number scales, not {shown}", "enlarge by 2, 3, ... or use a strided layer")
+    if reason := limits.too_large([size * factor for size, factor in zip(view.shape, whole, strict=True)]):
+        raise RefusedError(f"it needs {reason}", "enlarge by less")
     if len(whole) < 3 or any(w != 1 for w in whole[:2]):
         raise RefusedError("expected a resize of height and width only", "keep the channels")
     if not all(_repeats(walk, node, size, s) for size, s in zip(view.shape, whole, strict=True)):
@@ -42,11 +46,13 @@ def _scales(walk: Walk, node: OnnxNode, shape: tuple[int, ...]) -> list[float]:
     where = 2 if late else 1
     if late and node.has(3):
         sizes = walk.weight(node, 3, "sizes").reshape(-1)
-        factors = [float(size) / shape[a] for a, size in zip(axes, sizes, strict=True)]
+        factors = [float(size) / shape[a] for a, size in zip(axes, sizes, strict=False)]
     elif node.has(where):
         factors = [float(s) for s in walk.weight(node, where, "scales").reshape(-1)]
     else:
         factors = list(node.reals("scales") or (1.0,) * len(axes))
+    if len(factors) != len(axes) or len(set(axes)) != len(axes):
+        raise RefusedError(f"expected one factor for each of {len(axes)} axes, not {len(factors)}", "give one per axis")
     scales = [1.0] * len(shape)
     for axis, factor in zip(axes, factors, strict=True):
         scales[axis] = factor
@@ -57,7 +63,7 @@ def _repeats(walk: Walk, node: OnnxNode, size: int, factor: int) -> bool:
     """Whether output pixel i is input pixel i // factor, for every i."""
     late = node.op_type == "Resize" and walk.model.opset >= 11
     mode = node.text("coordinate_transformation_mode", "half_pixel") if late else "asymmetric"
-    nearest = node.text("nearest_mode", "round_prefer_floor") if late else "floor"
+    nearest = node.choice("nearest_mode", NEAREST) if late else "floor"
     return factor == 1 or all(
         _nearest(_source(mode, i, size, factor), nearest, size) == i // factor for i in range(size * factor)
     )

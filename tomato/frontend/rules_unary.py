@@ -14,8 +14,8 @@ from tomato.ops.quantise import Quantise
 from tomato.ops.real import Clip, Expression, Function
 from tomato.ops.requant import Requant
 
-STEEP = 1e300
-"""Slope of a step: 0 and below give 0, anything a float32 can hold above gives 1 after limiting."""
+STEEP = 1e38
+"""Slope of a step, a float32 number: 0 and below give 0, whatever is not tiny above gives 1 after limiting."""
 
 POSITIVE: Expression = ("max", "x", 0.0)
 NEGATIVE: Expression = ("min", "x", 0.0)

@@ -30,17 +30,20 @@ MICROSOFT: Mapping[str, tuple[int, int]] = {
     "Gelu": (1, 1),
     "QGemm": (6, 9),
     "QLinearAdd": (7, 8),
-    "QLinearAveragePool": (4, 5),
+    "QLinearAveragePool": (5, 5),
     "QLinearConcat": (5, 1 << 16),
     "QLinearConv": (8, 9),
     "QLinearGlobalAveragePool": (5, 5),
-    "QLinearLeakyRelu": (4, 5),
+    "QLinearLeakyRelu": (5, 5),
     "QLinearMul": (7, 8),
-    "QLinearSigmoid": (4, 5),
-    "QLinearSoftmax": (4, 5),
+    "QLinearSigmoid": (5, 5),
+    "QLinearSoftmax": (5, 5),
     "QuantizeLinear": (2, 3),
 }
-"""ONNX Runtime's own operators that some rule knows, and between what numbers of inputs they have."""
+"""ONNX Runtime's own operators that some rule knows, and between what numbers of inputs they have.
+
+A last zero point that its schemas let a model leave out ends its process: it is asked for.
+"""
 FOREIGN: Mapping[str, frozenset[str]] = {
     door.QONNX: _QONNX,
     "onnx.brevitas": _QONNX,
@@ -82,6 +85,11 @@ def translate(model: Model) -> Imported:
     outcome = visit_all(model)
     if outcome.refusals:
         refuse(model, outcome.refusals)
+    return finish(model, outcome)
+
+
+def finish(model: Model, outcome: Outcome) -> Imported:
+    """The graph of a walk on which no node was refused."""
     walk = outcome.walk
     for name in model.inputs:
         walk.settle(name)

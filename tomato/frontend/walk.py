@@ -102,6 +102,8 @@ class Walk:
         if value.dtype.kind in "OSUc":
             raise RefusedError(f"the constant {name!r} holds no real numbers", "export the model again")
         real = value.astype(np.float64)
+        if not value.size:
+            raise RefusedError(f"the constant {name!r} is empty", "export the model again")
         if bad := int(np.count_nonzero(~np.isfinite(real))):
             raise RefusedError(
                 f"the constant {name!r} holds {bad} NaN or infinite value{'s' if bad > 1 else ''}",

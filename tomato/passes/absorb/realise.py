@@ -63,6 +63,8 @@ class Allowed:
         return not differing or self.share >= 1 or (largest <= 1 and differing <= self.share * checked)
 
 
+MOST_STEPS = 1 << 24
+"""Steps of a function, of all channels, that are looked for one by one."""
 ORDINARY = Allowed()
 """What is allowed unless the user says otherwise."""
 
@@ -98,7 +100,11 @@ def _realise(
     if straight:
         ends = asked(np.array([[acc.lo], [acc.hi]]).repeat(channels, axis=1))
         limits = Codes(int(ends.min()), int(ends.max()))
+    elif entries is not None:
+        limits = Codes(int(entries.min()), int(entries.max()))
     try:
+        if (limits.hi - limits.lo) * channels > MOST_STEPS:
+            raise ValueError(f"it has more than {MOST_STEPS:,} steps")
         stair = find(asked, acc, channels, limits.lo, limits.hi).trimmed
         if not straight:
             _confirm(asked, stair)
