@@ -20,6 +20,8 @@ from tomato.ops.quantise import Quantise
 
 INTEGER_KERNELS = ("session.qdqisint8allowed", "1")
 """Without it ONNX Runtime computes int8 layers at branches of a network in float32 on x86; see docs/onnxruntime.md."""
+REAL_PRODUCTS = ("session.qdq_matmulnbits_accuracy_level", "1")
+"""Of a product whose result stays real: in float32, not with activations quantised anew for a kernel of its own."""
 FRAMES = 4
 """Frames on which the first differing layer is searched for."""
 NEAR = 1e-6
@@ -80,6 +82,7 @@ def _session(model: str | bytes, *, integers: bool) -> Any:
         ) from reason
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    options.add_session_config_entry(*REAL_PRODUCTS)
     if integers:
         options.add_session_config_entry(*INTEGER_KERNELS)
     with _told():

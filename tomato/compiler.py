@@ -2,24 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from tomato import frontend, targets
+from tomato import complete, frontend, targets
 from tomato.accelerator import VECTOR_FRAMES, Accelerator, Progress, silent
 from tomato.data import suit
 from tomato.errors import TomatoError
 from tomato.explore import AUTO, Exploration, Goal, Subject, explore
 from tomato.formats import Array
-from tomato.frontend import HostChoice, Imported
+from tomato.frontend import HostChoice, Imported, Settled
 from tomato.host import Host
 from tomato.interface import Port, Reading, Slot, graph_values, whole_numbers
 from tomato.interpret import in_batches
 from tomato.ir import Graph
 from tomato.ops.quantise import Quantise
 from tomato.passes import CLEAN, QUANTISED, run
-from tomato.passes.absorb import ORDINARY, SHARE, Allowed, Proof, absorb
+from tomato.passes.absorb import ORDINARY, SHARE, Allowed, Proof, UnquantisedError, absorb
 from tomato.passes.calibrate import Method, Ranges, Watch, calibrate, synthetic_ranges
 from tomato.passes.precision import Precision
 from tomato.passes.quantise import quantise
@@ -75,13 +76,17 @@ def compile_model(
     wishes = read_wishes(Path(plan)) if plan else Wishes()
     progress("Import", 0, 0)
     sizes = {name: tuple(int(n) for n in shape) for name, shape in (shapes or {}).items()}
-    settled = frontend.settle(Path(model), Reading(sizes), host)
+    path, allowed = Path(model), Allowed(SHARE if allow_error is None else allow_error, requant_bits)
+    settled, frames = _settled(path, Reading(sizes), host, calibration)
+    integers = None
+    if settled.imported.quantised:
+        wanted = _precision(precision, wishes).activation_bits if precision != AUTO else complete.BITS
+        settled, integers = complete.complete(
+            path, settled, frames, wanted, host, partial(from_quantised, model=path, allowed=allowed)
+        )
     imported, reading, ends = settled.imported, settled.reading, settled.ends
-    frames = _frames(settled.inputs, calibration)
-    if ends and frames is not None:
-        frames = Host(Path(model), reading, ends).enter(frames)
 
-    if imported.quantised and precision is not None:
+    if imported.quantised and precision is not None and not reading.ranges:
         raise TomatoError(
             "--precision is for float models: this one comes quantised",
             where=str(model),
@@ -100,11 +105,7 @@ def compile_model(
                         progress=progress)  # fmt: skip
         fps = found.fps
     bits = found.precision if found else _precision(precision, wishes)
-    if imported.quantised:
-        integers = from_quantised(
-            imported, Path(model), Allowed(SHARE if allow_error is None else allow_error, requant_bits)
-        )
-    else:
+    if integers is None:
         integers = from_real(imported, frames, ranges, bits, compensate=compensate, progress=progress)
     integers.graph.verify()
 
@@ -114,12 +115,25 @@ def compile_model(
         given=imported.quantised,
     )  # fmt: skip
     samples = frames or _noise(imported, integers)
-    notes = (*([str(ends)] if ends else []), *integers.notes, *imported.notes, *(found.notes if found else ()))
+    said = (*complete.notes(reading), *([str(ends)] if ends else []))
+    notes = (*said, *integers.notes, *imported.notes, *(found.notes if found else ()))
     return Accelerator(
         integers.graph, integers.inputs, integers.outputs, replace(chosen, precision=bits), board, Path(model),
         tuple(s[: _count(integers.graph)] for s in samples), notes,
         integers.proofs, found.files if found else {}, reading, ends,
     )  # fmt: skip
+
+
+def _settled(
+    path: Path, reading: Reading, host: HostChoice, calibration: Array | Sequence[Array] | None
+) -> tuple[Settled, tuple[Array, ...] | None]:
+    """What the chip computes of a model, and calibration frames as it takes them."""
+    given = None if calibration is None else _frames(frontend.takes(path, reading), calibration)
+    reading = complete.make_static(path, reading, given)
+    settled = frontend.settle(path, reading, host)
+    if settled.ends and given is not None:
+        given = Host(path, settled.reading, settled.ends).enter(given)
+    return settled, given
 
 
 def _search(
@@ -169,9 +183,14 @@ def from_real(
 
 
 def from_quantised(imported: Imported, model: Path, allowed: Allowed = ORDINARY) -> Integers:
-    """A network that comes quantised, exactly as it is but for what `allowed` says."""
+    """A network that comes quantised, exactly as it is but for what `allowed` says.
+
+    Raises UnquantisedError where it leaves a value open of which codes are needed, see `complete.py`.
+    """
     try:
         found = absorb(run(imported.graph, QUANTISED), imported.said, allowed)
+    except UnquantisedError:
+        raise
     except TomatoError as reason:
         raise TomatoError(reason.what, where=f"{model}: {reason.where}", hint=reason.hint) from reason
     values = dict(zip(imported.graph.outputs, found.outputs, strict=True))

@@ -116,9 +116,7 @@ def compile_command(
     backends = read_backends(backend)
     goal = Goal(1.0 if max_drop is None else max_drop, objective or "fps")
     sizes = read_shapes(shapes)
-    frames, labels = (
-        read_frames(frontend.settle(model, Reading(sizes), host).inputs, calibrate) if calibrate else (None, None)
-    )
+    frames, labels = read_frames(frontend.takes(model, Reading(sizes)), calibrate) if calibrate else (None, None)
     with progress(quiet) as shown:
         accelerator = compile_model(
             model, target, calibration=frames, labels=labels, precision=precision, goal=goal, compensate=compensate,

@@ -1,7 +1,7 @@
 """The frontend: an ONNX file becomes a graph of real-valued operators. It translates and never optimises."""
 
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -40,11 +40,6 @@ class Settled:
     reading: Reading
     ends: Ends | None = None
 
-    @property
-    def inputs(self) -> tuple[Slot, ...]:
-        """The whole model's inputs."""
-        return self.ends.inputs if self.ends else tuple(Slot(p.name, p.shape, p.dtype) for p in self.imported.inputs)
-
 
 @dataclass(frozen=True, slots=True)
 class NodeReport:
@@ -70,6 +65,42 @@ def load(path: Path, reading: Reading = AS_IT_IS) -> Imported:
     from tomato.frontend.translate import translate
 
     return translate(read(path, reading))
+
+
+def takes(path: Path, reading: Reading = AS_IT_IS) -> tuple[Slot, ...]:
+    """The inputs of the whole model."""
+    from tomato.frontend.read import read
+
+    model = read(path, reading)
+    return tuple(Slot(name, model.shapes[name][1:], model.dtypes[name]) for name in model.inputs)
+
+
+def dynamic(path: Path, reading: Reading = AS_IT_IS) -> tuple[str, ...]:
+    """The values that a model quantises with scales of their own, frame by frame."""
+    from tomato.frontend.read import read
+
+    nodes = read(path, reading).live
+    return tuple(dict.fromkeys(n.inputs[0] for n in nodes if n.op_type == "DynamicQuantizeLinear"))
+
+
+def probe(path: Path, reading: Reading, names: tuple[str, ...]) -> tuple[tuple[str, ...], bytes]:
+    """The inputs of a model of one frame, and it as ONNX, with these values for outputs."""
+    from tomato.frontend.read import read, read_changed
+
+    inputs = read(path, reading).inputs
+    made = read_changed(path, replace(reading, inputs=inputs, outputs=names))
+    return inputs, bytes(made.SerializeToString())
+
+
+def onnx_name(path: Path, reading: Reading, label: str, *, weights: bool = False) -> str:
+    """The first result of the ONNX node of this label, or (weights) its constant; of no node it is an input's name."""
+    from tomato.frontend.read import read
+
+    model = read(path, reading)
+    node = next((n for n in model.nodes if n.label == label), None)
+    if node is None:
+        return label
+    return node.inputs[1] if weights else next(filter(None, node.outputs))
 
 
 def settle(path: Path, reading: Reading = AS_IT_IS, host: HostChoice = "ends") -> Settled:

@@ -175,19 +175,40 @@ def _described(name: str, known: Resolver) -> onnx.ValueInfoProto:
 def quantise_values(model: onnx.ModelProto, ranges: Mapping[str, tuple[float, float, int]]) -> None:
     """Quantise values in place: where they are quantised dynamically by constants, else by a pair of nodes.
 
-    A model in QONNX gets a Quant instead of a pair.
+    A model in QONNX gets a Quant instead of a pair. Constants become codes with a scale per output channel.
     """
     graph = model.graph
     dialect = any(node.domain == door.QONNX for node in graph.node)
+    constants = {t.name: t for t in graph.initializer}
     for name, (lo, hi, bits) in ranges.items():
-        scale, zero = step(lo, hi, bits)
         dynamic = [n for n in graph.node if n.op_type == "DynamicQuantizeLinear" and n.input[0] == name]
         for node in dynamic:
-            _make_static(graph, node, scale, zero)
-        if not dynamic:
+            _make_static(graph, node, *step(lo, hi, bits))
+        if name in constants:
+            _code(graph, constants[name], bits)
+        elif not dynamic:
             _insert(graph, name, lo, hi, bits, qonnx=dialect)
     if dialect and not any(entry.domain == door.QONNX for entry in model.opset_import):
         model.opset_import.add(domain=door.QONNX, version=1)
+
+
+def _code(graph: onnx.GraphProto, tensor: onnx.TensorProto, bits: int) -> None:
+    """Have a layer's weights be symmetric codes, of one scale per output channel."""
+    name, values = tensor.name, numpy_helper.to_array(tensor).astype(np.float64)
+    reader = next(node for node in graph.node if name in node.input)
+    turned = any(a.name == "transB" and a.i for a in reader.attribute)
+    axis = 0 if reader.op_type == "Conv" or turned else values.ndim - 1
+    others = tuple(a for a in range(values.ndim) if a != axis)
+    most = (1 << (bits - 1)) - 1
+    scale = np.abs(values).max(axis=others) / most
+    scale = np.where(scale > 0, scale, 1.0).astype(np.float32)
+    shape = [-1 if a == axis else 1 for a in range(values.ndim)]
+    codes = np.clip(np.rint(values / scale.reshape(shape)), -most, most).astype(np.int8)
+    graph.initializer.remove(tensor)
+    parts = {f"{name} codes": codes, f"{name} scales": scale}
+    graph.initializer.extend(numpy_helper.from_array(value, key) for key, value in parts.items())
+    node = helper.make_node("DequantizeLinear", list(parts), [name], name=f"{name} of codes", axis=axis)
+    graph.node.insert(0, node)
 
 
 def step(lo: float, hi: float, bits: int) -> tuple[np.float32, int]:
@@ -207,16 +228,18 @@ def _make_static(graph: onnx.GraphProto, node: onnx.NodeProto, scale: np.float32
 
 
 def _insert(graph: onnx.GraphProto, name: str, lo: float, hi: float, bits: int, *, qonnx: bool) -> None:
-    """Have all readers of a value read it quantised."""
-    quantised = f"{name} quantised"
-    for node in graph.node:
-        for i, read in enumerate(node.input):
-            if read == name:
-                node.input[i] = quantised
-    at = next((i + 1 for i, node in enumerate(graph.node) if name in node.output), 0)
-    nodes, constants = (_quant if qonnx else _pair)(name, quantised, lo, hi, bits)
+    """Have all readers of a value, and an output that it is, read it quantised."""
+    at = next((i for i, node in enumerate(graph.node) if name in node.output), None)
+    real, coded = (name, f"{name} quantised") if at is None else (f"{name} real", name)
+    if at is None:
+        for node in graph.node:
+            node.input[:] = [coded if read == name else read for read in node.input]
+    else:
+        maker = graph.node[at]
+        maker.output[:] = [real if made == name else made for made in maker.output]
+    nodes, constants = (_quant if qonnx else _pair)(real, coded, lo, hi, bits)
     for node in reversed(nodes):
-        graph.node.insert(at, node)
+        graph.node.insert(0 if at is None else at + 1, node)
     graph.initializer.extend(numpy_helper.from_array(value, key) for key, value in constants.items())
 
 

@@ -58,7 +58,7 @@ def _flatten(_model: Model, node: OnnxNode, order: Index) -> Index:
 
 def _squeeze(model: Model, node: OnnxNode, order: Index) -> Index:
     axes = model.integers(node, 1, "axes")
-    if axes is None:
+    if not axes:
         axes = tuple(a for a, size in enumerate(order.shape) if size == 1)
     return np.squeeze(order, axis=axes)
 

@@ -160,6 +160,8 @@ def expand(walk: Walk, view: View, shape: tuple[int, ...]) -> View:
 def from_expand(walk: Walk, node: OnnxNode) -> None:
     """Expand to a constant shape."""
     target = walk.model.integers(node, 1, "shape") or ()
+    if any(size < 1 for size in target):
+        raise RefusedError("expected sizes of 1 or more", "export the model with static shapes")
     view = walk.settle(node.inputs[0])
     view = expand(walk, view, np.broadcast_shapes(view.shape, target))
     walk.put(node.outputs[0], view.value, view.order)

@@ -17,7 +17,17 @@ from tomato.ops.pool import GlobalSum, MaxPool, SumPool
 from tomato.ops.quantise import Bias, Dequantise, JoinConstant, Quantise
 from tomato.ops.real import Affine, Clip, Function
 from tomato.ops.requant import Requant
-from tomato.passes.absorb.held import Held, Outside, Pair, alike, limits, one_channel, refuse
+from tomato.passes.absorb.held import (
+    Held,
+    Outside,
+    Pair,
+    UnquantisedError,
+    alike,
+    limits,
+    one_channel,
+    open_value,
+    refuse,
+)  # fmt: skip
 from tomato.passes.absorb.pairs import lower_pair
 from tomato.passes.absorb.proof import HALF, NEAREST, SUM_OF_TIES, Proof, caveat
 from tomato.passes.absorb.realise import EVERY, ORDINARY, Allowed, InexactError, realise
@@ -94,13 +104,13 @@ class _Walk:
             case _ if isinstance(node.op, MOVEMENT):
                 self.env[node.name] = self.movement(node, node.op, args)
             case Conv2d() | Dense():
-                self.env[node.name] = self.weighted(node, node.op, self.line(node, args[0]))
+                self.env[node.name] = self.weighted(node, node.op, self.line(node, node.args[0]))
             case SumPool() | GlobalSum():
-                self.env[node.name] = self.pooled(node, node.op, self.line(node, args[0]))
+                self.env[node.name] = self.pooled(node, node.op, self.line(node, node.args[0]))
             case Add():
-                self.env[node.name] = self.add(node, self.line(node, args[0]), self.line(node, args[1]))
+                self.env[node.name] = self.add(node, *(self.line(node, a) for a in node.args))
             case Multiply():
-                self.env[node.name] = self.pair(node, Multiply(), self.line(node, args[0]), self.line(node, args[1]))
+                self.env[node.name] = self.pair(node, Multiply(), *(self.line(node, a) for a in node.args))
             case Requant():
                 assert isinstance(args[0], str), "codes to limit"
                 self.env[node.name] = self.build.add(node.op, (args[0],), node.name, node.origin)
@@ -196,19 +206,20 @@ class _Walk:
         """Remember what codes mean."""
         self.encodings.setdefault(value, Encoding(float(op.scale.values[0]), int(op.zero.values[0])))
 
-    def line(self, node: Node, value: Value) -> Held:
-        """A real value as a line over integers: limits behind it become limits of the codes."""
+    def line(self, node: Node, given: str) -> Held:
+        """The real value of this name as a line over integers: limits behind it become limits of the codes."""
+        value = self.env[given]
         if isinstance(value, Outside):
-            refuse(node, f"it reads the input {value.input}, which is not quantised", "quantise the input")
+            open_value(node, given, f"it reads the input {value.input}, which is not quantised", "quantise the input")
         if isinstance(value, Pair):
-            refuse(node, f"{', '.join(value.origin.split(','))} in front of it is not quantised")
+            open_value(node, given, f"{', '.join(value.origin.split(','))} in front of it is not quantised")
         assert isinstance(value, Held), "reals"
         if not value.tail:
             return value
         if not all(isinstance(op, Clip) for op in value.tail):
             names = join_origins(*value.nodes[-len(value.tail) :]).split(",")
             verb = "is" if len(names) == 1 else "are"
-            refuse(node, f"{', '.join(names)} in front of it {verb} not quantised")
+            open_value(node, given, f"{', '.join(names)} in front of it {verb} not quantised")
         value.same_steps(node)
         codes = self.build.types[value.value].codes
         ends = [value.code_of(end, node, "the limit") if np.isfinite(end) else code
@@ -221,11 +232,12 @@ class _Walk:
 
     def movement(self, node: Node, op: Op, args: list[Value]) -> Value:
         """Data movement, on codes or on what reals are made of."""
-        if any(isinstance(a, Outside) for a in args):
-            refuse(node, "the input in front of it is not quantised", "quantise the input first")
+        for name, value in zip(node.args, args, strict=True):
+            if isinstance(value, Outside):
+                open_value(node, name, "the input in front of it is not quantised", "quantise the input first")
         if all(isinstance(a, str) for a in args):
             return self.build.add(op, [str(a) for a in args], node.name, node.origin)
-        lines = [self.line(node, a) for a in args]
+        lines = [self.line(node, a) for a in node.args]
         first, channels = lines[0], node.type.channels
         if not isinstance(op, Concat | Slice | Upsample | MaxPool):
             first.same_steps(node)
@@ -317,7 +329,7 @@ class _Walk:
         if node is None or isinstance(value, Outside):
             raise TomatoError(f"output {name} depends on no layer on the chip", hint="quantise the network")
         if isinstance(value, Pair):
-            refuse(node, f"{value.origin} is not quantised", "add a QuantizeLinear behind it")
+            open_value(node, name, f"{value.origin} is not quantised", "add a QuantizeLinear behind it")
         assert isinstance(value, Held)
         self.encodings.setdefault(value.value, Encoding(float(value.scale[0]), 0))
         return Exit(value.value, (Affine(Tensor(value.scale), Tensor(value.offset)), *value.tail))
@@ -344,5 +356,7 @@ def whole(node: Node, op: Conv2d | Dense) -> Array:
     values = op.weight.values
     codes = np.rint(values)
     if np.any(values != codes):
-        refuse(node, "its weights are not quantised", "quantise the weights too")
+        raise UnquantisedError(
+            node, node.name, "its weights are not quantised", "quantise the weights too", weights=True
+        )
     return codes.astype(np.int64)

@@ -268,6 +268,24 @@ def limits(tail: Sequence[Op]) -> tuple[float, float]:
     return lo, hi
 
 
-def refuse(node: Node, why: str, hint: str = "quantise the values in front of it and behind it") -> NoReturn:
+HINT = "quantise the values in front of it and behind it"
+
+
+class UnquantisedError(TomatoError):
+    """A real value that codes are needed of: `value` of the network that comes in, or (weights) those of a node."""
+
+    def __init__(self, node: Node, value: str, why: str, hint: str, *, weights: bool = False) -> None:
+        super().__init__(
+            f"{node.op.name} cannot be computed on codes: {why}", where=node.origin or node.name, hint=hint
+        )
+        self.value, self.weights = value, weights
+
+
+def open_value(node: Node, value: str, why: str, hint: str = HINT) -> NoReturn:
+    """Raise the UnquantisedError for a value that a node reads."""
+    raise UnquantisedError(node, value, why, hint)
+
+
+def refuse(node: Node, why: str, hint: str = HINT) -> NoReturn:
     """Raise the TomatoError for a real operator that integers cannot express."""
     raise TomatoError(f"{node.op.name} cannot be computed on codes: {why}", where=node.origin or node.name, hint=hint)

@@ -1,0 +1,117 @@
+"""A model that comes quantised, but not everywhere: what it leaves open is quantised by calibration, and said."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from tomato import frontend, host
+from tomato.errors import TomatoError
+from tomato.formats import Array
+from tomato.frontend import HostChoice, Imported, Settled
+from tomato.interface import Reading, graph_values
+from tomato.interpret import in_batches, interpret
+from tomato.ir import Graph
+from tomato.passes import QUANTISED, run
+from tomato.passes.absorb import UnquantisedError
+
+T = TypeVar("T")
+MOST = 256
+"""Values and weights that are quantised for a model."""
+BITS = 8
+CALIBRATE = "give --calibrate DATA: what the model leaves open is quantised to the range that it has there"
+
+
+def make_static(model: Path, reading: Reading, frames: Sequence[Array] | None) -> Reading:
+    """The reading with constant scales for values that the model quantises dynamically."""
+    names = frontend.dynamic(model, reading)
+    if not names:
+        return reading
+    if frames is None:
+        raise TomatoError(
+            f"its scales depend on the data: DynamicQuantizeLinear of {', '.join(names[:3])}"
+            + (f" and {len(names) - 3} more" if len(names) > 3 else ""),
+            where=str(model),
+            hint="give --calibrate DATA: the scales become constant, the weights stay as they are",
+        )
+    inputs, probe = frontend.probe(model, reading, names)
+    session = host.runner(probe)
+    ranges: dict[str, tuple[float, float, int]] = {}
+    for i in range(len(frames[0])):
+        feed = {name: f[i : i + 1] for name, f in zip(inputs, frames, strict=True)}
+        for name, value in zip(names, session.run(list(names), feed), strict=True):
+            lo, hi, _ = ranges.get(name, (0.0, 0.0, BITS))
+            ranges[name] = (min(lo, float(np.min(value))), max(hi, float(np.max(value))), BITS)
+    return replace(reading, ranges=dict(reading.ranges) | ranges)
+
+
+def complete(
+    model: Path, settled: Settled, frames: Sequence[Array] | None, bits: int, choice: HostChoice,
+    attempt: Callable[[Imported], T],
+) -> tuple[Settled, T]:  # fmt: skip
+    """What an attempt makes of the model with every value quantised of which it needs codes, and that model.
+
+    TomatoError where it is open what the codes should be: without calibration frames.
+    """
+    while True:
+        try:
+            return settled, attempt(settled.imported)
+        except UnquantisedError as reason:
+            where = f"{model}: {reason.where}"
+            if frames is None or settled.ends is not None:
+                hint = CALIBRATE if frames is None else reason.hint
+                raise TomatoError(reason.what, where=where, hint=hint) from reason
+            ranges = _range(model, settled, frames, reason, bits)
+            known = dict(settled.reading.ranges)
+            if ranges.keys() <= known.keys() or len(known) >= MOST:
+                raise TomatoError(reason.what, where=where, hint=reason.hint) from reason
+            settled = frontend.settle(model, replace(settled.reading, ranges=known | ranges), choice)
+
+
+def _range(
+    model: Path, settled: Settled, frames: Sequence[Array], reason: UnquantisedError, bits: int
+) -> dict[str, tuple[float, float, int]]:
+    """The range, by its ONNX name, of what is to be quantised."""
+    graph = run(settled.imported.graph, QUANTISED)
+    label = _origin(graph, settled.imported, reason.value)
+    name = frontend.onnx_name(model, settled.reading, label, weights=reason.weights)
+    if reason.weights:
+        return {name: (0.0, 0.0, BITS)}
+    lo, hi = _measured(graph, settled.imported, frames, reason.value)
+    return {name: (lo, hi, bits)}
+
+
+def _origin(graph: Graph, imported: Imported, value: str) -> str:
+    """The label of the ONNX node behind a graph value, or the ONNX name of an input."""
+    port = next((p for p in imported.inputs if p.value == value), None)
+    return port.name if port else graph.producers[value].origin.split(",")[-1]
+
+
+def _measured(graph: Graph, imported: Imported, frames: Sequence[Array], value: str) -> tuple[float, float]:
+    """The least and the greatest value on the frames."""
+    ends: list[float] = []
+    whole = graph_values(graph, imported.inputs, frames)
+    for batch in in_batches(whole):
+        if value in batch:
+            _watch(ends, value, value, batch[value])
+        interpret(graph, batch, watch=partial(_watch, ends, value))
+    return min(ends), max(ends)
+
+
+def _watch(ends: list[float], wanted: str, name: str, values: Array) -> None:
+    if name == wanted:
+        ends += [float(values.min()), float(values.max())]
+
+
+def notes(reading: Reading) -> tuple[str, ...]:
+    """What was quantised that the model leaves open, in words."""
+    values = [
+        f"{name} ({bits} bits, {lo:.4g} to {hi:.4g})" if hi > lo else f"{name} (weights, {bits} bits)"
+        for name, (lo, hi, bits) in reading.ranges.items()
+    ]
+    if not values:
+        return ()
+    return (f"THE MODEL LEAVES {len(values)} VALUES UNQUANTISED; quantised by calibration: {', '.join(values)}",)
