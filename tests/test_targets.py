@@ -169,17 +169,39 @@ def test_a_file_is_a_target(tmp_path: Path) -> None:
     assert (target.name, target.clock_mhz, target.usable.bram18) == ("mine", 48.0, 50)
 
 
-BUDGET = "{'lut': 24288, 'ff': 24288, 'dsp': 28, 'bram18': 56}"
+CLOCK = "'clock_mhz' must be a number above 0 and at most 10000"
+DSP = "[dsp]\na_bits = 18\nb_bits = 18\nunsigned = true\npre_adder = false"
 
 
 @pytest.mark.parametrize(
     ("old", "new", "what"),
     [
         ("slrs = 1", "slr_count = 1", "'slrs' is missing, 'slr_count' is not known"),
-        (", uram = 0 }\nshell", " }\nshell", f"'uram' is missing from {BUDGET}"),
-        ("dsp = 28", "dsp = -28", "'dsp' must be a whole number, 0 or more, not -28"),
-        ("dsp = 28", 'dsp = "28"', "'dsp' must be a whole number, 0 or more, not '28'"),
-        ("clock_mhz = 48", 'clock_mhz = "48 MHz"', "could not convert string to float: '48 MHz'"),
+        (", uram = 0 }\nshell", " }\nshell", "'uram' is missing from budget"),
+        ("dsp = 28", "dsp = -28", "'budget.dsp' must be a whole number, 0 or more, not -28"),
+        ("dsp = 28", 'dsp = "28"', "'budget.dsp' must be a whole number, 0 or more, not '28'"),
+        ("dsp = 28", "dsp = 28, gpu = 1", "'gpu' is not known in budget"),
+        ("clock_mhz = 48", 'clock_mhz = "48 MHz"', f"{CLOCK}, not '48 MHz'"),
+        ("clock_mhz = 48", "clock_mhz = 0", f"{CLOCK}, not 0"),
+        ("clock_mhz = 48", "clock_mhz = nan", f"{CLOCK}, not nan"),
+        ("slrs = 1", "slrs = 0", "'slrs' must be a whole number, from 1 to 64, not 0"),
+        ("slrs = 1", "slrs = true", "'slrs' must be a whole number, from 1 to 64, not True"),
+        ("slr = []", "slr = [3]", "'slr[0]' must be a table, not 3"),
+        ('part = "LFE5U-25F"', 'part = "a\\nb"', "'part' must be a text of one line, not 'a\\nb'"),
+        ('part = "LFE5U-25F"', "part = 3", "'part' must be a text of one line, not 3"),
+        ("slr = []", "slr = []\n[dsp]", "'a_bits' is missing from dsp"),
+        ("slr = []", f"slr = []\n{DSP}\nper_block = 0", "'dsp.per_block' must be a whole number, from 1 to 64, not 0"),
+        (
+            "slr = []",
+            f"slr = []\n{DSP}\nper_block = 1e3",
+            "'dsp.per_block' must be a whole number, from 1 to 64, not 1000.0",
+        ),
+        ("shell = { lut = 0", "shell = { lut = 24_289", "'shell' takes 24289 lut of the 24288 in 'budget'"),
+        (
+            "shell = { lut = 0",
+            "shell = { lut = 24_288",
+            "no lut is left for a design: 'budget' less 'shell', times 'fill'",
+        ),
     ],
 )
 def test_faulty_file_says_what_is_wrong(tmp_path: Path, old: str, new: str, what: str) -> None:
@@ -204,7 +226,7 @@ def test_unreadable_file(tmp_path: Path) -> None:
     path.write_text("slr = [")
     with pytest.raises(TomatoError) as error:
         targets.load(str(path))
-    assert error.value.what.startswith("cannot read the target file: ")
+    assert error.value.what.startswith("the target file is not valid TOML: ")
     assert error.value.where == str(path)
 
 

@@ -8,9 +8,10 @@ import numpy as np
 
 from tomato import frontend, targets
 from tomato.accelerator import VECTOR_FRAMES, Accelerator, Progress, silent
-from tomato.data import suit
-from tomato.errors import TomatoError
+from tomato.data import classes_of, suit
+from tomato.errors import TomatoError, check_number
 from tomato.explore import AUTO, Exploration, Goal, Subject, explore
+from tomato.files import refusals
 from tomato.formats import Array
 from tomato.frontend import Imported
 from tomato.interface import Port, graph_values, whole_numbers
@@ -26,7 +27,10 @@ from tomato.passes.weights.moments import Collector
 from tomato.schedule import schedule
 from tomato.schedule.plan import Wishes, read_wishes
 from tomato.targets import Target
+from tomato.targets.fields import FASTEST_MHZ
 
+REQUANT_BITS = 4, 32
+"""Least and most bits of a requantisation's multiplier that may be asked for."""
 BYTES = -128, 255
 """Random frames of integers stay within these, whatever their type."""
 NO_CALIBRATION = (
@@ -35,6 +39,7 @@ NO_CALIBRATION = (
 )
 
 
+@refusals("cannot compile")
 def compile_model(
     model: str | Path,
     target: str,
@@ -64,6 +69,7 @@ def compile_model(
     step where nothing exact is small enough (0: none, 1: any error; unless given, one in a hundred). Raises
     TomatoError for what the user can mend.
     """
+    _check_numbers(fps, clock_mhz, requant_bits, allow_error, goal)
     board = targets.load(target)
     wishes = read_wishes(Path(plan)) if plan else Wishes()
     progress("Import", 0, 0)
@@ -110,6 +116,22 @@ def compile_model(
     )  # fmt: skip
 
 
+def _check_numbers(
+    fps: float | None, clock_mhz: float | None, requant_bits: int | None, allow_error: float | None, goal: Goal | None
+) -> None:
+    """Raise TomatoError for a number that no option takes."""
+    if fps is not None:
+        check_number("fps", fps, open_=True)
+    if clock_mhz is not None:
+        check_number("clock", clock_mhz, 0, FASTEST_MHZ, open_=True)
+    if requant_bits is not None:
+        check_number("requant-bits", requant_bits, *REQUANT_BITS)
+    if allow_error is not None:
+        check_number("allow-error", allow_error, 0, 1)
+    if goal is not None:
+        check_number("max-drop", goal.max_drop)
+
+
 def _search(
     imported: Imported, frames: tuple[Array, ...] | None, labels: Array | None, board: Target, goal: Goal,
     ranges: Method, model: str, *, compensate: bool, progress: Progress,
@@ -121,8 +143,7 @@ def _search(
             where=model,
             hint="give --calibrate DATA, best a .npz with x and labels",
         )
-    if labels is not None and len(labels) != len(frames[0]):
-        raise TomatoError(f"{len(labels)} labels for {len(frames[0])} frames", where=model)
+    labels = None if labels is None else classes_of(labels, len(frames[0]), where=model)
     real = run(imported.graph, CLEAN)
     values = graph_values(real, imported.inputs, frames)
     subject = Subject.study(real, values, labels, ranges, compensate=compensate, progress=progress)
@@ -200,7 +221,10 @@ def _precision(asked: str | Precision | None, wishes: Wishes) -> Precision:
     planned = wishes.precision or Precision()
     if asked is None:
         return planned
-    bits = Precision.parse(asked) if isinstance(asked, str) else asked
+    try:
+        bits = Precision.parse(asked) if isinstance(asked, str) else asked
+    except ValueError as reason:  # of numbers with thousands of digits
+        raise TomatoError(f"--precision: {reason}") from reason
     first = dict(bits.overrides)
     rest = {pattern: form for pattern, form in planned.overrides.items() if pattern not in first}
     return replace(bits, overrides=first | rest)

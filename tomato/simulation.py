@@ -1,21 +1,18 @@
 """Simulate a build folder with the runner that it carries, and find the first layer that goes wrong."""
 
-import importlib.util
 import json
 import re
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from tomato.assets import asset
-from tomato.errors import TomatoError
+from tomato.assets import tool
+from tomato.errors import TomatoError, check_number
 from tomato.formats import Array
 from tomato.interpret import interpret
 from tomato.ir import Graph
@@ -26,6 +23,8 @@ from tomato.targets import Target
 
 PROBES = {"verilog": Path("sim", "work", "probes"), "hls": Path("hls", "probes")}
 """Where each simulation keeps what its streams carried."""
+MOST_STALLS = 0.99
+"""A side that always stalls would never end."""
 Progress = Callable[[str, int, int], None]
 
 
@@ -58,22 +57,6 @@ DIFFERING = re.compile(r"differs: layer .*: (\d+) of \d+ beats")
 """What it says at the end of a port that differs."""
 
 
-def _runner() -> ModuleType:
-    """The very runner that stands in every build folder."""
-    return _module("run")
-
-
-def _module(name: str) -> ModuleType:
-    """A file of sim/ as a module."""
-    spec = importlib.util.spec_from_file_location(f"tomato_sim_{name}", asset("sim", f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 def simulate(
     folder: Path,
     *,
@@ -89,7 +72,8 @@ def simulate(
 
     Raises TomatoError when a tool is missing or fails.
     """
-    runner = _runner()
+    check_number("stall", stall, 0, MOST_STALLS)
+    runner = tool("run")
     options = runner.Options(frames=frames, stall=stall, seed=seed, waves=waves, checked=checked, probe=probe)
     try:
         summary: dict[str, Any] = runner.simulate(folder, options, progress)
@@ -118,7 +102,7 @@ def csim(folder: Path, *, frames: int = 4, probe: bool = False, progress: Progre
     TomatoError when a tool is missing or fails.
     """
     place, began = folder.resolve() / "hls", time.monotonic()
-    finder, toolchain = _module("hls_headers"), _runner().toolchain
+    finder, toolchain = tool("hls_headers"), tool("run").toolchain
     try:
         toolchain.need_compiler()
         headers = finder.find() or place / "csim"
@@ -151,7 +135,7 @@ def csim(folder: Path, *, frames: int = 4, probe: bool = False, progress: Progre
 
 def describe(summary: dict[str, Any]) -> list[str]:
     """The outcome in a few lines."""
-    lines: list[str] = _runner().describe(summary)
+    lines: list[str] = tool("run").describe(summary)
     return lines
 
 
