@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from tomato.assets import tool
@@ -47,7 +48,7 @@ def reading(what: str, *, where: object, hint: str = "") -> Iterator[None]:
     except TomatoError:
         raise
     except Exception as reason:
-        why = " ".join(str(reason).split()) or type(reason).__name__
+        why = shorten(str(reason), 200, placeholder=" ...") or type(reason).__name__
         text = reason.strerror if isinstance(reason, OSError) and reason.strerror else why
         raise TomatoError(f"{what}: {text}", where=str(where), hint=hint) from reason
 

@@ -35,8 +35,13 @@ class Commands(click.Group):
         try:
             with refusals():
                 return super().invoke(ctx)
+        except click.MissingParameter:
+            raise
+        except click.BadParameter as reason:
+            click.echo(TomatoError(reason.format_message().removesuffix(".")), err=True)
+            ctx.exit(1)
         except TomatoError as reason:
-            click.echo(str(reason), err=True)
+            click.echo(reason, err=True)
             ctx.exit(1)
         except KeyboardInterrupt:
             click.echo("interrupted", err=True)
