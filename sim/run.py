@@ -158,9 +158,8 @@ def _play(
         done = (work / "progress").read_text().split()
         progress("Simulation", int(done[0]) if done else 0, total)
 
-    with toolchain.linked(Path(__file__).resolve().parent) as here:
-        environment = {"TOM_JOB": str(work / "job.json"), "PYTHONPATH": str(here)}
-        _watch(lambda: toolchain.play(job, "testbench", folder, environment), report)
+    with toolchain.importable(Path(__file__).resolve().parent):
+        _watch(lambda: toolchain.play(job, "testbench", folder, {"TOM_JOB": str(work / "job.json")}), report)
     progress("Simulation", total, total)
     result: dict[str, Any] = json.loads((work / "result.json").read_text())
     return result

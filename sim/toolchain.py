@@ -96,15 +96,19 @@ def plain_folder() -> str:
 
 
 @contextlib.contextmanager
-def linked(folder: Path) -> Iterator[Path]:
-    """A folder, or where it has none a link to it, with a path that can stand in a list of paths."""
-    if is_plain(folder):
-        yield folder
-        return
-    with tempfile.TemporaryDirectory(prefix="tomato-", dir=plain_folder()) as temporary:
-        link = Path(temporary, "link")
-        link.symlink_to(folder)
-        yield link
+def importable(folder: Path) -> Iterator[None]:
+    """The modules of a folder can be imported, in the simulator too: it gets sys.path as a list of paths.
+
+    Where such a list does not take the folder's path it gets a link to it.
+    """
+    with contextlib.ExitStack() as held:
+        found = folder
+        if not is_plain(folder):
+            found = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="tomato-", dir=plain_folder())), "link")
+            found.symlink_to(folder)
+        sys.path.insert(0, str(found))
+        held.callback(sys.path.remove, str(found))
+        yield
 
 
 def build(job: Build) -> None:

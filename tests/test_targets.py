@@ -1,14 +1,24 @@
 """Targets: arithmetic of resources, loading by name or file, and sanity of every number."""
 
+import contextlib
+import copy
+import json
+import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.mutants import mutants
+from tests.nets import plain
 from tomato import targets
 from tomato.errors import TomatoError
+from tomato.lower import lower
+from tomato.report import report
+from tomato.schedule import schedule
 from tomato.targets import LutFit, Resources
 
 KNOWN = (
@@ -234,3 +244,60 @@ def test_missing_file() -> None:
     with pytest.raises(TomatoError) as error:
         targets.load("nowhere/board.toml")
     assert str(error.value) == "error: no such target file\n  --> nowhere/board.toml"
+
+
+def test_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(BOARD, encoding="utf-8-sig")
+    assert targets.load(str(path)).part == "LFE5U-25F"
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_described_and_restored(name: str) -> None:
+    target = targets.load(name)
+    assert targets.restore(json.loads(json.dumps(targets.describe(target))), "target.json") == target
+
+
+def test_name_of_a_file_that_cannot_be_printed(tmp_path: Path) -> None:
+    path = tmp_path / "two\nlines.toml"
+    path.write_text(BOARD)
+    with pytest.raises(TomatoError, match="the name of a target file must be of printable characters"):
+        targets.load(str(path))
+
+
+def test_mutants(tmp_path: Path) -> None:
+    """A target, or one error."""
+    path = tmp_path / "mine.toml"
+    for damaged in mutants(BOARD.encode(), 300):
+        path.write_bytes(damaged)
+        with contextlib.suppress(TomatoError):
+            targets.load(str(path))
+
+
+LEAVES: st.SearchStrategy[Any] = st.sampled_from(
+    [0, -1, 1, 2, 3, 64, 10**9, 10**12, 10**400, 0.0, -0.0, 0.5, math.nan, math.inf, 1e308, True, None, "", "x", "a\nb",
+     [], {}, [[]], [[0, 0]], [[512, 36]], {"lut": 1}]
+)  # fmt: skip
+SMALL = plain()
+
+
+@settings(max_examples=150)
+@given(st.data())
+def test_any_value_in_any_field(data: st.DataObject) -> None:
+    """A target that a network can be scheduled on, or one error."""
+    table = json.loads(json.dumps(targets.describe(targets.load(data.draw(st.sampled_from(["u250", "ulx3s"]))))))
+    for _ in range(data.draw(st.integers(1, 2))):
+        inner: Any = table
+        while True:
+            key = data.draw(st.sampled_from(sorted(inner) if isinstance(inner, dict) else list(range(len(inner)))))
+            if not isinstance(inner[key], dict | list) or not inner[key] or data.draw(st.booleans()):
+                break
+            inner = inner[key]
+        if data.draw(st.integers(0, 9)):
+            inner[key] = copy.deepcopy(data.draw(LEAVES))
+        else:
+            del inner[key]
+    with contextlib.suppress(TomatoError):
+        target = targets.restore(table, "board.toml")
+        plan = schedule(SMALL, target)
+        report(SMALL, plan, target, lower(SMALL, plan, target), model="", notes=())

@@ -205,13 +205,14 @@ def alone(folder: Path) -> Iterator[None]:
     with refusals(UNWRITABLE, where=folder):
         _check_ours(folder)
         made = [p for p in (folder, *folder.parents) if not p.exists()]
-        folder.mkdir(parents=True, exist_ok=True)
     try:
+        with refusals(UNWRITABLE, where=folder):
+            folder.mkdir(parents=True, exist_ok=True)
         with in_use(folder):
             yield
     finally:
         for empty in made:
-            with suppress(OSError):
+            with suppress(OSError, ValueError):
                 empty.rmdir()
 
 
