@@ -1,5 +1,6 @@
 """Mistakes of the user: one clear message, exit code 1, nothing half-written. Everything through the command line."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -346,6 +347,13 @@ def test_names_as_long_as_can_be() -> None:
     assert CliRunner().invoke(main, ["compile", str(DIGITS), "--target", "u250", "-q", "-o", name]).exit_code == 0
 
 
+def ill_formed(text: str) -> str:
+    """A graph whose output nothing makes."""
+    document = json.loads(text)
+    document["graph"]["outputs"] = ["nothing"]
+    return json.dumps(document)
+
+
 DAMAGED: dict[str, tuple[str, Callable[[str], str], str]] = {
     "no clock": (
         "plan.toml",
@@ -366,6 +374,7 @@ DAMAGED: dict[str, tuple[str, Callable[[str], str], str]] = {
         "this is not a folder that tomato compile wrote, or",
     ),
     "other graph": ("golden/graph.json", lambda text: text.replace('"shape"', '"form"'), "this is not a folder that "),
+    "ill-formed graph": ("golden/graph.json", ill_formed, "this is not a folder that tomato compile wrote, or it is"),
     "no graph": ("golden/graph.json", lambda _: "[]", "the folder was written by another version (format unknown"),
     "no samples": ("golden/samples.npz", lambda _: "", "this is not a folder that tomato compile wrote, or it is"),
     "half a design": ("sim/design.json", lambda text: text[:99], ""),

@@ -15,6 +15,7 @@ import tomato
 from tests import digits
 from tomato import targets
 from tomato.accelerator import opened
+from tomato.assets import tool
 from tomato.data import read
 from tomato.errors import TomatoError, check_number
 from tomato.files import LOCK, in_use, reading, refusals, toml_string, write_text
@@ -150,6 +151,23 @@ def test_a_lock_ends_with_its_process(tmp_path: Path) -> None:
     with in_use(tmp_path):
         pass
     assert not (tmp_path / LOCK).exists()
+
+
+def test_a_lock_is_on_the_file_that_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its last owner takes the file away between our opening and our locking it."""
+    lock = tool("alone").fcntl.flock
+    gone: list[int] = []
+
+    def late(handle: int, how: int) -> None:
+        if not gone:
+            (tmp_path / LOCK).unlink()
+            gone.append(handle)
+        lock(handle, how)
+
+    monkeypatch.setattr(tool("alone").fcntl, "flock", late)
+    with in_use(tmp_path):
+        assert (tmp_path / LOCK).exists()
+    assert gone
 
 
 def test_a_lock_is_never_two_peoples(tmp_path: Path) -> None:

@@ -222,6 +222,27 @@ def test_faulty_file_says_what_is_wrong(tmp_path: Path, old: str, new: str, what
     assert str(error.value) == f"error: faulty target file: {what}\n  --> {path}"
 
 
+@pytest.mark.parametrize(
+    ("table", "key", "value", "what"),
+    [
+        ("memory", "bram18", [], "'memory.bram18' must be an array of at least 1, not []"),
+        ("memory", "lutram", [], "'memory.lutram' must be an array of at least 1, not []"),
+        ("memory", "bram18", [[0, 1]], "'memory.bram18[0]' must be a whole number, 1 or more, not 0"),
+        ("memory", "bram18", [[1]], "'memory.bram18[0]' must be two numbers, not [1]"),
+        ("memory", "uram", [], "'budget' has uram, but 'memory.uram' has no shape for it"),
+        ("memory", "paired", "false", "'memory.paired' must be true or false, not 'false'"),
+        ("dsp", "b_bits", 28, "'dsp.a_bits' must not be less than 'dsp.b_bits'"),
+        ("fill", "lut", 101, "'fill.lut' must be a whole number, from 0 to 100, not 101"),
+    ],
+)
+def test_faulty_family(table: str, key: str, value: object, what: str) -> None:
+    data = targets.describe(targets.load("u250"))
+    data[table][key] = value
+    with pytest.raises(TomatoError) as error:
+        targets.restore(data, "target.json")
+    assert error.value.what == f"faulty target file: {what}"
+
+
 def test_unknown_family(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(BOARD.replace("ecp5", "ecp6"))

@@ -109,4 +109,7 @@ def test_every_text_of_a_build_folder(tmp_path: Path) -> None:
     folder = hostile.write(tmp_path / "out", backends=("verilog", "hls"))
     assert tomllib.loads((folder / "plan.toml").read_text())["target"] == text.replace("\udcff", "?")
     assert json.loads((folder / "report.json").read_text())["part"] == text
-    assert sum(line.startswith("- ") for line in (folder / "README.md").read_text().splitlines()) == 2 + 2
+    plain = replace(acc, notes=("other", "note")).write(tmp_path / "plain", backends=("verilog", "hls"))
+    for name in ("README.md", "hls/README.md"):
+        assert len((folder / name).read_text().split("\n")) == len((plain / name).read_text().split("\n"))
+        assert not re.search(r"(?<!\\)<script>", (folder / name).read_text().replace(f"`{quoting.code(text)}`", ""))
