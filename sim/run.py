@@ -6,16 +6,21 @@ compiler that wrote this folder. `python sim/run.py --help` from the build folde
 """
 
 import argparse
+import hashlib
 import json
+import re
+import shutil
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
+import alone
 import toolchain
 
 Progress = Callable[[str, int, int], None]
@@ -25,6 +30,12 @@ MISMATCH = (
 )
 
 
+NEEDED = frozenset({"tomato", "top", "sources", "interval_cycles", "latency_cycles", "loader", "inputs", "outputs"})
+"""What design.json must say."""
+HEXADECIMAL = re.compile("[0-9a-f]+")
+STAMP = "built"
+"""File in the folder of a build that says of what it is."""
+MOST_STALLS = 0.99
 PATIENCE = 10_000
 """Cycles without any transfer, beside what the design needs, after which a run counts as stuck."""
 
@@ -44,7 +55,7 @@ class Options:
 def simulate(folder: Path, options: Options, progress: Progress = lambda *_: None) -> dict[str, Any]:
     """Build if needed, run, and write simulation.json. Returns what it wrote."""
     folder = folder.resolve()
-    design = json.loads((folder / "sim" / "design.json").read_text())
+    design = _design(folder / "sim" / "design.json")
     began = time.monotonic()
     job = _build(folder, design, options, progress)
     built = time.monotonic()
@@ -61,6 +72,26 @@ def simulate(folder: Path, options: Options, progress: Progress = lambda *_: Non
     return summary
 
 
+def _design(path: Path) -> dict[str, Any]:
+    """What the compiler says of the hardware. Raises ToolError when it is damaged."""
+    try:
+        found = json.loads(path.read_text())
+    except ValueError as reason:
+        raise toolchain.ToolError(f"{path} is damaged ({reason}): compile again") from reason
+    if not isinstance(found, dict) or not NEEDED <= found.keys():
+        raise toolchain.ToolError(f"{path} is damaged: compile again")
+    return found
+
+
+def digest(files: Sequence[Path], *more: object) -> str:
+    """A hash of files, names and contents, and of whatever else a build depends on."""
+    state = hashlib.sha256(repr(more).encode())
+    for path in files:
+        data = path.read_bytes()
+        state.update(f"{path.name} {len(data)}\n".encode() + data)
+    return state.hexdigest()
+
+
 def _build(folder: Path, design: dict[str, Any], options: Options, progress: Progress) -> toolchain.Build:
     kind = "_".join(["verilator", *(n for n in ("waves", "probe", "checked") if getattr(options, n))])
     job = toolchain.Build(
@@ -72,14 +103,33 @@ def _build(folder: Path, design: dict[str, Any], options: Options, progress: Pro
         checked=options.checked,
         waves=options.waves,
     )
-    stamp = job.work / "built"
-    inputs = [folder / "rtl", *(folder / "rtl").iterdir(), folder / "sim" / "design.json"]
-    if stamp.exists() and stamp.stat().st_mtime >= max(p.stat().st_mtime for p in inputs):
+    stamp, rtl = job.work / STAMP, sorted(p for p in (folder / "rtl").iterdir() if p.is_file())
+    rules = [Path(toolchain.__file__)]
+    state = digest([*rtl, *rules], design["top"], design["sources"], job.defines, toolchain.versions())
+    if stamp.exists() and stamp.read_text() == state:
         return job
-    stamp.unlink(missing_ok=True)
-    _watch(lambda: toolchain.build(job), lambda: progress("Verilator build", 0, 0))
-    stamp.touch()
+    shutil.rmtree(job.work, ignore_errors=True)
+    _watch(lambda: _made(folder, job), lambda: progress("Verilator build", 0, 0))
+    stamp.write_text(state)
     return job
+
+
+def _made(folder: Path, job: toolchain.Build) -> None:
+    """Build, somewhere else where make cannot work in the folder."""
+    if toolchain.is_plain(job.work):
+        toolchain.build(job)
+        return
+    with tempfile.TemporaryDirectory(prefix="tomato-", dir=toolchain.plain_folder()) as temporary:
+        there = Path(temporary).resolve()
+        shutil.copytree(job.includes[0], there / "rtl")
+        sources = [there / "rtl" / path.name for path in job.sources]
+        try:
+            toolchain.build(replace(job, sources=sources, includes=[there / "rtl"], work=there / "work"))
+        except toolchain.ToolError as reason:
+            text = str(reason).replace(str(there / "work"), str(job.work)).replace(str(there), str(folder))
+            raise toolchain.ToolError(text) from reason
+        finally:
+            shutil.copytree(there / "work", job.work, dirs_exist_ok=True)
 
 
 def _play(
@@ -108,8 +158,8 @@ def _play(
         done = (work / "progress").read_text().split()
         progress("Simulation", int(done[0]) if done else 0, total)
 
-    environment = {"TOM_JOB": str(work / "job.json"), "PYTHONPATH": str(Path(__file__).parent)}
-    _watch(lambda: toolchain.play(job, "testbench", folder, environment), report)
+    with toolchain.importable(Path(__file__).resolve().parent):
+        _watch(lambda: toolchain.play(job, "testbench", folder, {"TOM_JOB": str(work / "job.json")}), report)
     progress("Simulation", total, total)
     result: dict[str, Any] = json.loads((work / "result.json").read_text())
     return result
@@ -118,6 +168,8 @@ def _play(
 def _frames(vectors: Path, frame_beats: int, frames: int) -> list[str]:
     """The beats of `frames` frames, from a file that may hold fewer."""
     lines = vectors.read_text().split()
+    if not lines or not all(map(HEXADECIMAL.fullmatch, lines)):
+        raise toolchain.ToolError(f"{vectors} is damaged: compile again")
     return (lines * -(-frames * frame_beats // len(lines)))[: frames * frame_beats]
 
 
@@ -216,9 +268,13 @@ def main() -> int:
     parser.add_argument("--checked", action="store_true", help="with the assertions of the RTL")
     asked = parser.parse_args()
     options = Options(asked.frames, asked.stall, asked.seed, asked.waves, checked=asked.checked)
+    if not (0 <= options.stall <= MOST_STALLS and options.frames > 0):
+        parser.error(f"--stall is a probability from 0 to {MOST_STALLS}, --frames at least 1")
+    folder = Path(__file__).resolve().parents[1]
     try:
-        summary = simulate(Path(__file__).parents[1], options)
-    except toolchain.ToolError as reason:
+        with alone.in_use(folder):
+            summary = simulate(folder, options)
+    except (toolchain.ToolError, alone.InUseError, OSError) as reason:
         print(f"error: {reason}", file=sys.stderr)
         return 1
     print("\n".join(describe(summary)))

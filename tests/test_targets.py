@@ -1,14 +1,24 @@
 """Targets: arithmetic of resources, loading by name or file, and sanity of every number."""
 
+import contextlib
+import copy
+import json
+import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.mutants import mutants
+from tests.nets import plain
 from tomato import targets
 from tomato.errors import TomatoError
+from tomato.lower import lower
+from tomato.report import report
+from tomato.schedule import schedule
 from tomato.targets import LutFit, Resources
 
 KNOWN = (
@@ -169,17 +179,39 @@ def test_a_file_is_a_target(tmp_path: Path) -> None:
     assert (target.name, target.clock_mhz, target.usable.bram18) == ("mine", 48.0, 50)
 
 
-BUDGET = "{'lut': 24288, 'ff': 24288, 'dsp': 28, 'bram18': 56}"
+CLOCK = "'clock_mhz' must be a number above 0 and at most 10000"
+DSP = "[dsp]\na_bits = 18\nb_bits = 18\nunsigned = true\npre_adder = false"
 
 
 @pytest.mark.parametrize(
     ("old", "new", "what"),
     [
         ("slrs = 1", "slr_count = 1", "'slrs' is missing, 'slr_count' is not known"),
-        (", uram = 0 }\nshell", " }\nshell", f"'uram' is missing from {BUDGET}"),
-        ("dsp = 28", "dsp = -28", "'dsp' must be a whole number, 0 or more, not -28"),
-        ("dsp = 28", 'dsp = "28"', "'dsp' must be a whole number, 0 or more, not '28'"),
-        ("clock_mhz = 48", 'clock_mhz = "48 MHz"', "could not convert string to float: '48 MHz'"),
+        (", uram = 0 }\nshell", " }\nshell", "'uram' is missing from budget"),
+        ("dsp = 28", "dsp = -28", "'budget.dsp' must be a whole number, 0 or more, not -28"),
+        ("dsp = 28", 'dsp = "28"', "'budget.dsp' must be a whole number, 0 or more, not '28'"),
+        ("dsp = 28", "dsp = 28, gpu = 1", "'gpu' is not known in budget"),
+        ("clock_mhz = 48", 'clock_mhz = "48 MHz"', f"{CLOCK}, not '48 MHz'"),
+        ("clock_mhz = 48", "clock_mhz = 0", f"{CLOCK}, not 0"),
+        ("clock_mhz = 48", "clock_mhz = nan", f"{CLOCK}, not nan"),
+        ("slrs = 1", "slrs = 0", "'slrs' must be a whole number, from 1 to 64, not 0"),
+        ("slrs = 1", "slrs = true", "'slrs' must be a whole number, from 1 to 64, not True"),
+        ("slr = []", "slr = [3]", "'slr[0]' must be a table, not 3"),
+        ('part = "LFE5U-25F"', 'part = "a\\nb"', "'part' must be a text of one line, not 'a\\nb'"),
+        ('part = "LFE5U-25F"', "part = 3", "'part' must be a text of one line, not 3"),
+        ("slr = []", "slr = []\n[dsp]", "'a_bits' is missing from dsp"),
+        ("slr = []", f"slr = []\n{DSP}\nper_block = 0", "'dsp.per_block' must be a whole number, from 1 to 64, not 0"),
+        (
+            "slr = []",
+            f"slr = []\n{DSP}\nper_block = 1e3",
+            "'dsp.per_block' must be a whole number, from 1 to 64, not 1000.0",
+        ),
+        ("shell = { lut = 0", "shell = { lut = 24_289", "'shell' takes 24289 lut of the 24288 in 'budget'"),
+        (
+            "shell = { lut = 0",
+            "shell = { lut = 24_288",
+            "no lut is left for a design: 'budget' less 'shell', times 'fill'",
+        ),
     ],
 )
 def test_faulty_file_says_what_is_wrong(tmp_path: Path, old: str, new: str, what: str) -> None:
@@ -188,6 +220,27 @@ def test_faulty_file_says_what_is_wrong(tmp_path: Path, old: str, new: str, what
     with pytest.raises(TomatoError) as error:
         targets.load(str(path))
     assert str(error.value) == f"error: faulty target file: {what}\n  --> {path}"
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "value", "what"),
+    [
+        ("memory", "bram18", [], "'memory.bram18' must be an array of at least 1, not []"),
+        ("memory", "lutram", [], "'memory.lutram' must be an array of at least 1, not []"),
+        ("memory", "bram18", [[0, 1]], "'memory.bram18[0]' must be a whole number, 1 or more, not 0"),
+        ("memory", "bram18", [[1]], "'memory.bram18[0]' must be two numbers, not [1]"),
+        ("memory", "uram", [], "'budget' has uram, but 'memory.uram' has no shape for it"),
+        ("memory", "paired", "false", "'memory.paired' must be true or false, not 'false'"),
+        ("dsp", "b_bits", 28, "'dsp.a_bits' must not be less than 'dsp.b_bits'"),
+        ("fill", "lut", 101, "'fill.lut' must be a whole number, from 0 to 100, not 101"),
+    ],
+)
+def test_faulty_family(table: str, key: str, value: object, what: str) -> None:
+    data = targets.describe(targets.load("u250"))
+    data[table][key] = value
+    with pytest.raises(TomatoError) as error:
+        targets.restore(data, "target.json")
+    assert error.value.what == f"faulty target file: {what}"
 
 
 def test_unknown_family(tmp_path: Path) -> None:
@@ -204,7 +257,7 @@ def test_unreadable_file(tmp_path: Path) -> None:
     path.write_text("slr = [")
     with pytest.raises(TomatoError) as error:
         targets.load(str(path))
-    assert error.value.what.startswith("cannot read the target file: ")
+    assert error.value.what.startswith("the target file is not valid TOML: ")
     assert error.value.where == str(path)
 
 
@@ -212,3 +265,60 @@ def test_missing_file() -> None:
     with pytest.raises(TomatoError) as error:
         targets.load("nowhere/board.toml")
     assert str(error.value) == "error: no such target file\n  --> nowhere/board.toml"
+
+
+def test_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(BOARD, encoding="utf-8-sig")
+    assert targets.load(str(path)).part == "LFE5U-25F"
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_described_and_restored(name: str) -> None:
+    target = targets.load(name)
+    assert targets.restore(json.loads(json.dumps(targets.describe(target))), "target.json") == target
+
+
+def test_name_of_a_file_that_cannot_be_printed(tmp_path: Path) -> None:
+    path = tmp_path / "two\nlines.toml"
+    path.write_text(BOARD)
+    with pytest.raises(TomatoError, match="the name of a target file must be of printable characters"):
+        targets.load(str(path))
+
+
+def test_mutants(tmp_path: Path) -> None:
+    """A target, or one error."""
+    path = tmp_path / "mine.toml"
+    for damaged in mutants(BOARD.encode(), 300):
+        path.write_bytes(damaged)
+        with contextlib.suppress(TomatoError):
+            targets.load(str(path))
+
+
+LEAVES: st.SearchStrategy[Any] = st.sampled_from(
+    [0, -1, 1, 2, 3, 64, 10**9, 10**12, 10**400, 0.0, -0.0, 0.5, math.nan, math.inf, 1e308, True, None, "", "x", "a\nb",
+     [], {}, [[]], [[0, 0]], [[512, 36]], {"lut": 1}]
+)  # fmt: skip
+SMALL = plain()
+
+
+@settings(max_examples=150)
+@given(st.data())
+def test_any_value_in_any_field(data: st.DataObject) -> None:
+    """A target that a network can be scheduled on, or one error."""
+    table = json.loads(json.dumps(targets.describe(targets.load(data.draw(st.sampled_from(["u250", "ulx3s"]))))))
+    for _ in range(data.draw(st.integers(1, 2))):
+        inner: Any = table
+        while True:
+            key = data.draw(st.sampled_from(sorted(inner) if isinstance(inner, dict) else list(range(len(inner)))))
+            if not isinstance(inner[key], dict | list) or not inner[key] or data.draw(st.booleans()):
+                break
+            inner = inner[key]
+        if data.draw(st.integers(0, 9)):
+            inner[key] = copy.deepcopy(data.draw(LEAVES))
+        else:
+            del inner[key]
+    with contextlib.suppress(TomatoError):
+        target = targets.restore(table, "board.toml")
+        plan = schedule(SMALL, target)
+        report(SMALL, plan, target, lower(SMALL, plan, target), model="", notes=())

@@ -2,13 +2,14 @@
 
 from typing import TYPE_CHECKING, Any
 
+from tomato.errors import TomatoError
 from tomato.version import __version__
 
 if TYPE_CHECKING:
     from tomato.accelerator import Accelerator, load
     from tomato.compiler import compile_model as compile
 
-__all__ = ["Accelerator", "__version__", "compile", "load"]
+__all__ = ["Accelerator", "TomatoError", "__version__", "compile", "load"]
 
 
 def __getattr__(name: str) -> Any:

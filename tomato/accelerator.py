@@ -1,8 +1,10 @@
 """A compiled network: its golden model, its hardware, and what is known of it."""
 
+import json
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +16,8 @@ from tomato import archive, frontend, targets
 from tomato.archive import Stored
 from tomato.backend import project
 from tomato.data import suit
-from tomato.errors import TomatoError
+from tomato.errors import TomatoError, check_number
+from tomato.files import LOCK, in_use, reading, refusals, write_text
 from tomato.formats import Array
 from tomato.host import FOLDER, Host
 from tomato.interface import AS_IT_IS, Ends, Port, Reading, Slot
@@ -26,10 +29,16 @@ from tomato.passes.absorb import Proof
 from tomato.passes.precision import Precision
 from tomato.report import report
 from tomato.schedule.plan import Plan, read_wishes
+from tomato.schedule.scheduler import check_complete
 from tomato.targets import Target
 
 MARKER = ".tomato"
 """File that marks a folder as written by us."""
+FOLDERS = ("golden", "hls", "mem", "rtl", "sim")
+FILES = ("Makefile", "README.md", "exploration.json", "exploration.svg", "plan.toml", "report.json", "simulation.json")
+"""What a compilation puts into a build folder, or takes out of it."""
+TARGET = Path("golden", "target.json")
+UNWRITABLE = "cannot write the output folder"
 VECTOR_FRAMES = 8
 """Frames of golden vectors that a build folder carries."""
 Progress = Callable[[str, int, int], None]
@@ -172,23 +181,28 @@ class Accelerator:
         backends: "verilog", "hls" or both.
         """
         folder = Path(folder)
-        check_writable(folder)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
+        with alone(folder):
+            self._write(folder, progress, backends)
+        return folder
+
+    @refusals(UNWRITABLE)
+    def _write(self, folder: Path, progress: Progress = silent, backends: Sequence[str] = project.DEFAULT) -> None:
+        """Write the build folder, which nobody else has at the moment."""
+        with tempfile.TemporaryDirectory(prefix=".tomato-", dir=folder.parent) as temporary:
             fresh = Path(temporary)
             project.write(fresh, self.lowered.netlist, self.report, self.plan.to_toml(), backends)
             (fresh / "golden").mkdir()
             archive.save(fresh / "golden", Stored(self.graph, self.inputs, self.outputs, self.reading, self.ends))
             if self.host:
                 self.host.write(fresh)
+            write_text(fresh / TARGET, json.dumps(targets.describe(self.target), indent=1) + "\n")
             frontend.copy(self.model, fresh / "golden" / "model.onnx")
             for name, text in self.files.items():
-                (fresh / name).write_text(text)
+                write_text(fresh / name, text)
             self.write_vectors(fresh, *self.samples, progress=progress)
             np.savez_compressed(fresh / "golden" / "samples.npz", *self.samples)
-            (fresh / MARKER).write_text("Written by tomato compile; a new compilation replaces what it wrote.\n")
+            write_text(fresh / MARKER, "Written by tomato compile; a new compilation replaces what it wrote.\n")
             _replace(folder, fresh)
-        return folder
 
     def write_vectors(self, folder: Path, *x: Array, progress: Progress = silent) -> None:
         """Write golden vectors of these frames, as the chip takes them, into a build folder."""
@@ -200,12 +214,14 @@ class Accelerator:
 
         Builds in `folder`, or in a temporary one.
         """
-        from tomato.simulation import received, simulate
+        from tomato.simulation import MOST_STALLS, received, simulate
 
-        with tempfile.TemporaryDirectory(prefix="tomato-") as temporary:
+        check_number("stall", stall, 0, MOST_STALLS)
+        with tempfile.TemporaryDirectory(prefix="tomato-") as temporary, ExitStack() as held:
             place = Path(folder) if folder else Path(temporary) / self.graph.name
             given = self.suited(*x)
-            self.write(place)
+            held.enter_context(alone(place))
+            self._write(place)
             self.write_vectors(place, *self.enter(*given))
             summary = simulate(place, frames=len(x[0]), stall=stall, progress=progress)
             if not summary["bit_exact"]:
@@ -224,21 +240,54 @@ def _takes_codes(port: Port) -> bool:
     return False
 
 
+@refusals(UNWRITABLE)
 def check_writable(folder: Path) -> None:
-    """Raise TomatoError unless `folder` is absent, empty, or one that we wrote."""
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / MARKER).exists():
+    """Raise TomatoError unless `folder` is absent, empty, or one that we wrote, and can be written now."""
+    with alone(folder):
+        pass
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Have a build folder alone, to write it; made if absent, and gone again if nothing is written."""
+    with refusals(UNWRITABLE, where=folder):
+        _check_ours(folder)
+        made = [p for p in (folder, *folder.parents) if not p.exists()]
+    try:
+        with refusals(UNWRITABLE, where=folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        with in_use(folder):
+            yield
+    finally:
+        for empty in made:
+            with suppress(OSError, ValueError):
+                empty.rmdir()
+
+
+def _check_ours(folder: Path) -> None:
+    """Raise TomatoError unless `folder` is absent, or all that a compilation replaces in it is what one wrote."""
+    if files := [p for p in (folder, *folder.parents) if (p.exists() or p.is_symlink()) and not p.is_dir()]:
+        raise TomatoError("the output is a file, not a folder", where=str(files[0]), hint="choose another with -o")
+    if not folder.exists():
+        return
+    if not (folder / MARKER).exists() and any(p.name != LOCK for p in folder.iterdir()):
         raise TomatoError(
             "the output folder is not empty and was not written by tomato: nothing was touched",
             where=str(folder),
             hint="choose another folder with -o, or remove it yourself",
         )
-    if files := [p for p in (folder, *folder.parents) if p.exists() and not p.is_dir()]:
-        raise TomatoError("the output is a file, not a folder", where=str(files[0]), hint="choose another with -o")
+    for name in (*FOLDERS, *FILES):
+        place, kind = folder / name, "folder" if name in FOLDERS else "file"
+        if place.is_symlink() or (place.exists() and place.is_dir() != (name in FOLDERS)):
+            raise TomatoError(
+                f"{name} in the output folder is no {kind} that tomato wrote: nothing was touched",
+                where=str(place),
+                hint="choose another folder with -o, or move it away",
+            )
 
 
 def _replace(folder: Path, fresh: Path) -> None:
     """Move what was written into place; files of the user's beside it stay."""
-    folder.mkdir(exist_ok=True)
     for stale in ("simulation.json", "exploration.json", "exploration.svg", "Makefile"):
         (folder / stale).unlink(missing_ok=True)
     for backend in ("rtl", "mem", "hls", FOLDER):
@@ -251,24 +300,56 @@ def _replace(folder: Path, fresh: Path) -> None:
         entry.replace(old)
 
 
-def load(folder: Path) -> Accelerator:
-    """The accelerator in a build folder. Raises TomatoError if it is not one."""
-    folder = Path(folder)
+@contextmanager
+def opened(folder: Path) -> Iterator[Accelerator]:
+    """The accelerator in a build folder, which no other command has meanwhile. Raises TomatoError if it is not one."""
+    with refusals("cannot use the build folder", where=folder), ExitStack() as held:
+        _check_build(folder)
+        held.enter_context(in_use(folder))
+        accelerator = load(folder)
+        kept = held.pop_all()
+    with kept:
+        yield accelerator
+
+
+def _check_build(folder: Path) -> None:
+    """Raise TomatoError unless `folder` is one that we wrote."""
     if not folder.exists():
         raise TomatoError("the folder does not exist", where=str(folder), hint="compile a model first")
     if not (folder / MARKER).exists():
         raise TomatoError(
             "this is not a folder that tomato compile wrote", where=str(folder), hint="compile a model first"
         )
+
+
+@refusals("cannot read the build folder")
+def load(folder: Path) -> Accelerator:
+    """The accelerator in a build folder. Raises TomatoError if it is not one."""
+    folder = Path(folder)
+    _check_build(folder)
     stored = archive.load(folder / "golden")
     wishes = read_wishes(folder / "plan.toml")
-    assert wishes.clock_mhz is not None, "plan.toml of a build folder names its clock"
-    with np.load(folder / "golden" / "samples.npz", allow_pickle=False) as kept:
-        samples = tuple(kept[name] for name in kept.files)
+    if wishes.clock_mhz is None:
+        raise TomatoError(
+            "the plan of the build folder names no clock", where=wishes.file, hint="add clock_mhz, or compile again"
+        )
+    target = _target(folder, wishes.target)
+    check_complete(stored.graph, target, wishes)
+    with reading(archive.DAMAGED, where=folder, hint="compile the model again"):
+        samples = tuple(archive.arrays(folder / "golden" / "samples.npz").values())
     plan = Plan(
         wishes.target, wishes.clock_mhz, wishes.layers, wishes.fifos, wishes.regions, wishes.precision or Precision()
     )
     return Accelerator(
-        stored.graph, stored.inputs, stored.outputs, plan, targets.load(wishes.target),
-        folder / "golden" / "model.onnx", samples, reading=stored.reading, ends=stored.ends,
+        stored.graph, stored.inputs, stored.outputs, plan, target, folder / "golden" / "model.onnx", samples,
+        reading=stored.reading, ends=stored.ends,
     )  # fmt: skip
+
+
+def _target(folder: Path, name: str) -> Target:
+    """The target that a build folder was compiled for; an old one knows but its name."""
+    stored = folder / TARGET
+    if not stored.exists():
+        return targets.load(name)
+    with reading(archive.DAMAGED, where=stored, hint="compile the model again"):
+        return targets.restore(json.loads(stored.read_text()), str(stored))

@@ -9,18 +9,19 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
 import tomato.ops
 from tomato import formats, interface, ir
 from tomato.errors import TomatoError
+from tomato.files import reading, write_text
 from tomato.formats import Array, Codes, Tensor
 from tomato.interface import AS_IT_IS, Ends, Port, Reading
 from tomato.ir import Graph
 
 VERSION = 3
+DAMAGED = "this is not a folder that tomato compile wrote, or it is damaged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,30 +39,35 @@ def save(folder: Path, what: Stored) -> None:
     """Write graph.json and constants.npz into `folder`, deterministically."""
     constants: dict[str, Array] = {}
     parts = {f.name: _encode(getattr(what, f.name), constants) for f in dataclasses.fields(what)}
-    document = {"version": VERSION} | parts
-    (folder / "graph.json").write_text(json.dumps(document, indent=1) + "\n")
+    write_text(folder / "graph.json", json.dumps({"version": VERSION} | parts, indent=1) + "\n")
     np.savez_compressed(folder / "constants.npz", **constants)  # type: ignore[arg-type]  # stubs know no mapping
 
 
 def load(folder: Path) -> Stored:
     """Read what `save` wrote. Raises TomatoError when it is missing or from another version."""
-    try:
+    with reading(DAMAGED, where=folder.parent, hint="compile the model again"):
         document = json.loads((folder / "graph.json").read_text())
-        with np.load(folder / "constants.npz", allow_pickle=False) as stored:
-            constants = {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, BadZipFile) as reason:
+        constants = arrays(folder / "constants.npz")
+    if not isinstance(document, dict) or document.get("version") != VERSION:
         raise TomatoError(
-            "this is not a folder that tomato compile wrote", where=str(folder.parent), hint=f"compile again ({reason})"
-        ) from reason
-    if document.get("version") != VERSION:
-        raise TomatoError(
-            f"the folder was written by another version (format {document.get('version')}, not {VERSION})",
+            f"the folder was written by another version (format {_version(document)}, not {VERSION})",
             where=str(folder.parent),
             hint="compile the model again",
         )
-    found = Stored(**{f.name: _decode(document[f.name], constants) for f in dataclasses.fields(Stored)})
-    found.graph.verify()
-    return found
+    with reading(DAMAGED, where=folder.parent, hint="compile the model again"):
+        found = Stored(**{f.name: _decode(document[f.name], constants) for f in dataclasses.fields(Stored)})
+        found.graph.verify()
+        return found
+
+
+def arrays(path: Path) -> dict[str, Array]:
+    """The arrays of an npz."""
+    with np.load(path, allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files}
+
+
+def _version(document: object) -> object:
+    return document.get("version") if isinstance(document, dict) else "unknown"
 
 
 @cache

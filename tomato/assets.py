@@ -1,6 +1,10 @@
 """Where the files outside the package are: templates/, hw/ and sim/."""
 
+import importlib.util
+import sys
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 from tomato.errors import TomatoError
 
@@ -26,3 +30,15 @@ def asset(*parts: str) -> Path:
             f"{'/'.join(parts)} is missing from the installation", where=str(path), hint="reinstall tomato"
         )
     return path
+
+
+@cache
+def tool(name: str) -> ModuleType:
+    """A file of sim/ as a module: the very one that stands in every build folder."""
+    spec = importlib.util.spec_from_file_location(f"tomato_sim_{name}", asset("sim", f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module

@@ -9,9 +9,10 @@ import numpy as np
 
 from tomato import complete, frontend, targets
 from tomato.accelerator import VECTOR_FRAMES, Accelerator, Progress, silent
-from tomato.data import suit
-from tomato.errors import TomatoError
+from tomato.data import classes_of, suit
+from tomato.errors import TomatoError, check_number
 from tomato.explore import AUTO, Exploration, Goal, Subject, explore
+from tomato.files import refusals
 from tomato.formats import Array
 from tomato.frontend import HostChoice, Imported, Settled
 from tomato.host import Host
@@ -28,9 +29,12 @@ from tomato.passes.weights.moments import Collector
 from tomato.schedule import schedule
 from tomato.schedule.plan import Wishes, read_wishes
 from tomato.targets import Target
+from tomato.targets.fields import FASTEST_MHZ
 
 PORT_VALUES, LAYER_VALUES = 1 << 21, 1 << 25
 """Values of a port, and of a layer, in all frames for the test vectors together: where they are more, fewer frames."""
+REQUANT_BITS = 4, 32
+"""Least and most bits of a requantisation's multiplier that may be asked for."""
 BYTES = -128, 255
 """Random frames of integers stay within these, whatever their type."""
 NO_CALIBRATION = (
@@ -39,6 +43,7 @@ NO_CALIBRATION = (
 )
 
 
+@refusals("cannot compile")
 def compile_model(
     model: str | Path,
     target: str,
@@ -72,6 +77,7 @@ def compile_model(
     the ends of the network: "none", "ends" (as long as the chip does at least half of the multiply-accumulates), or
     "any". Raises TomatoError for what the user can mend.
     """
+    _check_numbers(fps, clock_mhz, requant_bits, allow_error, goal)
     board = targets.load(target)
     wishes = read_wishes(Path(plan)) if plan else Wishes()
     progress("Import", 0, 0)
@@ -136,6 +142,22 @@ def _settled(
     return settled, given
 
 
+def _check_numbers(
+    fps: float | None, clock_mhz: float | None, requant_bits: int | None, allow_error: float | None, goal: Goal | None
+) -> None:
+    """Raise TomatoError for a number that no option takes."""
+    if fps is not None:
+        check_number("fps", fps, open_=True)
+    if clock_mhz is not None:
+        check_number("clock", clock_mhz, 0, FASTEST_MHZ, open_=True)
+    if requant_bits is not None:
+        check_number("requant-bits", requant_bits, *REQUANT_BITS)
+    if allow_error is not None:
+        check_number("allow-error", allow_error, 0, 1)
+    if goal is not None:
+        check_number("max-drop", goal.max_drop)
+
+
 def _search(
     imported: Imported, frames: tuple[Array, ...] | None, labels: Array | None, board: Target, goal: Goal,
     ranges: Method, model: str, *, compensate: bool, progress: Progress,
@@ -147,8 +169,7 @@ def _search(
             where=model,
             hint="give --calibrate DATA, best a .npz with x and labels",
         )
-    if labels is not None and len(labels) != len(frames[0]):
-        raise TomatoError(f"{len(labels)} labels for {len(frames[0])} frames", where=model)
+    labels = None if labels is None else classes_of(labels, len(frames[0]), where=model)
     real = run(imported.graph, CLEAN)
     values = graph_values(real, imported.inputs, frames)
     subject = Subject.study(real, values, labels, ranges, compensate=compensate, progress=progress)
@@ -189,7 +210,8 @@ def from_quantised(imported: Imported, model: Path, allowed: Allowed = ORDINARY)
     """
     try:
         found = absorb(run(imported.graph, QUANTISED), imported.said, allowed)
-    except UnquantisedError:
+    except UnquantisedError as reason:
+        reason.where = f"{model}: {reason.where}"
         raise
     except TomatoError as reason:
         raise TomatoError(reason.what, where=f"{model}: {reason.where}", hint=reason.hint) from reason
@@ -231,7 +253,10 @@ def _precision(asked: str | Precision | None, wishes: Wishes) -> Precision:
     planned = wishes.precision or Precision()
     if asked is None:
         return planned
-    bits = Precision.parse(asked) if isinstance(asked, str) else asked
+    try:
+        bits = Precision.parse(asked) if isinstance(asked, str) else asked
+    except ValueError as reason:  # of numbers with thousands of digits
+        raise TomatoError(f"--precision: {reason}") from reason
     first = dict(bits.overrides)
     rest = {pattern: form for pattern, form in planned.overrides.items() if pattern not in first}
     return replace(bits, overrides=first | rest)

@@ -60,14 +60,13 @@ def complete(
         try:
             return settled, attempt(settled.imported)
         except UnquantisedError as reason:
-            where = f"{model}: {reason.where}"
             if frames is None or settled.ends is not None:
                 hint = CALIBRATE if frames is None else reason.hint
-                raise TomatoError(reason.what, where=where, hint=hint) from reason
+                raise TomatoError(reason.what, where=reason.where, hint=hint) from reason
             ranges = _range(model, settled, frames, reason, bits)
             known = dict(settled.reading.ranges)
             if ranges.keys() <= known.keys() or len(known) >= MOST:
-                raise TomatoError(reason.what, where=where, hint=reason.hint) from reason
+                raise TomatoError(reason.what, where=reason.where, hint=reason.hint) from reason
             settled = frontend.settle(model, replace(settled.reading, ranges=known | ranges), choice)
 
 

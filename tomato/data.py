@@ -1,12 +1,14 @@
 """Frames from files: npz, npy, or a folder of images, in the shape that a model wants."""
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
+from typing import Any
 
 import numpy as np
 
 from tomato.errors import TomatoError
+from tomato.files import reading, refusals
 from tomato.formats import Array
 from tomato.interface import whole_numbers
 
@@ -16,6 +18,8 @@ CLASSES = (np.dtype(np.int64), np.dtype(np.int32))
 """Types of an ArgMax, cast or not: narrower integers are codes."""
 COLOURS = (1, 3)
 """Channels of a picture: grey, or red, green and blue."""
+LARGEST = 2**31 - 1
+"""No class has a larger number."""
 IMAGES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".webp")
 FRAME_KEYS = ("x", "images", "data", "input")
 LABEL_KEYS = ("labels", "label", "targets")
@@ -29,6 +33,7 @@ class Data:
     labels: Array | None = None
 
 
+@refusals("cannot read the data")
 def read(
     path: Path, shape: tuple[int, ...], dtype: str = "float32", *, name: str = "", limit: int | None = None
 ) -> Data:
@@ -37,25 +42,58 @@ def read(
     An npz holds the frames as `x` (or is the only array) and optionally `labels`. Raises TomatoError
     when the file cannot be read or the frames do not suit the input, which `name` names.
     """
+    where = str(path)
     if path.is_dir():
-        return Data(suit(_images(path, shape, limit), shape, dtype, name=name, where=str(path)))
-    labels = None
-    try:
-        stored = np.load(path, allow_pickle=False)
-        if isinstance(stored, np.ndarray):
-            frames = stored
-        else:
-            frames = stored[_key(path, stored.files, FRAME_KEYS)]
-            found = [k for k in LABEL_KEYS if k in stored.files]
-            labels = stored[found[0]] if found else None
-    except FileNotFoundError as reason:
-        raise TomatoError("the data file does not exist", where=str(path)) from reason
-    except (OSError, ValueError, EOFError, BadZipFile) as reason:
+        return Data(suit(_images(path, shape, limit), shape, dtype, name=name, where=where))
+    if not path.exists():
+        raise TomatoError("the data file does not exist", where=where)
+    with reading("cannot read the data", where=path, hint="give a .npz, a .npy or a folder of images"):
+        frames, labels = _arrays(path)
+    if labels is not None:
+        labels = classes_of(labels, len(frames) if frames.ndim else 0, where=where)[:limit]
+    return Data(suit(frames[:limit] if frames.ndim else frames, shape, dtype, name=name, where=where), labels)
+
+
+def _arrays(path: Path) -> tuple[Array, Array | None]:
+    """The frames in a .npz or .npy, and the labels that an npz may hold."""
+    stored = np.load(path, allow_pickle=False)
+    if isinstance(stored, np.ndarray):
+        return stored, None
+    with stored:
+        names = [_key(path, stored.files, FRAME_KEYS), *[k for k in LABEL_KEYS if k in stored.files][:1]]
+        frames, *labels = (_member(stored, name) for name in names)
+    return frames, labels[0] if labels else None
+
+
+def _member(stored: Any, name: str) -> Array:
+    found = stored[name]
+    if not isinstance(found, np.ndarray):
+        raise TypeError(f"its member {name} is no array")
+    return found
+
+
+def classes_of(labels: object, count: int, *, where: str = "") -> Array:
+    """Labels as whole numbers, one per frame. Raises TomatoError for any others."""
+    with reading("the labels are no array", where=where):
+        given = np.asarray(labels)
+    plain = given.reshape(-1) if given.ndim == 1 or (given.ndim == 2 and given.shape[1] == 1) else None
+    if plain is None or plain.dtype.kind not in NUMBERS:
         raise TomatoError(
-            f"cannot read the data: {reason}", where=str(path), hint="give a .npz, a .npy or a folder of images"
-        ) from reason
-    frames = suit(frames[:limit], shape, dtype, name=name, where=str(path))
-    return Data(frames, None if labels is None else labels.reshape(-1)[: len(frames)])
+            f"the labels are {given.shape} of {given.dtype}: expected one whole number per frame",
+            where=where,
+            hint="labels are the numbers of classes, from 0; of one-hot rows take labels.argmax(axis=1)",
+        )
+    if len(plain) != count:
+        raise TomatoError(f"{len(plain)} labels for {count} frames", where=where)
+    with np.errstate(invalid="ignore"):
+        wrong = ~((plain >= 0) & (plain <= LARGEST) & (plain == np.floor(plain)))
+    if np.any(wrong):
+        raise TomatoError(
+            f"label {plain[wrong][0]} of frame {np.flatnonzero(wrong)[0]} is not the number of a class",
+            where=where,
+            hint="classes are counted from 0",
+        )
+    return plain.astype(np.int64)
 
 
 def _key(path: Path, names: list[str], known: tuple[str, ...]) -> str:
@@ -144,8 +182,13 @@ def _images(folder: Path, shape: tuple[int, ...], limit: int | None) -> Array:
         raise TomatoError("the folder has no pictures", where=str(folder), hint=f"known are {', '.join(IMAGES)}")
     height, width, colours = shape if last else (shape[1], shape[2], shape[0])
     frames = []
+    hint = "remove it, or put a picture in its place"
     for path in paths:
-        with Image.open(path) as picture:
+        with (
+            reading("cannot read the picture", where=path, hint=hint),
+            warnings.catch_warnings(action="error", category=Image.DecompressionBombWarning),
+            Image.open(path) as picture,
+        ):
             plain = picture.convert("L" if colours == 1 else "RGB").resize((width, height))
             pixels = np.asarray(plain, dtype=np.float32).reshape(height, width, colours)
             frames.append(pixels if last else pixels.transpose(2, 0, 1))

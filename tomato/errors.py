@@ -1,5 +1,7 @@
 """User-facing errors: what is wrong, where, and the way out."""
 
+import math
+
 
 class TomatoError(Exception):
     """An error the user can act on.
@@ -23,3 +25,14 @@ class TomatoError(Exception):
 
 class IllFormedError(Exception):
     """A graph breaks the rules of the IR: a bug of ours, never of the user."""
+
+
+def check_number(
+    what: str, value: float, least: float = 0, most: float = math.inf, *, open_: bool = False, where: str = ""
+) -> None:
+    """Raise TomatoError unless a number is finite and within bounds, of which `open_` leaves out the least."""
+    wrong = isinstance(value, bool) or not isinstance(value, int | float)
+    if wrong or not (least < value if open_ else least <= value) or not value <= most or value == math.inf:
+        bounds = f"above {least:g}" if open_ else f"{least:g} or more" if most == math.inf else f"from {least:g}"
+        rest = "" if most == math.inf else f" and at most {most:g}" if open_ else f" to {most:g}"
+        raise TomatoError(f"{what} must be a number {bounds}{rest}, not {value!r:.40}", where=where)

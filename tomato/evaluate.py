@@ -12,8 +12,9 @@ import numpy as np
 from tomato import frontend
 from tomato.accelerator import Accelerator, Progress, silent
 from tomato.agreement import Saturation, agree, answer, arithmetic, exact_values, same, saturates, session
-from tomato.data import Data, classes
+from tomato.data import Data, classes, classes_of
 from tomato.errors import TomatoError
+from tomato.files import refusals, write_text
 from tomato.formats import Array
 from tomato.interface import Port, Slot, graph_values
 from tomato.interpret import BATCH, interpret
@@ -23,6 +24,7 @@ LAYER_FRAMES = 16
 """Frames on which layers are compared one by one."""
 
 
+@refusals("cannot evaluate")
 def evaluate(accelerator: Accelerator, data: Data | Sequence[Data], *, progress: Progress = silent) -> dict[str, Any]:
     """Compare the golden model with ONNX Runtime on data, one `Data` per input of the model.
 
@@ -38,8 +40,7 @@ def evaluate(accelerator: Accelerator, data: Data | Sequence[Data], *, progress:
     labels = parts[0].labels
     frames = accelerator.suited(*(part.frames for part in parts))
     count = len(frames[0])
-    if labels is not None and len(labels) != count:
-        raise TomatoError(f"{len(labels)} labels for {count} frames")
+    labels = None if labels is None else classes_of(labels, count)
     if any(len(f) != count for f in frames):
         raise TomatoError(f"the inputs have different numbers of frames: {', '.join(str(len(f)) for f in frames)}")
     given = accelerator.enter(*frames)
@@ -70,7 +71,7 @@ def evaluate(accelerator: Accelerator, data: Data | Sequence[Data], *, progress:
 
 def write(folder: Path, result: Mapping[str, Any]) -> None:
     """Write evaluation.json into a build folder."""
-    (folder / "evaluation.json").write_text(json.dumps(result, indent=1) + "\n")
+    write_text(folder / "evaluation.json", json.dumps(result, indent=1) + "\n")
 
 
 def _share(ours: Array | None, theirs: Array | None) -> float:

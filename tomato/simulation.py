@@ -1,21 +1,21 @@
 """Simulate a build folder with the runner that it carries, and find the first layer that goes wrong."""
 
-import importlib.util
 import json
+import os
 import re
+import shlex
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from tomato.assets import asset
-from tomato.errors import TomatoError
+from tomato.assets import tool
+from tomato.errors import TomatoError, check_number
+from tomato.files import refusals, write_text
 from tomato.formats import Array
 from tomato.interpret import interpret
 from tomato.ir import Graph
@@ -26,6 +26,10 @@ from tomato.targets import Target
 
 PROBES = {"verilog": Path("sim", "work", "probes"), "hls": Path("hls", "probes")}
 """Where each simulation keeps what its streams carried."""
+SOURCES = ("*.cpp", "*.hpp", "include/*.hpp", "csim/*.h*", "weights/*.hpp")
+"""What the C++ is compiled from, below hls/."""
+MOST_STALLS = 0.99
+"""A side that always stalls would never end."""
 Progress = Callable[[str, int, int], None]
 
 
@@ -58,22 +62,7 @@ DIFFERING = re.compile(r"differs: layer .*: (\d+) of \d+ beats")
 """What it says at the end of a port that differs."""
 
 
-def _runner() -> ModuleType:
-    """The very runner that stands in every build folder."""
-    return _module("run")
-
-
-def _module(name: str) -> ModuleType:
-    """A file of sim/ as a module."""
-    spec = importlib.util.spec_from_file_location(f"tomato_sim_{name}", asset("sim", f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
+@refusals("cannot simulate")
 def simulate(
     folder: Path,
     *,
@@ -89,7 +78,8 @@ def simulate(
 
     Raises TomatoError when a tool is missing or fails.
     """
-    runner = _runner()
+    check_number("stall", stall, 0, MOST_STALLS)
+    runner = tool("run")
     options = runner.Options(frames=frames, stall=stall, seed=seed, waves=waves, checked=checked, probe=probe)
     try:
         summary: dict[str, Any] = runner.simulate(folder, options, progress)
@@ -111,6 +101,7 @@ def choose(folder: Path, backend: str | None) -> str:
     return backend
 
 
+@refusals("cannot simulate")
 def csim(folder: Path, *, frames: int = 4, probe: bool = False, progress: Progress = lambda *_: None) -> dict[str, Any]:
     """Compile the HLS C++ in `folder` with g++, play `frames` frames, and return what hls/simulation.json says.
 
@@ -118,22 +109,27 @@ def csim(folder: Path, *, frames: int = 4, probe: bool = False, progress: Progre
     TomatoError when a tool is missing or fails.
     """
     place, began = folder.resolve() / "hls", time.monotonic()
-    finder, toolchain = _module("hls_headers"), _runner().toolchain
+    finder, toolchain = tool("hls_headers"), tool("run").toolchain
     try:
         toolchain.need_compiler()
-        headers = finder.find() or place / "csim"
+        vendor = finder.find()
     except (finder.HeadersError, toolchain.ToolError) as reason:
         raise TomatoError(str(reason)) from reason
-    command = ["make", "-s", "-j2", f"AP_INCLUDE={headers}", f"FRAMES={frames}", *(["PROBES=1"] if probe else [])]
+    include = shlex.quote(str(vendor)).replace("$", "$$") if vendor else "csim"
+    command = ["make", "-s", "-j2", f"AP_INCLUDE={include}", f"FRAMES={frames}", *(["PROBES=1"] if probe else [])]
     progress("Compilation with g++", 0, 0)
-    built = subprocess.run([*command, "build"], cwd=place, capture_output=True, text=True, check=False)
+    stamp, state = place / "objects" / ("built-probes" if probe else "built"), _state(place, vendor)
+    again = [] if stamp.exists() and stamp.read_text() == state else ["--always-make"]
+    stamp.unlink(missing_ok=True)
+    built = _run([*command, *again, "build"], place)
     if built.returncode:
-        (place / "build.log").write_text(built.stdout + built.stderr)
+        write_text(place / "build.log", built.stdout + built.stderr)
         lines = [line for line in built.stderr.splitlines() if "error" in line][:3] or built.stderr.splitlines()[-3:]
         raise TomatoError("g++ failed: " + " | ".join(lines), where=str(place / "build.log"))
+    write_text(stamp, state)
     ready = time.monotonic()
     progress("Simulation", 0, 0)
-    ran = subprocess.run([*command, "csim"], cwd=place, capture_output=True, text=True, check=False)
+    ran = _run([*command, "csim"], place)
     places = [m.groupdict() for m in DIFFERENCE.finditer(ran.stderr)]
     first = [{k: v if k == "layer" else int(v) for k, v in m.items()} for m in places]
     if ran.returncode and not first:
@@ -142,16 +138,28 @@ def csim(folder: Path, *, frames: int = 4, probe: bool = False, progress: Progre
     summary = {
         "backend": "hls", "bit_exact": ran.returncode == 0, "frames": frames, "frames_asked": frames,
         "mismatches": differing, "first_mismatches": first, "stall": 0.0, "interval_cycles": None,
-        "latency_cycles": None, "headers": str(headers.name), "build_seconds": round(ready - began, 2),
+        "latency_cycles": None, "headers": vendor.name if vendor else "csim", "build_seconds": round(ready - began, 2),
         "wall_seconds": round(time.monotonic() - began, 2),
     }  # fmt: skip
-    (place / "simulation.json").write_text(json.dumps(summary, indent=2) + "\n")
+    write_text(place / "simulation.json", json.dumps(summary, indent=2) + "\n")
     return summary
+
+
+def _run(command: list[str], place: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=place, capture_output=True, text=True, errors="replace", check=False)
+
+
+def _state(place: Path, vendor: Path | None) -> str:
+    """A hash of all that the simulation of the C++ is compiled from."""
+    sources = [p for pattern in SOURCES for p in sorted(place.glob(pattern))]
+    variables = [os.environ.get(name) for name in ("CXX", "CXXFLAGS")]
+    state: str = tool("run").digest([place / "Makefile", *sources], str(vendor), variables)
+    return state
 
 
 def describe(summary: dict[str, Any]) -> list[str]:
     """The outcome in a few lines."""
-    lines: list[str] = _runner().describe(summary)
+    lines: list[str] = tool("run").describe(summary)
     return lines
 
 

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,7 @@ tcl.eval("source {" + sys.argv[1] + "}")
 """
 """tclsh in Python, which brings no exit of its own."""
 KV260, PYNQ = targets.load("kv260"), targets.load("pynq-z2")
+HOSTILE = replace(KV260, name="hostile", part="x[exec touch pwned]; exec touch pwned; $env(HOME) }{ #")
 
 needs_tcl = pytest.mark.skipif(
     not (importlib.util.find_spec("_tkinter") or shutil.which("tclsh")), reason="needs tclsh, or Python's tkinter"
@@ -157,7 +159,7 @@ def test_synthesis_alone_resets(tool: Tool, tmp_path: Path) -> None:
 
 @needs_tcl
 @both
-@pytest.mark.parametrize("target", [KV260, PYNQ], ids=lambda t: t.name)
+@pytest.mark.parametrize("target", [KV260, PYNQ, HOSTILE], ids=lambda t: t.name)
 def test_project(tool: Tool, target: targets.Target, tmp_path: Path) -> None:
     here = build(tmp_path, target)
     told = [
@@ -168,6 +170,7 @@ def test_project(tool: Tool, target: targets.Target, tmp_path: Path) -> None:
     assert by_name["open_solution"][1] == ["solution1"]
     assert by_name["open_solution"][0].get("-flow_target") == ("vivado" if tool.name == "Vitis HLS" else None)
     assert by_name["set_part"][1] == [target.part]
+    assert not list(tmp_path.rglob("pwned"))
     assert by_name["create_clock"][0]["-period"] == f"{target.clock_mhz:g}MHz"
     for step in ("csim_design", "cosim_design"):
         assert by_name[step][0]["-argv"] == f"7 {tmp_path}"

@@ -9,6 +9,7 @@ from typing import Any
 from tomato.assets import asset
 from tomato.backend import hls, vectors, vendor, verilog
 from tomato.backend.render import render
+from tomato.files import write_text
 from tomato.formats import Array
 from tomato.netlist import Netlist, Stream, lane_mask, load_beats
 from tomato.plumbing import LOAD_BITS
@@ -17,7 +18,7 @@ from tomato.version import __version__
 BACKENDS = ("verilog", "hls")
 """What can be written; they print the same netlist."""
 DEFAULT = BACKENDS[:1]
-SIM_FILES = ("run.py", "testbench.py", "toolchain.py", "objcache.py")
+SIM_FILES = ("run.py", "testbench.py", "toolchain.py", "alone.py", "objcache.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def write(
     (folder / "sim").mkdir()
     if netlist.loaded:
         (folder / "mem").mkdir()
-        (folder / vectors.LOADER).write_text("".join(f"{b:x}\n" for b in load_beats(netlist.loaded, LOAD_BITS)))
+        write_text(folder / vectors.LOADER, "".join(f"{b:x}\n" for b in load_beats(netlist.loaded, LOAD_BITS)))
     sources: list[str] = []
     if "verilog" in backends:
         rtl = verilog.rtl(netlist, title)
@@ -69,16 +70,16 @@ def write(
         _write_all(folder / "rtl", rtl)
         _write_all(folder / "mem", verilog.memories(netlist))
         _write_all(folder / "sim", {name: asset("sim", name).read_text() for name in SIM_FILES})
-        (folder / "Makefile").write_text(asset("templates", "Makefile").read_text())
+        write_text(folder / "Makefile", asset("templates", "Makefile").read_text())
     if "hls" in backends:
         _write_all(folder / "hls", hls.files(netlist, title, report["layers"]))
         _write_all(folder / "hls", vendor.files(netlist, report, title))
-        (folder / "hls" / "Makefile").write_text(asset("templates", "hls", "Makefile").read_text())
+        write_text(folder / "hls" / "Makefile", asset("templates", "hls", "Makefile").read_text())
         _write_all(folder / "hls" / "csim", {path.name: path.read_text() for path in asset("sim", "hls").iterdir()})
-    (folder / "sim" / "design.json").write_text(json.dumps(_design(netlist, report, sources), indent=1) + "\n")
-    (folder / "plan.toml").write_text(plan)
-    (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n")
-    (folder / "README.md").write_text(render("README.md.j2", _readme(netlist, report, backends)))
+    write_text(folder / "sim" / "design.json", json.dumps(_design(netlist, report, sources), indent=1) + "\n")
+    write_text(folder / "plan.toml", plan)
+    write_text(folder / "report.json", json.dumps(report, indent=1) + "\n")
+    write_text(folder / "README.md", render("README.md.j2", _readme(netlist, report, backends)))
 
 
 def write_vectors(folder: Path, netlist: Netlist, values: Mapping[str, Array]) -> None:
@@ -90,7 +91,7 @@ def write_vectors(folder: Path, netlist: Netlist, values: Mapping[str, Array]) -
 def _write_all(folder: Path, files: Mapping[str, str]) -> None:
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
+        write_text(folder / name, text)
 
 
 def _design(netlist: Netlist, report: Mapping[str, Any], sources: Sequence[str]) -> dict[str, Any]:

@@ -5,11 +5,12 @@ from functools import cache
 import jinja2
 
 from tomato.assets import asset
+from tomato.backend.quoting import FILTERS
 
 
 @cache
 def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(asset("templates")),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -17,6 +18,8 @@ def _environment() -> jinja2.Environment:
         keep_trailing_newline=True,
         autoescape=False,
     )
+    environment.filters.update(FILTERS)
+    return environment
 
 
 def render(template: str, view: object) -> str:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tomato.files import write_text
 from tomato.formats import Array
 from tomato.netlist import Stream, beats
 
@@ -19,4 +20,4 @@ def write(folder: Path, port: Stream, codes: Array, *, is_input: bool) -> None:
     lines = (f"{beat:x}\n" for beat in beats(codes.reshape(-1, *port.shape), port.lanes, port.bits))
     path = folder / file_of(port, is_input=is_input)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(lines))
+    write_text(path, "".join(lines))

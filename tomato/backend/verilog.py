@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tomato.assets import asset
+from tomato.backend.quoting import string
 from tomato.backend.render import render
 from tomato.netlist import Instance, Memory, Netlist, Stream, load_count, pack
 from tomato.plumbing import LOAD_BITS
@@ -151,7 +152,7 @@ def describe(port: Stream) -> str:
 
 
 def _instance(part: Instance, chain: Sequence[Instance]) -> InstanceView:
-    files = {name: '""' if part.loaded else f'"mem/{memory_file(part, name)}"' for name in part.memories}
+    files = {name: '""' if part.loaded else string(f"mem/{memory_file(part, name)}") for name in part.memories}
     numbers = {name: literal(value) for name, value in part.params.items()}
     return InstanceView(
         module=part.module,
@@ -183,7 +184,7 @@ def _bundle(streams: Iterable[Stream], signal: str) -> str:
 def literal(value: int | str) -> str:
     """A parameter's value: text in quotes, an integer sized when it exceeds 32 bits."""
     if isinstance(value, str):
-        return f'"{value}"'
+        return string(value)
     return str(value) if -(1 << 31) <= value < 1 << 31 else f"{value.bit_length()}'h{value:x}"
 
 

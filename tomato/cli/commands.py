@@ -1,12 +1,15 @@
 """The five commands. Heavy imports wait inside them, so that help is immediate."""
 
+import sys
 from collections.abc import Callable, Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tomato.errors import TomatoError
+from tomato.files import refusals
 from tomato.version import __version__
 
 if TYPE_CHECKING:
@@ -20,16 +23,27 @@ DATA = click.Path(path_type=Path)
 INTERRUPTED = 130
 LONGEST_SIZE = 18
 """Digits of a size."""
+MOST_FRAMES = 1_000_000
+"""No simulation plays more."""
 
 
 class Commands(click.Group):
     """A group that turns the user's errors into a message and exit code 1; a bug of ours keeps its traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")  # names may hold what the terminal has no character for
         try:
-            return super().invoke(ctx)
+            with refusals():
+                return super().invoke(ctx)
+        except click.MissingParameter:
+            raise
+        except click.BadParameter as reason:
+            click.echo(TomatoError(reason.format_message().removesuffix(".")), err=True)
+            ctx.exit(1)
         except TomatoError as reason:
-            click.echo(str(reason), err=True)
+            click.echo(reason, err=True)
             ctx.exit(1)
         except KeyboardInterrupt:
             click.echo("interrupted", err=True)
@@ -136,8 +150,8 @@ def compile_command(
               "compiled with g++.  [default: what DIR has, verilog first]")  # fmt: skip
 @click.option("--input", "data", type=DATA, multiple=True, metavar="DATA", help="Frames to play, instead of the "
               "samples in DIR: .npy or .npz. Once per model input.")  # fmt: skip
-@click.option("--frames", type=click.IntRange(min=1), help="Frames to play; beyond those there are, they repeat.  "
-              "[default: 4, or all of --input]")  # fmt: skip
+@click.option("--frames", type=click.IntRange(1, MOST_FRAMES), help="Frames to play; beyond those there are, they "
+              "repeat.  [default: 4, or all of --input]")  # fmt: skip
 @click.option("--stall", type=click.FloatRange(0, 0.99), default=0.0, help="Probability per cycle that either side "
               "stalls.")  # fmt: skip
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of the stalls.")
@@ -150,16 +164,15 @@ def simulate_command(
     waves: bool, checked: bool, bisect: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Play frames through the hardware in DIR and compare every beat with the golden model."""
-    from tomato.accelerator import load
+    from tomato.accelerator import opened
     from tomato.cli import show
     from tomato.cli.progress import progress
     from tomato.simulation import choose, csim, describe, first_difference, simulate
 
-    accelerator = load(folder)
-    backend = choose(folder, backend)
-    if backend == "hls" and (stall or waves or checked):
-        raise TomatoError("--stall, --waves and --checked are for the Verilog", hint="leave them out")
-    with progress(quiet) as shown:
+    with opened(folder) as accelerator, progress(quiet) as shown:
+        backend = choose(folder, backend)
+        if backend == "hls" and (stall or waves or checked):
+            raise TomatoError("--stall, --waves and --checked are for the Verilog", hint="leave them out")
         given = read_frames(accelerator.takes, data)[0] if data else None
         chosen = accelerator.enter(*given) if given else None
         count = frames or (len(chosen[0]) if chosen else 4)
@@ -192,21 +205,21 @@ def simulate_command(
 @quiet_option
 def evaluate_command(folder: Path, data: tuple[Path, ...], limit: int | None, quiet: bool) -> None:
     """Accuracy of the float model (ONNX Runtime) and of the accelerator, side by side."""
-    from tomato.accelerator import load
+    from tomato.accelerator import opened
     from tomato.cli import show
     from tomato.cli.progress import progress
     from tomato.data import read
     from tomato.evaluate import evaluate, write
 
-    accelerator = load(folder)
-    check_count(accelerator.takes, data)
-    parts = [
-        read(path, slot.shape, slot.dtype, name=slot.name, limit=limit)
-        for path, slot in zip(data, accelerator.takes, strict=True)
-    ]
-    with progress(quiet) as shown:
-        result = evaluate(accelerator, parts, progress=shown)
-    write(folder, result)
+    with opened(folder) as accelerator:
+        check_count(accelerator.takes, data)
+        parts = [
+            read(path, slot.shape, slot.dtype, name=slot.name, limit=limit)
+            for path, slot in zip(data, accelerator.takes, strict=True)
+        ]
+        with progress(quiet) as shown:
+            result = evaluate(accelerator, parts, progress=shown)
+        write(folder, result)
     show.evaluation(result, brief=quiet)
 
 

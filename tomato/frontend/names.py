@@ -26,14 +26,27 @@ _KEYWORDS_TEXT = """
     type typedef union unique unique0 unsigned until until_with untyped use uwire var vectored virtual void wait
     wait_order wand weak weak0 weak1 while wildcard wire with within wor xnor xor
 """
-KEYWORDS = frozenset(_KEYWORDS_TEXT.split())
+_CPP_TEXT = """
+    alignas alignof and and_eq asm auto bitand bitor bool catch char char16_t char32_t char8_t co_await co_return
+    co_yield compl concept const_cast constexpr consteval constinit continue decltype delete double dynamic_cast
+    explicit export false float friend goto inline long mutable namespace new noexcept not_eq nullptr operator or_eq
+    private protected public register reinterpret_cast requires short sizeof static_assert static_cast switch template
+    thread_local throw true try typeid typename using volatile wchar_t xor_eq
+    BUFSIZ EDOM EILSEQ EOF ERANGE EXIT_FAILURE EXIT_SUCCESS FILENAME_MAX FOPEN_MAX L_tmpnam MB_CUR_MAX NULL RAND_MAX
+    SEEK_CUR SEEK_END SEEK_SET TMP_MAX assert errno i386 linux stderr stdin stdout unix
+    accelerate argc argv equal folder frames hls load main std tb
+"""
+"""Words of C++, macros of its library, and what a generated C++ project calls its own."""
+KEYWORDS = frozenset((_KEYWORDS_TEXT + _CPP_TEXT).split())
+_OURS = ("ap_", "tom_")
+"""What the names of modules, headers and types of the libraries begin with."""
 
 
 def identifier(name: str) -> str:
-    """`name` as an identifier: letters, digits, underscores; no leading digit, no SystemVerilog keyword."""
+    """`name` as an identifier: letters, digits, underscores; no leading digit, no keyword of SystemVerilog or C++."""
     text = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_")[-LONGEST:].strip("_") or "value"
     text = f"v{text}" if text[0].isdigit() else text
-    return f"{text}_" if text in KEYWORDS else text
+    return f"{text}_" if text in KEYWORDS or text.startswith(_OURS) else text
 
 
 def unused(name: str, taken: Container[str]) -> str:

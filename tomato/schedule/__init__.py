@@ -44,6 +44,7 @@ def schedule(
         )
     wanted = int(clock * 1e6 / fps) if fps else 0
     hint = way_out(graph, target, given=given)
+    _check_places(graph, target, wishes)
     floor = floor_of(graph, rooms(target), target.usable).fix(_fixed(wishes))
     spare: dict[str, Resources] = {}
     before: Design | None = None
@@ -84,6 +85,18 @@ def _with_margin(cost: Resources, attempt: int) -> Resources:
     return Resources(**{kind: n * (4 + attempt) // 4 for kind, n in cost.counts().items()})
 
 
+def _check_places(graph: Graph, target: Target, wishes: Wishes) -> None:
+    """Raise TomatoError unless the regions that a plan file asks for are there, and so are their layers."""
+    for name, region in wishes.regions.items():
+        if name not in {node.name for node in graph}:
+            raise TomatoError(f"the model has no layer {name}", where=f"{wishes.file}: [regions]")
+        if region >= target.slrs:
+            raise TomatoError(
+                f"{name} is in region {region}, but the regions of {target.name} are 0 to {target.slrs - 1}",
+                where=f"{wishes.file}: [regions]",
+            )
+
+
 def _fixed(wishes: Wishes) -> dict[str, int]:
     """The regions that a plan file asks for: a plan that knows regions names only layers that are not in region 0."""
     return dict.fromkeys(wishes.layers, 0) | dict(wishes.regions) if wishes.regions else {}
@@ -97,6 +110,11 @@ def _complete(graph: Graph, target: Target, clock: float, design: Design, wishes
     regions = {n: placed[n] for n in plan.layers if placed[n]}
     interval = max(*(o.cycles for o in design.chosen.values()), *(e.from_type.pixels for e in links))
     fifos = fifo_depths(graph, plan.layers, interval, crossings(links, regions))
+    if unknown := sorted(set(wishes.fifos) - {e.name for e in links}):
+        raise TomatoError(
+            f"the plan names a FIFO that no stream has: {unknown[0]}", where=f"{wishes.file}: [fifos]",
+            hint="it is called <layer>.<argument>, such as add.1",
+        )  # fmt: skip
     return replace(plan, regions=regions, fifos=fifos | dict(wishes.fifos))
 
 

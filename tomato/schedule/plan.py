@@ -1,15 +1,15 @@
 """The plan: how each node is built. Data that a person can read, edit and pass back in."""
 
-import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from tomato.engines.base import NAMED, Knobs, spelled
-from tomato.errors import TomatoError
+from tomato.errors import TomatoError, check_number
+from tomato.files import read_toml, refusals, toml_string
 from tomato.passes.precision import Precision
+from tomato.targets.fields import FASTEST_MHZ
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,14 @@ class Plan:
         """The plan as TOML, in the order of the graph."""
         lines = [
             "# How each layer is built. Edit and pass back in with --plan; what is left out is chosen anew.",
-            f'target = "{self.target}"',
+            f"target = {toml_string(self.target)}",
             f"clock_mhz = {self.clock_mhz:g}",
         ]
         if self.precision != Precision():
             lines += ["", *_precision_lines(self.precision)]
         for name, choice in self.layers.items():
             lines += ["", f"[layers.{name}]", f'engine = "{choice.engine}"']
-            lines += [f"{knob} = {json.dumps(spelled(knob, value))}" for knob, value in choice.knobs.items()]
+            lines += [f"{knob} = {_spelled(knob, value)}" for knob, value in choice.knobs.items()]
         if self.fifos:
             lines += ["", "[fifos]  # depth in beats in front of each input of a join"]
             lines += [f'"{name}" = {depth}' for name, depth in self.fifos.items()]
@@ -54,6 +54,11 @@ class Plan:
             lines += ["", "[regions]  # super logic region of each layer that is not in region 0"]
             lines += [f'"{name}" = {region}' for name, region in self.regions.items()]
         return "\n".join(lines) + "\n"
+
+
+def _spelled(knob: str, value: int) -> str:
+    spelling = spelled(knob, value)
+    return toml_string(spelling) if isinstance(spelling, str) else str(spelling)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +78,14 @@ NO_WISHES = Wishes()
 """Everything is free."""
 
 
+LARGEST = 2**31 - 1
+"""No number of a plan is larger: knobs and depths are parameters of hardware."""
+
+
+@refusals("cannot read the plan")
 def read_wishes(path: Path) -> Wishes:
     """Read a plan file. Raises TomatoError when it is missing or malformed."""
-    try:
-        data = tomllib.loads(path.read_text())
-    except OSError as reason:
-        raise TomatoError(f"cannot read the plan: {reason.strerror}", where=str(path)) from reason
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as reason:
-        raise TomatoError(f"the plan is not valid TOML: {reason}", where=str(path)) from reason
+    data = read_toml(path, "the plan")
     _check_tables(data, path)
     layers = {}
     for name, entry in data.get("layers", {}).items():
@@ -91,19 +96,26 @@ def read_wishes(path: Path) -> Wishes:
         layers[name] = Choice(entry["engine"], knobs)
     fifos = data.get("fifos", {})
     for name, depth in fifos.items():
-        if not isinstance(depth, int) or depth < 2:
+        if not _is_whole(depth) or depth < 2:
             raise TomatoError(
-                f"depth {depth!r} of FIFO {name} is not an integer of at least 2", where=f"{path}: [fifos]"
+                f"depth {depth!r:.40} of FIFO {name} is not an integer of at least 2", where=f"{path}: [fifos]"
             )
     regions = data.get("regions", {})
     for name, region in regions.items():
-        if not isinstance(region, int) or region < 0:
-            raise TomatoError(f"region {region!r} of {name} is not a number", where=f"{path}: [regions]")
+        if not _is_whole(region) or region < 0:
+            raise TomatoError(f"region {region!r:.40} of {name} is not a number", where=f"{path}: [regions]")
     clock = data.get("clock_mhz")
-    if clock is not None and not isinstance(clock, int | float):
-        raise TomatoError(f"clock_mhz = {clock!r} is not a number", where=str(path))
+    if clock is not None:
+        check_number("clock_mhz", clock, 0, FASTEST_MHZ, open_=True, where=str(path))
+    if not isinstance(data.get("target", ""), str):
+        raise TomatoError(f"target = {data['target']!r:.40} is not a name", where=str(path))
     precision = _read_precision(data["precision"], path) if "precision" in data else None
     return Wishes(str(path), str(data.get("target", "")), clock, layers, fifos, regions, precision)
+
+
+def _is_whole(value: object) -> bool:
+    """Whether a value is a whole number that hardware can have."""
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LARGEST
 
 
 def _number(knob: str, value: object, where: str) -> int:
@@ -112,10 +124,12 @@ def _number(knob: str, value: object, where: str) -> int:
         names = {member.label: member for member in NAMED[knob]}
         if isinstance(value, str) and value in names:
             return names[value]
-        raise TomatoError(f"{knob} = {value!r} is not a {knob}", where=where, hint=f"choose from {', '.join(names)}")
-    if isinstance(value, int):
+        raise TomatoError(
+            f"{knob} = {value!r:.40} is not a {knob}", where=where, hint=f"choose from {', '.join(names)}"
+        )
+    if isinstance(value, int) and _is_whole(value):
         return value
-    raise TomatoError(f"{knob} = {value!r} is not an integer", where=where)
+    raise TomatoError(f"{knob} = {value!r:.40} is not an integer", where=where)
 
 
 def _check_tables(data: Mapping[str, Any], path: Path) -> None:
@@ -129,7 +143,7 @@ def _check_tables(data: Mapping[str, Any], path: Path) -> None:
     for key in tables:
         if not isinstance(data.get(key, {}), dict):
             raise TomatoError(
-                f"{key} = {data[key]!r} is not a table",
+                f"{key} = {data[key]!r:.40} is not a table",
                 where=str(path),
                 hint=f"write [{key}.<layer>]" if key == "layers" else f"write [{key}]",
             )
@@ -144,7 +158,7 @@ def _precision_lines(precision: Precision) -> list[str]:
     lines += [f'{DEFAULT} = "{precision.default}"']
     if precision.output_bits != Precision().output_bits:
         lines += [f"{OUTPUTS} = {precision.output_bits}  # bits"]
-    return lines + [f'{json.dumps(pattern)} = "{form}"' for pattern, form in precision.overrides.items()]
+    return lines + [f'{toml_string(pattern)} = "{form}"' for pattern, form in precision.overrides.items()]
 
 
 def _read_precision(table: Mapping[str, Any], path: Path) -> Precision:
@@ -153,12 +167,14 @@ def _read_precision(table: Mapping[str, Any], path: Path) -> Precision:
     outputs = table.get(OUTPUTS, Precision().output_bits)
     if wrong := [key for key, form in named.items() if not isinstance(form, str)]:
         raise TomatoError(
-            f"{wrong[0]} = {named[wrong[0]]!r} is not a precision", where=where, hint='write it like "w4a8"'
+            f"{wrong[0]} = {named[wrong[0]]!r:.40} is not a precision", where=where, hint='write it like "w4a8"'
         )
-    if not isinstance(outputs, int):
-        raise TomatoError(f"{OUTPUTS} = {outputs!r} is not a number of bits", where=where)
+    if not _is_whole(outputs):
+        raise TomatoError(f"{OUTPUTS} = {outputs!r:.40} is not a number of bits", where=where)
     try:
         default = named.pop(DEFAULT, str(Precision()))
         return replace(Precision.parse(default, named), output_bits=outputs)
     except TomatoError as reason:
         raise TomatoError(reason.what, where=where, hint=reason.hint) from reason
+    except ValueError as reason:
+        raise TomatoError(f"a precision is not one: {reason}", where=where) from reason

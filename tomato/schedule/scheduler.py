@@ -89,6 +89,13 @@ def options(graph: Graph, target: Target, wishes: Wishes = NO_WISHES, *, model: 
     return found
 
 
+def check_complete(graph: Graph, target: Target, wishes: Wishes) -> None:
+    """Raise TomatoError unless a plan file says of every node how it is built, and all of that can be."""
+    if missing := [n.name for n in graph if not isinstance(n.op, WIRING) and n.name not in wishes.layers]:
+        raise TomatoError(f"the plan lacks the layer {missing[0]}", where=wishes.file, hint="compile again")
+    options(graph, target, wishes)
+
+
 def _wished(place: Site, wishes: Wishes, target: Target) -> Option:
     """The option that a plan file spells out. Raises TomatoError when the engine does not offer it."""
     choice = wishes.layers[place.node.name]

@@ -1,7 +1,7 @@
 """Boards and chips as data: budgets, multipliers, memories. A new board is a new file in boards/."""
 
-from tomato.targets.load import load, names
+from tomato.targets.load import describe, load, names, restore
 from tomato.targets.resources import Resources
 from tomato.targets.target import LutFit, LutRam, Memories, Multiplier, Target
 
-__all__ = ["LutFit", "LutRam", "Memories", "Multiplier", "Resources", "Target", "load", "names"]
+__all__ = ["LutFit", "LutRam", "Memories", "Multiplier", "Resources", "Target", "describe", "load", "names", "restore"]

@@ -1,13 +1,14 @@
 """Reading target files: a board names its family, the family holds what its boards share."""
 
 import difflib
-import tomllib
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from tomato.errors import TomatoError
+from tomato.files import read_toml, refusals
+from tomato.targets.fields import FieldError, check, is_text
 from tomato.targets.resources import Resources
 from tomato.targets.target import LutFit, LutRam, Memories, Multiplier, Target
 
@@ -23,6 +24,7 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in _BOARDS.glob("*.toml")))
 
 
+@refusals("cannot read the target file")
 def load(name: str) -> Target:
     """The board of that name, or the one described by a file whose name ends in .toml.
 
@@ -30,19 +32,30 @@ def load(name: str) -> Target:
     board has it. Raises TomatoError for an unknown name and for a faulty file.
     """
     path = Path(name) if name.endswith(".toml") else _BOARDS / f"{_resolve(name)}.toml"
+    if not is_text(path.stem):
+        raise TomatoError("the name of a target file must be of printable characters", where=ascii(name))
     board = _read(path)
     family_name = board.get("family", "")
     families = sorted(f.stem for f in _FAMILIES.glob("*.toml"))
     if family_name not in families:
         raise TomatoError(
-            f"unknown FPGA family {family_name!r}", where=str(path), hint=f"known families: {', '.join(families)}"
+            f"unknown FPGA family {family_name!r:.60}", where=str(path), hint=f"known families: {', '.join(families)}"
         )
     family = _read(_FAMILIES / f"{family_name}.toml")
     _check_keys(board, _BOARD_KEYS, _BOARD_KEYS | _FAMILY_KEYS, str(path))
-    try:
-        return _target(path.stem, board, family)
-    except (TypeError, ValueError, KeyError) as reason:
-        raise TomatoError(f"faulty target file: {reason}", where=str(path)) from reason
+    return _target(path.stem, {"lut_fit": {}, **family, **board}, str(path))
+
+
+def describe(target: Target) -> dict[str, Any]:
+    """A target as plain data, which `restore` takes: what a board and its family say, and its name."""
+    return {**asdict(target), "lut_fit": {fit.part: (fit.base, fit.percent) for fit in target.lut_fit}}
+
+
+def restore(data: Mapping[str, Any], where: str) -> Target:
+    """The target that `describe` described. Raises TomatoError for anything else, in the file `where`."""
+    if not isinstance(data, dict) or not is_text(data.get("name")):
+        raise TomatoError("faulty target file: it names no target", where=where)
+    return _target(data["name"], {key: value for key, value in data.items() if key != "name"}, where)
 
 
 def _resolve(name: str) -> str:
@@ -62,11 +75,9 @@ def _plain(name: str) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return read_toml(path, "the target file")
     except FileNotFoundError:
         raise TomatoError("no such target file", where=str(path)) from None
-    except (OSError, ValueError) as reason:
-        raise TomatoError(f"cannot read the target file: {reason}", where=str(path)) from reason
 
 
 def _check_keys(table: Mapping[str, Any], needed: frozenset[str], known: frozenset[str], where: str) -> None:
@@ -76,44 +87,28 @@ def _check_keys(table: Mapping[str, Any], needed: frozenset[str], known: frozens
         raise TomatoError(f"faulty target file: {', '.join(problems)}", where=where)
 
 
-def _target(name: str, board: Mapping[str, Any], family: Mapping[str, Any]) -> Target:
-    raw = {**family, **board}
-    memory = raw["memory"]
+def _target(name: str, raw: Mapping[str, Any], where: str) -> Target:
+    try:
+        check(raw)
+    except FieldError as reason:
+        raise TomatoError(f"faulty target file: {reason}", where=where) from reason
+    memory, shapes = raw["memory"], ("bram18", "uram")
+    same = ("title", "vendor", "family", "part", "lut_inputs", "slrs")
     return Target(
         name=name,
-        title=str(raw["title"]),
-        vendor=str(raw["vendor"]),
-        family=str(raw["family"]),
-        part=str(raw["part"]),
+        **{key: raw[key] for key in same},
         clock_mhz=float(raw["clock_mhz"]),
-        lut_inputs=int(raw["lut_inputs"]),
-        slrs=int(raw["slrs"]),
-        slr=tuple(_resources(r) for r in raw["slr"]),
-        budget=_resources(raw["budget"]),
-        shell=_resources(raw["shell"]),
-        fill=_resources(raw["fill"]),
+        slr=tuple(Resources(**counts) for counts in raw["slr"]),
+        budget=Resources(**raw["budget"]),
+        shell=Resources(**raw["shell"]),
+        fill=Resources(**raw["fill"]),
         dsp=Multiplier(**raw["dsp"]),
         memory=Memories(
-            bram18=tuple((int(d), int(w)) for d, w in memory["bram18"]),
-            paired=bool(memory["paired"]),
-            end_to_end=bool(memory["end_to_end"]),
-            bypass=bool(memory["bypass"]),
-            uram=tuple((int(d), int(w)) for d, w in memory["uram"]),
-            uram_init=bool(memory["uram_init"]),
-            lutram=tuple(LutRam(**shape) for shape in memory["lutram"]),
-            lutram_depth=int(memory["lutram_depth"]),
-            srl_depth=int(memory["srl_depth"]),
+            **{
+                **memory,
+                **{kind: tuple((depth, width) for depth, width in memory[kind]) for kind in shapes},
+                "lutram": tuple(LutRam(**shape) for shape in memory["lutram"]),
+            }
         ),
-        lut_fit=tuple(
-            LutFit(part, int(base), int(percent)) for part, (base, percent) in raw.get("lut_fit", {}).items()
-        ),
+        lut_fit=tuple(LutFit(part, base, percent) for part, (base, percent) in raw["lut_fit"].items()),
     )
-
-
-def _resources(table: Mapping[str, Any]) -> Resources:
-    """Counts from a table that names every kind: an omission would read as zero."""
-    if missing := [f.name for f in fields(Resources) if f.name not in table]:
-        raise ValueError(f"{missing[0]!r} is missing from {dict(table)}")
-    if wrong := [kind for kind, n in table.items() if not isinstance(n, int) or n < 0]:
-        raise ValueError(f"{wrong[0]!r} must be a whole number, 0 or more, not {table[wrong[0]]!r}")
-    return Resources(**table)
