@@ -24,7 +24,7 @@ NEWEST_OPSET = 28
 QONNX = "qonnx.custom_op.general"
 QONNX_OPERATORS = frozenset({"Quant", "IntQuant", "BipolarQuant", "Trunc", "FloatQuant", "MultiThreshold"})
 ELEMENTS = frozenset({1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 16, 21, 22, 25, 26})
-"""Element types of inputs: floating-point numbers of 16 bits and more, integers, bool."""
+"""Element types of inputs and outputs: floating-point numbers of 16 bits and more, integers, bool."""
 INFINITE = frozenset({"Clip", "Pad"})
 """Operators whose attributes may be infinite."""
 VARIADIC = onnx.defs.OpSchema.FormalParameterOption.Variadic
@@ -248,9 +248,8 @@ def check_sizes(graph: onnx.GraphProto, path: Path) -> None:
             continue
         kind = value.type.tensor_type.elem_type
         if kind and kind not in ELEMENTS:
-            known = TensorProto.DataType.values()
             raise TomatoError(
-                f"the input's type is {TensorProto.DataType.Name(kind).lower() if kind in known else kind}",
+                f"the input's type is {element(kind)}",
                 where=f"{path}: input {value.name!r}",
                 hint="export it with floating-point numbers or integers",
             )
@@ -260,6 +259,11 @@ def check_sizes(graph: onnx.GraphProto, path: Path) -> None:
                 where=f"{path}: input {value.name!r}",
                 hint="make the frames smaller, or split them into tiles",
             )
+
+
+def element(kind: int) -> str:
+    """The name of an element type."""
+    return TensorProto.DataType.Name(kind).lower() if kind in TensorProto.DataType.values() else str(kind)
 
 
 def _first_line(error: Exception) -> str:

@@ -12,6 +12,7 @@ from onnx import helper, numpy_helper
 from tomato.errors import TomatoError
 from tomato.formats import Array, Codes
 from tomato.frontend import limits
+from tomato.frontend.door import ELEMENTS, element
 from tomato.frontend.folding import CannotFoldError, fold, is_folded
 from tomato.frontend.model import Attribute, Model, OnnxNode, integer_range
 
@@ -209,14 +210,19 @@ def survey(proto: onnx.ModelProto, path: Path, opset: int, invalid: Mapping[int,
 
 
 def _check_types(proto: onnx.ModelProto, path: Path, resolver: Resolver) -> None:
-    """Refuse outputs that are declared with another type than the one that they have."""
+    """Refuse outputs whose elements are no numbers, or declared with another type than the one that they have."""
     for value in proto.graph.output:
         declared = value.type.tensor_type.elem_type
         found = resolver.types[value.name].tensor_type.elem_type if value.name in resolver.types else 0
-        if declared and found and declared != found:
-            said, is_ = (onnx.TensorProto.DataType.Name(kind).lower() for kind in (declared, found))
+        if (kind := found or declared) and kind not in ELEMENTS:
             raise TomatoError(
-                f"the output is declared as {said} and is {is_}",
+                f"the output's type is {element(kind)}",
+                where=f"{path}: output {value.name!r}",
+                hint="export it with floating-point numbers or integers",
+            )
+        if declared and found and declared != found:
+            raise TomatoError(
+                f"the output is declared as {element(declared)} and is {element(found)}",
                 where=f"{path}: output {value.name!r}",
                 hint="export the model again",
             )
