@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tomato import archive, frontend, targets
+from tomato import archive, frontend, ports, targets
 from tomato.archive import Stored
 from tomato.backend import project
 from tomato.data import suit
@@ -103,6 +103,7 @@ class Accelerator:
         return report(
             self.graph, self.plan, self.target, self.lowered,
             model=self.model.name, notes=self.notes, proofs=self.proofs, ends=self.ends,
+            ports=ports.described(self.graph, self.inputs, self.outputs),
         )  # fmt: skip
 
     def golden(self, *x: Array, codes: bool = False, progress: Progress = silent) -> Any:

@@ -46,7 +46,7 @@ def interval_cycles(graph: Graph, plan: Plan) -> int:
 
 def report(
     graph: Graph, plan: Plan, target: Target, lowered: Lowered, *, model: str, notes: Iterable[str],
-    proofs: Iterable[Proof] = (), ends: Ends | None = None,
+    proofs: Iterable[Proof] = (), ends: Ends | None = None, ports: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """The contents of report.json: plain data, deterministic."""
     links = edges(graph, plan.layers)
@@ -91,6 +91,7 @@ def report(
         "fifos": dict(plan.fifos),
         "exactness": [asdict(proof) for proof in proofs],
         "host": asdict(ends) | {"chip_share": round(ends.share, 4)} if ends else None,
+        "ports": ports,
         "notes": [*notes, *full],
     }
 

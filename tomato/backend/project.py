@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tomato import ports
 from tomato.assets import asset
 from tomato.backend import hls, vectors, vendor, verilog
+from tomato.backend.quoting import markdown
 from tomato.backend.render import render
 from tomato.files import write_text
 from tomato.formats import Array
@@ -52,6 +54,7 @@ class ReadmeView:
     notes: tuple[str, ...]
     verilog: bool
     hls: bool
+    host: bool
 
 
 def write(
@@ -131,6 +134,11 @@ def _readme(netlist: Netlist, report: Mapping[str, Any], backends: Sequence[str]
             f"tdata {verilog.padded(port.width)} bits"
         )
 
+    def of(side: str, stream: Stream) -> str:
+        """What stands behind a stream: every ONNX input or output of its value."""
+        known = [p for p in (report["ports"] or {}).get(side, []) if p["value"] == stream.value]
+        return "".join(f". {markdown(ports.sentence(p, is_input=side == 'inputs'))}" for p in known)
+
     layers = tuple(
         LayerView(
             name=layer["name"],
@@ -153,8 +161,9 @@ def _readme(netlist: Netlist, report: Mapping[str, Any], backends: Sequence[str]
         latency=f"{report['latency_cycles']:,}",
         fps=f"{report['fps']:,.0f}",
         resources=", ".join(used),
-        inputs=tuple(describe(s, "s_axis") for s in netlist.inputs),
-        outputs=tuple(describe(s, "m_axis") for s in netlist.outputs),
+        host=report["host"] is not None,
+        inputs=tuple(describe(s, "s_axis") + of("inputs", s) for s in netlist.inputs),
+        outputs=tuple(describe(s, "m_axis") + of("outputs", s) for s in netlist.outputs),
         layers=layers,
         notes=tuple(report["notes"]),
         verilog="verilog" in backends,
