@@ -122,3 +122,16 @@ def test_integers_choose_as_reals_do(name: str, agreement: float) -> None:
     got = answers(integer, frames)
     real = interpret(graph, frames)[output].reshape(got.shape)
     assert (got.argmax(axis=1) == real.argmax(axis=1)).mean() >= agreement
+
+
+@pytest.mark.parametrize("name", ["kws_float", "resnet8_float"])
+@pytest.mark.parametrize(("precision", "error"), [("w16a16", 1e-3), ("w16a8", 0.1), ("w8a16", 0.1)])
+def test_wide_codes_come_near_the_reals(name: str, precision: str, error: float) -> None:
+    graph, model = load(name)
+    x = labelled(name)[0][:32] if name == "kws_float" else pictures(name)
+    frames = frames_of(model, x)
+    integer, _ = quantise(graph, calibrate(graph, [frames]), Precision.parse(precision))
+    (output,) = graph.outputs
+    got = integer.encodings[integer.outputs[0]].decode(answers(integer, frames))
+    real = interpret(graph, frames)[output].reshape(got.shape)
+    assert np.sqrt(((got - real) ** 2).mean() / (real**2).mean()) < error

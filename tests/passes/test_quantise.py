@@ -36,10 +36,13 @@ def watched(graph: Graph, frames: Mapping[str, Array]) -> dict[str, Array]:
     return seen
 
 
+def _codes(integer: Graph, frames: Mapping[str, Array]) -> dict[str, Array]:
+    return {n: integer.encodings[n].encode(frames[n], integer.types[n].codes) for n, _ in integer.inputs}
+
+
 def noise(real: Graph, integer: Graph, frames: Mapping[str, Array]) -> Mapping[str, float]:
     """Error over signal (root mean squares) of every value that has codes."""
-    codes = {n: integer.encodings[n].encode(frames[n], integer.types[n].codes) for n, _ in integer.inputs}
-    exact, got = watched(real, frames), watched(integer, codes)
+    exact, got = watched(real, frames), watched(integer, _codes(integer, frames))
     found = {}
     for name, code in code_names(real).items():
         if code in got:
@@ -262,6 +265,54 @@ def test_long_sums_at_full_width_leave_room_for_the_product() -> None:
     frames = net.data(4)
     integer, _ = quantise(graph, calibrate(graph, [frames]), Precision(16, 16))
     assert noise(graph, integer, frames)["dense"] < 0.001
+
+
+@pytest.mark.parametrize("channels", [128, 512])
+@pytest.mark.parametrize(("precision", "error"), [("w16a16", 2e-4), ("w16a8", 0.02), ("w8a16", 0.02)])
+def test_many_channels_with_a_border_of_wide_codes(channels: int, precision: str, error: float) -> None:
+    net = Net(4, 4, channels)
+    shifted = net.add(Affine(Tensor(np.ones(1)), Tensor(np.full(1, 3.0))), net.conv("x", channels, SAME), name="bias")
+    graph = net.graph(net.conv(net.relu(shifted), 8, SAME, name="last"))
+    frames = net.data(4)
+    integer, _ = quantise(graph, calibrate(graph, [frames]), Precision.parse(precision))
+    (got,), (want,) = decoded(integer, frames), interpret(graph, frames).values()
+    assert np.abs(got - want).max() < error * np.abs(want).max()
+
+
+@pytest.mark.parametrize("precision", ["w8a8", "w16a16"])
+def test_a_channel_far_below_its_limit_stays_there(precision: str) -> None:
+    net = Net(4, 4, 8)
+    offset = np.array([0.0, -1e9, 0.1, 1e3])
+    far = net.add(Affine(Tensor(np.ones(1)), Tensor(offset)), net.conv("x", 4, SAME), name="bias")
+    graph = net.graph(net.conv(net.relu(far, hi=0.001), 2, SAME, name="last"))
+    frames = net.data()
+    integer, _ = quantise(graph, calibrate(graph, [frames]), Precision.parse(precision))
+    got = integer.encodings["conv_q"].decode(watched(integer, _codes(integer, frames))["conv_q"])
+    assert np.all(got[..., 1] == 0.0)
+    np.testing.assert_allclose(got[..., 3], 0.001, rtol=0.01)
+    assert np.abs(got - watched(graph, frames)["relu"]).mean() < 1e-4
+
+
+def test_a_negligible_summand_leaves_the_other_its_bits() -> None:
+    net = Net(6, 6, 2)
+    small = net.add(Affine(Tensor(np.array([1e-13])), Tensor(np.zeros(1))), net.conv("x", 2, SAME), name="small")
+    graph = net.graph(net.relu(net.add(Add(), "x", small)))
+    frames = net.data()
+    integer, _ = quantise(graph, calibrate(graph, [frames]), Precision(16, 16))
+    assert noise(graph, integer, frames)["relu"] < 1e-4
+
+
+def test_what_no_product_holds_is_refused_by_layer() -> None:
+    net = Net(2, 2, 64)
+    steep = net.add(Affine(Tensor(np.array([1e30])), Tensor(np.zeros(1))), net.add(GlobalSum(), "x"), name="steep")
+    graph = net.graph(net.relu(steep, hi=1e-9))
+    with pytest.raises(TomatoError) as error:
+        quantise(graph, calibrate(graph, [net.data()]), Precision(16, 16))
+    assert str(error.value) == (
+        "error: the results of /globalsum cannot be requantised: a step of its sums is 7.16e+39 steps of its result\n"
+        "  --> /globalsum,/steep,/relu\n"
+        "  hint: --precision globalsum=w8a8 takes fewer bits; check the layer's scales, or calibrate it on other data"
+    )
 
 
 def test_overrides_reach_weights_and_activations() -> None:

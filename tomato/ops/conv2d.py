@@ -56,8 +56,8 @@ class Conv2d(Op):
         out = self.window.output(x.shape[1:])
         dtype: type[np.floating] = np.float64
         if integer:
-            bound = np.abs(self.weight.values).sum(axis=(0, 1, 2)).max() * max(1, int(np.abs(x).max(initial=0)))
-            bound = max(bound, abs(self.pad_value) * bound)
+            factor = max(1, int(np.abs(x).max(initial=0)), abs(self.pad_value))
+            bound = np.abs(self.weight.values).sum(axis=(0, 1, 2)).max() * factor
             dtype = np.float32 if bound < FLOAT32_EXACT else np.float64
             assert bound < 1 << 53, "an accumulator exceeds what float64 holds exactly"
         padded = self.window.pad(x.astype(dtype), self.pad_value)

@@ -155,7 +155,8 @@ def _add(place: Place) -> tuple[Op, ...]:
 def _factors(ratio: float, limit: int, error: float) -> tuple[int, int]:
     """Integers up to `limit` with nearly this ratio, at most 1; greater ones where it would be off by over `error`.
 
-    error: relative to the ratio. A ratio that may as well be 0 takes a factor beyond the limit.
+    error: relative to the ratio. A ratio that may as well be 0 takes a factor beyond the limit, no greater than
+    `error` asks.
     """
     best = Fraction(ratio).limit_denominator(limit)
     while abs(best - Fraction(ratio)) > error * ratio and limit < MOST_FACTOR:
@@ -163,7 +164,7 @@ def _factors(ratio: float, limit: int, error: float) -> tuple[int, int]:
         best = Fraction(ratio).limit_denominator(limit)
     if best.numerator:
         return best.numerator, best.denominator
-    return 1, round(1 / max(ratio, limit**-2.0))
+    return 1, max(1, round(1 / max(ratio, error * ratio, limit**-2.0)))
 
 
 def _multiply(place: Place) -> tuple[Op, ...]:

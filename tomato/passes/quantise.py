@@ -6,14 +6,16 @@ from types import MappingProxyType
 
 import numpy as np
 
+from tomato.errors import TomatoError
 from tomato.ir import Builder, Encoding, Graph, Op, TensorType
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.table import Table
 from tomato.passes.calibrate import Ranges
+from tomato.passes.grid import WideError
 from tomato.passes.groups import Group, partition
 from tomato.passes.lower_group import Place, Widths, lower
-from tomato.passes.precision import Precision
+from tomato.passes.precision import LayerFormat, Precision
 from tomato.passes.separate_borders import separate_borders
 from tomato.passes.separate_inputs import separate_inputs
 from tomato.passes.share_encodings import Coding, share_encodings
@@ -73,7 +75,8 @@ def quantise(
     notes: list[Note] = []
     for group in groups:
         place = _place(group, codings, build, names, Widths(bits.of(group.head), mult_bits, add_bits))
-        ops = lower(replace(place, mean=ranges[group.head.args[0]].mean, moments=moments.get(group.head.name)))
+        place = replace(place, mean=ranges[group.head.args[0]].mean, moments=moments.get(group.head.name))
+        ops = _lowered(group, place)
         names[group.output] = _append(build, group, ops, [names[a] for a in group.head.args])
         notes += _remarks(group, names[group.output], ops, ranges, is_copy=group.output not in known)
         notes += _format_remarks(group, names[group.output], asked, bits)
@@ -96,6 +99,20 @@ def _place(group: Group, codings: dict[str, Coding], build: Builder, names: dict
     args = group.head.args
     types = tuple(build.types[names[a]] for a in args)
     return Place(group.head.op, group.line, types, tuple(codings[a] for a in args), codings[group.output], widths)
+
+
+def _lowered(group: Group, place: Place) -> tuple[Op, ...]:
+    """The group in integers. TomatoError if its results cannot be brought to their codes."""
+    try:
+        return lower(place)
+    except WideError as reason:
+        narrow = LayerFormat(activation_bits=min(8, place.widths.layer.activation_bits))
+        raise TomatoError(
+            f"the results of {group.head.origin or group.head.name} cannot be requantised: {reason}",
+            where=group.origin or group.head.name,
+            hint=f"--precision {group.head.name}={narrow} takes fewer bits; check the layer's scales, or calibrate it "
+            "on other data",
+        ) from reason
 
 
 def _append(build: Builder, group: Group, ops: tuple[Op, ...], args: list[str]) -> str:

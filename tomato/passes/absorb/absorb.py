@@ -29,9 +29,10 @@ from tomato.passes.absorb.held import (
     refuse,
 )  # fmt: skip
 from tomato.passes.absorb.pairs import lower_pair
-from tomato.passes.absorb.proof import HALF, NEAREST, SUM_OF_TIES, Proof, caveat
-from tomato.passes.absorb.realise import EVERY, ORDINARY, Allowed, InexactError, realise
-from tomato.passes.absorb.reference import INTEGER, half, reference, unlike_pair
+from tomato.passes.absorb.proof import HALF, NEAREST, SUM_OF_TIES, UNLIKE_SCALES, Proof, caveat
+from tomato.passes.absorb.realise import EVERY, ORDINARY, Allowed, InexactError, Realised, realise
+from tomato.passes.absorb.reference import INTEGER, Meaning, half, reference, unlike_pair
+from tomato.passes.absorb.unlike import levelled, near_ties, ratios, slack
 from tomato.passes.groups import MOVEMENT, join_origins
 from tomato.passes.rewrite import per_weight
 from tomato.passes.separate_borders import separate_borders
@@ -150,7 +151,14 @@ class _Walk:
         result = self.append(found.ops[1:], exact, f"{name}_q", join_origins(pair.node, *pair.nodes, node))
         sums = isinstance(pair.join, Add)
         ties = sums and not found.sampled and op.arithmetic != "qonnx"
-        unlike = "" if op.arithmetic == "qonnx" else HALF if half(op, pair.a, pair.b) else unlike_pair(pair, self.said)
+        loose = UNLIKE_SCALES if pair.a.slack or pair.b.slack else ""
+        unlike = (
+            loose
+            if op.arithmetic == "qonnx"
+            else HALF
+            if half(op, pair.a, pair.b)
+            else unlike_pair(pair, self.said) or loose
+        )
         why = caveat(unlike, found.differing, SUM_OF_TIES if ties else NEAREST, sampled=found.sampled)
         how = "sum" if sums else "product"
         self.proofs.append(Proof(result, how, found.checked, found.differing, found.largest, why))
@@ -166,14 +174,36 @@ class _Walk:
                 meaning.codes, kind.codes, kind.channels, Codes(op.lo, op.hi), self.allowed, uniform=uniform,
                 straight=straight,
             )  # fmt: skip
+            near = self.loosened(found, meaning, op, held, straight=straight)
         except ValueError as reason:
             self.refuse_inexact(node, held.origin, reason)
         result = self.append(found.ops, held.value, _name(held, node), join_origins(*held.nodes, node))
         if found.how != "wire":
             checked = (kind.codes.hi - kind.codes.lo + 1) * kind.channels
-            why = caveat(meaning.caveat, found.differing, NEAREST, sampled=not straight and checked > EVERY)
-            self.proofs.append(Proof(result, found.how, checked, found.differing, found.largest, why))
+            why = caveat(
+                meaning.caveat or near.caveat, found.differing, NEAREST, sampled=not straight and checked > EVERY
+            )
+            self.proofs.append(Proof(result, found.how, checked, near.differing, near.largest, why))
         return result
+
+    def loosened(self, found: Realised, meaning: Meaning, op: Quantise, held: Held, *, straight: bool) -> Proof:
+        """What of a requantisation may differ, the integers that are not exactly what they stand for included.
+
+        InexactError where that is more than is allowed.
+        """
+        kind, channels = self.build.types[held.value].codes, self.build.types[held.value].channels
+        exact = Proof(held.value, found.how, 0, found.differing, found.largest)
+        if not held.slack:
+            return exact
+        some = meaning.codes(np.full((1, 1), kind.lo)).shape[1]
+        count, most = near_ties(meaning.codes, held.slack, kind, some, Codes(op.lo, op.hi))
+        differing, checked = found.differing + count * (channels // some), (kind.hi - kind.lo + 1) * channels
+        largest = max(most, found.largest)
+        if not self.allowed.takes(differing, largest, checked):
+            raise InexactError("a sum over channels of unlike scales", differing, largest, checked)
+        return replace(
+            exact, differing=differing, largest=largest, caveat=UNLIKE_SCALES if count or not straight else ""
+        )
 
     def refuse_inexact(self, node: Node, origin: str, reason: ValueError) -> NoReturn:
         """Nothing that is allowed computes a Quantise of these nodes."""
@@ -239,42 +269,51 @@ class _Walk:
             return self.build.add(op, [str(a) for a in args], node.name, node.origin)
         lines = [self.line(node, a) for a in node.args]
         first, channels = lines[0], node.type.channels
-        if not isinstance(op, Concat | Slice | Upsample | MaxPool):
+        if not isinstance(op, Concat | Slice | Upsample | MaxPool | Pad):
             first.same_steps(node)
         if isinstance(op, MaxPool) and np.any(first.scale <= 0):
             refuse(node, "its input has a negative scale")
         if isinstance(op, Pad):
-            op = replace(op, value=first.code_of(op.value, node, "the border"))
+            first = self.level(first)
+            lines, op = [first], replace(op, value=first.code_of(op.value, node, "the border"))
         name = self.build.add(op, [h.value for h in lines], node.name, node.origin)
         if isinstance(op, Concat):
             return _concatenated(name, lines, node)
         if isinstance(op, Slice):
             cut = slice(op.begin[2], op.end[2])
             return first.moved(name, lambda v: v[cut], node)
-        if isinstance(op, Upsample | MaxPool):
+        if isinstance(op, Upsample | MaxPool | Pad):
             return first.moved(name, lambda v: v, node)
         return first.moved(name, lambda v: np.full(channels, v[0]), node)
 
     def weighted(self, node: Node, op: Conv2d | Dense, x: Held) -> Held:
         """A convolution or product: integers of it, if its weights are integers and its input has one step."""
         weight = whole(node, op)
-        depthwise = isinstance(op, Conv2d) and op.depthwise
         exact: Any = replace(op, weight=Tensor(weight))
         if isinstance(exact, Conv2d) and any(exact.window.pads):
+            x = self.level(x)
             exact = replace(exact, pad_value=x.code_of(exact.pad_value, node, "the border"))
-        groups = op.groups if isinstance(op, Conv2d) else 1
-        offset = (weight * per_weight(x.offset, groups, weight.shape[-1])).sum(axis=tuple(range(weight.ndim - 1)))
-        if depthwise:
-            scale = per_weight(x.scale, groups, weight.shape[-1])[0]
-        else:
-            if np.any(x.scale != x.scale[0]):
-                refuse(
-                    node, "its input has another scale in every channel", "give all channels in front of it one scale"
-                )
-            scale = np.full(weight.shape[-1], x.scale[0])
+        groups, out = op.groups if isinstance(op, Conv2d) else 1, weight.shape[-1]
+        offset = (weight * per_weight(x.offset, groups, out)).sum(axis=tuple(range(weight.ndim - 1)))
+        whole_scale, units = ratios(x.scale, groups)
+        scale = np.repeat(units, out // groups)
+        factor, off = (
+            per_weight(whole_scale, groups, out),
+            x.scale / np.repeat(units, x.scale.size // groups) - whole_scale,
+        )
+        exact = replace(exact, weight=Tensor(weight * factor))
+        loose = slack(weight, factor, x, self.build.types[x.value].codes, per_weight(off, groups, out))
         name = self.build.add(exact, (x.value,), node.name, node.origin)
         whole_sum = set(self.said.of(node.origin)) <= INTEGER and bool(self.said.of(node.origin))
-        return Held(name, scale, offset, op, (x,), nodes=(node,), plain=whole_sum)
+        return Held(name, scale, offset, op, (x,), nodes=(node,), plain=whole_sum, slack=loose)
+
+    def level(self, x: Held) -> Held:
+        """The same value in codes that share one zero point, if they had several."""
+        found = levelled(x, self.build.types[x.value].codes)
+        if found is None:
+            return x
+        name = self.build.add(found[0], (x.value,), f"{x.value}_zero", x.nodes[-1].origin)
+        return replace(x, value=name, offset=found[1], start=None, steps=(), plain=False)
 
     def pooled(self, node: Node, op: SumPool | GlobalSum, x: Held) -> Held:
         """A sum over pixels."""
@@ -282,9 +321,10 @@ class _Walk:
         if isinstance(op, SumPool):
             taps = op.window.taps
             if any(op.window.pads):
+                x = self.level(x)
                 op = replace(op, pad_value=x.code_of(op.pad_value, node, "the border"))
         name = self.build.add(op, (x.value,), node.name, node.origin)
-        return Held(name, x.scale, x.offset * taps, op, (x,), nodes=(node,), plain=False)
+        return Held(name, x.scale, x.offset * taps, op, (x,), nodes=(node,), plain=False, slack=x.slack * taps)
 
     def add(self, node: Node, a: Held, b: Held) -> Held | Pair:
         """A sum: exact where both have the same step, else left to the Quantise behind it."""
@@ -293,8 +333,9 @@ class _Walk:
             return self.pair(node, Add(), a, b)
         name = self.build.add(Add(1, 1), (a.value, b.value), node.name, node.origin)
         return Held(
-            name, a.scale, a.offset + b.offset, Add(1, 1), (a, b), nodes=(*a.nodes, *b.nodes, node), plain=False
-        )
+            name, a.scale, a.offset + b.offset, Add(1, 1), (a, b), nodes=(*a.nodes, *b.nodes, node), plain=False,
+            slack=a.slack + b.slack,
+        )  # fmt: skip
 
     def pair(self, node: Node, join: Add | Multiply, a: Held, b: Held) -> Pair:
         """Two values joined, which is left to the Quantise behind."""
@@ -341,7 +382,8 @@ def _concatenated(name: str, lines: list[Held], node: Node) -> Held:
     nodes = tuple(dict.fromkeys(n for h in lines for n in h.nodes))
     plain = all(h.source is None and not h.steps for h in lines)
     sources = [h.source for h in lines if h.source is not None]
-    return Held(name, scale, offset, sources[0] if sources else None, tuple(lines), nodes=(*nodes, node), plain=plain)
+    source, loose = sources[0] if sources else None, max(h.slack for h in lines)
+    return Held(name, scale, offset, source, tuple(lines), nodes=(*nodes, node), plain=plain, slack=loose)
 
 
 def _name(value: Held, node: Node) -> str:

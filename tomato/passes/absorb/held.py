@@ -46,7 +46,8 @@ class Held:
     """tail(value * scale + offset), scale and offset per channel, for an integer value of the new graph.
 
     source: the exact operator whose result `value` is, or the constant joined to codes; None for codes. args: what
-    that operator took. bias: the bias in `offset`. nodes: the real operators so far.
+    that operator took. bias: the bias in `offset`. nodes: the real operators so far. slack: steps that `value` may lie
+    off the integer that the real value is.
 
     The same in the model's float32: `steps`, one after the other, each rounding, from value * start[0] + start[1]
     rounded once; start is None where it is all of scale and offset. plain: whether that is every rounding there is.
@@ -63,6 +64,7 @@ class Held:
     start: tuple[Array, Array] | None = None
     steps: tuple[Op, ...] = ()
     plain: bool = True
+    slack: float = 0.0
 
     def then(self, node: Node) -> Self:
         """The value after a real operator on it alone."""

@@ -11,6 +11,7 @@ HALF = "half precision"
 SUM_OF_TIES = "sum of ties"
 NEAREST = "nearest constants"
 SAMPLED = "sample"
+UNLIKE_SCALES = "unlike scales"
 
 PROPERTIES: Mapping[str, str] = MappingProxyType(
     {
@@ -20,6 +21,7 @@ PROPERTIES: Mapping[str, str] = MappingProxyType(
         HALF: "the runtime computes in half precision, this in float32",
         SUM_OF_TIES: "many pairs lie at a tie, which float32 settles one by one and no factors can",
         SAMPLED: "the inputs are too many to compare all; those that were are equal",
+        UNLIKE_SCALES: "the scales of its input's channels have no common step; next to a tie it may be off by 1",
         NEAREST: "no constants of this size equal it everywhere",
     }
 )
