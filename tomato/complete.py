@@ -19,6 +19,7 @@ from tomato.passes import QUANTISED, run
 from tomato.passes.absorb import UnquantisedError
 
 T = TypeVar("T")
+LEAVES = "THE MODEL LEAVES"
 MOST = 256
 """Values and weights that are quantised for a model."""
 BITS = 8
@@ -113,4 +114,4 @@ def notes(reading: Reading) -> tuple[str, ...]:
     ]
     if not values:
         return ()
-    return (f"THE MODEL LEAVES {len(values)} VALUES UNQUANTISED; quantised by calibration: {', '.join(values)}",)
+    return (f"{LEAVES} {len(values)} VALUES UNQUANTISED; quantised by calibration: {', '.join(values)}",)

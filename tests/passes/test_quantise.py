@@ -413,3 +413,20 @@ def test_a_binary_channel_without_weights_gives_its_offset() -> None:
     (got,) = decoded(integer, frames)
     want = watched(graph, frames)["affine"]
     assert np.abs(got[..., 1] - want[..., 1]).max() <= integer.encodings["dense_q"].scale
+
+
+@pytest.mark.parametrize(
+    ("constant", "scale", "swallowed"),
+    [(0.0, 1.0, 0), (-3.4e38, 1.0, 7), (1.0, 1e-7, 8)],
+    ids=["none", "a huge constant", "a tiny input"],
+)
+def test_a_range_that_swallows_the_signal_is_told(constant: float, scale: float, swallowed: int) -> None:
+    net = Net(1, 1, 8)
+    offset = np.zeros(8)
+    offset[8 - (swallowed if scale < 1 else 1) :] = constant
+    real = net.graph(net.add(Affine(Tensor(np.ones(8)), Tensor(offset)), "x"))
+    frames = {"x": net.data()["x"] * scale}
+    _, notes = quantise(real, calibrate(real, [frames]))
+    told = [str(note) for note in notes if note.kind == "swallowed"]
+    assert len(told) == (swallowed > 0)
+    assert all(f"THE RANGE SWALLOWS THE SIGNAL: {swallowed} of 8 channels" in text for text in told)

@@ -28,7 +28,7 @@ class Range:
     """The interval that a value's codes will cover.
 
     integral: all values seen were integers. clipped: the share of the values seen that lie outside.
-    mean: the mean of every channel, where it was measured.
+    mean, spread: the mean, and greatest less least value, of every channel, where they were measured.
     """
 
     lo: float
@@ -36,9 +36,10 @@ class Range:
     integral: bool = False
     clipped: float = 0.0
     mean: Tensor | None = None
+    spread: Tensor | None = None
 
     def union(self, other: "Range") -> "Range":
-        """The smallest range that holds both, without a mean."""
+        """The smallest range that holds both, without what is known of channels."""
         return Range(
             min(self.lo, other.lo),
             max(self.hi, other.hi),
@@ -111,9 +112,10 @@ def _extremes(
     watch: Watch | None,
     done: Callable[[int], None],
 ) -> dict[str, Range]:
-    """Minimum, maximum and mean of some values."""
+    """Minimum, maximum and mean of some values, and how far their channels spread."""
     seen: dict[str, Range] = {}
     sums: dict[str, Array] = {}
+    ends: dict[str, tuple[Array, Array]] = {}
 
     def widen(name: str, values: Array) -> None:
         if watch:
@@ -121,11 +123,17 @@ def _extremes(
         if name in points:
             found = _range_of(name, values)
             seen[name] = seen[name].union(found) if name in seen else found
+            lo, hi = values.min(axis=(0, 1, 2)), values.max(axis=(0, 1, 2))
+            before = ends.get(name, (lo, hi))
+            ends[name] = np.minimum(before[0], lo), np.maximum(before[1], hi)
             sums[name] = sums.get(name, np.zeros(values.shape[3])) + values.mean(axis=(1, 2)).sum(axis=0)
 
     _sweep(graph, data, widen, done)
     frames = sum(len(batch[graph.inputs[0][0]]) for batch in data)
-    return {name: replace(found, mean=Tensor(sums[name] / frames)) for name, found in seen.items()}
+    return {
+        name: replace(found, mean=Tensor(sums[name] / frames), spread=Tensor(ends[name][1] - ends[name][0]))
+        for name, found in seen.items()
+    }
 
 
 def _sweep(

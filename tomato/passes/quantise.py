@@ -11,7 +11,7 @@ from tomato.ir import Builder, Encoding, Graph, Op, TensorType
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.table import Table
-from tomato.passes.calibrate import Ranges
+from tomato.passes.calibrate import Range, Ranges
 from tomato.passes.grid import WideError
 from tomato.passes.groups import Group, partition
 from tomato.passes.lower_group import Place, Widths, lower
@@ -24,6 +24,9 @@ from tomato.passes.weights.moments import Moments
 
 MULT_BITS = 16
 """Width of a requant's largest multiplier: with its sign it fits the narrow port of a DSP."""
+SWALLOWS = "THE RANGE SWALLOWS THE SIGNAL"
+MOST_SWALLOWED = 0.5
+"""Share of the channels that vary which may vary by less than a step of the codes before that is told."""
 ADD_BITS = 8
 """Width of the factors that bring two summands to a common grid; at least that of the summands."""
 
@@ -33,8 +36,8 @@ class Note:
     """Something the report should tell about an integer value.
 
     kind: "table", "clipped" (calibration left values out), "dead" (channels of zeros), "converted" (an input
-    requantised to be moved together with other values), "kept" (at more bits than asked for) or "unfocused"
-    (powers of two around 0 instead of two means).
+    requantised to be moved together with other values), "kept" (at more bits than asked for), "unfocused"
+    (powers of two around 0 instead of two means) or "swallowed" (channels that vary by less than a step).
     """
 
     kind: str
@@ -79,6 +82,7 @@ def quantise(
         ops = _lowered(group, place)
         names[group.output] = _append(build, group, ops, [names[a] for a in group.head.args])
         notes += _remarks(group, names[group.output], ops, ranges, is_copy=group.output not in known)
+        notes += _swallowed(names[group.output], ranges[group.output], codings[group.output].encoding.scale)
         notes += _format_remarks(group, names[group.output], asked, bits)
     result = replace(
         graph,
@@ -144,6 +148,22 @@ def _remarks(group: Group, name: str, ops: Iterable[Op], ranges: Ranges, *, is_c
     if is_copy:
         notes.append(Note("converted", name, "an input requantised to be moved together with other values"))
     return notes
+
+
+def _swallowed(name: str, seen: Range, step: float) -> list[Note]:
+    """Whether one step of a value's codes is more than most of its channels vary by: their signal is lost."""
+    if seen.spread is None:
+        return []
+    varying = seen.spread.values[seen.spread.values > 0]
+    lost = int(np.count_nonzero(varying < step))
+    if lost <= varying.size * MOST_SWALLOWED:
+        return []
+    text = (
+        f"{SWALLOWS}: {lost} of {seen.spread.shape[0]} channels vary by less than one step of "
+        f"{step:.3g}, because others reach from {seen.lo:.3g} to {seen.hi:.3g}; check constants and calibration data, "
+        "or give the layer more bits"
+    )
+    return [Note("swallowed", name, text)]
 
 
 def _format_remarks(group: Group, name: str, asked: Precision, given: Precision) -> list[Note]:
