@@ -28,7 +28,8 @@ def settle(path: Path, reading: Reading = AS_IT_IS, host: HostChoice = "ends") -
     for _ in range(ROUNDS):
         if not outcome.refusals:
             break
-        cut = None if model.invalid or host == "none" else _propose(model, outcome)
+        dynamic = any(model.nodes[i].op_type == "DynamicQuantizeLinear" for i in outcome.refusals)
+        cut = None if model.invalid or dynamic or host == "none" else _propose(model, outcome)
         if cut is None:
             break
         found = replace(reading, inputs=cut[0], outputs=cut[1])

@@ -30,6 +30,8 @@ INFINITE = frozenset({"Clip", "Pad"})
 VARIADIC = onnx.defs.OpSchema.FormalParameterOption.Variadic
 SUBGRAPHS = (AttributeProto.GRAPH, AttributeProto.GRAPHS)
 AGAIN = "export the model again"
+UNKNOWN = "the operator is not supported; replace it in the network by supported ones"
+TENSORS = frozenset(TensorProto.DataType.values()) - {TensorProto.UNDEFINED}
 
 
 def is_standard(op_type: str) -> bool:
@@ -141,10 +143,10 @@ def _check_tensors(graph: onnx.GraphProto, path: Path, context: checker.C.Checke
 
 
 def _why_invalid(node: onnx.NodeProto, version: int, context: checker.C.CheckerContext) -> str:
-    """Why a node is not valid; "" if it is, or if its operator is unknown, which is another matter."""
+    """Why a node is not valid; "" if it is."""
     if not node.domain:
         if not onnx.defs.has(node.op_type, ""):
-            return ""
+            return UNKNOWN
         if not onnx.defs.has(node.op_type, version, ""):
             return f"operator set {version} has no {node.op_type}; export with another operator set"
         if (since := onnx.defs.get_schema(node.op_type, version, "").since_version) > NEWEST_OPSET:
@@ -183,6 +185,8 @@ def _odd_attribute(node: onnx.NodeProto) -> str:
             return f"{attribute.name!r} refers to an attribute of a function"
         if attribute.type not in AttributeProto.AttributeType.values() or attribute.type == AttributeProto.UNDEFINED:
             return f"{attribute.name!r} has no known type"
+        if attribute.type == AttributeProto.TENSOR and attribute.t.data_type not in TENSORS:
+            return f"{attribute.name!r} is a tensor of no known type"
         numbers = [attribute.f, *attribute.floats]
         if any(map(isnan, numbers)) or (any(map(isinf, numbers)) and node.op_type not in INFINITE):
             return f"{attribute.name!r} is not a finite number"

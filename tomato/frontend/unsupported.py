@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 
+from tomato.frontend.door import UNKNOWN
 from tomato.frontend.model import OnnxNode, RefusedError
 
+CALIBRATE = "give --calibrate DATA when compiling: the scale becomes constant, the weights stay as they are"
 FAMILIES: Mapping[str, tuple[str, str]] = {
-    "DynamicQuantizeLinear": ("its scale depends on the data", "quantise with constant scales"),
+    "DynamicQuantizeLinear": ("its scale depends on the data", CALIBRATE),
     "LSTM": ("recurrent layers are not supported", "use a convolution over time instead"),
     "GRU": ("recurrent layers are not supported", "use a convolution over time instead"),
     "RNN": ("recurrent layers are not supported", "use a convolution over time instead"),
@@ -28,4 +30,4 @@ def why_not(node: OnnxNode) -> RefusedError:
         )
     if node.op_type in FAMILIES:
         return RefusedError(*FAMILIES[node.op_type])
-    return RefusedError("the operator is not supported", "replace it in the network by supported ones")
+    return RefusedError(*UNKNOWN.split("; "))
