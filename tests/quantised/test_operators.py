@@ -105,6 +105,22 @@ def test_qdq(middle: list[Any], kind: type[np.integer], tmp_path: Path) -> None:
     assert np.array_equal(golden(integers(path), FRAMES)[0], runtime(path, FRAMES)[0])
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_slices_of_an_input_that_are_quantised_alike(kind: type[np.integer], tmp_path: Path) -> None:
+    nodes = []
+    for i in (0, 1):
+        nodes += [op("Slice", f"x b{i} e a t", f"q{i}")]
+        nodes += [op("QuantizeLinear", f"q{i} xs xz", f"c{i}"), op("DequantizeLinear", f"c{i} xs xz", f"r{i}")]
+    nodes += [op("Concat", "r0 r1", "xc", axis=1), op("QuantizeLinear", "xc xs xz", "xq")]
+    nodes += [op("DequantizeLinear", "xq xs xz", "xr"), op("Relu", "xr", "r"), *OUT]
+    at = {"b0": [0], "b1": [1], "e": [99], "a": [2], "t": [2]}
+    constants = steps(kind, x=0.05, y=0.043) | {name: np.array(v) for name, v in at.items()}
+    path = model(tmp_path, nodes, constants, {"x": SHAPE})
+    made = integers(path)
+    assert np.array_equal(golden(made, FRAMES)[0], runtime(path, FRAMES)[0])
+    assert [n.op.name for n in made.graph][:3] == ["slice", "slice", "concat"]
+
+
 @pytest.mark.parametrize("parts", [0, 8])
 @pytest.mark.parametrize("indices", [[2, 0, 3, 1], [3, 3, 0], [1]])
 @pytest.mark.parametrize("codes", [False, True])
