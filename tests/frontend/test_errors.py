@@ -289,15 +289,21 @@ REFUSALS: dict[str, tuple[Tiny, str]] = {
     ),
     "slice_reversed": (
         Tiny(
-            [op("Slice", "x", *"seat")],
-            {"x": (1, 4)},
-            dict(zip("seat", map(np.atleast_1d, (3, 0, 1, -1)), strict=True)),
+            [op("Relu", "x", to="r"), op("Slice", "r", *"seat", to="f"), op("MaxPool", "f", kernel_shape=[2, 2])],
+            {"x": (1, 4, 6, 5)},
+            dict(zip("seat", map(np.atleast_1d, (5, -100, 2, -1)), strict=True)),
         ),
-        "Slice #0 (Slice): expected a positive step; reversing is not supported",
+        (
+            "MaxPool #2 (MaxPool): the order of its input is no transposition and no exchange of channels; "
+            "simplify the reshapes in front of it; flip rows and columns at the model's input"
+        ),
     ),
-    "gather_shuffled": (
-        Tiny([op("Gather", "x", "i", axis=1)], constants={"i": np.array([2, 0])}),
-        "Gather #0 (Gather): expected evenly spaced, increasing indices; reorder the channels in the layer before",
+    "gather_rows": (
+        Tiny([op("Relu", "x", to="r"), op("Gather", "r", "i", axis=2)], constants={"i": np.array([2, 0, 0])}),
+        (
+            "Gather #1 (Gather): expected evenly spaced indices of axis 2, none of them twice; "
+            "choose among the channels instead"
+        ),
     ),
     "resize_linear": (
         Tiny([op("Resize", "x", "", "s", mode="linear")], constants={"s": [1.0, 1.0, 2.0, 2.0]}),
@@ -355,7 +361,10 @@ REFUSALS: dict[str, tuple[Tiny, str]] = {
             {"x": (1, 4, 6)},
             {"w": randoms(4, 4, 1), "s": np.array([1, 3, 8])},
         ),
-        ("MaxPool #2 (MaxPool): the order of its input is no transposition; simplify the reshapes before it"),
+        (
+            "MaxPool #2 (MaxPool): the order of its input is no transposition and no exchange of channels; "
+            "simplify the reshapes in front of it; flip rows and columns at the model's input"
+        ),
     ),
     "reshape_batch": (
         Tiny([op("Reshape", "x", "s")], {"x": ("N", 4)}, {"s": np.array([8, 4])}),

@@ -10,6 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from tests.quantised.runtime import golden, integers, runtime
 from tomato.formats import Array
+from tomato.frontend import walk
 
 SHAPE = (1, 4, 6, 5)
 RNG = np.random.default_rng(0)
@@ -101,6 +102,38 @@ def test_qdq_conv(kind: type[np.integer], per_channel: bool, groups: int, tmp_pa
 def test_qdq(middle: list[Any], kind: type[np.integer], tmp_path: Path) -> None:
     constants = steps(kind, x=0.05, y=0.043, b=0.071) | {"low": np.float32(-1), "high": np.float32(2.5)}
     path = model(tmp_path, [*IN, *middle, *OUT], constants, {"x": SHAPE})
+    assert np.array_equal(golden(integers(path), FRAMES)[0], runtime(path, FRAMES)[0])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_slices_of_an_input_that_are_quantised_alike(kind: type[np.integer], tmp_path: Path) -> None:
+    nodes = []
+    for i in (0, 1):
+        nodes += [op("Slice", f"x b{i} e a t", f"q{i}")]
+        nodes += [op("QuantizeLinear", f"q{i} xs xz", f"c{i}"), op("DequantizeLinear", f"c{i} xs xz", f"r{i}")]
+    nodes += [op("Concat", "r0 r1", "xc", axis=1), op("QuantizeLinear", "xc xs xz", "xq")]
+    nodes += [op("DequantizeLinear", "xq xs xz", "xr"), op("Relu", "xr", "r"), *OUT]
+    at = {"b0": [0], "b1": [1], "e": [99], "a": [2], "t": [2]}
+    constants = steps(kind, x=0.05, y=0.043) | {name: np.array(v) for name, v in at.items()}
+    path = model(tmp_path, nodes, constants, {"x": SHAPE})
+    made = integers(path)
+    assert np.array_equal(golden(made, FRAMES)[0], runtime(path, FRAMES)[0])
+    assert [n.op.name for n in made.graph][:3] == ["slice", "slice", "concat"]
+
+
+@pytest.mark.parametrize("parts", [0, 8])
+@pytest.mark.parametrize("indices", [[2, 0, 3, 1], [3, 3, 0], [1]])
+@pytest.mark.parametrize("codes", [False, True])
+def test_channels_that_are_picked_keep_their_codes(
+    codes: bool, indices: list[int], parts: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As slices that are joined again, or by a product with ones."""
+    monkeypatch.setattr(walk, "MOST_PARTS", parts)
+    pick = [IN[0], op("Gather", "xq i", "gq", axis=1), op("DequantizeLinear", "gq xs xz", "g")]
+    pick = pick if codes else [*IN, op("Gather", "xr i", "g", axis=1)]
+    nodes = [*pick, op("MaxPool", "g", "r", kernel_shape=[2, 2]), *OUT]
+    constants = steps(np.uint8, x=0.05, y=0.043) | {"i": np.array(indices)}
+    path = model(tmp_path, nodes, constants, {"x": SHAPE})
     assert np.array_equal(golden(integers(path), FRAMES)[0], runtime(path, FRAMES)[0])
 
 

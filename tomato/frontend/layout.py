@@ -67,6 +67,19 @@ def is_identity(source: Index) -> bool:
     return bool(np.array_equal(source.reshape(-1), np.arange(source.size)))
 
 
+def exchange(source: Index, shape: Shape) -> Index | None:
+    """The channel of the stream that each channel takes, the same in every pixel; None if more than that moves."""
+    rows = source.reshape(-1, shape[2])
+    same = np.array_equal(rows, rows[0] + np.arange(len(rows))[:, np.newaxis] * shape[2])
+    return rows[0] if same and rows[0].max() < shape[2] else None
+
+
+def runs(chosen: Index) -> list[tuple[int, int]]:
+    """Indices as ranges [begin, end) one behind the other."""
+    parts = np.split(chosen, np.flatnonzero(np.diff(chosen) != 1) + 1)
+    return [(int(part[0]), int(part[-1]) + 1) for part in parts]
+
+
 def factor(source: Index) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
     """(view, perm) with arange(n).reshape(view).transpose(perm) == source, flattened; None if there is none.
 

@@ -21,13 +21,16 @@ def from_conv(walk: Walk, node: OnnxNode) -> None:
         raise RefusedError(f"expected a 1-D or 2-D convolution, not {weight.ndim - 2}-D", "only those are supported")
     bias = walk.weight(node, 2, "bias") if node.has(2) else None
     rank = weight.ndim
-    value = walk.image(node.inputs[0])
+    groups = node.integer("group", 1)
+    value, taken = walk.channels(node.inputs[0]) if groups == 1 else (walk.image(node.inputs[0]), None)
+    if taken is not None and weight.shape[1] == taken.size:
+        weight = weight[:, layout.inverse(taken)]
     kernel = weight.shape[2:]
     window, early = window_of(node, kernel, walk.build.types[value].shape)
     if early is not None:
         value = walk.emit(Pad(early), [value], "_pad")
     weight = weight.reshape(*weight.shape[:2], *window.kernel).transpose(2, 3, 1, 0)
-    value = walk.scaled(walk.emit(Conv2d(Tensor(weight), window, node.integer("group", 1)), [value]), steps)
+    value = walk.scaled(walk.emit(Conv2d(Tensor(weight), window, groups), [value]), steps)
     if bias is not None:
         kind, parts = walk.bias(value, node.inputs[2], bias)
         value = walk.emit(kind(*(Tensor(p.reshape(-1)) for p in parts)), [value], "_bias")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tomato.frontend import layout
+from tomato.frontend.layout import Index
 from tomato.frontend.model import OnnxNode, RefusedError, one
 from tomato.frontend.walk import Rule, View, Walk
 from tomato.ops.move import Concat, DepthToSpace, Pad, Slice, SpaceToDepth
@@ -72,8 +73,11 @@ def _grid(walk: Walk, view: View, touched: dict[int, int]) -> int:
 
 
 def cut(walk: Walk, name: str, cuts: dict[int, Cut], suffix: str = "") -> View:
-    """The part of a view; axes that are not named stay whole."""
-    view = walk.view(name)
+    """The part of a value; axes that are not named stay whole."""
+    return _cut(walk, walk.view(name), cuts, suffix)
+
+
+def _cut(walk: Walk, view: View, cuts: dict[int, Cut], suffix: str = "") -> View:
     cuts = {a: c for a, c in cuts.items() if c != Cut(0, view.shape[a])}
     if not cuts:
         return view
@@ -95,8 +99,38 @@ def cut(walk: Walk, name: str, cuts: dict[int, Cut], suffix: str = "") -> View:
     return View(walk.emit(op, [value], suffix), layout.order(shape, channel))
 
 
+def take(walk: Walk, name: str, axis: int, picked: Index, suffix: str = "") -> View:
+    """The elements `picked` of one axis, in that order.
+
+    Evenly spaced ones are cut; another order of them moves nothing by itself: the host, a layer's weights or whatever
+    reads them sees to it. Any others are picked channels.
+    """
+    view = walk.view(name)
+    ordered = np.unique(picked)
+    if view.value in walk.unbound and ordered.size == picked.size and not np.array_equal(ordered, picked):
+        rest = np.setdiff1d(np.arange(view.shape[axis]), picked)
+        moved = View(view.value, view.order.take(np.concatenate([picked, rest]), axis=axis))
+        return _cut(walk, moved, {axis: Cut(0, picked.size)}, suffix)
+    steps = np.diff(ordered)
+    even = ordered.size == picked.size and (not steps.size or bool(np.all(steps == steps[0])))
+    if even:
+        step = int(steps[0]) if steps.size else 1
+        part = cut(walk, name, {axis: Cut(int(ordered[0]), int(ordered[-1]) + 1, step)}, suffix)
+        if np.array_equal(ordered, picked):
+            return part
+        return View(part.value, part.order.take((picked - ordered[0]) // step, axis=axis))
+    channel = min(1, len(view.shape) - 1)
+    if axis != channel and view.value not in walk.unbound and view.order.size != view.shape[axis]:
+        raise RefusedError(
+            f"expected evenly spaced indices of axis {axis}, none of them twice", "choose among the channels instead"
+        )
+    shape = (*view.shape[:axis], picked.size, *view.shape[axis + 1 :])
+    value = walk.pick(walk.streamed(view, axis), picked)
+    return View(value, layout.order(shape, axis))
+
+
 def from_slice(walk: Walk, node: OnnxNode) -> None:
-    """Slice with constant bounds and a positive step."""
+    """Slice with constant bounds; a negative step reverses."""
     view = walk.view(node.inputs[0])
     starts, ends = walk.model.integers(node, 1, "starts"), walk.model.integers(node, 2, "ends")
     assert starts is not None
@@ -104,14 +138,21 @@ def from_slice(walk: Walk, node: OnnxNode) -> None:
     rank = len(view.shape)
     axes = walk.model.integers(node, 3, "axes") or tuple(range(len(starts)))
     steps = walk.model.integers(node, 4, "steps") or (1,) * len(starts)
-    if any(s < 1 for s in steps):
-        raise RefusedError("expected a positive step", "reversing is not supported")
-    cuts = {}
-    for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
-        begin, stop, _ = slice(start, end).indices(view.shape[axis % rank])
-        cuts[axis % rank] = Cut(begin, stop, step)
-    result = cut(walk, node.inputs[0], cuts)
-    walk.put(node.outputs[0], result.value, result.order)
+    if 0 in steps:
+        raise RefusedError("expected steps other than 0", "check the exported model")
+    cuts: dict[int, Cut] = {}
+    turned: tuple[int, ...] = ()
+    for axis, start, end, step in zip((a % rank for a in axes), starts, ends, steps, strict=True):
+        chosen = range(view.shape[axis])[start:end:step]
+        if step < 0 < len(chosen):
+            chosen, turned = chosen[::-1], (*turned, axis)
+        cuts[axis] = Cut(chosen[0], chosen[-1] + 1, abs(step)) if chosen else Cut(0, 0)
+    if view.value in walk.unbound and turned:  # the host turns, then there is nothing left to turn
+        view = View(view.value, np.flip(view.order, axis=turned))
+        cuts |= {a: Cut(view.shape[a] - cuts[a].end, view.shape[a] - cuts[a].begin, cuts[a].step) for a in turned}
+        turned = ()
+    result = _cut(walk, view, cuts)
+    walk.put(node.outputs[0], result.value, np.flip(result.order, axis=turned) if turned else result.order)
 
 
 def from_split(walk: Walk, node: OnnxNode) -> None:
@@ -130,7 +171,7 @@ def from_split(walk: Walk, node: OnnxNode) -> None:
 
 
 def from_gather(walk: Walk, node: OnnxNode) -> None:
-    """Gather of one element or of evenly spaced ones."""
+    """Gather of constant indices."""
     view = walk.view(node.inputs[0])
     axis = node.integer("axis", 0) % len(view.shape)
     chosen = walk.model.constant(node, 1)
@@ -138,15 +179,9 @@ def from_gather(walk: Walk, node: OnnxNode) -> None:
         raise RefusedError("expected constant indices", "tables of embeddings are not supported")
     if not chosen.size or np.any(np.abs(chosen + 0.5) > view.shape[axis]):
         raise RefusedError(f"expected indices of {view.shape[axis]} elements", "check the exported model")
-    picked = chosen.reshape(-1) % view.shape[axis]
-    steps = np.diff(picked)
-    if chosen.ndim > 1 or (steps.size and (steps[0] < 1 or np.any(steps != steps[0]))):
-        raise RefusedError("expected evenly spaced, increasing indices", "reorder the channels in the layer before")
-    step = int(steps[0]) if steps.size else 1
-    part = Cut(int(picked[0]), int(picked[-1]) + 1, step)
-    result = cut(walk, node.inputs[0], {axis: part})
-    order = result.order.squeeze(axis) if chosen.ndim == 0 else result.order
-    walk.put(node.outputs[0], result.value, order)
+    result = take(walk, node.inputs[0], axis, (chosen.reshape(-1) % view.shape[axis]).astype(np.int64))
+    shape = (*view.shape[:axis], *chosen.shape, *view.shape[axis + 1 :])
+    walk.put(node.outputs[0], result.value, result.order.reshape(shape))
 
 
 def from_pad(walk: Walk, node: OnnxNode) -> None:

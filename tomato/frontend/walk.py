@@ -19,9 +19,12 @@ from tomato.ir import Builder, Node, Op, Shape, TensorType
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.join import Add
-from tomato.ops.move import Pad, Reshape, Transpose
+from tomato.ops.move import Concat, Pad, Reshape, Slice, Transpose
 from tomato.ops.quantise import Bias, Dequantise
 from tomato.ops.real import Affine
+
+MOST_PARTS = 8
+"""Ranges of channels up to which an exchange is slices that are joined again; more of them are a product."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,12 +194,35 @@ class Walk:
         else:
             factors = layout.factor(source)
             if factors is None:
-                raise RefusedError("the order of its input is no transposition", "simplify the reshapes before it")
+                return self._exchanged(view.value, shape, source)
             op = Transpose(*factors, shape)
         key = (view.value, shape, Tensor(source).digest)
         if key not in self._moved:
             self._moved[key] = self.emit(op, [view.value], f"_{op.name}")
         return self._moved[key]
+
+    def _exchanged(self, value: str, shape: Shape, source: Index) -> str:
+        """A graph value in an order that is no transposition: an exchange of channels, or else a RefusedError."""
+        taken = layout.exchange(source, shape) if self.build.types[value].shape == shape else None
+        if taken is None:
+            raise RefusedError(
+                "the order of its input is no transposition and no exchange of channels",
+                "simplify the reshapes in front of it; flip rows and columns at the model's input",
+            )
+        key = (value, shape, Tensor(source).digest)
+        if key not in self._moved:
+            self._moved[key] = self.pick(value, taken)
+        return self._moved[key]
+
+    def pick(self, value: str, taken: Index) -> str:
+        """The channels of a graph value in another order, some perhaps several times or not at all."""
+        ranges = layout.runs(taken)
+        kind = self.build.types[value]
+        if len(ranges) > MOST_PARTS:
+            chosen = np.arange(kind.channels)[:, np.newaxis] == taken
+            return self.emit(Dense(Tensor(chosen.astype(np.int64 if kind.is_codes else np.float64))), [value], "_pick")
+        parts = [self.emit(Slice((0, 0, begin), (*kind.shape[:2], end)), [value], f"_{begin}") for begin, end in ranges]
+        return self.emit(Concat(), parts, "_pick") if len(parts) > 1 else parts[0]
 
     def stand_in(self, name: str, shape: tuple[int, ...]) -> None:
         """Define the result of a refused node, so that the walk goes on and finds all problems at once."""
@@ -230,6 +256,18 @@ class Walk:
                 f"expected an image of shape 1xCxHxW or 1xCxL, not {dims}", "only 1-D and 2-D are supported"
             )
         return self.streamed(view, 1)
+
+    def channels(self, name: str) -> tuple[str, Index]:
+        """As `image`, but for the order of its channels: for each the channel of the graph value that it is."""
+        view = self.view(name)
+        if len(view.shape) in (3, 4) and view.value not in self.unbound:
+            shape, index = layout.standard(view.shape, 1)
+            if self.build.types[view.value].shape == shape:
+                taken = layout.exchange(view.order.reshape(-1)[index], shape)
+                if taken is not None:
+                    return view.value, taken
+        value = self.image(name)
+        return value, np.arange(self.build.types[value].channels)
 
     def put_image(self, name: str, value: str, rank: int) -> None:
         """Define an ONNX image of this rank that lies in stream order."""

@@ -4,20 +4,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from tomato.ir import Builder, Graph, Node
+from tomato.ir import Builder, Graph, Node, Op
 from tomato.ops.move import Pad
 from tomato.ops.quantise import Quantise
 from tomato.passes.groups import MOVEMENT, join_origins
-from tomato.passes.rewrite import read_once
 
 
 def hoist_quantise(graph: Graph) -> Graph:
     """Movement, then Quantise: every argument quantised, then the movement.
 
     Exact: a movement picks values (or their maximum, which a rounding that never falls keeps). A border
-    becomes its code. Only one scale for all channels moves, and only where nothing else reads the movement.
+    becomes its code. Only one scale for all channels moves, and only where all that reads the movement quantises alike.
     """
     behind = _quantise_behind(graph)
+    made: dict[tuple[str, Op], str] = {}
 
     def rewrite(node: Node, build: Builder) -> str | None:
         if node.name in behind:
@@ -26,7 +26,9 @@ def hoist_quantise(graph: Graph) -> Graph:
             op, args = node.op, list(node.args)
             for i, arg in enumerate(args):
                 if not build.types[arg].is_codes:
-                    args[i] = build.add(last.op, (arg,), last.name, last.origin)
+                    if (arg, last.op) not in made:
+                        made[arg, last.op] = build.add(last.op, (arg,), last.name, last.origin)
+                    args[i] = made[arg, last.op]
             if isinstance(op, Pad):
                 op = replace(op, value=int(last.op.golden([np.full(1, float(op.value))])[0]))
             return build.add(op, args, node.name, join_origins(node, last))
@@ -38,15 +40,16 @@ def hoist_quantise(graph: Graph) -> Graph:
 
 
 def _quantise_behind(graph: Graph) -> dict[str, Node]:
-    """For each movement that feeds, alone or through others, nothing but one Quantise: that Quantise."""
-    alone, uses = read_once(graph), graph.uses
-    found: dict[str, Node] = {}
+    """For each movement that feeds, alone or through others, nothing but Quantises that are alike: one of them."""
+    uses, found = graph.uses, {n.name: n for n in graph if isinstance(n.op, Quantise)}
     for node in reversed(graph.nodes):
-        if not isinstance(node.op, MOVEMENT) or node.name not in alone:
+        if not isinstance(node.op, MOVEMENT) or node.name in graph.outputs:
             continue
-        reader = uses[node.name][0]
-        if isinstance(reader.op, Quantise) and reader.op.scale.shape == reader.op.zero.shape == (1,):
-            found[node.name] = reader
-        elif reader.name in found:
-            found[node.name] = found[reader.name]
-    return found
+        behind = [found.get(reader.name) for reader in uses[node.name]]
+        first = behind[0] if behind else None
+        if first is None or any(other is None or other.op != first.op for other in behind):
+            continue
+        assert isinstance(first.op, Quantise)
+        if first.op.scale.shape == first.op.zero.shape == (1,):
+            found[node.name] = first
+    return {name: last for name, last in found.items() if name != last.name}

@@ -104,6 +104,8 @@ class _Walk:
                 self.env[node.name] = self.unary(node, args[0])
             case _ if isinstance(node.op, MOVEMENT):
                 self.env[node.name] = self.movement(node, node.op, args)
+            case Dense() if isinstance(args[0], str):
+                self.env[node.name] = self.build.add(node.op, (args[0],), node.name, node.origin)
             case Conv2d() | Dense():
                 self.env[node.name] = self.weighted(node, node.op, self.line(node, node.args[0]))
             case SumPool() | GlobalSum():
