@@ -10,6 +10,7 @@ from tests.frontend.tiny import Tiny, op, randoms
 from tests.models import model_path
 from tomato.errors import TomatoError
 from tomato.frontend import inspect, load
+from tomato.frontend.unsupported import CALIBRATE
 
 HINT = "  hint: tomato inspect lists every node; change the network or export it differently"
 
@@ -180,7 +181,7 @@ NAN = np.array([1.0, np.nan, np.inf, 2.0])
 REFUSALS: dict[str, tuple[Tiny, str]] = {
     "quantised": (
         Tiny([op("DynamicQuantizeLinear", "x", to=("y", "s", "z"), name="quantise")], outputs=("y",)),
-        "quantise (DynamicQuantizeLinear): its scale depends on the data; quantise with constant scales",
+        f"quantise (DynamicQuantizeLinear): its scale depends on the data; {CALIBRATE}",
     ),
     "nan": (
         Tiny([op("Add", "x", "bias")], {"x": (1, 4)}, {"bias": NAN}),
