@@ -299,6 +299,10 @@ REFUSALS: dict[str, tuple[Tiny, str]] = {
             "simplify the reshapes in front of it; flip rows and columns at the model's input"
         ),
     ),
+    "concat_varying_constant": (
+        Tiny([op("Concat", "x", "c", axis=1)], {"x": (1, 4, 2, 1)}, {"c": np.array([1.0, 2.0]).reshape(1, 1, 2, 1)}),
+        "Concat #0 (Concat): the constant 'c' is not the same for all pixels; make it one value per channel",
+    ),
     "gather_rows": (
         Tiny([op("Relu", "x", to="r"), op("Gather", "r", "i", axis=2)], constants={"i": np.array([2, 0, 0])}),
         (

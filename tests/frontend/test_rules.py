@@ -185,6 +185,13 @@ CASES: dict[str, Tiny] = {
         {"k": randoms(3, 4, 2, 2)},
     ),
     "concat_rows": Tiny([op("Concat", "x", "z", axis=2)], {"x": (1, 4, 6, 5), "z": (1, 4, 2, 5)}),
+    "concat_constant": Tiny(
+        [op("Relu", "x", to="r"), op("Concat", "c", "r", "d", axis=1)],
+        constants={"c": np.ones((1, 2, 6, 5)) * [[[2.0]], [[-1.0]]], "d": np.full((1, 9, 6, 5), 3.0)},
+    ),
+    "concat_constant_vector": Tiny([op("Concat", "x", "c", axis=-1)], VECTOR, {"c": randoms(1, 3)}),
+    "concat_constant_row": Tiny([op("Concat", "x", "c", axis=2)], constants={"c": np.full((1, 4, 1, 5), 0.5)}),
+    "sum_constants": Tiny([op("Sum", "c", "x", "d", "z")], TWO, {"c": randoms(4, 1, 1), "d": randoms(1)}),
     "pad": unary("Pad", 10, pads=[0, 0, 1, 2, 0, 0, 0, 3], value=0.5),
     "pad_11": Tiny([op("Pad", "x", "p", "v")], constants={"p": np.array([0, 0, 1, 2, 0, 0, 3, 0]), "v": 1.5}),
     "pad_18": Tiny(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.quantised.runtime import golden, integers, runtime
-from tests.quantised.test_operators import FRAMES, OUT, SHAPE, model, op, steps, weights
+from tests.quantised.test_operators import FRAMES, IN, OUT, SHAPE, model, op, steps, weights
 from tomato import frontend
 from tomato.compiler import from_quantised
 from tomato.errors import TomatoError
@@ -69,3 +69,20 @@ def test_what_may_differ_counts(tmp_path: Path) -> None:
     assert 0 < proof.differing <= 0.01 * proof.checked
     with pytest.raises(TomatoError, match="a sum over channels of unlike scales is off by up to 1 at"):
         from_quantised(frontend.load(path), path, Allowed(0.0))
+
+
+@pytest.mark.parametrize("pads", [[0] * 4, [1] * 4])
+def test_a_constant_beside_codes_has_its_own_border(pads: list[int], tmp_path: Path) -> None:
+    nodes = [
+        *IN, op("Concat", "xr k", "c", axis=1), op("DequantizeLinear", "w ws wz", "wr"),
+        op("Conv", "c wr", "r", pads=pads), *OUT,
+    ]  # fmt: skip
+    constants = steps(np.uint8, x=0.05, y=0.1) | {
+        "w": weights(np.int8, 4, 6, 3, 3), "ws": np.float32(0.004), "wz": np.int8(0),
+        "k": np.array([1.37, -0.5], np.float32).reshape(1, 2, 1, 1) * np.ones((1, 1, *SHAPE[2:]), np.float32),
+    }  # fmt: skip
+    path = model(tmp_path, nodes, constants, {"x": SHAPE})
+    (got,), (wanted,) = golden(integers(path), FRAMES), runtime(path, FRAMES)
+    off = np.abs(got - wanted) / 0.1
+    assert off.max() < 1.01
+    assert np.count_nonzero(off > 0.5) <= 0.003 * off.size

@@ -96,11 +96,18 @@ def test_qdq_conv(kind: type[np.integer], per_channel: bool, groups: int, tmp_pa
         [op("QuantizeLinear", "xr bs bz", "bq"), op("DequantizeLinear", "bq bs bz", "br"), op("Mul", "xr br", "r")],
         [op("QuantizeLinear", "xr bs bz", "bq"), op("DequantizeLinear", "bq bs bz", "br"),
          op("Concat", "xr br", "r", axis=1)],
+        [op("Concat", "xr k", "r", axis=1)],
+        [op("Sum", "xr offset", "r")],
+        [op("DequantizeLinear", "kq bs bz", "kr"), op("Concat", "kr xr", "r", axis=1)],
     ],
     ids=lambda nodes: nodes[-1].op_type + str(len(nodes)),
 )  # fmt: skip
 def test_qdq(middle: list[Any], kind: type[np.integer], tmp_path: Path) -> None:
-    constants = steps(kind, x=0.05, y=0.043, b=0.071) | {"low": np.float32(-1), "high": np.float32(2.5)}
+    constants = steps(kind, x=0.05, y=0.043, b=0.071) | {
+        "low": np.float32(-1), "high": np.float32(2.5), "offset": np.float32(0.7).reshape(1, 1, 1, 1),
+        "k": np.array([1.3, -0.4], np.float32).reshape(1, 2, 1, 1) * np.ones((1, 1, *SHAPE[2:]), np.float32),
+        "kq": np.full((1, 5, *SHAPE[2:]), 77, kind),
+    }  # fmt: skip
     path = model(tmp_path, [*IN, *middle, *OUT], constants, {"x": SHAPE})
     assert np.array_equal(golden(integers(path), FRAMES)[0], runtime(path, FRAMES)[0])
 

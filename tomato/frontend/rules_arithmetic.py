@@ -81,12 +81,15 @@ def from_neg(walk: Walk, node: OnnxNode) -> None:
 
 
 def from_sum(walk: Walk, node: OnnxNode) -> None:
-    """Sum of any number of activations: a chain of additions."""
-    first = walk.settle(node.inputs[0])
-    total = first
-    for name in node.inputs[1:]:
+    """Sum of any number of activations, a chain of additions, and of constants, which are one offset behind it."""
+    names = [n for n in node.inputs if n not in walk.model.constants]
+    constants = [walk.weight(node, i, "operand") for i, n in enumerate(node.inputs) if n in walk.model.constants]
+    total = walk.settle(names[0])
+    for name in names[1:]:
         total = join(walk, Add(), total, walk.view(name))
     walk.put(node.outputs[0], total.value, total.order)
+    if constants:
+        walk.affine(node.outputs[0], node.outputs[0], ONE, np.asarray(sum(constants)), "_constant")
 
 
 def _of_two(walk: Walk, node: OnnxNode) -> None:

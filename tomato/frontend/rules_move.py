@@ -1,40 +1,74 @@
 """Concat, Pad, Slice, Split, Gather and the exchanges of pixels and channels."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from tomato.formats import Tensor
 from tomato.frontend import layout
 from tomato.frontend.layout import Index
 from tomato.frontend.model import OnnxNode, RefusedError, one
 from tomato.frontend.walk import Rule, View, Walk
 from tomato.ops.move import Concat, DepthToSpace, Pad, Slice, SpaceToDepth
+from tomato.ops.real import Affine
 
 IMAGE = 4
 """Axes of an image: batch, channels, height, width."""
 
 
 def from_concat(walk: Walk, node: OnnxNode) -> None:
-    """Concat over any axis of the frame: that axis is streamed as the channels."""
+    """Concat over any axis of the frame: that axis is streamed as the channels. Constants may be among the inputs."""
     axis = node.integer("axis", 1)
-    views = [walk.view(i) for i in node.inputs]
-    axis = axis % len(views[0].shape)
-    if all(v.order.size == v.shape[axis] for v in views):
-        _concat_vectors(walk, node, axis)
+    given = [None if walk.model.constant(node, i) is not None else walk.view(n) for i, n in enumerate(node.inputs)]
+    known = [v for v in given if v is not None]
+    axis = axis % len(known[0].shape)
+    if all(v.order.size == v.shape[axis] for v in known):
+        flat = [None if v is None else walk.flat(walk.view(n)) for n, v in zip(node.inputs, given, strict=True)]
+        _concat_vectors(walk, node, axis, flat)
         return
-    values = [walk.streamed(walk.view(i), axis) for i in node.inputs]
-    shape = list(views[0].shape)
-    shape[axis] = sum(v.shape[axis] for v in views)
+    streams = [
+        None if v is None else walk.streamed(walk.view(n), axis) for n, v in zip(node.inputs, given, strict=True)
+    ]
+    other = next(s for s in streams if s is not None)
+    values = [s or _constant(walk, node, i, axis, other) for i, s in enumerate(streams)]
+    shape = list(known[0].shape)
+    shape[axis] = sum(walk.build.types[v].channels for v in values)
     value = walk.emit(Concat(), values) if len(values) > 1 else values[0]
     walk.put_standard(node.outputs[0], value, tuple(shape), axis)
 
 
-def _concat_vectors(walk: Walk, node: OnnxNode, axis: int) -> None:
+def _concat_vectors(walk: Walk, node: OnnxNode, axis: int, given: Sequence[View | None]) -> None:
     """Vectors are joined as they lie; only the index map knows their order."""
-    views = [walk.flat(walk.view(i)) for i in node.inputs]
+    other = next(v for v in given if v is not None)
+    views = [v or _constant_vector(walk, node, i, axis, other) for i, v in enumerate(given)]
     starts = np.cumsum([0, *(v.order.size for v in views[:-1])])
     order = np.concatenate([v.order + start for v, start in zip(views, starts, strict=True)], axis=axis)
     walk.put(node.outputs[0], walk.emit(Concat(), [v.value for v in views]), order)
+
+
+def _constant_vector(walk: Walk, node: OnnxNode, index: int, axis: int, other: View) -> View:
+    value = _constant(walk, node, index, axis, other.value)
+    shape = tuple(walk.build.types[value].channels if a == axis else 1 for a in range(len(other.shape)))
+    return View(value, np.arange(walk.build.types[value].channels).reshape(shape))
+
+
+def _constant(walk: Walk, node: OnnxNode, index: int, axis: int, other: str) -> str:
+    """A graph value that is constant: channels of another one times 0, plus the constant at an input."""
+    value = np.moveaxis(walk.weight(node, index, "constant"), axis, -1)
+    value = value.reshape(-1, value.shape[-1])
+    if np.any(value != value[:1]):
+        raise RefusedError(
+            f"the constant {node.inputs[index]!r} is not the same for all pixels", "make it one value per channel"
+        )
+    kind = walk.build.types[other]
+    if kind.is_codes:
+        raise RefusedError(
+            f"expected no constant codes, such as {node.inputs[index]!r}", "dequantise in front of the Concat"
+        )
+    taken = np.arange(value.shape[1]) % kind.channels
+    zero = Tensor(np.zeros(1))
+    return walk.emit(Affine(zero, Tensor(value[0])), [walk.pick(other, taken)], "_constant")
 
 
 @dataclass(frozen=True, slots=True)

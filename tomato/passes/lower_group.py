@@ -17,7 +17,7 @@ from tomato.ops.move import Pad
 from tomato.ops.pool import GlobalSum, SumPool
 from tomato.ops.real import Affine, Clip, Function, evaluate
 from tomato.ops.table import Table
-from tomato.passes.grid import PRODUCT_BITS, fit_grid, make_requant
+from tomato.passes.grid import PRODUCT_BITS, Grid, fit_grid, make_requant
 from tomato.passes.groups import MOVEMENT, Line
 from tomato.passes.precision import LayerFormat
 from tomato.passes.rewrite import per_weight
@@ -79,6 +79,7 @@ class Place:
         """The requant from `acc`, in steps of `unit` and `zero` at a real 0, to the output."""
         factors = self.line.scale * unit / self.out.encoding.scale
         grid = fit_grid(factors, min(self.widths.mult, PRODUCT_BITS - 1 - acc.bits))
+        grid = Grid(np.where(factors == 0.0, 0, grid.mult), grid.shift)
         zeros = np.full(grid.mult.shape, zero, dtype=np.int64)
         return make_requant(grid, zero=zeros, target=self.target, acc=acc, clamp=self.clamp)
 

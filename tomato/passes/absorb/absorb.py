@@ -315,7 +315,7 @@ class _Walk:
         if found is None:
             return x
         name = self.build.add(found[0], (x.value,), f"{x.value}_zero", x.nodes[-1].origin)
-        return replace(x, value=name, offset=found[1], start=None, steps=(), plain=False)
+        return replace(x, value=name, scale=found[1], offset=found[2], start=None, steps=(), plain=False)
 
     def pooled(self, node: Node, op: SumPool | GlobalSum, x: Held) -> Held:
         """A sum over pixels."""

@@ -119,9 +119,10 @@ class Held:
 
     def code_of(self, real: float, node: Node, what: str) -> int:
         """The integer that stands for a real number, the same in all channels. TomatoError if there is none."""
-        codes = (real - self.offset) / self.scale
-        code = np.rint(codes[0])
-        if np.any(np.abs(codes - code) > NEAR * max(1.0, abs(code))):
+        still = self.scale == 0
+        codes = ((real - self.offset) / np.where(still, 1.0, self.scale))[~still]
+        code = np.rint(codes[0]) if codes.size else 0.0
+        if np.any(self.offset[still] != real) or np.any(np.abs(codes - code) > NEAR * max(1.0, abs(code))):
             refuse(node, f"{what} {real:g} is no code of its input (zero point {-self.zeros[0]:g})")
         return int(code)
 

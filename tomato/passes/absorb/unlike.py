@@ -54,17 +54,24 @@ def slack(weight: Array, per_channel: Array, x: Held, kind: Codes, off: Array) -
     return float((own + np.abs(weight * per_channel).sum(axis=axes) * x.slack).max())
 
 
-def levelled(x: Held, kind: Codes) -> tuple[Requant, Array] | None:
-    """What moves the codes of each channel so that all have one zero point, and the offsets then.
+def levelled(x: Held, kind: Codes) -> tuple[Requant, Array, Array] | None:
+    """What makes codes of each channel so that all have one zero point, and their scales and offsets then.
 
-    None where they have one already, or a zero point is no integer.
+    A channel that is constant, of scale 0, becomes one step of its value. None where nothing has to move, or a zero
+    point is no integer.
     """
-    zero = -x.zeros
-    moved = np.rint(zero[0] - zero).astype(np.int64)
-    if not moved.any() or np.any(np.abs(zero[0] - zero - moved) > NEAR * np.maximum(1.0, np.abs(zero))):
+    zero, still = -x.zeros, (x.scale == 0) & (x.offset != 0)
+    moving = np.flatnonzero(x.scale)
+    target = float(zero[moving[0]]) if moving.size else 0.0
+    moved = np.where(still, 1 + np.rint(target), np.rint(target - zero)).astype(np.int64)
+    off = np.where(still, target - np.rint(target), target - zero - moved)
+    if (not moved.any() and not still.any()) or np.any(np.abs(off) > NEAR * np.maximum(1.0, np.abs(zero))):
         return None
-    lo, hi = kind.lo + int(moved.min()), kind.hi + int(moved.max())
-    return Requant(Tensor(np.ones_like(moved)), Tensor(moved), 0, lo, hi), -zero[0] * x.scale
+    mult = np.where(still, 0, 1)
+    ends = np.stack([kind.lo * mult + moved, kind.hi * mult + moved])
+    op = Requant(Tensor(mult), Tensor(moved), 0, int(ends.min()), int(ends.max()))
+    scale = np.where(still, x.offset, x.scale)
+    return op, scale, -target * scale
 
 
 def near_ties(asked: Reference, off: float, acc: Codes, channels: int, limits: Codes) -> tuple[int, int]:
