@@ -117,7 +117,9 @@ def _unbatch(
 def changed(
     model: onnx.ModelProto, path: Path, opset: int, invalid: Mapping[int, str], reading: Reading
 ) -> onnx.ModelProto:
-    """A model of a batch of one, its open values quantised and its ends cut off."""
+    """A model of a batch of one, its open values quantised and its ends cut off. Nodes keep what they are called."""
+    for i, node in enumerate(model.graph.node):
+        node.name = node.name or f"{node.op_type} #{i}"
     if reading.ranges:
         quantise_values(model, reading.ranges)
     if not reading.outputs:

@@ -206,6 +206,8 @@ def from_split(walk: Walk, node: OnnxNode) -> None:
 
 def from_gather(walk: Walk, node: OnnxNode) -> None:
     """Gather of constant indices."""
+    if node.inputs[0] in walk.model.constants:
+        raise RefusedError("a table of embeddings is not supported", "look it up on the host")
     view = walk.view(node.inputs[0])
     axis = node.integer("axis", 0) % len(view.shape)
     chosen = walk.model.constant(node, 1)
