@@ -107,6 +107,21 @@ def test_islands(name: str, tmp_path: Path) -> None:
     assert evaluate(made, Data(frames()))["outputs"][0]["sqnr_db"] > 15
 
 
+def test_weights_that_a_constant_node_holds(tmp_path: Path) -> None:
+    nodes, open_ = ISLANDS["a float last layer"]
+    held = helper.make_node("Constant", [], ["m"], value=numpy_helper.from_array(CONSTANTS["m"]))
+    path = save(tmp_path, [held, *nodes], {k: v for k, v in CONSTANTS.items() if k != "m"})
+    made = tomato.compile(path, "kv260", calibration=frames())
+    assert list(made.reading.ranges) == open_
+    assert agreement(made) == (FRAMES * 10,) * 2
+    turned = [op("Identity", "k0", to="k1"), op("Transpose", "k1", to="m", perm=[1, 0])]
+    others = {k: v for k, v in CONSTANTS.items() if k != "m"}
+    path = save(tmp_path, [*turned, *nodes], others | {"k0": np.ascontiguousarray(CONSTANTS["m"].T)})
+    with pytest.raises(TomatoError, match="its weights are not quantised") as error:
+        tomato.compile(path, "kv260", calibration=frames())
+    assert error.value.hint == "simplify the model first: they are computed"
+
+
 def test_an_island_of_other_bits(tmp_path: Path) -> None:
     path = save(tmp_path, ISLANDS["a float first layer"][0], CONSTANTS)
     made = tomato.compile(path, "kv260", calibration=frames(), precision="w8a6")

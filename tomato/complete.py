@@ -79,6 +79,10 @@ def _range(
     label = _origin(graph, settled.imported, reason.value)
     name = frontend.onnx_name(model, settled.reading, label, weights=reason.weights)
     if reason.weights:
+        if not frontend.is_stored(model, settled.reading, name):
+            raise TomatoError(
+                reason.what, where=reason.where, hint="simplify the model first: they are computed"
+            ) from reason
         return {name: (0.0, 0.0, BITS)}
     lo, hi = _measured(graph, settled.imported, frames, reason.value)
     return {name: (lo, hi, bits)}

@@ -94,9 +94,10 @@ class Ends:
 
         sides = [f"{side} the chip {named(nodes)}"
                  for side, nodes in (("before", self.before), ("behind", self.after)) if nodes]  # fmt: skip
-        return f"the host runs {'; '.join(sides)}: {1 - self.share:.1%} of the multiply-accumulates"
+        return f"{HOST_RUNS} {'; '.join(sides)}: {1 - self.share:.1%} of the multiply-accumulates"
 
 
+HOST_RUNS = "the host runs"
 SHOWN = 3
 """Nodes named in a sentence; the rest is counted."""
 SILENT = Said()

@@ -16,7 +16,7 @@ from tomato.compiler import NO_CALIBRATION
 from tomato.complete import LEAVES
 from tomato.errors import TomatoError
 from tomato.frontend import NodeReport
-from tomato.interface import Ends
+from tomato.interface import HOST_RUNS, Ends
 from tomato.passes.absorb import PROPERTIES, Proof
 from tomato.passes.quantise import SWALLOWS
 from tomato.report import shares
@@ -54,13 +54,11 @@ def table(*columns: str, right: Sequence[str] = (), **options: Any) -> Table:
 
 def warnings(report: Mapping[str, Any]) -> None:
     """What nobody may overlook, on stderr."""
-    for loud in (NO_CALIBRATION, LEAVES, SWALLOWS):
+    for loud in (NO_CALIBRATION, LEAVES, SWALLOWS, HOST_RUNS):
         found = [note for note in report["notes"] if loud in note]
         if found:
             more = f" (and {len(found) - 1} more such values, see report.json)" if len(found) > 1 else ""
             click.secho(f"warning: {found[0]}{more}", fg="yellow", bold=True, err=True)
-    if report["host"]:
-        click.secho(f"warning: {report['notes'][0]}", fg="yellow", bold=True, err=True)
 
 
 def report(report: Mapping[str, Any]) -> None:

@@ -103,6 +103,15 @@ def onnx_name(path: Path, reading: Reading, label: str, *, weights: bool = False
     return node.inputs[1] if weights else next(filter(None, node.outputs))
 
 
+def is_stored(path: Path, reading: Reading, name: str) -> bool:
+    """Whether the file holds the constant of that name, and does not compute it."""
+    from tomato.frontend.read import read_changed
+
+    graph = read_changed(path, reading).graph
+    made = {o: n.op_type for n in graph.node for o in n.output}
+    return any(t.name == name for t in graph.initializer) or made.get(name) == "Constant"
+
+
 def settle(path: Path, reading: Reading = AS_IT_IS, host: HostChoice = "ends") -> Settled:
     """What of a model the chip computes, and what the host runs then, see `cuts.py`."""
     from tomato.frontend import cuts

@@ -181,17 +181,33 @@ def quantise_values(model: onnx.ModelProto, ranges: Mapping[str, tuple[float, fl
     """
     graph = model.graph
     dialect = any(node.domain == door.QONNX for node in graph.node)
-    constants = {t.name: t for t in graph.initializer}
     for name, (lo, hi, bits) in ranges.items():
         dynamic = [n for n in graph.node if n.op_type == "DynamicQuantizeLinear" and n.input[0] == name]
         for node in dynamic:
             _make_static(graph, node, *step(lo, hi, bits))
-        if name in constants:
-            _code(graph, constants[name], bits)
+        if (tensor := _stored(graph, name)) is not None:
+            _code(graph, tensor, bits)
         elif not dynamic:
             _insert(graph, name, lo, hi, bits, qonnx=dialect)
     if dialect and not any(entry.domain == door.QONNX for entry in model.opset_import):
         model.opset_import.add(domain=door.QONNX, version=1)
+
+
+def _stored(graph: onnx.GraphProto, name: str) -> onnx.TensorProto | None:
+    """The constant of that name, taken out of the graph; None if it is none."""
+    found = onnx.TensorProto()
+    for tensor in graph.initializer:
+        if tensor.name == name:
+            found.CopyFrom(tensor)
+            graph.initializer.remove(tensor)
+            return found
+    for node in graph.node:
+        if node.op_type == "Constant" and node.output[0] == name and node.attribute[0].name == "value":
+            found.CopyFrom(node.attribute[0].t)
+            found.name = name
+            graph.node.remove(node)
+            return found
+    return None
 
 
 def _code(graph: onnx.GraphProto, tensor: onnx.TensorProto, bits: int) -> None:
@@ -206,7 +222,6 @@ def _code(graph: onnx.GraphProto, tensor: onnx.TensorProto, bits: int) -> None:
     scale = np.where(scale > 0, scale, 1.0).astype(np.float32)
     shape = [-1 if a == axis else 1 for a in range(values.ndim)]
     codes = np.clip(np.rint(values / scale.reshape(shape)), -most, most).astype(np.int8)
-    graph.initializer.remove(tensor)
     parts = {f"{name} codes": codes, f"{name} scales": scale}
     graph.initializer.extend(numpy_helper.from_array(value, key) for key, value in parts.items())
     node = helper.make_node("DequantizeLinear", list(parts), [name], name=f"{name} of codes", axis=axis)
