@@ -11,7 +11,7 @@ from tomato.ir import Shape
 
 _KEEPS_LAYOUT_TEXT = """
     Add Sub Mul Div Neg Relu Clip Cast Abs Sqrt Pow Sigmoid Tanh LeakyRelu Min Max HardSwish Elu Exp Log
-    QuantizeLinear DequantizeLinear Quant BipolarQuant IntQuant Trunc
+    QuantizeLinear DequantizeLinear Quant BipolarQuant IntQuant Trunc FloatQuant
 """
 KEEPS_LAYOUT = frozenset(_KEEPS_LAYOUT_TEXT.split())
 CHANNELS_LAST = frozenset({"Gemm", "MatMul", "QGemm", "QLinearMatMul", "MatMulInteger"})

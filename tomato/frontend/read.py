@@ -8,7 +8,7 @@ from google.protobuf.message import DecodeError
 from onnx import external_data_helper
 
 from tomato.errors import TomatoError
-from tomato.frontend import door
+from tomato.frontend import channels_last, door
 from tomato.frontend.exact import CODED, twin
 from tomato.frontend.model import Model
 from tomato.frontend.reading import changed, ends, fix_inputs
@@ -59,6 +59,7 @@ def _whole(path: Path) -> tuple[onnx.ModelProto, int, dict[int, str]]:
     proto = _load_external(_parse(path), path)
     opset = door.opset(proto, path)
     proto = door.inline(proto, path)
+    channels_last.unwrap(proto)
     door.mend(proto)
     return proto, opset, door.admit(proto, path, opset)
 

@@ -1,4 +1,4 @@
-"""QONNX: Quant, BipolarQuant and Trunc, each a rounding of reals to steps of a scale. Exact real arithmetic.
+"""QONNX's operators: each makes steps of a scale of reals. Exact real arithmetic.
 
 Meaning: https://github.com/fastmachinelearning/qonnx/tree/main/docs/qonnx-custom-ops
 """
@@ -7,13 +7,17 @@ import numpy as np
 
 from tomato.formats import Array, Codes, Tensor
 from tomato.frontend.coded import Coded
-from tomato.frontend.model import OnnxNode, RefusedError
+from tomato.frontend.model import OnnxNode, RefusedError, one
 from tomato.frontend.walk import Rule, Walk
 from tomato.ops.quantise import ROUNDINGS, Dequantise, Quantise
+from tomato.ops.real import Function
 
 MOST_BITS = 32
+MOST_EXPONENT = 8
 HALF, TWICE = 0.5, 2.0
-QUANT_INPUTS, BIPOLAR_INPUTS = 4, 2
+QUANT_INPUTS, BIPOLAR_INPUTS, FLOAT_INPUTS, THRESHOLD_INPUTS = 4, 2, 6, 2
+LAYOUTS = {2: "NC", 3: "NWC", 4: "NCHW"}
+"""What MultiThreshold takes its input as, by its number of axes, unless it says so itself."""
 INPUTS_1, INPUTS_2 = 5, 6
 """Inputs of Trunc: since version 2 it has a scale of its result, in front of the bit width there."""
 ANY = Codes(-(1 << MOST_BITS - 1), (1 << MOST_BITS - 1) - 1)
@@ -86,6 +90,69 @@ def from_trunc(walk: Walk, node: OnnxNode) -> None:
     value = walk.emit(Quantise(Tensor(step), none, codes.lo, codes.hi, rounding, "qonnx"), [value], "_codes")
     back = Dequantise(Tensor(target), Tensor(zero / step if second else zero))
     walk.put(node.outputs[0], walk.emit(back, [value]), view.order)
+
+
+def from_float_quant(walk: Walk, node: OnnxNode) -> None:
+    """FloatQuant whose numbers are evenly spaced: the exponent does not reach beyond its subnormal ones."""
+    _check_inputs(node, FLOAT_INPUTS)
+    scale = _number(walk, node, 1, "scale")
+    exponent, mantissa, bias, most = (
+        one(walk.weight(node, i, role), role)
+        for i, role in enumerate(("exponent's width", "mantissa's width", "exponent bias", "largest value"), start=2)
+    )
+    if not (0 <= exponent <= MOST_EXPONENT and 0 <= mantissa <= MOST_BITS and abs(bias) <= 1 << MOST_EXPONENT):
+        raise RefusedError(
+            f"expected up to {MOST_EXPONENT} bits of exponent and {MOST_BITS} of mantissa", "check the exported model"
+        )
+    if not node.integer("saturation", 1):
+        raise RefusedError("expected values beyond the largest to saturate", "export with saturation=1")
+    for name in ("has_inf", "has_nan", "has_subnormal"):
+        node.integer(name, 0)  # information for others: the definition does not use it
+    step = 2.0 ** (1 - bias - mantissa)
+    largest = min((2 - 2.0**-mantissa) * 2.0 ** (2.0**exponent - 1 - bias), most)
+    if largest > 2.0 ** (2 - bias) or largest / step > ANY.hi:
+        raise RefusedError(
+            f"expected evenly spaced numbers, not floating-point ones with {exponent:g} bits of exponent",
+            "quantise to integers, or with at most 1 bit of exponent",
+        )
+    if largest / step != int(largest / step):
+        raise RefusedError(
+            f"expected a largest value that is a multiple of the step {step:g}, not {largest:g}", "give such a max_val"
+        )
+    codes = Codes(-int(largest / step), int(largest / step))
+    rounding = _rounding(node, "ROUND")
+    constant = walk.model.constant(node, 0)
+    if constant is None:
+        _round(walk, node, scale * step, np.zeros(1), codes, rounding)
+        return
+    _check_broadcast(constant, scale)
+    whole = np.clip(ROUNDINGS[rounding](constant.astype(np.float64) / scale / step), codes.lo, codes.hi)
+    walk.define(node.outputs[0], _coded(whole, scale * step))
+
+
+def from_multi_threshold(walk: Walk, node: OnnxNode) -> None:
+    """MultiThreshold: the number of a channel's thresholds that a value reaches, times a scale, plus a bias."""
+    _check_inputs(node, THRESHOLD_INPUTS)
+    levels, shape = walk.weight(node, 1, "list of thresholds"), walk.view(node.inputs[0]).shape
+    scale, bias = node.real("out_scale", 1.0), node.real("out_bias", 0.0)
+    node.text("out_dtype", "")  # a note for others: scale, bias and the number of thresholds say it
+    named = node.text("data_layout", "") or LAYOUTS.get(len(shape), "NC")
+    axis = named.index("C") if "C" in named else 1
+    if axis >= len(shape) or levels.ndim != 2 or not levels.size or len(levels) not in (1, shape[axis]):
+        raise RefusedError("expected thresholds for all channels together or for each", "check the exported model")
+    if scale <= 0:
+        raise RefusedError(f"expected a scale above 0, not {scale:g}", "export the model again")
+    if len(levels) > 1:
+        channel = np.arange(shape[axis]).reshape([-1 if a == axis else 1 for a in range(len(shape))])
+        view, (place,) = walk.fit(node.inputs[0], [channel])
+        levels = levels[place.values.astype(np.int64)] if place.values.size > 1 else levels
+    else:
+        view = walk.settle(node.inputs[0])
+    one_step, none = Tensor(np.ones(1)), Tensor(np.zeros(1))
+    value = walk.emit(Function(("count", "x", Tensor(np.sort(levels, axis=1)))), [view.value])
+    value = walk.emit(Quantise(one_step, none, 0, levels.shape[1], "round", "qonnx"), [value], "_codes")
+    back = Dequantise(Tensor(np.full(1, scale)), Tensor(np.full(1, -bias / scale)))
+    walk.put(node.outputs[0], walk.emit(back, [value], "_steps"), view.order)
 
 
 def _check_inputs(node: OnnxNode, *counts: int) -> None:
@@ -163,11 +230,15 @@ RULES: dict[str, Rule] = {
     "IntQuant": from_quant,
     "BipolarQuant": from_bipolar_quant,
     "Trunc": from_trunc,
+    "FloatQuant": from_float_quant,
+    "MultiThreshold": from_multi_threshold,
 }
 
 ATTRIBUTES = {
     "Quant": "signed narrow rounding_mode",
     "IntQuant": "signed narrow rounding_mode",
     "Trunc": "signed narrow rounding_mode input_bit_width output_bit_width",
+    "FloatQuant": "rounding_mode has_inf has_nan has_subnormal saturation",
+    "MultiThreshold": "out_dtype out_scale out_bias data_layout",
 }
 """The attributes that each rule reads, or may leave alone; operators that are not named have none."""

@@ -26,6 +26,8 @@ LIKE: Mapping[str, tuple[str, slice]] = MappingProxyType(
         "IntQuant": ("Identity", slice(1)),
         "BipolarQuant": ("Identity", slice(1)),
         "Trunc": ("Identity", slice(1)),
+        "FloatQuant": ("Identity", slice(1)),
+        "MultiThreshold": ("Identity", slice(1)),
         "QLinearSigmoid": ("Identity", slice(1)),
         "QLinearLeakyRelu": ("Identity", slice(1)),
         "QLinearSoftmax": ("Identity", slice(1)),

@@ -11,9 +11,23 @@ from tomato.formats import Array, Real, Tensor
 from tomato.ir import Op, TensorType
 
 Expression = str | float | Tensor | tuple["str | Expression", ...]
-"""A unary function: "x", a number, a constant per channel, or (name, operand, ...) with a name of FUNCTIONS."""
+"""A unary function: "x", a number, a constant, or (name, operand, ...) with a name of FUNCTIONS.
+
+Constants hold one number per channel, or for all; those of "count" several.
+"""
 
 Functions = Mapping[str, Callable[..., Array]]
+
+
+def count(x: Array, thresholds: Array) -> Array:
+    """How many ascending thresholds (1 or channels, steps) each value reaches, its last axis the channels."""
+    rows = len(thresholds)
+    if rows == 1:
+        return np.searchsorted(thresholds[0], x, side="right").astype(x.dtype)
+    x = np.broadcast_to(x, (*x.shape[:-1], rows))
+    found = [np.searchsorted(t, x[..., c], side="right") for c, t in enumerate(thresholds)]
+    return np.stack(found, axis=-1).astype(x.dtype)
+
 
 FUNCTIONS: Functions = MappingProxyType(
     {
@@ -29,6 +43,7 @@ FUNCTIONS: Functions = MappingProxyType(
         "log": np.log,
         "sqrt": np.sqrt,
         "pow": np.power,
+        "count": count,
         "tanh": np.tanh,
         "sigmoid": lambda x: 0.5 * (1.0 + np.tanh(0.5 * x)),
         "softplus": lambda x: np.logaddexp(0.0, x),

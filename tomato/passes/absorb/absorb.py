@@ -169,7 +169,7 @@ class _Walk:
     def narrowed(self, node: Node, op: Quantise, held: Held) -> str:
         """Codes of one value."""
         kind, uniform = self.build.types[held.value], held.uniform and alike(op)
-        straight = all(isinstance(step, Affine | Clip) for step in held.tail)
+        straight = all(_is_straight(step) for step in held.tail)
         meaning = reference(held.first, one_channel(op), self.said) if uniform else reference(held, op, self.said)
         try:
             found = realise(
@@ -386,6 +386,13 @@ def _concatenated(name: str, lines: list[Held], node: Node) -> Held:
     sources = [h.source for h in lines if h.source is not None]
     source, loose = sources[0] if sources else None, max(h.slack for h in lines)
     return Held(name, scale, offset, source, tuple(lines), nodes=(*nodes, node), plain=plain, slack=loose)
+
+
+def _is_straight(op: Op) -> bool:
+    """Whether an operator rises, or falls, all the way."""
+    if isinstance(op, Function):
+        return isinstance(op.expression, tuple) and op.expression[:2] == ("count", "x")
+    return isinstance(op, Affine | Clip)
 
 
 def _name(value: Held, node: Node) -> str:
