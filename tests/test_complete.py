@@ -184,3 +184,25 @@ def test_dynamic_quantisation_becomes_static(tmp_path: Path) -> None:
     result = evaluate(made, Data(frames()))
     assert result["outputs"][0]["sqnr_db"] > 20
     assert result["agreement"] > 0.9
+
+
+def test_an_input_that_is_quantised_in_several_ways_is_taken_apart_by_the_host(tmp_path: Path) -> None:
+    """A focus block as ONNX Runtime quantises it: every slice of the real input has a scale of its own."""
+    nodes, constants, parts = [], dict[str, Any](CONSTANTS), []
+    for i, (row, column) in enumerate([(0, 0), (1, 0), (0, 1), (1, 1)]):
+        bounds = {f"b{i}": [row, column], f"e{i}": [8 + row, 8], "axes": [2, 3], "twos": [2, 2]}
+        constants |= {k: np.array(v) for k, v in bounds.items()} | {f"s{i}": np.float32(0.03 + 0.004 * i)}
+        nodes += [op("Slice", "x", *bounds, to=f"p{i}", name=f"slice{i}"), *pair(f"p{i}", f"d{i}", f"s{i}")]
+        parts.append(f"d{i}")
+    constants["vq"] = np.random.default_rng(3).integers(-90, 90, (5, 16, 1, 1)).astype(np.int8)
+    joined = [op("Concat", *parts, to="j", axis=1), *pair("j", "k"), SECOND, op("Conv", "k", "vr", to="h")]
+    path = save(tmp_path, [*nodes, *joined, *pair("h", "y", "u")], constants)
+    made = tomato.compile(path, "kv260", calibration=frames())
+    assert made.ends is not None
+    assert [n.label for n in made.ends.before] == ["slice0", "slice1", "slice2", "slice3"]
+    assert [p.name for p in made.inputs] == ["p0", "p1", "p2", "p3"]
+    assert made.ends.share == 1
+    assert agreement(made) == (FRAMES * 5 * 4 * 4,) * 2
+    assert np.array_equal(tomato.load(made.write(tmp_path / "build")).golden(frames()), made.golden(frames()))
+    with pytest.raises(TomatoError, match="the input x is quantised in several ways"):
+        tomato.compile(path, "kv260", host="none")

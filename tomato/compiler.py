@@ -21,7 +21,7 @@ from tomato.interpret import in_batches
 from tomato.ir import Graph
 from tomato.ops.quantise import Quantise
 from tomato.passes import CLEAN, QUANTISED, run
-from tomato.passes.absorb import ORDINARY, SHARE, Allowed, Proof, UnquantisedError, absorb
+from tomato.passes.absorb import ORDINARY, SHARE, Allowed, Proof, SeveralWaysError, UnquantisedError, absorb
 from tomato.passes.calibrate import Method, Ranges, Watch, calibrate, synthetic_ranges
 from tomato.passes.precision import Precision
 from tomato.passes.quantise import quantise
@@ -87,7 +87,7 @@ def compile_model(
     integers = None
     if settled.imported.quantised:
         wanted = _precision(precision, wishes).activation_bits if precision != AUTO else complete.BITS
-        settled, integers = complete.complete(
+        settled, frames, integers = complete.complete(
             path, settled, frames, wanted, host, partial(from_quantised, model=path, allowed=allowed)
         )
     imported, reading, ends = settled.imported, settled.reading, settled.ends
@@ -206,11 +206,12 @@ def from_real(
 def from_quantised(imported: Imported, model: Path, allowed: Allowed = ORDINARY) -> Integers:
     """A network that comes quantised, exactly as it is but for what `allowed` says.
 
-    Raises UnquantisedError where it leaves a value open of which codes are needed, see `complete.py`.
+    Raises UnquantisedError where it leaves a value open of which codes are needed, SeveralWaysError where an input
+    has several quantisations, see `complete.py`.
     """
     try:
         found = absorb(run(imported.graph, QUANTISED), imported.said, allowed)
-    except UnquantisedError as reason:
+    except (SeveralWaysError, UnquantisedError) as reason:
         reason.where = f"{model}: {reason.where}"
         raise
     except TomatoError as reason:

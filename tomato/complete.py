@@ -12,11 +12,12 @@ from tomato import frontend, host
 from tomato.errors import TomatoError
 from tomato.formats import Array
 from tomato.frontend import HostChoice, Imported, Settled
-from tomato.interface import Reading, graph_values
+from tomato.interface import Ends, Reading, graph_values
 from tomato.interpret import in_batches, interpret
 from tomato.ir import Graph
+from tomato.ops.quantise import Quantise
 from tomato.passes import QUANTISED, run
-from tomato.passes.absorb import UnquantisedError
+from tomato.passes.absorb import SeveralWaysError, UnquantisedError
 
 T = TypeVar("T")
 LEAVES = "THE MODEL LEAVES"
@@ -52,14 +53,19 @@ def make_static(model: Path, reading: Reading, frames: Sequence[Array] | None) -
 def complete(
     model: Path, settled: Settled, frames: Sequence[Array] | None, bits: int, choice: HostChoice,
     attempt: Callable[[Imported], T],
-) -> tuple[Settled, T]:  # fmt: skip
-    """What an attempt makes of the model with every value quantised of which it needs codes, and that model.
+) -> tuple[Settled, tuple[Array, ...] | None, T]:  # fmt: skip
+    """What an attempt makes of the model with every value quantised of which it needs codes, that model, its frames.
 
-    TomatoError where it is open what the codes should be: without calibration frames.
+    An input with several quantisations is taken apart by the host. TomatoError where it is open what codes should be:
+    without calibration frames.
     """
     while True:
         try:
-            return settled, attempt(settled.imported)
+            return settled, None if frames is None else tuple(frames), attempt(settled.imported)
+        except SeveralWaysError as reason:
+            cut = _apart(model, settled, reason, choice)
+            frames = None if frames is None else host.Host(model, cut.reading, _given(cut)).enter(frames)
+            settled = cut
         except UnquantisedError as reason:
             if frames is None or settled.ends is not None:
                 hint = CALIBRATE if frames is None else reason.hint
@@ -69,6 +75,26 @@ def complete(
             if ranges.keys() <= known.keys() or len(known) >= MOST:
                 raise TomatoError(reason.what, where=reason.where, hint=reason.hint) from reason
             settled = frontend.settle(model, replace(settled.reading, ranges=known | ranges), choice)
+
+
+def _apart(model: Path, settled: Settled, reason: SeveralWaysError, choice: HostChoice) -> Settled:
+    """The model without what lies between an input and its quantisations: each of those gets a port of its own."""
+    graph = settled.imported.graph
+    reached, labels = {reason.input}, set[str]()
+    for node in graph:
+        if reached.intersection(node.args) and not isinstance(node.op, Quantise):
+            reached.add(node.name)
+            labels.update(node.origin.split(","))
+    if settled.ends is None and labels and choice != "none":
+        cut = frontend.settle(model, settled.reading, choice, labels)
+        if cut.ends is not None:
+            return cut
+    raise TomatoError(reason.what, where=reason.where, hint=reason.hint) from reason
+
+
+def _given(settled: Settled) -> Ends:
+    assert settled.ends is not None, "a model that was cut"
+    return settled.ends
 
 
 def _range(

@@ -1,6 +1,7 @@
 """The frontend: an ONNX file becomes a graph of real-valued operators. It translates and never optimises."""
 
 import shutil
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -112,11 +113,11 @@ def is_stored(path: Path, reading: Reading, name: str) -> bool:
     return any(t.name == name for t in graph.initializer) or made.get(name) == "Constant"
 
 
-def settle(path: Path, reading: Reading = AS_IT_IS, host: HostChoice = "ends") -> Settled:
+def settle(path: Path, reading: Reading = AS_IT_IS, host: HostChoice = "ends", forced: Collection[str] = ()) -> Settled:
     """What of a model the chip computes, and what the host runs then, see `cuts.py`."""
     from tomato.frontend import cuts
 
-    return cuts.settle(path, reading, host)
+    return cuts.settle(path, reading, host, forced)
 
 
 def inspect(path: Path, reading: Reading = AS_IT_IS) -> tuple[NodeReport, ...]:

@@ -1,6 +1,6 @@
 """What the host has to run: the ends of a network that the chip cannot, cut off as little as possible."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from math import prod
 from pathlib import Path
@@ -17,13 +17,15 @@ ROUNDS = 16
 """Cuts after which a network counts as refused: each shows what hid behind the one before."""
 
 
-def settle(path: Path, reading: Reading = AS_IT_IS, host: HostChoice = "ends") -> Settled:
+def settle(path: Path, reading: Reading = AS_IT_IS, host: HostChoice = "ends", forced: Collection[str] = ()) -> Settled:
     """The model without the ends that the chip cannot compute. Nothing is cut if it computes all.
 
+    forced: labels of nodes that the chip is not to compute, for a reason that shows later.
     TomatoError if what is left is less than a stated share of the work, or nothing.
     """
     whole = read(path, reading)
     first = outcome = visit_all(whole)
+    first.refusals.update({n.index: "the host is to compute it" for n in whole.live if n.label in forced})
     found, model = reading, whole
     for _ in range(ROUNDS):
         if not outcome.refusals:

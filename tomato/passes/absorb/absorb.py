@@ -21,6 +21,7 @@ from tomato.passes.absorb.held import (
     Held,
     Outside,
     Pair,
+    SeveralWaysError,
     UnquantisedError,
     alike,
     limits,
@@ -225,7 +226,7 @@ class _Walk:
         """The codes that the host makes of an input."""
         if name in self.before:
             if self.before[name] != chain:
-                refuse(node, f"the input {name} is quantised in several ways", "quantise it once")
+                raise SeveralWaysError(node, name)
             return name
         self.before[name] = chain
         op = chain[-1]

@@ -284,6 +284,15 @@ class UnquantisedError(TomatoError):
         self.value, self.weights = value, weights
 
 
+class SeveralWaysError(TomatoError):
+    """An input of the network, or parts of it, that are quantised in several ways, while a port has one."""
+
+    def __init__(self, node: Node, given: str) -> None:
+        what = f"{node.op.name} cannot be computed on codes: the input {given} is quantised in several ways"
+        super().__init__(what, where=node.origin or node.name, hint="quantise it once")
+        self.input = given
+
+
 def open_value(node: Node, value: str, why: str, hint: str = HINT) -> NoReturn:
     """Raise the UnquantisedError for a value that a node reads."""
     raise UnquantisedError(node, value, why, hint)
