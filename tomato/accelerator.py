@@ -1,10 +1,9 @@
 """A compiled network: its golden model, its hardware, and what is known of it."""
 
 import json
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,9 +16,10 @@ from tomato.archive import Stored
 from tomato.backend import project
 from tomato.data import suit
 from tomato.errors import TomatoError, check_number
-from tomato.files import LOCK, in_use, reading, refusals, write_text
+from tomato.files import in_use, reading, refusals, write_text
+from tomato.folder import MARKER, TARGET, UNWRITABLE, alone, check_build, replace
 from tomato.formats import Array
-from tomato.host import FOLDER, Host
+from tomato.host import Host
 from tomato.interface import AS_IT_IS, Ends, Port, Reading, Slot
 from tomato.interpret import BATCH, in_batches, interpret
 from tomato.ir import Graph, TensorType
@@ -32,13 +32,6 @@ from tomato.schedule.plan import Plan, read_wishes
 from tomato.schedule.scheduler import check_complete
 from tomato.targets import Target
 
-MARKER = ".tomato"
-"""File that marks a folder as written by us."""
-FOLDERS = ("golden", "hls", "mem", "rtl", "sim")
-FILES = ("Makefile", "README.md", "exploration.json", "exploration.svg", "plan.toml", "report.json", "simulation.json")
-"""What a compilation puts into a build folder, or takes out of it."""
-TARGET = Path("golden", "target.json")
-UNWRITABLE = "cannot write the output folder"
 VECTOR_FRAMES = 8
 """Frames of golden vectors that a build folder carries."""
 Progress = Callable[[str, int, int], None]
@@ -203,7 +196,7 @@ class Accelerator:
             self.write_vectors(fresh, *self.samples, progress=progress)
             np.savez_compressed(fresh / "golden" / "samples.npz", *self.samples)
             write_text(fresh / MARKER, "Written by tomato compile; a new compilation replaces what it wrote.\n")
-            _replace(folder, fresh)
+            replace(folder, fresh)
 
     def write_vectors(self, folder: Path, *x: Array, progress: Progress = silent) -> None:
         """Write golden vectors of these frames, as the chip takes them, into a build folder."""
@@ -241,71 +234,11 @@ def _takes_codes(port: Port) -> bool:
     return False
 
 
-@refusals(UNWRITABLE)
-def check_writable(folder: Path) -> None:
-    """Raise TomatoError unless `folder` is absent, empty, or one that we wrote, and can be written now."""
-    with alone(folder):
-        pass
-
-
-@contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Have a build folder alone, to write it; made if absent, and gone again if nothing is written."""
-    with refusals(UNWRITABLE, where=folder):
-        _check_ours(folder)
-        made = [p for p in (folder, *folder.parents) if not p.exists()]
-    try:
-        with refusals(UNWRITABLE, where=folder):
-            folder.mkdir(parents=True, exist_ok=True)
-        with in_use(folder):
-            yield
-    finally:
-        for empty in made:
-            with suppress(OSError, ValueError):
-                empty.rmdir()
-
-
-def _check_ours(folder: Path) -> None:
-    """Raise TomatoError unless `folder` is absent, or all that a compilation replaces in it is what one wrote."""
-    if files := [p for p in (folder, *folder.parents) if (p.exists() or p.is_symlink()) and not p.is_dir()]:
-        raise TomatoError("the output is a file, not a folder", where=str(files[0]), hint="choose another with -o")
-    if not folder.exists():
-        return
-    if not (folder / MARKER).exists() and any(p.name != LOCK for p in folder.iterdir()):
-        raise TomatoError(
-            "the output folder is not empty and was not written by tomato: nothing was touched",
-            where=str(folder),
-            hint="choose another folder with -o, or remove it yourself",
-        )
-    for name in (*FOLDERS, *FILES):
-        place, kind = folder / name, "folder" if name in FOLDERS else "file"
-        if place.is_symlink() or (place.exists() and place.is_dir() != (name in FOLDERS)):
-            raise TomatoError(
-                f"{name} in the output folder is no {kind} that tomato wrote: nothing was touched",
-                where=str(place),
-                hint="choose another folder with -o, or move it away",
-            )
-
-
-def _replace(folder: Path, fresh: Path) -> None:
-    """Move what was written into place; files of the user's beside it stay."""
-    for stale in ("simulation.json", "exploration.json", "exploration.svg", "Makefile"):
-        (folder / stale).unlink(missing_ok=True)
-    for backend in ("rtl", "mem", "hls", FOLDER):
-        if (folder / backend).is_dir():
-            shutil.rmtree(folder / backend)
-    for entry in sorted(fresh.iterdir()):
-        old = folder / entry.name
-        if old.is_dir():
-            shutil.rmtree(old)
-        entry.replace(old)
-
-
 @contextmanager
 def opened(folder: Path) -> Iterator[Accelerator]:
     """The accelerator in a build folder, which no other command has meanwhile. Raises TomatoError if it is not one."""
     with refusals("cannot use the build folder", where=folder), ExitStack() as held:
-        _check_build(folder)
+        check_build(folder)
         held.enter_context(in_use(folder))
         accelerator = load(folder)
         kept = held.pop_all()
@@ -313,21 +246,11 @@ def opened(folder: Path) -> Iterator[Accelerator]:
         yield accelerator
 
 
-def _check_build(folder: Path) -> None:
-    """Raise TomatoError unless `folder` is one that we wrote."""
-    if not folder.exists():
-        raise TomatoError("the folder does not exist", where=str(folder), hint="compile a model first")
-    if not (folder / MARKER).exists():
-        raise TomatoError(
-            "this is not a folder that tomato compile wrote", where=str(folder), hint="compile a model first"
-        )
-
-
 @refusals("cannot read the build folder")
 def load(folder: Path) -> Accelerator:
     """The accelerator in a build folder. Raises TomatoError if it is not one."""
     folder = Path(folder)
-    _check_build(folder)
+    check_build(folder)
     stored = archive.load(folder / "golden")
     wishes = read_wishes(folder / "plan.toml")
     if wishes.clock_mhz is None:

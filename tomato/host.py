@@ -10,10 +10,11 @@ import numpy as np
 
 from tomato import frontend
 from tomato.errors import TomatoError
+from tomato.folder import HOST
 from tomato.formats import Array
 from tomato.interface import Ends, Reading
 
-FOLDER, BEFORE, AFTER = "host", "before.onnx", "after.onnx"
+BEFORE, AFTER = "before.onnx", "after.onnx"
 
 
 def runner(model: bytes) -> Any:
@@ -50,10 +51,10 @@ class Host:
 
     def write(self, folder: Path) -> None:
         """Write before.onnx and after.onnx into a folder of a build folder."""
-        (folder / FOLDER).mkdir()
+        (folder / HOST).mkdir()
         for name, part in zip((BEFORE, AFTER), self.parts, strict=True):
             if part is not None:
-                (folder / FOLDER / name).write_bytes(part)
+                (folder / HOST / name).write_bytes(part)
 
     def enter(self, frames: Sequence[Array]) -> tuple[Array, ...]:
         """What the chip reads, for frames of the whole model, batch first."""

@@ -116,11 +116,11 @@ def compile_command(
 ) -> None:  # fmt: skip
     """Compile MODEL for a board and write the build folder."""
     from tomato import frontend
-    from tomato.accelerator import check_writable
     from tomato.cli import show
     from tomato.cli.progress import progress
     from tomato.compiler import compile_model
     from tomato.explore import AUTO, Goal
+    from tomato.folder import check_writable
     from tomato.interface import Reading
 
     if precision != AUTO and (max_drop is not None or objective):
