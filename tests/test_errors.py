@@ -304,7 +304,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return digits.small().write(tmp_path_factory.mktemp("built") / "out")
 
 
-@pytest.mark.parametrize("name", ["rtl", "sim", "mem", "golden", "README.md", "Makefile", "plan.toml"])
+@pytest.mark.parametrize("name", ["rtl", "sim", "mem", "golden", "host", "README.md", "Makefile", "plan.toml"])
 @pytest.mark.parametrize("put", ["link", "other kind"])
 def test_place_in_the_output_that_is_taken(name: str, put: str, built: Path) -> None:
     shutil.copytree(built, "out")

@@ -16,8 +16,9 @@ from tests.quantised import qonnx
 from tomato import accelerator, agreement, frontend
 from tomato.errors import TomatoError
 from tomato.formats import Array
-from tomato.frontend import Imported, door
-from tomato.interface import graph_values
+from tomato.frontend import Settled, door
+from tomato.host import Host
+from tomato.interface import AS_IT_IS, Port, Slot, graph_values
 from tomato.interpret import interpret
 
 TOLERANCE = 2e-4
@@ -31,6 +32,7 @@ WHOLE = 8
 """One in so many models goes through the whole compiler."""
 REFUSED, EQUAL, NEAR, INFINITE, UNKNOWN = "refused", "equal", "near", "not finite", "no reference"
 WRONG, INVALID = "WRONG", "INVALID"
+CUT = "with the host"
 
 
 def judge(path: Path, seed: int) -> str:
@@ -39,28 +41,45 @@ def judge(path: Path, seed: int) -> str:
         imported = frontend.load(path)
         imported.graph.verify()
         large = any(t.pixels * t.channels > MOST_VALUES for t in imported.graph.types.values())
-        said = UNKNOWN if large else _compare(imported, path)
+        said = UNKNOWN if large else _compare(Settled(imported, AS_IT_IS), path)
         if not large and (seed % WHOLE == 0 or imported.quantised):
             _check_whole(path)
     except TomatoError as error:
-        return f"{REFUSED}: {error.what.splitlines()[-1]}"
+        return _cut(path, f"{REFUSED}: {error.what.splitlines()[-1]}")
     return said
 
 
-def _compare(imported: Imported, path: Path) -> str:
+def _cut(path: Path, refusal: str) -> str:
+    """What becomes of a refused model whose ends the host may run."""
+    try:
+        settled = frontend.settle(path, host="any")
+        if settled.ends is None:
+            return refusal
+        said = _compare(settled, path)
+    except TomatoError:
+        return refusal
+    return f"{CUT}: {said}" if said.partition(":")[0] in (EQUAL, NEAR, INFINITE, UNKNOWN) else said
+
+
+def _compare(settled: Settled, path: Path) -> str:
+    """The network around the chip, the chip in real numbers, against others."""
+    imported, host = settled.imported, settled.ends and Host(path, settled.reading, settled.ends)
+    inputs: tuple[Slot | Port, ...] = settled.ends.inputs if settled.ends else imported.inputs
     rng = np.random.default_rng(0)
-    frames = [port.typed(_drawn(rng, np.dtype(port.dtype), (1, *port.shape))) for port in imported.inputs]
+    frames = [_drawn(rng, np.dtype(p.dtype), (1, *p.shape)).astype(p.dtype) for p in inputs]
     with np.errstate(all="ignore"):
-        values = interpret(imported.graph, graph_values(imported.graph, imported.inputs, frames))
-        got = [p.typed(p.finish(p.from_graph(values[p.value]))) for p in imported.outputs]
-    feed = {p.name: x for p, x in zip(imported.inputs, frames, strict=True)}
-    rough = any(p.dtype == "float16" for p in (*imported.inputs, *imported.outputs)) or _rounds(path)
+        given = host.enter(frames) if host else frames
+        values = interpret(imported.graph, graph_values(imported.graph, imported.inputs, given))
+        chip = [p.typed(p.finish(p.from_graph(values[p.value]))) for p in imported.outputs]
+        got = list(host.leave(frames, chip)) if host else chip
+    feed = {p.name: x for p, x in zip(inputs, frames, strict=True)}
+    rough = _rounds(path)
     worst = None
     for wanted in _references(path, feed):
         if not all(np.isfinite(np.asarray(w, np.float64)).all() for w in wanted):
             return INFINITE
         error = _distance(got, wanted)
-        if error <= (ROUGH if rough else TOLERANCE):
+        if error <= (ROUGH if rough or any(p.dtype == "float16" for p in inputs) else TOLERANCE):
             return EQUAL
         worst = error if worst is None else min(worst, error)
     if worst is None:

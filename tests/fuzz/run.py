@@ -14,14 +14,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tests.fuzz.judge import EQUAL, INFINITE, NEAR, REFUSED, UNKNOWN, judge
+from tests.fuzz.judge import CUT, EQUAL, INFINITE, NEAR, REFUSED, UNKNOWN, judge
 from tests.fuzz.mutate import mutant
 
 MOST_SECONDS, MOST_BYTES = 10, 2 << 30
 PATIENCE = 60
 """Seconds after which a process is killed."""
 LARGE = "LARGE"
-FINE = frozenset({REFUSED, EQUAL, NEAR, INFINITE, UNKNOWN})
+FINE = frozenset({REFUSED, EQUAL, NEAR, INFINITE, UNKNOWN, CUT})
 CHUNK = 50
 PROCESSES = len(os.sched_getaffinity(0))
 

@@ -61,8 +61,10 @@ def _propose(model: Model, outcome: Outcome) -> tuple[tuple[str, ...], tuple[str
         tail = set(bad[split:]).union(*(behind[i] for i in bad[split:]))
         core = _frames_only(model, [n for n in live if n.index not in front | tail])
         done = (sum(work[n.index] for n in core), len(core))
-        if not front & tail and done[0] and (best is None or done > best[0]):
-            best = done, _ends(model, core)
+        ends = _ends(model, core)
+        known = all(name in model.shapes for name in ends[1])
+        if known and not front & tail and done[0] and (best is None or done > best[0]):
+            best = done, ends
     return best and best[1]
 
 

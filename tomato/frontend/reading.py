@@ -171,7 +171,8 @@ def _part(model: onnx.ModelProto, known: Resolver, inputs: Iterable[str], output
 
 
 def _described(name: str, known: Resolver) -> onnx.ValueInfoProto:
-    return helper.make_value_info(name, known.types[name])
+    """A value with its type, or as a result of unknown type."""
+    return helper.make_value_info(name, known.types[name]) if name in known.types else onnx.ValueInfoProto(name=name)
 
 
 def quantise_values(model: onnx.ModelProto, ranges: Mapping[str, tuple[float, float, int]]) -> None:
