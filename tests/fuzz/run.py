@@ -1,5 +1,6 @@
 """Mutants through the importer, each in a process that may die: python -m tests.fuzz.run COUNT [FIRST]."""
 
+import faulthandler
 import multiprocessing
 import os
 import resource
@@ -85,6 +86,7 @@ class _Worker:
 
 
 def _work(models: list[Any], seeds: range, pipe: Connection) -> None:
+    faulthandler.disable()  # what dies is told as an outcome
     resource.setrlimit(resource.RLIMIT_AS, (3 * MOST_BYTES, 3 * MOST_BYTES))
     with Path(os.devnull).open("w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
