@@ -225,11 +225,13 @@ def nodes(reports: Sequence[NodeReport]) -> None:
 def refusal(target: str, reason: TomatoError) -> None:
     """Why a supported model cannot be built for a board."""
     say(console(), f"{target}: {reason.what}", "bold")
+    way_out(reason)
 
 
 def way_out(reason: TomatoError) -> None:
     """What to do about a model that cannot be compiled."""
-    say(console(), f"hint: {reason.hint}")
+    if reason.hint:
+        say(console(), f"hint: {reason.hint}")
 
 
 def host(ends: Ends) -> None:
