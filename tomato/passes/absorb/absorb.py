@@ -274,6 +274,10 @@ class _Walk:
         first, channels = lines[0], node.type.channels
         if not isinstance(op, Concat | Slice | Upsample | MaxPool | Pad):
             first.same_steps(node)
+        if not isinstance(op, Concat) and any(
+            np.any(other.scale != first.scale) or np.any(other.offset != first.offset) for other in lines[1:]
+        ):
+            refuse(node, "its inputs have unlike scales or zero points", "quantise them alike")
         if isinstance(op, MaxPool) and np.any(first.scale <= 0):
             refuse(node, "its input has a negative scale")
         if isinstance(op, Pad):
