@@ -87,7 +87,7 @@ def test_pickles_are_not_run(tmp_path: Path) -> None:
 
 def test_text_file(tmp_path: Path) -> None:
     (tmp_path / "d.npy").write_text("1 2 3")
-    assert message(tmp_path / "d.npy").startswith("error: cannot read the data: ")
+    assert message(tmp_path / "d.npy").startswith("error: this is neither a .npz nor a .npy file\n")
 
 
 def test_pictures(tmp_path: Path) -> None:

@@ -21,6 +21,9 @@ COLOURS = (1, 3)
 LARGEST = 2**31 - 1
 """No class has a larger number."""
 IMAGES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".webp")
+MAGIC = (b"\x93NUMPY", b"PK")
+"""How a .npy and a .npz begin."""
+GIVE = "give a .npz, a .npy or a folder of images"
 FRAME_KEYS = ("x", "images", "data", "input")
 LABEL_KEYS = ("labels", "label", "targets")
 
@@ -47,7 +50,11 @@ def read(
         return Data(suit(_images(path, shape, limit), shape, dtype, name=name, where=where))
     if not path.exists():
         raise TomatoError("the data file does not exist", where=where)
-    with reading("cannot read the data", where=path, hint="give a .npz, a .npy or a folder of images"):
+    with reading("cannot read the data", where=path, hint=GIVE):
+        with path.open("rb") as file:
+            start = file.read(len(MAGIC[0]))
+        if not start.startswith(MAGIC):
+            raise TomatoError("this is neither a .npz nor a .npy file", where=where, hint=GIVE)
         frames, labels = _arrays(path)
     if labels is not None:
         labels = classes_of(labels, len(frames) if frames.ndim else 0, where=where)[:limit]
