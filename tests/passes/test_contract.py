@@ -4,7 +4,7 @@ Each operator goes through post-training quantisation, and through a network tha
 unlike scales and zero points, whose result has several readers and whose argument feeds a branch: right, or refused.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pkgutil import iter_modules
@@ -176,11 +176,11 @@ def test_of_a_network_that_we_quantise(kind: type[Op]) -> None:
 class Maximum(Op):
     """The greater of two values: one of its arguments at every place, like a movement of data."""
 
-    def infer(self, args: list[TensorType]) -> TensorType:  # type: ignore[override]
+    def infer(self, args: Sequence[TensorType]) -> TensorType:
         return args[0]
 
-    def golden(self, args: list[Array]) -> Array:  # type: ignore[override]
-        return np.maximum(*args)
+    def golden(self, args: Sequence[Array]) -> Array:
+        return np.asarray(np.maximum(args[0], args[1]))
 
 
 def unlike(check: Callable[[], None]) -> str:
