@@ -1,8 +1,7 @@
 """How a model that came quantised agrees with its runtime, code for code, and where it first does not."""
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,6 +16,7 @@ from tomato.formats import Array
 from tomato.interface import AS_IT_IS, Reading, graph_values
 from tomato.interpret import in_batches, interpret
 from tomato.ops.quantise import Quantise
+from tomato.runtime import answer, open_session
 
 INTEGER_KERNELS = ("session.qdqisint8allowed", "1")
 """Without it ONNX Runtime computes int8 layers at branches of a network in float32 on x86; see docs/onnxruntime.md."""
@@ -74,34 +74,13 @@ def session(model: Path, reading: Reading = AS_IT_IS, *, integers: bool = False,
 
 
 def _session(model: str | bytes, *, integers: bool) -> Any:
+    entries = (REAL_PRODUCTS, INTEGER_KERNELS) if integers else (REAL_PRODUCTS,)
     try:
-        import onnxruntime
+        return open_session(model, *entries)
     except ImportError as reason:
         raise TomatoError(
             "the model is run by ONNX Runtime, which is not installed", hint="pip install 'tomato[eval]'"
         ) from reason
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    options.add_session_config_entry(*REAL_PRODUCTS)
-    if integers:
-        options.add_session_config_entry(*INTEGER_KERNELS)
-    with _told():
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-
-
-def answer(runtime: Any, names: Sequence[str] | None, feed: Mapping[str, Array]) -> list[Array]:
-    """What a session computes for one feed. Raises TomatoError when it cannot."""
-    with _told():
-        return [np.asarray(values) for values in runtime.run(names, dict(feed))]
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Errors of ONNX Runtime, whose kinds have no base in common, as TomatoError."""
-    try:
-        yield
-    except Exception as reason:
-        raise TomatoError(f"ONNX Runtime cannot run the model: {str(reason).splitlines()[0]}") from reason
 
 
 @cache

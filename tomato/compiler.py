@@ -15,7 +15,7 @@ from tomato.explore import AUTO, Exploration, Goal, Subject, explore
 from tomato.files import refusals
 from tomato.formats import Array
 from tomato.frontend import HostChoice, Imported, Settled
-from tomato.host import Host
+from tomato.host import around
 from tomato.interface import Port, Reading, Slot, graph_values, whole_numbers
 from tomato.interpret import in_batches
 from tomato.ir import Graph
@@ -137,8 +137,9 @@ def _settled(
     given = None if calibration is None else _frames(frontend.takes(path, reading), calibration)
     reading = complete.make_static(path, reading, given)
     settled = frontend.settle(path, reading, host)
-    if settled.ends and given is not None:
-        given = Host(path, settled.reading, settled.ends).enter(given)
+    host_part = around(path, settled)
+    if host_part and given is not None:
+        given = host_part.enter(given)
     return settled, given
 
 
@@ -222,7 +223,7 @@ def from_quantised(imported: Imported, model: Path, allowed: Allowed = ORDINARY)
     return Integers(found.graph, inputs, outputs, (), found.proofs)
 
 
-def _frames(inputs: Sequence[Port | Slot], calibration: Array | Sequence[Array] | None) -> tuple[Array, ...] | None:
+def _frames(inputs: Sequence[Slot], calibration: Array | Sequence[Array] | None) -> tuple[Array, ...] | None:
     """Calibration frames, one array per input, checked."""
     if calibration is None:
         return None

@@ -8,16 +8,18 @@ from typing import TypeVar
 
 import numpy as np
 
-from tomato import frontend, host
+from tomato import frontend
 from tomato.errors import TomatoError
 from tomato.formats import Array
 from tomato.frontend import HostChoice, Imported, Settled
-from tomato.interface import Ends, Reading, graph_values
+from tomato.host import around
+from tomato.interface import Reading, graph_values
 from tomato.interpret import in_batches, interpret
 from tomato.ir import Graph
 from tomato.ops.quantise import Quantise
 from tomato.passes import QUANTISED, run
 from tomato.passes.absorb import SeveralWaysError, UnquantisedError
+from tomato.runtime import answer, runner
 
 T = TypeVar("T")
 LEAVES = "THE MODEL LEAVES"
@@ -40,11 +42,11 @@ def make_static(model: Path, reading: Reading, frames: Sequence[Array] | None) -
             hint="give --calibrate DATA: the scales become constant, the weights stay as they are",
         )
     inputs, probe = frontend.probe(model, reading, names)
-    session = host.runner(probe)
+    session = runner(probe)
     ranges: dict[str, tuple[float, float, int]] = {}
     for i in range(len(frames[0])):
         feed = {name: f[i : i + 1] for name, f in zip(inputs, frames, strict=True)}
-        for name, value in zip(names, session.run(list(names), feed), strict=True):
+        for name, value in zip(names, answer(session, names, feed), strict=True):
             lo, hi, _ = ranges.get(name, (0.0, 0.0, BITS))
             ranges[name] = (min(lo, float(np.min(value))), max(hi, float(np.max(value))), BITS)
     return replace(reading, ranges=dict(reading.ranges) | ranges)
@@ -64,8 +66,8 @@ def complete(
             return settled, None if frames is None else tuple(frames), attempt(settled.imported)
         except SeveralWaysError as reason:
             cut = _apart(model, settled, reason, choice)
-            frames = None if frames is None else host.Host(model, cut.reading, _given(cut)).enter(frames)
-            settled = cut
+            ends = around(model, cut)
+            frames, settled = None if frames is None or ends is None else ends.enter(frames), cut
         except UnquantisedError as reason:
             if frames is None or settled.ends is not None:
                 hint = CALIBRATE if frames is None else reason.hint
@@ -90,11 +92,6 @@ def _apart(model: Path, settled: Settled, reason: SeveralWaysError, choice: Host
         if cut.ends is not None:
             return cut
     raise TomatoError(reason.what, where=reason.where, hint=reason.hint) from reason
-
-
-def _given(settled: Settled) -> Ends:
-    assert settled.ends is not None, "a model that was cut"
-    return settled.ends
 
 
 def _range(

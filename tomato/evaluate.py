@@ -11,7 +11,7 @@ import numpy as np
 
 from tomato import frontend
 from tomato.accelerator import Accelerator, Progress, silent
-from tomato.agreement import Saturation, agree, answer, arithmetic, exact_values, same, saturates, session
+from tomato.agreement import Saturation, agree, arithmetic, exact_values, same, saturates, session
 from tomato.data import Data, classes, classes_of
 from tomato.errors import TomatoError
 from tomato.files import refusals, write_text
@@ -19,6 +19,7 @@ from tomato.formats import Array
 from tomato.interface import Port, Slot, graph_values
 from tomato.interpret import BATCH, interpret
 from tomato.passes import CLEAN, run
+from tomato.runtime import answer, ranked
 
 LAYER_FRAMES = 16
 """Frames on which layers are compared one by one."""
@@ -157,7 +158,7 @@ def _suit(wanted: Any, frames: Array, step: int, fixed: bool) -> Array:
     """A batch in the rank that the model declares, filled up to a fixed batch."""
     short = step - len(frames) if fixed else 0
     filled = np.concatenate([frames, frames[-1:].repeat(short, axis=0)]) if short else frames
-    return filled if len(wanted.shape) == filled.ndim else filled.reshape(filled.shape[1:])
+    return ranked(filled, len(wanted.shape))
 
 
 def layers(accelerator: Accelerator, frames: Sequence[Array]) -> list[dict[str, Any]]:

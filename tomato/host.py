@@ -9,26 +9,14 @@ from typing import Any
 import numpy as np
 
 from tomato import frontend
-from tomato.errors import TomatoError
 from tomato.folder import HOST
 from tomato.formats import Array
+from tomato.frontend import Settled
 from tomato.interface import Ends, Reading
+from tomato.runtime import answer, ranked, runner
 
 BEFORE, AFTER = "before.onnx", "after.onnx"
-
-
-def runner(model: bytes) -> Any:
-    """Something with ONNX Runtime's `run` and `get_inputs` for a model. TomatoError if nothing runs it."""
-    try:
-        import onnxruntime
-    except ImportError:
-        return frontend.reference_session(model)
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    try:
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except Exception as reason:  # its errors have no base in common
-        raise TomatoError(f"ONNX Runtime cannot run the host's part: {str(reason).splitlines()[0]}") from reason
+CANNOT = "the host's part cannot be run"
 
 
 @dataclass(frozen=True)
@@ -46,7 +34,7 @@ class Host:
 
     @cached_property
     def _sessions(self) -> tuple[Any, Any]:
-        before, after = (part and runner(part) for part in self.parts)
+        before, after = (part and runner(part, CANNOT) for part in self.parts)
         return before, after
 
     def write(self, folder: Path) -> None:
@@ -74,22 +62,19 @@ class Host:
         return tuple(known[slot.name] for slot in self.ends.outputs)
 
 
+def around(model: Path, settled: Settled) -> Host | None:
+    """What the host runs around the chip; None for nothing."""
+    return Host(model, settled.reading, settled.ends) if settled.ends else None
+
+
 def _each(session: Any, names: Sequence[str], values: Mapping[str, Array]) -> dict[str, Array]:
     """Outputs of a model of one frame for many, frame by frame."""
     wanted = {i.name: len(i.shape) for i in session.get_inputs()}
-    rows = []
-    for i in range(len(next(iter(values.values())))):
-        feed = {n: _framed(values[n][i : i + 1], rank) for n, rank in wanted.items()}
-        try:
-            rows.append([np.asarray(y) for y in session.run(list(names), feed)])
-        except Exception as reason:  # the errors of ONNX Runtime have no base in common
-            raise TomatoError(f"the host's part cannot be run: {str(reason).splitlines()[0]}") from reason
+    rows = [
+        answer(session, names, {n: ranked(values[n][i : i + 1], rank) for n, rank in wanted.items()}, CANNOT)
+        for i in range(len(next(iter(values.values()))))
+    ]
     return {name: np.stack([_frame(row[k]) for row in rows]) for k, name in enumerate(names)}
-
-
-def _framed(frame: Array, rank: int) -> Array:
-    """A batch of one in the rank that the model declares: without it, if it has none."""
-    return frame if frame.ndim == rank else frame.reshape(frame.shape[1:])
 
 
 def _frame(value: Array) -> Array:

@@ -17,7 +17,7 @@ from tomato import accelerator, agreement, frontend
 from tomato.errors import TomatoError
 from tomato.formats import Array
 from tomato.frontend import Settled, door
-from tomato.host import Host
+from tomato.host import around
 from tomato.interface import AS_IT_IS, Port, Slot, graph_values
 from tomato.interpret import interpret
 
@@ -63,7 +63,7 @@ def _cut(path: Path, refusal: str) -> str:
 
 def _compare(settled: Settled, path: Path) -> str:
     """The network around the chip, the chip in real numbers, against others."""
-    imported, host = settled.imported, settled.ends and Host(path, settled.reading, settled.ends)
+    imported, host = settled.imported, around(path, settled)
     inputs: tuple[Slot | Port, ...] = settled.ends.inputs if settled.ends else imported.inputs
     rng = np.random.default_rng(0)
     frames = [_drawn(rng, np.dtype(p.dtype), (1, *p.shape)).astype(p.dtype) for p in inputs]

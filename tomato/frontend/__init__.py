@@ -107,10 +107,9 @@ def onnx_name(path: Path, reading: Reading, label: str, *, weights: bool = False
 def is_stored(path: Path, reading: Reading, name: str) -> bool:
     """Whether the file holds the constant of that name, and does not compute it."""
     from tomato.frontend.read import read_changed
+    from tomato.frontend.reading import stored
 
-    graph = read_changed(path, reading).graph
-    made = {o: n.op_type for n in graph.node for o in n.output}
-    return any(t.name == name for t in graph.initializer) or made.get(name) == "Constant"
+    return stored(read_changed(path, reading).graph, name) is not None
 
 
 def settle(path: Path, reading: Reading = AS_IT_IS, host: HostChoice = "ends", forced: Collection[str] = ()) -> Settled:

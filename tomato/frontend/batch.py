@@ -80,7 +80,7 @@ def _framewise(node: onnx.NodeProto, known: Resolver, carried: set[str]) -> bool
     if node.op_type in REDUCTIONS:
         axes = attributes.get("axes") or (known.constants.get(node.input[1]) if len(node.input) > 1 else None)
         return axes is not None and len(axes) > 0 and all(int(a) % rank for a in axes)
-    return node.op_type in ("GlobalAveragePool", "GlobalMaxPool")
+    return False
 
 
 def _same_for_all(name: str, known: Resolver, rank: int) -> bool:

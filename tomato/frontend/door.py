@@ -21,7 +21,7 @@ STANDARD = frozenset({"", "ai.onnx"})
 OLDEST_OPSET = 7
 NEWEST_OPSET = 28
 """Operators that newer operator sets change are refused by name: what changed is not known."""
-QONNX = "qonnx.custom_op.general"
+QONNX, MICROSOFT = "qonnx.custom_op.general", "com.microsoft"
 QONNX_OPERATORS = frozenset({"Quant", "IntQuant", "BipolarQuant", "Trunc", "FloatQuant", "MultiThreshold"})
 ELEMENTS = frozenset({1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 16, 21, 22, 25, 26})
 """Element types of inputs and outputs: floating-point numbers of 16 bits and more, integers, bool."""

@@ -186,29 +186,34 @@ def quantise_values(model: onnx.ModelProto, ranges: Mapping[str, tuple[float, fl
         dynamic = [n for n in graph.node if n.op_type == "DynamicQuantizeLinear" and n.input[0] == name]
         for node in dynamic:
             _make_static(graph, node, *step(lo, hi, bits))
-        if (tensor := _stored(graph, name)) is not None:
-            _code(graph, tensor, bits)
+        if (holder := stored(graph, name)) is not None:
+            _code(graph, _taken(graph, holder, name), bits)
         elif not dynamic:
             _insert(graph, name, lo, hi, bits, qonnx=dialect)
     if dialect and not any(entry.domain == door.QONNX for entry in model.opset_import):
         model.opset_import.add(domain=door.QONNX, version=1)
 
 
-def _stored(graph: onnx.GraphProto, name: str) -> onnx.TensorProto | None:
-    """The constant of that name, taken out of the graph; None if it is none."""
+def stored(graph: onnx.GraphProto, name: str) -> onnx.TensorProto | onnx.NodeProto | None:
+    """What holds the constant of that name: an initialiser or a Constant node; None if it is computed, or none."""
+    tensors: list[onnx.TensorProto] = [t for t in graph.initializer if t.name == name]
+    made = [n for n in graph.node if n.op_type == "Constant" and n.output[0] == name]
+    nodes: list[onnx.NodeProto] = [n for n in made if n.attribute[0].name == "value"]
+    holders: list[onnx.TensorProto | onnx.NodeProto] = [*tensors, *nodes]
+    return holders[0] if holders else None
+
+
+def _taken(graph: onnx.GraphProto, holder: onnx.TensorProto | onnx.NodeProto, name: str) -> onnx.TensorProto:
+    """The constant of that name, out of the graph."""
     found = onnx.TensorProto()
-    for tensor in graph.initializer:
-        if tensor.name == name:
-            found.CopyFrom(tensor)
-            graph.initializer.remove(tensor)
-            return found
-    for node in graph.node:
-        if node.op_type == "Constant" and node.output[0] == name and node.attribute[0].name == "value":
-            found.CopyFrom(node.attribute[0].t)
-            found.name = name
-            graph.node.remove(node)
-            return found
-    return None
+    if isinstance(holder, onnx.NodeProto):
+        found.CopyFrom(holder.attribute[0].t)
+        graph.node.remove(holder)
+    else:
+        found.CopyFrom(holder)
+        graph.initializer.remove(holder)
+    found.name = name
+    return found
 
 
 def _code(graph: onnx.GraphProto, tensor: onnx.TensorProto, bits: int) -> None:

@@ -12,7 +12,7 @@ from onnx import helper, numpy_helper
 from tomato.errors import TomatoError
 from tomato.formats import Array, Codes
 from tomato.frontend import limits
-from tomato.frontend.door import ELEMENTS, element
+from tomato.frontend.door import ELEMENTS, MICROSOFT, element
 from tomato.frontend.folding import CannotFoldError, fold, is_folded
 from tomato.frontend.model import Attribute, Model, OnnxNode, integer_range
 
@@ -40,7 +40,6 @@ LIKE: Mapping[str, tuple[str, slice]] = MappingProxyType(
     }
 )
 """Operators outside of ONNX: the one in ONNX that gives the same shape, and which of their inputs it takes."""
-MICROSOFT = "com.microsoft"
 REAL_QGEMM = 7
 """Inputs of a QGemm without a scale of its result: it gives reals."""
 HELD_BY: Mapping[str, str] = MappingProxyType(

@@ -25,7 +25,7 @@ SHOWN = 3
 """Nodes named per problem; the rest is counted."""
 SEVERAL_OUTPUTS = frozenset({"Split"})
 _QONNX = frozenset(rules_qonnx.RULES)
-MICROSOFT: Mapping[str, tuple[int, int]] = {
+CONTRIB: Mapping[str, tuple[int, int]] = {
     "DequantizeLinear": (2, 3),
     "Gelu": (1, 1),
     "QGemm": (6, 9),
@@ -48,7 +48,7 @@ FOREIGN: Mapping[str, frozenset[str]] = {
     door.QONNX: _QONNX,
     "onnx.brevitas": _QONNX,
     "finn.custom_op.general": _QONNX,
-    "com.microsoft": frozenset(MICROSOFT),
+    door.MICROSOFT: frozenset(CONTRIB),
 }
 """Domains outside of ONNX: their operators that some rule knows."""
 
@@ -196,7 +196,7 @@ def _rule(node: OnnxNode) -> Rule:
     rule = rules().get(node.op_type) if known else None
     if rule is None:
         raise why_not(node)
-    if node.domain == "com.microsoft" and not _counts(node, *MICROSOFT[node.op_type]):
+    if node.domain == door.MICROSOFT and not _counts(node, *CONTRIB[node.op_type]):
         raise RefusedError(f"it has {len(node.inputs)} inputs, some missing or too many", "export the model again")
     if unknown := sorted(node.attributes.keys() - attributes()[node.op_type]):
         raise RefusedError(f"the attribute {unknown[0]!r} is not supported", "export the model without it")
