@@ -78,11 +78,11 @@ lint-hw: $(STAMP)  ## verilator -Wall on every hardware module
 area: $(STAMP)  ## synthesise a small point of every engine with Yosys and compare with what is stored
 	$(BIN)/python -m pytest -q -n $(JOBS) -m area
 
-bench: $(STAMP)  ## compile the benchmark networks; results in bench/RESULTS.md (minutes)
-	$(BIN)/python -m bench.run
+bench: $(STAMP)  ## compile the benchmark networks; results in tools/bench/RESULTS.md (minutes)
+	$(BIN)/python -m tools.bench.run
 
 calibrate: $(STAMP)  ## synthesise what is new with Yosys and judge the resource model (an hour from scratch)
-	$(BIN)/python -m calibrate.run
+	$(BIN)/python -m tools.calibrate.run
 
 format: $(STAMP)  ## rewrite the sources as the formatter wants them
 	$(BIN)/ruff check --fix .

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from tomato.core.formats import Array, Codes, Tensor
+from tomato.core.ir import Node, Op, TensorType
 from tomato.engines.base import Site
-from tomato.formats import Array, Codes, Tensor
-from tomato.ir import Node, Op, TensorType
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.join import Add, Multiply

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from tomato.assets import asset
+from tomato.core.assets import asset
 
 KINDS = {"int unsigned": "unsigned", "int signed": "int", "bit": "bool", "int": "int", "": "typename"}
 """Type of a template parameter by the one of the Verilog parameter; a vector of bits is a type."""

@@ -7,7 +7,7 @@ import numpy as np
 
 import tomato
 from tomato.accelerator import Accelerator
-from tomato.formats import Array
+from tomato.core.formats import Array
 
 FOLDER = Path(__file__).parents[1] / "examples/digits"
 MODEL = FOLDER / "digits.onnx"

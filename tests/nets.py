@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tomato.formats import Codes, Tensor
-from tomato.ir import Builder, Graph, Shape, TensorType
+from tomato.core.formats import Codes, Tensor
+from tomato.core.ir import Builder, Graph, Shape, TensorType
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.join import Add

@@ -14,9 +14,10 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from tests.cases import make_site
+from tomato.core.formats import Array, Codes, Tensor
+from tomato.core.ir import Op, TensorType
 from tomato.engines.base import NAMED, Engine, Knobs, Site
-from tomato.formats import Array, Codes, Tensor
-from tomato.ir import Op, TensorType
+from tomato.hardware.plumbing import BLOCK, LUTRAM, ULTRA
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.join import Add, Multiply
@@ -26,7 +27,6 @@ from tomato.ops.requant import Requant
 from tomato.ops.table import Table
 from tomato.ops.threshold import Threshold
 from tomato.ops.window import Window
-from tomato.plumbing import BLOCK, LUTRAM, ULTRA
 from tomato.targets import load
 
 MOST_CYCLES = 4000

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tomato.formats import Codes, Tensor
-from tomato.ir import Op, Shape, TensorType
+from tomato.core.formats import Codes, Tensor
+from tomato.core.ir import Op, Shape, TensorType
 from tomato.ops.join import Add, Multiply
 from tomato.ops.move import Concat, DepthToSpace, Pad, Slice, SpaceToDepth, Transpose, Upsample
 from tomato.ops.pool import GlobalSum

@@ -8,7 +8,7 @@ import pytest
 
 import tomato
 from tests import digits
-from tomato.errors import TomatoError
+from tomato.core.errors import TomatoError
 
 
 def text_files(folder: Path) -> dict[str, bytes]:

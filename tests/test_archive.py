@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from tests import digits
-from tomato import archive
-from tomato.errors import TomatoError
+from tomato.build import archive
+from tomato.core.errors import TomatoError
 
 
 def saved(folder: Path) -> Path:

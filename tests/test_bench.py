@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from bench import readme, run
-from bench.cases import HERE, Case, read_cases, read_published
-from bench.measure import measure
-from bench.table import document
 from examples.networks import NETWORKS
 from tomato import targets
-from tomato.errors import TomatoError
+from tomato.core.errors import TomatoError
+from tools.bench import readme, run
+from tools.bench.cases import HERE, Case, read_cases, read_published
+from tools.bench.measure import measure
+from tools.bench.table import document
 
 DIGITS = Case("digits", "u250", file="examples/digits/digits.onnx")
 RESULT: dict[str, Any] = {
@@ -123,7 +123,7 @@ def test_cases_are_chosen_by_a_part_of_their_name() -> None:
 
 
 def test_a_case_is_measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("bench.measure.BUILD", tmp_path)
+    monkeypatch.setattr("tools.bench.measure.BUILD", tmp_path)
     found = measure(DIGITS, simulated=False)
     assert found["status"] == "compiled"
     assert found["fps"] == round(found["clock_mhz"] * 1e6 / found["interval_cycles"], 2)
@@ -133,7 +133,7 @@ def test_a_case_is_measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
 
 
 def test_a_refusal_is_a_result(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("bench.measure.BUILD", tmp_path)
+    monkeypatch.setattr("tools.bench.measure.BUILD", tmp_path)
     found = measure(Case("digits", "no such board", file=DIGITS.file), simulated=False)
     assert found["status"] == "refused"
     assert found["message"].startswith("error: unknown target 'no such board'")
@@ -183,7 +183,7 @@ def test_what_counts_as_expected() -> None:
 
 @pytest.mark.slow
 def test_what_a_goal_out_of_reach_would_take(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("bench.measure.BUILD", tmp_path)
+    monkeypatch.setattr("tools.bench.measure.BUILD", tmp_path)
     goal = 20
     found = measure(Case("digits", "kv260", file=DIGITS.file, at_most=goal), simulated=False)
     assert found["interval_cycles"] > goal
@@ -192,13 +192,13 @@ def test_what_a_goal_out_of_reach_would_take(monkeypatch: pytest.MonkeyPatch, tm
 
 
 def test_a_goal_in_reach_needs_no_reason(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("bench.measure.BUILD", tmp_path)
+    monkeypatch.setattr("tools.bench.measure.BUILD", tmp_path)
     assert "at_goal" not in measure(Case("digits", "u250", file=DIGITS.file, at_most=64), simulated=False)
 
 
 @pytest.mark.slow
 def test_precision_of_single_layers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("bench.measure.BUILD", tmp_path)
+    monkeypatch.setattr("tools.bench.measure.BUILD", tmp_path)
     bits = [
         measure(
             Case("digits", "u250", file=DIGITS.file, precision="w4a4", overrides=overrides), simulated=False

@@ -12,10 +12,10 @@ import tomato
 from tests.frontend.tiny import op, randoms
 from tests.fuzz.corpus import QONNX
 from tomato.accelerator import Accelerator
-from tomato.data import Data
-from tomato.errors import TomatoError
-from tomato.evaluate import evaluate
-from tomato.formats import Array
+from tomato.core.errors import TomatoError
+from tomato.core.formats import Array
+from tomato.host.data import Data
+from tomato.measure.evaluate import evaluate
 
 pytest.importorskip("onnxruntime")
 quantization = pytest.importorskip("onnxruntime.quantization")

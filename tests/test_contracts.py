@@ -10,9 +10,9 @@ from tests import declared
 from tests.cases import CASES, make_site
 from tests.points import OPERATIONS
 from tomato import targets
+from tomato.core.ir import Op
 from tomato.engines import CATALOGUE
 from tomato.engines.base import Engine, Site
-from tomato.ir import Op
 from tomato.schedule.scheduler import weight
 from tomato.schedule.streams import WIRING
 from tomato.targets import Resources

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from tests.mutants import mutants
-from tomato.data import read, suit
-from tomato.errors import TomatoError
+from tomato.core.errors import TomatoError
+from tomato.host.data import read, suit
 
 SHAPE = (3, 4, 5)
 

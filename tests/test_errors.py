@@ -15,8 +15,8 @@ from tests.frontend.tiny import Tiny, op, randoms
 from tests.models import model_path
 from tomato import targets
 from tomato.accelerator import load
-from tomato.assets import tool
 from tomato.cli import main
+from tomato.core.assets import tool
 
 DIGITS = Path(__file__).parents[1] / "examples/digits/digits.onnx"
 LIST = "  hint: tomato inspect lists every node; change the network or export it differently\n"

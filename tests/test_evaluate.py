@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from tests import digits
-from tomato.data import Data, classes
-from tomato.errors import TomatoError
-from tomato.evaluate import evaluate, sqnr, write
+from tomato.core.errors import TomatoError
+from tomato.host.data import Data, classes
+from tomato.measure.evaluate import evaluate, sqnr, write
 
 
 @pytest.mark.slow

@@ -15,10 +15,10 @@ import tomato
 from tests import digits
 from tomato import targets
 from tomato.accelerator import opened
-from tomato.assets import tool
-from tomato.data import read
-from tomato.errors import TomatoError, check_number
-from tomato.files import LOCK, in_use, reading, refusals, toml_string, write_text
+from tomato.core.assets import tool
+from tomato.core.errors import TomatoError, check_number
+from tomato.core.files import LOCK, in_use, reading, refusals, toml_string, write_text
+from tomato.host.data import read
 
 ROOT = Path(__file__).parents[1]
 NUL, LONG, SURROGATE = "a\0b", "n" * 300, "\ud800"
@@ -137,7 +137,7 @@ def test_a_folder_has_one_command_at_a_time(tmp_path: Path) -> None:
 def test_a_lock_ends_with_its_process(tmp_path: Path) -> None:
     """Killed, it leaves the file behind; nobody is kept out by it."""
     code = (
-        "import sys, time; from pathlib import Path; from tomato.files import in_use\n"
+        "import sys, time; from pathlib import Path; from tomato.core.files import in_use\n"
         "with in_use(Path(sys.argv[1])): print('here', flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE) as other:

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tomato.formats import Array
-from tomato.forms import Binary, Cell, Codebook, Fixed, Focused, Form, Shift, Ternary, forms
+from tomato.core.formats import Array
+from tomato.core.forms import Binary, Cell, Codebook, Fixed, Focused, Form, Shift, Ternary, forms
 
 SIGNED_POWERS = st.builds(lambda sign, e: sign << e, st.sampled_from([-1, 1]), st.integers(0, 14)) | st.just(0)
 

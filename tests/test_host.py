@@ -16,11 +16,11 @@ from tests.frontend.tiny import op, randoms
 from tests.models import model_path
 from tomato import accelerator, frontend
 from tomato.cli import main
-from tomato.data import Data
-from tomato.errors import TomatoError
-from tomato.evaluate import evaluate
-from tomato.formats import Array
+from tomato.core.errors import TomatoError
+from tomato.core.formats import Array
 from tomato.frontend.evaluator import Evaluator
+from tomato.host.data import Data
+from tomato.measure.evaluate import evaluate
 
 ort = pytest.importorskip("onnxruntime")
 WORDS, LENGTH, WIDTH = 50, 8, 16

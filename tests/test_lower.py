@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from tests.nets import Codenet, plain, residual
-from tomato.ir import Graph
+from tomato.core.ir import Graph
+from tomato.hardware.netlist import Netlist
 from tomato.lower import lower
-from tomato.netlist import Netlist
 from tomato.ops.join import Add
 from tomato.ops.move import Reshape
 from tomato.schedule import Choice, Plan, options, schedule

@@ -4,9 +4,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tomato.formats import Codes
-from tomato.ir import TensorType
-from tomato.netlist import Memory, beats, lane_mask, pack, stream, uniform_memory
+from tomato.core.formats import Codes
+from tomato.core.ir import TensorType
+from tomato.hardware.netlist import Memory, beats, lane_mask, pack, stream, uniform_memory
 
 widths = st.integers(1, 40)
 sizes = st.integers(1, 4)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tomato.assets import asset
-from tomato.errors import TomatoError
+from tomato.core.assets import asset
+from tomato.core.errors import TomatoError
 
 ROOT = Path(__file__).parents[1]
 
@@ -86,7 +86,7 @@ def test_wheel_does_not_use_the_checkout(installed: Path, tmp_path: Path) -> Non
 def test_wheel_has_every_asset(installed: Path, tmp_path: Path, folder: str) -> None:
     if not files(ROOT / folder):
         pytest.skip(f"{folder}/ is empty")
-    code = f"from tomato.assets import asset; print(asset({folder!r}))"
+    code = f"from tomato.core.assets import asset; print(asset({folder!r}))"
     packed = Path(run([str(installed), "-c", code], tmp_path).strip())
     assert packed.is_relative_to(installed.parents[1])
     assert files(packed) == files(ROOT / folder)

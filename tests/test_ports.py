@@ -12,7 +12,7 @@ from tests import digits
 from tests.frontend.tiny import Tiny, op, randoms
 from tests.models import model_path
 from tomato.accelerator import Accelerator
-from tomato.formats import Array
+from tomato.core.formats import Array
 
 
 def codes_of(port: dict[str, Any], x: Array) -> Array:

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from bench import explore
-from bench.precision import DOCUMENT, FORMATS, RESULTS, SUBJECTS, fill, measure, with_table
 from tests.models import model_path
+from tools.bench import explore
+from tools.bench.precision import DOCUMENT, FORMATS, RESULTS, SUBJECTS, fill, measure, with_table
 
 
 def test_the_table_is_that_of_the_stored_results() -> None:
@@ -25,7 +25,7 @@ def test_the_table_of_searches_is_that_of_the_stored_results() -> None:
 def test_results_are_repeatable(monkeypatch: pytest.MonkeyPatch) -> None:
     """One network and the formats that tell rounding, compensation and activations apart."""
     formats = ("w8a8", "shift4a8", "binary")
-    monkeypatch.setattr("bench.precision.FORMATS", formats)
+    monkeypatch.setattr("tools.bench.precision.FORMATS", formats)
     subject = SUBJECTS[0]
     found = measure(subject, model_path(subject.model).parent)
     stored = json.loads(RESULTS.read_text())["mnist8"]

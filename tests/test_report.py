@@ -3,7 +3,7 @@
 import json
 
 from tests import digits
-from tomato.report import interval_cycles, shares
+from tomato.build.report import interval_cycles, shares
 from tomato.targets import Resources
 
 

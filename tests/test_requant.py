@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tomato import archive
-from tomato.formats import Array, Codes, Tensor
-from tomato.ir import Graph, Node, TensorType
+from tomato.build import archive
+from tomato.core.formats import Array, Codes, Tensor
+from tomato.core.ir import Graph, Node, TensorType
 from tomato.ops.requant import Requant
 
 S12 = TensorType((2, 3, 3), Codes.of(12, signed=True))

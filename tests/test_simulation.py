@@ -12,9 +12,9 @@ import toolchain
 import tomato
 from tests.frontend.tiny import Tiny, op, randoms
 from tomato.accelerator import Accelerator
-from tomato.assets import tool
+from tomato.build.simulation import csim, simulate
+from tomato.core.assets import tool
 from tomato.frontend.names import identifier
-from tomato.simulation import csim, simulate
 
 ODD = "a b$HOME#c:d'e\"f%;g\\h"
 """A name that neither make nor a shell nor a list of paths takes as it is."""

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from tests.mutants import mutants
 from tests.nets import plain
 from tomato import targets
-from tomato.errors import TomatoError
+from tomato.build.report import report
+from tomato.core.errors import TomatoError
 from tomato.lower import lower
-from tomato.report import report
 from tomato.schedule import schedule
 from tomato.targets import LutFit, Resources
 

@@ -11,13 +11,13 @@ from click.testing import CliRunner
 from onnx import helper, numpy_helper
 
 import tomato
-from tomato import data
 from tomato.accelerator import Accelerator
 from tomato.cli import main
-from tomato.data import Data
-from tomato.errors import TomatoError
-from tomato.evaluate import evaluate
-from tomato.formats import Array
+from tomato.core.errors import TomatoError
+from tomato.core.formats import Array
+from tomato.host import data
+from tomato.host.data import Data
+from tomato.measure.evaluate import evaluate
 
 pytest.importorskip("onnxruntime")
 RNG = np.random.default_rng(0)

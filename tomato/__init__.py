@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from tomato.errors import TomatoError
+from tomato.core.errors import TomatoError
 from tomato.version import __version__
 
 if TYPE_CHECKING:

@@ -11,23 +11,25 @@ from typing import Any
 
 import numpy as np
 
-from tomato import archive, frontend, ports, targets
-from tomato.archive import Stored
+from tomato import frontend, targets
 from tomato.backend import project
-from tomato.data import suit
-from tomato.errors import TomatoError, check_number
-from tomato.files import in_use, reading, refusals, write_text
-from tomato.folder import MARKER, TARGET, UNWRITABLE, alone, check_build, replace
-from tomato.formats import Array
-from tomato.host import Host
-from tomato.interface import AS_IT_IS, Ends, Port, Reading, Slot
-from tomato.interpret import BATCH, in_batches, interpret
-from tomato.ir import Graph, TensorType
+from tomato.build import archive
+from tomato.build.archive import Stored
+from tomato.build.folder import MARKER, TARGET, UNWRITABLE, alone, check_build, replace
+from tomato.build.report import report
+from tomato.core.errors import TomatoError, check_number
+from tomato.core.files import in_use, reading, refusals, write_text
+from tomato.core.formats import Array
+from tomato.core.interface import AS_IT_IS, Ends, Port, Reading, Slot
+from tomato.core.interpret import BATCH, in_batches, interpret
+from tomato.core.ir import Graph, TensorType
+from tomato.host import ports
+from tomato.host.data import suit
+from tomato.host.ends import Host
 from tomato.lower import Lowered, lower
 from tomato.ops.quantise import Quantise
-from tomato.passes.absorb import Proof
-from tomato.passes.precision import Precision
-from tomato.report import report
+from tomato.quantise.absorb import Proof
+from tomato.quantise.precision import Precision
 from tomato.schedule.plan import Plan, read_wishes
 from tomato.schedule.scheduler import check_complete
 from tomato.targets import Target
@@ -208,7 +210,7 @@ class Accelerator:
 
         Builds in `folder`, or in a temporary one.
         """
-        from tomato.simulation import MOST_STALLS, received, simulate
+        from tomato.build.simulation import MOST_STALLS, received, simulate
 
         check_number("stall", stall, 0, MOST_STALLS)
         with tempfile.TemporaryDirectory(prefix="tomato-") as temporary, ExitStack() as held:

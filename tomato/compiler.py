@@ -9,25 +9,25 @@ import numpy as np
 
 from tomato import complete, frontend, targets
 from tomato.accelerator import VECTOR_FRAMES, Accelerator, Progress, silent
-from tomato.data import classes_of, suit
-from tomato.errors import TomatoError, check_number
-from tomato.explore import AUTO, Exploration, Goal, Subject, explore
-from tomato.files import refusals
-from tomato.formats import Array
+from tomato.core.errors import TomatoError, check_number
+from tomato.core.files import refusals
+from tomato.core.formats import Array
+from tomato.core.interface import Port, Reading, Slot, graph_values, whole_numbers
+from tomato.core.interpret import in_batches
+from tomato.core.ir import Graph
 from tomato.frontend import HostChoice, Imported, Settled
-from tomato.host import around
-from tomato.interface import Port, Reading, Slot, graph_values, whole_numbers
-from tomato.interpret import in_batches
-from tomato.ir import Graph
+from tomato.host.data import classes_of, suit
+from tomato.host.ends import around
 from tomato.ops.quantise import Quantise
 from tomato.passes import CLEAN, QUANTISED, run
-from tomato.passes.absorb import ORDINARY, SHARE, Allowed, Proof, SeveralWaysError, UnquantisedError, absorb
-from tomato.passes.calibrate import Method, Ranges, Watch, calibrate, synthetic_ranges
-from tomato.passes.precision import Precision
-from tomato.passes.quantise import quantise
-from tomato.passes.weights.moments import Collector
+from tomato.quantise.absorb import ORDINARY, SHARE, Allowed, Proof, SeveralWaysError, UnquantisedError, absorb
+from tomato.quantise.calibrate import Method, Ranges, Watch, calibrate, synthetic_ranges
+from tomato.quantise.post_training import quantise
+from tomato.quantise.precision import Precision
+from tomato.quantise.weights.moments import Collector
 from tomato.schedule import schedule
 from tomato.schedule.plan import Wishes, read_wishes
+from tomato.search import AUTO, Exploration, Goal, Subject, explore
 from tomato.targets import Target
 from tomato.targets.fields import FASTEST_MHZ
 

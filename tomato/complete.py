@@ -9,17 +9,17 @@ from typing import TypeVar
 import numpy as np
 
 from tomato import frontend
-from tomato.errors import TomatoError
-from tomato.formats import Array
+from tomato.core.errors import TomatoError
+from tomato.core.formats import Array
+from tomato.core.interface import Reading, graph_values
+from tomato.core.interpret import in_batches, interpret
+from tomato.core.ir import Graph
 from tomato.frontend import HostChoice, Imported, Settled
-from tomato.host import around
-from tomato.interface import Reading, graph_values
-from tomato.interpret import in_batches, interpret
-from tomato.ir import Graph
+from tomato.host.ends import around
+from tomato.host.runtime import answer, runner
 from tomato.ops.quantise import Quantise
 from tomato.passes import QUANTISED, run
-from tomato.passes.absorb import SeveralWaysError, UnquantisedError
-from tomato.runtime import answer, runner
+from tomato.quantise.absorb import SeveralWaysError, UnquantisedError
 
 T = TypeVar("T")
 LEAVES = "THE MODEL LEAVES"

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tomato.core.ir import Graph
 from tomato.engines import CATALOGUE
-from tomato.ir import Graph
-from tomato.netlist import Instance, Netlist, Stream, stream
-from tomato.plumbing import ULTRA, Width, fifo_cost, fork_cost, register_cost, width_cost
+from tomato.hardware.netlist import Instance, Netlist, Stream, stream
+from tomato.hardware.plumbing import ULTRA, Width, fifo_cost, fork_cost, register_cost, width_cost
 from tomato.schedule.plan import Plan
 from tomato.schedule.plumb import fifo_ram
 from tomato.schedule.regions import crossings

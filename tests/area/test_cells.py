@@ -1,9 +1,9 @@
 """The table of docs/arithmetic.md, and what it is there to show."""
 
-from calibrate.arrays import TABLE, Array2d
-from calibrate.cells import DOCUMENT, document
-from calibrate.run import load
-from tomato.forms import Cell
+from tomato.core.forms import Cell
+from tools.calibrate.arrays import TABLE, Array2d
+from tools.calibrate.cells import DOCUMENT, document
+from tools.calibrate.run import load
 
 
 def lut(array: Array2d) -> float:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from calibrate.measure import measure
+from tools.calibrate.measure import measure
 
 
 def cell(kind: str, inputs: dict[str, list[int]], outputs: dict[str, list[int]]) -> dict[str, Any]:

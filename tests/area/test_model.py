@@ -2,14 +2,14 @@
 
 import pytest
 
-from calibrate.fit import fit
-from calibrate.parts import Point
-from calibrate.points import points
-from calibrate.run import HERE, TARGETS, key, load, selected, summary
 from tomato import targets
+from tomato.build.report import model_error, model_errors
 from tomato.engines import CATALOGUE
-from tomato.report import model_error, model_errors
 from tomato.targets import Resources
+from tools.calibrate.fit import fit
+from tools.calibrate.parts import Point
+from tools.calibrate.points import points
+from tools.calibrate.run import HERE, TARGETS, key, load, selected, summary
 
 POINTS = list(points())
 BOARDS = {flow: targets.load(board) for flow, board in TARGETS.items()}
@@ -67,7 +67,7 @@ def test_what_is_stored_are_the_points_of_today() -> None:
 def test_every_measurement_is_of_the_hardware_as_it_is(flow: str) -> None:
     stored = [(p, STORED[p.group].get(p.name, {}).get(flow)) for p in POINTS]
     stale = [f"{p.group} {p.name}" for p, found in stored if found and found["key"] != key(p, flow)]
-    assert not stale, f"run: python -m calibrate.run --flow {flow}"
+    assert not stale, f"run: python -m tools.calibrate.run --flow {flow}"
 
 
 @pytest.mark.parametrize("flow", TARGETS)
@@ -85,11 +85,11 @@ def test_the_summary_that_ships_is_that_of_the_data() -> None:
 
 def test_other_families_are_corrected_as_their_measurements_say() -> None:
     assert BOARDS["xcup"].lut_fit == ()
-    assert BOARDS["ecp5"].lut_fit == fit("ecp5"), "run: python -m calibrate.fit"
+    assert BOARDS["ecp5"].lut_fit == fit("ecp5"), "run: python -m tools.calibrate.fit"
 
 
 def test_the_document_tells_the_errors_of_ecp5() -> None:
-    document = (HERE.parent / "docs" / "resources.md").read_text()
+    document = (HERE.parents[1] / "docs" / "resources.md").read_text()
     told = {group: f"| `{group}` | {row['lut_error_max']:.1%} |" for group, row in model_errors("ecp5").items()}
     assert {group for group, row in told.items() if row not in document} == set()
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from calibrate.parts import Point
-from calibrate.points import points
-from calibrate.run import load, synthesise
 from tomato.engines import CATALOGUE
+from tools.calibrate.parts import Point
+from tools.calibrate.points import points
+from tools.calibrate.run import load, synthesise
 
 FLOW = "xcup"
 

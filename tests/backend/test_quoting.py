@@ -16,7 +16,7 @@ from tests import digits
 from tests.cases import CASES
 from tests.hls.harness import one_engine
 from tomato.backend import hls, quoting, vendor, verilog
-from tomato.files import write_text
+from tomato.core.files import write_text
 
 HOSTILE = (
     "[exec touch pwned]",

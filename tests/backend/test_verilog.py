@@ -10,12 +10,12 @@ import pytest
 
 from tests.nets import residual
 from tomato.backend import project, verilog
-from tomato.interpret import interpret
+from tomato.build.report import report
+from tomato.build.simulation import unpack
+from tomato.core.interpret import interpret
+from tomato.hardware.netlist import uniform_memory
 from tomato.lower import lower
-from tomato.netlist import uniform_memory
-from tomato.report import report
 from tomato.schedule import schedule
-from tomato.simulation import unpack
 from tomato.targets import load
 
 TARGET, GRAPH = load("u250"), residual(size=4, channels=2)

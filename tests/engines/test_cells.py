@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from tests.cases import make_site
-from tomato.engines import CATALOGUE, cells, dot
+from tomato.core.formats import Codes, Tensor
+from tomato.core.forms import Cell
+from tomato.core.ir import TensorType
+from tomato.engines import CATALOGUE
 from tomato.engines.base import Knobs
-from tomato.formats import Codes, Tensor
-from tomato.forms import Cell
-from tomato.ir import TensorType
+from tomato.engines.parts import cells, dot
 from tomato.ops.dense import Dense
 from tomato.targets import load
 

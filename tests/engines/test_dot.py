@@ -6,11 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.cases import make_site
-from tomato.engines import CATALOGUE, dot
-from tomato.formats import Array, Codes, Tensor
-from tomato.forms import Cell
-from tomato.ir import TensorType
-from tomato.netlist import pack
+from tomato.core.formats import Array, Codes, Tensor
+from tomato.core.forms import Cell
+from tomato.core.ir import TensorType
+from tomato.engines import CATALOGUE
+from tomato.engines.parts import dot
+from tomato.hardware.netlist import pack
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.window import Window
 from tomato.targets import load

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from tests.cases import make_site
+from tomato.core.formats import Codes, Tensor
+from tomato.core.ir import Op, TensorType
 from tomato.engines import CATALOGUE
 from tomato.engines.base import Knobs
-from tomato.formats import Codes, Tensor
-from tomato.ir import Op, TensorType
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.window import Window

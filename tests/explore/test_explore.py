@@ -16,17 +16,17 @@ from tests.passes.nets import Net
 from tomato import targets
 from tomato.cli import main
 from tomato.compiler import compile_model
-from tomato.errors import TomatoError
-from tomato.explore import Exploration, Goal, Subject, explore
-from tomato.explore.candidates import KNOWN, WIDTHS
-from tomato.explore.choose import choose
-from tomato.explore.price import Market, Prices
-from tomato.explore.sensitivity import Sensitivity, Stream, streams
-from tomato.formats import Tensor
-from tomato.ir import Graph
+from tomato.core.errors import TomatoError
+from tomato.core.formats import Tensor
+from tomato.core.ir import Graph
 from tomato.ops.dense import Dense
 from tomato.ops.move import Concat
-from tomato.passes.precision import LayerFormat
+from tomato.quantise.precision import LayerFormat
+from tomato.search import Exploration, Goal, Subject, explore
+from tomato.search.candidates import KNOWN, WIDTHS
+from tomato.search.choose import choose
+from tomato.search.price import Market, Prices
+from tomato.search.sensitivity import Sensitivity, Stream, streams
 
 TARGET = targets.load("pynq-z2")
 NARROW = LayerFormat(4)
@@ -141,9 +141,9 @@ def test_the_command_writes_the_curve_and_the_plan_repeats_the_choice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With few formats and few steps."""
-    monkeypatch.setattr("tomato.explore.candidates.FIXED", ("w8", "w4"))
-    monkeypatch.setattr("tomato.explore.search.STEPS", 3)
-    monkeypatch.setattr("tomato.explore.search.MOVES", 2)
+    monkeypatch.setattr("tomato.search.candidates.FIXED", ("w8", "w4"))
+    monkeypatch.setattr("tomato.search.search.STEPS", 3)
+    monkeypatch.setattr("tomato.search.search.MOVES", 2)
     x, labels = digits.frames()
     np.savez(tmp_path / "data.npz", x=x[:100], labels=labels[:100])
     given = ["--calibrate", str(tmp_path / "data.npz"), "--fps", "1000", "--quiet"]

@@ -21,11 +21,11 @@ from onnx import helper, numpy_helper
 from onnx.backend.test.loader import load_model_tests
 
 from tomato import frontend
-from tomato.errors import TomatoError
-from tomato.formats import Array
+from tomato.core.errors import TomatoError
+from tomato.core.formats import Array
+from tomato.core.interface import graph_values
+from tomato.core.interpret import interpret
 from tomato.frontend.translate import rules
-from tomato.interface import graph_values
-from tomato.interpret import interpret
 
 RIGHT, REFUSED, WRONG = "compiled and right", "refused", "WRONG"
 TOLERANCE, ROUGH = 1e-3, 2**-8

@@ -14,7 +14,7 @@ from tests.frontend.test_errors import message
 from tests.frontend.tiny import Tiny, agree, op, randoms, run
 from tests.quantised.runtime import golden, integers
 from tomato import frontend
-from tomato.errors import TomatoError
+from tomato.core.errors import TomatoError
 from tomato.frontend import door, limits
 from tomato.frontend.translate import attributes, rules
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.frontend.tiny import Tiny, op, randoms
 from tests.models import model_path
-from tomato.errors import TomatoError
+from tomato.core.errors import TomatoError
 from tomato.frontend import inspect, load
 from tomato.frontend.unsupported import CALIBRATE
 

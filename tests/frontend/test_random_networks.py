@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import ArrayLike
 
 from tests.frontend.tiny import Tiny, agree, op, randoms
-from tomato.errors import TomatoError
+from tomato.core.errors import TomatoError
 
 NETWORKS = 60
 

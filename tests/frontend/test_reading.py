@@ -11,11 +11,11 @@ from click.testing import CliRunner
 import tomato
 from tests.frontend.tiny import Tiny, op, randoms, run
 from tomato.cli import main
-from tomato.data import Data
-from tomato.errors import TomatoError
-from tomato.evaluate import evaluate
+from tomato.core.errors import TomatoError
+from tomato.core.interface import Reading
 from tomato.frontend import load
-from tomato.interface import Reading
+from tomato.host.data import Data
+from tomato.measure.evaluate import evaluate
 
 CONV = {"w": randoms(5, 3, 3, 3)}
 DYNAMIC = Tiny([op("Conv", "x", "w")], {"x": ("batch", 3, "height", "width")}, CONV)

@@ -11,9 +11,9 @@ import onnxruntime as ort
 from numpy.typing import ArrayLike
 from onnx import TensorProto, helper, numpy_helper
 
-from tomato.formats import Array
+from tomato.core.formats import Array
+from tomato.core.interpret import interpret
 from tomato.frontend import Imported, load
-from tomato.interpret import interpret
 
 TOLERANCE = 1e-4
 """Relative to the largest magnitude: ONNX Runtime computes in float32."""

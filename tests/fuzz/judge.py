@@ -13,13 +13,14 @@ from onnx.reference import ReferenceEvaluator
 
 import tomato
 from tests.quantised import qonnx
-from tomato import accelerator, agreement, frontend
-from tomato.errors import TomatoError
-from tomato.formats import Array
+from tomato import accelerator, frontend
+from tomato.core.errors import TomatoError
+from tomato.core.formats import Array
+from tomato.core.interface import AS_IT_IS, Port, Slot, graph_values
+from tomato.core.interpret import interpret
 from tomato.frontend import Settled, door
-from tomato.host import around
-from tomato.interface import AS_IT_IS, Port, Slot, graph_values
-from tomato.interpret import interpret
+from tomato.host.ends import around
+from tomato.measure import agreement
 
 TOLERANCE = 2e-4
 """Relative to the largest magnitude: the references compute in float32."""

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from tests.cases import make_site, random_frames
 from tests.lock import locked
-from tomato.assets import asset
 from tomato.backend import hls, vectors
+from tomato.core.assets import asset
+from tomato.core.ir import Op, TensorType
 from tomato.engines import CATALOGUE
 from tomato.engines.base import Knobs
-from tomato.ir import Op, TensorType
-from tomato.netlist import Instance, Netlist, load_beats, stream
-from tomato.plumbing import LOAD_BITS, ULTRA
+from tomato.hardware.netlist import Instance, Netlist, load_beats, stream
+from tomato.hardware.plumbing import LOAD_BITS, ULTRA
 
 ROOT = Path(__file__).parents[2]
 PIPELINE = "#pragma HLS PIPELINE II = 1"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.hls.cxx import build
-from tomato.assets import asset
+from tomato.core.assets import asset
 
 PROGRAM = """#include "tom_countdown.hpp"
 

@@ -16,7 +16,7 @@ import tomato
 from tests import digits
 from tests.models import model_path
 from tests.rtl.test_networks import FRAMES, make
-from tomato.assets import asset
+from tomato.core.assets import asset
 
 pytestmark = pytest.mark.rtl
 BOUNDED = Path(__file__).parent / "bounded"

@@ -12,7 +12,7 @@ from tests import stream_cases
 from tests.hls.harness import check_engine, one_engine
 from tests.stream_cases import S5, S8, S20, U1, U8, Case, case, concat, search, tables
 from tomato.backend import hls
-from tomato.formats import Codes
+from tomato.core.formats import Codes
 from tomato.ops.join import Add, Multiply
 from tomato.ops.move import Pad, Slice, Upsample
 from tomato.ops.pool import GlobalSum

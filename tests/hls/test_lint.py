@@ -14,8 +14,8 @@ from tests.cases import CASES, make_site
 from tests.hls.cxx import STRICT
 from tests.hls.harness import one_engine
 from tomato import targets
-from tomato.assets import asset
 from tomato.backend import hls
+from tomato.core.assets import asset
 from tomato.engines import CATALOGUE
 
 LIBRARY = sorted(asset("hw", "hls").glob("*.hpp"))

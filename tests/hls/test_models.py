@@ -11,9 +11,9 @@ from click.testing import CliRunner
 import tomato
 from tests import digits
 from tests.models import model_path
-from tomato.assets import asset
+from tomato.build.simulation import csim, describe
 from tomato.cli import main
-from tomato.simulation import csim, describe
+from tomato.core.assets import asset
 
 pytestmark = pytest.mark.rtl
 FRAMES = 3

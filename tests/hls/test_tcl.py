@@ -19,9 +19,9 @@ import pytest
 from tests.cases import CASES
 from tests.hls.harness import one_engine
 from tomato import targets
-from tomato.assets import asset
 from tomato.backend import hls, vendor
 from tomato.backend.vendor import TOOLS, Tool
+from tomato.core.assets import asset
 
 FLAGS = {
     "open_project": {"-reset"},

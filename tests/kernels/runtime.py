@@ -13,9 +13,9 @@ import pytest
 from onnx import helper, numpy_helper
 
 from tomato import frontend
-from tomato.agreement import INTEGER_KERNELS
-from tomato.formats import Array, Codes
+from tomato.core.formats import Array, Codes
 from tomato.kernels import Quantisation, dequantize_linear
+from tomato.measure.agreement import INTEGER_KERNELS
 
 onnxruntime = pytest.importorskip("onnxruntime")
 

@@ -20,7 +20,7 @@ from tests.kernels.runtime import (
     random_codes,
     random_quantisations,
 )
-from tomato.formats import Array, Codes
+from tomato.core.formats import Array, Codes
 from tomato.kernels import Quantisation, add, concat, in_float32, multiply
 
 pytestmark = on_x86

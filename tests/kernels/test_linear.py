@@ -15,7 +15,7 @@ from tests.kernels.runtime import (
     qdq,
     random_quantisations,
 )
-from tomato.formats import Codes
+from tomato.core.formats import Codes
 from tomato.kernels import Quantisation, dequantize_linear, merge_pairs, quantize_linear, requantise_codes
 from tomato.kernels.float32 import fma
 

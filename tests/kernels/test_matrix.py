@@ -18,7 +18,7 @@ from tests.kernels.runtime import (
     random_codes,
     random_quantisations,
 )
-from tomato.formats import Array, Codes
+from tomato.core.formats import Array, Codes
 from tomato.kernels import (
     Quantisation,
     float_product,

@@ -14,7 +14,7 @@ from tests.kernels.runtime import (
     random_codes,
     random_quantisations,
 )
-from tomato.formats import Array, Codes
+from tomato.core.formats import Array, Codes
 from tomato.kernels import Quantisation, softmax
 
 pytestmark = on_x86

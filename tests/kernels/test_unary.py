@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.kernels.runtime import S8, S16, U8, U16, Model, assert_equal_if_fused, on_x86, qdq, random_quantisations
-from tomato.formats import Codes
+from tomato.core.formats import Codes
 from tomato.kernels import Quantisation, in_float32
 from tomato.kernels.float32 import Float32
 from tomato.kernels.unary import clip, hard_sigmoid, hard_swish, leaky_relu, sigmoid, tanh

@@ -6,9 +6,9 @@ from math import inf
 import hypothesis.strategies as st
 import numpy as np
 
-from tomato.formats import Array, Real, Tensor
-from tomato.interpret import interpret
-from tomato.ir import Builder, Graph, Op, TensorType
+from tomato.core.formats import Array, Real, Tensor
+from tomato.core.interpret import interpret
+from tomato.core.ir import Builder, Graph, Op, TensorType
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.join import Add, Multiply

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tomato.formats import Array, Codes
-from tomato.passes.staircase import Reference, Staircase, find
+from tomato.core.formats import Array, Codes
+from tomato.quantise.requant.staircase import Reference, Staircase, find
 
 
 def quantize_linear(scales: Sequence[float], zero: int, lo: int, hi: int) -> Reference:

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from tests.passes.nets import Net
-from tomato.errors import TomatoError
+from tomato.core.errors import TomatoError
 from tomato.ops.real import Function
 from tomato.ops.window import Window
-from tomato.passes.calibrate import Method, calibrate, synthetic_ranges
-from tomato.passes.precision import LayerFormat, Precision
+from tomato.quantise.calibrate import Method, calibrate, synthetic_ranges
+from tomato.quantise.precision import LayerFormat, Precision
 
 
 def test_minmax_of_inputs_and_of_what_will_be_codes() -> None:

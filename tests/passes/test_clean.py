@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 
 from tests.passes.nets import Net, nets, ops_of, same_meaning
-from tomato.formats import Array, Tensor
-from tomato.ir import Graph
+from tomato.core.formats import Array, Tensor
+from tomato.core.ir import Graph
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.join import Add, Multiply
 from tomato.ops.move import Concat, DepthToSpace, Pad, Reshape, Slice, SpaceToDepth, Transpose, Upsample

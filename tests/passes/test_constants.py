@@ -6,11 +6,11 @@ import pytest
 from hypothesis import assume, given
 
 from tests.passes.staircases import every, linear
-from tomato.formats import Array, Codes, Tensor, requantise
+from tomato.core.formats import Array, Codes, Tensor, requantise
 from tomato.ops.requant import Requant
-from tomato.passes.constants import differences, fit, nearest
-from tomato.passes.grid import fit_grid, make_requant
-from tomato.passes.staircase import Staircase, find
+from tomato.quantise.requant.constants import differences, fit, nearest
+from tomato.quantise.requant.grid import fit_grid, make_requant
+from tomato.quantise.requant.staircase import Staircase, find
 
 
 def golden(op: Requant, acc: Array) -> Array:

@@ -14,10 +14,10 @@ import pytest
 
 import tomato.ops
 from tests.passes.nets import Net, decoded
-from tomato.errors import TomatoError
-from tomato.formats import Array, Tensor
-from tomato.interpret import interpret
-from tomato.ir import Graph, Op, TensorType
+from tomato.core.errors import TomatoError
+from tomato.core.formats import Array, Tensor
+from tomato.core.interpret import interpret
+from tomato.core.ir import Graph, Op, TensorType
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.join import Add, Multiply
@@ -31,9 +31,9 @@ from tomato.ops.threshold import Threshold
 from tomato.ops.window import Window
 from tomato.passes import CLEAN, QUANTISED, run
 from tomato.passes import groups as passes_groups
-from tomato.passes.absorb import absorb
-from tomato.passes.calibrate import calibrate
-from tomato.passes.quantise import quantise
+from tomato.quantise.absorb import absorb
+from tomato.quantise.calibrate import calibrate
+from tomato.quantise.post_training import quantise
 
 FRAMES = 24
 STEPS = ((0.05, 10), (0.021, -7))
@@ -197,6 +197,6 @@ def unlike(check: Callable[[], None]) -> str:
 def test_an_operator_of_two_arguments_added_to_the_movements_is_not_silently_wrong(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    module = import_module("tomato.passes.absorb.absorb")
+    module = import_module("tomato.quantise.absorb.absorb")
     monkeypatch.setattr(module, "MOVEMENT", (*passes_groups.MOVEMENT, Maximum))
     assert unlike(lambda: absorbed(Maximum(), 2).check()) == "refused"

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from tomato.formats import Codes
-from tomato.passes.grid import Grid, fit_grid, make_requant
-from tomato.passes.weights.fit import fit_weights
+from tomato.core.formats import Codes
+from tomato.quantise.requant.grid import Grid, fit_grid, make_requant
+from tomato.quantise.weights.fit import fit_weights
 
 FACTORS = st.floats(1e-9, 1e4)
 

@@ -8,14 +8,14 @@ import pytest
 from tests.models import model_path
 from tests.passes.nets import layers_alone
 from tomato import frontend
-from tomato.formats import Array
-from tomato.interpret import interpret
-from tomato.ir import Graph
+from tomato.core.formats import Array
+from tomato.core.interpret import interpret
+from tomato.core.ir import Graph
 from tomato.passes import CLEAN, run
-from tomato.passes.calibrate import Method, calibrate
-from tomato.passes.precision import Precision
-from tomato.passes.quantise import quantise
-from tomato.passes.weights.moments import Collector, Moments
+from tomato.quantise.calibrate import Method, calibrate
+from tomato.quantise.post_training import quantise
+from tomato.quantise.precision import Precision
+from tomato.quantise.weights.moments import Collector, Moments
 
 pytestmark = [pytest.mark.models, pytest.mark.slow]
 

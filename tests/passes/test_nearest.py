@@ -16,26 +16,26 @@ import pytest
 from hypothesis import given, settings
 
 import tomato
-from tomato.formats import Array, Codes, Tensor
-from tomato.interface import Said
-from tomato.ir import Encoding, Node, Op, TensorType
+from tomato.core.formats import Array, Codes, Tensor
+from tomato.core.interface import Said
+from tomato.core.ir import Encoding, Node, Op, TensorType
 from tomato.ops.join import Add, Multiply
 from tomato.ops.quantise import Quantise
 from tomato.ops.real import Clip, Function
-from tomato.passes.absorb.held import Held, Pair
-from tomato.passes.absorb.pairs import asked_of, lower_pair
-from tomato.passes.absorb.realise import Allowed, InexactError, realise
 from tomato.passes.groups import Line
-from tomato.passes.lower_group import Place, Widths, lower
-from tomato.passes.precision import Precision
-from tomato.passes.share_encodings import Coding
+from tomato.quantise.absorb.held import Held, Pair
+from tomato.quantise.absorb.pairs import asked_of, lower_pair
+from tomato.quantise.absorb.realise import Allowed, InexactError, realise
+from tomato.quantise.lower_group import Place, Widths, lower
+from tomato.quantise.precision import Precision
+from tomato.quantise.share_encodings import Coding
 
 T = TypeVar("T")
 PLACES = {
-    "passes/absorb/pairs.py": {"limit_denominator"},
-    "passes/absorb/realise.py": {"nearest"},
-    "passes/lower_group.py": {"fit_grid", "limit_denominator"},
-    "passes/weights/fit.py": {"fit_grid"},
+    "quantise/absorb/pairs.py": {"limit_denominator"},
+    "quantise/absorb/realise.py": {"nearest"},
+    "quantise/lower_group.py": {"fit_grid", "limit_denominator"},
+    "quantise/weights/fit.py": {"fit_grid"},
 }
 """Where constants are chosen that are near to real ones, but for the levels of weights, which `evaluate` measures."""
 CHOICES = re.compile(r"\b(?<!alphabet\.)(?<!def )(?<!self\.)(?<!result\.)(nearest|fit_grid|limit_denominator)\(")
@@ -63,9 +63,12 @@ def test_all_places_are_known() -> None:
     package = Path(tomato.__file__).parent
     found = {
         str(path.relative_to(package)): set(CHOICES.findall(path.read_text()))
-        for path in package.glob("passes/**/*.py")
+        for path in package.glob("quantise/**/*.py")
     }
-    own = {"passes/constants.py", "passes/grid.py", "passes/weights/alphabet.py", "passes/weights/compensate.py"}
+    own = {
+        f"quantise/{name}.py"
+        for name in ("requant/constants", "requant/grid", "weights/alphabet", "weights/compensate")
+    }
     assert {name: calls for name, calls in found.items() if calls and name not in own} == PLACES
 
 

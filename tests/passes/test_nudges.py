@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 
 from tests.passes.staircases import every, linear, quantize_linear
-from tomato.formats import Codes, Tensor
-from tomato.ir import TensorType
+from tomato.core.formats import Codes, Tensor
+from tomato.core.ir import TensorType
 from tomato.ops.requant import Requant
-from tomato.passes.constants import EXACT, finest_shift, fit, least_mult
-from tomato.passes.nudges import agrees, exact
-from tomato.passes.staircase import Staircase
+from tomato.quantise.requant.constants import EXACT, finest_shift, fit, least_mult
+from tomato.quantise.requant.nudges import agrees, exact
+from tomato.quantise.requant.staircase import Staircase
 
 
 def nudges_of(op: Requant) -> int:

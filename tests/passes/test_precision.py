@@ -3,11 +3,11 @@
 import pytest
 
 from tests.passes.nets import Net
-from tomato.errors import TomatoError
-from tomato.ir import Graph
+from tomato.core.errors import TomatoError
+from tomato.core.ir import Graph
 from tomato.ops.dense import Dense
 from tomato.ops.join import Add
-from tomato.passes.precision import LayerFormat, Precision, end_layers
+from tomato.quantise.precision import LayerFormat, Precision, end_layers
 
 
 def test_parses_and_prints() -> None:

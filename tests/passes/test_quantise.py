@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 
 from tests.passes.nets import SILU, Net, decoded, layers_alone, magnification, nets
-from tomato.errors import TomatoError
-from tomato.formats import Array, Codes, Tensor
-from tomato.interpret import interpret
-from tomato.ir import Encoding, Graph
+from tomato.core.errors import TomatoError
+from tomato.core.formats import Array, Codes, Tensor
+from tomato.core.interpret import interpret
+from tomato.core.ir import Encoding, Graph
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.join import Add
@@ -22,9 +22,9 @@ from tomato.ops.requant import Requant
 from tomato.ops.table import Table
 from tomato.ops.window import Window
 from tomato.passes import CLEAN, run
-from tomato.passes.calibrate import Range, calibrate
-from tomato.passes.precision import Precision
-from tomato.passes.quantise import code_names, quantise
+from tomato.quantise.calibrate import Range, calibrate
+from tomato.quantise.post_training import code_names, quantise
+from tomato.quantise.precision import Precision
 
 SAME = Window((3, 3), pads=(1, 1, 1, 1))
 

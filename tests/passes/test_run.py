@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from tests.passes.nets import Net
-from tomato.errors import IllFormedError
-from tomato.ir import Graph
+from tomato.core.errors import IllFormedError
+from tomato.core.ir import Graph
 from tomato.passes import run
 from tomato.passes.drop_identities import drop_identities
 

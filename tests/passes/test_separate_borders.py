@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from tests.passes.nets import ops_of
-from tomato.formats import Codes, Tensor
-from tomato.interpret import interpret
-from tomato.ir import Builder, Graph, Op, TensorType
+from tomato.core.formats import Codes, Tensor
+from tomato.core.interpret import interpret
+from tomato.core.ir import Builder, Graph, Op, TensorType
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.pool import MaxPool, SumPool
 from tomato.ops.window import Window

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from tests.passes.nets import Net
-from tomato.formats import Array, Codes
-from tomato.ir import Encoding
+from tomato.core.formats import Array, Codes
+from tomato.core.ir import Encoding
 from tomato.ops.move import Concat, Reshape
-from tomato.passes.calibrate import calibrate
 from tomato.passes.groups import partition
-from tomato.passes.precision import Precision
-from tomato.passes.share_encodings import Coding, share_encodings
+from tomato.quantise.calibrate import calibrate
+from tomato.quantise.precision import Precision
+from tomato.quantise.share_encodings import Coding, share_encodings
 
 
 def codings(net: Net, *outputs: str, precision: str = "w8a8", x: Array | None = None) -> dict[str, Coding]:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 
 from tests.passes.staircases import every, linear
-from tomato.formats import Array, Codes
-from tomato.passes.staircase import find
+from tomato.core.formats import Array, Codes
+from tomato.quantise.requant.staircase import find
 
 RANGES = st.builds(lambda lo, size: Codes(lo, lo + size), st.integers(-3000, 1000), st.integers(0, 4000))
 

@@ -17,16 +17,16 @@ import numpy as np
 
 from tomato import kernels
 from tomato.compiler import Integers
-from tomato.formats import Array, Codes
-from tomato.ir import Graph, Node
+from tomato.core.formats import Array, Codes
+from tomato.core.ir import Graph, Node
 from tomato.kernels import Quantisation
 from tomato.ops.join import Add
 from tomato.ops.pool import SumPool
 from tomato.ops.quantise import Quantise
-from tomato.passes.absorb.fused import around
-from tomato.passes.absorb.held import Held, Pair
-from tomato.passes.absorb.pairs import asked_of
-from tomato.passes.absorb.proof import SUM_OF_TIES
+from tomato.quantise.absorb.fused import around
+from tomato.quantise.absorb.held import Held, Pair
+from tomato.quantise.absorb.pairs import asked_of
+from tomato.quantise.absorb.proof import SUM_OF_TIES
 
 TIE = 1e-4
 """Distance from a half, in codes, that the float32 roundings of an average explain."""
@@ -56,7 +56,7 @@ class Compiled:
 def recorded() -> Iterator[Compiled]:
     """Everything that is compiled meanwhile."""
     found = Compiled()
-    walk: Any = sys.modules["tomato.passes.absorb.absorb"]._Walk
+    walk: Any = sys.modules["tomato.quantise.absorb.absorb"]._Walk
     joined, narrowed = walk.joined, walk.narrowed
 
     def join(self: Any, node: Node, op: Quantise, pair: Pair) -> str:

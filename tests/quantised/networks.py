@@ -16,8 +16,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from tomato import frontend
-from tomato.agreement import INTEGER_KERNELS
-from tomato.formats import Array
+from tomato.core.formats import Array
+from tomato.measure.agreement import INTEGER_KERNELS
 
 onnxruntime = pytest.importorskip("onnxruntime")
 quantization = pytest.importorskip("onnxruntime.quantization")

@@ -13,7 +13,7 @@ from onnx import TensorProto, numpy_helper
 from onnx.reference import ReferenceEvaluator
 from onnx.reference.op_run import OpRun
 
-from tomato.formats import Array
+from tomato.core.formats import Array
 
 DOMAIN = "qonnx.custom_op.general"
 MODES: Mapping[str, Callable[..., Any]] = {

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from tomato import frontend
-from tomato.agreement import session
 from tomato.compiler import Integers, from_quantised
-from tomato.formats import Array
-from tomato.interpret import interpret
+from tomato.core.formats import Array
+from tomato.core.interpret import interpret
+from tomato.measure.agreement import session
 
 
 def integers(path: Path) -> Integers:

@@ -18,8 +18,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from tests.quantised import qonnx
 from tests.quantised.runtime import golden, integers, runtime
-from tomato.errors import TomatoError
-from tomato.formats import Array
+from tomato.core.errors import TomatoError
+from tomato.core.formats import Array
 
 QDQ, QOPERATOR, QONNX = "QDQ", "QOperator", "QONNX"
 FLOAT = "float"

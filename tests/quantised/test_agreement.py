@@ -13,9 +13,9 @@ import tomato
 from tests.models import model_path
 from tomato.accelerator import Accelerator
 from tomato.cli import main
-from tomato.data import Data
-from tomato.evaluate import evaluate
-from tomato.formats import Array, Tensor
+from tomato.core.formats import Array, Tensor
+from tomato.host.data import Data
+from tomato.measure.evaluate import evaluate
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 

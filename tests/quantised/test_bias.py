@@ -9,7 +9,7 @@ import pytest
 from tests.quantised.runtime import golden, integers, runtime
 from tests.quantised.test_operators import KINDS, OUT, RNG, model, op, steps
 from tests.quantised.test_special import WIDE, both
-from tomato.formats import Array
+from tomato.core.formats import Array
 
 OUTPUTS = 8
 LAYERS: dict[str, tuple[list[Any], tuple[int, ...]]] = {

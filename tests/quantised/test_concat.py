@@ -10,9 +10,9 @@ from tests.quantised.runtime import golden, integers, runtime
 from tests.quantised.test_operators import FRAMES, IN, OUT, SHAPE, model, op, steps, weights
 from tomato import frontend
 from tomato.compiler import from_quantised
-from tomato.errors import TomatoError
-from tomato.formats import Array
-from tomato.passes.absorb import Allowed
+from tomato.core.errors import TomatoError
+from tomato.core.formats import Array
+from tomato.quantise.absorb import Allowed
 
 TWO = [
     op("QuantizeLinear", "x as az", "aq"), op("DequantizeLinear", "aq as az", "a"),

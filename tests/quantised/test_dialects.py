@@ -17,8 +17,8 @@ from tests.quantised.runtime import golden, integers
 from tests.quantised.test_operators import model, op
 from tests.quantised.test_special import WIDE, both
 from tomato import frontend
-from tomato.errors import TomatoError
-from tomato.formats import Array
+from tomato.core.errors import TomatoError
+from tomato.core.formats import Array
 from tomato.frontend import rules_qdq, rules_qoperator
 from tomato.frontend.model import OnnxNode
 

@@ -10,8 +10,8 @@ from onnx import helper
 from tests.kernels.runtime import assert_equal_if_fused, on_x86
 from tests.quantised.test_operators import IN, OUT, op, steps
 from tests.quantised.test_special import PAIR, WIDE, both
-from tomato.passes.absorb.proof import NEAREST
-from tomato.passes.absorb.reference import FAITHFUL
+from tomato.quantise.absorb.proof import NEAREST
+from tomato.quantise.absorb.reference import FAITHFUL
 
 pytestmark = on_x86
 SPATIAL = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}

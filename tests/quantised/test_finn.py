@@ -12,8 +12,8 @@ from tests.quantised.qonnx import DOMAIN
 from tests.quantised.runtime import golden, integers
 from tests.quantised.test_dialects import ENTER, FRAMES, STEP, run
 from tests.quantised.test_operators import model, op
-from tomato.errors import TomatoError
-from tomato.formats import Array
+from tomato.core.errors import TomatoError
+from tomato.core.formats import Array
 
 threshold = pytest.importorskip("qonnx.custom_op.general.multithreshold")
 floats = pytest.importorskip("qonnx.custom_op.general.floatquant")

@@ -7,7 +7,7 @@ import pytest
 
 from tests.models import model_path
 from tests.quantised.runtime import golden, integers, runtime
-from tomato.formats import Array
+from tomato.core.formats import Array
 
 pytestmark = pytest.mark.models
 RANDOM = 100

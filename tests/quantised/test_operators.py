@@ -9,7 +9,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from tests.quantised.runtime import golden, integers, runtime
-from tomato.formats import Array
+from tomato.core.formats import Array
 from tomato.frontend import walk
 
 SHAPE = (1, 4, 6, 5)

@@ -12,8 +12,8 @@ from onnx import helper
 from tests.quantised.qonnx import DOMAIN, evaluate
 from tests.quantised.runtime import golden, integers
 from tests.quantised.test_operators import model, op
-from tomato.errors import TomatoError
-from tomato.formats import Array
+from tomato.core.errors import TomatoError
+from tomato.core.formats import Array
 
 SHAPE = (1, 4, 6, 5)
 RNG = np.random.default_rng(5)

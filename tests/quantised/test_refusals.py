@@ -16,7 +16,7 @@ from tests.quantised.qonnx import DOMAIN
 from tests.quantised.runtime import golden, integers, runtime
 from tests.quantised.test_operators import FRAMES, IN, OUT, SHAPE, model, op, steps, weights
 from tomato.cli import main
-from tomato.errors import TomatoError
+from tomato.core.errors import TomatoError
 from tomato.ops.real import Affine, Function
 
 WEIGHT = op("DequantizeLinear", "w ws wz", "wr", axis=0)

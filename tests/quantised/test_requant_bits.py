@@ -7,7 +7,7 @@ from tests.models import model_path
 from tests.quantised.runtime import golden, runtime
 from tomato import frontend
 from tomato.compiler import Integers, from_quantised
-from tomato.passes.absorb import Allowed
+from tomato.quantise.absorb import Allowed
 
 pytestmark = [pytest.mark.models, pytest.mark.slow]
 MEAN = "GlobalAveragePool_57_all"

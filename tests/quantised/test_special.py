@@ -13,7 +13,7 @@ from tests.quantised import kernels
 from tests.quantised.kernels import Tally
 from tests.quantised.runtime import golden, integers, runtime
 from tests.quantised.test_operators import FRAMES, IN, KINDS, OUT, SHAPE, model, op, steps, weights
-from tomato.formats import Codes
+from tomato.core.formats import Codes
 from tomato.ops.conv2d import Conv2d
 
 PAIR = [op("QuantizeLinear", "xr bs bz", "bq"), op("DequantizeLinear", "bq bs bz", "br")]

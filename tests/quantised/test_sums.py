@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from tomato.formats import Codes, Real, Tensor
-from tomato.ir import Builder, Graph, TensorType
+from tomato.core.formats import Codes, Real, Tensor
+from tomato.core.ir import Builder, Graph, TensorType
 from tomato.ops.join import Add
 from tomato.ops.quantise import Dequantise, Quantise
-from tomato.passes.absorb import Proof, absorb
-from tomato.passes.absorb.proof import NEAREST, SAMPLED
+from tomato.quantise.absorb import Proof, absorb
+from tomato.quantise.absorb.proof import NEAREST, SAMPLED
 
 
 def number(value: float) -> Tensor:

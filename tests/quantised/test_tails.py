@@ -15,7 +15,7 @@ import pytest
 from tests.quantised import tails
 from tests.quantised.tails import QDQ, SOURCES, Case, Verdict, cases, few, judge, verdicts
 from tests.quantised.tails_page import BEGIN, PAGE, row
-from tomato.passes.absorb.reference import Meaning, reference
+from tomato.quantise.absorb.reference import Meaning, reference
 
 
 def failed(found: dict[Case, Verdict]) -> dict[str, str]:
@@ -49,7 +49,7 @@ def test_a_false_claim_is_a_failure(monkeypatch: pytest.MonkeyPatch, tmp_path: P
         meaning = reference(*given)
         return replace(meaning, codes=lambda acc: np.asarray(meaning.codes(acc + acc % 2)))
 
-    monkeypatch.setattr(sys.modules["tomato.passes.absorb.absorb"], "reference", wrong)
+    monkeypatch.setattr(sys.modules["tomato.quantise.absorb.absorb"], "reference", wrong)
     verdict = judge(case, tmp_path)
     assert verdict.kind == "failed"
     assert "claims equality" in verdict.text

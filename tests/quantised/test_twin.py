@@ -10,11 +10,12 @@ from onnx import TensorProto, helper, numpy_helper
 
 import tomato
 from tests.quantised.test_operators import FRAMES, IN, OUT, SHAPE, model, op, steps
-from tomato import agreement, frontend
+from tomato import frontend
 from tomato.cli import show
-from tomato.data import Data
-from tomato.evaluate import evaluate
-from tomato.formats import Array
+from tomato.core.formats import Array
+from tomato.host.data import Data
+from tomato.measure import agreement
+from tomato.measure.evaluate import evaluate
 
 onnxruntime = pytest.importorskip("onnxruntime")
 

@@ -14,15 +14,15 @@ from tests.cases import make_site, random_frames
 from tests.hls import harness as hls
 from tests.lock import locked
 from tests.rtl.play import Job, Load, Port, Stall, Times
-from tomato.assets import asset
 from tomato.backend.verilog import hexadecimal, literal
 from tomato.backend.verilog import sources as verilog_sources
+from tomato.core.assets import asset
+from tomato.core.formats import Array
+from tomato.core.ir import Op, TensorType
 from tomato.engines import CATALOGUE
 from tomato.engines.base import Engine, Knobs, Site
-from tomato.formats import Array
-from tomato.ir import Op, TensorType
-from tomato.netlist import Memory, beats, lane_mask, load_beats
-from tomato.plumbing import LOAD_BITS
+from tomato.hardware.netlist import Memory, beats, lane_mask, load_beats
+from tomato.hardware.plumbing import LOAD_BITS
 from tomato.targets import load
 
 ROOT = Path(__file__).parents[2]

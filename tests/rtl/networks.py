@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from math import inf
 
 from tests.passes.nets import SILU, Net
-from tomato.ir import Graph, TensorType
+from tomato.core.ir import Graph, TensorType
 from tomato.ops.join import Add, Multiply
 from tomato.ops.move import Concat, DepthToSpace, Pad, Reshape, Slice, SpaceToDepth, Transpose, Upsample
 from tomato.ops.pool import GlobalSum, MaxPool, SumPool

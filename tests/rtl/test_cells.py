@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from tests.rtl.harness import check_engine
-from tomato.formats import Array, Codes, Tensor
-from tomato.forms import Cell, form_of
-from tomato.ir import TensorType
+from tomato.core.formats import Array, Codes, Tensor
+from tomato.core.forms import Cell, form_of
+from tomato.core.ir import TensorType
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.window import Window

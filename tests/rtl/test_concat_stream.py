@@ -5,9 +5,9 @@ import pytest
 from tests.cases import make_site
 from tests.rtl.harness import check_engine
 from tests.stream_cases import CASES
+from tomato.core.formats import Codes
+from tomato.core.ir import TensorType
 from tomato.engines import CATALOGUE
-from tomato.formats import Codes
-from tomato.ir import TensorType
 from tomato.ops.move import Concat
 from tomato.targets import load
 

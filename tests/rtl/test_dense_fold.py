@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tests.rtl.harness import check_engine
-from tomato.formats import Codes, Tensor
-from tomato.ir import Shape, TensorType
+from tomato.core.formats import Codes, Tensor
+from tomato.core.ir import Shape, TensorType
 from tomato.ops.dense import Dense
 
 

@@ -4,8 +4,8 @@ import pytest
 
 from tests.rtl.harness import check_engine
 from tests.rtl.test_conv2d_window import ALL, COLUMNS, SAME, SERIAL, conv
-from tomato.formats import Codes
-from tomato.ir import TensorType
+from tomato.core.formats import Codes
+from tomato.core.ir import TensorType
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.window import Window
 

@@ -9,12 +9,12 @@ import pytest
 import tomato
 from tests.rtl.harness import check_engine
 from tomato.backend.project import BACKENDS
-from tomato.formats import Codes, Tensor
-from tomato.ir import TensorType
+from tomato.build.simulation import csim, simulate
+from tomato.core.formats import Codes, Tensor
+from tomato.core.ir import TensorType
+from tomato.hardware.plumbing import ULTRA
 from tomato.ops.dense import Dense
-from tomato.plumbing import ULTRA
 from tomato.schedule.plan import Choice
-from tomato.simulation import csim, simulate
 
 DIGITS = Path(__file__).parents[2] / "examples" / "digits"
 

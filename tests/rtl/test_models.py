@@ -13,9 +13,9 @@ import pytest
 import tomato
 from tests.models import model_path
 from tomato.backend.project import BACKENDS
-from tomato.errors import TomatoError
-from tomato.formats import Array
-from tomato.simulation import csim, describe, simulate
+from tomato.build.simulation import csim, describe, simulate
+from tomato.core.errors import TomatoError
+from tomato.core.formats import Array
 
 FRAMES = 4
 NETWORKS = ("mnist8_float", "kws_float", "resnet8_float", "mobilenet_v1_025_128_float")

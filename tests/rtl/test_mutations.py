@@ -10,11 +10,11 @@ import pytest
 
 from tests.nets import residual
 from tomato.backend import project
-from tomato.interpret import interpret
+from tomato.build.report import report
+from tomato.build.simulation import Difference, describe, first_difference, simulate
+from tomato.core.interpret import interpret
 from tomato.lower import lower
-from tomato.report import report
 from tomato.schedule import schedule
-from tomato.simulation import Difference, describe, first_difference, simulate
 from tomato.targets import load
 
 TARGET, GRAPH, FRAMES = load("zcu104"), residual(), 3

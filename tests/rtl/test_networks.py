@@ -15,20 +15,20 @@ import pytest
 from tests.rtl.networks import network
 from tomato import targets
 from tomato.backend import project
-from tomato.errors import TomatoError
-from tomato.formats import Array
-from tomato.interpret import interpret
-from tomato.ir import Graph
+from tomato.build.report import interval_cycles, report
+from tomato.build.simulation import csim, describe, first_difference, simulate
+from tomato.core.errors import TomatoError
+from tomato.core.formats import Array
+from tomato.core.interpret import interpret
+from tomato.core.ir import Graph
 from tomato.lower import lower
 from tomato.ops.move import Pad
 from tomato.passes import CLEAN, run
-from tomato.passes.calibrate import calibrate
-from tomato.passes.precision import LayerFormat, Precision
-from tomato.passes.quantise import quantise
-from tomato.report import interval_cycles, report
+from tomato.quantise.calibrate import calibrate
+from tomato.quantise.post_training import quantise
+from tomato.quantise.precision import LayerFormat, Precision
 from tomato.schedule import Plan, options, schedule
 from tomato.schedule.timing import fifo_depths
-from tomato.simulation import csim, describe, first_difference, simulate
 from tomato.targets import Target
 
 FIRST = int(os.environ.get("TOMATO_FUZZ_FROM", "0"))

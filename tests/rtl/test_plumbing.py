@@ -1,4 +1,4 @@
-"""The parts between engines: nothing lost, added or reordered, no bubbles, latencies as tomato.plumbing says."""
+"""The parts between engines: nothing lost, added or reordered, no bubbles, latencies as hardware/plumbing.py says."""
 
 from math import lcm
 
@@ -7,8 +7,8 @@ import pytest
 
 from tests.rtl.harness import Measured, run
 from tests.rtl.play import Port
-from tomato.netlist import beats, lane_mask
-from tomato.plumbing import FIFO_LATENCY, FORK_LATENCY, REGISTER_LATENCY, Width, width_cycles
+from tomato.hardware.netlist import beats, lane_mask
+from tomato.hardware.plumbing import FIFO_LATENCY, FORK_LATENCY, REGISTER_LATENCY, Width, width_cycles
 
 RNG = np.random.default_rng(5)
 

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.rtl.harness import check_engine
-from tomato.formats import Codes
-from tomato.ir import Shape, TensorType
+from tomato.core.formats import Codes
+from tomato.core.ir import Shape, TensorType
 from tomato.ops.pool import MaxPool, SumPool
 from tomato.ops.window import Window
 

@@ -12,7 +12,7 @@ from tests.models import model_path
 from tests.quantised.test_operators import model, op, steps
 from tomato.accelerator import Accelerator
 from tomato.backend.project import BACKENDS
-from tomato.simulation import csim, describe, simulate
+from tomato.build.simulation import csim, describe, simulate
 
 pytestmark = pytest.mark.rtl
 FRAMES = 3

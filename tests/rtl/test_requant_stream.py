@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tests.rtl.harness import check_engine
-from tomato.formats import Codes, Tensor
-from tomato.ir import TensorType
+from tomato.core.formats import Codes, Tensor
+from tomato.core.ir import TensorType
 from tomato.ops.requant import Requant
 
 

@@ -6,9 +6,9 @@ import pytest
 from tests.cases import make_site
 from tests.rtl.harness import check_engine
 from tests.stream_cases import CASES, S20, thresholds
+from tomato.core.formats import Codes, Tensor
+from tomato.core.ir import TensorType
 from tomato.engines import CATALOGUE
-from tomato.formats import Codes, Tensor
-from tomato.ir import TensorType
 from tomato.ops.threshold import Threshold
 from tomato.targets import load
 

@@ -12,8 +12,8 @@ from tests.cases import random_codes
 from tests.nets import concatenated
 from tests.rtl.test_networks import FRAMES, Case, with_fifos
 from tests.schedule.test_timing import TARGET, layers_of
+from tomato.build.simulation import describe, simulate
 from tomato.schedule import Plan
-from tomato.simulation import describe, simulate
 
 
 @pytest.mark.rtl

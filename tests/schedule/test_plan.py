@@ -15,8 +15,8 @@ from tests.mutants import mutants
 from tests.nets import plain
 from tomato import targets
 from tomato.accelerator import load
-from tomato.errors import TomatoError
-from tomato.passes.precision import LayerFormat, Precision
+from tomato.core.errors import TomatoError
+from tomato.quantise.precision import LayerFormat, Precision
 from tomato.schedule import schedule
 from tomato.schedule.plan import Plan, Wishes, read_wishes
 

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.nets import Codenet, residual
+from tomato.build.report import interval_cycles, report
+from tomato.core.ir import Graph
 from tomato.engines import CATALOGUE
-from tomato.engines.dot import LUT_WORDS
-from tomato.ir import Graph
+from tomato.engines.parts.dot import LUT_WORDS
+from tomato.hardware.plumbing import ULTRA, register_cost
 from tomato.lower import lower
-from tomato.plumbing import ULTRA, register_cost
-from tomato.report import interval_cycles, report
 from tomato.schedule import Choice, Option, Plan, options, schedule
 from tomato.schedule.design import cut, fastest_in_regions
 from tomato.schedule.floorplan import INPUT, Floor, choose, floor_of, place, tidy

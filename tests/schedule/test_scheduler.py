@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from tests.models import model_path
 from tests.nets import plain, residual
 from tomato import frontend
-from tomato.errors import TomatoError
-from tomato.ir import Graph
+from tomato.build.report import interval_cycles
+from tomato.core.errors import TomatoError
+from tomato.core.ir import Graph
 from tomato.passes import CLEAN, run
-from tomato.passes.calibrate import synthetic_ranges
-from tomato.passes.quantise import quantise
-from tomato.report import interval_cycles
+from tomato.quantise.calibrate import synthetic_ranges
+from tomato.quantise.post_training import quantise
 from tomato.schedule import Choice, Option, options, schedule, select
 from tomato.schedule.plan import Wishes, read_wishes
 from tomato.schedule.plumb import plumbing_cost

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from tests.nets import Codenet, concatenated, plain, residual
+from tomato.core.formats import Array
+from tomato.core.ir import Graph
 from tomato.engines import CATALOGUE
-from tomato.engines.windowed import ring_rows
-from tomato.formats import Array
-from tomato.ir import Graph
+from tomato.engines.parts.ring import ring_rows
+from tomato.hardware.plumbing import FIFO_LATENCY, FORK_LATENCY, width_cycles
 from tomato.ops.move import Pad
 from tomato.ops.window import Window
-from tomato.plumbing import FIFO_LATENCY, FORK_LATENCY, width_cycles
 from tomato.schedule import Choice, options
 from tomato.schedule.streams import OUTPUT, edges, site
 from tomato.schedule.timing import SLACK, fifo_depths, latency_cycles, simulate_times

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from tomato.assets import asset
 from tomato.backend import vectors
 from tomato.backend.render import render
 from tomato.backend.verilog import describe, memory_file, port_name
-from tomato.formats import Array
-from tomato.netlist import Instance, Memory, Netlist, Stream, load_count, pack
-from tomato.plumbing import LOAD_BITS
+from tomato.core.assets import asset
+from tomato.core.formats import Array
+from tomato.hardware.netlist import Instance, Memory, Netlist, Stream, load_count, pack
+from tomato.hardware.plumbing import LOAD_BITS
 
 PIECE = 64
 """Bits of the plain numbers that a memory word is made of."""

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tomato import ports
-from tomato.assets import asset
 from tomato.backend import hls, vectors, vendor, verilog
 from tomato.backend.quoting import markdown
 from tomato.backend.render import render
-from tomato.files import write_text
-from tomato.formats import Array
-from tomato.netlist import Netlist, Stream, lane_mask, load_beats
-from tomato.plumbing import LOAD_BITS
+from tomato.core.assets import asset
+from tomato.core.files import write_text
+from tomato.core.formats import Array
+from tomato.hardware.netlist import Netlist, Stream, lane_mask, load_beats
+from tomato.hardware.plumbing import LOAD_BITS
+from tomato.host import ports
 from tomato.version import __version__
 
 BACKENDS = ("verilog", "hls")

@@ -4,8 +4,8 @@ from functools import cache
 
 import jinja2
 
-from tomato.assets import asset
 from tomato.backend.quoting import FILTERS
+from tomato.core.assets import asset
 
 
 @cache

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from tomato.files import write_text
-from tomato.formats import Array
-from tomato.netlist import Stream, beats
+from tomato.core.files import write_text
+from tomato.core.formats import Array
+from tomato.hardware.netlist import Stream, beats
 
 LOADER = "mem/loader.hex"
 """File of the beats that fill UltraRAM, below the build folder."""

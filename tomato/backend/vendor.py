@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tomato.assets import asset
 from tomato.backend.render import render
-from tomato.netlist import Netlist
+from tomato.core.assets import asset
+from tomato.hardware.netlist import Netlist
 
 COMPARE = "compare_csynth.py"
 """Sets a vendor's report against report.json; lies in sim/, travels with the build folder."""

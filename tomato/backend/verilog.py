@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tomato.assets import asset
 from tomato.backend.quoting import string
 from tomato.backend.render import render
-from tomato.netlist import Instance, Memory, Netlist, Stream, load_count, pack
-from tomato.plumbing import LOAD_BITS
+from tomato.core.assets import asset
+from tomato.hardware.netlist import Instance, Memory, Netlist, Stream, load_count, pack
+from tomato.hardware.plumbing import LOAD_BITS
 
 INSTANCE = re.compile(r"^ *(tom_\w+) #?\(", re.MULTILINE)
 COMMENT_WIDTH = 112

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tomato.errors import TomatoError
-from tomato.files import refusals
+from tomato.core.errors import TomatoError
+from tomato.core.files import refusals
 from tomato.version import __version__
 
 if TYPE_CHECKING:
     from tomato.accelerator import Accelerator, Progress
-    from tomato.formats import Array
-    from tomato.interface import Slot
+    from tomato.core.formats import Array
+    from tomato.core.interface import Slot
 
 MODEL = click.Path(path_type=Path)
 FOLDER = click.Path(path_type=Path)
@@ -116,12 +116,12 @@ def compile_command(
 ) -> None:  # fmt: skip
     """Compile MODEL for a board and write the build folder."""
     from tomato import frontend
+    from tomato.build.folder import check_writable
     from tomato.cli import show
     from tomato.cli.progress import progress
     from tomato.compiler import compile_model
-    from tomato.explore import AUTO, Goal
-    from tomato.folder import check_writable
-    from tomato.interface import Reading
+    from tomato.core.interface import Reading
+    from tomato.search import AUTO, Goal
 
     if precision != AUTO and (max_drop is not None or objective):
         raise TomatoError("--max-drop and --objective guide a search", hint="add --precision auto")
@@ -165,9 +165,9 @@ def simulate_command(
 ) -> None:  # fmt: skip
     """Play frames through the hardware in DIR and compare every beat with the golden model."""
     from tomato.accelerator import opened
+    from tomato.build.simulation import choose, csim, describe, first_difference, simulate
     from tomato.cli import show
     from tomato.cli.progress import progress
-    from tomato.simulation import choose, csim, describe, first_difference, simulate
 
     with opened(folder) as accelerator, progress(quiet) as shown:
         backend = choose(folder, backend)
@@ -208,8 +208,8 @@ def evaluate_command(folder: Path, data: tuple[Path, ...], limit: int | None, qu
     from tomato.accelerator import opened
     from tomato.cli import show
     from tomato.cli.progress import progress
-    from tomato.data import read
-    from tomato.evaluate import evaluate, write
+    from tomato.host.data import read
+    from tomato.measure.evaluate import evaluate, write
 
     with opened(folder) as accelerator:
         check_count(accelerator.takes, data)
@@ -234,7 +234,7 @@ def inspect_command(model: Path, target: str | None, shapes: tuple[str, ...], ho
     from tomato import frontend, targets
     from tomato.cli import show
     from tomato.cli.progress import progress
-    from tomato.interface import Reading
+    from tomato.core.interface import Reading
 
     if target:
         targets.load(target)
@@ -318,7 +318,7 @@ def check_count(inputs: "Sequence[Slot]", paths: tuple[Path, ...]) -> None:
 
 def read_frames(inputs: "Sequence[Slot]", paths: tuple[Path, ...]) -> "tuple[tuple[Array, ...], Array | None]":
     """The frames in the files, one per input, equally many, and the labels that the first file may have."""
-    from tomato.data import read
+    from tomato.host.data import read
 
     check_count(inputs, paths)
     parts = [read(path, port.shape, port.dtype, name=port.name) for path, port in zip(paths, inputs, strict=True)]

@@ -11,16 +11,16 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from tomato.agreement import Agreement, Saturation
+from tomato.build.report import shares
+from tomato.build.simulation import Difference
 from tomato.compiler import NO_CALIBRATION
 from tomato.complete import LEAVES
-from tomato.errors import TomatoError
+from tomato.core.errors import TomatoError
+from tomato.core.interface import HOST_RUNS, Ends
 from tomato.frontend import NodeReport
-from tomato.interface import HOST_RUNS, Ends
-from tomato.passes.absorb import PROPERTIES, Proof
-from tomato.passes.quantise import SWALLOWS
-from tomato.report import shares
-from tomato.simulation import Difference
+from tomato.measure.agreement import Agreement, Saturation
+from tomato.quantise.absorb import PROPERTIES, Proof
+from tomato.quantise.post_training import SWALLOWS
 from tomato.targets import Target
 
 WIDTH = 120

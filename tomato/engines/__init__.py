@@ -1,4 +1,4 @@
-"""The catalogue of engines: every module of this package but the helpers, found by listing files."""
+"""The catalogue of engines: every module of this package but base and parts, found by listing files."""
 
 import pkgutil
 from importlib import import_module
@@ -6,14 +6,11 @@ from types import MappingProxyType
 
 from tomato.engines.base import Engine
 
-HELPERS = frozenset({"base", "cells", "dot", "windowed"})
-"""Modules that engines share; they define no engine."""
-
 
 def _discover() -> dict[str, Engine]:
     found: dict[str, Engine] = {}
     for module in pkgutil.iter_modules(__path__):
-        if module.name in HELPERS:
+        if module.ispkg or module.name == "base":
             continue
         engine: Engine = import_module(f"{__name__}.{module.name}").ENGINE
         assert engine.stem == module.name, f"{module.name}.py defines stem {engine.stem!r}"

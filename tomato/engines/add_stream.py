@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from tomato.engines.base import Engine, Knobs, Site, Timing, beats, folds, pixelwise
+from tomato.hardware.plumbing import QUEUE_LATENCY, REGISTER_LATENCY, queue_cost, register_cost
 from tomato.ops.join import Add
-from tomato.plumbing import QUEUE_LATENCY, REGISTER_LATENCY, queue_cost, register_cost
 from tomato.targets import Resources, Target
 
 PIPELINE = 2

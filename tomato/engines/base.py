@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tomato.formats import Array
-from tomato.forms import Cell
-from tomato.ir import Node, Op, TensorType
-from tomato.netlist import Memory
+from tomato.core.formats import Array
+from tomato.core.forms import Cell
+from tomato.core.ir import Node, Op, TensorType
+from tomato.hardware.netlist import Memory
 from tomato.targets import Resources, Target
 
 Knobs = Mapping[str, int]

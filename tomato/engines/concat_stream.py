@@ -6,8 +6,8 @@ from itertools import accumulate
 from math import gcd
 
 from tomato.engines.base import Engine, Knobs, Site, Timing, beats, divisors, pixelwise
+from tomato.hardware.plumbing import QUEUE_LATENCY, REGISTER_LATENCY, queue_cost, register_cost
 from tomato.ops.move import Concat
-from tomato.plumbing import QUEUE_LATENCY, REGISTER_LATENCY, queue_cost, register_cost
 from tomato.targets import Resources, Target
 
 PIPELINE = 1

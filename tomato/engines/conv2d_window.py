@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 from itertools import product
 
-from tomato.engines import cells, dot
+from tomato.core.formats import Codes
+from tomato.core.ir import TensorType
 from tomato.engines.base import Engine, Knobs, Site, Timing, divisors, folds
-from tomato.engines.windowed import (
+from tomato.engines.parts import cells, dot
+from tomato.engines.parts.ring import (
     Ring,
     frontier,
     queue_cost,
     rom_cost,
 )
-from tomato.formats import Codes
-from tomato.ir import TensorType
-from tomato.netlist import Memory
+from tomato.hardware.netlist import Memory
 from tomato.ops.conv2d import Conv2d
 from tomato.targets import Resources, Target
 

@@ -6,12 +6,12 @@ from math import ceil
 
 import numpy as np
 
-from tomato.engines import cells, dot
 from tomato.engines.base import Engine, Knobs, Site, Timing, beats, folds
-from tomato.engines.windowed import LAG, better_ram, frontier, queue_cost, rom_cost
-from tomato.netlist import Memory
+from tomato.engines.parts import cells, dot
+from tomato.engines.parts.ring import LAG, better_ram, frontier, queue_cost, rom_cost
+from tomato.hardware.netlist import Memory
+from tomato.hardware.plumbing import memory_cost
 from tomato.ops.dense import Dense
-from tomato.plumbing import memory_cost
 from tomato.targets import Resources, Target
 
 

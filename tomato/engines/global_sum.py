@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from tomato.engines.base import FREE, Engine, Knobs, Site, Timing, beats, folds
+from tomato.hardware.plumbing import QUEUE_LATENCY, queue_cost
 from tomato.ops.pool import GlobalSum
-from tomato.plumbing import QUEUE_LATENCY, queue_cost
 from tomato.targets import Resources, Target
 
 PIPELINE = 2

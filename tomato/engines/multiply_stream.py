@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
+from tomato.core.formats import Codes
 from tomato.engines.base import Engine, Knobs, Site, Timing, beats, folds, pixelwise
-from tomato.formats import Codes
+from tomato.hardware.plumbing import QUEUE_LATENCY, REGISTER_LATENCY, queue_cost, register_cost
 from tomato.ops.join import Multiply
-from tomato.plumbing import QUEUE_LATENCY, REGISTER_LATENCY, queue_cost, register_cost
 from tomato.targets import Resources, Target
 
 PIPELINE = 3

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from tomato.engines.base import Engine, Knobs, Site, Timing, folds
-from tomato.engines.windowed import Ring, frontier, queue_cost
+from tomato.engines.parts.ring import Ring, frontier, queue_cost
 from tomato.ops.pool import MaxPool, SumPool
 from tomato.ops.window import Window
 from tomato.targets import Resources, Target

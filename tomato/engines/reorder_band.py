@@ -7,8 +7,8 @@ from math import gcd, prod
 import numpy as np
 
 from tomato.engines.base import Engine, Knobs, Site, Timing, beats, divisors, folds
+from tomato.hardware.plumbing import BLOCK, LUTRAM, QUEUE_LATENCY, memory_cost, queue_cost
 from tomato.ops.move import DepthToSpace, SpaceToDepth, Transpose, Upsample
-from tomato.plumbing import BLOCK, LUTRAM, QUEUE_LATENCY, memory_cost, queue_cost
 from tomato.targets import Resources, Target
 
 PIPELINE = 3

@@ -5,12 +5,12 @@ from math import ceil
 
 import numpy as np
 
+from tomato.core.formats import Codes, Tensor
 from tomato.engines.base import Engine, Knobs, Site, Timing, beats, folds, pixelwise
-from tomato.engines.windowed import rom_cost
-from tomato.formats import Codes, Tensor
-from tomato.netlist import Memory
+from tomato.engines.parts.ring import rom_cost
+from tomato.hardware.netlist import Memory
+from tomato.hardware.plumbing import LUTRAM, queue_cost
 from tomato.ops.requant import Requant
-from tomato.plumbing import LUTRAM, queue_cost
 from tomato.targets import Resources, Target
 
 PIPELINE = 4

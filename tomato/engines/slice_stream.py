@@ -6,8 +6,8 @@ from math import gcd
 import numpy as np
 
 from tomato.engines.base import FREE, Engine, Knobs, Site, Timing, beats, divisors, folds
+from tomato.hardware.plumbing import QUEUE_LATENCY, queue_cost
 from tomato.ops.move import Slice
-from tomato.plumbing import QUEUE_LATENCY, queue_cost
 from tomato.targets import Resources, Target
 
 PIPELINE = 1

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from tomato.engines.base import Engine, Knobs, Site, Timing, beats, folds, pixelwise
-from tomato.netlist import Memory, uniform_memory
+from tomato.hardware.netlist import Memory, uniform_memory
+from tomato.hardware.plumbing import BLOCK, LUTRAM, QUEUE_LATENCY, queue_cost
 from tomato.ops.table import Table
-from tomato.plumbing import BLOCK, LUTRAM, QUEUE_LATENCY, queue_cost
 from tomato.targets import Resources, Target
 
 PIPELINE = 3

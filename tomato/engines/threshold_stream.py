@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from tomato.core.formats import Codes
 from tomato.engines.base import Engine, Knobs, Site, Timing, beats, folds, pixelwise
-from tomato.engines.windowed import rom_cost
-from tomato.formats import Codes
-from tomato.netlist import Memory, uniform_memory
+from tomato.engines.parts.ring import rom_cost
+from tomato.hardware.netlist import Memory, uniform_memory
+from tomato.hardware.plumbing import BLOCK, LUTRAM, QUEUE_LATENCY, queue_cost
 from tomato.ops.threshold import Threshold
-from tomato.plumbing import BLOCK, LUTRAM, QUEUE_LATENCY, queue_cost
 from tomato.targets import Resources, Target
 
 MOST_STEPS = 8

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from tomato.interface import AS_IT_IS, Ends, Port, Reading, Said, Slot
-from tomato.ir import Graph
+from tomato.core.interface import AS_IT_IS, Ends, Port, Reading, Said, Slot
+from tomato.core.ir import Graph
 from tomato.ops.quantise import Dequantise, Quantise
 
 HostChoice = Literal["none", "ends", "any"]

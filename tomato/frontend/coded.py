@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tomato.formats import Array, Codes
+from tomato.core.formats import Array, Codes
 from tomato.frontend.layout import Index
 from tomato.frontend.model import OnnxNode, RefusedError, integer_range
 

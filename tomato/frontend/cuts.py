@@ -5,11 +5,11 @@ from dataclasses import replace
 from math import prod
 from pathlib import Path
 
+from tomato.core.interface import AS_IT_IS, Ends, HostNode, Reading, Slot
 from tomato.frontend import HostChoice, Settled
 from tomato.frontend.model import Model, OnnxNode
 from tomato.frontend.read import read
 from tomato.frontend.translate import Outcome, finish, refuse, visit_all
-from tomato.interface import AS_IT_IS, Ends, HostNode, Reading, Slot
 
 SHARE = 0.5
 """The least part of all multiply-accumulates that the chip does unless the host may run "any"."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import onnx
 from onnx import AttributeProto, TensorProto, checker, inliner
 
-from tomato.errors import TomatoError
+from tomato.core.errors import TomatoError
 from tomato.frontend import limits
 
 STANDARD = frozenset({"", "ai.onnx"})

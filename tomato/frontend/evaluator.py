@@ -7,7 +7,7 @@ from typing import Any
 import onnx
 from onnx.reference import ReferenceEvaluator
 
-from tomato.formats import Array
+from tomato.core.formats import Array
 
 
 @dataclass(frozen=True)

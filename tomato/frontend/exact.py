@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from tomato.formats import Array
+from tomato.core.formats import Array
 from tomato.frontend import reorder
 from tomato.frontend.shapes import Resolver
 

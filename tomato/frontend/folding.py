@@ -8,7 +8,7 @@ import onnx
 from onnx import helper
 from onnx.reference import ReferenceEvaluator
 
-from tomato.formats import Array
+from tomato.core.formats import Array
 from tomato.frontend import limits
 from tomato.frontend.door import SUBGRAPHS
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from tomato.formats import Codes
+from tomato.core.formats import Codes
 from tomato.frontend.model import BehindError, Model, OnnxNode, RefusedError, integer_range, is_integer
 
 WEIGHTED = frozenset({"ConvInteger", "MatMulInteger"})

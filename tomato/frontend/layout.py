@@ -6,8 +6,8 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from tomato.formats import Array
-from tomato.ir import Shape
+from tomato.core.formats import Array
+from tomato.core.ir import Shape
 
 Index = NDArray[np.int64]
 

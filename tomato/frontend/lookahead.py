@@ -4,10 +4,10 @@ from collections import deque
 
 import numpy as np
 
+from tomato.core.ir import Shape
 from tomato.frontend import layout, reorder
 from tomato.frontend.layout import Index
 from tomato.frontend.model import Model, RefusedError
-from tomato.ir import Shape
 
 _KEEPS_LAYOUT_TEXT = """
     Add Sub Mul Div Neg Relu Clip Cast Abs Sqrt Pow Sigmoid Tanh LeakyRelu Min Max HardSwish Elu Exp Log

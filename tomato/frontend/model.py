@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tomato.formats import Array, Codes
+from tomato.core.formats import Array, Codes
 
 Attribute = int | float | str | tuple[int, ...] | tuple[float, ...] | tuple[str, ...] | Array | None
 """A decoded attribute; None stands for the kinds that no supported operator has."""

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tomato import kernels
-from tomato.formats import Codes, Tensor
+from tomato.core.formats import Codes, Tensor
 from tomato.frontend.model import Model, OnnxNode
 from tomato.frontend.walk import Walk
 from tomato.kernels import Quantisation

@@ -7,13 +7,13 @@ import onnx
 from google.protobuf.message import DecodeError
 from onnx import external_data_helper
 
-from tomato.errors import TomatoError
+from tomato.core.errors import TomatoError
+from tomato.core.interface import AS_IT_IS, Reading
 from tomato.frontend import channels_last, door
 from tomato.frontend.exact import CODED, twin
 from tomato.frontend.model import Model
 from tomato.frontend.reading import changed, ends, fix_inputs
 from tomato.frontend.shapes import resolve, survey
-from tomato.interface import AS_IT_IS, Reading
 
 SHOWN = 80
 """Letters of a file's name in a message."""

@@ -7,12 +7,12 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from tomato.errors import TomatoError
-from tomato.formats import Array
+from tomato.core.errors import TomatoError
+from tomato.core.formats import Array
+from tomato.core.interface import Reading
 from tomato.frontend import door
 from tomato.frontend.batch import why_bound
 from tomato.frontend.shapes import Resolver, survey
-from tomato.interface import Reading
 
 Sizes = Mapping[str, tuple[int, ...]]
 

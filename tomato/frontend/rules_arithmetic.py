@@ -6,12 +6,12 @@ from typing import Literal
 
 import numpy as np
 
-from tomato.formats import Tensor
+from tomato.core.formats import Tensor
+from tomato.core.ir import Op
 from tomato.frontend import layout
 from tomato.frontend.model import OnnxNode, RefusedError
 from tomato.frontend.rules_linear import add_bias
 from tomato.frontend.walk import Rule, View, Walk
-from tomato.ir import Op
 from tomato.ops.dense import Dense
 from tomato.ops.join import Add, Multiply
 from tomato.ops.move import Upsample

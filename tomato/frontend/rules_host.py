@@ -6,11 +6,11 @@ from math import prod
 
 import numpy as np
 
+from tomato.core.interface import HostStep
 from tomato.frontend import reorder
 from tomato.frontend.layout import Index
 from tomato.frontend.model import Model, OnnxNode, RefusedError
 from tomato.frontend.walk import Rule, Walk
-from tomato.interface import HostStep
 
 AXIS_PER_OPSET = 13
 """Before this operator set softmax flattens its input to two dimensions and its axis defaults to 1."""

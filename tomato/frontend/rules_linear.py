@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tomato.formats import Array, Tensor
+from tomato.core.formats import Array, Tensor
 from tomato.frontend import layout
 from tomato.frontend.model import OnnxNode, RefusedError
 from tomato.frontend.walk import Rule, View, Walk

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tomato.formats import Tensor
+from tomato.core.formats import Tensor
 from tomato.frontend import layout
 from tomato.frontend.layout import Index
 from tomato.frontend.model import OnnxNode, RefusedError, one

@@ -4,12 +4,12 @@ from math import prod
 
 import numpy as np
 
-from tomato.formats import Array, Tensor
+from tomato.core.formats import Array, Tensor
+from tomato.core.ir import Op, Shape
 from tomato.frontend import layout
 from tomato.frontend.model import OnnxNode, RefusedError
 from tomato.frontend.walk import Rule, View, Walk
 from tomato.frontend.windows import ceiled, window_of
-from tomato.ir import Op, Shape
 from tomato.ops.move import Pad
 from tomato.ops.pool import GlobalSum, MaxPool, SumPool
 from tomato.ops.real import Affine

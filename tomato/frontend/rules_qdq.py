@@ -3,12 +3,12 @@
 import numpy as np
 import onnx
 
-from tomato.formats import Array, Codes, Tensor
+from tomato.core.formats import Array, Codes, Tensor
+from tomato.core.interface import HostStep
 from tomato.frontend.coded import dequantised, steps_along
 from tomato.frontend.model import BehindError, OnnxNode, RefusedError, integer_range, one
 from tomato.frontend.pairs import merged
 from tomato.frontend.walk import Rule, View, Walk
-from tomato.interface import HostStep
 from tomato.ops.quantise import SINGLE, Dequantise, Quantise
 
 ONE, ZERO = Tensor(np.ones(1)), Tensor(np.zeros(1))

@@ -5,7 +5,7 @@ Meaning: https://github.com/fastmachinelearning/qonnx/tree/main/docs/qonnx-custo
 
 import numpy as np
 
-from tomato.formats import Array, Codes, Tensor
+from tomato.core.formats import Array, Codes, Tensor
 from tomato.frontend.coded import Coded
 from tomato.frontend.model import OnnxNode, RefusedError, one
 from tomato.frontend.walk import Rule, Walk

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tomato.formats import Array
+from tomato.core.formats import Array
 from tomato.frontend import rules_linear, translate
 from tomato.frontend.model import OnnxNode, RefusedError
 from tomato.frontend.walk import Rule, Walk

@@ -6,7 +6,7 @@ from math import inf, pi, sqrt
 
 import numpy as np
 
-from tomato.formats import Array, Tensor
+from tomato.core.formats import Array, Tensor
 from tomato.frontend.model import OnnxNode, RefusedError, one
 from tomato.frontend.rules_qdq import as_codes
 from tomato.frontend.walk import Rule, Walk

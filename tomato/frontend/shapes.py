@@ -9,8 +9,8 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from tomato.errors import TomatoError
-from tomato.formats import Array, Codes
+from tomato.core.errors import TomatoError
+from tomato.core.formats import Array, Codes
 from tomato.frontend import limits
 from tomato.frontend.door import ELEMENTS, MICROSOFT, element
 from tomato.frontend.folding import CannotFoldError, fold, is_folded

@@ -11,15 +11,15 @@ from typing import NoReturn
 import numpy as np
 
 from tomato import frontend
-from tomato.errors import TomatoError
-from tomato.formats import Array, Tensor
+from tomato.core.errors import TomatoError
+from tomato.core.formats import Array, Tensor
+from tomato.core.interface import Port, Said
+from tomato.core.ir import Graph
 from tomato.frontend import Imported, NodeReport, door, layout, reorder, rules_qonnx
 from tomato.frontend.model import BehindError, Model, OnnxNode, RefusedError
 from tomato.frontend.names import identifier
 from tomato.frontend.unsupported import why_not
 from tomato.frontend.walk import Rule, Walk
-from tomato.interface import Port, Said
-from tomato.ir import Graph
 
 SHOWN = 3
 """Nodes named per problem; the rest is counted."""

@@ -6,7 +6,9 @@ from math import prod
 
 import numpy as np
 
-from tomato.formats import Array, Codes, Real, Tensor
+from tomato.core.formats import Array, Codes, Real, Tensor
+from tomato.core.interface import HostStep
+from tomato.core.ir import Builder, Node, Op, Shape, TensorType
 from tomato.frontend import layout, limits
 from tomato.frontend.coded import Coded
 from tomato.frontend.integers import Ranges
@@ -14,8 +16,6 @@ from tomato.frontend.layout import Index
 from tomato.frontend.lookahead import wanted
 from tomato.frontend.model import BehindError, Model, OnnxNode, RefusedError
 from tomato.frontend.names import identifier, unused
-from tomato.interface import HostStep
-from tomato.ir import Builder, Node, Op, Shape, TensorType
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.join import Add

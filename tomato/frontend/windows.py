@@ -1,8 +1,8 @@
 """Attributes of sliding windows: kernel, stride, dilation, padding in every spelling."""
 
+from tomato.core.ir import Shape
 from tomato.frontend import limits
 from tomato.frontend.model import OnnxNode, RefusedError
-from tomato.ir import Shape
 from tomato.ops.window import Window
 
 Pads = tuple[int, int, int, int]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tomato.formats import Array
+from tomato.core.formats import Array
 from tomato.kernels.float32 import fma
 from tomato.kernels.linear import Quantisation, requantise_codes
 

@@ -6,7 +6,7 @@ from math import floor
 
 import numpy as np
 
-from tomato.formats import Array, Codes
+from tomato.core.formats import Array, Codes
 from tomato.kernels.float32 import Float32
 
 

@@ -6,7 +6,7 @@ Accumulators are exact 32-bit integers (bias included), so only the output stage
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tomato.formats import Array
+from tomato.core.formats import Array
 from tomato.kernels.float32 import Float32
 from tomato.kernels.linear import Quantisation
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tomato.formats import Array
+from tomato.core.formats import Array
 from tomato.kernels.float32 import Float32
 from tomato.kernels.linear import Quantisation, dequantize_linear
 from tomato.kernels.matrix import requantise

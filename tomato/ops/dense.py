@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tomato.formats import Array, Real, Tensor
-from tomato.ir import Op, TensorType
+from tomato.core.formats import Array, Real, Tensor
+from tomato.core.ir import Op, TensorType
 from tomato.ops.conv2d import FLOAT32_EXACT, accumulator, matrix_product
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tomato.formats import Array, Codes, Real
-from tomato.ir import Op, TensorType
+from tomato.core.formats import Array, Codes, Real
+from tomato.core.ir import Op, TensorType
 from tomato.ops.window import Window
 
 

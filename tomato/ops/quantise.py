@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from tomato.formats import Array, Codes, Real, Tensor
-from tomato.ir import Op, TensorType
+from tomato.core.formats import Array, Codes, Real, Tensor
+from tomato.core.ir import Op, TensorType
 from tomato.ops.real import Affine
 
 

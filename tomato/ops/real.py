@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from tomato.formats import Array, Real, Tensor
-from tomato.ir import Op, TensorType
+from tomato.core.formats import Array, Real, Tensor
+from tomato.core.ir import Op, TensorType
 
 Expression = str | float | Tensor | tuple["str | Expression", ...]
 """A unary function: "x", a number, a constant, or (name, operand, ...) with a name of FUNCTIONS.

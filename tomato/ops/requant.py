@@ -6,8 +6,8 @@ from itertools import combinations
 
 import numpy as np
 
-from tomato.formats import Array, Codes, Tensor, requantise
-from tomato.ir import Op, TensorType
+from tomato.core.formats import Array, Codes, Tensor, requantise
+from tomato.core.ir import Op, TensorType
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tomato.formats import Array, Codes, Tensor
-from tomato.ir import Op, TensorType
+from tomato.core.formats import Array, Codes, Tensor
+from tomato.core.ir import Op, TensorType
 
 
 @dataclass(frozen=True, slots=True)

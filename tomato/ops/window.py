@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tomato.formats import Array
-from tomato.ir import Shape
+from tomato.core.formats import Array
+from tomato.core.ir import Shape
 
 
 @dataclass(frozen=True, slots=True)

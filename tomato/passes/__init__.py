@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Final
 
-from tomato.errors import IllFormedError
-from tomato.ir import Graph
+from tomato.core.errors import IllFormedError
+from tomato.core.ir import Graph
 from tomato.passes.drop_identities import drop_identities
 from tomato.passes.fold_affine_backward import fold_affine_backward
 from tomato.passes.fold_affine_forward import fold_affine_forward

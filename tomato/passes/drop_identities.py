@@ -4,7 +4,7 @@ from math import inf
 
 import numpy as np
 
-from tomato.ir import Builder, Graph, Node, TensorType
+from tomato.core.ir import Builder, Graph, Node, TensorType
 from tomato.ops.move import Concat, DepthToSpace, Pad, Reshape, Slice, SpaceToDepth, Transpose, Upsample
 from tomato.ops.pool import GlobalSum, MaxPool, SumPool
 from tomato.ops.real import Affine, Clip, Function

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from tomato.formats import Tensor
-from tomato.ir import Builder, Graph, Node
+from tomato.core.formats import Tensor
+from tomato.core.ir import Builder, Graph, Node
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.real import Affine

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from tomato.ir import Builder, Graph, Node
+from tomato.core.ir import Builder, Graph, Node
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.move import Pad
 from tomato.ops.pool import MaxPool, SumPool

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tomato.ir import Builder, Graph, Node
+from tomato.core.ir import Builder, Graph, Node
 from tomato.ops.join import Add, Multiply
 from tomato.ops.real import Affine, Clip, Expression, Function, substitute
 from tomato.passes.groups import ARITHMETIC, join_origins, partition

@@ -6,8 +6,8 @@ from typing import Self
 
 import numpy as np
 
-from tomato.formats import Array
-from tomato.ir import Graph, Node, Op
+from tomato.core.formats import Array
+from tomato.core.ir import Graph, Node, Op
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.join import Add, Multiply

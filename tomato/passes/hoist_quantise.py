@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tomato.ir import Builder, Graph, Node, Op
+from tomato.core.ir import Builder, Graph, Node, Op
 from tomato.ops.move import Pad
 from tomato.ops.quantise import Quantise
 from tomato.passes.groups import MOVEMENT, join_origins

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tomato.ir import Builder, Graph, Node, Op
+from tomato.core.ir import Builder, Graph, Node, Op
 from tomato.ops.move import Reshape
 from tomato.ops.real import Affine, Clip
 from tomato.passes.groups import join_origins

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tomato.formats import Array, Tensor
-from tomato.ir import Builder, Graph, Node
+from tomato.core.formats import Array, Tensor
+from tomato.core.ir import Builder, Graph, Node
 from tomato.ops.real import Affine
 
 ONE, ZERO = Tensor(np.ones(1)), Tensor(np.zeros(1))

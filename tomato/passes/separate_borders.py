@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from tomato.formats import Codes
-from tomato.ir import Builder, Graph, Node, TensorType
+from tomato.core.formats import Codes
+from tomato.core.ir import Builder, Graph, Node, TensorType
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.move import Pad
 from tomato.ops.pool import SumPool

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from tomato.errors import TomatoError
-from tomato.ir import Graph
+from tomato.core.errors import TomatoError
+from tomato.core.ir import Graph
 from tomato.schedule.design import Design, cut, fastest_in_regions
 from tomato.schedule.floorplan import floor_of
 from tomato.schedule.plan import NO_WISHES, Choice, Plan, Wishes

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tomato.ir import Graph
+from tomato.core.ir import Graph
 from tomato.schedule.floorplan import Floor, choose, place, tidy
 from tomato.schedule.regions import assign
 from tomato.schedule.scheduler import Option, fast_enough, intervals, select, smallest

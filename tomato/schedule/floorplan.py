@@ -11,7 +11,7 @@ from itertools import combinations
 
 import numpy as np
 
-from tomato.ir import Graph
+from tomato.core.ir import Graph
 from tomato.ops.requant import Requant
 from tomato.schedule.scheduler import Option, weight
 from tomato.schedule.solver import silent

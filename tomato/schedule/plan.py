@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from tomato.core.errors import TomatoError, check_number
+from tomato.core.files import read_toml, refusals, toml_string
 from tomato.engines.base import NAMED, Knobs, spelled
-from tomato.errors import TomatoError, check_number
-from tomato.files import read_toml, refusals, toml_string
-from tomato.passes.precision import Precision
+from tomato.quantise.precision import Precision
 from tomato.targets.fields import FASTEST_MHZ
 
 

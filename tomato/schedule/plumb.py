@@ -1,8 +1,8 @@
 """Cost of the parts between the engines: forks, width converters, FIFOs."""
 
-from tomato.engines.windowed import better_ram
-from tomato.ir import Graph
-from tomato.plumbing import Width, fifo_cost, fork_cost, register_cost, width_cost
+from tomato.core.ir import Graph
+from tomato.engines.parts.ring import better_ram
+from tomato.hardware.plumbing import Width, fifo_cost, fork_cost, register_cost, width_cost
 from tomato.schedule.plan import Plan
 from tomato.schedule.regions import crossings
 from tomato.schedule.streams import OUTPUT, Edge, edges

@@ -12,11 +12,11 @@ from typing import TypeVar
 
 import numpy as np
 
+from tomato.core.errors import TomatoError
+from tomato.core.forms import forms_of
+from tomato.core.ir import Graph
 from tomato.engines import CATALOGUE
 from tomato.engines.base import Site
-from tomato.errors import TomatoError
-from tomato.forms import forms_of
-from tomato.ir import Graph
 from tomato.ops.threshold import Threshold
 from tomato.schedule.plan import NO_WISHES, Choice, Wishes
 from tomato.schedule.solver import silent

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tomato.core.ir import Graph, Node, TensorType
 from tomato.engines import CATALOGUE
 from tomato.engines.base import Site
-from tomato.ir import Graph, Node, TensorType
 from tomato.ops.move import Reshape
 from tomato.schedule.plan import Choice
 

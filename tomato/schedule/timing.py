@@ -11,10 +11,10 @@ from types import MappingProxyType
 
 import numpy as np
 
+from tomato.core.formats import Array
+from tomato.core.ir import Graph, Node
 from tomato.engines import CATALOGUE
-from tomato.formats import Array
-from tomato.ir import Graph, Node
-from tomato.plumbing import FIFO_LATENCY, FORK_LATENCY, REGISTER_LATENCY, Width, width_cycles
+from tomato.hardware.plumbing import FIFO_LATENCY, FORK_LATENCY, REGISTER_LATENCY, Width, width_cycles
 from tomato.schedule.plan import Choice
 from tomato.schedule.streams import OUTPUT, WIRING, Edge, edges, site
 

@@ -6,8 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tomato.errors import TomatoError
-from tomato.files import read_toml, refusals
+from tomato.core.errors import TomatoError
+from tomato.core.files import read_toml, refusals
 from tomato.targets.fields import FieldError, check, is_text
 from tomato.targets.resources import Resources
 from tomato.targets.target import LutFit, LutRam, Memories, Multiplier, Target

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from tomato.formats import Array
-from tomato.passes.weights.alphabet import Alphabet
-from tomato.passes.weights.fit import fit_weights
-from tomato.passes.weights.focused import SEPARATED, fit_mixture, focused, separation
-from tomato.passes.weights.kinds import KINDS
-from tomato.passes.weights.shift import shift
+from tomato.core.formats import Array
+from tomato.quantise.weights.alphabet import Alphabet
+from tomato.quantise.weights.fit import fit_weights
+from tomato.quantise.weights.focused import SEPARATED, fit_mixture, focused, separation
+from tomato.quantise.weights.kinds import KINDS
+from tomato.quantise.weights.shift import shift
 
 EVERY = [(kind, bits) for kind, only in KINDS.items() for bits in only.bits if bits < 8]
 QUICK = {"fixed": 4, "shift": 4, "codebook": 4, "ternary": 2, "binary": 1}

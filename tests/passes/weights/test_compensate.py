@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 
 from tests.passes.nets import Net, decoded
-from tomato.formats import Array
-from tomato.interpret import interpret
+from tomato.core.formats import Array
+from tomato.core.interpret import interpret
 from tomato.ops.window import Window
-from tomato.passes.calibrate import calibrate
-from tomato.passes.precision import Precision
-from tomato.passes.quantise import quantise
-from tomato.passes.weights.alphabet import Alphabet
-from tomato.passes.weights.compensate import Sweep, compensate, output_error
-from tomato.passes.weights.fit import fit_weights
-from tomato.passes.weights.kinds import KINDS
-from tomato.passes.weights.moments import PATCHES, Collector, Moments
+from tomato.quantise.calibrate import calibrate
+from tomato.quantise.post_training import quantise
+from tomato.quantise.precision import Precision
+from tomato.quantise.weights.alphabet import Alphabet
+from tomato.quantise.weights.compensate import Sweep, compensate, output_error
+from tomato.quantise.weights.fit import fit_weights
+from tomato.quantise.weights.kinds import KINDS
+from tomato.quantise.weights.moments import PATCHES, Collector, Moments
 
 INTEGERS = Alphabet(np.arange(-7, 8), np.ones(1))
 
@@ -47,7 +47,7 @@ def test_blocks_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> Non
     rng = np.random.default_rng(1)
     target, covariance = 3.0 * rng.normal(size=(3, 150, 5)), correlated(rng, 3, 150)
     whole = compensate(target, INTEGERS, Sweep.of(covariance))
-    monkeypatch.setattr("tomato.passes.weights.compensate.BLOCK", 1)
+    monkeypatch.setattr("tomato.quantise.weights.compensate.BLOCK", 1)
     assert np.array_equal(compensate(target, INTEGERS, Sweep.of(covariance)), whole)
 
 

@@ -1,0 +1,1 @@
+"""What a build folder holds, and what is done with it."""

@@ -1,0 +1,1 @@
+"""What every stage speaks of: the graph, number formats, ports, errors."""

@@ -1,0 +1,1 @@
+"""What engines share: line buffers, arrays of multipliers, cells."""

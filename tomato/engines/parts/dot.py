@@ -1,0 +1,223 @@
+"""The array of multipliers, tom_dot: how weights are packed and laid out, how long it takes, what it costs."""
+
+from math import ceil
+
+import numpy as np
+
+from tomato.core.formats import Array, Codes, Tensor
+from tomato.core.forms import Cell
+from tomato.engines.base import Knobs
+from tomato.engines.parts import cells
+from tomato.hardware.netlist import Memory, uniform_memory
+from tomato.hardware.plumbing import BLOCK, LOAD_BITS, LUTRAM, ULTRA
+from tomato.targets import Resources, Target
+
+PORTS = (27, 25, 18)
+"""Widths of the wide input of the DSP blocks that exist: DSP48E2, DSP48E1, ECP5 and Intel."""
+PIPELINE = 9
+"""Cycles from the last read of a pixel to its result at the engine's output, adder tree not counted."""
+
+
+LUT_WORDS = 32
+"""Weight memories of up to this many words are never block RAM."""
+
+
+def rams(words: int) -> tuple[int, ...]:
+    """The kinds of memory worth trying for weights of so many words."""
+    return (LUTRAM,) if words <= LUT_WORDS else (LUTRAM, BLOCK, ULTRA)
+
+
+def stages(terms: int) -> int:
+    """Adder stages, four terms to one each."""
+    return 0 if terms == 1 else ceil((terms - 1).bit_length() / 2)
+
+
+def latency(inputs: int, x: Codes, knobs: Knobs, *, shared: bool = True) -> int:
+    """Cycles from the last read of a pixel to its result at the engine's output."""
+    count = cells.selects(knobs, shared=shared) and x.bits == 1
+    return PIPELINE + count + stages(cells.terms(inputs, x, knobs, shared=shared))
+
+
+def _range(weight: Tensor) -> tuple[int, int]:
+    """The least and the greatest weight."""
+    assert isinstance(weight.fmt, Codes)
+    return weight.fmt.lo, weight.fmt.hi
+
+
+def product_bits(weight: Tensor, x: Codes) -> int:
+    """Width of a two's-complement field that holds every product of a weight and an input."""
+    least, most = _range(weight)
+    ends = [w * v for w in (least, most) for v in (x.lo, x.hi)]
+    return max(Codes(min(-1, *ends), max(0, *ends)).bits, weight_bits(weight, 2))
+
+
+def weight_bits(weight: Tensor, pack: int) -> int:
+    """Width of a weight in the memory; packed ones may be less by 1."""
+    least, most = _range(weight)
+    return Codes(min(-1, least - (pack > 1)), max(0, most)).bits
+
+
+def field_bits(weight: Tensor, knobs: Knobs) -> int:
+    """Bits stored per weight."""
+    return weight_bits(weight, knobs["pack"]) if knobs["cell"] == Cell.FIXED else cells.form(weight, knobs).bits
+
+
+def packs(weight: Tensor, x: Codes) -> list[int]:
+    """How many filters may share a multiplier, on any DSP block: 0 (a multiplier in LUTs), 1, and more where they fit.
+
+    Products that share an input lie side by side in one wide product: the first takes the width of a
+    weight on the wide port, each further one the width of a product.
+    """
+    first, further = weight_bits(weight, 2), product_bits(weight, x)
+    return sorted({0, 1} | {1 + (port - first) // further for port in PORTS if port >= first})
+
+
+def offers(weight: Tensor, x: Codes, *, shared: bool = True) -> list[Knobs]:
+    """Every setting of `cell` and `pack` worth trying; only filters that share their inputs share multipliers."""
+    return cells.offers(weight, packs(weight, x) if shared else [0, 1])
+
+
+def memory(words: Array, outputs: int, weight: Tensor, knobs: Knobs) -> Memory:
+    """Weight words (words, outputs * inputs) as the memory of tom_dot, packed ones with their borrows taken."""
+    pack = knobs["pack"]
+    if pack <= 1:
+        return cells.memory(words, weight, knobs)
+    split = words.reshape(len(words), outputs, -1).copy()
+    for o in range(outputs):
+        if o % pack:
+            split[:, o] -= split[:, o - 1] < 0  # the field below borrows from this one
+    return uniform_memory(split.reshape(words.shape), weight_bits(weight, pack), ram=knobs["weight_ram"])
+
+
+def params(weight: Tensor, x: Codes, acc: Codes, knobs: Knobs) -> dict[str, int]:
+    """The parameters that every engine hands to tom_dot, in their order."""
+    return {
+        "InBits": x.bits,
+        "InSigned": int(x.signed),
+        "Cell": int(knobs["cell"]),
+        "FieldBits": field_bits(weight, knobs),
+        "WeightBits": weight_bits(weight, knobs["pack"]),
+        "Constants": cells.constants(weight, knobs),
+        "ProdBits": product_bits(weight, x),
+        "AccBits": acc.bits,
+        "Pack": knobs["pack"],
+        "WeightRam": knobs["weight_ram"],
+        "LoadBits": LOAD_BITS if knobs["weight_ram"] == ULTRA else 1,
+    }
+
+
+def cost(
+    inputs: int,
+    outputs: int,
+    weight: Tensor,
+    x: Codes,
+    acc: Codes,
+    knobs: Knobs,
+    target: Target,
+    *,
+    shared: bool = True,
+) -> Resources:
+    """tom_dot without its weight memory: the constants are fitted to tools/calibrate/data/dense_fold.json."""
+    # A carry chain sums; what starts the sum anew is in its LUTs if they have inputs left.
+    product = product_bits(weight, x)
+    accumulate = Resources(lut=acc.bits * (1 if target.wide_luts else 2), ff=acc.bits) * outputs
+    terms = cells.terms(inputs, x, knobs, shared=shared)
+    if cells.selects(knobs, shared=shared):
+        made, width = cells.binary_cost(inputs, outputs, x, acc, target)
+        return made + _tree(terms, width, acc.bits, target, signed=False) * (outputs + 1) + accumulate + _control(terms)
+    if knobs["cell"] in cells.MULTIPLIERS:
+        made = _multipliers(inputs, outputs, weight, x, knobs, target)
+    else:
+        made = cells.cost(inputs, outputs, weight, x, product, knobs, target, shared=shared)
+    return made + _tree(inputs, product, acc.bits, target) * outputs + accumulate + _control(inputs)
+
+
+def _control(terms: int) -> Resources:
+    """The flags that go along with the sums of so many terms."""
+    return Resources(lut=10, ff=3 * stages(terms) + 12)
+
+
+def _multipliers(inputs: int, outputs: int, weight: Tensor, x: Codes, knobs: Knobs, target: Target) -> Resources:
+    """The multipliers and the registers around them; in front of them the tables of a codebook."""
+    pack, value, product = knobs["pack"], x.bits + (not x.signed), product_bits(weight, x)
+    width, products = weight_bits(weight, pack), inputs * outputs
+    operands = Resources(ff=products * width)
+    if pack:
+        count, rest = inputs * ceil(outputs / pack), outputs % pack
+        packed = width + (pack - 1) * product
+        # Where filters are missing synthesis narrows the product: to the weight of a single one, else by a bit.
+        last = packed if rest == 0 else width if rest == 1 else packed - 1
+        tiles = (count - inputs) * target.dsp.tiles(packed, value) + inputs * target.dsp.tiles(last, value)
+        result = packed + value if pack > 1 else product
+        # What a packed product borrows is a term more of its sum: LUTs of six inputs have room for it (fitted).
+        repaired = 0 if target.wide_luts else inputs * (outputs - ceil(outputs / pack)) * product * 3 // 2
+        joined = count * target.dsp.joints(packed, value)
+        multipliers = Resources(lut=repaired + joined, dsp=ceil(tiles / target.dsp.per_block), ff=count * result)
+    else:
+        multiplier = lut_multiplier if target.wide_luts else narrow_multiplier
+        multipliers = Resources(lut=multiplier(x.bits, width, signed=x.signed), ff=product) * products
+    tables = Resources(lut=products * width if knobs["cell"] == Cell.CODEBOOK else 0)
+    return operands + multipliers + tables
+
+
+def lut_multiplier(a: int, b: int, *, signed: bool) -> int:
+    """LUTs of a multiplier of a-bit codes by b-bit weights, which are signed; `signed`: so are the codes.
+
+    Rows of partial products: full adders of two LUTs reduce them to two rows, which one adder sums. The sign of
+    a code extends every row behind the third to the left, one LUT a bit.
+    """
+    long, rows = max(a, b), min(a, b)
+    extension = max(0, (rows - 2) * (rows - 3) // 2) if signed else 0
+    return 2 * max(0, rows - 2) * long + long + rows - 2 + extension
+
+
+def narrow_multiplier(a: int, b: int, *, signed: bool) -> int:
+    """The same in LUTs of four inputs: the bits of a product find no room in the LUTs that add them.
+
+    Six or seven rows take more than eight, as Yosys reduces them.
+    """
+    if a + b <= 4:
+        return a + b
+    if min(a, b) <= 2:
+        return (4 if signed else 2) * max(a, b)
+    return 23 * a * b // 5 - 20 + (4 * max(a, b) if min(a, b) in (6, 7) else 0)
+
+
+def _tree(inputs: int, product: int, most: int, target: Target, *, signed: bool = True) -> Resources:
+    """The adders of one filter: four terms to one each stage, `most` bits; unsigned ones end in a carry."""
+    total, terms = Resources(), inputs
+    for stage in range(stages(inputs)):
+        sums, bits = ceil(terms / 4), min(product + 2 * stage + 2, most)
+        rows = terms // 4 * target.add(4) + target.add(terms % 4)
+        total += Resources(lut=rows * (bits - (not signed)) - (terms - sums) // 3, ff=sums * bits)
+        terms = sums
+    return total
+
+
+def effort(inputs: int, outputs: int, knobs: Knobs) -> float:
+    """Multipliers in LUTs' worth: a rough weight to tell shapes of the same speed apart."""
+    pack = knobs["pack"]
+    if knobs["cell"] not in cells.MULTIPLIERS:
+        return inputs * outputs * 25
+    return inputs * (ceil(outputs / pack) * 80 + outputs * 20) if pack else inputs * outputs * 100
+
+
+def weight_words(
+    weight: Array, groups: int, lanes: int, outputs: int, taps: tuple[bool, bool], filler: int = 0
+) -> Array:
+    """Weights (kernel height, width, in / groups, out) as the words tom_dot reads: (words, codes per word).
+
+    Words follow the reads: group, fold, kernel row, kernel column, beat. Codes within a word: output,
+    kernel row, kernel column, lane. `taps` says whether all rows, all columns are read at once.
+    `filler` is the weight of lanes and outputs beyond the last channel.
+    """
+    rows, columns, per_group, out = weight.shape
+    beats, folds = -(-per_group // lanes), -(-out // groups // outputs)
+    split = weight.reshape(rows, columns, per_group, groups, out // groups)
+    padding = ((0, 0), (0, 0), (0, beats * lanes - per_group), (0, 0), (0, folds * outputs - out // groups))
+    padded = np.pad(split, padding, constant_values=filler)
+    th, tw = (rows if taps[0] else 1), (columns if taps[1] else 1)
+    # axes: kh step, kh tap, kw step, kw tap, beat, lane, group, fold, output
+    axes = padded.reshape(rows // th, th, columns // tw, tw, beats, lanes, groups, folds, outputs)
+    order = axes.transpose(6, 7, 0, 2, 4, 8, 1, 3, 5)
+    return np.ascontiguousarray(order).reshape(-1, outputs * th * tw * lanes)

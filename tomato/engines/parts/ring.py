@@ -1,0 +1,290 @@
+"""What engines with a line buffer and an array of multipliers share: geometry, weights, cost."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from math import ceil
+
+import numpy as np
+
+from tomato.core.formats import Array
+from tomato.core.ir import Shape, TensorType
+from tomato.engines.base import Knobs, Timing
+from tomato.hardware.plumbing import BLOCK, LOAD_BITS, LUTRAM, ULTRA, memory_cost
+from tomato.ops.window import Window
+from tomato.targets import Resources, Target
+
+LAG = 8
+"""Cycles between a pixel's arrival and the freeing of its place that a short row must cover."""
+LUTS_PER_BRAM = 300
+"""LUTs that are worth one 18 kbit block RAM: about the ratio in which devices have them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """A line buffer over `arg`: its window, lanes, how many taps it reads at once, and how often.
+
+    pixel_cycles: reads per output pixel, all folds and groups together.
+    pixels: neighbouring columns that come in one beat; they need all kernel columns to be read at once,
+    all channels in a beat, and a width that they divide.
+    """
+
+    arg: TensorType
+    window: Window
+    lanes: int
+    parallel_rows: bool
+    parallel_columns: bool
+    pixel_cycles: int
+    pixels: int = 1
+
+    @property
+    def view(self) -> TensorType:
+        """The input as it streams: `pixels` columns look like one with as many times the channels."""
+        height, width, channels = self.arg.shape
+        return TensorType((height, width // self.pixels, channels * self.pixels), self.arg.fmt)
+
+    @property
+    def beats(self) -> int:
+        """Input beats per pixel, or per group of pixels."""
+        return -(-self.arg.channels // self.lanes)
+
+    @property
+    def taps(self) -> int:
+        """Taps per read."""
+        rows, columns = self.window.kernel
+        return (rows if self.parallel_rows else 1) * (columns if self.parallel_columns else 1)
+
+    @property
+    def out(self) -> tuple[int, int]:
+        """Output height and width."""
+        return self.window.output(self.arg.shape)
+
+    @property
+    def rows(self) -> int:
+        """Rows in the ring: the fewest that never let the writer or the reader wait for the other."""
+        row_beats = self.view.shape[1] * self.beats
+        return ring_rows(self.arg.shape, row_beats, self.out, self.window, self.pixel_cycles)
+
+    @property
+    def columns(self) -> int:
+        """Column banks: the fewest that hold the taps of one row, and the pixels of a beat, in different banks."""
+        if not self.parallel_columns:
+            return 1
+        taps, dilation = self.window.kernel[1], self.window.dilation[1]
+        count = -(-taps // self.pixels) * self.pixels
+        while len({t * dilation % count for t in range(taps)}) < taps:
+            count += self.pixels
+        return count
+
+    @property
+    def banks(self) -> int:
+        """Separate memories."""
+        return (self.rows if self.parallel_rows else 1) * self.columns
+
+    @property
+    def depth(self) -> int:
+        """Words per memory."""
+        row = ceil(self.arg.shape[1] / self.columns) * self.beats
+        return row if self.parallel_rows else row * self.rows
+
+    @property
+    def cycles(self) -> int:
+        """Cycles per frame: the reads, but at least the input beats."""
+        return max(self.out[0] * self.out[1] * self.pixel_cycles, self.view.pixels * self.beats)
+
+    @property
+    def ram(self) -> int:
+        """The memory kind that suits the ring: LUTRAM while it is cheaper than block RAM."""
+        width = self.lanes * self.arg.codes.bits
+        return better_ram(width, self.depth, lut_depth=32)
+
+    def timing(self, latency: int) -> Timing:
+        """When results leave; `latency` from the last read of a pixel to the output."""
+        need = last_needed(self.arg.shape[0], self.arg.shape[1], self.window) // self.pixels
+        room = freed_by(self.arg.shape[0], self.arg.shape[1], self.window, self.rows)[:: self.pixels]
+        return Timing((need,), self.pixel_cycles, self.pixel_cycles + latency, room)
+
+    def cost(self, target: Target, ram: int) -> Resources:
+        """Memories, tap multiplexers, loop counters and address generators."""
+        width = self.lanes * self.arg.codes.bits
+        memory = memory_cost(width, self.depth, ram, target) * self.banks
+        luts = self._wide_luts() if target.wide_luts else self._narrow_luts()
+        return memory + Resources(lut=luts, ff=self.taps * width + 110 + 10 * self.columns)
+
+    def _wide_luts(self) -> int:
+        """LUTs of six inputs behind and around the memories."""
+        rows, columns = self._ways
+        mux = ceil((rows - 1) / 3) + ceil((columns - 1) / 3)
+        selected = self.taps * self.lanes * self.arg.codes.bits
+        border = selected if any(self.window.pads) else 0
+        if self.parallel_rows:
+            border //= 2  # behind a multiplexer of rows it finds room in about every other LUT
+        elif self.columns > 1:
+            border = 0  # three columns, two selects and it are one LUT
+        serial = 0 if self.parallel_rows or self.parallel_columns else 35  # address generators of both loops
+        return selected * mux + border + 120 + 8 * self.columns + serial
+
+    def _narrow_luts(self) -> int:
+        """LUTs of four inputs, fitted: per bit of a tap and way of its multiplexers."""
+        rows, columns = self._ways
+        selected = self.taps * self.lanes * self.arg.codes.bits
+        return selected * (9 * (rows - 1) + 25 * (columns - 1)) // 20 + 265
+
+    @property
+    def _ways(self) -> tuple[int, int]:
+        """Ways of the multiplexers behind the row banks, and behind the column banks."""
+        rows = self.rows if self.parallel_rows and self.window.kernel[0] > 1 else 1
+        pair = self.parallel_rows and self.columns == 2  # the multiplexers of a slice select one of two for nothing
+        return rows, 1 if pair else self.columns
+
+    def params(self) -> dict[str, int]:
+        """The geometry parameters that every tom_*_window module has, in their order."""
+        window = self.window
+        out = self.out
+        return {
+            "Height": self.arg.shape[0],
+            "Width": self.arg.shape[1],
+            "OutHeight": out[0],
+            "OutWidth": out[1],
+            "KernelH": window.kernel[0],
+            "KernelW": window.kernel[1],
+            "StrideH": window.stride[0],
+            "StrideW": window.stride[1],
+            "DilationH": window.dilation[0],
+            "DilationW": window.dilation[1],
+            "PadTop": window.pads[0],
+            "PadLeft": window.pads[1],
+        }
+
+    def bank_params(self, ram: int) -> dict[str, int]:
+        """The parameters of the ring that every tom_*_window module has, in their order."""
+        return {
+            "ParallelH": int(self.parallel_rows),
+            "ParallelW": int(self.parallel_columns),
+            "Rows": self.rows,
+            "Columns": self.columns,
+            "Pixels": self.pixels,
+            "RingRam": ram,
+        }
+
+
+def last_needed(height: int, width: int, window: Window) -> Array:
+    """For every output pixel the input pixel (row-major) whose arrival lets the line buffer start on it."""
+    rows, columns = window.output((height, width, 1))
+    top = np.arange(rows) * window.stride[0] - window.pads[0]
+    base = np.append(np.maximum(top, 0), height)
+    base[rows] = height
+    row = np.maximum(np.minimum(top + window.span[0] - 1, height - 1), base[1:] - 1)
+    left = np.arange(columns) * window.stride[1] - window.pads[1]
+    column = np.minimum(left + window.span[1] - 1, width - 1)
+    column[-1] = width - 1
+    return np.asarray((row[:, None] * width + column[None, :]).reshape(-1))
+
+
+@lru_cache(maxsize=4096)
+def ring_rows(shape: Shape, row_beats: int, out: tuple[int, int], window: Window, pixel_cycles: int) -> int:
+    """Rows that a line buffer must hold so that the engine reaches its closed-form interval.
+
+    Plays three frames row by row: input rows come evenly at the interval, output rows are read as soon
+    as their input and the previous row allow. What is held when a row has been read is the ring's size.
+    Never less than a window and the rows of the next one, and slack where rows are only a few cycles, or
+    where already the first pixels of a row need its end, so that nothing hides the cycles in between.
+    """
+    height, width, _ = shape
+    read = out[1] * pixel_cycles
+    interval = max(height * row_beats, out[0] * read)
+    top = np.arange(out[0]) * window.stride[0] - window.pads[0]
+    base = np.maximum(top, 0)
+    last = np.maximum(np.minimum(top + window.span[0] - 1, height - 1), np.append(base[1:], height) - 1)
+    frame = np.arange(3)[:, None] * interval
+    column = np.minimum(np.arange(out[1]) * window.stride[1] - window.pads[1] + window.span[1], width)
+    column[-1] = width
+    late = (column * (interval / height / width) - np.arange(out[1]) * pixel_cycles).max() + LAG
+    row_time = interval / height
+    arrived = (frame + (last * row_time + max(late, row_time))[None, :]).reshape(-1)
+    ramp = np.arange(arrived.size) * read
+    end = np.maximum.accumulate(arrived - ramp) + ramp + read
+    first = (np.arange(3)[:, None] * height + base[None, :]).reshape(-1)
+    held = int(np.ceil(end * height / interval - first - 1e-9).max())
+    row_cycles = max(row_beats, read // window.stride[0], 1)
+    return max(held, window.span[0] + window.stride[0]) + ceil(max(0, LAG - row_cycles) / row_cycles)
+
+
+def freed_by(height: int, width: int, window: Window, ring: int) -> Array:
+    """For every input pixel the output pixel whose end frees its place in a ring of `ring` rows."""
+    rows, columns = window.output((height, width, 1))
+    top = np.arange(1, rows + 1) * window.stride[0] - window.pads[0]
+    top[-1] = height  # the last output row frees the rest of the frame
+    frame, row = np.divmod(np.arange(height) - ring, height)
+    last = frame * rows + np.searchsorted(top, row, side="right")
+    return np.repeat((last + 1) * columns - 1, width)
+
+
+def better_ram(width: int, depth: int, lut_depth: int) -> int:
+    """LUTRAM while that is cheaper than block RAM at the usual exchange rate; `lut_depth` bits fit one LUT."""
+    luts = width * ceil(depth / lut_depth)
+    blocks = min(ceil(width / w) * ceil(depth / d) for d, w in ((512, 36), (1024, 18), (2048, 9), (4096, 4)))
+    return LUTRAM if luts <= LUTS_PER_BRAM * blocks else BLOCK
+
+
+def rom_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
+    """A read-only memory. UltraRAM where there is none counts as one block: it never fits."""
+    if ram == ULTRA:
+        return Resources(uram=target.uram_for(width, depth) if target.memory.uram else 1, ff=_loader_ff(width, depth))
+    if ram == LUTRAM:
+        return _lut_rom(width, depth, target)
+    return Resources(bram18=target.bram18_for(width, depth))
+
+
+def _loader_ff(width: int, depth: int) -> int:
+    """Registers that fill an UltraRAM: a beat for the next memory, the beats of a word, and two addresses."""
+    word = width if width <= LOAD_BITS else ceil(width / LOAD_BITS) * LOAD_BITS
+    return LOAD_BITS + 1 + word + 2 * (depth - 1).bit_length() + 2
+
+
+def _lut_rom(width: int, depth: int, target: Target) -> Resources:
+    """Rows of LUTs, and multiplexers of four rows. One word is wires.
+
+    Of LUTs with four inputs, the multiplexers of the slices join two, four or eight rows for nothing.
+
+    Columns that are equal or inverse share their LUT: of few words there are few different columns, and that is
+    how many of them `width` random ones hit.
+    """
+    different = 1 << min(depth - 1, 16)
+    columns = round(different * (1 - (1 - 1 / different) ** width))
+    rows, rest = ceil(depth / target.lutram_depth), depth % target.lutram_depth
+    if target.wide_luts:
+        select = ceil((rows - 1) * 2 / 3) - (rows > 1 and 0 < rest <= target.lutram_depth // 4)
+    else:
+        joined = rows // 8 + (rows % 8).bit_count()
+        select = max(0, joined - 1 - (0 < rest <= target.lutram_depth // 2))
+    return Resources(lut=0 if depth == 1 else columns * (rows + select), ff=columns)
+
+
+def sequencer_cost(depth: int) -> Resources:
+    """The address counter of a memory that is read in order."""
+    bits = (depth - 1).bit_length()
+    return Resources(lut=ceil(bits / 2), ff=bits)
+
+
+def queue_cost(width: int, target: Target) -> Resources:
+    """tom_queue: its words, 16 at most, fit one level of LUTRAM."""
+    luts = ceil(width * 0.6) + 25 if target.wide_luts else target.lutram_for(width, 16) + 46
+    return Resources(lut=luts, ff=width + 20)
+
+
+def frontier(
+    options: Iterable[Knobs], cycles: Callable[[Knobs], int], effort: Callable[[Knobs], float]
+) -> Iterator[Knobs]:
+    """The options for which no other one is as fast with less effort, fastest first."""
+    best: dict[int, tuple[float, Knobs]] = {}
+    for option in options:
+        key, value = cycles(option), effort(option)
+        if key not in best or value < best[key][0]:
+            best[key] = (value, option)
+    least = float("inf")
+    for key in sorted(best):
+        value, option = best[key]
+        if value < least:
+            least = value
+            yield option

@@ -1,0 +1,1 @@
+"""What hardware is made of: parts, streams, memories, and what they take."""

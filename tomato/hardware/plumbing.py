@@ -1,0 +1,194 @@
+"""Parts between engines: what forks, width converters, registers and FIFOs take, and how long they delay."""
+
+from dataclasses import dataclass
+from math import gcd
+
+from tomato.targets import Resources, Target
+
+REGISTER_LATENCY = 1
+"""Cycles through tom_register."""
+FORK_LATENCY = 1
+"""Cycles through tom_fork."""
+FIFO_LATENCY = 2
+"""Cycles through an empty tom_fifo."""
+QUEUE_LATENCY = FIFO_LATENCY
+"""Cycles through an empty tom_queue."""
+
+LOAD_BITS = 256
+"""Bits per beat of the loader that fills UltraRAM."""
+
+CHAIN = 4
+"""Bits of a counter that LUTs of four inputs make without a carry chain: few levels, many LUTs."""
+
+LUTRAM, BLOCK, ULTRA = 0, 1, 2
+"""Kinds of memory, as the parameter Ram of tom_ram numbers them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Width:
+    """A lane converter, tom_width: pixels of `in_channels` codes in beats of `in_lanes`, and the same for its output.
+
+    If the channel counts differ, the frame is the same sequence of codes on both sides.
+    """
+
+    in_channels: int
+    in_lanes: int
+    out_channels: int
+    out_lanes: int
+
+    @property
+    def aligned(self) -> bool:
+        """Whether the beats of both sides end together: at every pixel, or because no lane is ever unused."""
+        full = self.in_channels % self.in_lanes == 0 and self.out_channels % self.out_lanes == 0
+        return self.in_channels == self.out_channels or full
+
+    @property
+    def kind(self) -> str:
+        """The circuit that tom_width chooses: "same", "up", "down" or "any"."""
+        if self.aligned and self.in_lanes == self.out_lanes:
+            return "same"
+        if self.aligned and self.out_lanes % self.in_lanes == 0:
+            return "up"
+        if self.aligned and self.in_lanes % self.out_lanes == 0:
+            return "down"
+        return "any"
+
+    @property
+    def needed(self) -> bool:
+        """Whether the two streams differ at all, beat by beat."""
+        return self.kind != "same"
+
+
+def width_cycles(in_channels: int, in_lanes: int, out_channels: int, out_lanes: int) -> int:
+    """Latency of a lane converter.
+
+    Cycles from the input beat that completes the codes of the first output pixel to the last beat of that
+    pixel, when one input beat arrives per cycle.
+    """
+    stages = 1 if Width(in_channels, in_lanes, out_channels, out_lanes).kind in ("same", "up") else 2
+    in_beats = -(-in_channels // in_lanes)
+    arrival, left = 0, -1
+    for end in range(out_lanes, out_channels + out_lanes, out_lanes):
+        pixel, code = divmod(min(end, out_channels) - 1, in_channels)
+        arrival = pixel * in_beats + code // in_lanes
+        left = max(left + 1, arrival + stages)
+    return left - arrival
+
+
+def width_cost(
+    in_channels: int, in_lanes: int, out_channels: int, out_lanes: int, bits: int, target: Target
+) -> Resources:
+    """What tom_width takes for codes of `bits` bits."""
+    kind = Width(in_channels, in_lanes, out_channels, out_lanes).kind
+    out = register_cost(out_lanes * bits)
+    if kind == "same":
+        return out
+    if kind == "up":
+        held = (out_lanes - in_lanes) * bits
+        beats = -(-in_channels // in_lanes) if in_channels == out_channels else out_lanes // in_lanes
+        # LUTs of four inputs: the mapper spends twice as many where no counter of four bits is slower.
+        select = held * 4 // 5 if target.wide_luts else held * (1 if beats > 8 else 2)
+        return out + Resources(lut=select + 12, ff=held + 8)
+    if kind == "down":
+        select = out_lanes * bits * _down_ways(in_lanes // out_lanes, target)
+        return out + register_cost(in_lanes * bits) + Resources(lut=select + 8, ff=8)
+    return out + _gearbox_cost(in_channels, in_lanes, out_channels, out_lanes, bits, target)
+
+
+def _down_ways(ratio: int, target: Target) -> int:
+    """LUTs per bit that select one of `ratio` beats, fitted; two to one goes with the register.
+
+    LUTs of four inputs: four to one goes with the multiplexers of the slices, and what is no power of two takes more.
+    """
+    if target.wide_luts:
+        return (ratio + 1) // 4
+    if not _power_of_two(ratio):
+        return ratio + 5
+    return ratio // 2 if ratio <= 4 else ratio - 1
+
+
+def _gearbox_cost(
+    in_channels: int, in_lanes: int, out_channels: int, out_lanes: int, bits: int, target: Target
+) -> Resources:
+    unit = gcd(in_channels, in_lanes, out_channels, out_lanes)
+    entering, leaving = in_lanes // unit, out_lanes // unit
+    extra = max(entering, leaving) if in_channels == out_channels else entering + leaving
+    capacity = entering + leaving - 1 + extra
+    stored = capacity * unit * bits
+    registers = Resources(ff=stored + 10)
+    if not target.wide_luts:
+        luts = _narrow_gearbox(entering, leaving, capacity, stored, ragged=out_channels % out_lanes != 0)
+        if _power_of_two(unit * bits):
+            return registers + Resources(lut=luts)
+        return registers + Resources(lut=luts * 3 // 4, dsp=1)  # Yosys multiplies the distance of the shift
+    multiplexer = 45 + 24 * min(entering, 16)  # LUTs per hundred bits, fitted to tools/calibrate/data/width.json
+    return registers + Resources(lut=stored * multiplexer // 100 + 40)
+
+
+def _narrow_gearbox(entering: int, leaving: int, capacity: int, stored: int, *, ragged: bool) -> int:
+    """LUTs of four inputs around the buffer, fitted to tools/calibrate/data/width.json.
+
+    Without a carry chain in the way Yosys shortens the path from the count to every bit, whatever it takes:
+    5 to 15 LUTs a bit where an output pixel ends in a ragged beat, fewer where beats leave by a power of two.
+    """
+    if capacity.bit_length() > CHAIN:
+        return 60 + stored * (200 + 25 * entering) // 100
+    if ragged:
+        return 40 + 11 * stored
+    if _power_of_two(leaving):
+        return 20 + stored * (110 + 82 * entering) // 100
+    return 20 + stored * 58 // 10 if entering == 2 else 250 + 4 * stored
+
+
+def _power_of_two(n: int) -> bool:
+    return n & (n - 1) == 0
+
+
+def register_cost(width: int) -> Resources:
+    """What tom_register takes for beats of `width` bits."""
+    return Resources(lut=width + 3, ff=2 * width + 2)
+
+
+def fork_cost(outputs: int, width: int, target: Target) -> Resources:
+    """What tom_fork takes for beats of `width` bits. LUTs of four inputs: each output hears of all others, fitted."""
+    control = 2 * outputs if target.wide_luts else 15 * (outputs - 1)
+    return Resources(lut=width + control, ff=2 * width + outputs + 1)
+
+
+def memory_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
+    """A memory with a write and a read port."""
+    if ram == LUTRAM:
+        select = target.select(lutram_rows(width, depth, target))
+        return Resources(lut=target.lutram_for(width, depth) + width * select, ff=width)
+    if ram == BLOCK:
+        address = (depth - 1).bit_length()
+        bypass = Resources(lut=width + address * 7 // 2, ff=2 * width + address + 1) * target.memory.bypass
+        rows = target.bram_rows(width, depth)[1] if target.memory.end_to_end else 1
+        joined = Resources(lut=width * target.select(rows) + 30 * (rows > 1))
+        return bypass + joined + Resources(bram18=target.bram18_for(width, depth))
+    return Resources(uram=target.uram_for(width, depth))
+
+
+def lutram_rows(width: int, depth: int, target: Target) -> int:
+    """How many rows of LUT memory hold `depth` words of `width` bits, in the primitive that takes the fewest LUTs."""
+    shape = min(target.memory.lutram, key=lambda s: -(-depth // s.depth) * -(-width // s.width) * s.luts)
+    return -(-depth // shape.depth)
+
+
+def fifo_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
+    """What tom_fifo takes: `depth` words of `width` bits in the kind of memory `ram`."""
+    count = depth.bit_length()
+    wraps = not _power_of_two(depth)  # pointers that do not wrap by themselves
+    if target.wide_luts:
+        rows = lutram_rows(width, depth, target) if ram == LUTRAM else 1
+        luts = 2 * count + 1 + wraps * count * min(rows, 2)  # rows: their wrapping ends are decoded
+    else:
+        luts = 30 if count <= CHAIN else 42 + 10 * wraps
+    return Resources(lut=luts, ff=3 * count) + memory_cost(width, depth, ram, target)
+
+
+def queue_cost(width: int, depth: int, target: Target) -> Resources:
+    """What tom_queue takes: the end of a pipeline, `depth` results of `width` bits."""
+    count = depth.bit_length()
+    credit = 2 * count if target.wide_luts else 16
+    return fifo_cost(width, depth, LUTRAM, target) + Resources(lut=credit, ff=count)

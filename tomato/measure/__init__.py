@@ -1,0 +1,1 @@
+"""How right a design is, against the model's own runtime."""

@@ -1,0 +1,168 @@
+"""How a model that came quantised agrees with its runtime, code for code, and where it first does not."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tomato import frontend
+from tomato.accelerator import Accelerator
+from tomato.core.errors import TomatoError
+from tomato.core.formats import Array
+from tomato.core.interface import AS_IT_IS, Reading, graph_values
+from tomato.core.interpret import in_batches, interpret
+from tomato.host.runtime import answer, open_session
+from tomato.ops.quantise import Quantise
+
+INTEGER_KERNELS = ("session.qdqisint8allowed", "1")
+"""Without it ONNX Runtime computes int8 layers at branches of a network in float32 on x86; see docs/onnxruntime.md."""
+REAL_PRODUCTS = ("session.qdq_matmulnbits_accuracy_level", "1")
+"""Of a product whose result stays real: in float32, not with activations quantised anew for a kernel of its own."""
+FRAMES = 4
+"""Frames on which the first differing layer is searched for."""
+NEAR = 1e-6
+"""Relative difference of outputs that no layer rounds: the float32 of the last product."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saturation:
+    """Values of the outputs that ONNX Runtime gets wrong on this processor, of all, for the model as it is."""
+
+    wrong: int
+    total: int
+
+    def __str__(self) -> str:
+        return (
+            "ONNX Runtime on this processor adds products of uint8 and int8 in 16 bits, which saturate: "
+            f"{self.wrong:,} of {self.total:,} outputs of the model as it is are wrong; "
+            "compared with an equal model whose weights are uint8"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Values of the outputs that are equal, of all; and the ONNX node and layer whose codes are the first to differ."""
+
+    reference: str
+    equal: int
+    total: int
+    first: str = ""
+
+    def __str__(self) -> str:
+        text = f"{self.equal:,} of {self.total:,} output codes equal {self.reference}"
+        return text + (f"; the first layer that differs is {self.first}" if self.first else "")
+
+
+def arithmetic(accelerator: Accelerator) -> str:
+    """Whose arithmetic a model that came quantised means: "onnxruntime" or "qonnx"; "" for a real one."""
+    ends = [port.chain[-1] for port in accelerator.inputs if port.chain]
+    return next((end.arithmetic for end in ends if isinstance(end, Quantise)), "")
+
+
+def session(model: Path, reading: Reading = AS_IT_IS, *, integers: bool = False, exact: bool = True) -> Any:
+    """An ONNX Runtime session on the CPU of what the chip computes; `integers`: with kernels for quantised layers.
+
+    exact: of a model whose products of integers are exact on every processor, if need be the twin of the one given.
+    """
+    twin = frontend.twin(model, reading) if exact else None
+    given = frontend.changed(model, reading) if reading.changes else str(model)
+    return _session(twin or given, integers=integers)
+
+
+def _session(model: str | bytes, *, integers: bool) -> Any:
+    entries = (REAL_PRODUCTS, INTEGER_KERNELS) if integers else (REAL_PRODUCTS,)
+    try:
+        return open_session(model, *entries)
+    except ImportError as reason:
+        raise TomatoError(
+            "the model is run by ONNX Runtime, which is not installed", hint="pip install 'tomato[eval]'"
+        ) from reason
+
+
+@cache
+def saturates() -> bool:
+    """Whether ONNX Runtime adds products of uint8 and int8 in 16 bits here, as on x86 with AVX2 but without VNNI."""
+    length, a, b = 32, 255, 127
+    feed = {"a": np.full((1, length), a, np.uint8), "b": np.full((length, 1), b, np.int8)}
+    ((total,),) = _session(frontend.saturating_product(), integers=True).run(None, feed)[0]
+    return int(total) != length * a * b
+
+
+def exact_values(accelerator: Accelerator, frames: Sequence[Array]) -> tuple[Array, ...]:
+    """The outputs of a QONNX model by its definition: its own operators, in float64."""
+    imported = frontend.load(accelerator.model, accelerator.reading)
+    feed = graph_values(imported.graph, accelerator.inputs, frames)
+    parts = [interpret(imported.graph, batch) for batch in in_batches(feed)]
+    values = [(p, np.concatenate([part[p.value] for part in parts])) for p in imported.outputs]
+    return tuple(port.typed(port.finish(port.from_graph(value))) for port, value in values)
+
+
+def agree(
+    accelerator: Accelerator, frames: Sequence[Array], reals: Sequence[Array], results: Sequence[Array], reference: str
+) -> Agreement:
+    """Compare outputs with those of the runtime; look for the first differing layer where they are not equal."""
+    equal = sum(int(np.count_nonzero(same(r, g))) for r, g in zip(reals, results, strict=True))
+    total = sum(g.size for g in results)
+    first = "" if equal == total else first_difference(accelerator, [f[:FRAMES] for f in frames])
+    return Agreement(reference, equal, total, first)
+
+
+def same(real: Array, got: Array) -> Array:
+    """Which values are equal: integers exactly, reals but for the float32 of the last product."""
+    real = real.reshape(got.shape)
+    if got.dtype.kind != "f":
+        return np.asarray(real == got)
+    near = NEAR * np.abs(real.astype(np.float64)).max(initial=0)
+    return np.asarray(np.abs(real.astype(np.float64) - got.astype(np.float64)) <= near)
+
+
+def first_difference(accelerator: Accelerator, frames: Sequence[Array]) -> str:
+    """The first layer whose codes differ from those of the QuantizeLinear that it ends in, or ""."""
+    ends = {node.origin.split(",")[-1]: node.name for node in accelerator.graph if node.origin}
+    codes: dict[str, Array] = {}
+    accelerator.run(accelerator.encode(*frames), watch=lambda name, values: codes.update({name: values}))
+    wanted = _defined if arithmetic(accelerator) == "qonnx" else _kernels
+    for label, found in wanted(accelerator, frames, list(ends)):
+        ours = codes[ends[label]]
+        if found.size == ours.size and np.any(found.reshape(-1) != ours.reshape(-1)):
+            return f"{ends[label]} ({label})"
+    return ""
+
+
+def _defined(accelerator: Accelerator, frames: Sequence[Array], labels: Sequence[str]) -> Iterator[tuple[str, Array]]:
+    """The codes of a QONNX model's own operators, by the ONNX node's name."""
+    graph = frontend.load(accelerator.model, accelerator.reading).graph
+    values: dict[str, Array] = {}
+    interpret(
+        graph, graph_values(graph, accelerator.inputs, frames), watch=lambda name, value: values.update({name: value})
+    )
+    yield from ((n.origin, values[n.name]) for n in graph if isinstance(n.op, Quantise) and n.origin in labels)
+
+
+def _kernels(accelerator: Accelerator, frames: Sequence[Array], labels: Sequence[str]) -> Iterator[tuple[str, Array]]:
+    """What ONNX Runtime computes at nodes that give codes, each in a model that ends there."""
+    with tempfile.TemporaryDirectory(prefix="tomato-") as folder:
+        for label in labels:
+            part = frontend.cut(accelerator.model, label, Path(folder) / "part.onnx", accelerator.reading)
+            found = _codes(part, accelerator, frames) if part else None
+            if found is not None:
+                yield label, found
+
+
+def _codes(model: Path, accelerator: Accelerator, frames: Sequence[Array]) -> Array | None:
+    """The only output of a model, frame by frame, channels last; None if it is real."""
+    runner = session(model, integers=True)
+    names = [p.name for p in accelerator.inputs]
+    known = {i.name for i in runner.get_inputs()}
+    rows = [
+        answer(runner, None, {n: f[i : i + 1] for n, f in zip(names, frames, strict=True) if n in known})[0]
+        for i in range(len(frames[0]))
+    ]
+    codes = np.concatenate(rows)
+    if not np.issubdtype(codes.dtype, np.integer):
+        return None
+    return np.moveaxis(codes, 1, -1) if codes.ndim > 2 else codes

@@ -1,0 +1,207 @@
+"""The integer operators that replace one group of real ones."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import isinf
+from types import MappingProxyType
+
+import numpy as np
+
+from tomato.core.formats import Array, Codes, Tensor
+from tomato.core.ir import Op, TensorType
+from tomato.ops.conv2d import Conv2d
+from tomato.ops.dense import Dense
+from tomato.ops.join import Add, Multiply
+from tomato.ops.move import Pad
+from tomato.ops.pool import GlobalSum, SumPool
+from tomato.ops.real import Affine, Clip, Function, evaluate
+from tomato.ops.table import Table
+from tomato.passes.groups import MOVEMENT, Line
+from tomato.passes.rewrite import per_weight
+from tomato.quantise.precision import LayerFormat
+from tomato.quantise.requant.grid import PRODUCT_BITS, Grid, fit_grid, make_requant
+from tomato.quantise.share_encodings import Coding
+from tomato.quantise.weights.fit import MOST_CODE_BITS, fit_weights
+from tomato.quantise.weights.moments import Moments
+
+NEAR_STEP = 0.25
+"""Steps of a sum's result that the ratio of its factors may be off by at the end of the range."""
+MOST_FACTOR = 1 << 20
+TINY = 1e-300
+
+
+@dataclass(frozen=True, slots=True)
+class Widths:
+    """Of the constants: the format of weights, bits of requants' multipliers and of the factors of additions."""
+
+    layer: LayerFormat
+    mult: int
+    add: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """All that the lowering of a group may know: `op` is the head's, `types` are the integer arguments'.
+
+    mean: of the first argument's channels, in reals, where calibration measured it. moments: of the inputs under
+    a layer's window, where they were.
+    """
+
+    op: Op
+    line: Line
+    types: tuple[TensorType, ...]
+    args: tuple[Coding, ...]
+    out: Coding
+    widths: Widths
+    mean: Tensor | None = None
+    moments: Moments | None = None
+
+    @property
+    def target(self) -> Array:
+        """The output code, before rounding, where the head gives 0."""
+        return self.line.offset / self.out.encoding.scale + self.out.encoding.zero
+
+    @property
+    def clamp(self) -> Codes:
+        """The output codes that the line's limits leave; limits commute with rounding."""
+        codes = self.out.codes
+        lo = codes.lo if isinf(self.line.lo) else self.out.encode(self.line.lo)
+        hi = codes.hi if isinf(self.line.hi) else self.out.encode(self.line.hi)
+        return Codes(lo, hi)
+
+    def requant(self, exact: Op, unit: float, zero: int) -> Op:
+        """The requant behind `exact`, whose accumulator steps by `unit` and is `zero` at a real 0."""
+        acc = exact.infer(self.types).codes
+        return self.narrow(acc, unit, zero)
+
+    def narrow(self, acc: Codes, unit: float, zero: int) -> Op:
+        """The requant from `acc`, in steps of `unit` and `zero` at a real 0, to the output."""
+        factors = self.line.scale * unit / self.out.encoding.scale
+        grid = fit_grid(factors, min(self.widths.mult, PRODUCT_BITS - 1 - acc.bits))
+        grid = Grid(np.where(factors == 0.0, 0, grid.mult), grid.shift)
+        zeros = np.full(grid.mult.shape, zero, dtype=np.int64)
+        return make_requant(grid, zero=zeros, target=self.target, acc=acc, clamp=self.clamp)
+
+
+def lower(place: Place) -> tuple[Op, ...]:
+    """The operators, each feeding the next, the first reading the group's arguments."""
+    if isinstance(place.op, MOVEMENT):
+        return _movement(place)
+    return RULES[type(place.op)](place)
+
+
+def _movement(place: Place) -> tuple[Op, ...]:
+    if isinstance(place.op, Pad):
+        return (replace(place.op, value=place.out.encode(place.op.value)),)
+    return (place.op,)
+
+
+def _weighted(place: Place) -> tuple[Op, ...]:
+    """Conv2d and Dense: the line's scale goes into the weights, so that its sign and size cost nothing."""
+    op, x, zero = place.op, place.args[0], place.args[0].encoding.zero
+    assert isinstance(op, Conv2d | Dense)
+    weight = op.weight.values * place.line.scale
+    unit = x.encoding.scale / place.out.encoding.scale
+    terms = (weight[..., 0].size - 1).bit_length()
+    form = place.widths.layer
+    room = PRODUCT_BITS - 1 - MOST_CODE_BITS - place.types[0].codes.bits - terms
+    codes, grid = fit_weights(
+        weight, unit, form.weight_bits, min(place.widths.mult, room), kind=form.kind, moments=place.moments
+    )
+    exact: Op = replace(op, weight=Tensor(codes))
+    if isinstance(exact, Conv2d):
+        exact = replace(exact, pad_value=x.encode(exact.pad_value))
+    acc = exact.infer(place.types).codes
+    zeros = codes.sum(axis=tuple(range(codes.ndim - 1))) * zero
+    target = place.target - _mean_error(place, op, codes * grid.real - weight * unit)
+    return exact, make_requant(grid, zero=zeros, target=target, acc=acc, clamp=place.clamp)
+
+
+def _mean_error(place: Place, op: Conv2d | Dense, error: Array) -> Array | float:
+    """What errors of the weights add to the output on average, in output codes; the bias takes it back."""
+    groups = op.groups if isinstance(op, Conv2d) else 1
+    if place.moments is not None:
+        per_input = np.repeat(place.moments.mean.T, error.shape[-1] // groups, axis=1).reshape(error.shape)
+    elif place.mean is not None:
+        per_input = per_weight(place.mean.values, groups, error.shape[-1])
+    else:
+        return 0.0
+    return np.asarray((error * per_input).sum(axis=tuple(range(error.ndim - 1))) / place.args[0].encoding.scale)
+
+
+def _sum_pool(place: Place) -> tuple[Op, ...]:
+    assert isinstance(place.op, SumPool)
+    x = place.args[0]
+    exact = replace(place.op, pad_value=x.encode(place.op.pad_value))
+    return exact, place.requant(exact, x.encoding.scale, exact.window.taps * x.encoding.zero)
+
+
+def _global_sum(place: Place) -> tuple[Op, ...]:
+    x = place.args[0].encoding
+    return place.op, place.requant(place.op, x.scale, place.types[0].pixels * x.zero)
+
+
+def _add(place: Place) -> tuple[Op, ...]:
+    """Both arguments on a common grid of small integer steps; the larger step is exact."""
+    a, b = (arg.encoding for arg in place.args)
+    bits = max(place.widths.add, *(t.codes.bits for t in place.types))
+    small, large = sorted((a.scale, b.scale))
+    reach = max(t.codes.hi - t.codes.lo for t in place.types) * small * float(np.abs(place.line.scale).max())
+    low, high = _factors(small / large, (1 << bits) - 1, NEAR_STEP * place.out.encoding.scale / max(reach, TINY))
+    exact = Add(high, low) if a.scale >= b.scale else Add(low, high)
+    return exact, place.requant(exact, large / high, exact.scale_a * a.zero + exact.scale_b * b.zero)
+
+
+def _factors(ratio: float, limit: int, error: float) -> tuple[int, int]:
+    """Integers up to `limit` with nearly this ratio, at most 1; greater ones where it would be off by over `error`.
+
+    error: relative to the ratio. A ratio that may as well be 0 takes a factor beyond the limit, no greater than
+    `error` asks.
+    """
+    best = Fraction(ratio).limit_denominator(limit)
+    while abs(best - Fraction(ratio)) > error * ratio and limit < MOST_FACTOR:
+        limit *= 2
+        best = Fraction(ratio).limit_denominator(limit)
+    if best.numerator:
+        return best.numerator, best.denominator
+    return 1, max(1, round(1 / max(ratio, error * ratio, limit**-2.0)))
+
+
+def _multiply(place: Place) -> tuple[Op, ...]:
+    a, b = (arg.encoding for arg in place.args)
+    exact = Multiply(a.zero, b.zero)
+    return exact, place.requant(exact, a.scale * b.scale, 0)
+
+
+def _requantise(place: Place) -> tuple[Op, ...]:
+    """A line on its own; it is `place.line` already."""
+    x = place.args[0].encoding
+    return (place.narrow(place.types[0].codes, x.scale, x.zero),)
+
+
+def _table(place: Place) -> tuple[Op, ...]:
+    """The function at every code that the argument can have; where it is not a number, 0."""
+    assert isinstance(place.op, Function)
+    fmt = place.types[0].codes
+    codes = np.arange(fmt.lo, fmt.hi + 1)[:, np.newaxis]
+    with np.errstate(all="ignore"):
+        real = evaluate(place.op.expression, place.args[0].encoding.decode(codes))
+    real = np.broadcast_to(real, np.broadcast_shapes(real.shape, codes.shape))
+    entries = place.out.encoding.encode(np.nan_to_num(real, posinf=np.inf, neginf=-np.inf), place.out.codes)
+    return (Table(Tensor(entries.T), fmt.lo),)
+
+
+RULES: Mapping[type[Op], Callable[[Place], tuple[Op, ...]]] = MappingProxyType(
+    {
+        Conv2d: _weighted,
+        Dense: _weighted,
+        SumPool: _sum_pool,
+        GlobalSum: _global_sum,
+        Add: _add,
+        Multiply: _multiply,
+        Affine: _requantise,
+        Clip: _requantise,
+        Function: _table,
+    }
+)

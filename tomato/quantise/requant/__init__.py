@@ -1,0 +1,1 @@
+"""Constants, thresholds and tables that equal a requantisation."""

@@ -1,0 +1,33 @@
+"""Give data movement a copy of the network's inputs where it joins them with other values."""
+
+from collections import Counter
+
+import numpy as np
+
+from tomato.core.formats import Tensor
+from tomato.core.ir import Builder, Graph, Node
+from tomato.ops.real import Affine
+from tomato.passes.groups import MOVEMENT
+from tomato.quantise.share_encodings import tie
+
+
+def separate_inputs(graph: Graph) -> Graph:
+    """Put an identity `<input>_own` between an input and the movement that ties it to other values.
+
+    The input then keeps an encoding of its own, and the identity becomes a requant to the shared one.
+    """
+    tied = tie(graph)
+    sources = Counter(tied[n.name] for n in graph if not isinstance(n.op, MOVEMENT))
+    sources.update(tied[name] for name, _ in graph.inputs)
+    crowded = {name for name, _ in graph.inputs if sources[tied[name]] > 1}
+    copies: dict[str, str] = {}
+
+    def rewrite(node: Node, build: Builder) -> str | None:
+        if not isinstance(node.op, MOVEMENT) or not crowded.intersection(node.args):
+            return None
+        identity = Affine(Tensor(np.ones(1)), Tensor(np.zeros(1)))
+        for arg in crowded.intersection(node.args) - copies.keys():
+            copies[arg] = build.add(identity, (arg,), f"{arg}_own", node.origin)
+        return build.add(node.op, [copies.get(a, a) for a in node.args], node.name, node.origin)
+
+    return graph.rebuild(rewrite)

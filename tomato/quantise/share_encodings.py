@@ -1,0 +1,128 @@
+"""One encoding for all values that data movement ties together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite
+
+import numpy as np
+
+from tomato.core.errors import TomatoError
+from tomato.core.formats import Codes
+from tomato.core.ir import Encoding, Graph
+from tomato.ops.conv2d import Conv2d
+from tomato.ops.move import Pad
+from tomato.ops.pool import SumPool
+from tomato.passes.groups import MOVEMENT, Group
+from tomato.quantise.calibrate import Range, Ranges
+from tomato.quantise.precision import Precision
+
+INTEGRAL_SPAN = 16
+"""Integer inputs that span at least this much keep the scale 1: pictures do, one-hot vectors do not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """How a value is coded: the codes' meaning and their range."""
+
+    encoding: Encoding
+    codes: Codes
+
+    def encode(self, real: float) -> int:
+        """The code nearest to a number; infinities saturate."""
+        return int(self.encoding.encode(np.asarray(real), self.codes))
+
+
+def tie(graph: Graph) -> dict[str, str]:
+    """A representative for every value; the same one for values that data movement makes share their codes."""
+    parent = {name: name for name in graph.types}
+
+    def find(name: str) -> str:
+        while parent[name] != name:
+            parent[name] = parent[parent[name]]
+            name = parent[name]
+        return name
+
+    for node in graph:
+        if isinstance(node.op, MOVEMENT):
+            for arg in node.args:
+                parent[find(arg)] = find(node.name)
+    return {name: find(name) for name in parent}
+
+
+def share_encodings(graph: Graph, groups: tuple[Group, ...], ranges: Ranges, precision: Precision) -> dict[str, Coding]:
+    """The coding of every input and every group's output: over all that share it, and always including 0.
+
+    Inputs, and what only moves them, keep the codes that the world sends, pixels of 0 to 255; all others are signed.
+    """
+    tied = tie(graph)
+    inputs = {name for name, _ in graph.inputs}
+    visible = [*sorted(inputs), *(g.output for g in groups)]
+    spans = _spans(groups, {name: tied[name] for name in visible}, ranges)
+    bits = _bits(graph, groups, tied, precision)
+    exact = {tied[name] for name in inputs if spans[tied[name]].integral}
+    fed = {tied[name] for name in inputs}
+    codings = {}
+    for root in {tied[name] for name in visible}:
+        coding = _coding(spans[root], *bits[root], integral=root in exact)
+        codings[root] = coding if root in fed else _centred(coding)
+    return {name: codings[tied[name]] for name in visible}
+
+
+def _centred(coding: Coding) -> Coding:
+    """The same steps with codes around 0: products of signed codes are a bit narrower, so more share a multiplier."""
+    codes = coding.codes
+    if codes.signed:
+        return coding
+    half = (codes.hi + 1) // 2
+    return Coding(Encoding(coding.encoding.scale, coding.encoding.zero - half), Codes(codes.lo - half, codes.hi - half))
+
+
+def _spans(groups: tuple[Group, ...], tied: Mapping[str, str], ranges: Ranges) -> dict[str, Range]:
+    """The range of every class: what its values reach, the borders its readers add, and 0."""
+    spans: dict[str, Range] = {}
+    for value, root in tied.items():
+        if value not in ranges:
+            raise TomatoError(f"value %{value} has no range", hint="calibrate the same graph that is quantised")
+        spans[root] = spans[root].union(ranges[value]) if root in spans else ranges[value]
+    for group in groups:
+        op, arg = group.head.op, group.head.args[0]
+        border = 0.0
+        if isinstance(op, Conv2d | SumPool) and any(op.window.pads):
+            border = float(op.pad_value)
+        elif isinstance(op, Pad) and isfinite(op.value):
+            border, arg = float(op.value), group.output
+        if border and arg in tied:
+            spans[tied[arg]] = spans[tied[arg]].union(Range(border, border, integral=True))
+    return spans
+
+
+def _bits(
+    graph: Graph, groups: tuple[Group, ...], tied: Mapping[str, str], precision: Precision
+) -> dict[str, tuple[int, bool]]:
+    """Width of every class, and whether it is only a result of the network."""
+    widths = {tied[name]: precision.named(name).activation_bits for name, _ in graph.inputs}
+    read = set(widths)
+    for group in groups:
+        if not isinstance(group.head.op, MOVEMENT):
+            root = tied[group.output]
+            widths[root] = max(widths.get(root, 0), precision.of(group.head).activation_bits)
+            read.update(tied[arg] for arg in group.head.args)
+    final = {tied[o] for o in graph.outputs} - read
+    return {root: (precision.output_bits, True) if root in final else (w, False) for root, w in widths.items()}
+
+
+def _coding(span: Range, bits: int, final: bool, *, integral: bool) -> Coding:
+    """Affine unsigned codes, 0 on the grid; signed results of the network are symmetric around a code 0 instead."""
+    lo, hi = min(span.lo, 0.0), max(span.hi, 0.0)
+    top = (1 << bits) - 1
+    if integral and INTEGRAL_SPAN <= hi - lo <= top:
+        return Coding(Encoding(1.0, round(-lo)), Codes(0, top))
+    if lo == hi:
+        return Coding(Encoding(1.0), Codes(0, top))
+    if final and lo < 0.0:
+        limit = top >> 1
+        return Coding(Encoding(max(-lo, hi) / limit), Codes(-limit - 1, limit))
+    if bits == 1:  # 0 and the farther end
+        return Coding(Encoding(max(-lo, hi), int(-lo > hi)), Codes(0, top))
+    scale = (hi - lo) / top
+    return Coding(Encoding(scale, round(-lo / scale)), Codes(0, top))

@@ -1,0 +1,47 @@
+"""Fits what the formulas miss on a family other than UltraScale+: a base and a factor for the LUTs of each group.
+
+Usage: python -m tools.calibrate.fit. Prints [lut_fit] of tomato/targets/families/ecp5.toml; judging points
+take no part.
+"""
+
+from itertools import product
+
+from tomato import targets
+from tomato.targets import LutFit
+from tools.calibrate.run import TARGETS, load, selected
+
+COMPLETE = frozenset({"rom", "queue", "dot", "width"})
+"""Groups whose formulas stand as they are: three exist only inside engines, whose own factors cover them."""
+BASES = range(0, 305, 5)
+"""LUTs tried as base."""
+PERCENTS = range(50, 405, 5)
+"""Factors tried, in per cent."""
+
+
+def fit(flow: str) -> tuple[LutFit, ...]:
+    """For every measured group the base and factor whose largest relative error is least."""
+    target = targets.load(TARGETS[flow])
+    groups: dict[str, list[tuple[int, int]]] = {}
+    for point in selected(flow):
+        found = load(point.group).get(point.name, {}).get(flow)
+        if found and point.judges != flow and point.group not in COMPLETE:
+            groups.setdefault(point.group, []).append((point.cost(target).lut, found["lut"]))
+    return tuple(_best(group, rows) for group, rows in sorted(groups.items()))
+
+
+def _best(group: str, rows: list[tuple[int, int]]) -> LutFit:
+    def errors(fitted: LutFit) -> tuple[float, float]:
+        off = [abs(fitted.lut(model) - real) / real for model, real in rows]
+        return max(off), sum(off)
+
+    return min((LutFit(group, base, percent) for base, percent in product(BASES, PERCENTS)), key=errors)
+
+
+def main() -> None:
+    """Print the table."""
+    for f in fit("ecp5"):
+        print(f"{f.part} = [{f.base}, {f.percent}]")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""Synthesises every point with Yosys, keeps what it measured, and judges the resource model by it.
+
+Usage: python -m tools.calibrate.run [--flow xcup|ecp5] [group ...]. What is measured and unchanged is
+not measured again.
+"""
+
+import argparse
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from tomato import targets
+from tomato.backend.verilog import hexadecimal, literal, sources
+from tomato.core.assets import asset
+from tomato.targets import Resources
+from tools.calibrate.measure import Measured, measure
+from tools.calibrate.parts import FIT, XCUP, Point
+from tools.calibrate.points import points
+
+HERE = Path(__file__).parent
+DATA = HERE / "data"
+FLOWS = {"xcup": "synth_xilinx -family xcup -flatten -noiopad -noclkbuf -uram", "ecp5": "synth_ecp5 -noiopad"}
+"""The synthesis command of each family."""
+SUMMARY = HERE.parents[1] / "tomato" / "engines" / "calibration.json"
+TARGETS = {"xcup": "u250", "ecp5": "ulx3s"}
+"""A board of each family, for the shapes of its primitives."""
+
+
+def selected(flow: str) -> list[Point]:
+    """The points of a family, small ones first: not those with memories that it does not have or that judge ECP5."""
+    target = targets.load(TARGETS[flow])
+    costs = [(p, p.cost(target)) for p in points() if p.judges in (FIT, XCUP, flow)]
+    return [p for p, cost in sorted(costs, key=lambda pc: pc[1].lut) if target.memory.uram or not cost.uram]
+
+
+def command(point: Point, flow: str) -> tuple[str, ...]:
+    """How Yosys synthesises a point.
+
+    Yosys does not know the attribute use_dsp, so a multiplier in LUTs needs -nodsp. Its default script for
+    mapping LUTs spends up to four of them on a bit of a 64-word memory, which is one six-input function.
+    """
+    memory = ("scratchpad -set abc9.script +&st;&if,{C},{W},{D},{R};&mfs",) if point.group == "rom" else ()
+    no_dsp = " -nodsp" if point.parameters.get("Pack") == 0 else ""
+    return *memory, f"{FLOWS[flow]}{no_dsp} -top {point.module}"
+
+
+def key(point: Point, flow: str) -> str:
+    """Changes with the RTL, the parameters, the contents of memories, the tool and its command."""
+    identity = version("pyosys"), command(point, flow), point.module, sorted(point.parameters.items())
+    digest = hashlib.sha256(repr(identity).encode())
+    for path in sources([point.module]).values():
+        digest.update(path.read_bytes())
+    for memory in point.memories.values():
+        digest.update(hexadecimal(memory).encode())
+    return digest.hexdigest()[:12]
+
+
+def synthesise(point: Point, flow: str, work: Path) -> Measured:
+    """Run Yosys on one point, in a folder that holds its memories."""
+    work.mkdir(parents=True, exist_ok=True)
+    parameters = {name: literal(value) for name, value in point.parameters.items()}
+    for name, memory in point.memories.items():
+        (work / f"{name}.hex").write_text(hexadecimal(memory))
+        parameters[name] = f'"{work / name}.hex"'
+    values = " ".join(f"-G {name}={value}" for name, value in parameters.items())
+    files = " ".join(str(path) for path in sources([point.module]).values())
+    script = (
+        f"read_slang --threads 1 --top {point.module} {values} -I {asset('hw', 'include')} {files}",
+        *command(point, flow),
+        f"write_json {work / 'netlist.json'}",
+    )
+    yosys = ["nice", "-n", "10", sys.executable, str(HERE / "yosys.py")]
+    done = subprocess.run(yosys, input="\n".join(script), text=True, capture_output=True, check=False)
+    (work / "log").write_text(done.stdout + done.stderr)
+    if done.returncode:
+        raise RuntimeError(f"Yosys failed on {point.group} {point.name}: see {work / 'log'}")
+    return measure(json.loads((work / "netlist.json").read_text()))
+
+
+def load(group: str) -> dict[str, Any]:
+    """What is known of a group: {point: {flow: {key, lut, ff, ...}}}. Whether a point is held out, points.py says."""
+    path = DATA / f"{group}.json"
+    known: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return known
+
+
+def refresh(chosen: Iterable[Point], flow: str) -> None:
+    """Measure the points that are unknown or out of date; every result is stored at once."""
+    for point in chosen:
+        stamp = key(point, flow)
+        if load(point.group).get(point.name, {}).get(flow, {}).get("key") == stamp:
+            continue
+        found = synthesise(point, flow, HERE.parents[1] / "build" / "calibrate" / stamp)
+        print(f"{flow} {point.group} {point.name}: {found.lut} LUT, {found.levels} levels", flush=True)
+        known = load(point.group)
+        known.setdefault(point.name, {})[flow] = {"key": stamp, **asdict(found)}
+        DATA.mkdir(exist_ok=True)
+        (DATA / f"{point.group}.json").write_text(json.dumps(known, indent=1) + "\n")
+
+
+def summary(chosen: Iterable[Point], flow: str) -> dict[str, Any]:
+    """How well the model meets the data, by group; points that were not measured count nowhere."""
+    groups: dict[str, list[tuple[bool, Resources, Resources]]] = {}
+    target = targets.load(TARGETS[flow])
+    for point in chosen:
+        if found := load(point.group).get(point.name, {}).get(flow):
+            real = Resources(*(found[kind] for kind in ("lut", "ff", "dsp", "bram18", "uram")))
+            model = target.fitted(point.group, point.cost(target))
+            groups.setdefault(point.group, []).append((point.judges == flow, model, real))
+    return {group: _judge(rows) for group, rows in sorted(groups.items())}
+
+
+def _judge(rows: list[tuple[bool, Resources, Resources]]) -> dict[str, Any]:
+    errors = [abs(model.lut - real.lut) / real.lut for held, model, real in rows if held and real.lut]
+    return {
+        "points": len(rows),
+        "held_out": len(errors),
+        "lut_error_max": round(max(errors, default=0.0), 3),
+        "lut_error_mean": round(sum(errors) / max(1, len(errors)), 3),
+        "dsp_exact": all(model.dsp == real.dsp for _, model, real in rows),
+        "bram_exact": all((model.bram18, model.uram) == (real.bram18, real.uram) for _, model, real in rows),
+    }
+
+
+def main() -> None:
+    """Measure what is missing, then write the summary that the compiler's report reads."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--flow", choices=sorted(TARGETS), action="append")
+    parser.add_argument("--fit", action="store_true", help="only judge the model by the data at hand")
+    parser.add_argument("groups", nargs="*")
+    options = parser.parse_args()
+    flows = options.flow or sorted(TARGETS, reverse=True)
+    for flow in () if options.fit else flows:
+        refresh((p for p in selected(flow) if not options.groups or p.group in options.groups), flow)
+    judged = {targets.load(board).family: summary(selected(flow), flow) for flow, board in TARGETS.items()}
+    SUMMARY.write_text(json.dumps(judged, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
