@@ -75,6 +75,11 @@ class Op(ABC):
         return tuple(v for f in fields(self) if isinstance(v := getattr(self, f.name), Tensor))
 
     @property
+    def weights(self) -> Mapping[str, Tensor]:
+        """What inputs are multiplied by, by the names of the attributes; none where both factors are activations."""
+        return {}
+
+    @property
     def name(self) -> str:
         """Lower-case name of the operator."""
         return type(self).__name__.lower()

@@ -1,6 +1,6 @@
 """Conv2d: exact convolution, no bias, no rounding."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,6 +68,10 @@ class Conv2d(Op):
             parts = zip(np.split(padded, self.groups, axis=3), np.split(weight, self.groups, axis=3), strict=True)
             acc = np.concatenate([_dense(self.window, p, w, out) for p, w in parts], axis=3)
         return np.rint(acc).astype(np.int64) if integer else acc
+
+    @property
+    def weights(self) -> Mapping[str, Tensor]:
+        return {"weight": self.weight}
 
     def macs(self, args: Sequence[TensorType]) -> int:
         kh, kw, per_group, out_channels = self.weight.shape

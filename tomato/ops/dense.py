@@ -1,6 +1,6 @@
 """Dense: an exact matrix product on the channels of every pixel."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +39,10 @@ class Dense(Op):
         assert bound < 1 << 53, "an accumulator exceeds what float64 holds exactly"
         acc = matrix_product(x.astype(dtype), self.weight.values.astype(dtype))
         return np.asarray(np.rint(acc).astype(np.int64))
+
+    @property
+    def weights(self) -> Mapping[str, Tensor]:
+        return {"weight": self.weight}
 
     def macs(self, args: Sequence[TensorType]) -> int:
         return args[0].pixels * self.weight.values.size
