@@ -17,7 +17,7 @@ from tests.cases import make_site
 from tomato.core.formats import Array, Codes, Tensor
 from tomato.core.ir import Op, TensorType
 from tomato.engines.base import NAMED, Engine, Knobs, Site
-from tomato.hardware.plumbing import BLOCK, LUTRAM, ULTRA
+from tomato.hardware.memory import Ram
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.join import Add, Multiply
@@ -78,7 +78,7 @@ def choices(draw: Draw, engine: Engine, site: Site) -> Knobs:
         left = [k for k in left if k[name] == value]
     (knobs,) = left
     if "weight_ram" in knobs:
-        knobs = {**knobs, "weight_ram": draw(st.sampled_from((LUTRAM, BLOCK, ULTRA)))}
+        knobs = {**knobs, "weight_ram": draw(st.sampled_from((Ram.LUT, Ram.BLOCK, Ram.ULTRA)))}
     return knobs
 
 

@@ -1,42 +1,42 @@
-"""Graph and plan become a netlist: engines, forks, width converters, FIFOs."""
+"""Graph and plan become a netlist: engines, and the parts between them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tomato.core.ir import Graph
-from tomato.engines import CATALOGUE
+from tomato.hardware.memory import Source
 from tomato.hardware.netlist import Instance, Netlist, Stream, stream
-from tomato.hardware.plumbing import ULTRA, Width, fifo_cost, fork_cost, register_cost, width_cost
+from tomato.hardware.parts import Converter, Fifo, FrameEnd, Part, Register
 from tomato.schedule.plan import Plan
-from tomato.schedule.plumb import fifo_ram
-from tomato.schedule.regions import crossings
-from tomato.schedule.streams import OUTPUT, WIRING, Edge, edges, site
+from tomato.schedule.route import Routes, routes
+from tomato.schedule.streams import OUTPUT, Edge, edges
+from tomato.schedule.units import Units, bind
 from tomato.targets import Resources, Target
 
 
 @dataclass(frozen=True, slots=True)
 class Lowered:
-    """The netlist, and what each of its instances takes on the target, by instance name."""
+    """The netlist, what each of its instances takes on the target, by instance name, and what it was made from."""
 
     netlist: Netlist
     costs: Mapping[str, Resources]
+    units: Units
+    routes: Routes
 
 
 def lower(graph: Graph, plan: Plan, target: Target) -> Lowered:
     """Build the netlist of a planned graph."""
-    return _Lowering(graph, plan, target).run()
+    units = bind(graph, plan.layers, target)
+    ways = routes(edges(graph, units), target, plan.regions, plan.fifos)
+    return _Lowering(graph, units, ways, target).run()
 
 
 class _Lowering:
     """Collects instances while it walks the graph once."""
 
-    def __init__(self, graph: Graph, plan: Plan, target: Target) -> None:
-        self.graph, self.plan, self.target = graph, plan, target
-        self.links = edges(graph, plan.layers)
-        self.hops = crossings(self.links, plan.regions)
-        self.readers: dict[str, list[Edge]] = {}
-        for edge in self.links:
-            self.readers.setdefault(edge.value, []).append(edge)
+    def __init__(self, graph: Graph, units: Units, ways: Routes, target: Target) -> None:
+        self.graph, self.units, self.ways, self.target = graph, units, ways, target
+        self.readers = ways.readers
         self.instances: list[Instance] = []
         self.costs: dict[str, Resources] = {}
         self.arriving: dict[str, Stream] = {}  # by edge name
@@ -46,27 +46,23 @@ class _Lowering:
         inputs = tuple(self._source(name) for name, _ in self.graph.inputs if name in self.readers)
         for source in inputs:
             self._distribute(source)
-        for node in self.graph:
-            if isinstance(node.op, WIRING):
-                continue
-            choice = self.plan.layers[node.name]
-            engine, place = CATALOGUE[choice.engine], site(self.graph, node)
-            _, lanes = engine.lanes(place, choice.knobs)
-            out = stream(f"s_{node.name}", node.name, node.type, lanes)
+        for name, unit in self.units.items():
+            out = stream(f"s_{name}", name, unit.out, unit.lanes[1])
             made = Instance(
-                module=f"tom_{engine.stem}",
-                name=f"u_{node.name}",
-                params=engine.params(place, choice.knobs),
-                inputs=tuple(self.arriving[f"{node.name}.{i}"] for i in range(len(node.args))),
+                module=f"tom_{unit.stem}",
+                name=f"u_{name}",
+                params=unit.params,
+                inputs=tuple(self.arriving[f"{name}.{i}"] for i in range(len(unit.args))),
                 outputs=(out,),
-                memories=engine.memories(place, choice.knobs),
-                comment=str(node),
-                loaded=choice.knobs.get("weight_ram") == ULTRA,
+                memories=unit.memories,
+                comment=str(unit.site.node),
+                loaded=any(store.source is Source.LOADER for store in unit.stores.values()),
             )
-            self._add(made, self.target.fitted(engine.stem, engine.cost(place, choice.knobs, self.target)))
+            self._add(made, unit.cost)
             self._distribute(out)
         outputs = tuple(self.arriving[f"{OUTPUT}.{i}"] for i in range(len(self.graph.outputs)))
-        return Lowered(Netlist(self.graph.name, tuple(self.instances), inputs, outputs), self.costs)
+        netlist = Netlist(self.graph.name, tuple(self.instances), inputs, outputs)
+        return Lowered(netlist, self.costs, self.units, self.ways)
 
     def _add(self, instance: Instance, cost: Resources) -> None:
         self.instances.append(instance)
@@ -83,86 +79,45 @@ class _Lowering:
         edge = self.readers[name][0]
         return stream(f"s_{name}", name, edge.from_type, edge.from_lanes)
 
+    def _part(self, part: Part, name: str, inputs: tuple[Stream, ...], outputs: tuple[Stream, ...], why: str) -> None:
+        """Add an instance of a part."""
+        made = Instance(f"tom_{part.stem}", self._unused(name), part.params, inputs, outputs, {}, why)
+        self._add(made, part.cost(self.target))
+
     def _distribute(self, source: Stream) -> None:
         """Fork a value to its consumers, and fit each copy to its consumer."""
         readers = self.readers.get(source.value, [])
         copies: tuple[Stream, ...] = (source,)
-        if len(readers) > 1:
-            copies = tuple(_renamed(source, self._unused(f"{source.name}_{i}")) for i in range(len(readers)))
-            fork = Instance(
-                module="tom_fork",
-                name=self._unused(f"u_fork_{source.value}"),
-                params={"Outputs": len(copies), "Width": source.width},
-                inputs=(source,),
-                outputs=copies,
-                memories={},
-                comment=f"%{source.value} goes to {', '.join('%' + e.consumer for e in readers)}",
-            )
-            self._add(fork, self.target.fitted("fork", fork_cost(len(copies), source.width, self.target)))
+        if fork := self.ways.forks.get(source.value):
+            copies = tuple(replace(source, name=self._unused(f"{source.name}_{i}")) for i in range(fork.outputs))
+            why = f"%{source.value} goes to {', '.join('%' + e.consumer for e in readers)}"
+            self._part(fork, f"u_fork_{source.value}", (source,), copies, why)
         for edge, copy in zip(readers, copies, strict=False):
-            self.arriving[edge.name] = self._queued(edge, self._converted(edge, self._carried(edge, copy)))
+            self.arriving[edge.name] = self._carried(edge, copy)
 
     def _carried(self, edge: Edge, source: Stream) -> Stream:
-        """The stream behind the registers that take it from one region of the chip to another."""
-        for hop in range(self.hops.get(edge.name, 0)):
-            out = _renamed(source, self._unused(f"{source.name}_r"))
-            made = Instance(
-                module="tom_register",
-                name=self._unused(f"u_cross_{edge.consumer}_{edge.index}_{hop}"),
-                params={"Width": source.width},
-                inputs=(source,),
-                outputs=(out,),
-                memories={},
-                comment=f"%{edge.value} crosses to the region of %{edge.consumer}",
-            )
-            self._add(made, self.target.fitted("register", register_cost(source.width)))
-            source = out
+        """The stream behind all parts of an edge."""
+        hop = 0
+        for part in self.ways.parts[edge.name]:
+            before = source
+            match part:
+                case Register():
+                    name = f"cross_{edge.consumer}_{edge.index}_{hop}"
+                    why = f" crosses to the region of %{edge.consumer}"
+                    source, hop = replace(before, name=self._unused(f"{before.name}_r")), hop + 1
+                case Converter():
+                    name = f"width_{edge.consumer}_{edge.index}"
+                    why = f": {edge.from_lanes} codes a beat to {edge.to_lanes}, for %{edge.consumer}"
+                    fits = self._unused(f"{before.name}_w{edge.to_lanes}")
+                    source = stream(fits, edge.value, edge.to_type, edge.to_lanes)
+                case Fifo():
+                    name, why = f"fifo_{edge.consumer}_{edge.index}", f" waits for its turn at %{edge.consumer}"
+                    source = replace(before, name=self._unused(f"{before.name}_q{edge.index}"))
+                case FrameEnd():
+                    continue
+                case _:
+                    raise AssertionError(f"{part} does not stand on an edge")
+            self._part(part, f"u_{name}", (before,), (source,), f"%{edge.value}{why}")
+        if source.shape != edge.to_type.shape:
+            source = stream(source.name, edge.value, edge.to_type, edge.to_lanes)
         return source
-
-    def _converted(self, edge: Edge, source: Stream) -> Stream:
-        a, b = edge.from_type.channels, edge.to_type.channels
-        if not Width(a, edge.from_lanes, b, edge.to_lanes).needed:
-            same = edge.from_type.shape == edge.to_type.shape
-            return source if same else stream(source.name, edge.value, edge.to_type, edge.to_lanes)
-        name = self._unused(f"{source.name}_w{edge.to_lanes}")
-        fits = stream(name, edge.value, edge.to_type, edge.to_lanes)
-        made = Instance(
-            module="tom_width",
-            name=self._unused(f"u_width_{edge.consumer}_{edge.index}"),
-            params={
-                "Bits": source.bits,
-                "InChannels": a,
-                "InLanes": edge.from_lanes,
-                "OutChannels": b,
-                "OutLanes": edge.to_lanes,
-            },
-            inputs=(source,),
-            outputs=(fits,),
-            memories={},
-            comment=f"%{edge.value}: {edge.from_lanes} codes a beat to {edge.to_lanes}, for %{edge.consumer}",
-        )
-        cost = width_cost(a, edge.from_lanes, b, edge.to_lanes, source.bits, self.target)
-        self._add(made, self.target.fitted("width", cost))
-        return fits
-
-    def _queued(self, edge: Edge, source: Stream) -> Stream:
-        depth = self.plan.fifos.get(edge.name)
-        if depth is None:
-            return source
-        out = _renamed(source, self._unused(f"{source.name}_q{edge.index}"))
-        ram = fifo_ram(source.width, depth)
-        made = Instance(
-            module="tom_fifo",
-            name=self._unused(f"u_fifo_{edge.consumer}_{edge.index}"),
-            params={"Width": source.width, "Depth": depth, "Ram": ram},
-            inputs=(source,),
-            outputs=(out,),
-            memories={},
-            comment=f"%{edge.value} waits for its turn at %{edge.consumer}",
-        )
-        self._add(made, self.target.fitted("fifo", fifo_cost(source.width, depth, ram, self.target)))
-        return out
-
-
-def _renamed(source: Stream, name: str) -> Stream:
-    return Stream(name, source.value, source.shape, source.bits, source.signed, source.lanes)

@@ -13,7 +13,7 @@ from tomato.core.ir import Op, TensorType
 from tomato.engines import CATALOGUE
 from tomato.engines.base import Knobs
 from tomato.hardware.netlist import Instance, Netlist, load_beats, stream
-from tomato.hardware.plumbing import LOAD_BITS, ULTRA
+from tomato.hardware.memory import LOAD_BITS, Ram
 
 ROOT = Path(__file__).parents[2]
 PIPELINE = "#pragma HLS PIPELINE II = 1"
@@ -40,7 +40,7 @@ def one_engine(stem: str, op: Op, args: Sequence[TensorType], knobs: Knobs) -> N
         outputs=(out,),
         memories=engine.memories(site, knobs),
         comment=str(site.node),
-        loaded=knobs.get("weight_ram") == ULTRA,
+        loaded=knobs.get("weight_ram") == Ram.ULTRA,
     )
     return Netlist("engine", (part,), ins, (out,))
 

@@ -22,7 +22,7 @@ from tomato.core.ir import Op, TensorType
 from tomato.engines import CATALOGUE
 from tomato.engines.base import Engine, Knobs, Site
 from tomato.hardware.netlist import Memory, beats, lane_mask, load_beats
-from tomato.hardware.plumbing import LOAD_BITS
+from tomato.hardware.memory import LOAD_BITS
 from tomato.targets import load
 
 ROOT = Path(__file__).parents[2]

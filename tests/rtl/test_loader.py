@@ -12,7 +12,7 @@ from tomato.backend.project import BACKENDS
 from tomato.build.simulation import csim, simulate
 from tomato.core.formats import Codes, Tensor
 from tomato.core.ir import TensorType
-from tomato.hardware.plumbing import ULTRA
+from tomato.hardware.memory import Ram
 from tomato.ops.dense import Dense
 from tomato.schedule.plan import Choice
 
@@ -25,7 +25,7 @@ def test_a_chain_of_loaded_memories_is_bit_exact(tmp_path: Path) -> None:
     acc = tomato.compile(DIGITS / "digits.onnx", "u250", calibration=frames, fps=20_000)
     weighted = [n for n, c in acc.plan.layers.items() if "weight_ram" in c.knobs]
     layers = {
-        n: Choice(c.engine, {**c.knobs, "weight_ram": ULTRA}) if n in weighted[1:] else c
+        n: Choice(c.engine, {**c.knobs, "weight_ram": Ram.ULTRA}) if n in weighted[1:] else c
         for n, c in acc.plan.layers.items()
     }
     loaded = replace(acc, plan=replace(acc.plan, layers=layers))
@@ -42,5 +42,5 @@ def test_a_chain_of_loaded_memories_is_bit_exact(tmp_path: Path) -> None:
 @pytest.mark.rtl
 def test_words_of_several_beats() -> None:
     weight = np.random.default_rng(0).integers(-127, 127, (14, 12), endpoint=True)
-    knobs = {"lanes_in": 7, "lanes_out": 6, "cell": 0, "pack": 1, "weight_ram": ULTRA}
+    knobs = {"lanes_in": 7, "lanes_out": 6, "cell": 0, "pack": 1, "weight_ram": Ram.ULTRA}
     check_engine("dense_fold", Dense(Tensor(weight)), [TensorType((2, 3, 14), Codes(-128, 127))], knobs)

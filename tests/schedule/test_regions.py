@@ -14,7 +14,8 @@ from tomato.build.report import interval_cycles, report
 from tomato.core.ir import Graph
 from tomato.engines import CATALOGUE
 from tomato.engines.parts.dot import LUT_WORDS
-from tomato.hardware.plumbing import ULTRA, register_cost
+from tomato.hardware.memory import Ram
+from tomato.hardware.plumbing import register_cost
 from tomato.lower import lower
 from tomato.schedule import Choice, Option, Plan, options, schedule
 from tomato.schedule.design import cut, fastest_in_regions
@@ -123,7 +124,7 @@ def test_words_that_may_go_to_ultraram(regions: int, least: int) -> None:
     target = stacked(*[Resources(lut=40_000, ff=48_000, dsp=200, bram18=40, uram=8)] * regions)
     engine, place = CATALOGUE["conv2d_window"], site(graph, graph.producers["c0"])
     built = options(graph, target)["c0"]
-    offered = {engine.words(place, k) for k in engine.choices(place) if k["weight_ram"] == ULTRA}
+    offered = {engine.words(place, k) for k in engine.choices(place) if k["weight_ram"] == Ram.ULTRA}
     assert {engine.words(place, o.choice.knobs) for o in built if o.cost.uram} == {n for n in offered if n >= least}
     assert min(offered) < ULTRA_WORDS < max(offered)
 

@@ -15,8 +15,8 @@ from tomato.backend.render import render
 from tomato.backend.verilog import describe, memory_file, port_name
 from tomato.core.assets import asset
 from tomato.core.formats import Array
+from tomato.hardware.memory import LOAD_BITS
 from tomato.hardware.netlist import Instance, Memory, Netlist, Stream, load_count, pack
-from tomato.hardware.plumbing import LOAD_BITS
 
 PIECE = 64
 """Bits of the plain numbers that a memory word is made of."""

@@ -12,8 +12,8 @@ from tomato.backend.render import render
 from tomato.core.assets import asset
 from tomato.core.files import write_text
 from tomato.core.formats import Array
+from tomato.hardware.memory import LOAD_BITS
 from tomato.hardware.netlist import Netlist, Stream, lane_mask, load_beats
-from tomato.hardware.plumbing import LOAD_BITS
 from tomato.host import ports
 from tomato.version import __version__
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from tomato.backend.quoting import string
 from tomato.backend.render import render
 from tomato.core.assets import asset
+from tomato.hardware.memory import LOAD_BITS
 from tomato.hardware.netlist import Instance, Memory, Netlist, Stream, load_count, pack
-from tomato.hardware.plumbing import LOAD_BITS
 
 INSTANCE = re.compile(r"^ *(tom_\w+) #?\(", re.MULTILINE)
 COMMENT_WIDTH = 112

@@ -6,20 +6,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tomato.core.formats import Codes
-from tomato.core.forms import Cell
 from tomato.core.interface import Ends
-from tomato.core.ir import Graph, Node
-from tomato.engines import CATALOGUE
-from tomato.engines.base import spelled
-from tomato.engines.parts import cells, dot
+from tomato.core.ir import Graph
+from tomato.engines.base import AnyUnit, spelled
+from tomato.engines.parts import cells
+from tomato.hardware.memory import Ram
 from tomato.lower import Lowered
 from tomato.quantise.absorb import Proof
 from tomato.schedule.plan import Plan
-from tomato.schedule.plumb import plumbing_costs
-from tomato.schedule.regions import crossings, fills, rooms
-from tomato.schedule.scheduler import BRAM18_BITS, URAM_BITS
-from tomato.schedule.streams import WIRING, edges, site
+from tomato.schedule.regions import fills, rooms
+from tomato.schedule.streams import interval_cycles
 from tomato.schedule.timing import latency_cycles
 from tomato.targets import Resources, Target
 
@@ -30,36 +26,21 @@ CALIBRATION = Path(__file__).parents[1] / "engines" / "calibration.json"
 """What `make calibrate` found: family, then engine or part."""
 
 
-def interval_cycles(graph: Graph, plan: Plan) -> int:
-    """Cycles per frame: of the slowest engine, or of the busiest stream."""
-    engines = [
-        CATALOGUE[plan.layers[n.name].engine].cycles(site(graph, n), plan.layers[n.name].knobs)
-        for n in graph
-        if not isinstance(n.op, WIRING)
-    ]
-    streams = [
-        kind.pixels * -(-kind.channels // lanes)
-        for e in edges(graph, plan.layers)
-        for kind, lanes in ((e.from_type, e.from_lanes), (e.to_type, e.to_lanes))
-    ]
-    return max(engines + streams)
-
-
 def report(
     graph: Graph, plan: Plan, target: Target, lowered: Lowered, *, model: str, notes: Iterable[str],
     proofs: Iterable[Proof] = (), ends: Ends | None = None, ports: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """The contents of report.json: plain data, deterministic."""
-    links = edges(graph, plan.layers)
-    interval = interval_cycles(graph, plan)
-    latency = latency_cycles(graph, plan.layers, crossings(links, plan.regions))
+    units = lowered.units
+    interval = interval_cycles(units, lowered.routes.links)
+    latency = latency_cycles(units, graph, lowered.routes)
     hertz = plan.clock_mhz * 1e6
-    layers = [_layer(graph, n, plan, lowered) for n in graph if not isinstance(n.op, WIRING)]
+    layers = [_layer(unit, plan, lowered) for unit in units.values()]
     engines = {f"u_{layer['name']}" for layer in layers}
     between = _sum(cost for name, cost in lowered.costs.items() if name not in engines)
     total = _sum(lowered.costs.values())
     macs, multipliers = (sum(layer[k] for layer in layers) for k in ("macs", "multipliers"))
-    regions = _regions(graph, plan, lowered, target)
+    regions = _regions(plan, lowered, target)
     full = [
         f"super logic region {i} is at {share:.0%} of what a design may use of it: routing will be tight"
         for i, share in enumerate(regions or [])
@@ -82,10 +63,10 @@ def report(
         "chip": target.budget.counts(),
         "resource_model": model_error(target.family, (layer["engine"] for layer in layers)),
         "regions": regions,
-        "bound": _bound(graph, plan, target),
+        "bound": _bound(units.values(), target),
         "multipliers": multipliers,
         "multiplier_use": round(macs / (multipliers * interval), 4) if multipliers else None,
-        "weight_memory_use": _weight_memory_use(layers),
+        "weight_memory_use": _weight_memory_use(units.values(), layers, target),
         "bottleneck": max(layers, key=lambda layer: layer["cycles"])["name"],
         "layers": layers,
         "between_layers": between.counts(),
@@ -113,43 +94,38 @@ def model_error(family: str, engines: Iterable[str]) -> str:
     return f"resource model: LUT within {worst:.0%} of Yosys on held-out points"
 
 
-def _layer(graph: Graph, node: Node, plan: Plan, lowered: Lowered) -> dict[str, Any]:
-    choice, place = plan.layers[node.name], site(graph, node)
-    weights = node.op.constants[:1] if node.op.macs(place.args) else ()
-    cell = spelled("cell", choice.knobs.get("cell", Cell.FIXED))
-    stored = [dot.field_bits(t, choice.knobs) for t in weights]
-    formats = [str(_grid(t.fmt)) if cell == Cell.FIXED.label else f"{cell}{bits}"
-               for t, bits in zip(weights, stored, strict=True)]  # fmt: skip
+def _layer(unit: AnyUnit, plan: Plan, lowered: Lowered) -> dict[str, Any]:
+    node, knobs = unit.site.node, unit.knobs
     return {
         "name": node.name,
         "onnx": node.origin,
         "op": node.op.name,
-        "engine": choice.engine,
-        "input": [str(a) for a in place.args],
+        "engine": unit.stem,
+        "input": [str(a) for a in unit.args],
         "output": str(node.type),
-        "weight_format": formats[0] if formats else None,
-        "activation_format": str(_grid(place.args[0].fmt)),
-        "weight_bits": sum(t.values.size * bits for t, bits in zip(weights, stored, strict=True)),
-        "macs": node.op.macs(place.args),
-        "multipliers": CATALOGUE[choice.engine].multipliers(place, choice.knobs),
+        "weight_format": unit.weight_format,
+        "activation_format": str(unit.args[0].codes.full),
+        "weight_bits": unit.weight_bits,
+        "macs": node.op.macs(unit.args),
+        "multipliers": unit.multipliers,
         "region": plan.regions.get(node.name, 0),
-        "unrolling": {knob: spelled(knob, value) for knob, value in choice.knobs.items()},
-        "cycles": CATALOGUE[choice.engine].cycles(place, choice.knobs),
+        "unrolling": {knob: spelled(knob, value) for knob, value in knobs.items()},
+        "cycles": unit.cycles,
         "resources": lowered.costs[f"u_{node.name}"].counts(),
     }
 
 
-def _regions(graph: Graph, plan: Plan, lowered: Lowered, target: Target) -> list[float] | None:
+def _regions(plan: Plan, lowered: Lowered, target: Target) -> list[float] | None:
     """How full each super logic region is; None where the chip is one die."""
     if target.slrs == 1:
         return None
-    beside = plumbing_costs(graph, plan, target)
+    beside = lowered.routes.costs(list(plan.layers), target)
     costs = {name: lowered.costs[f"u_{name}"] + cost for name, cost in beside.items()}
     placed = {name: plan.regions.get(name, 0) for name in costs}
     return [round(f, 3) for f in fills(placed, costs, rooms(target))]
 
 
-def _bound(graph: Graph, plan: Plan, target: Target) -> dict[str, int]:
+def _bound(units: Iterable[AnyUnit], target: Target) -> dict[str, int]:
     """Intervals that no design can beat, in cycles.
 
     multipliers: if every DSP block and every LUT that a design may use multiplied in every cycle, each
@@ -157,32 +133,24 @@ def _bound(graph: Graph, plan: Plan, target: Target) -> dict[str, int]:
     slowest layer, whatever it costs.
     """
     busy, structure = 0.0, 1
-    for node in graph:
-        if isinstance(node.op, WIRING):
-            continue
-        engine, place = CATALOGUE[plan.layers[node.name].engine], site(graph, node)
-        choices = list(engine.choices(place))
-        structure = max(structure, min(engine.cycles(place, k) for k in choices))
-        densest = max((k.get("pack", 0) for k in choices), default=0)
-        luts = min([LUTS_PER_PRODUCT, *(cells.least_luts(w, place.args[0].codes) for w in node.op.constants[:1])])
-        busy += node.op.macs(place.args) / (target.usable.dsp * max(densest, 1) + target.usable.lut / luts)
+    for unit in units:
+        others = list(unit.units(unit.site))
+        structure = max(structure, min(other.cycles for other in others))
+        densest = max((other.knobs.get("pack", 0) for other in others), default=0)
+        weights = unit.op.weights.values()
+        luts = min([LUTS_PER_PRODUCT, *(cells.least_luts(w, unit.args[0].codes) for w in weights)])
+        busy += unit.op.macs(unit.args) / (target.usable.dsp * max(densest, 1) + target.usable.lut / luts)
     return {"multipliers": int(busy), "structure": structure}
 
 
-def _weight_memory_use(layers: Sequence[Mapping[str, Any]]) -> float | None:
+def _weight_memory_use(units: Iterable[AnyUnit], layers: Sequence[Mapping[str, Any]], target: Target) -> float | None:
     """Weight bits over the bits of the block RAM and UltraRAM of the layers that keep weights there."""
     stored, room = 0, 0
-    for layer in layers:
-        if layer["unrolling"].get("weight_ram"):
+    for unit, layer in zip(units, layers, strict=True):
+        if unit.multipliers and any(store.kind != Ram.LUT for store in unit.stores.values()):
             stored += layer["weight_bits"]
-            room += layer["resources"]["bram18"] * BRAM18_BITS + layer["resources"]["uram"] * URAM_BITS
+            room += target.memory_bits(Resources(**layer["resources"]))
     return round(stored / room, 3) if room else None
-
-
-def _grid(fmt: object) -> Codes:
-    """The full format of a code's width: what a person calls s8, without the range reached in it."""
-    assert isinstance(fmt, Codes)
-    return Codes.of(fmt.bits, signed=fmt.signed)
 
 
 def _sum(costs: Iterable[Resources]) -> Resources:

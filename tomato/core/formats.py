@@ -45,6 +45,11 @@ class Codes:
             return max(1, self.hi.bit_length())
         return max((-self.lo - 1).bit_length(), max(self.hi, 0).bit_length()) + 1
 
+    @property
+    def full(self) -> Self:
+        """All codes of that width: what a person calls s8, without the range reached in it."""
+        return self.of(self.bits, signed=self.signed)
+
     def union(self, other: "Codes") -> "Codes":
         """The smallest format that holds both."""
         return Codes(min(self.lo, other.lo), max(self.hi, other.hi))

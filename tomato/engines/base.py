@@ -3,15 +3,19 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 import numpy as np
 
 from tomato.core.formats import Array
 from tomato.core.forms import Cell
 from tomato.core.ir import Node, Op, TensorType
+from tomato.hardware.memory import Store
 from tomato.hardware.netlist import Memory
 from tomato.targets import Resources, Target
 
+OpT = TypeVar("OpT", bound=Op)
 Knobs = Mapping[str, int]
 """The choices of one instance by name, such as lanes_in, lanes_out, taps. What plan.toml shows."""
 NAMED: Mapping[str, type[Cell]] = {"cell": Cell}
@@ -23,17 +27,18 @@ def spelled(knob: str, value: int) -> int | str:
     return NAMED[knob](value).label if knob in NAMED else value
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
-    """A node and the types of its arguments: all that an engine may know of the network."""
+@dataclass(frozen=True, eq=False)
+class Site(Generic[OpT]):
+    """A node, the types of its arguments, and the board: all that an engine may know."""
 
     node: Node
     args: tuple[TensorType, ...]
+    target: Target
 
-    @property
-    def op(self) -> Op:
+    @cached_property
+    def op(self) -> OpT:
         """The operator."""
-        return self.node.op
+        return cast("OpT", self.node.op)
 
     @property
     def arg(self) -> TensorType:
@@ -47,6 +52,14 @@ class Site:
         return self.node.type
 
 
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Cycles per frame: what is never exceeded, and what is met on average, where the data decide."""
+
+    guaranteed: int
+    expected: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Timing:
     """When results leave, in clock cycles, given when arguments arrive.
@@ -55,8 +68,8 @@ class Timing:
     when input pixel `need[i][p]` of (the view of) argument i has arrived completely and `cycles` after the work on
     p - 1 started.
 
-    room[q]: input pixel q may enter the engine once the work on output pixel room[q] is over (negative:
-    of an earlier frame; FREE: at once). None: it enters when the first output pixel that needs it starts.
+    room[i][q]: pixel q of argument i may enter the engine once the work on output pixel room[i][q] is over (negative:
+    of an earlier frame; FREE: at once). None, or no entry: it enters when the first output pixel that needs it starts.
 
     turns[i]: of an engine that takes the beats of its arguments one argument after the other, how long after that
     start the turn of argument i comes at the latest. Empty: it takes all of them together, beat by beat.
@@ -65,7 +78,7 @@ class Timing:
     need: tuple[Array, ...]
     cycles: int
     latency: int
-    room: Array | None = None
+    room: tuple[Array | None, ...] = ()
     turns: tuple[int, ...] = ()
 
 
@@ -73,28 +86,35 @@ FREE = -(1 << 40)
 """An output pixel that was over long ago: the engine takes its input whenever it comes."""
 
 
-class Engine(ABC):
-    """A streaming implementation of one or more operators.
+class Unit(ABC, Generic[OpT]):
+    """An engine at a site, with its knobs. A subclass is an engine: a streaming implementation of some operators.
 
-    stem: names everything that belongs to the engine: engines/<stem>.py, hw/rtl/tom_<stem>.sv,
-    hw/hls/tom_<stem>.hpp and tests/rtl/test_<stem>.py.
-    ops: the operators it implements.
+    stem: names everything that belongs to the engine: engines/<stem>.py, tom_<stem>.sv, tom_<stem>.hpp and
+    test_<stem>.py, see docs/adding-an-engine.md. ops: the operators it implements.
     """
 
-    stem: str
-    ops: tuple[type[Op], ...]
+    stem: ClassVar[str]
+    ops: ClassVar[tuple[type[Op], ...]]
 
-    @abstractmethod
-    def refuses(self, site: Site, target: Target) -> str:
-        """Why this engine cannot do the node on the target, or "" if it can."""
+    def __init__(self, site: Site[OpT], knobs: Knobs) -> None:
+        assert isinstance(site.node.op, self.ops), f"{self.stem} does not implement {site.node.op.name}"
+        self.site = site
+        self.knobs = knobs
 
+    @classmethod
     @abstractmethod
-    def choices(self, site: Site) -> Iterator[Knobs]:
+    def refuses(cls, site: Site[OpT]) -> str:
+        """Why this engine cannot do the node on this board, or "" if it can."""
+
+    @classmethod
+    @abstractmethod
+    def choices(cls, site: Site[OpT]) -> Iterator[Knobs]:
         """Every sensible setting of the knobs, in any order."""
 
-    def refuses_knobs(self, site: Site, knobs: Knobs) -> str:
+    @classmethod
+    def refuses_knobs(cls, site: Site[OpT], knobs: Knobs) -> str:
         """Why a user's knobs cannot be built, or "": by default whatever is not among the choices."""
-        known = list(self.choices(site))
+        known = list(cls.choices(site))
         if dict(knobs) in [dict(k) for k in known]:
             return ""
         values = {name: sorted({k[name] for k in known}) for name in knobs}
@@ -105,41 +125,104 @@ class Engine(ABC):
         ]
         return "; ".join(wrong) or "this combination is beaten by another of the same speed"
 
+    @classmethod
+    def units(cls, site: Site[OpT]) -> Iterator["Unit[OpT]"]:
+        """The engine with every sensible setting of its knobs."""
+        return (cls(site, knobs) for knobs in cls.choices(site))
+
+    @property
+    def op(self) -> OpT:
+        """The operator."""
+        return self.site.op
+
+    @property
+    def args(self) -> tuple[TensorType, ...]:
+        """The types of the arguments."""
+        return self.site.args
+
+    @property
+    def arg(self) -> TensorType:
+        """The type of the only argument."""
+        return self.site.arg
+
+    @property
+    def out(self) -> TensorType:
+        """The type of the result."""
+        return self.site.out
+
+    @property
+    def target(self) -> Target:
+        """The board."""
+        return self.site.target
+
+    @property
     @abstractmethod
-    def lanes(self, site: Site, knobs: Knobs) -> tuple[tuple[int, ...], int]:
+    def lanes(self) -> tuple[tuple[int, ...], int]:
         """Lanes of each input stream (codes of a beat, of the view of it), and of the output stream."""
 
-    def views(self, site: Site, knobs: Knobs) -> tuple[TensorType, ...]:
+    @property
+    def views(self) -> tuple[TensorType, ...]:
         """How the engine sees each input stream: its arguments, unless it takes several pixels as one."""
-        return site.args
+        return self.args
 
+    @property
     @abstractmethod
-    def cycles(self, site: Site, knobs: Knobs) -> int:
+    def cycles(self) -> int:
         """Cycles per frame when never stalled: the closed form. At least the beats at every port."""
 
-    def multipliers(self, site: Site, knobs: Knobs) -> int:
+    @property
+    def interval(self) -> Interval:
+        """Cycles per frame, guaranteed and expected: equal unless what an engine does depends on the data."""
+        return Interval(self.cycles, self.cycles)
+
+    @property
+    def multipliers(self) -> int:
         """Products of a weight and an input per cycle; 0 for an engine that has no weights."""
         return 0
 
-    def words(self, site: Site, knobs: Knobs) -> int:
-        """Words of the memory of its weights; 0 for an engine that has no weights."""
+    @property
+    def weight_format(self) -> str | None:
+        """How a weight is stored; None for an engine that has none."""
+        return None
+
+    @property
+    def weight_bits(self) -> int:
+        """Bits that the weights take as they are stored."""
         return 0
 
+    @property
+    def stores(self) -> Mapping[str, Store]:
+        """What memories of constants hold and where it comes from, by the name of each in `memories`."""
+        return {}
+
+    @property
     @abstractmethod
-    def timing(self, site: Site, knobs: Knobs) -> Timing:
+    def timing(self) -> Timing:
         """When results leave, for latency and FIFO depths."""
 
+    @property
     @abstractmethod
-    def cost(self, site: Site, knobs: Knobs, target: Target) -> Resources:
-        """What one instance takes."""
+    def formula(self) -> Resources:
+        """What one instance takes, by a formula."""
 
+    @cached_property
+    def cost(self) -> Resources:
+        """What one instance takes: the formula, corrected where it is not fitted to the family of the board."""
+        return self.target.fitted(self.stem, self.formula)
+
+    @property
     @abstractmethod
-    def params(self, site: Site, knobs: Knobs) -> dict[str, int]:
+    def params(self) -> dict[str, int]:
         """Parameters of tom_<stem> in the order of its header, without those that name memory files."""
 
-    def memories(self, site: Site, knobs: Knobs) -> dict[str, Memory]:
+    @property
+    def memories(self) -> dict[str, Memory]:
         """Contents behind each parameter that names a memory file; these come last in the header."""
         return {}
+
+
+AnyUnit = Unit[Any]
+"""A unit of any operator."""
 
 
 def beats(channels: int, lanes: int) -> int:

@@ -1,107 +1,114 @@
 """A matrix product on every pixel: fully connected layers and pointwise convolutions."""
 
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import product
 from math import ceil
 
 import numpy as np
 
-from tomato.engines.base import Engine, Knobs, Site, Timing, beats, folds
+from tomato.engines.base import Knobs, Site, Timing, beats, folds
 from tomato.engines.parts import cells, dot
-from tomato.engines.parts.ring import LAG, better_ram, frontier, queue_cost, rom_cost
+from tomato.engines.parts.ring import LAG, frontier, queue_cost
+from tomato.engines.parts.weighted import WEIGHTS, WeightedUnit
+from tomato.hardware.memory import Ram, better_ram, memory_cost
 from tomato.hardware.netlist import Memory
-from tomato.hardware.plumbing import memory_cost
 from tomato.ops.dense import Dense
-from tomato.targets import Resources, Target
+from tomato.targets import Resources
 
 
-class DenseFold(Engine):
+class DenseFold(WeightedUnit[Dense]):
     """A ring of a few pixels in front of lanes_in x lanes_out multipliers."""
 
     stem = "dense_fold"
     ops = (Dense,)
 
-    def refuses(self, site: Site, target: Target) -> str:
+    @classmethod
+    def refuses(cls, site: Site[Dense]) -> str:
         return ""
 
-    def choices(self, site: Site) -> Iterator[Knobs]:
-        channels, filters = _op(site).weight.shape
+    @classmethod
+    def choices(cls, site: Site[Dense]) -> Iterator[Knobs]:
+        channels, filters = site.op.weight.shape
         shapes = [{"lanes_in": i, "lanes_out": o} for i, o in product(folds(channels), folds(filters))]
-        weight = _op(site).weight
+        weight = site.op.weight
         for cell in dot.offers(weight, site.arg.codes):
             built = ({**s, **cell} for s in shapes if cells.fills(weight, cell, channels, s["lanes_in"]))
-            for shape in frontier(built, lambda k: self.cycles(site, k), lambda k: self._effort(site, k)):
-                for ram in dot.rams(self.words(site, shape)):
-                    yield {**shape, "weight_ram": ram}
+            for unit in frontier(cls(site, knobs) for knobs in built):
+                yield from ({**unit.knobs, "weight_ram": ram} for ram in dot.rams(unit.words))
 
-    def _effort(self, site: Site, knobs: Knobs) -> float:
-        lanes, outputs = knobs["lanes_in"], knobs["lanes_out"]
-        return dot.effort(lanes, outputs, knobs) + outputs * site.out.codes.bits * 4 + lanes * 8
+    @cached_property
+    def effort(self) -> float:
+        lanes, outputs = self.knobs["lanes_in"], self.knobs["lanes_out"]
+        return dot.effort(lanes, outputs, self.knobs) + outputs * self.out.codes.bits * 4 + lanes * 8
 
-    def _pixel_cycles(self, site: Site, knobs: Knobs) -> int:
-        channels, filters = _op(site).weight.shape
-        return beats(channels, knobs["lanes_in"]) * beats(filters, knobs["lanes_out"])
+    @cached_property
+    def pixel_cycles(self) -> int:
+        channels, filters = self.weight.shape
+        return beats(channels, self.knobs["lanes_in"]) * beats(filters, self.knobs["lanes_out"])
 
-    def _ring(self, site: Site, knobs: Knobs) -> tuple[int, int]:
+    @cached_property
+    def ring(self) -> tuple[int, Ram]:
         """Pixels in the ring, and its memory kind."""
-        cycles = self._pixel_cycles(site, knobs)
+        cycles = self.pixel_cycles
         pixels = 2 + ceil(max(0, LAG - cycles) / cycles)
-        depth = pixels * beats(site.arg.channels, knobs["lanes_in"])
-        return pixels, better_ram(knobs["lanes_in"] * site.arg.codes.bits, depth, lut_depth=32)
+        depth = pixels * beats(self.arg.channels, self.knobs["lanes_in"])
+        return pixels, better_ram(self.knobs["lanes_in"] * self.arg.codes.bits, depth, self.target)
 
-    def lanes(self, site: Site, knobs: Knobs) -> tuple[tuple[int, ...], int]:
-        return (knobs["lanes_in"],), knobs["lanes_out"]
+    @cached_property
+    def lanes(self) -> tuple[tuple[int, ...], int]:
+        return (self.knobs["lanes_in"],), self.knobs["lanes_out"]
 
-    def cycles(self, site: Site, knobs: Knobs) -> int:
-        return site.arg.pixels * self._pixel_cycles(site, knobs)
+    @cached_property
+    def cycles(self) -> int:
+        return self.arg.pixels * self.pixel_cycles
 
-    def multipliers(self, site: Site, knobs: Knobs) -> int:
-        return knobs["lanes_in"] * knobs["lanes_out"]
+    @cached_property
+    def multipliers(self) -> int:
+        return self.knobs["lanes_in"] * self.knobs["lanes_out"]
 
-    def words(self, site: Site, knobs: Knobs) -> int:
-        return self._pixel_cycles(site, knobs)
+    @cached_property
+    def words(self) -> int:
+        return self.pixel_cycles
 
-    def timing(self, site: Site, knobs: Knobs) -> Timing:
-        cycles = self._pixel_cycles(site, knobs)
-        need = np.arange(site.arg.pixels)
-        latency = cycles + dot.latency(knobs["lanes_in"], site.arg.codes, knobs)
-        return Timing((need,), cycles, latency, room=need - self._ring(site, knobs)[0])
+    @cached_property
+    def timing(self) -> Timing:
+        cycles = self.pixel_cycles
+        need = np.arange(self.arg.pixels)
+        latency = cycles + dot.latency(self.knobs["lanes_in"], self.arg.codes, self.knobs)
+        return Timing((need,), cycles, latency, room=(need - self.ring[0],))
 
-    def cost(self, site: Site, knobs: Knobs, target: Target) -> Resources:
-        x, acc, lanes, outputs = site.arg.codes, site.out.codes, knobs["lanes_in"], knobs["lanes_out"]
-        weight = _op(site).weight
-        pixels, ram = self._ring(site, knobs)
-        ring = memory_cost(lanes * x.bits, pixels * beats(site.arg.channels, lanes), ram, target)
-        width = lanes * outputs * dot.field_bits(weight, knobs)
-        rom = rom_cost(width, self.words(site, knobs), knobs["weight_ram"], target)
-        array = dot.cost(lanes, outputs, weight, x, acc, knobs, target)
+    @cached_property
+    def formula(self) -> Resources:
+        x, acc, lanes, outputs = self.arg.codes, self.out.codes, self.knobs["lanes_in"], self.knobs["lanes_out"]
+        weight = self.weight
+        pixels, ram = self.ring
+        ring = memory_cost(lanes * x.bits, pixels * beats(self.arg.channels, lanes), ram, self.target)
+        array = dot.cost(lanes, outputs, weight, x, acc, self.knobs, self.target)
         # Codes wait for their weights in shift registers, where they are LUTs.
-        control = Resources(lut=55 + (lanes * x.bits if target.memory.srl_depth else 0), ff=40)
-        return ring + array + rom + queue_cost(outputs * acc.bits, target) + control
+        control = Resources(lut=55 + (lanes * x.bits if self.target.memory.srl_depth else 0), ff=40)
+        return ring + array + self.store_cost + queue_cost(outputs * acc.bits, self.target) + control
 
-    def params(self, site: Site, knobs: Knobs) -> dict[str, int]:
-        pixels, ram = self._ring(site, knobs)
+    @cached_property
+    def params(self) -> dict[str, int]:
+        pixels, ram = self.ring
         return {
-            "Lanes": knobs["lanes_in"],
-            "Outputs": knobs["lanes_out"],
-            "Beats": beats(site.arg.channels, knobs["lanes_in"]),
-            "Folds": beats(site.out.channels, knobs["lanes_out"]),
+            "Lanes": self.knobs["lanes_in"],
+            "Outputs": self.knobs["lanes_out"],
+            "Beats": beats(self.arg.channels, self.knobs["lanes_in"]),
+            "Folds": beats(self.out.channels, self.knobs["lanes_out"]),
             "Pixels": pixels,
             "RingRam": ram,
-            **dot.params(_op(site).weight, site.arg.codes, site.out.codes, knobs),
+            **dot.params(self.weight, self.arg.codes, self.out.codes, self.knobs),
         }
 
-    def memories(self, site: Site, knobs: Knobs) -> dict[str, Memory]:
-        weight = _op(site).weight
+    @cached_property
+    def memories(self) -> dict[str, Memory]:
+        weight = self.weight
         kernel = weight.values.reshape(1, 1, *weight.shape)
-        outputs, filler = knobs["lanes_out"], cells.form(weight, knobs).filler
-        words = dot.weight_words(kernel, 1, knobs["lanes_in"], outputs, (False, False), filler)
-        return {"MemFile": dot.memory(words, outputs, weight, knobs)}
+        outputs, filler = self.knobs["lanes_out"], cells.form(weight, self.knobs).filler
+        words = dot.weight_words(kernel, 1, self.knobs["lanes_in"], outputs, (False, False), filler)
+        return {WEIGHTS: dot.memory(words, outputs, weight, self.knobs)}
 
 
-def _op(site: Site) -> Dense:
-    assert isinstance(site.op, Dense)
-    return site.op
-
-
-ENGINE = DenseFold()
+ENGINE = DenseFold

@@ -1,63 +1,59 @@
 """A border around every frame, one output beat per cycle."""
 
-from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
 
-from tomato.engines.base import Engine, Knobs, Site, Timing, beats, folds
+from tomato.engines.base import Site, Timing, beats
+from tomato.engines.parts.lanes import LaneUnit
 from tomato.hardware.plumbing import QUEUE_LATENCY, queue_cost
 from tomato.ops.move import Pad
-from tomato.targets import Resources, Target
+from tomato.targets import Resources
 
 PIPELINE = 2
 """Stages from the input port to the output queue."""
 
 
-class PadStream(Engine):
+class PadStream(LaneUnit[Pad]):
     """Inserts beats of the border's code; the input waits meanwhile."""
 
     stem = "pad_stream"
     ops = (Pad,)
 
-    def refuses(self, site: Site, target: Target) -> str:
-        value = int(_op(site).value)
+    @classmethod
+    def refuses(cls, site: Site[Pad]) -> str:
+        value = int(site.op.value)
         return "" if -(1 << 31) <= value < 1 << 31 else f"border {value} exceeds 32 bits"
 
-    def choices(self, site: Site) -> Iterator[Knobs]:
-        return ({"lanes": n} for n in folds(site.arg.channels))
-
-    def lanes(self, site: Site, knobs: Knobs) -> tuple[tuple[int, ...], int]:
-        return (knobs["lanes"],), knobs["lanes"]
-
-    def cycles(self, site: Site, knobs: Knobs) -> int:
-        return site.out.pixels * beats(site.out.channels, knobs["lanes"])
-
-    def timing(self, site: Site, knobs: Knobs) -> Timing:
-        top, left, _, _ = _op(site).pads
-        height, width, _ = site.arg.shape
-        inner = np.full(site.out.shape[:2], -1)
-        inner[top : top + height, left : left + width] = np.arange(site.arg.pixels).reshape(height, width)
+    @cached_property
+    def timing(self) -> Timing:
+        top, left, _, _ = self.op.pads
+        height, width, _ = self.arg.shape
+        inner = np.full(self.out.shape[:2], -1)
+        inner[top : top + height, left : left + width] = np.arange(self.arg.pixels).reshape(height, width)
         need = np.maximum(np.maximum.accumulate(inner.reshape(-1)), 0)  # a frame starts when its first beat has come
-        return Timing((need,), beats(site.arg.channels, knobs["lanes"]), PIPELINE + QUEUE_LATENCY)
+        return Timing((need,), self.beats, PIPELINE + QUEUE_LATENCY)
 
-    def cost(self, site: Site, knobs: Knobs, target: Target) -> Resources:
-        width = site.out.codes.bits * knobs["lanes"]
-        counts = (*site.out.shape[:2], beats(site.arg.channels, knobs["lanes"]))
+    @cached_property
+    def formula(self) -> Resources:
+        width = self.out.codes.bits * self.count
+        counts = (*self.out.shape[:2], self.beats)
         bits = sum(n.bit_length() for n in counts)
-        lanes = Resources(ff=width + site.arg.codes.bits * knobs["lanes"])
-        return lanes + Resources(lut=2 * bits + 2, ff=bits + 12) + queue_cost(width, PIPELINE + 4, target)
+        lanes = Resources(ff=width + self.arg.codes.bits * self.count)
+        return lanes + Resources(lut=2 * bits + 2, ff=bits + 12) + queue_cost(width, PIPELINE + 4, self.target)
 
-    def params(self, site: Site, knobs: Knobs) -> dict[str, int]:
-        op, x, (height, width, channels) = _op(site), site.arg.codes, site.arg.shape
+    @cached_property
+    def params(self) -> dict[str, int]:
+        op, x, (height, width, channels) = self.op, self.arg.codes, self.arg.shape
         top, left, bottom, right = op.pads
         return {
-            "Lanes": knobs["lanes"],
+            "Lanes": self.count,
             "InBits": x.bits,
             "InSigned": int(x.signed),
-            "OutBits": site.out.codes.bits,
+            "OutBits": self.out.codes.bits,
             "Height": height,
             "Width": width,
-            "Beats": beats(channels, knobs["lanes"]),
+            "Beats": beats(channels, self.count),
             "Top": top,
             "Left": left,
             "Bottom": bottom,
@@ -66,9 +62,4 @@ class PadStream(Engine):
         }
 
 
-def _op(site: Site) -> Pad:
-    assert isinstance(site.op, Pad)
-    return site.op
-
-
-ENGINE = PadStream()
+ENGINE = PadStream

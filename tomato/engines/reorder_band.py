@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import gcd, prod
 
 import numpy as np
 
-from tomato.engines.base import Engine, Knobs, Site, Timing, beats, divisors, folds
-from tomato.hardware.plumbing import BLOCK, LUTRAM, QUEUE_LATENCY, memory_cost, queue_cost
+from tomato.engines.base import Knobs, Site, Timing, Unit, beats, divisors, folds
+from tomato.hardware.memory import Ram, memory_cost
+from tomato.hardware.plumbing import QUEUE_LATENCY, queue_cost
 from tomato.ops.move import DepthToSpace, SpaceToDepth, Transpose, Upsample
-from tomato.targets import Resources, Target
+from tomato.targets import Resources
 
 PIPELINE = 3
 """Cycles from the last beat of a band to the first result in the output queue."""
@@ -38,60 +40,67 @@ class Band:
         return prod(count for count, _ in self.loops)
 
 
-class ReorderBand(Engine):
+class ReorderBand(Unit[Upsample | DepthToSpace | SpaceToDepth | Transpose]):
     """A double-buffered band memory and a nest of counters."""
 
     stem = "reorder_band"
     ops = (Upsample, DepthToSpace, SpaceToDepth, Transpose)
 
-    def refuses(self, site: Site, target: Target) -> str:
+    @classmethod
+    def refuses(cls, site: Site[Upsample | DepthToSpace | SpaceToDepth | Transpose]) -> str:
         return ""
 
-    def choices(self, site: Site) -> Iterator[Knobs]:
+    @classmethod
+    def choices(cls, site: Site[Upsample | DepthToSpace | SpaceToDepth | Transpose]) -> Iterator[Knobs]:
         for lanes in _lanes(site):
             depth = 2 * _band(site, lanes).beats_in
-            kinds = [k for k, fits in ((LUTRAM, depth <= LUT_DEPTH), (BLOCK, depth >= BLOCK_DEPTH)) if fits]
+            kinds = [k for k, fits in ((Ram.LUT, depth <= LUT_DEPTH), (Ram.BLOCK, depth >= BLOCK_DEPTH)) if fits]
             yield from ({"lanes": lanes, "ram": kind} for kind in kinds)
 
-    def lanes(self, site: Site, knobs: Knobs) -> tuple[tuple[int, ...], int]:
-        return (knobs["lanes"],), knobs["lanes"]
+    @cached_property
+    def lanes(self) -> tuple[tuple[int, ...], int]:
+        return (self.knobs["lanes"],), self.knobs["lanes"]
 
-    def cycles(self, site: Site, knobs: Knobs) -> int:
-        band = _band(site, knobs["lanes"])
-        return max(band.beats_in, band.beats_out) * (site.out.shape[0] // band.out_rows)
+    @cached_property
+    def cycles(self) -> int:
+        band = _band(self.site, self.knobs["lanes"])
+        return max(band.beats_in, band.beats_out) * (self.out.shape[0] // band.out_rows)
 
-    def timing(self, site: Site, knobs: Knobs) -> Timing:
-        band, per_pixel = _band(site, knobs["lanes"]), beats(site.out.channels, knobs["lanes"])
-        rows = np.repeat(np.arange(site.out.shape[0]), site.out.shape[1])
+    @cached_property
+    def timing(self) -> Timing:
+        band, per_pixel = _band(self.site, self.knobs["lanes"]), beats(self.out.channels, self.knobs["lanes"])
+        rows = np.repeat(np.arange(self.out.shape[0]), self.out.shape[1])
         need = (rows // band.out_rows + 1) * band.in_pixels - 1
         # A pixel may enter when the band before the last one has been read.
-        bands = np.arange(site.arg.pixels) // band.in_pixels - 1
-        room = bands * (band.out_rows * site.out.shape[1]) - 1
-        return Timing((need,), per_pixel, PIPELINE + QUEUE_LATENCY + per_pixel - 1, room)
+        bands = np.arange(self.arg.pixels) // band.in_pixels - 1
+        room = bands * (band.out_rows * self.out.shape[1]) - 1
+        return Timing((need,), per_pixel, PIPELINE + QUEUE_LATENCY + per_pixel - 1, (room,))
 
-    def cost(self, site: Site, knobs: Knobs, target: Target) -> Resources:
-        band, width = _band(site, knobs["lanes"]), site.arg.codes.bits * knobs["lanes"]
+    @cached_property
+    def formula(self) -> Resources:
+        band, width = _band(self.site, self.knobs["lanes"]), self.arg.codes.bits * self.knobs["lanes"]
         address = (2 * band.beats_in).bit_length()
         counters = sum(count.bit_length() for count, _ in band.loops)
         control = Resources(lut=2 * address + counters + 2 * len(band.loops) + 8, ff=2 * address + counters + 8)
-        memory = memory_cost(width, 2 * band.beats_in, knobs["ram"], target)
-        return control + memory + Resources(ff=width) + queue_cost(width, 6, target)
+        memory = memory_cost(width, 2 * band.beats_in, Ram(self.knobs["ram"]), self.target)
+        return control + memory + Resources(ff=width) + queue_cost(width, 6, self.target)
 
-    def params(self, site: Site, knobs: Knobs) -> dict[str, int]:
-        band = _band(site, knobs["lanes"])
+    @cached_property
+    def params(self) -> dict[str, int]:
+        band = _band(self.site, self.knobs["lanes"])
         return {
-            "Lanes": knobs["lanes"],
-            "Bits": site.arg.codes.bits,
+            "Lanes": self.knobs["lanes"],
+            "Bits": self.arg.codes.bits,
             "BandIn": band.beats_in,
             "BandOut": band.beats_out,
             "Levels": len(band.loops),
             "Counts": sum(count << (32 * i) for i, (count, _) in enumerate(band.loops)),
             "Strides": sum(stride << (32 * i) for i, (_, stride) in enumerate(band.loops)),
-            "Ram": knobs["ram"],
+            "Ram": self.knobs["ram"],
         }
 
 
-def _lanes(site: Site) -> list[int]:
+def _lanes(site: Site[Upsample | DepthToSpace | SpaceToDepth | Transpose]) -> list[int]:
     """Lanes that never put codes into one beat which the reordering separates."""
     match site.op:
         case Upsample():
@@ -107,7 +116,7 @@ def _lanes(site: Site) -> list[int]:
             raise AssertionError(f"{site.op} does not reorder")
 
 
-def _band(site: Site, lanes: int) -> Band:
+def _band(site: Site[Upsample | DepthToSpace | SpaceToDepth | Transpose], lanes: int) -> Band:
     _, width, channels = site.arg.shape
     count = beats(channels, lanes)
     match site.op:
@@ -149,4 +158,4 @@ def _merged(loops: Sequence[Loop]) -> tuple[Loop, ...]:
     return tuple(merged) or ((1, 1),)
 
 
-ENGINE = ReorderBand()
+ENGINE = ReorderBand

@@ -1,14 +1,16 @@
 """Any unary function by table, one beat per cycle."""
 
-from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
 
-from tomato.engines.base import Engine, Knobs, Site, Timing, beats, folds, pixelwise
+from tomato.engines.base import Site, Timing, beats, pixelwise
+from tomato.engines.parts.lanes import LaneUnit
+from tomato.hardware.memory import Ram, Store
 from tomato.hardware.netlist import Memory, uniform_memory
-from tomato.hardware.plumbing import BLOCK, LUTRAM, QUEUE_LATENCY, queue_cost
+from tomato.hardware.plumbing import QUEUE_LATENCY, queue_cost
 from tomato.ops.table import Table
-from tomato.targets import Resources, Target
+from tomato.targets import Resources
 
 PIPELINE = 3
 """Stages from the input port to the output queue."""
@@ -18,79 +20,77 @@ LUT_DEPTH = 512
 """Depth of the largest table that is built of LUTs."""
 
 
-class TableStream(Engine):
+class TableStream(LaneUnit[Table]):
     """A memory per lane, addressed by the bits of the code."""
 
     stem = "table_stream"
     ops = (Table,)
 
-    def refuses(self, site: Site, target: Target) -> str:
+    @classmethod
+    def refuses(cls, site: Site[Table]) -> str:
         bits = site.arg.codes.bits
         return f"inputs of {bits} bits need a table of 2^{bits} entries; at most {WIDEST} bits" if bits > WIDEST else ""
 
-    def choices(self, site: Site) -> Iterator[Knobs]:
-        return ({"lanes": n} for n in folds(site.arg.channels))
+    @cached_property
+    def timing(self) -> Timing:
+        return pixelwise(self.arg, self.beats, PIPELINE + QUEUE_LATENCY)
 
-    def lanes(self, site: Site, knobs: Knobs) -> tuple[tuple[int, ...], int]:
-        return (knobs["lanes"],), knobs["lanes"]
+    @cached_property
+    def formula(self) -> Resources:
+        out, lanes = self.out.codes.bits, self.count
+        depth = _depth(self.site, lanes)
+        word = out * (lanes if _per_channel(self.op) else 1)  # block RAM holds the unused fields too
+        table = Resources(bram18=self.target.bram18_for(word, depth), ff=out)
+        if _ram(depth) == Ram.LUT:
+            table = Resources(lut=out * -(-depth // self.target.lutram_depth), ff=2 * out)
+        registers = Resources(lut=4, ff=PIPELINE + self.arg.codes.bits * lanes)
+        return table * lanes + registers + queue_cost(out * lanes, PIPELINE + 4, self.target)
 
-    def cycles(self, site: Site, knobs: Knobs) -> int:
-        return site.arg.pixels * beats(site.arg.channels, knobs["lanes"])
-
-    def timing(self, site: Site, knobs: Knobs) -> Timing:
-        return pixelwise(site.arg, beats(site.arg.channels, knobs["lanes"]), PIPELINE + QUEUE_LATENCY)
-
-    def cost(self, site: Site, knobs: Knobs, target: Target) -> Resources:
-        out, lanes = site.out.codes.bits, knobs["lanes"]
-        depth = _depth(site, lanes)
-        word = out * (lanes if _per_channel(_op(site)) else 1)  # block RAM holds the unused fields too
-        table = Resources(bram18=target.bram18_for(word, depth), ff=out)
-        if _ram(depth) == LUTRAM:
-            table = Resources(lut=out * -(-depth // target.lutram_depth), ff=2 * out)
-        registers = Resources(lut=4, ff=PIPELINE + site.arg.codes.bits * lanes)
-        return table * lanes + registers + queue_cost(out * lanes, PIPELINE + 4, target)
-
-    def params(self, site: Site, knobs: Knobs) -> dict[str, int]:
+    @cached_property
+    def params(self) -> dict[str, int]:
         return {
-            "Lanes": knobs["lanes"],
-            "Beats": beats(site.arg.channels, knobs["lanes"]),
-            "PerChannel": int(_per_channel(_op(site))),
-            "InBits": site.arg.codes.bits,
-            "OutBits": site.out.codes.bits,
-            "Ram": _ram(_depth(site, knobs["lanes"])),
+            "Lanes": self.count,
+            "Beats": self.beats,
+            "PerChannel": int(_per_channel(self.op)),
+            "InBits": self.arg.codes.bits,
+            "OutBits": self.out.codes.bits,
+            "Ram": _ram(_depth(self.site, self.count)),
         }
 
-    def memories(self, site: Site, knobs: Knobs) -> dict[str, Memory]:
-        op, x, lanes = _op(site), site.arg.codes, knobs["lanes"]
+    @cached_property
+    def stores(self) -> dict[str, Store]:
+        depth = _depth(self.site, self.count)
+        return {
+            "MemFile": Store(_ram(depth), depth, self.out.codes.bits * (self.count if _per_channel(self.op) else 1))
+        }
+
+    @cached_property
+    def memories(self) -> dict[str, Memory]:
+        op, x, lanes = self.op, self.arg.codes, self.count
         patterns = np.arange(1 << x.bits)
         codes = np.where(patterns >> (x.bits - 1) & int(x.signed), patterns - (1 << x.bits), patterns)
         column = np.clip(codes - op.lo, 0, op.entries.shape[1] - 1)  # codes that never come may read anything
         tables = op.entries.values[:, column]
         if _per_channel(op):
-            count = beats(site.arg.channels, lanes)
+            count = beats(self.arg.channels, lanes)
             tables = np.pad(tables, ((0, count * lanes - tables.shape[0]), (0, 0)))
             words = tables.reshape(count, lanes, -1).transpose(0, 2, 1).reshape(-1, lanes)
         else:
             words = tables.reshape(-1, 1)
-        return {"MemFile": uniform_memory(words, site.out.codes.bits, lanes, _ram(_depth(site, lanes)))}
+        return {"MemFile": uniform_memory(words, self.out.codes.bits, lanes, self.stores["MemFile"].kind)}
 
 
 def _per_channel(op: Table) -> bool:
     return op.entries.shape[0] > 1
 
 
-def _depth(site: Site, lanes: int) -> int:
-    rows = beats(site.arg.channels, lanes) if _per_channel(_op(site)) else 1
+def _depth(site: Site[Table], lanes: int) -> int:
+    rows = beats(site.arg.channels, lanes) if _per_channel(site.op) else 1
     return rows << site.arg.codes.bits
 
 
-def _ram(depth: int) -> int:
-    return LUTRAM if depth <= LUT_DEPTH else BLOCK
+def _ram(depth: int) -> Ram:
+    return Ram.LUT if depth <= LUT_DEPTH else Ram.BLOCK
 
 
-def _op(site: Site) -> Table:
-    assert isinstance(site.op, Table)
-    return site.op
-
-
-ENGINE = TableStream()
+ENGINE = TableStream

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from math import gcd
 
+from tomato.hardware.memory import LOAD_BITS, Ram, lutram_rows, memory_cost
 from tomato.targets import Resources, Target
 
 REGISTER_LATENCY = 1
@@ -14,14 +15,8 @@ FIFO_LATENCY = 2
 QUEUE_LATENCY = FIFO_LATENCY
 """Cycles through an empty tom_queue."""
 
-LOAD_BITS = 256
-"""Bits per beat of the loader that fills UltraRAM."""
-
 CHAIN = 4
 """Bits of a counter that LUTs of four inputs make without a carry chain: few levels, many LUTs."""
-
-LUTRAM, BLOCK, ULTRA = 0, 1, 2
-"""Kinds of memory, as the parameter Ram of tom_ram numbers them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,32 +150,24 @@ def fork_cost(outputs: int, width: int, target: Target) -> Resources:
     return Resources(lut=width + control, ff=2 * width + outputs + 1)
 
 
-def memory_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
-    """A memory with a write and a read port."""
-    if ram == LUTRAM:
-        select = target.select(lutram_rows(width, depth, target))
-        return Resources(lut=target.lutram_for(width, depth) + width * select, ff=width)
-    if ram == BLOCK:
-        address = (depth - 1).bit_length()
-        bypass = Resources(lut=width + address * 7 // 2, ff=2 * width + address + 1) * target.memory.bypass
-        rows = target.bram_rows(width, depth)[1] if target.memory.end_to_end else 1
-        joined = Resources(lut=width * target.select(rows) + 30 * (rows > 1))
-        return bypass + joined + Resources(bram18=target.bram18_for(width, depth))
-    return Resources(uram=target.uram_for(width, depth))
+def frame_end_cost(width: int, beats: int) -> Resources:
+    """What tom_frame_end takes for frames of `beats` beats of `width` bits: a register, and a counter."""
+    count = (beats - 1).bit_length()
+    return register_cost(width + 1) + Resources(lut=2 * count, ff=count)
 
 
-def lutram_rows(width: int, depth: int, target: Target) -> int:
-    """How many rows of LUT memory hold `depth` words of `width` bits, in the primitive that takes the fewest LUTs."""
-    shape = min(target.memory.lutram, key=lambda s: -(-depth // s.depth) * -(-width // s.width) * s.luts)
-    return -(-depth // shape.depth)
+def loader_cost(beats: int) -> Resources:
+    """What tom_loader takes to send so many beats: the beat on its way, and two counters."""
+    count = beats.bit_length()
+    return Resources(lut=2 * count + 6, ff=LOAD_BITS + count + 6)
 
 
-def fifo_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
+def fifo_cost(width: int, depth: int, ram: Ram, target: Target) -> Resources:
     """What tom_fifo takes: `depth` words of `width` bits in the kind of memory `ram`."""
     count = depth.bit_length()
     wraps = not _power_of_two(depth)  # pointers that do not wrap by themselves
     if target.wide_luts:
-        rows = lutram_rows(width, depth, target) if ram == LUTRAM else 1
+        rows = lutram_rows(width, depth, target) if ram == Ram.LUT else 1
         luts = 2 * count + 1 + wraps * count * min(rows, 2)  # rows: their wrapping ends are decoded
     else:
         luts = 30 if count <= CHAIN else 42 + 10 * wraps
@@ -191,4 +178,4 @@ def queue_cost(width: int, depth: int, target: Target) -> Resources:
     """What tom_queue takes: the end of a pipeline, `depth` results of `width` bits."""
     count = depth.bit_length()
     credit = 2 * count if target.wide_luts else 16
-    return fifo_cost(width, depth, LUTRAM, target) + Resources(lut=credit, ff=count)
+    return fifo_cost(width, depth, Ram.LUT, target) + Resources(lut=credit, ff=count)

@@ -7,10 +7,10 @@ from tomato.core.ir import Graph
 from tomato.schedule.design import Design, cut, fastest_in_regions
 from tomato.schedule.floorplan import floor_of
 from tomato.schedule.plan import NO_WISHES, Choice, Plan, Wishes
-from tomato.schedule.plumb import plumbing_costs
-from tomato.schedule.regions import crossings, fills, rooms
+from tomato.schedule.regions import fills, rooms
+from tomato.schedule.route import routes
 from tomato.schedule.scheduler import Option, fastest, options, select, total, way_out
-from tomato.schedule.streams import edges
+from tomato.schedule.streams import edges, interval_cycles
 from tomato.schedule.timing import fifo_depths
 from tomato.targets import Resources, Target
 
@@ -65,7 +65,8 @@ def schedule(
                 hint="ask for less, raise --clock, or choose a larger board",
             )
         plan = _complete(graph, target, clock, design, wishes)
-        beside = plumbing_costs(graph, plan, target)
+        parts = routes(edges(graph, design.units), target, plan.regions, plan.fifos)
+        beside = parts.costs(list(plan.layers), target)
         between = sum(beside.values(), start=Resources())
         costs = {n: o.cost + beside[n] for n, o in design.chosen.items()}
         if sum(costs.values(), start=Resources()).fits(target.usable):
@@ -105,11 +106,11 @@ def _fixed(wishes: Wishes) -> dict[str, int]:
 def _complete(graph: Graph, target: Target, clock: float, design: Design, wishes: Wishes) -> Plan:
     """A plan with its FIFOs: what follows from the choice of engines and regions."""
     plan = Plan(target.name, clock, {n: o.choice for n, o in design.chosen.items()})
-    links = edges(graph, plan.layers)
+    units = design.units
+    links = edges(graph, units)
     placed = {**design.placed, **_fixed(wishes)}
     regions = {n: placed[n] for n in plan.layers if placed[n]}
-    interval = max(*(o.cycles for o in design.chosen.values()), *(e.from_type.pixels for e in links))
-    fifos = fifo_depths(graph, plan.layers, interval, crossings(links, regions))
+    fifos = fifo_depths(units, graph, routes(links, target, regions), interval_cycles(units, links))
     if unknown := sorted(set(wishes.fifos) - {e.name for e in links}):
         raise TomatoError(
             f"the plan names a FIFO that no stream has: {unknown[0]}", where=f"{wishes.file}: [fifos]",

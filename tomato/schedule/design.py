@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tomato.core.ir import Graph
+from tomato.engines.base import AnyUnit
 from tomato.schedule.floorplan import Floor, choose, place, tidy
 from tomato.schedule.regions import assign
 from tomato.schedule.scheduler import Option, fast_enough, intervals, select, smallest
@@ -25,6 +26,11 @@ class Design:
     fits: bool = True
     even: bool = False
 
+    @property
+    def units(self) -> dict[str, AnyUnit]:
+        """How every node is built."""
+        return {name: option.unit for name, option in self.chosen.items()}
+
 
 def cut(
     graph: Graph, chosen: Mapping[str, Option], interval: int, floor: Floor, spare: Mapping[str, Resources]
@@ -33,7 +39,7 @@ def cut(
     if len(floor.rooms) == 1:
         return Design(chosen, dict.fromkeys(chosen, 0), interval)
     costs = {n: o.cost + spare.get(n, Resources()) for n, o in chosen.items()}
-    fullest, placed = assign(costs, edges(graph, {n: o.choice for n, o in chosen.items()}), floor.rooms)
+    fullest, placed = assign(costs, edges(graph, {n: o.unit for n, o in chosen.items()}), floor.rooms)
     return Design(chosen, placed, interval, fits=fullest <= 1.0)
 
 

@@ -15,7 +15,8 @@ from tomato.core.ir import Graph
 from tomato.ops.requant import Requant
 from tomato.schedule.scheduler import Option, weight
 from tomato.schedule.solver import silent
-from tomato.schedule.streams import WIRING, source_of
+from tomato.schedule.streams import source_of
+from tomato.schedule.units import WIRING
 from tomato.targets import Resources
 
 Lists = Mapping[str, Sequence[Option]]

@@ -8,7 +8,8 @@ feasible interval is found by bisection over the intervals at which any choice c
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,15 +17,15 @@ from tomato.core.errors import TomatoError
 from tomato.core.forms import forms_of
 from tomato.core.ir import Graph
 from tomato.engines import CATALOGUE
-from tomato.engines.base import Site
+from tomato.engines.base import AnyUnit, Site
+from tomato.hardware.memory import Ram
 from tomato.ops.threshold import Threshold
 from tomato.schedule.plan import NO_WISHES, Choice, Wishes
 from tomato.schedule.solver import silent
-from tomato.schedule.streams import WIRING, site
+from tomato.schedule.units import sites
 from tomato.targets import Resources, Target
 
 Found = TypeVar("Found")
-BRAM18_BITS, URAM_BITS = 18 * 1024, 288 * 1024
 STORED = 0.9
 """Part of a chip's memory that weights can fill: words and blocks do not fit each other exactly."""
 ULTRA_WORDS = 512
@@ -37,13 +38,23 @@ LEAST_BITS = 2
 """The narrowest weights that post-training quantisation makes."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Option:
-    """One way to build a node."""
+    """One way to build a node, with its speed and its cost."""
 
-    choice: Choice
+    unit: AnyUnit
     cycles: int
     cost: Resources
+
+    @classmethod
+    def of(cls, unit: AnyUnit) -> "Option":
+        """A unit as an option."""
+        return cls(unit, unit.interval.guaranteed, unit.cost)
+
+    @cached_property
+    def choice(self) -> Choice:
+        """What a plan says of it."""
+        return Choice(self.unit.stem, self.unit.knobs)
 
 
 def options(graph: Graph, target: Target, wishes: Wishes = NO_WISHES, *, model: str = "") -> dict[str, list[Option]]:
@@ -51,35 +62,26 @@ def options(graph: Graph, target: Target, wishes: Wishes = NO_WISHES, *, model: 
 
     Raises TomatoError when a node has no engine, or a plan asks for what no engine offers.
     """
+    places = sites(graph, target)
     if unknown := sorted(set(wishes.layers) - {n.name for n in graph}):
         raise TomatoError(
             f"the plan names a layer that the model does not have: {unknown[0]}",
             where=wishes.file,
-            hint=f"the layers are {', '.join(n.name for n in graph if not isinstance(n.op, WIRING))}",
+            hint=f"the layers are {', '.join(places)}",
         )
     found: dict[str, list[Option]] = {}
     refused: list[str] = []
-    for node in graph:
-        if isinstance(node.op, WIRING):
-            continue
-        place = site(graph, node)
-        engines = {s: e for s, e in CATALOGUE.items() if isinstance(node.op, e.ops)}
-        reasons = {s: e.refuses(place, target) for s, e in engines.items()}
-        usable = {s: e for s, e in engines.items() if not reasons[s]}
+    for name, place in places.items():
+        engines = {s: e for s, e in CATALOGUE.items() if isinstance(place.op, e.ops)}
+        reasons = {s: e.refuses(place) for s, e in engines.items()}
+        usable = [e for s, e in engines.items() if not reasons[s]]
         if not usable:
             why = "; ".join(f"{s}: {r}" for s, r in reasons.items()) or "no engine implements it"
-            refused.append(f"{node.origin or node.name} ({node.op.name}): {why}")
-            continue
-        if node.name in wishes.layers:
-            found[node.name] = [_wished(place, wishes, target)]
-            continue
-        found[node.name] = [
-            option
-            for stem, engine in usable.items()
-            for knobs in engine.choices(place)
-            if not (option := _option(place, Choice(stem, knobs), target)).cost.uram
-            or _worth_ultra(engine.words(place, knobs), target)
-        ]
+            refused.append(f"{place.node.origin or name} ({place.op.name}): {why}")
+        elif name in wishes.layers:
+            found[name] = [Option.of(_wished(place, wishes))]
+        else:
+            found[name] = [Option.of(u) for engine in usable for u in engine.units(place) if _worth_ultra(u, target)]
     if refused:
         raise TomatoError(
             "no engine can do these layers:\n  " + "\n  ".join(refused),
@@ -91,13 +93,13 @@ def options(graph: Graph, target: Target, wishes: Wishes = NO_WISHES, *, model: 
 
 def check_complete(graph: Graph, target: Target, wishes: Wishes) -> None:
     """Raise TomatoError unless a plan file says of every node how it is built, and all of that can be."""
-    if missing := [n.name for n in graph if not isinstance(n.op, WIRING) and n.name not in wishes.layers]:
+    if missing := [name for name in sites(graph, target) if name not in wishes.layers]:
         raise TomatoError(f"the plan lacks the layer {missing[0]}", where=wishes.file, hint="compile again")
     options(graph, target, wishes)
 
 
-def _wished(place: Site, wishes: Wishes, target: Target) -> Option:
-    """The option that a plan file spells out. Raises TomatoError when the engine does not offer it."""
+def _wished(place: Site[Any], wishes: Wishes) -> AnyUnit:
+    """The unit that a plan file spells out. Raises TomatoError when the engine does not offer it."""
     choice = wishes.layers[place.node.name]
     where = f"{wishes.file}: [layers.{place.node.name}]"
     engine = CATALOGUE.get(choice.engine)
@@ -106,7 +108,7 @@ def _wished(place: Site, wishes: Wishes, target: Target) -> Option:
         raise TomatoError(
             f"engine {choice.engine!r} does not implement {place.op.name}", where=where, hint=f"choose from {known}"
         )
-    if reason := engine.refuses(place, target):
+    if reason := engine.refuses(place):
         raise TomatoError(f"engine {choice.engine} cannot do this layer: {reason}", where=where)
     example = next(iter(engine.choices(place)))
     if set(choice.knobs) != set(example):
@@ -117,19 +119,15 @@ def _wished(place: Site, wishes: Wishes, target: Target) -> Option:
         )
     if reason := engine.refuses_knobs(place, choice.knobs):
         raise TomatoError(f"engine {choice.engine} cannot be built like this: {reason}", where=where)
-    return _option(place, choice, target)
+    return engine(place, choice.knobs)
 
 
-def _option(place: Site, choice: Choice, target: Target) -> Option:
-    """A choice with its speed and its cost."""
-    engine = CATALOGUE[choice.engine]
-    cost = target.fitted(choice.engine, engine.cost(place, choice.knobs, target))
-    return Option(choice, engine.cycles(place, choice.knobs), cost)
-
-
-def _worth_ultra(words: int, target: Target) -> bool:
-    """Whether weights of so many words may go to UltraRAM."""
-    return bool(target.usable.uram) and (target.slrs == 1 or words >= ULTRA_WORDS)
+def _worth_ultra(unit: AnyUnit, target: Target) -> bool:
+    """Whether the constants of a unit may be where they are: UltraRAM is for many words, see ULTRA_WORDS."""
+    stores = [store for store in unit.stores.values() if store.kind == Ram.ULTRA]
+    if not stores:
+        return True
+    return bool(target.usable.uram) and (target.slrs == 1 or all(s.words >= ULTRA_WORDS for s in stores))
 
 
 def pareto(candidates: Sequence[Option]) -> list[Option]:
@@ -247,10 +245,10 @@ def way_out(graph: Graph, target: Target, *, given: bool = False) -> str:
 
     given: the formats are the model's own, so that no option of the compiler narrows its weights.
     """
-    weights = [node.op.constants[0] for node in graph if node.op.macs(graph.args_of(node))]
+    weights = [weight for node in graph for weight in node.op.weights.values()]
     count = sum(w.values.size for w in weights)
     bits = sum(w.values.size * min(f.bits for f in forms_of(w)) for w in weights)
-    memory = target.usable.bram18 * BRAM18_BITS + target.usable.uram * URAM_BITS
+    memory = target.memory_bits(target.usable)
     if given and bits <= memory * STORED:
         stored = any(isinstance(node.op, Threshold) for node in graph)
         more = "allow requantisations that are off by one (--allow-error 0.01)" if stored else "quantise to fewer bits"

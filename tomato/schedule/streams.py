@@ -1,16 +1,10 @@
 """Which streams connect the chosen engines: values, lanes, joins."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tomato.core.ir import Graph, Node, TensorType
-from tomato.engines import CATALOGUE
-from tomato.engines.base import Site
-from tomato.ops.move import Reshape
-from tomato.schedule.plan import Choice
+from tomato.core.ir import Graph, TensorType
+from tomato.schedule.units import WIRING, Units
 
-WIRING = (Reshape,)
-"""Operators without an engine: their result is the same stream, seen in another shape."""
 OUTPUT = "output"
 """Consumer name of a graph output."""
 
@@ -32,10 +26,20 @@ class Edge:
         """Unique name: consumer and argument."""
         return f"{self.consumer}.{self.index}"
 
+    @property
+    def from_beats(self) -> int:
+        """Beats per pixel where it starts."""
+        return -(-self.from_type.channels // self.from_lanes)
 
-def site(graph: Graph, node: Node) -> Site:
-    """What an engine sees of a node."""
-    return Site(node, graph.args_of(node))
+    @property
+    def to_beats(self) -> int:
+        """Beats per pixel where it ends."""
+        return -(-self.to_type.channels // self.to_lanes)
+
+    @property
+    def cycles(self) -> int:
+        """Beats per frame, at the end where they are more."""
+        return max(self.from_type.pixels * self.from_beats, self.to_type.pixels * self.to_beats)
 
 
 def source_of(graph: Graph, value: str) -> str:
@@ -46,38 +50,28 @@ def source_of(graph: Graph, value: str) -> str:
     return value
 
 
-def edges(graph: Graph, layers: Mapping[str, Choice]) -> tuple[Edge, ...]:
+def edges(graph: Graph, units: Units) -> tuple[Edge, ...]:
     """Every edge between hardware, in graph order, graph outputs last."""
-    types = graph.types
+    kinds = dict(graph.types)
     wanted: list[tuple[str, str, int, TensorType, int]] = []  # value, consumer, index, view, lanes (0: any)
     lanes_out: dict[str, int] = {}
-    for node in graph:
-        if isinstance(node.op, WIRING):
-            continue
-        choice = layers[node.name]
-        engine, place = CATALOGUE[choice.engine], site(graph, node)
-        ins, lanes_out[node.name] = engine.lanes(place, choice.knobs)
-        views = engine.views(place, choice.knobs)
-        wanted += [(a, node.name, i, v, n) for i, (a, v, n) in enumerate(zip(node.args, views, ins, strict=True))]
-    wanted += [(o, OUTPUT, i, types[o], 0) for i, o in enumerate(graph.outputs)]
+    for name, unit in units.items():
+        ins, lanes_out[name] = unit.lanes
+        arguments = zip(unit.site.node.args, unit.views, ins, strict=True)
+        wanted += [(source_of(graph, a), name, i, v, n) for i, (a, v, n) in enumerate(arguments)]
+    wanted += [(source_of(graph, o), OUTPUT, i, kinds[o], 0) for i, o in enumerate(graph.outputs)]
     for name, _ in graph.inputs:  # the world sends what the first consumer wants
-        asked = [(v, n) for value, _, _, v, n in wanted if source_of(graph, value) == name and n]
+        asked = [(view, lanes) for source, _, _, view, lanes in wanted if source == name and lanes]
         if asked:
-            types[name], lanes_out[name] = asked[0]
+            kinds[name], lanes_out[name] = asked[0]
     found = []
-    for value, consumer, index, kind, lanes in wanted:
-        source = source_of(graph, value)
+    for source, consumer, index, kind, lanes in wanted:
         if not lanes:  # an output keeps the lanes of its stream, unless a reshape makes that impossible
-            lanes = lanes_out[source] if types[source].shape == kind.shape else min(lanes_out[source], kind.channels)
-        found.append(
-            Edge(
-                value=source,
-                consumer=consumer,
-                index=index,
-                from_type=types[source],
-                from_lanes=lanes_out[source],
-                to_type=kind,
-                to_lanes=lanes,
-            )
-        )
+            lanes = lanes_out[source] if kinds[source].shape == kind.shape else min(lanes_out[source], kind.channels)
+        found.append(Edge(source, consumer, index, kinds[source], lanes_out[source], kind, lanes))
     return tuple(found)
+
+
+def interval_cycles(units: Units, links: tuple[Edge, ...]) -> int:
+    """Cycles per frame: of the slowest engine, or of the busiest stream."""
+    return max(*(unit.interval.guaranteed for unit in units.values()), *(edge.cycles for edge in links))

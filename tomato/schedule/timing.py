@@ -7,19 +7,18 @@ running maximum. Chained through the graph this gives the time of every pixel wi
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 
 from tomato.core.formats import Array
-from tomato.core.ir import Graph, Node
-from tomato.engines import CATALOGUE
-from tomato.hardware.plumbing import FIFO_LATENCY, FORK_LATENCY, REGISTER_LATENCY, Width, width_cycles
-from tomato.schedule.plan import Choice
-from tomato.schedule.streams import OUTPUT, WIRING, Edge, edges, site
+from tomato.core.ir import Graph
+from tomato.engines.base import AnyUnit
+from tomato.hardware.parts import Converter
+from tomato.hardware.plumbing import FIFO_LATENCY
+from tomato.schedule.route import Routes
+from tomato.schedule.streams import OUTPUT, Edge
+from tomato.schedule.units import Units
 
-NO_HOPS: Mapping[str, int] = MappingProxyType({})
-"""No edge crosses a border between regions."""
 FRAMES = 3
 """Frames back to back that FIFO depths are computed over."""
 SLACK = 8
@@ -39,52 +38,34 @@ class Times:
     start: Mapping[str, Array]  # when a node takes up the work on each of its output pixels
 
 
-def simulate_times(
-    graph: Graph,
-    layers: Mapping[str, Choice],
-    frames: int,
-    interval: int | None,
-    hops: Mapping[str, int] = NO_HOPS,
-) -> Times:
+def simulate_times(units: Units, graph: Graph, ways: Routes, frames: int, interval: int | None) -> Times:
     """Predict `frames` frames. The input comes at full speed, or evenly spread over `interval` cycles a frame.
 
-    hops: registers on the way of an edge, by its name.
+    The inputs of a join always have a queue, whether `ways` knows its depth already or not.
     """
-    links = {e.name: e for e in edges(graph, layers)}
-    forked = _forked(links)
+    links = {e.name: e for e in ways.links}
     ready: dict[str, Array] = {}
     arrival: dict[str, Array] = {}
     start: dict[str, Array] = {}
     for name, kind in graph.inputs:
-        lanes, kind = next(((e.from_lanes, e.from_type) for e in links.values() if e.value == name), (1, kind))
-        beats = -(-kind.channels // lanes)
+        beats, kind = next(((e.from_beats, e.from_type) for e in ways.links if e.value == name), (kind.channels, kind))
         pixels = np.arange(frames * kind.pixels)
         period = interval / kind.pixels if interval else beats
         ready[name] = np.floor(pixels * max(period, beats)).astype(np.int64) + beats - 1
-    for node in graph:
-        if isinstance(node.op, WIRING):
-            continue
-        choice = layers[node.name]
-        timing = CATALOGUE[choice.engine].timing(site(graph, node), choice.knobs)
-        gate = np.zeros(frames * node.type.pixels, dtype=np.int64)
-        for i, need in enumerate(timing.need):
-            edge = links[f"{node.name}.{i}"]
-            through = _through(edge, ready[edge.value], frames, edge.value in forked, len(node.args) > 1)
-            arrival[edge.name] = through + hops.get(edge.name, 0) * REGISTER_LATENCY
-            per_frame = edge.to_type.pixels
-            index = (np.arange(frames)[:, None] * per_frame + need[None, :]).reshape(-1)
+    for name, unit in units.items():
+        gate = np.zeros(frames * unit.out.pixels, dtype=np.int64)
+        for i, need in enumerate(unit.timing.need):
+            edge = links[f"{name}.{i}"]
+            queue = FIFO_LATENCY if len(unit.args) > 1 and edge.name not in ways.queued else 0
+            arrival[edge.name] = _through(edge, ways, ready[edge.value], frames) + queue
+            index = (np.arange(frames)[:, None] * edge.to_type.pixels + need[None, :]).reshape(-1)
             gate = np.maximum(gate, arrival[edge.name][index])
-        start[node.name] = _paced(gate, timing.cycles)
-        ready[node.name] = start[node.name] + timing.latency
-    for edge in links.values():
+        start[name] = _paced(gate, unit.timing.cycles)
+        ready[name] = start[name] + unit.timing.latency
+    for edge in ways.links:
         if edge.consumer == OUTPUT:
-            arrival[edge.name] = _through(edge, ready[edge.value], frames, edge.value in forked, False) + 1
+            arrival[edge.name] = _through(edge, ways, ready[edge.value], frames)
     return Times(ready, arrival, start)
-
-
-def _forked(links: Mapping[str, Edge]) -> set[str]:
-    values = [e.value for e in links.values()]
-    return {v for v in values if values.count(v) > 1}
 
 
 def _paced(gate: Array, cycles: int) -> Array:
@@ -93,64 +74,64 @@ def _paced(gate: Array, cycles: int) -> Array:
     return np.asarray(np.maximum.accumulate(gate - ramp) + ramp)
 
 
-def _through(edge: Edge, ready: Array, frames: int, forked: bool, queued: bool) -> Array:
-    """Arrival of every pixel behind the fork, the width converter and the FIFO of an edge."""
-    times = ready + (FORK_LATENCY if forked else 0)
+def _through(edge: Edge, ways: Routes, ready: Array, frames: int) -> Array:
+    """Arrival of every pixel behind the parts of an edge."""
+    times = ready + (ways.forks[edge.value].latency if edge.value in ways.forks else 0)
     a, b = edge.from_type, edge.to_type
-    if Width(a.channels, edge.from_lanes, b.channels, edge.to_lanes).needed:
-        last = (np.arange(b.pixels) + 1) * b.channels - 1
-        need = last // a.channels
-        index = (np.arange(frames)[:, None] * a.pixels + need[None, :]).reshape(-1)
-        beats = max(-(-b.channels // edge.to_lanes), 1)
-        latency = width_cycles(a.channels, edge.from_lanes, b.channels, edge.to_lanes)
-        times = _paced(times[index], beats) + latency
-    elif a.shape != b.shape:
-        need = ((np.arange(b.pixels) + 1) * b.channels - 1) // a.channels
-        times = times[(np.arange(frames)[:, None] * a.pixels + need[None, :]).reshape(-1)]
-    return times + (FIFO_LATENCY if queued else 0)
+    for part in ways.parts[edge.name]:
+        if isinstance(part, Converter):
+            times = _paced(_seen(times, edge, frames), edge.to_beats)
+        times = times + part.latency
+    reshaped = a.shape != b.shape and not any(isinstance(part, Converter) for part in ways.parts[edge.name])
+    return _seen(times, edge, frames) if reshaped else times
 
 
-def latency_cycles(graph: Graph, layers: Mapping[str, Choice], hops: Mapping[str, int] = NO_HOPS) -> int:
+def _seen(times: Array, edge: Edge, frames: int) -> Array:
+    """Completion of the pixels of a frame in the shape in which it arrives, the same sequence of codes."""
+    a, b = edge.from_type, edge.to_type
+    need = ((np.arange(b.pixels) + 1) * b.channels - 1) // a.channels
+    return np.asarray(times[(np.arange(frames)[:, None] * a.pixels + need[None, :]).reshape(-1)])
+
+
+def latency_cycles(units: Units, graph: Graph, ways: Routes) -> int:
     """Cycles from the first input beat to the last output beat of one frame, the input never waiting."""
-    times = simulate_times(graph, layers, 1, None, hops)
+    times = simulate_times(units, graph, ways, 1, None)
     return max(int(times.arrival[f"{OUTPUT}.{i}"][-1]) for i in range(len(graph.outputs)))
 
 
-def fifo_depths(
-    graph: Graph, layers: Mapping[str, Choice], interval: int, hops: Mapping[str, int] = NO_HOPS
-) -> dict[str, int]:
+def fifo_depths(units: Units, graph: Graph, ways: Routes, interval: int) -> dict[str, int]:
     """Beats that the FIFO of each edge must hold so that the interval is reached; edges that need none are left out.
 
     Computed on a schedule in which the input comes evenly: with FIFOs that suffice for one schedule of
     that rate, the self-timed design reaches it too, and cannot deadlock. The inputs of a join always
     have a FIFO. Where a join takes its arguments in turns, another pixel gathers while the others have theirs.
     """
-    times = simulate_times(graph, layers, FRAMES, interval, hops)
+    times = simulate_times(units, graph, ways, FRAMES, interval)
     depths = {}
-    for edge in edges(graph, layers):
-        node = graph.producers.get(edge.consumer)
-        if node is None:
+    for edge in ways.links:
+        unit = units.get(edge.consumer)
+        if unit is None:
             continue
-        waiting = _waiting(graph, node, layers[node.name], edge, times)
-        beats = -(-edge.to_type.channels // edge.to_lanes)
+        waiting = _waiting(unit, edge, times)
         sent = -(-edge.to_type.channels // edge.from_lanes)
-        if len(node.args) > 1 or waiting * max(beats, sent) > ABSORBED:
-            depths[edge.name] = waiting * beats + SLACK
+        if len(unit.args) > 1 or waiting * max(edge.to_beats, sent) > ABSORBED:
+            depths[edge.name] = waiting * edge.to_beats + SLACK
     return depths
 
 
-def _waiting(graph: Graph, node: Node, choice: Choice, edge: Edge, times: Times) -> int:
+def _waiting(unit: AnyUnit, edge: Edge, times: Times) -> int:
     """Pixels of an edge that have arrived, or begun to where the engine takes turns, but may not enter yet, at most."""
-    timing = CATALOGUE[choice.engine].timing(site(graph, node), choice.knobs)
-    arrived, start = times.arrival[edge.name], times.start[node.name]
+    timing = unit.timing
+    arrived, start = times.arrival[edge.name], times.start[edge.consumer]
     frames = np.arange(FRAMES)[:, None]
-    if timing.room is None:
+    room = timing.room[edge.index] if timing.room else None
+    if room is None:
         index = (frames * edge.to_type.pixels + timing.need[edge.index][None, :]).reshape(-1)
         entered = np.full(arrived.size, np.iinfo(np.int64).max)
         np.minimum.at(entered, index, start + (timing.turns[edge.index] if timing.turns else 0))
         entered = np.minimum.accumulate(entered[::-1])[::-1]
     else:
-        index = (frames * node.type.pixels + timing.room[None, :]).reshape(-1)
+        index = (frames * unit.out.pixels + room[None, :]).reshape(-1)
         over = start[np.maximum(index, 0)] + timing.cycles + RELEASE
         entered = np.where(index < 0, arrived, np.maximum(arrived, over))
     entered = np.maximum.accumulate(entered)

@@ -32,7 +32,7 @@ def share(cost: Resources, budget: Resources) -> float:
 
 def weight_prices(subject: Subject, forms: Sequence[LayerFormat], paths: Sequence[Stream]) -> Prices:
     """In parts of the bits that all weights take at 8 bits; narrower activations gain nothing."""
-    sizes = {n.name: n.op.constants[0].values.size for n in subject.layers}
+    sizes = {n.name: sum(w.values.size for w in n.op.weights.values()) for n in subject.layers}
     total = 8 * sum(sizes.values())
     layers = {(name, f, a): size * f.weight_bits / total for name, size in sizes.items() for f in forms for a in WIDTHS}
     return Prices(layers, {(i, a): float(a != KNOWN.activation_bits) for i in range(len(paths)) for a in WIDTHS})

@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from math import exp, log
 
-from tomato.build.report import interval_cycles
-from tomato.engines.parts import dot
 from tomato.lower import lower
 from tomato.quantise.precision import LayerFormat, Precision
 from tomato.schedule import schedule
+from tomato.schedule.streams import interval_cycles
 from tomato.search.candidates import KNOWN, Objective
 from tomato.search.choose import choose
 from tomato.search.curve import Point
@@ -54,10 +53,10 @@ class Search:
         graph = self.subject.quantised(bits)
         right = self.subject.right(self.subject.run(graph, self.subject.count))
         plan = schedule(graph, self.target, clock_mhz=self.clock_mhz, fps=fps)
-        total = sum(lower(graph, plan, self.target).costs.values(), start=Resources())
-        weights = [(n.op.constants[0], plan.layers[n.name].knobs) for n in graph if n.op.macs(graph.args_of(n))]
-        stored = sum(w.values.size * dot.field_bits(w, knobs) for w, knobs in weights)
-        rate = self.clock_mhz * 1e6 / interval_cycles(graph, plan)
+        lowered = lower(graph, plan, self.target)
+        total = sum(lowered.costs.values(), start=Resources())
+        stored = sum(unit.weight_bits for unit in lowered.units.values())
+        rate = self.clock_mhz * 1e6 / interval_cycles(lowered.units, lowered.routes.links)
         drop = self.subject.accuracy - right
         self.points[bits] = Point(str(bits), round(right, 3), round(drop, 3), round(rate, 2), stored, total.counts())
         return self.points[bits]

@@ -156,6 +156,11 @@ class Target:
         """Depth of a one-bit memory in one LUT, single port."""
         return self.memory.lutram_depth
 
+    def memory_bits(self, used: Resources) -> int:
+        """Bits that block RAMs and UltraRAMs hold."""
+        block, ultra = (max((d * w for d, w in shapes), default=0) for shapes in (self.memory.bram18, self.memory.uram))
+        return used.bram18 * block + used.uram * ultra
+
     def dsp_for(self, a: int, b: int, count: int = 1) -> int:
         """DSP blocks for `count` independent signed products of `a` by `b` bits."""
         return -(-count * self.dsp.tiles(a, b) // self.dsp.per_block)

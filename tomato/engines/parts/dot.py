@@ -8,8 +8,8 @@ from tomato.core.formats import Array, Codes, Tensor
 from tomato.core.forms import Cell
 from tomato.engines.base import Knobs
 from tomato.engines.parts import cells
+from tomato.hardware.memory import LOAD_BITS, Ram
 from tomato.hardware.netlist import Memory, uniform_memory
-from tomato.hardware.plumbing import BLOCK, LOAD_BITS, LUTRAM, ULTRA
 from tomato.targets import Resources, Target
 
 PORTS = (27, 25, 18)
@@ -22,9 +22,9 @@ LUT_WORDS = 32
 """Weight memories of up to this many words are never block RAM."""
 
 
-def rams(words: int) -> tuple[int, ...]:
+def rams(words: int) -> tuple[Ram, ...]:
     """The kinds of memory worth trying for weights of so many words."""
-    return (LUTRAM,) if words <= LUT_WORDS else (LUTRAM, BLOCK, ULTRA)
+    return (Ram.LUT,) if words <= LUT_WORDS else (Ram.LUT, Ram.BLOCK, Ram.ULTRA)
 
 
 def stages(terms: int) -> int:
@@ -102,7 +102,7 @@ def params(weight: Tensor, x: Codes, acc: Codes, knobs: Knobs) -> dict[str, int]
         "AccBits": acc.bits,
         "Pack": knobs["pack"],
         "WeightRam": knobs["weight_ram"],
-        "LoadBits": LOAD_BITS if knobs["weight_ram"] == ULTRA else 1,
+        "LoadBits": LOAD_BITS if knobs["weight_ram"] == Ram.ULTRA else 1,
     }
 
 

@@ -1,26 +1,25 @@
 """What engines with a line buffer and an array of multipliers share: geometry, weights, cost."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import ceil
+from typing import Protocol, TypeVar
 
 import numpy as np
 
 from tomato.core.formats import Array
 from tomato.core.ir import Shape, TensorType
-from tomato.engines.base import Knobs, Timing
-from tomato.hardware.plumbing import BLOCK, LOAD_BITS, LUTRAM, ULTRA, memory_cost
+from tomato.engines.base import Timing
+from tomato.hardware.memory import Ram, better_ram, memory_cost
 from tomato.ops.window import Window
 from tomato.targets import Resources, Target
 
 LAG = 8
 """Cycles between a pixel's arrival and the freeing of its place that a short row must cover."""
-LUTS_PER_BRAM = 300
-"""LUTs that are worth one 18 kbit block RAM: about the ratio in which devices have them."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ring:
     """A line buffer over `arg`: its window, lanes, how many taps it reads at once, and how often.
 
@@ -29,6 +28,7 @@ class Ring:
     all channels in a beat, and a width that they divide.
     """
 
+    target: Target
     arg: TensorType
     window: Window
     lanes: int
@@ -37,35 +37,35 @@ class Ring:
     pixel_cycles: int
     pixels: int = 1
 
-    @property
+    @cached_property
     def view(self) -> TensorType:
         """The input as it streams: `pixels` columns look like one with as many times the channels."""
         height, width, channels = self.arg.shape
         return TensorType((height, width // self.pixels, channels * self.pixels), self.arg.fmt)
 
-    @property
+    @cached_property
     def beats(self) -> int:
         """Input beats per pixel, or per group of pixels."""
         return -(-self.arg.channels // self.lanes)
 
-    @property
+    @cached_property
     def taps(self) -> int:
         """Taps per read."""
         rows, columns = self.window.kernel
         return (rows if self.parallel_rows else 1) * (columns if self.parallel_columns else 1)
 
-    @property
+    @cached_property
     def out(self) -> tuple[int, int]:
         """Output height and width."""
         return self.window.output(self.arg.shape)
 
-    @property
+    @cached_property
     def rows(self) -> int:
         """Rows in the ring: the fewest that never let the writer or the reader wait for the other."""
         row_beats = self.view.shape[1] * self.beats
         return ring_rows(self.arg.shape, row_beats, self.out, self.window, self.pixel_cycles)
 
-    @property
+    @cached_property
     def columns(self) -> int:
         """Column banks: the fewest that hold the taps of one row, and the pixels of a beat, in different banks."""
         if not self.parallel_columns:
@@ -76,39 +76,39 @@ class Ring:
             count += self.pixels
         return count
 
-    @property
+    @cached_property
     def banks(self) -> int:
         """Separate memories."""
         return (self.rows if self.parallel_rows else 1) * self.columns
 
-    @property
+    @cached_property
     def depth(self) -> int:
         """Words per memory."""
         row = ceil(self.arg.shape[1] / self.columns) * self.beats
         return row if self.parallel_rows else row * self.rows
 
-    @property
+    @cached_property
     def cycles(self) -> int:
         """Cycles per frame: the reads, but at least the input beats."""
         return max(self.out[0] * self.out[1] * self.pixel_cycles, self.view.pixels * self.beats)
 
-    @property
-    def ram(self) -> int:
-        """The memory kind that suits the ring: LUTRAM while it is cheaper than block RAM."""
-        width = self.lanes * self.arg.codes.bits
-        return better_ram(width, self.depth, lut_depth=32)
+    @cached_property
+    def ram(self) -> Ram:
+        """The memory kind that suits the ring."""
+        return better_ram(self.lanes * self.arg.codes.bits, self.depth, self.target)
 
     def timing(self, latency: int) -> Timing:
         """When results leave; `latency` from the last read of a pixel to the output."""
         need = last_needed(self.arg.shape[0], self.arg.shape[1], self.window) // self.pixels
         room = freed_by(self.arg.shape[0], self.arg.shape[1], self.window, self.rows)[:: self.pixels]
-        return Timing((need,), self.pixel_cycles, self.pixel_cycles + latency, room)
+        return Timing((need,), self.pixel_cycles, self.pixel_cycles + latency, (room,))
 
-    def cost(self, target: Target, ram: int) -> Resources:
+    @cached_property
+    def cost(self) -> Resources:
         """Memories, tap multiplexers, loop counters and address generators."""
         width = self.lanes * self.arg.codes.bits
-        memory = memory_cost(width, self.depth, ram, target) * self.banks
-        luts = self._wide_luts() if target.wide_luts else self._narrow_luts()
+        memory = memory_cost(width, self.depth, self.ram, self.target) * self.banks
+        luts = self._wide_luts() if self.target.wide_luts else self._narrow_luts()
         return memory + Resources(lut=luts, ff=self.taps * width + 110 + 10 * self.columns)
 
     def _wide_luts(self) -> int:
@@ -130,7 +130,7 @@ class Ring:
         selected = self.taps * self.lanes * self.arg.codes.bits
         return selected * (9 * (rows - 1) + 25 * (columns - 1)) // 20 + 265
 
-    @property
+    @cached_property
     def _ways(self) -> tuple[int, int]:
         """Ways of the multiplexers behind the row banks, and behind the column banks."""
         rows = self.rows if self.parallel_rows and self.window.kernel[0] > 1 else 1
@@ -156,7 +156,7 @@ class Ring:
             "PadLeft": window.pads[1],
         }
 
-    def bank_params(self, ram: int) -> dict[str, int]:
+    def bank_params(self) -> dict[str, int]:
         """The parameters of the ring that every tom_*_window module has, in their order."""
         return {
             "ParallelH": int(self.parallel_rows),
@@ -164,7 +164,7 @@ class Ring:
             "Rows": self.rows,
             "Columns": self.columns,
             "Pixels": self.pixels,
-            "RingRam": ram,
+            "RingRam": self.ram,
         }
 
 
@@ -220,71 +220,35 @@ def freed_by(height: int, width: int, window: Window, ring: int) -> Array:
     return np.repeat((last + 1) * columns - 1, width)
 
 
-def better_ram(width: int, depth: int, lut_depth: int) -> int:
-    """LUTRAM while that is cheaper than block RAM at the usual exchange rate; `lut_depth` bits fit one LUT."""
-    luts = width * ceil(depth / lut_depth)
-    blocks = min(ceil(width / w) * ceil(depth / d) for d, w in ((512, 36), (1024, 18), (2048, 9), (4096, 4)))
-    return LUTRAM if luts <= LUTS_PER_BRAM * blocks else BLOCK
-
-
-def rom_cost(width: int, depth: int, ram: int, target: Target) -> Resources:
-    """A read-only memory. UltraRAM where there is none counts as one block: it never fits."""
-    if ram == ULTRA:
-        return Resources(uram=target.uram_for(width, depth) if target.memory.uram else 1, ff=_loader_ff(width, depth))
-    if ram == LUTRAM:
-        return _lut_rom(width, depth, target)
-    return Resources(bram18=target.bram18_for(width, depth))
-
-
-def _loader_ff(width: int, depth: int) -> int:
-    """Registers that fill an UltraRAM: a beat for the next memory, the beats of a word, and two addresses."""
-    word = width if width <= LOAD_BITS else ceil(width / LOAD_BITS) * LOAD_BITS
-    return LOAD_BITS + 1 + word + 2 * (depth - 1).bit_length() + 2
-
-
-def _lut_rom(width: int, depth: int, target: Target) -> Resources:
-    """Rows of LUTs, and multiplexers of four rows. One word is wires.
-
-    Of LUTs with four inputs, the multiplexers of the slices join two, four or eight rows for nothing.
-
-    Columns that are equal or inverse share their LUT: of few words there are few different columns, and that is
-    how many of them `width` random ones hit.
-    """
-    different = 1 << min(depth - 1, 16)
-    columns = round(different * (1 - (1 - 1 / different) ** width))
-    rows, rest = ceil(depth / target.lutram_depth), depth % target.lutram_depth
-    if target.wide_luts:
-        select = ceil((rows - 1) * 2 / 3) - (rows > 1 and 0 < rest <= target.lutram_depth // 4)
-    else:
-        joined = rows // 8 + (rows % 8).bit_count()
-        select = max(0, joined - 1 - (0 < rest <= target.lutram_depth // 2))
-    return Resources(lut=0 if depth == 1 else columns * (rows + select), ff=columns)
-
-
-def sequencer_cost(depth: int) -> Resources:
-    """The address counter of a memory that is read in order."""
-    bits = (depth - 1).bit_length()
-    return Resources(lut=ceil(bits / 2), ff=bits)
-
-
 def queue_cost(width: int, target: Target) -> Resources:
-    """tom_queue: its words, 16 at most, fit one level of LUTRAM."""
+    """tom_queue: its words, 16 at most, fit one level of Ram.LUT."""
     luts = ceil(width * 0.6) + 25 if target.wide_luts else target.lutram_for(width, 16) + 46
     return Resources(lut=luts, ff=width + 20)
 
 
-def frontier(
-    options: Iterable[Knobs], cycles: Callable[[Knobs], int], effort: Callable[[Knobs], float]
-) -> Iterator[Knobs]:
-    """The options for which no other one is as fast with less effort, fastest first."""
-    best: dict[int, tuple[float, Knobs]] = {}
-    for option in options:
-        key, value = cycles(option), effort(option)
-        if key not in best or value < best[key][0]:
-            best[key] = (value, option)
+class Shaped(Protocol):
+    """A unit that tells its speed and, roughly, its size."""
+
+    @property
+    def cycles(self) -> int:
+        """Cycles per frame."""
+
+    @property
+    def effort(self) -> float:
+        """A rough measure of size, to tell shapes of the same speed apart."""
+
+
+ShapedT = TypeVar("ShapedT", bound=Shaped)
+
+
+def frontier(units: Iterable[ShapedT]) -> Iterator[ShapedT]:
+    """The units for which no other one is as fast with less effort, fastest first."""
+    best: dict[int, ShapedT] = {}
+    for unit in units:
+        if unit.cycles not in best or unit.effort < best[unit.cycles].effort:
+            best[unit.cycles] = unit
     least = float("inf")
-    for key in sorted(best):
-        value, option = best[key]
-        if value < least:
-            least = value
-            yield option
+    for cycles in sorted(best):
+        if best[cycles].effort < least:
+            least = best[cycles].effort
+            yield best[cycles]

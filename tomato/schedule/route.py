@@ -1,0 +1,92 @@
+"""What stands on the way of every stream: the one description that scheduling, timing and lowering read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from tomato.hardware.parts import Converter, Fifo, Fork, FrameEnd, Part, Register
+from tomato.hardware.plumbing import Width
+from tomato.schedule.regions import crossings
+from tomato.schedule.streams import OUTPUT, Edge
+from tomato.targets import Resources, Target
+
+NOTHING: Mapping[str, int] = MappingProxyType({})
+"""No edge by that name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """The parts on every edge and behind every value.
+
+    forks: by value, of those that have several readers; it stands where its first reader stands. parts: by edge, in
+    the order of the stream.
+    """
+
+    links: tuple[Edge, ...]
+    forks: Mapping[str, Fork] = field(default_factory=dict)
+    parts: Mapping[str, tuple[Part, ...]] = field(default_factory=dict)
+
+    @property
+    def queued(self) -> set[str]:
+        """The edges with a queue, by name."""
+        return {name for name, parts in self.parts.items() if any(isinstance(part, Fifo) for part in parts)}
+
+    @property
+    def readers(self) -> dict[str, list[Edge]]:
+        """The edges of every value, in order."""
+        found: dict[str, list[Edge]] = {}
+        for edge in self.links:
+            found.setdefault(edge.value, []).append(edge)
+        return found
+
+    def costs(self, layers: Sequence[str], target: Target) -> dict[str, Resources]:
+        """What the parts take, by the node that they stand beside, in its region.
+
+        A stream's parts stand beside its consumer, or its producer if it leaves the chip; a fork beside its first
+        reader.
+        """
+        costs = dict.fromkeys(layers, Resources())
+        known = set(layers)
+
+        def beside(edge: Edge) -> str:
+            """An input that is an output stands beside the first node."""
+            return next(name for name in (edge.consumer, edge.value, *layers) if name in known)
+
+        for edge in self.links:
+            for part in self.parts[edge.name]:
+                costs[beside(edge)] += part.cost(target)
+        for value, fork in self.forks.items():
+            costs[beside(self.readers[value][0])] += fork.cost(target)
+        return costs
+
+
+def route(edge: Edge, target: Target, *, hops: int = 0, depth: int = 0) -> tuple[Part, ...]:
+    """The parts on an edge, in the order of the stream: registers between regions, lanes, queue, end of the frame.
+
+    hops: registers. depth: beats that the queue holds, 0 for none.
+    """
+    bits = edge.from_type.codes.bits
+    parts: list[Part] = [Register(bits * edge.from_lanes)] * hops
+    lanes = Width(edge.from_type.channels, edge.from_lanes, edge.to_type.channels, edge.to_lanes)
+    if lanes.needed:
+        parts.append(Converter(bits, lanes))
+    if depth:
+        parts.append(Fifo.of(bits * edge.to_lanes, depth, target))
+    if edge.consumer == OUTPUT:
+        parts.append(FrameEnd.of(bits * edge.to_lanes, edge.to_type.pixels * edge.to_beats))
+    return tuple(parts)
+
+
+def routes(
+    links: tuple[Edge, ...], target: Target, regions: Mapping[str, int] = NOTHING, fifos: Mapping[str, int] = NOTHING
+) -> Routes:
+    """The parts of a whole network. regions: by layer; fifos: depth by edge."""
+    hops = crossings(links, regions)
+    parts = {e.name: route(e, target, hops=hops.get(e.name, 0), depth=fifos.get(e.name, 0)) for e in links}
+    found = Routes(links, {}, parts)
+    forks = {
+        value: Fork(len(copies), copies[0].from_lanes * copies[0].from_type.codes.bits)
+        for value, copies in found.readers.items()
+        if len(copies) > 1
+    }
+    return Routes(links, forks, parts)
