@@ -6,7 +6,8 @@ import numpy as np
 
 from tomato.core.formats import Array, Codes, Tensor
 from tomato.core.ir import Node, Op, TensorType
-from tomato.engines.base import Site
+from tomato.engines import CATALOGUE
+from tomato.engines.base import AnyUnit, Knobs, Site
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.join import Add, Multiply
@@ -55,9 +56,15 @@ CASES: Mapping[str, tuple[Op, tuple[TensorType, ...]]] = {
 }
 
 
-def make_site(op: Op, args: Sequence[TensorType]) -> Site:
-    """A node with that operator and those arguments, alone."""
-    return Site(Node("y", op, tuple(f"x{i}" for i in range(len(args))), op.infer(args)), tuple(args))
+def make_site(op: Op, args: Sequence[TensorType], board: str = "u250") -> Site[Any]:
+    """A node with that operator and those arguments, alone on a board."""
+    node = Node("y", op, tuple(f"x{i}" for i in range(len(args))), op.infer(args))
+    return Site(node, tuple(args), targets.load(board))
+
+
+def make_unit(stem: str, op: Op, args: Sequence[TensorType], knobs: Knobs, board: str = "u250") -> AnyUnit:
+    """An engine for that operator, with those knobs."""
+    return CATALOGUE[stem](make_site(op, args, board), knobs)
 
 
 def random_frames(op: Op, args: Sequence[TensorType], frames: int, seed: int) -> tuple[list[Array], Array]:

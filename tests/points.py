@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.cases import make_site
 from tomato.core.formats import Array, Codes, Tensor
 from tomato.core.ir import Op, TensorType
-from tomato.engines.base import NAMED, Engine, Knobs, Site
+from tomato.engines.base import NAMED, AnyUnit, Knobs, Site
 from tomato.hardware.memory import Ram
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
@@ -27,7 +27,6 @@ from tomato.ops.requant import Requant
 from tomato.ops.table import Table
 from tomato.ops.threshold import Threshold
 from tomato.ops.window import Window
-from tomato.targets import load
 
 MOST_CYCLES = 4000
 """A simulation of more would take longer than its build."""
@@ -54,20 +53,20 @@ class Point:
 
 
 @st.composite
-def points(draw: Draw, engine: Engine) -> Point:
+def points(draw: Draw, engine: type[AnyUnit]) -> Point:
     """Anything that an engine does not refuse."""
     kind = draw(st.sampled_from(engine.ops))
     assert kind in OPERATIONS, f"add a strategy for the operator {kind.__name__} to OPERATIONS in tests/points.py"
     op, args = draw(OPERATIONS[kind])
     site = make_site(op, args)
-    assume(engine.refuses(site, load("u250")) == "")
+    assume(engine.refuses(site) == "")
     knobs, frames = draw(choices(engine, site)), draw(st.integers(2, 3))
-    assume(engine.cycles(site, knobs) * frames <= MOST_CYCLES)
+    assume(engine(site, knobs).cycles * frames <= MOST_CYCLES)
     return Point(op, args, knobs, frames, draw(st.integers(0, 999)))
 
 
 @st.composite
-def choices(draw: Draw, engine: Engine, site: Site) -> Knobs:
+def choices(draw: Draw, engine: type[AnyUnit], site: Site[Any]) -> Knobs:
     """One of the choices, knob by knob, so that rare values are no rarer; any memory for weights.
 
     First what has names: that is other hardware. Then in any order.

@@ -5,15 +5,14 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests.cases import make_site, random_frames
+from tests.cases import make_unit, random_frames
 from tests.lock import locked
 from tomato.backend import hls, vectors
 from tomato.core.assets import asset
 from tomato.core.ir import Op, TensorType
-from tomato.engines import CATALOGUE
 from tomato.engines.base import Knobs
+from tomato.hardware.memory import LOAD_BITS, Source
 from tomato.hardware.netlist import Instance, Netlist, load_beats, stream
-from tomato.hardware.memory import LOAD_BITS, Ram
 
 ROOT = Path(__file__).parents[2]
 PIPELINE = "#pragma HLS PIPELINE II = 1"
@@ -27,20 +26,19 @@ static struct tom_steps {
 
 def one_engine(stem: str, op: Op, args: Sequence[TensorType], knobs: Knobs) -> Netlist:
     """An engine between the ports of its own netlist."""
-    engine, site = CATALOGUE[stem], make_site(op, args)
-    in_lanes, out_lanes = engine.lanes(site, knobs)
-    views = engine.views(site, knobs)
-    ins = tuple(stream(f"s_x{i}", f"x{i}", k, n) for i, (k, n) in enumerate(zip(views, in_lanes, strict=True)))
-    out = stream("s_y", "y", site.out, out_lanes)
+    unit = make_unit(stem, op, args, knobs)
+    in_lanes, out_lanes = unit.lanes
+    ins = tuple(stream(f"s_x{i}", f"x{i}", k, n) for i, (k, n) in enumerate(zip(unit.views, in_lanes, strict=True)))
+    out = stream("s_y", "y", unit.out, out_lanes)
     part = Instance(
         module=f"tom_{stem}",
         name="u_y",
-        params=engine.params(site, knobs),
+        params=unit.params,
         inputs=ins,
         outputs=(out,),
-        memories=engine.memories(site, knobs),
-        comment=str(site.node),
-        loaded=knobs.get("weight_ram") == Ram.ULTRA,
+        memories=unit.memories,
+        comment=str(unit.site.node),
+        loaded=any(store.source is Source.LOADER for store in unit.stores.values()),
     )
     return Netlist("engine", (part,), ins, (out,))
 
@@ -59,7 +57,7 @@ def check_engine(
         for port, codes in zip((*netlist.inputs, *netlist.outputs), (*values, golden), strict=True):
             vectors.write(folder, port, codes, is_input=port in netlist.inputs)
         more = play(folder, frames) - play(folder, frames - 1)
-    predicted = CATALOGUE[stem].cycles(make_site(op, args), knobs)
+    predicted = make_unit(stem, op, args, knobs).cycles
     assert more == predicted, f"a frame takes {more} steps, predicted {predicted}"
 
 

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import toolchain
 
-from tests.cases import make_site, random_frames
+from tests.cases import make_site, make_unit, random_frames
 from tests.hls import harness as hls
 from tests.lock import locked
 from tests.rtl.play import Job, Load, Port, Stall, Times
@@ -20,10 +20,9 @@ from tomato.core.assets import asset
 from tomato.core.formats import Array
 from tomato.core.ir import Op, TensorType
 from tomato.engines import CATALOGUE
-from tomato.engines.base import Engine, Knobs, Site
-from tomato.hardware.netlist import Memory, beats, lane_mask, load_beats
+from tomato.engines.base import Knobs
 from tomato.hardware.memory import LOAD_BITS
-from tomato.targets import load
+from tomato.hardware.netlist import Memory, beats, lane_mask, load_beats
 
 ROOT = Path(__file__).parents[2]
 FREE = Stall(0.0, 0.0)
@@ -70,7 +69,7 @@ def check_engine(
     stem: str, op: Op, args: Sequence[TensorType], knobs: Knobs, *, frames: int = 4, seed: int = 1
 ) -> None:
     """An engine's Verilog and its HLS C++ compute what the operator means, both on the same random frames."""
-    assert CATALOGUE[stem].refuses(make_site(op, args), load("u250")) == ""
+    assert CATALOGUE[stem].refuses(make_site(op, args)) == ""
     wrong = []
     for twin, check in (("RTL", check_rtl), ("HLS", hls.check_engine)):
         try:
@@ -82,31 +81,31 @@ def check_engine(
 
 def check_rtl(stem: str, op: Op, args: Sequence[TensorType], knobs: Knobs, *, frames: int = 4, seed: int = 1) -> None:
     """An engine's Verilog computes what the operator means, as fast as it says, whoever stalls."""
-    engine, site, netlist = CATALOGUE[stem], make_site(op, args), hls.one_engine(stem, op, args, knobs)
+    unit, netlist = make_unit(stem, op, args, knobs), hls.one_engine(stem, op, args, knobs)
     (part,) = netlist.instances
-    in_lanes, out_lanes = engine.lanes(site, knobs)
+    in_lanes, out_lanes = unit.lanes
     values, golden = random_frames(op, args, frames, seed)
     measured = run(
         part.module,
-        engine.params(site, knobs),
-        [port(v, kind, lanes) for v, kind, lanes in zip(values, engine.views(site, knobs), in_lanes, strict=True)],
-        [port(golden, site.out, out_lanes)],
+        unit.params,
+        [port(v, kind, lanes) for v, kind, lanes in zip(values, unit.views, in_lanes, strict=True)],
+        [port(golden, unit.out, out_lanes)],
         memories=part.memories,
         load=Load(LOAD_BITS, list(load_beats([part], LOAD_BITS))) if part.loaded else None,
         frames=frames,
         seed=seed,
     )
-    predicted = Measured(engine.cycles(site, knobs), predicted_latency(engine, site, knobs))
+    predicted = Measured(unit.cycles, predicted_latency(unit))
     assert measured == predicted, f"measured {measured}, predicted {predicted}"
 
 
-def predicted_latency(engine: Engine, site: Site, knobs: Knobs) -> int:
-    """Cycle of the frame's last beat out by `Engine.timing`, when beat i of every input could come in cycle i."""
-    timing = engine.timing(site, knobs)
-    in_lanes, _ = engine.lanes(site, knobs)
-    pixels = np.arange(site.out.pixels)
-    ready = np.zeros(site.out.pixels, dtype=np.int64)
-    for need, kind, lanes in zip(timing.need, engine.views(site, knobs), in_lanes, strict=True):
+def predicted_latency(unit: AnyUnit) -> int:
+    """Cycle of the frame's last beat out by `Unit.timing`, when beat i of every input could come in cycle i."""
+    timing = unit.timing
+    in_lanes, _ = unit.lanes
+    pixels = np.arange(unit.out.pixels)
+    ready = np.zeros(unit.out.pixels, dtype=np.int64)
+    for need, kind, lanes in zip(timing.need, unit.views, in_lanes, strict=True):
         ready = np.maximum(ready, (need + 1) * -(-kind.channels // lanes) - 1)
     started = np.maximum.accumulate(ready - pixels * timing.cycles) + pixels * timing.cycles
     return int(started[-1]) + timing.latency

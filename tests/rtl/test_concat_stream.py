@@ -27,5 +27,5 @@ def test_choices_divide_all_inputs_but_the_last() -> None:
 def test_refuses_what_it_cannot_count() -> None:
     kinds = [TensorType((1, 1, c), Codes(0, 1)) for c in (3, 1 << 16)]
     engine, target = CATALOGUE["concat_stream"], load("u250")
-    assert engine.refuses(make_site(Concat(), kinds), target) == "65536 channels of one input exceed 65535"
-    assert engine.refuses(make_site(Concat(), kinds[:1]), target) == "one input is no concatenation"
+    assert engine.refuses(make_site(Concat(), kinds)) == "65536 channels of one input exceed 65535"
+    assert engine.refuses(make_site(Concat(), kinds[:1])) == "one input is no concatenation"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tomato.schedule.plumb import plumbing_cost, plumbing_costs
 
 from tests.nets import Codenet, residual
 from tomato.build.report import interval_cycles, report
@@ -21,7 +22,6 @@ from tomato.schedule import Choice, Option, Plan, options, schedule
 from tomato.schedule.design import cut, fastest_in_regions
 from tomato.schedule.floorplan import INPUT, Floor, choose, floor_of, place, tidy
 from tomato.schedule.plan import Wishes, read_wishes
-from tomato.schedule.plumb import plumbing_cost, plumbing_costs
 from tomato.schedule.regions import assign, fills, rooms
 from tomato.schedule.scheduler import ULTRA_WORDS, fastest, select, total
 from tomato.schedule.streams import edges, site

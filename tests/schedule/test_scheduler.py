@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tomato.schedule.plumb import plumbing_cost
 
 from tests.models import model_path
 from tests.nets import plain, residual
@@ -19,7 +20,6 @@ from tomato.quantise.calibrate import synthetic_ranges
 from tomato.quantise.post_training import quantise
 from tomato.schedule import Choice, Option, options, schedule, select
 from tomato.schedule.plan import Wishes, read_wishes
-from tomato.schedule.plumb import plumbing_cost
 from tomato.schedule.scheduler import fastest, pareto, total, weight
 from tomato.targets import Resources, load
 

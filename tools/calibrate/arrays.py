@@ -9,8 +9,7 @@ from tomato.core.formats import Array, Codes, Tensor
 from tomato.core.forms import Cell, Focused, Shift
 from tomato.engines.base import Knobs
 from tomato.engines.parts import dot
-from tomato.engines.parts.ring import rom_cost, sequencer_cost
-from tomato.hardware.plumbing import BLOCK
+from tomato.hardware.memory import Ram, Store, rom_cost, sequencer_cost
 from tomato.ops.conv2d import accumulator
 from tomato.targets import Resources, Target
 from tools.calibrate.parts import ECP5, FIT, XCUP, Point
@@ -71,7 +70,7 @@ class Array2d:
     @property
     def knobs(self) -> Knobs:
         """As an engine would choose."""
-        return {"cell": self.cell, "pack": self.pack, "weight_ram": BLOCK}
+        return {"cell": self.cell, "pack": self.pack, "weight_ram": Ram.BLOCK}
 
     @property
     def weight(self) -> Tensor:
@@ -99,7 +98,7 @@ class Array2d:
     def cost(self, target: Target) -> Resources:
         """tom_dot with its memory."""
         width = self.inputs * self.outputs * dot.field_bits(self.weight, self.knobs)
-        rom = rom_cost(width, WORDS, BLOCK, target) + sequencer_cost(WORDS)
+        rom = rom_cost(Store(Ram.BLOCK, WORDS, width), target) + sequencer_cost(WORDS)
         cells = dot.cost(
             self.inputs, self.outputs, self.weight, self.x, self.acc, self.knobs, target, shared=self.shared
         )

@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tomato.engines.parts.ring import rom_cost, sequencer_cost
 from tomato.hardware import plumbing
+from tomato.hardware.memory import LOAD_BITS, Ram, Store, rom_cost, sequencer_cost
 from tomato.hardware.netlist import Memory
-from tomato.hardware.plumbing import BLOCK, ULTRA
-from tomato.hardware.plumbing import LUTRAM as LUT
 from tomato.targets import Resources, Target
 
+LUT, BLOCK, ULTRA = Ram
 FIT, XCUP, ECP5 = "", "xcup", "ecp5"
 """Whose model a point judges, as a point that took no part in its fit.
 
@@ -57,12 +56,12 @@ def rom() -> Iterator[Point]:
     ):
         values = np.random.default_rng(bits + words).integers(0, 16, (words, bits // 4))
 
-        def cost(target: Target, shape: tuple[int, int, int] = (bits, words, ram)) -> Resources:
-            return rom_cost(*shape, target) + sequencer_cost(shape[1])
+        def cost(target: Target, store: Store = Store(ram, words, bits)) -> Resources:
+            return rom_cost(store, target) + sequencer_cost(store.words)
 
         parameters = {"Width": bits, "Words": words, "Ram": ram}
         if ram == ULTRA:
-            parameters["LoadBits"] = plumbing.LOAD_BITS
+            parameters["LoadBits"] = LOAD_BITS
         contents = {"MemFile": Memory(values, (4,) * (bits // 4))}
         yield Point("rom", f"width{bits}_words{words}_ram{ram}", "tom_rom", parameters, cost, judges, contents)
 
@@ -153,7 +152,7 @@ def fifo() -> Iterator[Point]:
     ):
         parameters = {"Width": bits, "Depth": depth, "Ram": ram}
 
-        def cost(target: Target, shape: tuple[int, int, int] = (bits, depth, ram)) -> Resources:
+        def cost(target: Target, shape: tuple[int, int, Ram] = (bits, depth, ram)) -> Resources:
             return plumbing.fifo_cost(*shape, target)
 
         yield Point("fifo", f"width{bits}_depth{depth}_ram{ram}", "tom_fifo", parameters, cost, judges)

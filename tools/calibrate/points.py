@@ -8,13 +8,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from tomato import targets
 from tomato.core.formats import Codes, Tensor
 from tomato.core.forms import Cell
 from tomato.core.ir import Node, Op, TensorType
 from tomato.engines import CATALOGUE
-from tomato.engines.base import Knobs, Site
-from tomato.hardware.plumbing import BLOCK, ULTRA
-from tomato.hardware.plumbing import LUTRAM as LUT
+from tomato.engines.base import AnyUnit, Knobs, Site
+from tomato.hardware.memory import Ram
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.join import Add, Multiply
@@ -24,8 +24,13 @@ from tomato.ops.requant import Requant
 from tomato.ops.table import Table
 from tomato.ops.threshold import Threshold
 from tomato.ops.window import Window
+from tomato.targets import Target
 from tools.calibrate import arrays, parts
 from tools.calibrate.parts import ECP5, FIT, XCUP, Point
+
+LUT, BLOCK, ULTRA = Ram
+MODEL = "u250"
+"""The board whose choices of memory the parameters of all points follow."""
 
 
 def points() -> Iterator[Point]:
@@ -47,17 +52,13 @@ def points() -> Iterator[Point]:
 
 def at(stem: str, name: str, op: Op, args: tuple[TensorType, ...], knobs: Knobs, judges: str = FIT) -> Point:
     """An engine at an operator, exactly as the compiler would instantiate it."""
-    engine = CATALOGUE[stem]
-    site = Site(Node("y", op, tuple(f"x{i}" for i in range(len(args))), op.infer(args)), args)
-    return Point(
-        stem,
-        name,
-        f"tom_{stem}",
-        engine.params(site, knobs),
-        lambda target: engine.cost(site, knobs, target),
-        judges,
-        engine.memories(site, knobs),
-    )
+    node = Node("y", op, tuple(f"x{i}" for i in range(len(args))), op.infer(args))
+
+    def unit(target: Target) -> AnyUnit:
+        return CATALOGUE[stem](Site(node, args, target), knobs)
+
+    made = unit(targets.load(MODEL))
+    return Point(stem, name, f"tom_{stem}", made.params, lambda t: unit(t).formula, judges, made.memories)
 
 
 def random_tensor(*shape: int, bits: int = 8) -> Tensor:
