@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -11,7 +12,7 @@ Array = NDArray[Any]
 """Values of a tensor: int64 codes, or float64 reals before quantisation."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Codes:
     """Integers in [lo, hi], carried in the fewest bits that hold both ends.
 
@@ -38,7 +39,7 @@ class Codes:
         """Whether the codes need a sign bit."""
         return self.lo < 0
 
-    @property
+    @cached_property
     def bits(self) -> int:
         """Width in bits: the fewest that hold both ends, at least 1."""
         if not self.signed:

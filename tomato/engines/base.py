@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Generic, TypeVar, cast
+from typing import Any, ClassVar, Generic, Self, TypeVar, cast
 
 import numpy as np
 
@@ -126,7 +126,7 @@ class Unit(ABC, Generic[OpT]):
         return "; ".join(wrong) or "this combination is beaten by another of the same speed"
 
     @classmethod
-    def units(cls, site: Site[OpT]) -> Iterator["Unit[OpT]"]:
+    def units(cls, site: Site[OpT]) -> Iterator[Self]:
         """The engine with every sensible setting of its knobs."""
         return (cls(site, knobs) for knobs in cls.choices(site))
 

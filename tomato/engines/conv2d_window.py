@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from functools import cached_property
 from itertools import product
+from typing import Self
 
 from tomato.core.formats import Codes
 from tomato.core.ir import TensorType
-from tomato.engines.base import Knobs, Site, Timing, divisors, folds
+from tomato.engines.base import Site, Timing, divisors, folds
 from tomato.engines.parts import cells, dot
 from tomato.engines.parts.ring import Ring, frontier, queue_cost
 from tomato.engines.parts.weighted import WEIGHTS, WeightedUnit
@@ -26,7 +27,7 @@ class Conv2dWindow(WeightedUnit[Conv2d]):
         return "depthwise has its own engine" if site.op.depthwise else ""
 
     @classmethod
-    def choices(cls, site: Site[Conv2d]) -> Iterator[Knobs]:
+    def shapes(cls, site: Site[Conv2d]) -> Iterator[Self]:
         op = site.op
         per_group, out = op.weight.shape[2], op.weight.shape[3] // op.groups
         # Groups are whole beats, on both sides.
@@ -43,8 +44,7 @@ class Conv2dWindow(WeightedUnit[Conv2d]):
         ]
         for cell in dot.offers(op.weight, _factors(site)):
             built = ({**s, **cell} for s in shapes if cells.fills(op.weight, cell, per_group, s["lanes_in"]))
-            for unit in frontier(cls(site, knobs) for knobs in built):
-                yield from ({**unit.knobs, "weight_ram": ram} for ram in dot.rams(unit.words))
+            yield from frontier(cls(site, knobs) for knobs in built)
 
     @staticmethod
     def _pixels(site: Site[Conv2d]) -> list[int]:
@@ -103,11 +103,11 @@ class Conv2dWindow(WeightedUnit[Conv2d]):
         return ring.timing(dot.latency(ring.taps * ring.lanes, _factors(self.site), self.knobs))
 
     @cached_property
-    def formula(self) -> Resources:
+    def bare(self) -> Resources:
         ring, x, acc = self.ring, _factors(self.site), self.out.codes
         inputs, outputs = ring.taps * ring.lanes, self.knobs["lanes_out"]
         array = dot.cost(inputs, outputs, self.weight, x, acc, self.knobs, self.target)
-        return ring.cost + array + self.store_cost + queue_cost(outputs * acc.bits, self.target)
+        return ring.cost + array + queue_cost(outputs * acc.bits, self.target)
 
     @cached_property
     def params(self) -> dict[str, int]:

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from functools import cached_property
 from itertools import product
 from math import ceil
+from typing import Self
 
 import numpy as np
 
-from tomato.engines.base import Knobs, Site, Timing, beats, folds
+from tomato.engines.base import Site, Timing, beats, folds
 from tomato.engines.parts import cells, dot
 from tomato.engines.parts.ring import LAG, frontier, queue_cost
 from tomato.engines.parts.weighted import WEIGHTS, WeightedUnit
@@ -28,14 +29,13 @@ class DenseFold(WeightedUnit[Dense]):
         return ""
 
     @classmethod
-    def choices(cls, site: Site[Dense]) -> Iterator[Knobs]:
+    def shapes(cls, site: Site[Dense]) -> Iterator[Self]:
         channels, filters = site.op.weight.shape
         shapes = [{"lanes_in": i, "lanes_out": o} for i, o in product(folds(channels), folds(filters))]
         weight = site.op.weight
         for cell in dot.offers(weight, site.arg.codes):
             built = ({**s, **cell} for s in shapes if cells.fills(weight, cell, channels, s["lanes_in"]))
-            for unit in frontier(cls(site, knobs) for knobs in built):
-                yield from ({**unit.knobs, "weight_ram": ram} for ram in dot.rams(unit.words))
+            yield from frontier(cls(site, knobs) for knobs in built)
 
     @cached_property
     def effort(self) -> float:
@@ -79,7 +79,7 @@ class DenseFold(WeightedUnit[Dense]):
         return Timing((need,), cycles, latency, room=(need - self.ring[0],))
 
     @cached_property
-    def formula(self) -> Resources:
+    def bare(self) -> Resources:
         x, acc, lanes, outputs = self.arg.codes, self.out.codes, self.knobs["lanes_in"], self.knobs["lanes_out"]
         weight = self.weight
         pixels, ram = self.ring
@@ -87,7 +87,7 @@ class DenseFold(WeightedUnit[Dense]):
         array = dot.cost(lanes, outputs, weight, x, acc, self.knobs, self.target)
         # Codes wait for their weights in shift registers, where they are LUTs.
         control = Resources(lut=55 + (lanes * x.bits if self.target.memory.srl_depth else 0), ff=40)
-        return ring + array + self.store_cost + queue_cost(outputs * acc.bits, self.target) + control
+        return ring + array + queue_cost(outputs * acc.bits, self.target) + control
 
     @cached_property
     def params(self) -> dict[str, int]:

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from functools import cached_property
 from itertools import product
+from typing import Self
 
 from tomato.core.formats import Codes
-from tomato.engines.base import Knobs, Site, Timing, folds
+from tomato.engines.base import Site, Timing, folds
 from tomato.engines.parts import cells, dot
 from tomato.engines.parts.ring import Ring, frontier, queue_cost
 from tomato.engines.parts.weighted import WEIGHTS, WeightedUnit
@@ -25,7 +26,7 @@ class DepthwiseWindow(WeightedUnit[Conv2d]):
         return "" if site.op.depthwise else "only depthwise: one filter per channel"
 
     @classmethod
-    def choices(cls, site: Site[Conv2d]) -> Iterator[Knobs]:
+    def shapes(cls, site: Site[Conv2d]) -> Iterator[Self]:
         taps = [(0, 0), (0, 1), (1, 1)] if site.op.window.taps > 1 else [(0, 0)]
         shapes = [
             {"lanes": n, "parallel_rows": r, "parallel_columns": c}
@@ -33,8 +34,7 @@ class DepthwiseWindow(WeightedUnit[Conv2d]):
         ]
         for cell in dot.offers(site.op.weight, _factors(site), shared=False):
             built = ({**shape, **cell} for shape in shapes)
-            for unit in frontier(cls(site, knobs) for knobs in built):
-                yield from ({**unit.knobs, "weight_ram": ram} for ram in dot.rams(unit.words))
+            yield from frontier(cls(site, knobs) for knobs in built)
 
     @cached_property
     def effort(self) -> float:
@@ -73,10 +73,10 @@ class DepthwiseWindow(WeightedUnit[Conv2d]):
         return ring.timing(dot.latency(ring.taps, _factors(self.site), self.knobs, shared=False))
 
     @cached_property
-    def formula(self) -> Resources:
+    def bare(self) -> Resources:
         ring, x, acc = self.ring, _factors(self.site), self.out.codes
         array = dot.cost(ring.taps, ring.lanes, self.weight, x, acc, self.knobs, self.target, shared=False)
-        return ring.cost + array + self.store_cost + queue_cost(ring.lanes * acc.bits, self.target)
+        return ring.cost + array + queue_cost(ring.lanes * acc.bits, self.target)
 
     @cached_property
     def params(self) -> dict[str, int]:

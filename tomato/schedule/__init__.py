@@ -6,10 +6,11 @@ from tomato.core.errors import TomatoError
 from tomato.core.ir import Graph
 from tomato.schedule.design import Design, cut, fastest_in_regions
 from tomato.schedule.floorplan import floor_of
+from tomato.schedule.offers import Option, total
 from tomato.schedule.plan import NO_WISHES, Choice, Plan, Wishes
 from tomato.schedule.regions import fills, rooms
 from tomato.schedule.route import routes
-from tomato.schedule.scheduler import Option, fastest, options, select, total, way_out
+from tomato.schedule.scheduler import fastest, options, select, way_out
 from tomato.schedule.streams import edges, interval_cycles
 from tomato.schedule.timing import fifo_depths
 from tomato.targets import Resources, Target
@@ -42,7 +43,7 @@ def schedule(
             where=model or graph.name,
             hint="there is nothing to build; check how the model was exported",
         )
-    wanted = int(clock * 1e6 / fps) if fps else 0
+    wanted = least = int(clock * 1e6 / fps) if fps else 0
     hint = way_out(graph, target, given=given)
     _check_places(graph, target, wishes)
     floor = floor_of(graph, rooms(target), target.usable).fix(_fixed(wishes))
@@ -50,11 +51,12 @@ def schedule(
     before: Design | None = None
     for attempt in range(ROUNDS):
         room = _less(target.usable, sum(spare.values(), start=Resources()))
-        interval, chosen = fastest(offers, target, room, at_least=wanted, model=model or graph.name, way_out=hint)
+        interval, chosen = fastest(offers, target, room, at_least=least, model=model or graph.name, way_out=hint)
+        least = max(least, interval if not attempt else 0)  # no later attempt has more room than the first
         design = cut(graph, chosen, interval, floor, spare)
         if attempt and (floor.allowed or not design.fits):
-            least = max(interval, wanted, before.interval if before else 0)
-            found = before = fastest_in_regions(graph, offers, floor, room, spare, least, before)
+            start = max(interval, before.interval if before else 0)
+            found = before = fastest_in_regions(graph, offers, floor, room, spare, start, before)
             design = found or replace(design, even=True)
         interval = max(o.cycles for o in design.chosen.values())
         if fps and interval > wanted:

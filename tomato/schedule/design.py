@@ -1,15 +1,19 @@
 """The fastest design on a chip of several regions: the chip's interval first, then the least that its regions allow."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tomato.core.ir import Graph
 from tomato.engines.base import AnyUnit
-from tomato.schedule.floorplan import Floor, choose, place, tidy
+from tomato.schedule.floorplan import Floor, Lists, Spare, choose, place, tidy
+from tomato.schedule.offers import Offers, Option, fast_enough, intervals
 from tomato.schedule.regions import assign
-from tomato.schedule.scheduler import Option, fast_enough, intervals, select, smallest
+from tomato.schedule.scheduler import select, smallest
 from tomato.schedule.streams import edges
 from tomato.targets import Resources
+
+ROUNDS = 3
+"""How often options and regions follow from each other at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ def cut(
 
 def fastest_in_regions(
     graph: Graph,
-    offers: Mapping[str, Sequence[Option]],
+    offers: Offers,
     floor: Floor,
     room: Resources,
     spare: Mapping[str, Resources],
@@ -70,11 +74,21 @@ def fastest_in_regions(
         return Design({}, placed, interval) if placed else None  # regions that are good for some choice
 
     steps = intervals(offers, at_least)
-    found = solve(steps[0]) or smallest(steps, solve)
+    found = smallest(steps, solve)
     if found is None or found.chosen:
         return found
     lists = fast_enough(offers, found.interval)
-    placed = tidy(lists, floor, spare, found.placed)
+    placed, chosen = found.placed, _chosen(lists, floor, spare, found.placed)
+    for _ in range(ROUNDS):
+        better = tidy(chosen, floor, spare, placed)
+        if better == placed:
+            break
+        placed, chosen = better, _chosen(lists, floor, spare, better)
+    return Design(chosen, placed, found.interval)
+
+
+def _chosen(lists: Lists, floor: Floor, spare: Spare, placed: Mapping[str, int]) -> dict[str, Option]:
+    """The cheapest options for regions that are known to hold some."""
     chosen = choose(lists, floor, spare, placed)
     assert chosen is not None, "the regions were found together with a choice that fits them"
-    return Design(chosen, placed, found.interval)
+    return chosen

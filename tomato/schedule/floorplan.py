@@ -13,7 +13,8 @@ import numpy as np
 
 from tomato.core.ir import Graph
 from tomato.ops.requant import Requant
-from tomato.schedule.scheduler import Option, weight
+from tomato.schedule.offers import Option
+from tomato.schedule.scheduler import weight
 from tomato.schedule.solver import silent
 from tomato.schedule.streams import source_of
 from tomato.schedule.units import WIRING
@@ -28,8 +29,6 @@ INPUT = -1
 """Group of what comes from outside."""
 BRANCHES = 50
 """Nodes of the solver's tree after which a search for regions ends. A count and not a time, so that results repeat."""
-FEW_BRANCHES = 10
-"""The same for one of many searches for fewer crossings."""
 GAP = 0.05
 """How far above the least price a result may be."""
 
@@ -89,14 +88,19 @@ def place(lists: Lists, floor: Floor, spare: Spare) -> dict[str, int] | None:
     return found[1] if found else None
 
 
-def tidy(lists: Lists, floor: Floor, spare: Spare, placed: Mapping[str, int]) -> Mapping[str, int]:
-    """Regions with fewer streams between them than `placed`: contiguous runs, or two regions swap layers."""
-    if found := _Milp(lists, floor, spare, contiguous=True).solve(hop=1.0):
-        return found[1]
-    for pair in combinations(range(len(floor.rooms)), 2):
-        found = _Milp(lists, floor.swap(placed, pair), spare).solve(hop=1.0, branches=FEW_BRANCHES)
+def tidy(chosen: Mapping[str, Option], floor: Floor, spare: Spare, placed: Mapping[str, int]) -> Mapping[str, int]:
+    """Regions with fewer streams between them than `placed`, for the same options: all that two regions hold is dealt
+    out anew, pair by pair, as long as that helps.
+    """
+    lists = {name: [option] for name, option in chosen.items()}
+    pairs = list(combinations(range(len(floor.rooms)), 2))
+    waiting = list(pairs)
+    while waiting:
+        pair = waiting.pop(0)
+        found = _Milp(lists, floor.swap(placed, pair), spare).solve(hop=1.0)
         if found and floor.crossed(found[1]) < floor.crossed(placed):
             placed = found[1]
+            waiting = [p for p in pairs if p != pair and set(p) & set(pair)]
     return placed
 
 
@@ -109,7 +113,7 @@ def choose(lists: Lists, floor: Floor, spare: Spare, placed: Mapping[str, int]) 
 class _Milp:
     """The variables: an option of a node in a region; the region of a group; the borders that a stream crosses."""
 
-    def __init__(self, lists: Lists, floor: Floor, spare: Spare, *, contiguous: bool = False) -> None:
+    def __init__(self, lists: Lists, floor: Floor, spare: Spare) -> None:
         self.floor, self.regions = floor, range(len(floor.rooms))
         self.picks = [(name, option, r) for name, options in lists.items() for option in options for r in self.regions]
         self.groups = max(floor.group.values()) + 1
@@ -121,19 +125,12 @@ class _Milp:
             self._row(((self._region(group, r), 1.0) for r in self.regions), 1.0, 1.0)
         self._pick_one()
         self._fit(spare)
-        if contiguous:
-            for group in range(1, self.groups):
-                for border in range(self.borders):
-                    self._row(self._step(group - 1, group, border), 0.0, np.inf)
         self._cross()
 
-    def solve(
-        self, *, hop: float = 0.0, price: float = 0.0, branches: int = BRANCHES
-    ) -> tuple[dict[str, Option], dict[str, int]] | None:
+    def solve(self, *, hop: float = 0.0, price: float = 0.0) -> tuple[dict[str, Option], dict[str, int]] | None:
         """An option and a region for every node, or None where the search finds none.
 
         hop, price: what a crossing costs, and what the whole chip costs. Any that fit where both are 0.
-        branches: nodes of the solver's tree after which it ends.
         """
         from scipy.optimize import Bounds, LinearConstraint, milp  # deferred: importing SciPy takes a while
         from scipy.sparse import coo_array
@@ -154,7 +151,7 @@ class _Milp:
                 integrality=np.ones(self.size),
                 bounds=Bounds(0, most),
                 constraints=LinearConstraint(matrix, low, high),
-                options={"mip_rel_gap": GAP, "node_limit": branches},
+                options={"mip_rel_gap": GAP, "node_limit": BRANCHES},
             )
         if result.x is None:
             return None
@@ -186,7 +183,7 @@ class _Milp:
             *(((r,), room) for r, room in enumerate(self.floor.rooms)),
             (self.regions, self.floor.chip),
         ):
-            for kind, n in room.counts().items():
+            for kind, n in enumerate(room):
                 engines = [(c, float(o.cost[kind])) for c, (_, o, r) in enumerate(self.picks) if r in regions]
                 parts = [(self._region(g, r), float(cost[kind])) for g, cost in enumerate(beside) for r in regions]
                 scale = max(n, 1)

@@ -7,6 +7,8 @@ region is least full. Where they do not fit, floorplan.py changes the choice.
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from tomato.schedule.streams import OUTPUT, Edge
 from tomato.targets import Resources, Target
 
@@ -79,13 +81,9 @@ def _runs(
     names: Sequence[str], costs: Mapping[str, Resources], wires: Sequence[int], offered: Sequence[Resources]
 ) -> tuple[float, dict[str, int]]:
     """How full the fullest region is, and the region of every node, with the nodes cut into one run per region."""
-    prefix = [Resources()]
-    for name in names:
-        prefix.append(prefix[-1] + costs[name])
-    shares = {
-        room: [[_fill(prefix[i] - prefix[j], room) for j in range(i + 1)] for i in range(len(names) + 1)]
-        for room in set(offered)
-    }
+    sums = np.cumsum([Resources(), *(costs[name] for name in names)], axis=0)
+    taken = sums[:, None, :] - sums[None, :, :]  # by the nodes from j up to i
+    shares = {room: (taken / np.maximum(room, 1)).max(axis=2).tolist() for room in set(offered)}
     # best[i]: (fullest region, at least 1; wires between regions; where the runs start) of the first i nodes
     best: list[tuple[float, int, tuple[int, ...]]] = [(1.0, 0, ()), *[(float("inf"), 0, ())] * len(names)]
     for room in offered:
@@ -100,8 +98,7 @@ def _runs(
 
 def _fill(cost: Resources, room: Resources) -> float:
     """Share of the scarcest resource."""
-    limits = room.counts()
-    return max((n / max(limits[kind], 1) for kind, n in cost.counts().items()), default=0.0)
+    return max(n / max(most, 1) for n, most in zip(cost, room, strict=True))
 
 
 def _wires(names: Sequence[str], links: Sequence[Edge]) -> list[int]:

@@ -5,10 +5,7 @@ under several resource limits is a multiple-choice knapsack, solved exactly as a
 feasible interval is found by bisection over the intervals at which any choice changes.
 """
 
-import operator
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -20,7 +17,8 @@ from tomato.engines import CATALOGUE
 from tomato.engines.base import AnyUnit, Site
 from tomato.hardware.memory import Ram
 from tomato.ops.threshold import Threshold
-from tomato.schedule.plan import NO_WISHES, Choice, Wishes
+from tomato.schedule.offers import Offer, Offers, Option, fast_enough, intervals, total
+from tomato.schedule.plan import NO_WISHES, Wishes
 from tomato.schedule.solver import silent
 from tomato.schedule.units import sites
 from tomato.targets import Resources, Target
@@ -38,26 +36,7 @@ LEAST_BITS = 2
 """The narrowest weights that post-training quantisation makes."""
 
 
-@dataclass(frozen=True)
-class Option:
-    """One way to build a node, with its speed and its cost."""
-
-    unit: AnyUnit
-    cycles: int
-    cost: Resources
-
-    @classmethod
-    def of(cls, unit: AnyUnit) -> "Option":
-        """A unit as an option."""
-        return cls(unit, unit.interval.guaranteed, unit.cost)
-
-    @cached_property
-    def choice(self) -> Choice:
-        """What a plan says of it."""
-        return Choice(self.unit.stem, self.unit.knobs)
-
-
-def options(graph: Graph, target: Target, wishes: Wishes = NO_WISHES, *, model: str = "") -> dict[str, list[Option]]:
+def options(graph: Graph, target: Target, wishes: Wishes = NO_WISHES, *, model: str = "") -> dict[str, Offer]:
     """Every sensible option of every node, fastest first.
 
     Raises TomatoError when a node has no engine, or a plan asks for what no engine offers.
@@ -69,7 +48,7 @@ def options(graph: Graph, target: Target, wishes: Wishes = NO_WISHES, *, model: 
             where=wishes.file,
             hint=f"the layers are {', '.join(places)}",
         )
-    found: dict[str, list[Option]] = {}
+    found: dict[str, Offer] = {}
     refused: list[str] = []
     for name, place in places.items():
         engines = {s: e for s, e in CATALOGUE.items() if isinstance(place.op, e.ops)}
@@ -79,9 +58,10 @@ def options(graph: Graph, target: Target, wishes: Wishes = NO_WISHES, *, model: 
             why = "; ".join(f"{s}: {r}" for s, r in reasons.items()) or "no engine implements it"
             refused.append(f"{place.node.origin or name} ({place.op.name}): {why}")
         elif name in wishes.layers:
-            found[name] = [Option.of(_wished(place, wishes))]
+            found[name] = Offer([Option.of(_wished(place, wishes))])
         else:
-            found[name] = [Option.of(u) for engine in usable for u in engine.units(place) if _worth_ultra(u, target)]
+            units = (unit for engine in usable for unit in engine.units(place) if _worth_ultra(unit, target))
+            found[name] = Offer(map(Option.of, units))
     if refused:
         raise TomatoError(
             "no engine can do these layers:\n  " + "\n  ".join(refused),
@@ -130,22 +110,12 @@ def _worth_ultra(unit: AnyUnit, target: Target) -> bool:
     return bool(target.usable.uram) and (target.slrs == 1 or all(s.words >= ULTRA_WORDS for s in stores))
 
 
-def pareto(candidates: Sequence[Option]) -> list[Option]:
-    """The options that no other one matches or beats in every resource."""
-    kept: dict[tuple[int, ...], Option] = {}
-    for mine, option in sorted(((o.cost.values(), o) for o in candidates), key=lambda pair: pair[0]):
-        if not any(all(map(operator.le, other, mine)) for other in kept):
-            kept[mine] = option
-    return list(kept.values())
-
-
 def weight(cost: Resources, budget: Resources) -> float:
     """Share of the budget, summed over the kinds of resources: what a choice costs in the currency of the chip."""
-    counts, limits = cost.counts(), budget.counts()
-    return sum(n / max(limits[kind], 1) for kind, n in counts.items() if n)
+    return sum(n / max(most, 1) for n, most in zip(cost, budget, strict=True) if n)
 
 
-def select(offers: Mapping[str, Sequence[Option]], interval: int, budget: Resources) -> dict[str, Option] | None:
+def select(offers: Offers, interval: int, budget: Resources) -> dict[str, Option] | None:
     """The cheapest option of every node at `interval` cycles that fit the budget together, or None."""
     lists = fast_enough(offers, interval)
     if not all(lists.values()):
@@ -156,16 +126,6 @@ def select(offers: Mapping[str, Sequence[Option]], interval: int, budget: Resour
     return _knapsack(lists, budget)
 
 
-def fast_enough(offers: Mapping[str, Sequence[Option]], interval: int) -> dict[str, list[Option]]:
-    """The options of every node worth a thought at `interval` cycles."""
-    return {name: pareto([o for o in candidates if o.cycles <= interval]) for name, candidates in offers.items()}
-
-
-def total(chosen: Mapping[str, Option]) -> Resources:
-    """What the chosen options take together."""
-    return sum((o.cost for o in chosen.values()), start=Resources())
-
-
 def _knapsack(lists: Mapping[str, Sequence[Option]], budget: Resources) -> dict[str, Option] | None:
     """One option per node under every limit, at the least weight: a MILP."""
     from scipy.optimize import Bounds, LinearConstraint, milp  # deferred: importing SciPy takes a while
@@ -174,13 +134,13 @@ def _knapsack(lists: Mapping[str, Sequence[Option]], budget: Resources) -> dict[
     rows = {name: i for i, name in enumerate(lists)}
     one = np.zeros((len(rows), len(flat)))
     one[[rows[name] for name, _ in flat], range(len(flat))] = 1
-    use = np.array([option.cost.values() for _, option in flat], dtype=float).T
+    use = np.array([option.cost for _, option in flat], dtype=float).T
     with silent():
         result = milp(
             np.array([weight(option.cost, budget) for _, option in flat]),
             integrality=np.ones(len(flat)),
             bounds=Bounds(0, 1),
-            constraints=[LinearConstraint(one, 1, 1), LinearConstraint(use, -np.inf, np.array(budget.values()))],
+            constraints=[LinearConstraint(one, 1, 1), LinearConstraint(use, -np.inf, np.array(budget))],
             options={"mip_rel_gap": 0.01, "time_limit": 20},
         )
     if result.x is None:
@@ -189,7 +149,7 @@ def _knapsack(lists: Mapping[str, Sequence[Option]], budget: Resources) -> dict[
 
 
 def fastest(
-    offers: Mapping[str, Sequence[Option]],
+    offers: Offers,
     target: Target,
     budget: Resources,
     *,
@@ -207,17 +167,17 @@ def fastest(
     return max(o.cycles for o in chosen.values()), chosen
 
 
-def intervals(offers: Mapping[str, Sequence[Option]], at_least: int = 0) -> list[int]:
-    """The intervals, not below `at_least`, at which some node has another option; ascending."""
-    floor = max(at_least, *(min(o.cycles for o in c) for c in offers.values()))
-    return sorted({o.cycles for c in offers.values() for o in c if o.cycles > floor} | {floor})
-
-
 def smallest(steps: Sequence[int], solve: Callable[[int], Found | None]) -> Found | None:
-    """What `solve` finds at the smallest step at which it finds something, by bisection; None if at no step."""
-    found = solve(steps[-1])
-    low, high = 0, len(steps) - 1
-    while found is not None and low < high:
+    """What `solve` finds at the smallest step at which it finds something, by bisection; None if at no step.
+
+    Strides from the first step on double until something is found: what is near it is found soon.
+    """
+    low, high, stride = 0, 0, 1
+    while (found := solve(steps[high])) is None:
+        if high == len(steps) - 1:
+            return None
+        low, high, stride = high + 1, min(high + stride, len(steps) - 1), 2 * stride
+    while low < high:
         middle = (low + high) // 2
         faster = solve(steps[middle])
         if faster is None:
@@ -227,12 +187,12 @@ def smallest(steps: Sequence[int], solve: Callable[[int], Found | None]) -> Foun
     return found
 
 
-def _does_not_fit(offers: Mapping[str, Sequence[Option]], target: Target, budget: Resources) -> str:
+def _does_not_fit(offers: Offers, target: Target, budget: Resources) -> str:
     """What the smallest design lacks, resource by resource."""
     small = {n: min(c, key=lambda o: weight(o.cost, budget)) for n, c in offers.items()}
     need = total(small)
     lacks = need.shortfall(budget) or {"lut": 0}
-    parts = [f"{need[k]:,} {k} of {budget[k]:,} ({n:,} too many)" for k, n in lacks.items()]
+    parts = [f"{need.of(k):,} {k} of {budget.of(k):,} ({n:,} too many)" for k, n in lacks.items()]
     largest = max(small, key=lambda n: weight(small[n].cost, budget))
     return (
         f"the network does not fit {target.name}, even at its slowest: it takes {'; '.join(parts)}. "

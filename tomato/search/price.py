@@ -6,7 +6,8 @@ from typing import Self
 
 from tomato.accelerator import Progress, silent
 from tomato.quantise.precision import LayerFormat, Precision
-from tomato.schedule.scheduler import Option, options
+from tomato.schedule.offers import Option
+from tomato.schedule.scheduler import options
 from tomato.search.candidates import KNOWN, WIDTHS
 from tomato.search.sensitivity import Stream
 from tomato.search.subject import Subject, precision_of

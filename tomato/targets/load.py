@@ -48,7 +48,10 @@ def load(name: str) -> Target:
 
 def describe(target: Target) -> dict[str, Any]:
     """A target as plain data, which `restore` takes: what a board and its family say, and its name."""
-    return {**asdict(target), "lut_fit": {fit.part: (fit.base, fit.percent) for fit in target.lut_fit}}
+    counts = {key: getattr(target, key).counts() for key in ("budget", "shell", "fill")}
+    regions = [region.counts() for region in target.slr]
+    fits = {fit.part: (fit.base, fit.percent) for fit in target.lut_fit}
+    return {**asdict(target), **counts, "slr": regions, "lut_fit": fits}
 
 
 def restore(data: Mapping[str, Any], where: str) -> Target:

@@ -1,7 +1,8 @@
 """What the compiler knows of a board: its budget and the shapes of its primitives."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 
 from tomato.targets.resources import Resources
 
@@ -98,7 +99,7 @@ class Memories:
     srl_depth: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Target:
     """A board. `lut_inputs` says what one `lut` of the budget is.
 
@@ -127,9 +128,9 @@ class Target:
     def fitted(self, part: str, cost: Resources) -> Resources:
         """What an engine or part takes on this family, given the `cost` by its formula."""
         fit = next((f for f in self.lut_fit if f.part == part), None)
-        return replace(cost, lut=fit.lut(cost.lut)) if fit else cost
+        return cost._replace(lut=fit.lut(cost.lut)) if fit else cost
 
-    @property
+    @cached_property
     def usable(self) -> Resources:
         """What a design may use: the share `fill` of what the shell leaves, rounded down."""
         left, percent = (self.budget - self.shell).counts(), self.fill.counts()

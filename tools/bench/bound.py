@@ -28,7 +28,7 @@ def at_goal(accelerator: Accelerator, interval: int) -> dict[str, Any]:
     one = np.zeros((len(names), len(flat) + 1))  # the last variable: how full the scarcest resource is
     one[[names.index(name) for name, _ in flat], range(len(flat))] = 1
     budget = np.array(usable.values())
-    use = np.array([option.cost.values() for _, option in flat], dtype=float).T / np.maximum(budget, 1)[:, None]
+    use = np.array([option.cost for _, option in flat], dtype=float).T / np.maximum(budget, 1)[:, None]
     result = milp(
         np.eye(len(flat) + 1)[-1],
         integrality=np.append(np.ones(len(flat)), 0),

@@ -1,5 +1,6 @@
 """The cells of tom_dot: which ones can multiply a layer's weights, what its words hold, what a cell costs."""
 
+from functools import lru_cache
 from math import ceil
 
 import numpy as np
@@ -46,7 +47,13 @@ def offers(weight: Tensor, packs: list[int]) -> list[Knobs]:
 
 def fills(weight: Tensor, knobs: Knobs, inputs: int, lanes: int) -> bool:
     """Whether `inputs` channels can be spread over `lanes`: lanes without a channel need a weight of 0."""
-    return inputs % lanes == 0 or form(weight, knobs).filler == 0
+    return inputs % lanes == 0 or filler(form(weight, knobs)) == 0
+
+
+@lru_cache
+def filler(chosen: Form) -> int:
+    """The weight of places that no weight takes."""
+    return chosen.filler
 
 
 def memory(words: Array, weight: Tensor, knobs: Knobs) -> Memory:

@@ -1,14 +1,15 @@
 """Engines that multiply by one tensor of weights, kept in one memory."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from copy import copy
 from functools import cached_property
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from tomato.core.formats import Codes, Tensor
 from tomato.core.forms import Cell
 from tomato.core.ir import Op
-from tomato.engines.base import Unit
+from tomato.engines.base import Knobs, Site, Unit
 from tomato.engines.parts import dot
 from tomato.hardware.memory import Ram, Source, Store, rom_cost
 from tomato.targets import Resources
@@ -54,6 +55,32 @@ class WeightedUnit(Unit[OpT]):
         return {WEIGHTS: Store(kind, self.words, bits, Source.LOADER if kind == Ram.ULTRA else Source.BITSTREAM)}
 
     @property
-    def store_cost(self) -> Resources:
-        """What the memory of the weights takes."""
-        return rom_cost(self.stores[WEIGHTS], self.target)
+    @abstractmethod
+    def bare(self) -> Resources:
+        """What one instance takes without the memory of its weights, by a formula."""
+
+    @property
+    def formula(self) -> Resources:
+        return self.bare + rom_cost(self.stores[WEIGHTS], self.target)
+
+    @classmethod
+    @abstractmethod
+    def shapes(cls, site: Site[OpT]) -> Iterator[Self]:
+        """Every sensible unrolling and cell, before the kind of memory is chosen."""
+
+    @classmethod
+    def units(cls, site: Site[OpT]) -> Iterator[Self]:
+        for shape in cls.shapes(site):
+            for kind in dot.rams(shape.words):
+                yield shape._stored(kind)
+
+    @classmethod
+    def choices(cls, site: Site[OpT]) -> Iterator[Knobs]:
+        return (unit.knobs for unit in cls.units(site))
+
+    def _stored(self, kind: Ram) -> Self:
+        """The same unit with its weights in a kind of memory; what was found out about it stays known."""
+        stored = copy(self)
+        stored.__dict__["bare"] = self.bare  # found out once for all kinds
+        stored.knobs = {**self.knobs, "weight_ram": kind}
+        return stored

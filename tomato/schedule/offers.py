@@ -1,0 +1,93 @@
+"""The options of every node, and which of them are worth a thought at an interval."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import overload
+
+import numpy as np
+
+from tomato.core.formats import Array
+from tomato.engines.base import AnyUnit
+from tomato.schedule.plan import Choice
+from tomato.targets import Resources
+
+
+@dataclass(frozen=True)
+class Option:
+    """One way to build a node, with its speed and its cost."""
+
+    unit: AnyUnit
+    cycles: int
+    cost: Resources
+
+    @classmethod
+    def of(cls, unit: AnyUnit) -> "Option":
+        """A unit as an option."""
+        return cls(unit, unit.interval.guaranteed, unit.cost)
+
+    @cached_property
+    def choice(self) -> Choice:
+        """What a plan says of it."""
+        return Choice(self.unit.stem, self.unit.knobs)
+
+
+class Offer(Sequence[Option]):
+    """The options of one node, fastest first, without those that another one matches or beats in all respects."""
+
+    def __init__(self, options: Iterable[Option]) -> None:
+        every = sorted(options, key=lambda option: option.cycles)
+        rows = np.array([(o.cycles, *o.cost) for o in every], dtype=np.int64).reshape(len(every), -1)
+        self._options = [every[i] for i in sorted(unbeaten(rows))]
+        self._costs = np.array([o.cost for o in self._options], dtype=np.int64).reshape(len(self._options), -1)
+        self._cycles = [o.cycles for o in self._options]
+        self._within: dict[int, list[Option]] = {}
+
+    def within(self, interval: int) -> list[Option]:
+        """Those of at most `interval` cycles, without those that another of them matches or beats in every resource."""
+        count = bisect_right(self._cycles, interval)
+        if count not in self._within:
+            self._within[count] = [self._options[i] for i in unbeaten(self._costs[:count])]
+        return self._within[count]
+
+    @overload
+    def __getitem__(self, index: int) -> Option: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Option]: ...
+    def __getitem__(self, index: int | slice) -> Option | list[Option]:
+        return self._options[index]
+
+    def __len__(self) -> int:
+        return len(self._options)
+
+
+Offers = Mapping[str, Offer]
+"""The options of every node, by its name."""
+
+
+def unbeaten(rows: Array) -> list[int]:
+    """The rows that no other one matches or beats in every column, in ascending order; of equal ones the first."""
+    order = np.lexsort(rows.T[::-1])
+    kept, found = np.empty_like(rows), list[int]()
+    for i in order.tolist():
+        if not (kept[: len(found)] <= rows[i]).all(axis=1).any():
+            kept[len(found)] = rows[i]
+            found.append(i)
+    return found
+
+
+def fast_enough(offers: Offers, interval: int) -> dict[str, list[Option]]:
+    """The options of every node worth a thought at `interval` cycles."""
+    return {name: offer.within(interval) for name, offer in offers.items()}
+
+
+def intervals(offers: Offers, at_least: int = 0) -> list[int]:
+    """The intervals, not below `at_least`, at which some node has another option; ascending."""
+    floor = max(at_least, *(offer[0].cycles for offer in offers.values()))
+    return sorted({o.cycles for offer in offers.values() for o in offer if o.cycles > floor} | {floor})
+
+
+def total(chosen: Mapping[str, Option]) -> Resources:
+    """What the chosen options take together."""
+    return sum((o.cost for o in chosen.values()), start=Resources())
