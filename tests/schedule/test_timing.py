@@ -114,6 +114,17 @@ def test_the_shortcut_has_room_for_what_the_branch_delays(cycles: int) -> None:
     assert depths["add.0"] < depths["add.1"]
 
 
+def test_a_queue_takes_its_cycles_once() -> None:
+    """In front of a join it counts before its depth is known; elsewhere where there is one."""
+    graph = residual()
+    units = units_of(graph, 300)
+    bare = ways_of(graph, units)
+    joined, lone = (routes(bare.links, TARGET, fifos={f"{name}.0": 8}) for name in ("add", "c1"))
+    before, known, more = (simulate_times(units, graph, ways, 2, None).arrival for ways in (bare, joined, lone))
+    assert {name: times.tolist() for name, times in known.items()} == {n: t.tolist() for n, t in before.items()}
+    assert set((more["c1.0"] - before["c1.0"]).tolist()) == {FIFO_LATENCY}
+
+
 @pytest.mark.parametrize("channels", [(128, 128), (16, 240), (96, 96, 96), (8, 120, 24, 96)], ids=str)
 def test_parts_of_a_concatenation_have_room_until_their_turn(channels: tuple[int, ...]) -> None:
     """Beats come as early as they may, behind those of the pixel before; the others' turns delay that of a part."""
