@@ -1,9 +1,11 @@
 """One quantised example of every operator that reaches hardware: ragged shapes, so that nothing divides by chance."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from tomato import targets
 from tomato.core.formats import Array, Codes, Tensor
 from tomato.core.ir import Node, Op, TensorType
 from tomato.engines import CATALOGUE
@@ -65,6 +67,10 @@ def make_site(op: Op, args: Sequence[TensorType], board: str = "u250") -> Site[A
 def make_unit(stem: str, op: Op, args: Sequence[TensorType], knobs: Knobs, board: str = "u250") -> AnyUnit:
     """An engine for that operator, with those knobs."""
     return CATALOGUE[stem](make_site(op, args, board), knobs)
+
+
+SOME_UNIT = make_unit("add_stream", Add(), (X, X), {"lanes": 1})
+"""For tests of what looks at the cycles and the cost of an option alone."""
 
 
 def random_frames(op: Op, args: Sequence[TensorType], frames: int, seed: int) -> tuple[list[Array], Array]:

@@ -11,6 +11,11 @@ from tomato.ops.move import Concat
 from tomato.ops.pool import GlobalSum
 from tomato.ops.requant import Requant
 from tomato.ops.window import Window
+from tomato.schedule import Plan
+from tomato.schedule.route import routes
+from tomato.schedule.streams import edges, interval_cycles
+from tomato.schedule.units import bind
+from tomato.targets import Resources, Target
 
 S8 = Codes.of(8, signed=True)
 SHIFT = 20
@@ -68,3 +73,15 @@ def concatenated(*channels: int) -> Graph:
     net = Codenet(3, 3, 2)
     parts = [net.dense("x", count, f"d{i}") for i, count in enumerate(channels)]
     return net.graph(net.build.add(Concat(), parts, "cat"))
+
+
+def interval_of(graph: Graph, plan: Plan, target: Target) -> int:
+    """Cycles per frame of a plan."""
+    units = bind(graph, plan.layers, target)
+    return interval_cycles(units, edges(graph, units))
+
+
+def between(graph: Graph, plan: Plan, target: Target) -> dict[str, Resources]:
+    """What the parts between the engines of a plan take, by the layer that they stand beside."""
+    links = edges(graph, bind(graph, plan.layers, target))
+    return routes(links, target, plan.regions, plan.fifos).costs(list(plan.layers), target)

@@ -1,8 +1,10 @@
 """What every engine, every operator's example and every hardware module must keep to."""
 
 import re
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,19 +14,20 @@ from tests.points import OPERATIONS
 from tomato import targets
 from tomato.core.ir import Op
 from tomato.engines import CATALOGUE
-from tomato.engines.base import Engine, Site
+from tomato.engines.base import AnyUnit, Interval, Site
+from tomato.hardware.memory import Ram, Source
 from tomato.schedule.scheduler import weight
-from tomato.schedule.streams import WIRING
+from tomato.schedule.units import WIRING
 from tomato.targets import Resources
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted((ROOT / "hw" / "rtl").glob("*.sv"))
-TARGETS = [targets.load(name) for name in ("u250", "pynq-z2", "ulx3s", "arria10-gx1150")]
+TARGETS = {name: targets.load(name) for name in ("u250", "pynq-z2", "ulx3s", "arria10-gx1150")}
 PAIRS = [
     pytest.param(engine, make_site(op, args), id=f"{stem}-{case}")
     for stem, engine in CATALOGUE.items()
     for case, (op, args) in CASES.items()
-    if isinstance(op, engine.ops) and not engine.refuses(make_site(op, args), TARGETS[0])
+    if isinstance(op, engine.ops) and not engine.refuses(make_site(op, args))
 ]
 OPERATORS: list[type[Op]] = sorted(
     {op for engine in CATALOGUE.values() for op in engine.ops} | set(WIRING), key=lambda op: op.__name__
@@ -52,10 +55,9 @@ def test_every_operator_of_hardware_has_an_example_random_points_and_an_engine()
     assert {type(op) for op, _ in CASES.values()} == quantised
     assert not quantised & set(WIRING)
     for op, args in CASES.values():
-        offers = [
-            e.refuses(make_site(op, args), t) for e in CATALOGUE.values() if isinstance(op, e.ops) for t in TARGETS
-        ]
-        assert "" in offers, f"no engine does {op}"
+        for board in TARGETS:
+            offers = [e.refuses(make_site(op, args, board)) for e in CATALOGUE.values() if isinstance(op, e.ops)]
+            assert "" in offers, f"no engine does {op} on {board}"
 
 
 @pytest.mark.parametrize("op", OPERATORS)
@@ -65,59 +67,64 @@ def test_operators_are_frozen_and_say_what_they_mean(op: type[Op]) -> None:
 
 
 @pytest.mark.parametrize(("engine", "site"), PAIRS)
-def test_parameters_are_those_of_the_header(engine: Engine, site: Site) -> None:
+def test_parameters_are_those_of_the_header(engine: type[AnyUnit], site: Site[Any]) -> None:
     header = [p.name for p in declared.verilog(f"tom_{engine.stem}")]
-    for knobs in engine.choices(site):
-        assert [*engine.params(site, knobs), *engine.memories(site, knobs)] == header
+    for unit in engine.units(site):
+        assert [*unit.params, *unit.memories] == header
 
 
 @pytest.mark.parametrize(("engine", "site"), PAIRS)
-def test_engines_with_weights_say_how_many_words_hold_them(engine: Engine, site: Site) -> None:
-    for knobs in engine.choices(site):
-        weights = engine.memories(site, knobs).get("MemFile") if engine.multipliers(site, knobs) else None
-        assert engine.words(site, knobs) == (weights.depth if weights else 0)
+def test_stores_are_the_memories(engine: type[AnyUnit], site: Site[Any]) -> None:
+    """Depth, width and kind, known without the contents; and what multiplies says where its weights are."""
+    for unit in engine.units(site):
+        memories = {name: (memory.depth, memory.width, memory.ram) for name, memory in unit.memories.items()}
+        assert {name: (store.words, store.bits, store.kind) for name, store in unit.stores.items()} == memories
+        for store in unit.stores.values():
+            assert (store.source is Source.LOADER) == (store.kind == Ram.ULTRA), "no bitstream fills UltraRAM"
+        assert bool(unit.multipliers) == bool(unit.weight_bits) == (unit.weight_format is not None)
+        assert unit.stores or not unit.multipliers
 
 
 @pytest.mark.parametrize(("engine", "site"), PAIRS)
-def test_every_choice_is_honest(engine: Engine, site: Site) -> None:
+def test_every_choice_is_honest(engine: type[AnyUnit], site: Site[Any]) -> None:
     """No faster than its ports, never free, and no offer twice."""
     seen = [tuple(k.items()) for k in engine.choices(site)]
     assert seen, "no choice at all"
     assert len(set(seen)) == len(seen), "a choice is offered twice"
-    for knobs in engine.choices(site):
-        ins, out = engine.lanes(site, knobs)
-        for kind, lanes in zip((*engine.views(site, knobs), site.out), (*ins, out), strict=True):
+    for unit in engine.units(site):
+        ins, out = unit.lanes
+        for kind, lanes in zip((*unit.views, unit.out), (*ins, out), strict=True):
             assert lanes >= 1
-            assert engine.cycles(site, knobs) >= kind.pixels * -(-kind.channels // lanes)
-        for target in TARGETS:
-            assert engine.cost(site, knobs, target) != Resources(), "a cost of zero is a lie"
-        assert all(n >= 0 for t in TARGETS for n in engine.cost(site, knobs, t).counts().values())
-        assert engine.refuses_knobs(site, knobs) == ""
+            assert unit.cycles >= kind.pixels * -(-kind.channels // lanes)
+        for target in TARGETS.values():
+            cost = engine(replace(site, target=target), unit.knobs).cost
+            assert cost != Resources(), "a cost of zero is a lie"
+            assert min(cost.values()) >= 0
+        assert engine.refuses_knobs(site, unit.knobs) == ""
 
 
 @pytest.mark.parametrize(("engine", "site"), PAIRS)
-def test_speed_costs_area(engine: Engine, site: Site) -> None:
+def test_speed_costs_area(engine: type[AnyUnit], site: Site[Any]) -> None:
     """The slowest choice is the cheapest, the fastest is not, at the exchange rate of the chip."""
-    target = TARGETS[0]
-    offers = sorted(
-        (engine.cycles(site, k), weight(engine.cost(site, k, target), target.usable)) for k in engine.choices(site)
-    )
+    offers = sorted((unit.cycles, weight(unit.cost, site.target.usable)) for unit in engine.units(site))
     best = [min(costs)[1] for _, costs in ((c, list(g)) for c, g in groupby(offers, key=lambda o: o[0]))]
     assert best == sorted(best, reverse=True) or best[0] > best[-1] > 0, best
 
 
 @pytest.mark.parametrize(("engine", "site"), PAIRS)
-def test_timing_is_about_this_node(engine: Engine, site: Site) -> None:
+def test_timing_is_about_this_node(engine: type[AnyUnit], site: Site[Any]) -> None:
     """Every output pixel needs an input pixel that exists, and the frame lasts no longer than `cycles` says."""
-    for knobs in engine.choices(site):
-        timing = engine.timing(site, knobs)
+    for unit in engine.units(site):
+        timing = unit.timing
         assert len(timing.need) == len(site.args)
-        for need, kind in zip(timing.need, engine.views(site, knobs), strict=True):
+        for need, kind in zip(timing.need, unit.views, strict=True):
             assert need.shape == (site.out.pixels,)
             assert need.min() >= 0
             assert need.max() < kind.pixels
-        assert timing.room is None or timing.room.shape == (engine.views(site, knobs)[0].pixels,)
-        assert 0 < timing.cycles * site.out.pixels <= engine.cycles(site, knobs)
+        for room, kind in zip(timing.room, unit.views if timing.room else (), strict=True):
+            assert room is None or room.shape == (kind.pixels,)
+        assert 0 < timing.cycles * site.out.pixels <= unit.cycles
+        assert unit.interval == Interval(unit.cycles, unit.cycles), "no engine's speed depends on the data yet"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: p.stem)

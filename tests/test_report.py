@@ -3,7 +3,8 @@
 import json
 
 from tests import digits
-from tomato.build.report import interval_cycles, shares
+from tests.nets import interval_of
+from tomato.build.report import shares
 from tomato.targets import Resources
 
 
@@ -14,7 +15,7 @@ def test_sums_agree_with_their_parts() -> None:
     assert report["resources"] == {k: sum(p[k] for p in parts) for k in report["resources"]}
     assert report["macs"] == 533_824
     assert report["fps"] == report["clock_mhz"] * 1e6 / report["interval_cycles"]
-    assert report["interval_cycles"] == interval_cycles(acc.graph, acc.plan)
+    assert report["interval_cycles"] == interval_of(acc.graph, acc.plan, acc.target)
     assert report["interval_cycles"] >= max(layer["cycles"] for layer in report["layers"])
     assert Resources(**report["resources"]).fits(acc.target.usable)
 

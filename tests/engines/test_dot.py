@@ -87,5 +87,5 @@ def test_products_hold_the_border(groups: int) -> None:
     op = Conv2d(weight, Window((3, 3), pads=(1, 1, 1, 1)), groups, pad_value=-16)
     site = make_site(op, [TensorType((4, 4, 2), Codes(-12, 14))])
     engine = CATALOGUE["conv2d_window" if groups == 1 else "depthwise_window"]
-    for knobs in engine.choices(site):
-        assert engine.params(site, knobs)["ProdBits"] == 6  # -1 * -16
+    for unit in engine.units(site):
+        assert unit.params["ProdBits"] == 6  # -1 * -16

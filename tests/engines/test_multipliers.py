@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from tests.cases import make_site
+from tests.cases import make_unit
 from tomato.core.formats import Codes, Tensor
 from tomato.core.ir import Op, TensorType
-from tomato.engines import CATALOGUE
 from tomato.engines.base import Knobs
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
@@ -34,5 +33,5 @@ NONE, COLUMNS, ALL = (
     ],
 )
 def test_multipliers(stem: str, op: Op, knobs: Knobs, count: int) -> None:
-    site = make_site(op, [TensorType((8, 8, 16), Codes.of(8, signed=True))])
-    assert CATALOGUE[stem].multipliers(site, knobs) == count
+    kind = TensorType((8, 8, 16), Codes.of(8, signed=True))
+    assert make_unit(stem, op, [kind], knobs).multipliers == count

@@ -20,7 +20,7 @@ from tomato.core.assets import asset
 from tomato.core.formats import Array
 from tomato.core.ir import Op, TensorType
 from tomato.engines import CATALOGUE
-from tomato.engines.base import Knobs
+from tomato.engines.base import AnyUnit, Knobs
 from tomato.hardware.memory import LOAD_BITS
 from tomato.hardware.netlist import Memory, beats, lane_mask, load_beats
 

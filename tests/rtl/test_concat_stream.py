@@ -9,7 +9,6 @@ from tomato.core.formats import Codes
 from tomato.core.ir import TensorType
 from tomato.engines import CATALOGUE
 from tomato.ops.move import Concat
-from tomato.targets import load
 
 
 @pytest.mark.rtl
@@ -26,6 +25,6 @@ def test_choices_divide_all_inputs_but_the_last() -> None:
 
 def test_refuses_what_it_cannot_count() -> None:
     kinds = [TensorType((1, 1, c), Codes(0, 1)) for c in (3, 1 << 16)]
-    engine, target = CATALOGUE["concat_stream"], load("u250")
+    engine = CATALOGUE["concat_stream"]
     assert engine.refuses(make_site(Concat(), kinds)) == "65536 channels of one input exceed 65535"
     assert engine.refuses(make_site(Concat(), kinds[:1])) == "one input is no concatenation"

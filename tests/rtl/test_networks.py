@@ -15,7 +15,7 @@ import pytest
 from tests.rtl.networks import network
 from tomato import targets
 from tomato.backend import project
-from tomato.build.report import interval_cycles, report
+from tomato.build.report import report
 from tomato.build.simulation import csim, describe, first_difference, simulate
 from tomato.core.errors import TomatoError
 from tomato.core.formats import Array
@@ -28,7 +28,10 @@ from tomato.quantise.calibrate import calibrate
 from tomato.quantise.post_training import quantise
 from tomato.quantise.precision import LayerFormat, Precision
 from tomato.schedule import Plan, options, schedule
+from tomato.schedule.route import routes
+from tomato.schedule.streams import edges, interval_cycles
 from tomato.schedule.timing import fifo_depths
+from tomato.schedule.units import bind
 from tomato.targets import Target
 
 FIRST = int(os.environ.get("TOMATO_FUZZ_FROM", "0"))
@@ -79,12 +82,14 @@ def random_plan(graph: Graph, target: Target, draw: random.Random) -> Plan:
     for name, offers in options(graph, target).items():
         quick = [o for o in offers if o.cycles <= SLOWEST] or [min(offers, key=lambda o: o.cycles)]
         layers[name] = draw.choice(quick).choice
-    return with_fifos(graph, Plan(target.name, target.clock_mhz, layers))
+    return with_fifos(graph, Plan(target.name, target.clock_mhz, layers), target)
 
 
-def with_fifos(graph: Graph, plan: Plan) -> Plan:
+def with_fifos(graph: Graph, plan: Plan, target: Target) -> Plan:
     """The plan with the FIFOs that its layers need."""
-    return replace(plan, fifos=fifo_depths(graph, plan.layers, interval_cycles(graph, plan)))
+    units = bind(graph, plan.layers, target)
+    links = edges(graph, units)
+    return replace(plan, fifos=fifo_depths(units, graph, routes(links, target), interval_cycles(units, links)))
 
 
 @pytest.mark.rtl

@@ -8,23 +8,25 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tomato.schedule.plumb import plumbing_cost, plumbing_costs
 
-from tests.nets import Codenet, residual
-from tomato.build.report import interval_cycles, report
+from tests.cases import SOME_UNIT
+from tests.nets import Codenet, between, interval_of, residual
+from tomato.build.report import report
 from tomato.core.ir import Graph
 from tomato.engines import CATALOGUE
 from tomato.engines.parts.dot import LUT_WORDS
+from tomato.engines.parts.weighted import WEIGHTS
 from tomato.hardware.memory import Ram
-from tomato.hardware.plumbing import register_cost
+from tomato.hardware.parts import FrameEnd
 from tomato.lower import lower
-from tomato.schedule import Choice, Option, Plan, options, schedule
+from tomato.schedule import Option, Plan, options, schedule
 from tomato.schedule.design import cut, fastest_in_regions
 from tomato.schedule.floorplan import INPUT, Floor, choose, floor_of, place, tidy
 from tomato.schedule.plan import Wishes, read_wishes
 from tomato.schedule.regions import assign, fills, rooms
 from tomato.schedule.scheduler import ULTRA_WORDS, fastest, select, total
-from tomato.schedule.streams import edges, site
+from tomato.schedule.streams import edges
+from tomato.schedule.units import bind, sites
 from tomato.targets import Resources, Target, load
 
 ROOM = Resources(lut=12_000, ff=48_000, dsp=100, bram18=40)
@@ -60,11 +62,9 @@ def chain(length: int = 5, channels: int = 8) -> Graph:
 
 def filled(graph: Graph, plan: Plan, target: Target) -> list[float]:
     """How full each region is, everything counted."""
-    engines = {n.name: CATALOGUE[plan.layers[n.name].engine] for n in graph}
-    beside = plumbing_costs(graph, plan, target)
-    costs = {n.name: engines[n.name].cost(site(graph, n), plan.layers[n.name].knobs, target) for n in graph}
-    placed = {n: plan.regions.get(n, 0) for n in costs}
-    return fills(placed, {n: c + beside[n] for n, c in costs.items()}, rooms(target))
+    beside = between(graph, plan, target)
+    costs = {n: unit.cost + beside[n] for n, unit in bind(graph, plan.layers, target).items()}
+    return fills({n: plan.regions.get(n, 0) for n in costs}, costs, rooms(target))
 
 
 def test_rooms_are_somewhat_more_than_an_even_part_of_what_a_design_may_use() -> None:
@@ -101,54 +101,56 @@ def test_no_region_holds_more_than_it_may(graph: Graph, rooms_of: tuple[Resource
     target = stacked(*rooms_of)
     plan = schedule(graph, target)
     assert max(filled(graph, plan, target)) <= 1
-    assert interval_cycles(graph, plan) >= interval_cycles(graph, schedule(graph, flat(target)))
+    whole = flat(target)
+    assert interval_of(graph, plan, target) >= interval_of(graph, schedule(graph, whole), whole)
 
 
 def test_one_region_changes_nothing() -> None:
     graph, target = residual(), load("kv260")
     plan = schedule(graph, target)
-    room = target.usable - plumbing_cost(graph, plan, target)
-    assert interval_cycles(graph, plan) == fastest(options(graph, target), target, room)[0]
+    room = target.usable - sum(between(graph, plan, target).values(), start=NOTHING)
+    assert interval_of(graph, plan, target) == fastest(options(graph, target), target, room)[0]
     assert not plan.regions
 
 
 def test_ultraram_for_few_words_makes_one_region_faster() -> None:
     graph, few = chain(3, 16), Resources(lut=4_000, ff=48_000, dsp=200, bram18=2)
-    without, some = (schedule(graph, stacked(room)) for room in (few, few + Resources(uram=16)))
-    assert interval_cycles(graph, some) < interval_cycles(graph, without)
+    chips = stacked(few), stacked(few + Resources(uram=16))
+    without, some = (interval_of(graph, schedule(graph, chip), chip) for chip in chips)
+    assert some < without
 
 
 @pytest.mark.parametrize(("regions", "least"), [(1, LUT_WORDS + 1), (2, ULTRA_WORDS)])
 def test_words_that_may_go_to_ultraram(regions: int, least: int) -> None:
     graph = chain(1, 64)
     target = stacked(*[Resources(lut=40_000, ff=48_000, dsp=200, bram18=40, uram=8)] * regions)
-    engine, place = CATALOGUE["conv2d_window"], site(graph, graph.producers["c0"])
-    built = options(graph, target)["c0"]
-    offered = {engine.words(place, k) for k in engine.choices(place) if k["weight_ram"] == Ram.ULTRA}
-    assert {engine.words(place, o.choice.knobs) for o in built if o.cost.uram} == {n for n in offered if n >= least}
+    weights = [u.stores[WEIGHTS] for u in CATALOGUE["conv2d_window"].units(sites(graph, target)["c0"])]
+    offered = {store.words for store in weights if store.kind == Ram.ULTRA}
+    built = {o.unit.stores[WEIGHTS].words for o in options(graph, target)["c0"] if o.cost.uram}
+    assert built == {n for n in offered if n >= least}
     assert min(offered) < ULTRA_WORDS < max(offered)
 
 
 def test_parts_between_engines_are_counted_once() -> None:
-    """As the netlist has them, and the register at the output, which the top module adds."""
+    """As the netlist has them, and the end of the frame at the output, which the top module adds."""
     graph, target = residual(8, 8), stacked(ROOM, ROOM)
     plan = schedule(graph, target)
     built = lower(graph, plan, target)
-    beside = plumbing_costs(graph, plan, target)
+    beside = between(graph, plan, target)
     engines = sum((built.costs[f"u_{name}"] for name in plan.layers), start=NOTHING)
     out = built.netlist.outputs[0]
-    everything = sum(built.costs.values(), start=register_cost(out.width))
+    everything = sum(built.costs.values(), start=FrameEnd.of(out.width, out.cycles).cost(target))
     assert sum(beside.values(), start=engines) == everything
 
 
 def test_a_choice_that_fits_the_chip_but_not_its_regions_is_repaired() -> None:
     graph = chain(3)
     floor = floor_of(graph, (Resources(lut=10, dsp=10),) * 2, Resources(lut=20, dsp=20))
-    real = {name: found[0].choice for name, found in options(graph, load("u250")).items()}
+    real = {name: found[0].unit for name, found in options(graph, load("u250")).items()}
     either = [Resources(dsp=6), Resources(lut=9)]
     offers = {
-        name: [Option(choice, 64, cost) for cost in ([NOTHING] if name.endswith("_q") else either)]
-        for name, choice in real.items()
+        name: [Option(unit, 64, cost) for cost in ([NOTHING] if name.endswith("_q") else either)]
+        for name, unit in real.items()
     }
     chip = Resources(lut=20, dsp=20)
     chosen = select(offers, 64, chip)
@@ -188,7 +190,7 @@ def test_a_region_that_the_plan_fixes_stays() -> None:
 
 
 costs = st.builds(Resources, lut=st.integers(0, 9), dsp=st.integers(0, 9))
-candidates = st.lists(st.builds(Option, st.just(Choice("e", {})), st.just(1), costs), min_size=1, max_size=3)
+candidates = st.lists(st.builds(Option, st.just(SOME_UNIT), st.just(1), costs), min_size=1, max_size=3)
 offers_of = st.dictionaries(st.sampled_from("abcd"), candidates, min_size=1, max_size=4)
 
 
@@ -232,7 +234,7 @@ def test_regions_are_found_where_there_are_any(offers: dict[str, list[Option]], 
 def test_runs_cross_where_the_wires_are_fewest() -> None:
     graph = chain()
     plan = schedule(graph, load("kv260"), fps=1e5)
-    links = edges(graph, plan.layers)
+    links = edges(graph, bind(graph, plan.layers, load("kv260")))
     third = dict.fromkeys(plan.layers, Resources(lut=1))
     fullest, placed = assign(third, links, (Resources(lut=9), Resources(lut=9)))
     assert fullest == 1

@@ -7,25 +7,25 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tomato.schedule.plumb import plumbing_cost
 
+from tests.cases import SOME_UNIT
 from tests.models import model_path
-from tests.nets import plain, residual
+from tests.nets import between, interval_of, plain, residual
 from tomato import frontend
-from tomato.build.report import interval_cycles
 from tomato.core.errors import TomatoError
 from tomato.core.ir import Graph
 from tomato.passes import CLEAN, run
 from tomato.quantise.calibrate import synthetic_ranges
 from tomato.quantise.post_training import quantise
-from tomato.schedule import Choice, Option, options, schedule, select
+from tomato.schedule import Option, options, schedule, select
 from tomato.schedule.plan import Wishes, read_wishes
 from tomato.schedule.scheduler import fastest, pareto, total, weight
+from tomato.schedule.units import bind
 from tomato.targets import Resources, load
 
 TARGET = load("u250")
 costs = st.builds(Resources, lut=st.integers(0, 9), dsp=st.integers(0, 9), bram18=st.integers(0, 3))
-candidates = st.lists(st.builds(Option, st.just(Choice("e", {})), st.integers(1, 6), costs), min_size=1, max_size=5)
+candidates = st.lists(st.builds(Option, st.just(SOME_UNIT), st.integers(1, 6), costs), min_size=1, max_size=5)
 offers = st.dictionaries(st.sampled_from("abcd"), candidates, min_size=1, max_size=4)
 budgets = st.builds(Resources, lut=st.integers(1, 25), dsp=st.integers(1, 25), bram18=st.integers(1, 8))
 
@@ -75,22 +75,21 @@ def test_pareto_keeps_a_match_for_everything(found: list[Option]) -> None:
 def test_a_rate_is_reached_with_the_least_area(graph: Graph) -> None:
     fast = schedule(graph, TARGET)
     clock = TARGET.clock_mhz * 1e6
-    top = clock / interval_cycles(graph, fast)
+    top = clock / interval_of(graph, fast, TARGET)
     areas = []
     for share in (1, 3, 10, 40):
         plan = schedule(graph, TARGET, fps=top / share)
-        assert clock / interval_cycles(graph, plan) >= top / share
-        area = sum(
-            (o.cost for n, os in options(graph, TARGET).items() for o in os if o.choice == plan.layers[n]), Resources()
-        )
-        areas.append(weight(area + plumbing_cost(graph, plan, TARGET), TARGET.usable))
+        assert clock / interval_of(graph, plan, TARGET) >= top / share
+        engines = [unit.cost for unit in bind(graph, plan.layers, TARGET).values()]
+        area = sum([*engines, *between(graph, plan, TARGET).values()], Resources())
+        areas.append(weight(area, TARGET.usable))
     assert areas == sorted(areas, reverse=True)
     assert areas[0] > 1.5 * areas[-1]
 
 
 def test_a_rate_out_of_reach_is_refused() -> None:
     graph = plain()
-    best = interval_cycles(graph, schedule(graph, TARGET))
+    best = interval_of(graph, schedule(graph, TARGET), TARGET)
     with pytest.raises(TomatoError) as error:
         schedule(graph, TARGET, fps=1e12, clock_mhz=100)
     assert str(error.value) == (
@@ -121,7 +120,7 @@ def test_a_layer_that_the_plan_fixes_stays(layer: str) -> None:
     slow = max(options(graph, TARGET)[layer], key=lambda o: o.cycles)
     plan = schedule(graph, TARGET, wishes=Wishes("plan.toml", layers={layer: slow.choice}))
     assert plan.layers[layer] == slow.choice
-    assert interval_cycles(graph, plan) == max(slow.cycles, interval_cycles(graph, free))
+    assert interval_of(graph, plan, TARGET) == max(slow.cycles, interval_of(graph, free, TARGET))
 
 
 def test_a_fifo_that_the_plan_fixes_stays() -> None:

@@ -1,7 +1,6 @@
 """The prediction of times against plain loops, and FIFO depths against a simulation of events."""
 
 from collections import deque
-from collections.abc import Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -10,32 +9,38 @@ import pytest
 from tests.nets import Codenet, concatenated, plain, residual
 from tomato.core.formats import Array
 from tomato.core.ir import Graph
-from tomato.engines import CATALOGUE
 from tomato.engines.parts.ring import ring_rows
 from tomato.hardware.plumbing import FIFO_LATENCY, FORK_LATENCY, width_cycles
 from tomato.ops.move import Pad
 from tomato.ops.window import Window
-from tomato.schedule import Choice, options
-from tomato.schedule.streams import OUTPUT, edges, site
+from tomato.schedule import options
+from tomato.schedule.route import Routes, routes
+from tomato.schedule.streams import OUTPUT, edges
 from tomato.schedule.timing import SLACK, fifo_depths, latency_cycles, simulate_times
+from tomato.schedule.units import Units
 from tomato.targets import load
 
 TARGET = load("u250")
 
 
-def layers_of(graph: Graph, cycles: int) -> dict[str, Choice]:
-    """Of every node the slowest choice of at most `cycles` cycles, or else the fastest."""
+def units_of(graph: Graph, cycles: int) -> Units:
+    """Of every node the slowest unit of at most `cycles` cycles, or else the fastest."""
     found = {}
     for name, offers in options(graph, TARGET).items():
         within = [o for o in offers if o.cycles <= cycles]
         best = max(within, key=lambda o: o.cycles) if within else min(offers, key=lambda o: o.cycles)
-        found[name] = best.choice
+        found[name] = best.unit
     return found
 
 
-def loops(graph: Graph, layers: Mapping[str, Choice], frames: int) -> dict[str, list[int]]:
+def ways_of(graph: Graph, units: Units) -> Routes:
+    """The parts between those units, all in one region, no queue yet."""
+    return routes(edges(graph, units), TARGET)
+
+
+def loops(graph: Graph, units: Units, frames: int) -> dict[str, list[int]]:
     """`simulate_times(...).ready` pixel by pixel, for inputs at full speed."""
-    links = {e.name: e for e in edges(graph, layers)}
+    links = {e.name: e for e in edges(graph, units)}
     values = [e.value for e in links.values()]
     ready: dict[str, list[int]] = {}
     for name, kind in graph.inputs:
@@ -43,7 +48,7 @@ def loops(graph: Graph, layers: Mapping[str, Choice], frames: int) -> dict[str, 
         beats = -(-kind.channels // lanes)
         ready[name] = [p * beats + beats - 1 for p in range(frames * kind.pixels)]
     for node in graph:
-        timing = CATALOGUE[layers[node.name].engine].timing(site(graph, node), layers[node.name].knobs)
+        timing = units[node.name].timing
         arrivals = []
         for i in range(len(node.args)):
             edge = links[f"{node.name}.{i}"]
@@ -72,10 +77,11 @@ def loops(graph: Graph, layers: Mapping[str, Choice], frames: int) -> dict[str, 
 @pytest.mark.parametrize("cycles", [1, 64, 300, 3000])
 @pytest.mark.parametrize("graph", [plain(), residual()], ids=["plain", "residual"])
 def test_times_are_those_of_the_recursion(graph: Graph, cycles: int) -> None:
-    layers = layers_of(graph, cycles)
-    want, got = loops(graph, layers, 2), simulate_times(graph, layers, 2, None)
+    units = units_of(graph, cycles)
+    ways = ways_of(graph, units)
+    want, got = loops(graph, units, 2), simulate_times(units, graph, ways, 2, None)
     assert {n: t.tolist() for n, t in got.ready.items()} == want
-    assert latency_cycles(graph, layers) == got.arrival[f"{OUTPUT}.0"][len(got.arrival[f"{OUTPUT}.0"]) // 2 - 1]
+    assert latency_cycles(units, graph, ways) == got.arrival[f"{OUTPUT}.0"][len(got.arrival[f"{OUTPUT}.0"]) // 2 - 1]
 
 
 def backlog(arrived: Array, taken: Array) -> int:
@@ -93,14 +99,11 @@ def backlog(arrived: Array, taken: Array) -> int:
 @pytest.mark.parametrize("cycles", [64, 300, 3000])
 def test_the_shortcut_has_room_for_what_the_branch_delays(cycles: int) -> None:
     graph = residual()
-    layers = layers_of(graph, cycles)
-    interval = max(CATALOGUE[c.engine].cycles(site(graph, graph.producers[n]), c.knobs) for n, c in layers.items())
-    depths = fifo_depths(graph, layers, interval)
-    times = simulate_times(graph, layers, 3, interval)
-    pixels, beats = (
-        graph.types["x"].pixels,
-        {e.name: -(-e.to_type.channels // e.to_lanes) for e in edges(graph, layers)},
-    )
+    units = units_of(graph, cycles)
+    ways, interval = ways_of(graph, units), max(unit.cycles for unit in units.values())
+    depths = fifo_depths(units, graph, ways, interval)
+    times = simulate_times(units, graph, ways, 3, interval)
+    pixels, beats = graph.types["x"].pixels, {e.name: e.to_beats for e in ways.links}
     for name in ("add.0", "add.1"):
         most = backlog(times.arrival[name], times.start["add"])
         assert most * beats[name] <= depths[name] <= (most + 1) * beats[name] + SLACK
@@ -111,13 +114,26 @@ def test_the_shortcut_has_room_for_what_the_branch_delays(cycles: int) -> None:
     assert depths["add.0"] < depths["add.1"]
 
 
+def test_a_queue_takes_its_cycles_once() -> None:
+    """In front of a join it counts before its depth is known; elsewhere where there is one."""
+    graph = residual()
+    units = units_of(graph, 300)
+    bare = ways_of(graph, units)
+    joined, lone = (routes(bare.links, TARGET, fifos={f"{name}.0": 8}) for name in ("add", "c1"))
+    before, known, more = (simulate_times(units, graph, ways, 2, None).arrival for ways in (bare, joined, lone))
+    assert {name: times.tolist() for name, times in known.items()} == {n: t.tolist() for n, t in before.items()}
+    assert set((more["c1.0"] - before["c1.0"]).tolist()) == {FIFO_LATENCY}
+
+
 @pytest.mark.parametrize("channels", [(128, 128), (16, 240), (96, 96, 96), (8, 120, 24, 96)], ids=str)
 def test_parts_of_a_concatenation_have_room_until_their_turn(channels: tuple[int, ...]) -> None:
     """Beats come as early as they may, behind those of the pixel before; the others' turns delay that of a part."""
     graph = concatenated(*channels)
-    layers = layers_of(graph, 9 * sum(channels))
-    depths = fifo_depths(graph, layers, 9 * sum(channels))
-    times = simulate_times(graph, layers, 3, 9 * sum(channels))
+    interval = 9 * sum(channels)
+    units = units_of(graph, interval)
+    ways = ways_of(graph, units)
+    depths = fifo_depths(units, graph, ways, interval)
+    times = simulate_times(units, graph, ways, 3, interval)
     turn = 1 - channels[0]
     for i, beats in enumerate(channels):
         ends = times.arrival[f"cat.{i}"].tolist()
@@ -136,8 +152,9 @@ def test_a_ring_has_a_row_more_where_nothing_hides_the_pipeline(pads: tuple[int,
 
 
 def test_a_chain_at_full_speed_needs_no_fifo() -> None:
-    layers = layers_of(plain(), 1)
-    assert fifo_depths(plain(), layers, 30) == {}
+    graph = plain()
+    units = units_of(graph, 1)
+    assert fifo_depths(units, graph, ways_of(graph, units), 30) == {}
 
 
 def test_a_wide_beat_that_waits_is_several_narrow_ones() -> None:
@@ -145,16 +162,16 @@ def test_a_wide_beat_that_waits_is_several_narrow_ones() -> None:
     net = Codenet(1, 2, 4)
     padded = net.build.add(Pad((2, 2, 0, 0), 3), [net.dense("x", 4, "d")], "pad")
     graph = net.graph(padded)
-    layers = {
-        n: Choice(c.engine, {**c.knobs, "lanes": 1 if n == "d_q" else 4} if "lanes" in c.knobs else c.knobs)
-        for n, c in layers_of(graph, 12).items()
+    units = {
+        name: type(unit)(unit.site, {"lanes": 1 if name == "d_q" else 4}) if "lanes" in unit.knobs else unit
+        for name, unit in units_of(graph, 12).items()
     }
-    assert set(fifo_depths(graph, layers, 12)) == {"pad.0"}
+    assert set(fifo_depths(units, graph, ways_of(graph, units), 12)) == {"pad.0"}
 
 
 def test_an_input_no_slower_than_the_interval_leaves_latency_alone() -> None:
     graph = residual()
-    layers = layers_of(graph, 300)
-    even = simulate_times(graph, layers, 3, 400)
+    units = units_of(graph, 300)
+    even = simulate_times(units, graph, ways_of(graph, units), 3, 400)
     ends = even.ready["head_q"]
     assert np.diff(ends).tolist() == [400, 400]

@@ -55,8 +55,9 @@ def rom() -> Iterator[Point]:
         (48, 200, LUT, ECP5),
     ):
         values = np.random.default_rng(bits + words).integers(0, 16, (words, bits // 4))
+        store = Store(ram, words, bits)
 
-        def cost(target: Target, store: Store = Store(ram, words, bits)) -> Resources:
+        def cost(target: Target, store: Store = store) -> Resources:
             return rom_cost(store, target) + sequencer_cost(store.words)
 
         parameters = {"Width": bits, "Words": words, "Ram": ram}
@@ -128,27 +129,27 @@ def width() -> Iterator[Point]:
 def fifo() -> Iterator[Point]:
     """Width, depth, memory; and the queue, the register and the fork."""
     for bits, depth, ram, judges in (
-        (8, 16, 0, FIT),
-        (32, 32, 0, FIT),
-        (64, 64, 0, FIT),
-        (32, 200, 0, FIT),
-        (64, 512, 1, FIT),
-        (24, 48, 0, FIT),
-        (32, 128, 0, FIT),
-        (36, 2048, 1, FIT),
-        (20, 96, 0, FIT),
-        (28, 150, 0, FIT),
-        (16, 180, 0, XCUP),
-        (12, 72, 0, FIT),
-        (48, 24, 0, XCUP),
-        (40, 1024, 1, XCUP),
-        (24, 100, 0, ECP5),
-        (50, 20, 0, ECP5),
-        (18, 300, 1, ECP5),
-        (72, 700, 1, ECP5),
-        (30, 1500, 1, FIT),
-        (28, 1400, 1, ECP5),
-        (70, 1200, 1, ECP5),
+        (8, 16, LUT, FIT),
+        (32, 32, LUT, FIT),
+        (64, 64, LUT, FIT),
+        (32, 200, LUT, FIT),
+        (64, 512, BLOCK, FIT),
+        (24, 48, LUT, FIT),
+        (32, 128, LUT, FIT),
+        (36, 2048, BLOCK, FIT),
+        (20, 96, LUT, FIT),
+        (28, 150, LUT, FIT),
+        (16, 180, LUT, XCUP),
+        (12, 72, LUT, FIT),
+        (48, 24, LUT, XCUP),
+        (40, 1024, BLOCK, XCUP),
+        (24, 100, LUT, ECP5),
+        (50, 20, LUT, ECP5),
+        (18, 300, BLOCK, ECP5),
+        (72, 700, BLOCK, ECP5),
+        (30, 1500, BLOCK, FIT),
+        (28, 1400, BLOCK, ECP5),
+        (70, 1200, BLOCK, ECP5),
     ):
         parameters = {"Width": bits, "Depth": depth, "Ram": ram}
 

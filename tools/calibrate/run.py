@@ -52,7 +52,8 @@ def command(point: Point, flow: str) -> tuple[str, ...]:
 
 def key(point: Point, flow: str) -> str:
     """Changes with the RTL, the parameters, the contents of memories, the tool and its command."""
-    identity = version("pyosys"), command(point, flow), point.module, sorted(point.parameters.items())
+    parameters = sorted((name, int(value)) for name, value in point.parameters.items())
+    identity = version("pyosys"), command(point, flow), point.module, parameters
     digest = hashlib.sha256(repr(identity).encode())
     for path in sources([point.module]).values():
         digest.update(path.read_bytes())
