@@ -99,7 +99,7 @@ def test_every_choice_is_honest(engine: type[AnyUnit], site: Site[Any]) -> None:
         for target in TARGETS.values():
             cost = engine(replace(site, target=target), unit.knobs).cost
             assert cost != Resources(), "a cost of zero is a lie"
-            assert min(cost.values()) >= 0
+            assert min(cost) >= 0
         assert engine.refuses_knobs(site, unit.knobs) == ""
 
 

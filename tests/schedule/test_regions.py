@@ -22,9 +22,10 @@ from tomato.lower import lower
 from tomato.schedule import Option, Plan, options, schedule
 from tomato.schedule.design import cut, fastest_in_regions
 from tomato.schedule.floorplan import INPUT, Floor, choose, floor_of, place, tidy
+from tomato.schedule.offers import Offer, total
 from tomato.schedule.plan import Wishes, read_wishes
 from tomato.schedule.regions import assign, fills, rooms
-from tomato.schedule.scheduler import ULTRA_WORDS, fastest, select, total
+from tomato.schedule.scheduler import ULTRA_WORDS, fastest, select
 from tomato.schedule.streams import edges
 from tomato.schedule.units import bind, sites
 from tomato.targets import Resources, Target, load
@@ -82,7 +83,7 @@ def test_rooms_follow_unequal_regions() -> None:
     target = replace(
         stacked(Resources(100, 200, 30, 4), Resources(300, 600, 10, 4)),
         shell=Resources(40, 80, 4),
-        fill=replace(ALL, lut=50),
+        fill=ALL._replace(lut=50),
     )
     # LUT: 1.15 of a half of what the shell leaves; the others: all that it leaves, of 400, 800, 40 and 8.
     assert rooms(target) == (Resources(51, 180, 27, 4), Resources(155, 540, 9, 4))
@@ -149,7 +150,7 @@ def test_a_choice_that_fits_the_chip_but_not_its_regions_is_repaired() -> None:
     real = {name: found[0].unit for name, found in options(graph, load("u250")).items()}
     either = [Resources(dsp=6), Resources(lut=9)]
     offers = {
-        name: [Option(unit, 64, cost) for cost in ([NOTHING] if name.endswith("_q") else either)]
+        name: Offer(Option(unit, 64, cost) for cost in ([NOTHING] if name.endswith("_q") else either))
         for name, unit in real.items()
     }
     chip = Resources(lut=20, dsp=20)
@@ -222,11 +223,12 @@ def test_regions_are_found_where_there_are_any(offers: dict[str, list[Option]], 
     if placed is None:
         return
     assert placed in possible
-    better = dict(tidy(offers, floor, {}, placed))
-    assert better in possible
-    assert floor.crossed(better) == min(map(floor.crossed, possible))  # two regions: one swap finds the best
-    chosen = choose(offers, floor, {}, better)
+    chosen = choose(offers, floor, {}, placed)
     assert chosen is not None
+    better = dict(tidy(chosen, floor, {}, placed))
+    same_options = fitting({name: [option] for name, option in chosen.items()}, floor)
+    assert better in same_options
+    assert floor.crossed(better) == min(map(floor.crossed, same_options))  # two regions: one swap finds the best
     taken = fills(better, {n: o.cost for n, o in chosen.items()}, offered)
     assert max(taken) <= 1
 

@@ -18,8 +18,9 @@ from tomato.passes import CLEAN, run
 from tomato.quantise.calibrate import synthetic_ranges
 from tomato.quantise.post_training import quantise
 from tomato.schedule import Option, options, schedule, select
+from tomato.schedule.offers import Offer, total
 from tomato.schedule.plan import Wishes, read_wishes
-from tomato.schedule.scheduler import fastest, pareto, total, weight
+from tomato.schedule.scheduler import fastest, smallest, weight
 from tomato.schedule.units import bind
 from tomato.targets import Resources, load
 
@@ -42,7 +43,7 @@ def test_selection_is_the_best_of_all_combinations(
     found: dict[str, list[Option]], interval: int, budget: Resources
 ) -> None:
     fit = combinations(found, interval, budget)
-    chosen = select(found, interval, budget)
+    chosen = select({name: Offer(c) for name, c in found.items()}, interval, budget)
     if not fit:
         assert chosen is None
         return
@@ -55,20 +56,45 @@ def test_selection_is_the_best_of_all_combinations(
 
 @given(offers, budgets)
 def test_the_fastest_is_the_least_interval_that_fits(found: dict[str, list[Option]], budget: Resources) -> None:
+    offered = {name: Offer(c) for name, c in found.items()}
     feasible = [i for i in range(1, 7) if combinations(found, i, budget)]
     if not feasible:
         with pytest.raises(TomatoError, match="does not fit u250, even at its slowest"):
-            fastest(found, TARGET, budget)
+            fastest(offered, TARGET, budget)
         return
-    interval, chosen = fastest(found, TARGET, budget)
+    interval, chosen = fastest(offered, TARGET, budget)
     assert interval == feasible[0] == max(o.cycles for o in chosen.values())
 
 
 @given(candidates)
-def test_pareto_keeps_a_match_for_everything(found: list[Option]) -> None:
-    kept = pareto(found)
-    assert all(any(k.cost.fits(o.cost) for k in kept) for o in found)
+def test_an_offer_keeps_a_match_for_everything(found: list[Option]) -> None:
+    offer = Offer(found)
+    assert set(offer) <= set(found)
+    assert all(any(k.cycles <= o.cycles and k.cost.fits(o.cost) for k in offer) for o in found)
+    assert not any(a.cycles <= b.cycles and a.cost.fits(b.cost) for a in offer for b in offer if a is not b)
+
+
+@given(candidates, st.integers(1, 6))
+def test_within_an_interval_speed_is_worth_nothing(found: list[Option], interval: int) -> None:
+    kept, allowed = Offer(found).within(interval), [o for o in found if o.cycles <= interval]
+    assert set(kept) <= set(allowed)
+    assert all(any(k.cost.fits(o.cost) for k in kept) for o in allowed)
     assert not any(a.cost.fits(b.cost) for a in kept for b in kept if a is not b)
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=40))
+def test_the_smallest_step_is_found_by_strides(missed: list[bool]) -> None:
+    """`solve` finds something from some step on."""
+    first = missed.count(True)
+    steps, asked = list(range(10, 10 + len(missed))), []
+
+    def solve(step: int) -> int | None:
+        asked.append(step)
+        return step if step >= 10 + first else None
+
+    assert smallest(steps, solve) == (10 + first if first < len(missed) else None)
+    assert len(asked) <= 2 * len(steps).bit_length() + 1
+    assert len(set(asked)) == len(asked)
 
 
 @pytest.mark.parametrize("graph", [plain(), residual()], ids=["plain", "residual"])

@@ -10,8 +10,6 @@ LOAD_BITS = 256
 """Bits per beat of the loader."""
 LUTS_PER_BRAM = 300
 """LUTs that are worth one 18 kbit block RAM: about the ratio in which devices have them."""
-LUT_DEPTH = 32
-"""Words of a memory with a write and a read port that one level of LUTs holds."""
 
 
 class Ram(IntEnum):
@@ -43,7 +41,7 @@ class Store:
 
 def better_ram(width: int, depth: int, target: Target) -> Ram:
     """LUTs while they are cheaper than block RAM at the usual exchange rate."""
-    luts = width * ceil(depth / LUT_DEPTH)
+    luts = width * ceil(depth / 32)
     blocks = min(ceil(width / w) * ceil(depth / d) for d, w in ((512, 36), (1024, 18), (2048, 9), (4096, 4)))
     return Ram.LUT if luts <= LUTS_PER_BRAM * blocks else Ram.BLOCK
 

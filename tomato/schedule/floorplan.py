@@ -89,8 +89,9 @@ def place(lists: Lists, floor: Floor, spare: Spare) -> dict[str, int] | None:
 
 
 def tidy(chosen: Mapping[str, Option], floor: Floor, spare: Spare, placed: Mapping[str, int]) -> Mapping[str, int]:
-    """Regions with fewer streams between them than `placed`, for the same options: all that two regions hold is dealt
-    out anew, pair by pair, as long as that helps.
+    """Regions with fewer streams between them than `placed`, for the same options.
+
+    All that two regions hold is dealt out anew, pair by pair, as long as that helps.
     """
     lists = {name: [option] for name, option in chosen.items()}
     pairs = list(combinations(range(len(floor.rooms)), 2))

@@ -142,7 +142,6 @@ TARGET: Mapping[str, Rule] = {
             "end_to_end": _flag,
             "bypass": _flag,
             "uram": _array(SHAPE),
-            "uram_init": _flag,
             "lutram": _array(_table({"depth": _whole(1), "width": _whole(1), "luts": _whole(1)}), 1),
             "lutram_depth": _whole(1),
             "srl_depth": _whole(0),

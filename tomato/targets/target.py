@@ -80,7 +80,7 @@ class LutFit:
 class Memories:
     """Shapes (depth, width) of the memory primitives, with one write port and one read port.
 
-    `uram` is empty where the family has none; `uram_init` says whether the bitstream can fill it.
+    `uram` is empty where the family has none; no bitstream fills it, the loader does.
     `paired`: two neighbouring block RAMs are one of twice the width. `end_to_end`: where a memory takes several rows
     of block RAMs, a block holds the end of one row and the start of the next. `bypass`: synthesis puts registers and
     a multiplexer around block RAM for reads of the word that is being written, though no user reads it.
@@ -93,7 +93,6 @@ class Memories:
     end_to_end: bool
     bypass: bool
     uram: tuple[tuple[int, int], ...]
-    uram_init: bool
     lutram: tuple[LutRam, ...]
     lutram_depth: int
     srl_depth: int

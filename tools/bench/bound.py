@@ -7,7 +7,7 @@ import numpy as np
 from tomato.accelerator import Accelerator
 from tomato.build.report import shares
 from tomato.schedule import options, total
-from tomato.schedule.scheduler import fast_enough
+from tomato.schedule.offers import fast_enough
 
 
 def at_goal(accelerator: Accelerator, interval: int) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def at_goal(accelerator: Accelerator, interval: int) -> dict[str, Any]:
     names = list(lists)
     one = np.zeros((len(names), len(flat) + 1))  # the last variable: how full the scarcest resource is
     one[[names.index(name) for name, _ in flat], range(len(flat))] = 1
-    budget = np.array(usable.values())
+    budget = np.array(usable)
     use = np.array([option.cost for _, option in flat], dtype=float).T / np.maximum(budget, 1)[:, None]
     result = milp(
         np.eye(len(flat) + 1)[-1],

@@ -72,13 +72,13 @@ class WeightedUnit(Unit[OpT]):
     def units(cls, site: Site[OpT]) -> Iterator[Self]:
         for shape in cls.shapes(site):
             for kind in dot.rams(shape.words):
-                yield shape._stored(kind)
+                yield shape.stored(kind)
 
     @classmethod
     def choices(cls, site: Site[OpT]) -> Iterator[Knobs]:
         return (unit.knobs for unit in cls.units(site))
 
-    def _stored(self, kind: Ram) -> Self:
+    def stored(self, kind: Ram) -> Self:
         """The same unit with its weights in a kind of memory; what was found out about it stays known."""
         stored = copy(self)
         stored.__dict__["bare"] = self.bare  # found out once for all kinds
