@@ -128,7 +128,8 @@ def test_words_that_may_go_to_ultraram(regions: int, least: int) -> None:
     weights = [u.stores[WEIGHTS] for u in CATALOGUE["conv2d_window"].units(sites(graph, target)["c0"])]
     offered = {store.words for store in weights if store.kind == Ram.ULTRA}
     built = {o.unit.stores[WEIGHTS].words for o in options(graph, target)["c0"] if o.cost.uram}
-    assert built == {n for n in offered if n >= least}
+    assert min(built) == min(n for n in offered if n >= least)
+    assert built <= offered
     assert min(offered) < ULTRA_WORDS < max(offered)
 
 
@@ -190,7 +191,7 @@ def test_a_region_that_the_plan_fixes_stays() -> None:
     assert max(filled(graph, plan, target)) <= 1
 
 
-costs = st.builds(Resources, lut=st.integers(0, 9), dsp=st.integers(0, 9))
+costs = st.builds(Resources, st.integers(0, 9), st.just(0), st.integers(0, 9), *[st.just(0)] * 2)
 candidates = st.lists(st.builds(Option, st.just(SOME_UNIT), st.just(1), costs), min_size=1, max_size=3)
 offers_of = st.dictionaries(st.sampled_from("abcd"), candidates, min_size=1, max_size=4)
 
@@ -210,10 +211,11 @@ def fitting(offers: Mapping[str, list[Option]], floor: Floor) -> list[dict[str, 
     return found
 
 
+rooms_of = st.builds(Resources, st.integers(1, 15), st.just(0), st.integers(1, 15), *[st.just(0)] * 2)
+
+
 @pytest.mark.slow
-@given(
-    offers_of, st.lists(st.builds(Resources, lut=st.integers(1, 15), dsp=st.integers(1, 15)), min_size=2, max_size=2)
-)
+@given(offers_of, st.lists(rooms_of, min_size=2, max_size=2))
 def test_regions_are_found_where_there_are_any(offers: dict[str, list[Option]], offered: list[Resources]) -> None:
     chain_of = [(INPUT, 0), *((i, i + 1) for i in range(len(offers) - 1))]
     floor = Floor(offered, sum(offered, start=NOTHING), {name: i for i, name in enumerate(offers)}, chain_of)

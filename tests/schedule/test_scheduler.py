@@ -25,10 +25,10 @@ from tomato.schedule.units import bind
 from tomato.targets import Resources, load
 
 TARGET = load("u250")
-costs = st.builds(Resources, lut=st.integers(0, 9), dsp=st.integers(0, 9), bram18=st.integers(0, 3))
+costs = st.builds(Resources, st.integers(0, 9), st.just(0), st.integers(0, 9), st.integers(0, 3), st.just(0))
 candidates = st.lists(st.builds(Option, st.just(SOME_UNIT), st.integers(1, 6), costs), min_size=1, max_size=5)
 offers = st.dictionaries(st.sampled_from("abcd"), candidates, min_size=1, max_size=4)
-budgets = st.builds(Resources, lut=st.integers(1, 25), dsp=st.integers(1, 25), bram18=st.integers(1, 8))
+budgets = st.builds(Resources, st.integers(1, 25), st.just(0), st.integers(1, 25), st.integers(1, 8), st.just(0))
 
 
 def combinations(found: dict[str, list[Option]], interval: int, budget: Resources) -> list[dict[str, Option]]:
