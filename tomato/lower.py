@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from tomato.core.ir import Graph
-from tomato.hardware.memory import Source
-from tomato.hardware.netlist import Instance, Netlist, Stream, stream
-from tomato.hardware.parts import Converter, Fifo, FrameEnd, Part, Register
+from tomato.hardware.memory import LOAD_BITS, Source
+from tomato.hardware.netlist import Instance, Netlist, Place, Stream, load_count, stream
+from tomato.hardware.parts import Converter, Fifo, FrameEnd, Loader, Part, Register
 from tomato.schedule.plan import Plan
 from tomato.schedule.route import Routes, routes
 from tomato.schedule.streams import OUTPUT, Edge, edges
@@ -28,60 +28,70 @@ def lower(graph: Graph, plan: Plan, target: Target) -> Lowered:
     """Build the netlist of a planned graph."""
     units = bind(graph, plan.layers, target)
     ways = routes(edges(graph, units), target, plan.regions, plan.fifos)
-    return _Lowering(graph, units, ways, target).run()
+    return _Lowering(graph, units, ways, target, plan.regions).run()
 
 
 class _Lowering:
     """Collects instances while it walks the graph once."""
 
-    def __init__(self, graph: Graph, units: Units, ways: Routes, target: Target) -> None:
+    def __init__(self, graph: Graph, units: Units, ways: Routes, target: Target, regions: Mapping[str, int]) -> None:
         self.graph, self.units, self.ways, self.target = graph, units, ways, target
         self.readers = ways.readers
         self.instances: list[Instance] = []
         self.costs: dict[str, Resources] = {}
         self.arriving: dict[str, Stream] = {}  # by edge name
-        self.taken = {f"{kind}_{value}" for kind in "su" for value in graph.types}  # streams and engines of the graph
+        self.regions = regions
+        self.streams, self.parts = set(graph.types), set(graph.types)  # names that are taken
 
     def run(self) -> Lowered:
         inputs = tuple(self._source(name) for name, _ in self.graph.inputs if name in self.readers)
         for source in inputs:
             self._distribute(source)
         for name, unit in self.units.items():
-            out = stream(f"s_{name}", name, unit.out, unit.lanes[1])
+            out = stream(name, name, unit.out, unit.lanes[1])
             made = Instance(
                 module=f"tom_{unit.stem}",
-                name=f"u_{name}",
+                name=name,
                 params=unit.params,
                 inputs=tuple(self.arriving[f"{name}.{i}"] for i in range(len(unit.args))),
                 outputs=(out,),
                 memories=unit.memories,
                 comment=str(unit.site.node),
                 loaded=any(store.source is Source.LOADER for store in unit.stores.values()),
+                place=self._place(name),
             )
             self._add(made, unit.cost)
             self._distribute(out)
         outputs = tuple(self.arriving[f"{OUTPUT}.{i}"] for i in range(len(self.graph.outputs)))
+        if loaded := [part for part in self.instances if part.loaded]:
+            loader = Loader(load_count(loaded, LOAD_BITS), len(loaded))
+            self._part(loader, "loader", (), (), "the loader fills the memories that the bitstream cannot", OUTPUT)
         netlist = Netlist(self.graph.name, tuple(self.instances), inputs, outputs)
+        netlist.verify()
         return Lowered(netlist, self.costs, self.units, self.ways)
 
     def _add(self, instance: Instance, cost: Resources) -> None:
         self.instances.append(instance)
         self.costs[instance.name] = cost
 
-    def _unused(self, name: str) -> str:
-        """`name`, longer if the graph or another part has it, from now on taken."""
-        while name in self.taken:
-            name += "_"
-        self.taken.add(name)
-        return name
+    def _renamed(self, source: Stream, suffix: str) -> Stream:
+        """The stream behind a part: the same name with a suffix, longer if the graph or another stream has it."""
+        return replace(source, name=_unused(f"{source.name}{suffix}", self.streams))
+
+    def _place(self, beside: str) -> Place:
+        """Where a layer is, and what stands beside it."""
+        return Place(region=self.regions.get(beside, 0))
 
     def _source(self, name: str) -> Stream:
         edge = self.readers[name][0]
-        return stream(f"s_{name}", name, edge.from_type, edge.from_lanes)
+        return stream(name, name, edge.from_type, edge.from_lanes)
 
-    def _part(self, part: Part, name: str, inputs: tuple[Stream, ...], outputs: tuple[Stream, ...], why: str) -> None:
+    def _part(
+        self, part: Part, name: str, inputs: tuple[Stream, ...], outputs: tuple[Stream, ...], why: str, beside: str
+    ) -> None:
         """Add an instance of a part."""
-        made = Instance(f"tom_{part.stem}", self._unused(name), part.params, inputs, outputs, {}, why)
+        name = _unused(name, self.parts)
+        made = Instance(f"tom_{part.stem}", name, part.params, inputs, outputs, {}, why, place=self._place(beside))
         self._add(made, part.cost(self.target))
 
     def _distribute(self, source: Stream) -> None:
@@ -89,9 +99,9 @@ class _Lowering:
         readers = self.readers.get(source.value, [])
         copies: tuple[Stream, ...] = (source,)
         if fork := self.ways.forks.get(source.value):
-            copies = tuple(replace(source, name=self._unused(f"{source.name}_{i}")) for i in range(fork.outputs))
+            copies = tuple(self._renamed(source, f"_{i}") for i in range(fork.outputs))
             why = f"%{source.value} goes to {', '.join('%' + e.consumer for e in readers)}"
-            self._part(fork, f"u_fork_{source.value}", (source,), copies, why)
+            self._part(fork, f"fork_{source.value}", (source,), copies, why, readers[0].consumer)
         for edge, copy in zip(readers, copies, strict=False):
             self.arriving[edge.name] = self._carried(edge, copy)
 
@@ -104,20 +114,30 @@ class _Lowering:
                 case Register():
                     name = f"cross_{edge.consumer}_{edge.index}_{hop}"
                     why = f" crosses to the region of %{edge.consumer}"
-                    source, hop = replace(before, name=self._unused(f"{before.name}_r")), hop + 1
+                    source, hop = self._renamed(before, "_r"), hop + 1
                 case Converter():
                     name = f"width_{edge.consumer}_{edge.index}"
                     why = f": {edge.from_lanes} codes a beat to {edge.to_lanes}, for %{edge.consumer}"
-                    fits = self._unused(f"{before.name}_w{edge.to_lanes}")
+                    fits = self._renamed(before, f"_w{edge.to_lanes}").name
                     source = stream(fits, edge.value, edge.to_type, edge.to_lanes)
                 case Fifo():
                     name, why = f"fifo_{edge.consumer}_{edge.index}", f" waits for its turn at %{edge.consumer}"
-                    source = replace(before, name=self._unused(f"{before.name}_q{edge.index}"))
+                    source = self._renamed(before, f"_q{edge.index}")
                 case FrameEnd():
-                    continue
+                    name, why = f"end_of_{edge.value}", " leaves: the last beat of a frame is marked"
+                    source = replace(stream(before.name, edge.value, edge.to_type, edge.to_lanes), framed=True)
+                    source = self._renamed(source, "_end")
                 case _:
                     raise AssertionError(f"{part} does not stand on an edge")
-            self._part(part, f"u_{name}", (before,), (source,), f"%{edge.value}{why}")
+            self._part(part, name, (before,), (source,), f"%{edge.value}{why}", edge.consumer)
         if source.shape != edge.to_type.shape:
             source = stream(source.name, edge.value, edge.to_type, edge.to_lanes)
         return source
+
+
+def _unused(name: str, taken: set[str]) -> str:
+    """`name`, longer if it is taken; from now on it is."""
+    while name in taken:
+        name += "_"
+    taken.add(name)
+    return name

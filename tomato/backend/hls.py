@@ -16,7 +16,7 @@ from tomato.backend.verilog import describe, memory_file, port_name
 from tomato.core.assets import asset
 from tomato.core.formats import Array
 from tomato.hardware.memory import LOAD_BITS
-from tomato.hardware.netlist import Instance, Memory, Netlist, Stream, load_count, pack
+from tomato.hardware.netlist import FRAME_END, LOADER, Instance, Memory, Netlist, Stream, load_count, pack
 
 PIECE = 64
 """Bits of the plain numbers that a memory word is made of."""
@@ -30,6 +30,8 @@ STORAGE = ("LUTRAM", "BRAM", "URAM")
 """Memory kinds as directives name them, by the number in the RTL."""
 QUEUES = {"tom_fifo", "tom_register"}
 """Parts that are no calls: an hls::stream is a queue itself."""
+EDGES = {LOADER, FRAME_END}
+"""Parts that are no calls: the ports of the function, and what fills memories in front of it, do their work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ def files(netlist: Netlist, title: str, layers: Sequence[Mapping[str, Any]] = ()
 
 def _modules(netlist: Netlist) -> list[str]:
     """What the accelerator uses: the edges, the directives, and what it calls."""
-    calls = [p.module for p in netlist.instances if p.module not in QUEUES]
+    calls = [p.module for p in netlist.instances if p.module not in {*QUEUES, *EDGES}]
     return list(dict.fromkeys(["tom_axis", "tom_memory", *calls, *(["tom_load"] if netlist.loaded else [])]))
 
 
@@ -196,7 +198,7 @@ def _table(layers: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
 def _view(netlist: Netlist, title: str, layers: Sequence[Mapping[str, Any]]) -> TopView:
     queues = _Queues(netlist)
     expected = {layer["name"]: _expected(layer) for layer in layers}
-    calls = tuple(_call(p, queues, expected) for p in netlist.instances if p.module not in QUEUES)
+    calls = tuple(_call(p, queues, expected) for p in netlist.instances if p.module not in {*QUEUES, *EDGES})
     return TopView(
         name=netlist.name,
         title=title,
@@ -218,6 +220,8 @@ class _Queues:
         self.extra: dict[str, int] = {}
         self.ram: dict[str, int] = {}
         for part in netlist.instances:
+            if part.module == FRAME_END:
+                self.source[part.outputs[0].name] = self.of(part.inputs[0])
             if part.module in QUEUES:
                 (before,), (after,) = part.inputs, part.outputs
                 name = self.source[after.name] = self.of(before)
@@ -227,22 +231,22 @@ class _Queues:
 
     def of(self, port: Stream) -> str:
         """The name of the stream that a call sees."""
-        return self.source.get(port.name, port.name)
+        return self.source.get(port.name, port.signal)
 
     def view(self, port: Stream) -> StreamView:
         """A stream that a call fills."""
-        depth, ram = self.extra.get(port.name, 0), self.ram.get(port.name)
-        return StreamView(port.name, port.width, depth + 2, "" if ram is None else STORAGE[ram], describe(port))
+        depth, ram = self.extra.get(port.signal, 0), self.ram.get(port.signal)
+        return StreamView(port.signal, port.width, depth + 2, "" if ram is None else STORAGE[ram], describe(port))
 
 
 def _port(port: Stream, queues: _Queues, *, is_input: bool) -> PortView:
-    comment = f"{describe(port)}, {port.cycles:,} beats a frame"
+    comment = f"{describe(port)}, {port.frame_beats:,} beats a frame"
     queue = queues.view(port) if is_input else None
-    return PortView(port_name(port), queues.of(port), queue, port.width, port.cycles, comment)
+    return PortView(port_name(port), queues.of(port), queue, port.width, port.frame_beats, comment)
 
 
 def _call(part: Instance, queues: _Queues, expected: Mapping[str, str]) -> CallView:
-    known = {**part.params, FRAME_BEATS: part.outputs[0].cycles}
+    known = {**part.params, FRAME_BEATS: part.outputs[0].frame_beats}
     params = [f"/*{name}*/ {literal(kind, int(known[name]))}" for kind, name in parameters(part.module)]
     ins, outs = ([queues.of(s) for s in side] for side in (part.inputs, part.outputs))
     streams = [*outs, *ins] if len(ins) > 1 else [*ins, *outs]
@@ -251,7 +255,7 @@ def _call(part: Instance, queues: _Queues, expected: Mapping[str, str]) -> CallV
         module=part.module,
         comment=(
             *textwrap.wrap(part.comment, WIDTH, subsequent_indent="  "),
-            *(e for e in [expected.get(part.name.removeprefix("u_"))] if e),
+            *(e for e in [expected.get(part.name)] if e),
         ),
         params=tuple(_wrapped(params)),
         args=", ".join(args),
@@ -351,7 +355,7 @@ def _test_port(port: Stream, *, is_input: bool) -> TestPortView:
         layer=port.value,
         file=vectors.file_of(port, is_input=is_input),
         width=port.width,
-        beats=port.cycles,
+        beats=port.frame_beats,
         bits=port.bits,
         signed=port.signed,
         lanes=port.lanes,

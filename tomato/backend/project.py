@@ -119,7 +119,7 @@ def _port(port: Stream, *, is_input: bool) -> dict[str, Any]:
         "signed": port.signed,
         "lanes": port.lanes,
         "shape": list(port.shape),
-        "frame_beats": port.cycles,
+        "frame_beats": port.frame_beats,
         "masks": [f"{m:x}" for m in lane_mask(port.shape[2], port.lanes, port.bits)],
         "vectors": vectors.file_of(port, is_input=is_input),
     }
@@ -130,7 +130,7 @@ def _readme(netlist: Netlist, report: Mapping[str, Any], backends: Sequence[str]
         sign = "signed" if port.signed else "unsigned"
         return (
             f"`{side}_{verilog.port_name(port)}`: {'x'.join(map(str, port.shape))} (rows, columns, channels), "
-            f"{port.bits} bits {sign}, {port.lanes} codes a beat, {port.cycles:,} beats a frame, "
+            f"{port.bits} bits {sign}, {port.lanes} codes a beat, {port.frame_beats:,} beats a frame, "
             f"tdata {verilog.padded(port.width)} bits"
         )
 

@@ -95,7 +95,7 @@ def files(netlist: Netlist, report: Mapping[str, Any], title: str) -> dict[str, 
         part=report["part"],
         tools=tools,
         interval=f"{report['interval_cycles']:,}",
-        wide=tuple(f"`{s.name}`, {s.width:,} bits" for s in netlist.streams if s.width > WIDEST),
+        wide=tuple(f"`{s.signal}`, {s.width:,} bits" for s in netlist.streams if s.width > WIDEST),
     )
     scripts = (ScriptView(netlist.name, title, report["part"], f"{report['clock_mhz']:g}", tool) for tool in tools)
     return {

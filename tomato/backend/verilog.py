@@ -6,29 +6,46 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tomato.backend.buses import bus_name, describe_bus, ports_of
 from tomato.backend.quoting import string
 from tomato.backend.render import render
 from tomato.core.assets import asset
 from tomato.hardware.memory import LOAD_BITS
-from tomato.hardware.netlist import Instance, Memory, Netlist, Stream, load_count, pack
+from tomato.hardware.netlist import FRAME_END, LOADER, Bus, Instance, Memory, Netlist, Stream, pack
 
 INSTANCE = re.compile(r"^ *(tom_\w+) #?\(", re.MULTILINE)
 COMMENT_WIDTH = 112
+SIGNALS = (("valid", "i"), ("ready", "o"), ("data", "i"))
+"""The signals of a stream at the part that reads it, and their direction."""
 
 
 @dataclass(frozen=True, slots=True)
 class PortView:
-    """An AXI4-Stream port. `padded` is its width in whole bytes; `no_range` is as long as `range`."""
+    """An AXI4-Stream port, as wide as whole bytes. `no_range` is as long as `range`."""
 
     name: str
     stream: str
     width: int
-    padded: int
     range: str
     no_range: str
-    beats: int
-    extended: str
     comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class BusPortView:
+    """A port of a bus: its direction and range, padded to the longest of its bus, and its name."""
+
+    direction: str
+    range: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class BusView:
+    """A port that is no stream."""
+
+    comment: str
+    ports: tuple[BusPortView, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,29 +61,22 @@ class StreamView:
 
 @dataclass(frozen=True, slots=True)
 class InstanceView:
-    """One instance, ready to print; the names of its parameters are padded to equal length."""
+    """One instance, ready to print; the names of its parameters, and of its pins, are padded to equal length."""
 
     module: str
     name: str
     comment: tuple[str, ...]
     params: tuple[tuple[str, str], ...]
-    in_valid: str
-    in_ready: str
-    in_data: str
-    out_valid: str
-    out_ready: str
-    out_data: str
-    load_in: str
-    load_out: str
+    pins: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class LoaderView:
-    """The stream that fills memories the bitstream cannot: its width, beats, and links from memory to memory."""
+    """The part that fills memories the bitstream cannot: its stream's width and beats, links from memory to memory."""
 
+    part: InstanceView
     bits: int
     beats: int
-    drain: int
     links: int
 
 
@@ -78,6 +88,7 @@ class TopView:
     title: str
     inputs: tuple[PortView, ...]
     outputs: tuple[PortView, ...]
+    buses: tuple[BusView, ...]
     streams: tuple[StreamView, ...]
     instances: tuple[InstanceView, ...]
     loader: LoaderView | None
@@ -91,23 +102,35 @@ def top(netlist: Netlist, title: str) -> str:
         inputs=tuple(_port(s) for s in netlist.inputs),
         outputs=tuple(_port(s) for s in netlist.outputs),
         streams=_streams(netlist),
-        instances=tuple(_instance(i, netlist.loaded) for i in netlist.instances),
-        loader=_loader(netlist.loaded),
+        buses=tuple(map(_bus, netlist.buses)),
+        instances=tuple(_instance(i, netlist.loaded) for i in netlist.instances if i.module != LOADER),
+        loader=_loader(netlist),
     )
     return render("top.sv.j2", view)
 
 
-def _loader(parts: Sequence[Instance]) -> LoaderView | None:
-    if not parts:
+def _loader(netlist: Netlist) -> LoaderView | None:
+    part, chain = netlist.loader, netlist.loaded
+    if part is None:
         return None
-    return LoaderView(LOAD_BITS, load_count(parts, LOAD_BITS), len(parts) + 4, len(parts))
+    return LoaderView(_instance(part, chain), LOAD_BITS, int(part.params["Beats"]), len(chain))
+
+
+def _bus(bus: Bus) -> BusView:
+    """The ports of a bus at the top level."""
+    ranges = [_range(p.width) if p.width > 1 else "" for p in ports_of(bus)]
+    longest = max(map(len, ranges))
+    ports = (
+        BusPortView("output wire" if p.output else "input  wire", text.rjust(longest), f"{bus_name(bus)}_{p.name}")
+        for p, text in zip(ports_of(bus), ranges, strict=True)
+    )
+    return BusView(describe_bus(bus), tuple(ports))
 
 
 def _streams(netlist: Netlist) -> tuple[StreamView, ...]:
     longest = max(len(_range(s.width)) for s in netlist.streams)
     return tuple(
-        StreamView(_short(s), s.width, _range(s.width).rjust(longest), " " * longest, describe(s))
-        for s in netlist.streams
+        StreamView(s.name, s.width, _range(s.width).rjust(longest), " " * longest, describe(s)) for s in netlist.streams
     )
 
 
@@ -126,23 +149,14 @@ def padded(width: int) -> int:
 
 
 def _port(port: Stream) -> PortView:
-    extra = padded(port.width) - port.width
-    data = f"s_{_short(port)}_data"
     return PortView(
         name=port_name(port),
-        stream=_short(port),
+        stream=port.signal,
         width=port.width,
-        padded=padded(port.width),
         range=_range(padded(port.width)),
         no_range=" " * len(_range(padded(port.width))),
-        beats=port.cycles,
-        extended=f"{{{extra}'b0, {data}}}" if extra else data,
-        comment=f"{describe(port)}, {port.cycles:,} beats a frame",
+        comment=f"{describe(port)}, {port.frame_beats:,} beats a frame",
     )
-
-
-def _short(port: Stream) -> str:
-    return port.name.removeprefix("s_")
 
 
 def describe(port: Stream) -> str:
@@ -156,18 +170,37 @@ def _instance(part: Instance, chain: Sequence[Instance]) -> InstanceView:
     numbers = {name: literal(value) for name, value in part.params.items()}
     return InstanceView(
         module=part.module,
-        name=part.name,
+        name=part.label,
         comment=tuple(textwrap.wrap(part.comment, COMMENT_WIDTH, subsequent_indent="  ")),
         params=_aligned(numbers | files),
-        in_valid=_bundle(part.inputs, "valid"),
-        in_ready=_bundle(part.inputs, "ready"),
-        in_data=_bundle(part.inputs, "data"),
-        out_valid=_bundle(part.outputs, "valid"),
-        out_ready=_bundle(part.outputs, "ready"),
-        out_data=_bundle(part.outputs, "data"),
-        load_in=f"load_{chain.index(part)}" if part.loaded else "",
-        load_out=f"load_{chain.index(part) + 1}" if part.loaded else "",
+        pins=_aligned(_pins(part, chain)),
     )
+
+
+def _pins(part: Instance, chain: Sequence[Instance]) -> dict[str, str]:
+    """What every port of a part is connected to."""
+    pins = {"clk_i": "clk", "rst_i": "rst"}
+    if part.loaded:
+        pins |= {"load_i": f"load_{chain.index(part)}", "load_o": f"load_{chain.index(part) + 1}"}
+    if part.module == LOADER:
+        pins |= {f"in_{kind}_{way}": f"s_axis_weights_t{kind}" for kind, way in SIGNALS}
+        return pins | {"load_o": "load_0", "done_o": "loaded"}
+    data = _bundle(part.inputs, "data")
+    extra = sum(padded(s.width) for s in part.outputs if s.framed) - sum(s.width for s in part.outputs if s.framed)
+    pins |= {
+        "in_valid_i": _bundle(part.inputs, "valid"),
+        "in_ready_o": _bundle(part.inputs, "ready"),
+        "in_data_i": f"{{{extra}'b0, {data}}}" if extra else data,
+        "out_valid_o": _bundle(part.outputs, "valid"),
+        "out_ready_i": _bundle(part.outputs, "ready"),
+        "out_data_o": _bundle(part.outputs, "data"),
+    }
+    if part.module == FRAME_END:
+        pins["out_last_o"] = _bundle(part.outputs, "last")
+    for prefix, bus in part.buses.items():
+        way = {True: "o", False: "i"}
+        pins |= {f"{prefix}_{p.name}_{way[p.output]}": f"{bus_name(bus)}_{p.name}" for p in ports_of(bus)}
+    return pins
 
 
 def _aligned(params: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
@@ -177,7 +210,7 @@ def _aligned(params: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
 
 def _bundle(streams: Iterable[Stream], signal: str) -> str:
     """One signal of one stream, or of several concatenated with the first in the low bits."""
-    names = [f"s_{_short(s)}_{signal}" for s in streams]
+    names = [f"m_axis_{port_name(s)}_t{signal}" if s.framed else f"{s.signal}_{signal}" for s in streams]
     return names[0] if len(names) == 1 else f"{{{', '.join(reversed(names))}}}"
 
 
@@ -191,7 +224,7 @@ def literal(value: int | str) -> str:
 def memory_file(part: Instance, parameter: str) -> str:
     """File name, below mem/, of one memory of an instance."""
     suffix = "" if parameter == "MemFile" else f"_{parameter.lower()}"
-    return f"{part.name.removeprefix('u_')}{suffix}.mem"
+    return f"{part.name}{suffix}.mem"
 
 
 def memories(netlist: Netlist) -> dict[str, str]:
@@ -230,8 +263,7 @@ def sources(roots: Iterable[str]) -> dict[str, Path]:
 
 def rtl(netlist: Netlist, title: str) -> Mapping[str, str]:
     """File name, below rtl/, to text: the top module and everything it needs."""
-    loader = ["tom_loader"] if netlist.loaded else []
-    used = sources(dict.fromkeys([*(i.module for i in netlist.instances), "tom_frame_end", *loader]))
+    used = sources(dict.fromkeys(i.module for i in netlist.instances))
     files = {path.name: path.read_text() for path in used.values()}
     files["tom_assert.svh"] = asset("hw", "include", "tom_assert.svh").read_text()
     files["tom_probe.sv"] = asset("sim", "tom_probe.sv").read_text()

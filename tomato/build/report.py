@@ -36,7 +36,7 @@ def report(
     latency = latency_cycles(units, graph, lowered.routes)
     hertz = plan.clock_mhz * 1e6
     layers = [_layer(unit, plan, lowered) for unit in units.values()]
-    engines = {f"u_{layer['name']}" for layer in layers}
+    engines = set(units)
     between = _sum(cost for name, cost in lowered.costs.items() if name not in engines)
     total = _sum(lowered.costs.values())
     macs, multipliers = (sum(layer[k] for layer in layers) for k in ("macs", "multipliers"))
@@ -111,7 +111,7 @@ def _layer(unit: AnyUnit, plan: Plan, lowered: Lowered) -> dict[str, Any]:
         "region": plan.regions.get(node.name, 0),
         "unrolling": {knob: spelled(knob, value) for knob, value in knobs.items()},
         "cycles": unit.cycles,
-        "resources": lowered.costs[f"u_{node.name}"].counts(),
+        "resources": lowered.costs[node.name].counts(),
     }
 
 
@@ -120,7 +120,7 @@ def _regions(plan: Plan, lowered: Lowered, target: Target) -> list[float] | None
     if target.slrs == 1:
         return None
     beside = lowered.routes.costs(list(plan.layers), target)
-    costs = {name: lowered.costs[f"u_{name}"] + cost for name, cost in beside.items()}
+    costs = {name: lowered.costs[name] + cost for name, cost in beside.items()}
     placed = {name: plan.regions.get(name, 0) for name in costs}
     return [round(f, 3) for f in fills(placed, costs, rooms(target))]
 

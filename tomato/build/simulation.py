@@ -175,8 +175,8 @@ def unpack(words: list[int], port: Stream) -> Array:
     lanes = np.array([[word >> lane * port.bits & mask for lane in range(port.lanes)] for word in words], np.int64)
     if port.signed:
         lanes -= (lanes >> (port.bits - 1)) << port.bits
-    whole = len(words) // port.cycles
-    pixels = lanes[: whole * port.cycles].reshape(whole, port.shape[0], port.shape[1], port.beats * port.lanes)
+    whole = len(words) // port.frame_beats
+    pixels = lanes[: whole * port.frame_beats].reshape(whole, port.shape[0], port.shape[1], port.beats * port.lanes)
     return pixels[..., : port.shape[2]]
 
 
@@ -190,7 +190,7 @@ def first_difference(
     values: dict[str, Array] = {}
     interpret(graph, codes, watch=values.__setitem__)
     for port in netlist.streams:
-        path = folder / PROBES[backend] / f"{port.name.removeprefix('s_')}.hex"
+        path = folder / PROBES[backend] / f"{port.name}.hex"
         if backend == "hls" and not path.exists():
             continue  # a queue, which there is the stream in front of it
         got = [int(line, 16) for line in path.read_text().split()]
@@ -209,11 +209,11 @@ def _played(vectors: Path, port: Stream, frames: int) -> Array:
 
 
 def _difference(port: Stream, beat: int, got: int, want: int) -> Difference:
-    (ours,), (golden,) = ((unpack([word] * port.cycles, port)) for word in (got, want))
-    pixel, part = divmod(beat % port.cycles, port.beats)
+    (ours,), (golden,) = ((unpack([word] * port.frame_beats, port)) for word in (got, want))
+    pixel, part = divmod(beat % port.frame_beats, port.beats)
     row, column = divmod(pixel, port.shape[1])
     first = part * port.lanes
     channels = slice(first, first + port.lanes)
     lane = int(np.flatnonzero(ours[row, column, channels] != golden[row, column, channels])[0])
     place = row, column, first + lane
-    return Difference(port.name, port.value, beat // port.cycles, *place, int(ours[place]), int(golden[place]))
+    return Difference(port.signal, port.value, beat // port.frame_beats, *place, int(ours[place]), int(golden[place]))

@@ -1,10 +1,12 @@
 """The netlist: which parts, how connected. Both backends print it; it holds no Verilog."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from tomato.core.errors import IllFormedError
 from tomato.core.formats import Array
 from tomato.core.ir import Shape, TensorType
 
@@ -14,7 +16,8 @@ class Stream:
     """One valid/ready channel. A beat carries `lanes` codes of `bits` bits of one pixel, lane 0 in the low bits.
 
     The beats of a pixel carry its channels in order; lanes beyond the last channel carry anything.
-    `value` is the graph value on the stream.
+    `value` is the graph value on the stream. `framed`: it leaves the netlist, in whole bytes and with the last beat
+    of a frame marked.
     """
 
     name: str
@@ -23,6 +26,12 @@ class Stream:
     bits: int
     signed: bool
     lanes: int
+    framed: bool = False
+
+    @property
+    def signal(self) -> str:
+        """Its name in what is printed, apart from those of parts."""
+        return f"s_{self.name}"
 
     @property
     def beats(self) -> int:
@@ -30,13 +39,13 @@ class Stream:
         return -(-self.shape[2] // self.lanes)
 
     @property
-    def cycles(self) -> int:
+    def frame_beats(self) -> int:
         """Beats per frame."""
         return self.shape[0] * self.shape[1] * self.beats
 
     @property
     def width(self) -> int:
-        """Bits per beat."""
+        """Bits per beat that carry codes."""
         return self.bits * self.lanes
 
 
@@ -104,11 +113,46 @@ def lane_mask(channels: int, lanes: int, bits: int) -> list[int]:
 
 
 @dataclass(frozen=True, slots=True)
+class MemoryMaster:
+    """A memory-mapped port (AXI4) through which a part reads or writes memory beside the chip.
+
+    data_bits: of a beat, a power of two from 32 to 1,024. address_bits: of an address in bytes.
+    """
+
+    name: str
+    data_bits: int
+    address_bits: int = 64
+    reads: bool = True
+    writes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A port with registers (AXI4-Lite), 32 bits each; `address_bits` of an address in bytes."""
+
+    name: str
+    address_bits: int
+
+
+Bus = MemoryMaster | Control
+"""What a part speaks besides streams; a backend makes it a port of the top level."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a part is: the chip, and its region (on AMD's large parts a super logic region)."""
+
+    chip: int = 0
+    region: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Instance:
     """One part: a module with parameters, the streams at its ports, and the memories it reads.
 
     Several streams on one side are concatenated, the first in the low bits. `comment` tells the
     reader which node of the graph this is. `loaded`: its memory cannot be initialised; the loader fills it.
+    `buses`: by the prefix of the module's ports.
     """
 
     module: str
@@ -119,11 +163,22 @@ class Instance:
     memories: Mapping[str, Memory]
     comment: str
     loaded: bool = False
+    buses: Mapping[str, Bus] = field(default_factory=dict)
+    place: Place = Place()
+
+    @property
+    def label(self) -> str:
+        """Its name in what is printed, apart from those of streams."""
+        return f"u_{self.name}"
+
+
+LOADER, FRAME_END = "tom_loader", "tom_frame_end"
+"""Modules at the edges of a netlist: the first fills memories, the second ends frames at an output."""
 
 
 @dataclass(frozen=True, slots=True)
 class Netlist:
-    """A whole accelerator: its parts, and the streams at its edges."""
+    """A whole accelerator: its parts, and the streams at its edges. The outputs are framed."""
 
     name: str
     instances: tuple[Instance, ...]
@@ -136,10 +191,50 @@ class Netlist:
         return tuple(i for i in self.instances if i.loaded)
 
     @property
+    def loader(self) -> Instance | None:
+        """The part that fills memories, if any must be."""
+        return next((i for i in self.instances if i.module == LOADER), None)
+
+    @property
     def streams(self) -> tuple[Stream, ...]:
-        """Every stream once, in order of the parts that drive them."""
-        driven = [s for i in self.instances for s in i.outputs]
+        """Every stream between parts once, in order of the parts that drive them."""
+        driven = [s for i in self.instances for s in i.outputs if not s.framed]
         return tuple(dict.fromkeys((*self.inputs, *driven)))
+
+    @property
+    def buses(self) -> tuple[Bus, ...]:
+        """Every port that is no stream."""
+        return tuple(bus for i in self.instances for bus in i.buses.values())
+
+    def verify(self) -> None:
+        """Raise IllFormedError unless streams are driven once and read once, alike, and memories are complete."""
+        names = Counter(i.name for i in self.instances)
+        driven = Counter(s.name for s in (*self.inputs, *(s for i in self.instances for s in i.outputs)))
+        read = Counter(s.name for s in (*self.outputs, *(s for i in self.instances for s in i.inputs)))
+        wrong = [f"two parts are called {name}" for name, count in names.items() if count > 1]
+        wrong += [f"stream {s} is driven {driven[s]} times" for s in driven | read if driven[s] != 1]
+        wrong += [f"stream {s} is read {read[s]} times" for s in driven | read if read[s] != 1]
+        wrong += [f"output {s.name} has no end of its frames" for s in self.outputs if not s.framed]
+        sources = {s.name: s for s in (*self.inputs, *(s for i in self.instances for s in i.outputs))}
+        for part in self.instances:
+            wrong += [
+                f"{part.name} reads {s.name} as {s.width} bits, which has {sources[s.name].width}"
+                for s in part.inputs
+                if s.name in sources and s.width != sources[s.name].width
+            ]
+            wrong += [
+                f"memory {name} of {part.name} has words of {len(m.bits)} fields, not {m.fields.shape[1:]}"
+                for name, m in part.memories.items()
+                if m.fields.shape[1:] != (len(m.bits),) or not m.depth
+            ]
+            if part.loaded and not part.memories:
+                wrong.append(f"{part.name} has nothing to load")
+        if bool(self.loaded) != (self.loader is not None):
+            wrong.append("a loader stands where nothing is loaded" if self.loader else "no loader fills the memories")
+        ports = Counter(bus.name for bus in self.buses)
+        wrong += [f"two ports are called {name}" for name, count in ports.items() if count > 1]
+        if wrong:
+            raise IllFormedError(f"netlist {self.name}: {'; '.join(wrong)}")
 
 
 def load_beats(parts: Sequence[Instance], bits: int) -> Iterator[int]:
