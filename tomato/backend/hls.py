@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from tomato.backend import vectors
+from tomato.backend.buses import bus_name
 from tomato.backend.render import render
 from tomato.backend.verilog import describe, memory_file, port_name
 from tomato.core.assets import asset
 from tomato.core.formats import Array
 from tomato.hardware.memory import LOAD_BITS
-from tomato.hardware.netlist import FRAME_END, LOADER, Instance, Memory, Netlist, Stream, load_count, pack
+from tomato.hardware.netlist import FRAME_END, LOADER, Instance, Memory, MemoryMaster, Netlist, Stream, load_count, pack
 
 PIECE = 64
 """Bits of the plain numbers that a memory word is made of."""
@@ -90,6 +91,15 @@ class CallView:
 
 
 @dataclass(frozen=True, slots=True)
+class MasterView:
+    """A port to memory, as a pointer to words of `bits` bits."""
+
+    name: str
+    bits: int
+    writes: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TopView:
     """Everything the templates of hls/ may look at."""
 
@@ -98,6 +108,7 @@ class TopView:
     headers: tuple[str, ...]
     inputs: tuple[PortView, ...]
     outputs: tuple[PortView, ...]
+    masters: tuple[MasterView, ...]
     memories: tuple[MemoryView, ...]
     calls: tuple[CallView, ...]
     load_bits: int
@@ -205,6 +216,11 @@ def _view(netlist: Netlist, title: str, layers: Sequence[Mapping[str, Any]]) -> 
         headers=tuple(sorted({f"{module}.hpp" for module in _modules(netlist)})),
         inputs=tuple(_port(s, queues, is_input=True) for s in netlist.inputs),
         outputs=tuple(_port(s, queues, is_input=False) for s in netlist.outputs),
+        masters=tuple(
+            MasterView(bus_name(bus), bus.data_bits, bus.writes)
+            for bus in netlist.buses
+            if isinstance(bus, MemoryMaster)  # registers are those of the function's arguments
+        ),
         memories=tuple(m for call in calls for m in call.memories),
         calls=calls,
         load_bits=LOAD_BITS if netlist.loaded else 0,
@@ -250,7 +266,8 @@ def _call(part: Instance, queues: _Queues, expected: Mapping[str, str]) -> CallV
     params = [f"/*{name}*/ {literal(kind, int(known[name]))}" for kind, name in parameters(part.module)]
     ins, outs = ([queues.of(s) for s in side] for side in (part.inputs, part.outputs))
     streams = [*outs, *ins] if len(ins) > 1 else [*ins, *outs]
-    args = ["frames", *(_memory_name(part, n) for n in part.memories), *streams]
+    masters = [bus_name(bus) for bus in part.buses.values() if isinstance(bus, MemoryMaster)]
+    args = ["frames", *(_memory_name(part, n) for n in part.memories), *masters, *streams]
     return CallView(
         module=part.module,
         comment=(

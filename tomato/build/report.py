@@ -15,7 +15,7 @@ from tomato.lower import Lowered
 from tomato.quantise.absorb import Proof
 from tomato.schedule.plan import Plan
 from tomato.schedule.regions import fills, rooms
-from tomato.schedule.streams import interval_cycles
+from tomato.schedule.streams import expected_cycles, interval_cycles
 from tomato.schedule.timing import latency_cycles
 from tomato.targets import Resources, Target
 
@@ -53,6 +53,7 @@ def report(
         "part": target.part,
         "clock_mhz": plan.clock_mhz,
         "interval_cycles": interval,
+        "expected_interval_cycles": expected_cycles(units, lowered.routes.links),
         "latency_cycles": latency,
         "fps": round(hertz / interval, 2),
         "latency_ms": round(latency / hertz * 1e3, 6),
@@ -110,7 +111,8 @@ def _layer(unit: AnyUnit, plan: Plan, lowered: Lowered) -> dict[str, Any]:
         "multipliers": unit.multipliers,
         "region": plan.regions.get(node.name, 0),
         "unrolling": {knob: spelled(knob, value) for knob, value in knobs.items()},
-        "cycles": unit.cycles,
+        "cycles": unit.interval.guaranteed,
+        "expected_cycles": unit.interval.expected,
         "resources": lowered.costs[node.name].counts(),
     }
 
