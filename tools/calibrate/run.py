@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tomato import targets
+from tomato.backend.library import tokens_of
 from tomato.backend.verilog import hexadecimal, literal, sources
 from tomato.core.assets import asset
 from tomato.targets import Resources
@@ -51,11 +52,14 @@ def command(point: Point, flow: str) -> tuple[str, ...]:
 
 
 def key(point: Point, flow: str) -> str:
-    """Changes with the RTL, the parameters, the contents of memories, the tool and its command."""
+    """Changes with the tokens of the RTL, the parameters, the contents of memories, the tool and its command.
+
+    Not with comments, white space, or where a module lies.
+    """
     identity = version("pyosys"), command(point, flow), point.module, sorted(point.parameters.items())
     digest = hashlib.sha256(repr(identity).encode())
-    for path in sources([point.module]).values():
-        digest.update(path.read_bytes())
+    for _, path in sorted(sources([point.module]).items()):
+        digest.update("\n".join(tokens_of(path)).encode())
     for memory in point.memories.values():
         digest.update(hexadecimal(memory).encode())
     return digest.hexdigest()[:12]
