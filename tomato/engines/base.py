@@ -76,8 +76,8 @@ FREE = -(1 << 40)
 class Engine(ABC):
     """A streaming implementation of one or more operators.
 
-    stem: names everything that belongs to the engine: engines/<stem>.py, hw/rtl/tom_<stem>.sv,
-    hw/hls/tom_<stem>.hpp and tests/rtl/test_<stem>.py.
+    stem: names everything that belongs to the engine: engines/<stem>.py, hw/rtl/engines/tom_<stem>.sv,
+    hw/hls/engines/tom_<stem>.hpp and tests/rtl/test_<stem>.py.
     ops: the operators it implements.
     """
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Matrix product on every pixel: a ring of a few pixels in front of an array of multipliers (tom_dot).
 //
-// Bit-exact with tomato/ops/dense.py and hw/rtl/tom_dense_fold.sv: fully connected layers and pointwise
+// Bit-exact with tomato/ops/dense.py and tom_dense_fold.sv: fully connected layers and pointwise
 // convolutions. Cycles per pixel: Beats * Folds; at least one cycle per input beat. Each fold yields Outputs
 // channels.
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Passes a part of every frame: rows and columns from a begin to an end by a step, beats from a begin to an end.
 //
-// Bit-exact with Slice of tomato/ops/move.py and hw/rtl/tom_slice_stream.sv. One input beat per cycle:
+// Bit-exact with Slice of tomato/ops/move.py and tom_slice_stream.sv. One input beat per cycle:
 // Height * Width * Beats cycles a frame.
 
 #ifndef TOM_SLICE_STREAM_HPP

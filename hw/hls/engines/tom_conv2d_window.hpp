@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Convolution: a line buffer (tom_window) in front of an array of multipliers (tom_dot).
 //
-// Bit-exact with tomato/ops/conv2d.py and hw/rtl/tom_conv2d_window.sv. Any kernel, stride, dilation, padding;
+// Bit-exact with tomato/ops/conv2d.py and tom_conv2d_window.sv. Any kernel, stride, dilation, padding;
 // groups of whole beats. Cycles per frame: OutHeight * OutWidth * Groups * Folds * reads, where a read takes
 // Lanes channels of one tap (all rows and columns of the kernel at once with ParallelH and ParallelW); at least
 // one cycle per input beat. Each fold yields Outputs channels.

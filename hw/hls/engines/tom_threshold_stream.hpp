@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Narrow a stream of accumulators: y = Lo + the number of thresholds <= x, thresholds per channel.
 //
-// Bit-exact with tomato/ops/threshold.py and hw/rtl/tom_threshold_stream.sv. One beat per cycle: FrameBeats
+// Bit-exact with tomato/ops/threshold.py and tom_threshold_stream.sv. One beat per cycle: FrameBeats
 // cycles a frame. A binary search: each step finds one bit of the result, most significant first, and has its
 // own memory, see tom_threshold_step.
 

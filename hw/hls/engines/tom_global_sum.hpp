@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The exact sum of every channel over all pixels of a frame.
 //
-// Bit-exact with GlobalSum of tomato/ops/pool.py and hw/rtl/tom_global_sum.sv; OutBits hold every sum. One input
+// Bit-exact with GlobalSum of tomato/ops/pool.py and tom_global_sum.sv; OutBits hold every sum. One input
 // beat per cycle: Pixels * Beats cycles a frame; sums leave with the beats of the last pixel.
 
 #ifndef TOM_GLOBAL_SUM_HPP

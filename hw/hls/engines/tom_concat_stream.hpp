@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Concatenates streams over channels: of every pixel the beats of input 0, then those of input 1, and so on.
 //
-// Bit-exact with Concat of tomato/ops/move.py and hw/rtl/tom_concat_stream.sv. Inputs may have narrower codes
+// Bit-exact with Concat of tomato/ops/move.py and tom_concat_stream.sv. Inputs may have narrower codes
 // than the output. One output beat per cycle: FrameBeats cycles a frame.
 
 #ifndef TOM_CONCAT_STREAM_HPP

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Narrow a stream of accumulators: y = clamp((x * mult + bias) >> Shift, Lo, Hi).
 //
-// Bit-exact with tomato/ops/requant.py and hw/rtl/tom_requant_stream.sv. One beat per cycle: FrameBeats
+// Bit-exact with tomato/ops/requant.py and tom_requant_stream.sv. One beat per cycle: FrameBeats
 // cycles a frame. Each word of the memory holds mult (low), bias and the nudges of every lane, lane 0 in the
 // low bits; words follow the beats of a pixel.
 //

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pooling: a line buffer (tom_window) and, for every lane, a tree of maxima or adders.
 //
-// Bit-exact with tomato/ops/pool.py (MaxPool, SumPool) and hw/rtl/tom_pool_window.sv. Cycles per frame:
+// Bit-exact with tomato/ops/pool.py (MaxPool, SumPool) and tom_pool_window.sv. Cycles per frame:
 // OutHeight * OutWidth * Beats * reads, where a read takes one tap of Lanes channels (all rows and columns of
 // the kernel at once with ParallelH and ParallelW); at least one cycle per input beat.
 

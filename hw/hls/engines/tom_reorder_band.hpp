@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads the beats of a band in another order: a double-buffered memory behind a nest of counters.
 //
-// Upsample, DepthToSpace, SpaceToDepth and Transpose of tomato/ops/move.py; twin of hw/rtl/tom_reorder_band.sv.
+// Upsample, DepthToSpace, SpaceToDepth and Transpose of tomato/ops/move.py; twin of tom_reorder_band.sv.
 // BandIn beats are written in order; when all are there, BandOut beats are read, at addresses that Levels nested
 // loops give, level 0 innermost: Counts[l] passes, Strides[l] beats apart (0 repeats). The other bank fills
 // meanwhile: a band costs the larger of BandIn and BandOut cycles, and the first BandIn more. It never waits for a

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Surrounds every frame with a border of one code.
 //
-// Bit-exact with Pad of tomato/ops/move.py and hw/rtl/tom_pad_stream.sv. One output beat per cycle:
+// Bit-exact with Pad of tomato/ops/move.py and tom_pad_stream.sv. One output beat per cycle:
 // (Top + Height + Bottom) * (Left + Width + Right) * Beats cycles a frame; input beats wait while border passes.
 
 #ifndef TOM_PAD_STREAM_HPP

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any unary function by table: y = table[x], one table for all channels or one per channel.
 //
-// Bit-exact with tomato/ops/table.py and hw/rtl/tom_table_stream.sv. One beat per cycle: FrameBeats cycles a
+// Bit-exact with tomato/ops/table.py and tom_table_stream.sv. One beat per cycle: FrameBeats cycles a
 // frame. Address of the memory: the bits of the input code, above them the beat within the pixel if tables are
 // per channel; a word holds the entry of every lane then, lane 0 in the low bits, and else the one entry. Each
 // lane reads another word: the memory has a read port for each.

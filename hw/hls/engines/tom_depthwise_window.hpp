@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Depthwise convolution: a line buffer (tom_window) and, for every lane, its own multipliers (tom_dot).
 //
-// Bit-exact with tomato/ops/conv2d.py, one filter per channel, and hw/rtl/tom_depthwise_window.sv. Any kernel,
+// Bit-exact with tomato/ops/conv2d.py, one filter per channel, and tom_depthwise_window.sv. Any kernel,
 // stride, dilation, padding. Cycles per frame: OutHeight * OutWidth * Beats * reads, where a read takes one tap
 // of Lanes channels (all rows and columns of the kernel at once with ParallelH and ParallelW); at least one
 // cycle per input beat. Output beats carry Lanes channels.
