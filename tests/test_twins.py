@@ -55,7 +55,11 @@ def test_a_new_engine_is_its_own_files_and_no_registry(tmp_path: Path) -> None:
     """The compiler with three files more knows one engine more, and prints it in both languages."""
     for folder in ("tomato", "hw", "templates", "sim"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for path in ("tomato/engines/add_stream.py", "hw/rtl/engines/tom_add_stream.sv", "hw/hls/engines/tom_add_stream.hpp"):
+    for path in (
+        "tomato/engines/add_stream.py",
+        "hw/rtl/engines/tom_add_stream.sv",
+        "hw/hls/engines/tom_add_stream.hpp",
+    ):
         text = (ROOT / path).read_text().replace("add_stream", "blend_stream")
         (tmp_path / path.replace("add_stream", "blend_stream")).write_text(text)
     program = (

@@ -62,6 +62,12 @@ def sources(language: str, roots: Iterable[str]) -> dict[str, Path]:
     return dict(sorted(found.items(), key=lambda entry: level(entry[1])))
 
 
+def includes(paths: Iterable[Path]) -> dict[str, Path]:
+    """Name to file for the pieces of hw/include that files of the RTL include."""
+    named = (token.strip('"') for path in paths for token in tokens_of(path) if token.endswith('.svh"'))
+    return {name: asset("hw", "include", name) for name in sorted(set(named))}
+
+
 def level(path: Path) -> int:
     """The level of a file, counted from the lowest."""
     return LEVELS.index(path.parent.name)

@@ -9,14 +9,14 @@ import hashlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from tomato import targets
-from tomato.backend.library import tokens_of
+from tomato.backend.library import includes, tokens_of
 from tomato.backend.verilog import hexadecimal, literal, sources
 from tomato.core.assets import asset
 from tomato.targets import Resources
@@ -58,7 +58,8 @@ def key(point: Point, flow: str) -> str:
     """
     identity = version("pyosys"), command(point, flow), point.module, sorted(point.parameters.items())
     digest = hashlib.sha256(repr(identity).encode())
-    for _, path in sorted(sources([point.module]).items()):
+    used = sources([point.module])
+    for _, path in sorted((used | includes(used.values())).items()):
         digest.update("\n".join(tokens_of(path)).encode())
     for memory in point.memories.values():
         digest.update(hexadecimal(memory).encode())
@@ -67,24 +68,29 @@ def key(point: Point, flow: str) -> str:
 
 def synthesise(point: Point, flow: str, work: Path) -> Measured:
     """Run Yosys on one point, in a folder that holds its memories."""
+    files = sources([point.module]).values()
+    return measure(netlist(point, files, asset("hw", "include"), command(point, flow), work))
+
+
+def netlist(point: Point, files: Iterable[Path], include: Path, commands: Sequence[str], work: Path) -> Any:
+    """What Yosys makes of a point with some commands, as JSON."""
     work.mkdir(parents=True, exist_ok=True)
     parameters = {name: literal(value) for name, value in point.parameters.items()}
     for name, memory in point.memories.items():
         (work / f"{name}.hex").write_text(hexadecimal(memory))
         parameters[name] = f'"{work / name}.hex"'
     values = " ".join(f"-G {name}={value}" for name, value in parameters.items())
-    files = " ".join(str(path) for path in sources([point.module]).values())
     script = (
-        f"read_slang --threads 1 --top {point.module} {values} -I {asset('hw', 'include')} {files}",
-        *command(point, flow),
+        f"read_slang --threads 1 --top {point.module} {values} -I {include} {' '.join(map(str, files))}",
+        *commands,
         f"write_json {work / 'netlist.json'}",
     )
-    yosys = ["nice", "-n", "10", sys.executable, str(HERE / "yosys.py")]
+    yosys = [sys.executable, str(HERE / "yosys.py")]
     done = subprocess.run(yosys, input="\n".join(script), text=True, capture_output=True, check=False)
     (work / "log").write_text(done.stdout + done.stderr)
     if done.returncode:
         raise RuntimeError(f"Yosys failed on {point.group} {point.name}: see {work / 'log'}")
-    return measure(json.loads((work / "netlist.json").read_text()))
+    return json.loads((work / "netlist.json").read_text())
 
 
 def load(group: str) -> dict[str, Any]:
@@ -104,8 +110,13 @@ def refresh(chosen: Iterable[Point], flow: str) -> None:
         print(f"{flow} {point.group} {point.name}: {found.lut} LUT, {found.levels} levels", flush=True)
         known = load(point.group)
         known.setdefault(point.name, {})[flow] = {"key": stamp, **asdict(found)}
-        DATA.mkdir(exist_ok=True)
-        (DATA / f"{point.group}.json").write_text(json.dumps(known, indent=1) + "\n")
+        store(point.group, known)
+
+
+def store(group: str, known: Mapping[str, Any]) -> None:
+    """Write what is known of a group."""
+    DATA.mkdir(exist_ok=True)
+    (DATA / f"{group}.json").write_text(json.dumps(known, indent=1) + "\n")
 
 
 def summary(chosen: Iterable[Point], flow: str) -> dict[str, Any]:
