@@ -43,7 +43,10 @@ class StreamView:
 
 @dataclass(frozen=True, slots=True)
 class InstanceView:
-    """One instance, ready to print; the names of its parameters are padded to equal length."""
+    """One instance, ready to print; the names of its parameters are padded to equal length.
+
+    `load_bits`: of the end of a loader's chain, where the module could be in one and is not.
+    """
 
     module: str
     name: str
@@ -57,6 +60,7 @@ class InstanceView:
     out_data: str
     load_in: str
     load_out: str
+    load_bits: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +170,7 @@ def _instance(part: Instance, chain: Sequence[Instance]) -> InstanceView:
         out_data=_bundle(part.outputs, "data"),
         load_in=f"load_{chain.index(part)}" if part.loaded else "",
         load_out=f"load_{chain.index(part) + 1}" if part.loaded else "",
+        load_bits=0 if part.loaded else int(part.params.get("LoadBits", 0)),
     )
 
 
@@ -218,8 +223,8 @@ def rtl(netlist: Netlist, title: str) -> Mapping[str, str]:
     """File name, below rtl/, to text: the top module and everything it needs."""
     loader = ["tom_loader"] if netlist.loaded else []
     used = sources(dict.fromkeys([*(i.module for i in netlist.instances), "tom_frame_end", *loader]))
-    files = {path.name: path.read_text() for path in used.values()}
-    files["tom_assert.svh"] = asset("hw", "include", "tom_assert.svh").read_text()
+    paths = [*used.values(), *library.includes(used.values()).values()]
+    files = {path.name: path.read_text() for path in paths}
     files["tom_probe.sv"] = asset("sim", "tom_probe.sv").read_text()
     files[f"{netlist.name}.sv"] = top(netlist, title)
     return files
