@@ -19,7 +19,7 @@ from tomato.schedule.streams import WIRING
 from tomato.targets import Resources
 
 ROOT = Path(__file__).parents[1]
-MODULES = sorted(library.files(library.RTL).values())
+MODULES = sorted(path for name, path in library.files(library.RTL).items() if not name.endswith("_pkg"))
 TARGETS = [targets.load(name) for name in ("u250", "pynq-z2", "ulx3s", "arria10-gx1150")]
 PAIRS = [
     pytest.param(engine, make_site(op, args), id=f"{stem}-{case}")

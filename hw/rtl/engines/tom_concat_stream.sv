@@ -41,6 +41,7 @@ module tom_concat_stream #(
     for (int unsigned i = 0; i < count; i++) total_bits += bits_of(i);
   endfunction
 
+  localparam int unsigned Latency = 1;
   localparam logic [16*Inputs-1:0] AllBeats = (16 * Inputs)'(Beats);
   localparam logic [Inputs-1:0] AllSigned = Inputs'(InSigned);
 
@@ -113,7 +114,7 @@ module tom_concat_stream #(
 
   tom_queue #(
     .Width(OutW),
-    .Depth(5)
+    .Depth(Latency + 4)
   ) u_queue (
     .clk_i,
     .rst_i,

@@ -45,8 +45,9 @@ module tom_dense_fold #(
   output wire logic [OutW-1:0] out_data_o
 );
 
-  localparam int unsigned Latency = 8 + (Lanes > 1 ? ($clog2(Lanes) + 1) / 2 : 0);
-  localparam int unsigned Depth = (Latency + Beats - 1) / Beats + 4;  // results on their way or waiting
+  // From a read to its result; where tom_dot counts bits it is another, and the queue deep enough for both.
+  localparam int unsigned Latency = tom_window_pkg::latency() + tom_pkg::dot_latency(Lanes);
+  localparam int unsigned Depth = tom_pkg::ceil_div(Latency + 1, Beats) + 4;  // results on their way or waiting
 
   wire logic available, start;
   wire logic win_valid, win_first, win_last;
@@ -54,28 +55,13 @@ module tom_dense_fold #(
   wire logic acc_valid;
   wire logic [OutW-1:0] acc_data;
 
-  // Every pixel is a frame of its own.
   tom_window #(
     .Lanes    (Lanes),
     .Bits     (InBits),
     .Beats    (Beats),
     .Groups   (1),
     .Folds    (Folds),
-    .Height   (1),
-    .Width    (1),
-    .OutHeight(1),
-    .OutWidth (1),
-    .KernelH  (1),
-    .KernelW  (1),
-    .StrideH  (1),
-    .StrideW  (1),
-    .DilationH(1),
-    .DilationW(1),
-    .PadTop   (0),
-    .PadLeft  (0),
-    .PadValue (0),
-    .ParallelH(0),
-    .ParallelW(0),
+    .Window   (tom_window_pkg::pixel()),
     .Rows     (Pixels),
     .Columns  (1),
     .Pixels   (1),

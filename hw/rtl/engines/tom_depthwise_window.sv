@@ -12,25 +12,7 @@
 module tom_depthwise_window #(
   parameter int unsigned Lanes      = 1,   // codes per beat, in and out: channels computed at once
   parameter int unsigned Beats      = 1,   // beats per pixel, in and out
-  parameter int unsigned Height     = 4,   // input rows
-  parameter int unsigned Width      = 4,   // input columns
-  parameter int unsigned OutHeight  = 4,   // output rows
-  parameter int unsigned OutWidth   = 4,   // output columns
-  parameter int unsigned KernelH    = 3,
-  parameter int unsigned KernelW    = 3,
-  parameter int unsigned StrideH    = 1,
-  parameter int unsigned StrideW    = 1,
-  parameter int unsigned DilationH  = 1,
-  parameter int unsigned DilationW  = 1,
-  parameter int unsigned PadTop     = 1,
-  parameter int unsigned PadLeft    = 1,
-  parameter int signed   PadValue   = 0,   // code of the border
-  parameter bit          ParallelH  = 0,   // all kernel rows at once
-  parameter bit          ParallelW  = 0,   // all kernel columns at once
-  parameter int unsigned Rows       = 4,   // rows in the line buffer
-  parameter int unsigned Columns    = 1,   // column banks of the line buffer
-  parameter int unsigned Pixels     = 1,   // neighbouring columns per input beat
-  parameter int unsigned RingRam    = 0,   // memory kind of the line buffer: 0 LUTRAM, 1 block, 2 UltraRAM
+  `include "tom_window_parameters.svh"
   parameter int unsigned InBits     = 8,   // width of an input code
   parameter bit          InSigned   = 0,   // inputs are two's complement
   parameter int unsigned Cell       = 0,   // what a weight is, see tom_dot
@@ -62,10 +44,14 @@ module tom_depthwise_window #(
   output wire logic [OutW-1:0] out_data_o
 );
 
-  localparam int unsigned Taps = (ParallelH ? KernelH : 1) * (ParallelW ? KernelW : 1);
+  `include "tom_window_value.svh"
+
+  localparam int unsigned Taps =
+      tom_window_pkg::taps(ParallelH, KernelH) * tom_window_pkg::taps(ParallelW, KernelW);
   localparam int unsigned Reads = KernelH * KernelW / Taps;  // per pass
-  localparam int unsigned Latency = 8 + (Taps > 1 ? ($clog2(Taps) + 1) / 2 : 0);
-  localparam int unsigned Depth = (Latency + Reads - 1) / Reads + 4;  // results on their way or waiting
+  // From a read to its result; where tom_dot counts bits it is another, and the queue deep enough for both.
+  localparam int unsigned Latency = tom_window_pkg::latency() + tom_pkg::dot_latency(Taps);
+  localparam int unsigned Depth = tom_pkg::ceil_div(Latency + 1, Reads) + 4;  // results on their way or waiting
 
   wire logic available, start;
   wire logic win_valid, win_first, win_last;
@@ -79,21 +65,7 @@ module tom_depthwise_window #(
     .Beats    (Beats),
     .Groups   (Beats),
     .Folds    (1),
-    .Height   (Height),
-    .Width    (Width),
-    .OutHeight(OutHeight),
-    .OutWidth (OutWidth),
-    .KernelH  (KernelH),
-    .KernelW  (KernelW),
-    .StrideH  (StrideH),
-    .StrideW  (StrideW),
-    .DilationH(DilationH),
-    .DilationW(DilationW),
-    .PadTop   (PadTop),
-    .PadLeft  (PadLeft),
-    .PadValue (PadValue),
-    .ParallelH(ParallelH),
-    .ParallelW(ParallelW),
+    .Window   (Window),
     .Rows     (Rows),
     .Columns  (Columns),
     .Pixels   (Pixels),

@@ -32,8 +32,9 @@ module tom_global_sum #(
 
   `TOM_REQUIRE(bits, OutBits >= InBits, "OutBits must not be less than InBits")
 
-  localparam int unsigned BeatBits = Beats > 1 ? $clog2(Beats) : 1;
-  localparam int unsigned PixelBits = Pixels > 1 ? $clog2(Pixels) : 1;
+  localparam int unsigned Latency = 2;
+  localparam int unsigned BeatBits = tom_pkg::idx_width(Beats);
+  localparam int unsigned PixelBits = tom_pkg::idx_width(Pixels);
 
   wire logic available;
   wire logic fire = in_valid_i && available;
@@ -88,7 +89,7 @@ module tom_global_sum #(
 
   tom_queue #(
     .Width(OutW),
-    .Depth(Beats + 6)  // a whole result may wait while the next frame comes in
+    .Depth(Beats + Latency + 4)  // a whole result may wait while the next frame comes in
   ) u_queue (
     .clk_i,
     .rst_i,

@@ -36,6 +36,8 @@ module tom_pad_stream #(
   output wire logic [OutW-1:0] out_data_o
 );
 
+  localparam int unsigned Latency = 2;
+
   wire logic available, pixel_end, row_end, frame_end, row_inner, col_inner, unused_pass;
 
   logic start_q;  // the next beat is the first of a frame
@@ -115,7 +117,7 @@ module tom_pad_stream #(
 
   tom_queue #(
     .Width(OutW),
-    .Depth(6)
+    .Depth(Latency + 4)
   ) u_queue (
     .clk_i,
     .rst_i,

@@ -56,7 +56,7 @@ module tom_reorder_band #(
   `TOM_REQUIRE(kind, Ram <= 2, "Ram must be 0, 1 or 2")
 
   localparam int unsigned Latency = 2;
-  localparam int unsigned AddrBits = $clog2(2 * BandIn);
+  localparam int unsigned AddrBits = tom_pkg::idx_width(2 * BandIn);
 
   wire logic available;
 
@@ -104,7 +104,7 @@ module tom_reorder_band #(
 
   for (genvar l = 0; l < Levels; l++) begin : gen_level
     localparam int unsigned Count = passes(l);
-    localparam int unsigned CountBits = Count > 1 ? $clog2(Count) : 1;
+    localparam int unsigned CountBits = tom_pkg::idx_width(Count);
     logic [CountBits-1:0] pass_q;
     wire logic [CountBits-1:0] pass_d = last_q[l] ? '0 : pass_q + 1'b1;
 
@@ -128,7 +128,7 @@ module tom_reorder_band #(
   always_comb begin
     step = '0;
     for (int unsigned l = 0; l < Levels; l++) begin
-      if (carry[l] && !last_q[l]) step |= AddrBits'(jump(l));
+      if (carry[l] && !last_q[l]) step |= AddrBits'(unsigned'(jump(l)));
     end
   end
 

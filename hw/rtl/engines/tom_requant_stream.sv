@@ -48,7 +48,7 @@ module tom_requant_stream #(
   localparam int unsigned FactorBits = MultBits == 0 ? 2 : MultBits;
   localparam int unsigned NudgeBits = InBits + 2;
   localparam int unsigned LaneBits = MultBits + BiasBits + Nudges * NudgeBits;
-  localparam int unsigned BeatBits = Beats > 1 ? $clog2(Beats) : 1;
+  localparam int unsigned BeatBits = tom_pkg::idx_width(Beats);
   // Wide enough for the shifted sum and for Lo and Hi.
   localparam int unsigned CmpBits = (SumBits > 34 ? SumBits : 34);
 

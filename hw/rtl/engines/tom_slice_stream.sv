@@ -39,6 +39,8 @@ module tom_slice_stream #(
   `TOM_REQUIRE(cols, ColBegin < ColEnd && ColEnd <= Width && ColStep >= 1, "columns must lie in the frame")
   `TOM_REQUIRE(beats, BeatBegin < BeatEnd && BeatEnd <= Beats, "beats must lie in the pixel")
 
+  localparam int unsigned Latency = 1;
+
   wire logic available;
   wire logic fire = in_valid_i && available;
   assign in_ready_o = available;
@@ -98,7 +100,7 @@ module tom_slice_stream #(
 
   tom_queue #(
     .Width(DataW),
-    .Depth(5)
+    .Depth(Latency + 4)
   ) u_queue (
     .clk_i,
     .rst_i,

@@ -38,8 +38,8 @@ module tom_table_stream #(
   localparam int unsigned Latency = 3;
   localparam int unsigned Rows = PerChannel ? Beats : 1;
   localparam int unsigned Depth = Rows << InBits;
-  localparam int unsigned RowBits = Rows > 1 ? $clog2(Rows) : 1;
-  localparam int unsigned AddrBits = InBits + (Rows > 1 ? $clog2(Rows) : 0);
+  localparam int unsigned RowBits = tom_pkg::idx_width(Rows);
+  localparam int unsigned AddrBits = InBits + $clog2(Rows);
   localparam int unsigned Fields = PerChannel ? Lanes : 1;
 
   wire logic available;

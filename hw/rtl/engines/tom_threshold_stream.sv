@@ -46,7 +46,7 @@ module tom_threshold_stream #(
 
   localparam int unsigned Latency = 2 * Steps + 2;
   localparam int unsigned BoundW = Lanes * BoundBits;
-  localparam int unsigned BeatBits = Beats > 1 ? $clog2(Beats) : 1;
+  localparam int unsigned BeatBits = tom_pkg::idx_width(Beats);
 
   wire logic available;
   wire logic fire = in_valid_i && available;

@@ -12,7 +12,7 @@ module tom_ram #(
   parameter int unsigned Depth = 16, // words
   parameter int unsigned Ram   = 0,  // memory kind: 0 LUTRAM, 1 block RAM, 2 UltraRAM
 
-  localparam int unsigned AddrBits = Depth > 1 ? $clog2(Depth) : 1
+  localparam int unsigned AddrBits = tom_pkg::idx_width(Depth)
 ) (
   input  wire logic                clk_i,
 

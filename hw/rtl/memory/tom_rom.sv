@@ -25,7 +25,7 @@ module tom_rom #(
 
   `TOM_REQUIRE(kind, Ram <= 2, "Ram must be 0, 1 or 2")
 
-  localparam int unsigned AddrBits = Words > 1 ? $clog2(Words) : 1;
+  localparam int unsigned AddrBits = tom_pkg::idx_width(Words);
 
   logic [AddrBits-1:0] addr_q;
   logic [Width-1:0]    data_q;
@@ -46,8 +46,8 @@ module tom_rom #(
     always_ff @(posedge clk_i) if (next_i) data_q <= mem[addr_q];
     assign load_o = load_i;
   end else begin : gen_ultra
-    localparam int unsigned Parts = (Width + LoadBits - 1) / LoadBits;  // beats per word
-    localparam int unsigned PartBits = Parts > 1 ? $clog2(Parts) : 1;
+    localparam int unsigned Parts = tom_pkg::ceil_div(Width, LoadBits);  // beats per word
+    localparam int unsigned PartBits = tom_pkg::idx_width(Parts);
 
     (* ram_style = "ultra" *) logic [Width-1:0] mem[Words];
     logic [Parts*LoadBits-1:0] word_q;

@@ -15,7 +15,7 @@ module tom_cells_binary #(
   parameter int unsigned InBits  = 8,  // width of an input code, two's complement or unsigned
 
   localparam bit          Count = InBits == 1,
-  localparam int unsigned Terms = Count ? (Inputs + 17) / 18 : Inputs,  // per filter
+  localparam int unsigned Terms = Count ? tom_pkg::ceil_div(Inputs, 18) : Inputs,  // per filter
   localparam int unsigned TermBits = Count ? 5 : InBits
 ) (
   input  wire logic                      clk_i,

@@ -39,7 +39,7 @@ module tom_cells_multiply #(
 
   localparam int unsigned ValueBits = InBits + (InSigned ? 0 : 1);
   localparam int unsigned Share = Pack > 1 ? Pack : 1;  // filters per multiplier
-  localparam int unsigned Mults = (Outputs + Share - 1) / Share * Inputs;
+  localparam int unsigned Mults = tom_pkg::ceil_div(Outputs, Share) * Inputs;
   localparam int unsigned PackedBits = WeightBits + (Share - 1) * ProdBits;
   localparam int unsigned MultBits = Share > 1 ? PackedBits + ValueBits : ProdBits;
 
@@ -71,8 +71,8 @@ module tom_cells_multiply #(
             : ValueBits'(input_q[Shared ? i : i * Outputs + g]);
         for (int unsigned k = 0; k < Share; k++) begin
           if (g * Share + k < Outputs) begin
-            packed_weight = PackedBits'(unsigned'(packed_weight)) & PackedBits'((64'd1 << (k * ProdBits)) - 1)
-                | PackedBits'(signed'(weight_q[(g*Share+k)*Inputs+i])) << (k * ProdBits);
+            packed_weight = (PackedBits'(unsigned'(packed_weight)) & PackedBits'((64'd1 << (k * ProdBits)) - 1))
+                | unsigned'(PackedBits'(signed'(weight_q[(g*Share+k)*Inputs+i])) << (k * ProdBits));
           end
         end
         mult_d[g*Inputs+i] = MultBits'(packed_weight) * MultBits'(value);

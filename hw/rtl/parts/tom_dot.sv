@@ -5,8 +5,9 @@
 // Outputs-th input from input o on (depthwise: taps slow, channels fast).
 // Reads of one pass (first_i to last_i) add up to one result per filter. Weights come from a memory
 // whose words follow the reads: word 0 belongs to the first read of a frame. A word holds, for each
-// filter, the weights of all inputs; filter 0, input 0 in the low bits. Never stalls; latency
-// 5 + ceil(log4(Inputs)) from the last read to the result; 6 + ceil(log4(Inputs / 18)) where bits are counted.
+// filter, the weights of all inputs; filter 0, input 0 in the low bits. Never stalls;
+// Latency cycles from the last read to the result: 4 + ceil(log4(Inputs)), 5 + ceil(log4(Inputs / 18)) where bits
+// are counted.
 //
 // Cell says what a weight is, and with it what makes a product: see tom_cells_*.sv.
 //   0 fixed: WeightBits, two's complement; Pack filters share a DSP block, 0: multiply in LUTs
@@ -62,11 +63,12 @@ module tom_dot #(
   localparam bit Select = Cell == Binary && Shared;
   localparam bit Count = Select && InBits == 1;
   localparam int unsigned Trees = Select ? Outputs + 1 : Outputs;
-  localparam int unsigned Terms = Count ? (Inputs + 17) / 18 : Inputs;  // per tree
+  localparam int unsigned Terms = Count ? tom_pkg::ceil_div(Inputs, 18) : Inputs;  // per tree
   localparam int unsigned TermBits = Count ? 5 : Select ? InBits : ProdBits;
   localparam bit TermSigned = !Select || (InSigned && !Count);
-  localparam int unsigned Stages = Terms > 1 ? ($clog2(Terms) + 1) / 2 : 0;  // of the adder tree, 4 to 1
-  localparam int unsigned Delay = 3 + (Count ? 1 : 0) + Stages;  // from the read to its sum
+  localparam int unsigned Stages = tom_pkg::quad_stages(Terms);  // of the adder tree, 4 to 1
+  localparam int unsigned Latency = tom_pkg::dot_latency(Terms) + (Count ? 1 : 0);
+  localparam int unsigned Delay = Latency - 1;  // from the read to its sum
 
   wire logic [Products*FieldBits-1:0] word;
 
@@ -157,8 +159,8 @@ module tom_dot #(
 
   // Adder tree, four to one per stage.
   for (genvar s = 1; s <= Stages; s++) begin : gen_stage
-    localparam int unsigned Last = (Terms + 4 ** (s - 1) - 1) / 4 ** (s - 1);  // terms before
-    localparam int unsigned Next = (Last + 3) / 4;                            // terms after
+    localparam int unsigned Last = tom_pkg::ceil_div(Terms, 4 ** (s - 1));  // terms before
+    localparam int unsigned Next = tom_pkg::ceil_div(Last, 4);              // terms after
     localparam int unsigned SumBits = TermBits + 2 * s < AccBits ? TermBits + 2 * s : AccBits;
     localparam int unsigned LastBits = s == 1 ? TermBits
         : TermBits + 2 * (s - 1) < AccBits ? TermBits + 2 * (s - 1) : AccBits;

@@ -20,8 +20,8 @@ module tom_slice_count #(
 
   `TOM_REQUIRE(range, Begin < End && End <= Size && Step >= 1, "the slice must lie in the counts")
 
-  localparam int unsigned CountBits = $clog2(Size + 1);
-  localparam int unsigned PhaseBits = Step > 1 ? $clog2(Step) : 1;
+  localparam int unsigned CountBits = tom_pkg::count_width(Size);
+  localparam int unsigned PhaseBits = tom_pkg::idx_width(Step);
 
   logic [CountBits-1:0] count_q;
   logic [PhaseBits-1:0] phase_q;  // counts since the last that passed, modulo Step

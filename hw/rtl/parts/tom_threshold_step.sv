@@ -35,8 +35,10 @@ module tom_threshold_step #(
 
   `TOM_REQUIRE(kind, Ram <= 1, "Ram must be 0 or 1")
 
+  `TOM_LATENCY(2)
+
   localparam int unsigned Depth = Beats << Found;
-  localparam int unsigned AddrBits = Depth > 1 ? $clog2(Depth) : 1;
+  localparam int unsigned AddrBits = tom_pkg::idx_width(Depth);
 
   logic [BeatBits-1:0] beat_q[2];
   logic [DataW-1:0]    data_q[2];

@@ -3,48 +3,34 @@
 //
 // Keeps `Rows` rows in a ring. For every output pixel (row-major), every group of channels and every
 // fold it reads the window once: kernel rows, kernel columns, beats of the group, the last fastest;
-// ParallelH / ParallelW read all kernel rows / columns in one cycle. A read of one fold of one group is
+// parallel_h / parallel_w read all kernel rows / columns in one cycle. A read of one fold of one group is
 // a `pass`: it starts when available_i grants a place for its result and then never stops.
 //
 // No bubbles: rows of the next frame are taken while windows of this one are read, the border costs no
 // cycles, and frames follow each other back to back. A pixel's passes start one cycle after the last
 // column that it needs is in the ring; a row is freed when its last window has been read.
-// win_* comes 3 cycles after the read was issued and is not stoppable.
+// win_* comes Latency cycles after the read was issued and is not stoppable. What is read when is said here;
+// tom_window_address says where it lies, tom_window_ring holds it.
 
 `include "tom_assert.svh"
 `default_nettype none
 
 module tom_window #(
-  parameter int unsigned Lanes     = 1,  // codes per beat
-  parameter int unsigned Bits      = 8,  // bits per code
-  parameter int unsigned Beats     = 1,  // beats per pixel
-  parameter int unsigned Groups    = 1,  // groups of beats that are read separately
-  parameter int unsigned Folds     = 1,  // how often each window of a group is read
-  parameter int unsigned Height    = 4,  // input rows
-  parameter int unsigned Width     = 4,  // input columns
-  parameter int unsigned OutHeight = 4,  // output rows
-  parameter int unsigned OutWidth  = 4,  // output columns
-  parameter int unsigned KernelH   = 3,
-  parameter int unsigned KernelW   = 3,
-  parameter int unsigned StrideH   = 1,
-  parameter int unsigned StrideW   = 1,
-  parameter int unsigned DilationH = 1,
-  parameter int unsigned DilationW = 1,
-  parameter int unsigned PadTop    = 1,
-  parameter int unsigned PadLeft   = 1,
-  parameter int signed   PadValue  = 0,  // code of the border
-  parameter bit          ParallelH = 0,  // read all kernel rows at once
-  parameter bit          ParallelW = 0,  // read all kernel columns at once
-  parameter int unsigned Rows      = 4,  // rows in the ring
-  parameter int unsigned Columns   = 1,  // column banks if ParallelW, else 1
-  parameter int unsigned Pixels    = 1,  // neighbouring columns per input beat, the first in the low bits
-  parameter int unsigned Ram       = 0,  // memory kind of the ring: 0 LUTRAM, 1 block RAM, 2 UltraRAM
+  parameter int unsigned Lanes   = 1,  // codes per beat
+  parameter int unsigned Bits    = 8,  // bits per code
+  parameter int unsigned Beats   = 1,  // beats per pixel
+  parameter int unsigned Groups  = 1,  // groups of beats that are read separately
+  parameter int unsigned Folds   = 1,  // how often each window of a group is read
+  parameter tom_window_pkg::window_t Window = tom_window_pkg::pixel(),  // what the window is
+  parameter int unsigned Rows    = 4,  // rows in the ring
+  parameter int unsigned Columns = 1,  // column banks if all kernel columns are read at once, else 1
+  parameter int unsigned Pixels  = 1,  // neighbouring columns per input beat, the first in the low bits
+  parameter int unsigned Ram     = 0,  // memory kind of the ring: 0 LUTRAM, 1 block RAM, 2 UltraRAM
 
-  localparam int unsigned TapsH = ParallelH ? KernelH : 1,
-  localparam int unsigned TapsW = ParallelW ? KernelW : 1,
-  localparam int unsigned BeatW = Lanes * Bits,
-  localparam int unsigned InW   = Pixels * BeatW,
-  localparam int unsigned WinW  = TapsH * TapsW * BeatW
+  localparam int unsigned TapsH = tom_window_pkg::taps(Window.parallel_h, Window.kernel_h),
+  localparam int unsigned TapsW = tom_window_pkg::taps(Window.parallel_w, Window.kernel_w),
+  localparam int unsigned InW   = Pixels * Lanes * Bits,
+  localparam int unsigned WinW  = TapsH * TapsW * Lanes * Bits
 ) (
   input  wire logic             clk_i,
   input  wire logic             rst_i,
@@ -62,132 +48,85 @@ module tom_window #(
   output wire logic [WinW-1:0]  win_data_o    // kernel row, kernel column, lane; the last lowest
 );
 
-  localparam int SpanH = (int'(KernelH) - 1) * int'(DilationH) + 1;
-  localparam int SpanW = (int'(KernelW) - 1) * int'(DilationW) + 1;
+  `TOM_LATENCY(tom_window_pkg::latency())
+
+  localparam int SpanH = tom_window_pkg::span(Window.kernel_h, Window.dilation_h);
+  localparam int SpanW = tom_window_pkg::span(Window.kernel_w, Window.dilation_w);
 
   `TOM_REQUIRE(groups, Beats % Groups == 0, "Groups must divide Beats")
-  `TOM_REQUIRE(rows, Rows >= SpanH + StrideH, "Rows must hold a window and the rows of the next one")
-  `TOM_REQUIRE(top, int'(PadTop) < SpanH, "PadTop must be less than the kernel's extent")
-  `TOM_REQUIRE(left, int'(PadLeft) < SpanW, "PadLeft must be less than the kernel's extent")
-  `TOM_REQUIRE(columns, ParallelW || Columns == 1, "column banks are for ParallelW")
+  `TOM_REQUIRE(rows, Rows >= SpanH + Window.stride_h, "Rows must hold a window and the rows of the next one")
+  `TOM_REQUIRE(top, int'(Window.pad_top) < SpanH, "PadTop must be less than the kernel's extent")
+  `TOM_REQUIRE(left, int'(Window.pad_left) < SpanW, "PadLeft must be less than the kernel's extent")
+  `TOM_REQUIRE(columns, Window.parallel_w || Columns == 1, "column banks are for ParallelW")
   `TOM_REQUIRE(pixels, Columns % Pixels == 0, "the pixels of a beat must go to different column banks")
-  `TOM_REQUIRE(whole, Pixels == 1 || (Beats == 1 && Width % Pixels == 0),
+  `TOM_REQUIRE(whole, Pixels == 1 || (Beats == 1 && Window.width % Pixels == 0),
                "several pixels per beat need all channels in a beat, and must divide Width")
 
   localparam int unsigned GroupBeats = Beats / Groups;
-  localparam int unsigned StepsH = ParallelH ? 1 : KernelH;
-  localparam int unsigned StepsW = ParallelW ? 1 : KernelW;
-  localparam int unsigned RowBanks = ParallelH ? Rows : 1;
-  localparam int unsigned RowWords = ((Width + Columns - 1) / Columns) * Beats;  // of a row, in a bank
-  localparam int unsigned RingWords = ParallelH ? RowWords : Rows * RowWords;
-
-  // Bits that count to n - 1, at least 1.
-  function automatic int unsigned bits_for(int unsigned n);
-    return n > 1 ? $clog2(n) : 1;
-  endfunction
-
-  localparam int unsigned AddrBits = bits_for(RingWords);
-  localparam int unsigned SlotBits = bits_for(Rows);
-  localparam int unsigned CountBits = $clog2(Rows + 1);
-  localparam int unsigned BankBits = bits_for(Columns);
-  localparam int unsigned BeatBits = bits_for(Beats);
-  localparam int unsigned ColBits = bits_for(Width);
-  localparam int unsigned RowPosBits = $clog2(int'(Height) + SpanH + int'(StrideH)) + 1;
-  localparam int unsigned ColPosBits = $clog2(int'(Width) + 2 * SpanW + int'(StrideW)) + 1;
-
-  function automatic int unsigned modulo(int value, int unsigned m);
-    return unsigned'(((value % int'(m)) + int'(m)) % int'(m));
-  endfunction
+  localparam int unsigned StepsH = Window.parallel_h ? 1 : Window.kernel_h;
+  localparam int unsigned StepsW = Window.parallel_w ? 1 : Window.kernel_w;
+  localparam int unsigned BankRows = Window.parallel_h ? 1 : Rows;
+  localparam int unsigned AddrBits = tom_pkg::idx_width(tom_window_pkg::words(BankRows, Window.width, Columns, Beats));
+  localparam int unsigned SlotBits = tom_pkg::idx_width(Rows);
+  localparam int unsigned BankBits = tom_pkg::idx_width(Columns);
+  localparam int unsigned BeatBits = tom_pkg::idx_width(Beats);
+  localparam int unsigned CountBits = tom_pkg::count_width(Rows);
+  localparam int unsigned ColBits = tom_pkg::idx_width(Window.width);
+  localparam int unsigned ColPosBits = $clog2(int'(Window.width) + 2 * SpanW + int'(Window.stride_w)) + 1;
 
   // ---------------------------------------------------------------- rows that each output row needs
 
   // First input row that output row r still needs.
   function automatic int base_of(int r);
-    int top = r * int'(StrideH) - int'(PadTop);
-    return r == int'(OutHeight) ? int'(Height) : top < 0 ? 0 : top;
+    int top = r * int'(Window.stride_h) - int'(Window.pad_top);
+    return r == int'(Window.out_height) ? int'(Window.height) : top < 0 ? 0 : top;
   endfunction
 
   // Last input row that must have come before output row r is finished, counted from its first.
   function automatic int reach_of(int r);
-    int last = r * int'(StrideH) - int'(PadTop) + SpanH - 1;
-    if (last > int'(Height) - 1) last = int'(Height) - 1;
+    int last = r * int'(Window.stride_h) - int'(Window.pad_top) + SpanH - 1;
+    if (last > int'(Window.height) - 1) last = int'(Window.height) - 1;
     if (last < base_of(r + 1) - 1) last = base_of(r + 1) - 1;
     return last - base_of(r);
   endfunction
 
-  typedef logic [OutHeight-1:0][CountBits-1:0] table_t;
+  typedef logic [Window.out_height-1:0][CountBits-1:0] table_t;
 
-  typedef logic [OutHeight-1:0][CountBits:0] steps_t;
+  typedef logic [Window.out_height-1:0][CountBits:0] steps_t;
 
   // What the end of an output row adds to the rows that are there beyond those that it waits for.
   function automatic steps_t step_table();
-    for (int r = 0; r < int'(OutHeight); r++) begin
+    for (int r = 0; r < int'(Window.out_height); r++) begin
       automatic int freed = base_of(r + 1) - base_of(r);
-      step_table[r] = (CountBits + 1)'(reach_of(r) - reach_of((r + 1) % int'(OutHeight)) - freed);
+      step_table[r] = (CountBits + 1)'(reach_of(r) - reach_of((r + 1) % int'(Window.out_height)) - freed);
     end
   endfunction
 
   function automatic table_t free_table();
-    for (int r = 0; r < int'(OutHeight); r++) free_table[r] = CountBits'(base_of(r + 1) - base_of(r));
+    for (int r = 0; r < int'(Window.out_height); r++) free_table[r] = CountBits'(base_of(r + 1) - base_of(r));
   endfunction
 
   localparam steps_t Step = step_table();
   localparam int FirstReach = reach_of(0);
   localparam table_t Free = free_table();
 
-  // ---------------------------------------------------------------- writer: pixels into the ring
+  // ---------------------------------------------------------------- rows in the ring
 
-  localparam int unsigned LastRowAddr = ParallelH ? 0 : (Rows - 1) * RowWords;
-
-  logic [BeatBits-1:0]  w_beat_q;
-  logic [ColBits-1:0]   w_col_q;
-  logic [SlotBits-1:0]  w_slot_q;
-  logic [BankBits-1:0]  w_bank_q;
-  logic [AddrBits-1:0]  w_row_q, w_word_q;  // address of the row, and of the beat within it
-  logic [CountBits-1:0] used_q;             // rows that must not be overwritten
+  logic [CountBits-1:0] used_q;  // rows that must not be overwritten
+  wire logic [ColBits-1:0] write_col;
+  wire logic pixel_done, row_done, write_last_col;
 
   wire logic write = in_valid_i && in_ready_o;
-  wire logic w_last_beat = w_beat_q == BeatBits'(Beats - 1);
-  wire logic w_last_col = w_col_q == ColBits'(Width - Pixels);
-  wire logic w_last_bank = w_bank_q == BankBits'(Columns - Pixels);
-  wire logic row_done = write && w_last_beat && w_last_col;
-
   assign in_ready_o = used_q != CountBits'(Rows);
 
-  always_ff @(posedge clk_i) begin
-    if (rst_i) begin
-      w_beat_q <= '0;
-      w_col_q  <= '0;
-      w_slot_q <= '0;
-      w_bank_q <= '0;
-      w_row_q  <= '0;
-      w_word_q <= '0;
-    end else if (write) begin
-      w_beat_q <= w_last_beat ? '0 : w_beat_q + 1'b1;
-      if (!w_last_beat) begin
-        w_word_q <= w_word_q + 1'b1;
-      end else if (!w_last_col) begin
-        w_col_q  <= w_col_q + ColBits'(Pixels);
-        w_bank_q <= w_last_bank ? '0 : w_bank_q + BankBits'(Pixels);
-        w_word_q <= w_last_bank ? w_word_q + 1'b1 : w_word_q - AddrBits'(Beats - 1);
-      end else begin
-        w_col_q  <= '0;
-        w_bank_q <= '0;
-        w_word_q <= '0;
-        w_slot_q <= w_slot_q == SlotBits'(Rows - 1) ? '0 : w_slot_q + 1'b1;
-        w_row_q  <= w_row_q == AddrBits'(LastRowAddr) ? '0 : w_row_q + AddrBits'(RowWords);
-      end
-    end
-  end
+  // ---------------------------------------------------------------- loops over windows
 
-  // ---------------------------------------------------------------- reader: loops over windows
-
-  localparam int unsigned KhBits = bits_for(StepsH);
-  localparam int unsigned KwBits = bits_for(StepsW);
-  localparam int unsigned FoldBits = bits_for(Folds);
-  localparam int unsigned GroupBits = bits_for(Groups);
-  localparam int unsigned OutRowBits = bits_for(OutHeight);
-  localparam int unsigned OutColBits = bits_for(OutWidth);
+  localparam int unsigned KhBits = tom_pkg::idx_width(StepsH);
+  localparam int unsigned KwBits = tom_pkg::idx_width(StepsW);
+  localparam int unsigned FoldBits = tom_pkg::idx_width(Folds);
+  localparam int unsigned GroupBits = tom_pkg::idx_width(Groups);
+  localparam int unsigned OutRowBits = tom_pkg::idx_width(Window.out_height);
+  localparam int unsigned OutColBits = tom_pkg::idx_width(Window.out_width);
 
   logic [BeatBits-1:0]   beat_q;
   logic [KwBits-1:0]     kw_q;
@@ -205,19 +144,14 @@ module tom_window #(
   logic last_beat, last_kw, last_kh, last_fold, last_group, last_col, last_row;
   logic ends_row, ends_pass, ends_group, ends_pixel, ends_line;  // ends_row: of the kernel
 
-  logic signed [ColPosBits-1:0] left_q;  // input column of the window's left edge
-  logic signed [RowPosBits-1:0] top_q;   // input row of the window's top edge
-
   logic pass_start, pixel_start;  // the next read is the first of a pass, of an output pixel
   logic signed [ColPosBits-1:0] right_q;    // first column behind the window
   logic                         reached_q;  // of its last row, the columns before right_q have come
   logic                         whole_row;  // the window waits for all of its last row
-  wire logic signed [ColPosBits-1:0] next_left =
-      last_col ? -ColPosBits'(PadLeft) : left_q + ColPosBits'(StrideW);
   wire logic signed [ColPosBits-1:0] next_right =
-      last_col ? ColPosBits'(SpanW - int'(PadLeft)) : right_q + ColPosBits'(StrideW);
-  wire logic next_last_col = OutWidth == 1 || (!last_col && col_q == OutColBits'(OutWidth - 2));
-  wire logic next_whole = OutWidth == 1 || next_last_col || next_right >= ColPosBits'(Width);
+      last_col ? ColPosBits'(SpanW - int'(Window.pad_left)) : right_q + ColPosBits'(Window.stride_w);
+  wire logic next_last_col = Window.out_width == 1 || (!last_col && col_q == OutColBits'(Window.out_width - 2));
+  wire logic next_whole = Window.out_width == 1 || next_last_col || next_right >= ColPosBits'(Window.width);
   wire logic arrived = surplus_q > 0 || (surplus_q == 0 && !whole_row && reached_q);
 
   wire logic issue = (!pass_start || available_i) && (!pixel_start || arrived);
@@ -228,7 +162,7 @@ module tom_window #(
   wire logic kh_d = StepsH == 1 || (ends_row ? !last_kh && kh_q == KhBits'(StepsH - 2) : last_kh);
   wire logic fold_d = Folds == 1 || (ends_pass ? !last_fold && fold_q == FoldBits'(Folds - 2) : last_fold);
   wire logic group_d = Groups == 1 || (ends_group ? !last_group && group_q == GroupBits'(Groups - 2) : last_group);
-  wire logic col_d = OutWidth == 1 || (ends_pixel ? next_last_col : last_col);
+  wire logic col_d = Window.out_width == 1 || (ends_pixel ? next_last_col : last_col);
   wire logic pass_d = beat_d && kw_d && kh_d;
   wire logic pixel_d = pass_d && fold_d && group_d;
 
@@ -244,11 +178,10 @@ module tom_window #(
   wire logic [CountBits:0] surplus_more = surplus_q + (CountBits + 1)'(row_done);
 
   // Whether column `right` will have been reached; the writer never wraps to it, as it is at least 1.
-  wire logic w_step = write && w_last_beat;
-  wire logic signed [ColPosBits-1:0] w_here = ColPosBits'(w_col_q);
+  wire logic signed [ColPosBits-1:0] w_here = ColPosBits'(write_col);
   wire logic signed [ColPosBits-1:0] w_next = w_here + ColPosBits'(Pixels);
-  wire logic reached_now = w_step ? !w_last_col && w_next >= right_q : w_here >= right_q;
-  wire logic reached_next = w_step ? !w_last_col && w_next >= next_right : w_here >= next_right;
+  wire logic reached_now = pixel_done ? !write_last_col && w_next >= right_q : w_here >= right_q;
+  wire logic reached_next = pixel_done ? !write_last_col && w_next >= next_right : w_here >= next_right;
 
   assign start_o = issue && pass_start;
 
@@ -261,13 +194,13 @@ module tom_window #(
       last_kh     <= StepsH == 1;
       last_fold   <= Folds == 1;
       last_group  <= Groups == 1;
-      last_col    <= OutWidth == 1;
-      last_row    <= OutHeight == 1;
+      last_col    <= Window.out_width == 1;
+      last_row    <= Window.out_height == 1;
       ends_row    <= GroupBeats * StepsW == 1;
       ends_pass   <= GroupBeats * StepsW * StepsH == 1;
       ends_group  <= GroupBeats * StepsW * StepsH * Folds == 1;
       ends_pixel  <= GroupBeats * StepsW * StepsH * Folds * Groups == 1;
-      ends_line   <= GroupBeats * StepsW * StepsH * Folds * Groups * OutWidth == 1;
+      ends_line   <= GroupBeats * StepsW * StepsH * Folds * Groups * Window.out_width == 1;
     end else if (issue) begin
       pass_start  <= ends_pass;
       pixel_start <= ends_pixel;
@@ -277,7 +210,7 @@ module tom_window #(
       last_fold   <= fold_d;
       last_group  <= group_d;
       last_col    <= col_d;
-      if (ends_line) last_row <= OutHeight == 1 || (!last_row && row_q == OutRowBits'(OutHeight - 2));
+      if (ends_line) last_row <= Window.out_height == 1 || (!last_row && row_q == OutRowBits'(Window.out_height - 2));
       ends_row    <= beat_d && kw_d;
       ends_pass   <= pass_d;
       ends_group  <= pass_d && fold_d;
@@ -295,11 +228,9 @@ module tom_window #(
       group_q   <= '0;
       col_q     <= '0;
       row_q     <= '0;
-      left_q    <= -ColPosBits'(PadLeft);
-      right_q   <= ColPosBits'(SpanW - int'(PadLeft));
+      right_q   <= ColPosBits'(SpanW - int'(Window.pad_left));
       reached_q <= 1'b0;
-      whole_row <= OutWidth == 1 || SpanW - int'(PadLeft) >= int'(Width);
-      top_q     <= -RowPosBits'(PadTop);
+      whole_row <= Window.out_width == 1 || SpanW - int'(Window.pad_left) >= int'(Window.width);
       surplus_q <= -(CountBits + 1)'(FirstReach);
       step_q    <= Step[0];
       free_q    <= Free[0];
@@ -313,13 +244,11 @@ module tom_window #(
       if (group_step) group_q <= last_group ? '0 : group_q + 1'b1;
       if (col_step) begin
         col_q     <= last_col ? '0 : col_q + 1'b1;
-        left_q    <= next_left;
         right_q   <= next_right;
         whole_row <= next_whole;
       end
       if (row_step) begin
         row_q  <= next_row;
-        top_q  <= last_row ? -RowPosBits'(PadTop) : top_q + RowPosBits'(StrideH);
         step_q <= Step[next_row];
         free_q <= Free[next_row];
       end
@@ -331,228 +260,76 @@ module tom_window #(
     end
   end
 
-  // ---------------------------------------------------------------- read addresses
+  // ---------------------------------------------------------------- where it lies
 
-  localparam int NextTop = int'(Height) - (int'(OutHeight) - 1) * int'(StrideH);
-  localparam int unsigned StepRow = modulo(int'(StrideH), Rows);
-  localparam int unsigned StepFrame = modulo(NextTop, Rows);
-  localparam int unsigned FirstSlot = modulo(-int'(PadTop), Rows);
+  wire tom_window_pkg::step_t step = '{
+    read:       issue,
+    last_beat:  last_beat,
+    last_kw:    last_kw,
+    last_kh:    last_kh,
+    last_group: last_group,
+    last_col:   last_col,
+    last_row:   last_row,
+    ends_row:   ends_row,
+    ends_group: ends_group,
+    ends_pixel: ends_pixel,
+    ends_line:  ends_line
+  };
 
-  logic [BeatBits-1:0] chan_q;  // beat of the pixel
-  always_ff @(posedge clk_i) begin
-    if (rst_i) chan_q <= '0;
-    else if (issue) begin
-      if (!last_beat || (ends_group && !last_group)) chan_q <= chan_q + 1'b1;
-      else if (ends_group) chan_q <= '0;
-      else chan_q <= chan_q - BeatBits'(GroupBeats - 1);
-    end
-  end
+  wire logic [AddrBits-1:0] addr[Columns];
+  wire logic [TapsH-1:0]    row_inside;
+  wire logic [TapsW-1:0]    col_inside;
+  wire logic [SlotBits-1:0] row_bank[TapsH];
+  wire logic [BankBits-1:0] col_bank[TapsW];
 
-  // Rows: where the tap row (or with ParallelH the window's first row) lies in the ring.
-  logic [AddrBits-1:0] row_addr;      // of the row, in every bank
-  logic [TapsH-1:0]    row_inside;    // the tap row is not border
-  logic [SlotBits-1:0] row_bank[TapsH];
+  tom_window_address #(
+    .Beats  (Beats),
+    .Groups (Groups),
+    .Window (Window),
+    .Rows   (Rows),
+    .Columns(Columns)
+  ) u_address (
+    .clk_i,
+    .rst_i,
+    .step_i      (step),
+    .addr_o      (addr),
+    .row_inside_o(row_inside),
+    .col_inside_o(col_inside),
+    .row_bank_o  (row_bank),
+    .col_bank_o  (col_bank)
+  );
 
-  if (ParallelH) begin : gen_rows_parallel
-    logic [SlotBits-1:0] slot_q;
-    always_ff @(posedge clk_i) begin
-      if (rst_i) slot_q <= SlotBits'(FirstSlot);
-      else if (row_step) begin
-        slot_q <= last_row ? SlotBits'((32'(slot_q) + StepFrame) % Rows)
-                           : SlotBits'((32'(slot_q) + StepRow) % Rows);
-      end
-    end
-    assign row_addr = '0;
-    for (genvar t = 0; t < TapsH; t++) begin : gen_tap
-      wire logic signed [RowPosBits-1:0] position = top_q + RowPosBits'(t * DilationH);
-      assign row_inside[t] = position >= 0 && position < RowPosBits'(Height);
-      assign row_bank[t] = SlotBits'((32'(slot_q) + t * DilationH) % Rows);
-    end
-  end else begin : gen_rows_serial
-    localparam int unsigned Ring = Rows * RowWords;
-    localparam int unsigned Bits1 = AddrBits + 1;
-    logic [AddrBits-1:0] window_q, tap_q;  // ring address of the window's first row, of the tap row
-    logic signed [RowPosBits-1:0] position_q;
-
-    // Address `a` moved by `words` in the ring.
-    function automatic logic [AddrBits-1:0] moved(logic [AddrBits-1:0] a, logic [AddrBits-1:0] words);
-      logic [Bits1-1:0] sum = Bits1'(a) + Bits1'(words);
-      return AddrBits'(sum >= Bits1'(Ring) ? sum - Bits1'(Ring) : sum);
-    endfunction
-
-    wire logic [AddrBits-1:0] next_window =
-        last_row ? moved(window_q, AddrBits'(StepFrame * RowWords)) : moved(window_q, AddrBits'(StepRow * RowWords));
-
-    always_ff @(posedge clk_i) begin
-      if (rst_i) begin
-        window_q   <= AddrBits'(FirstSlot * RowWords);
-        tap_q      <= AddrBits'(FirstSlot * RowWords);
-        position_q <= -RowPosBits'(PadTop);
-      end else begin
-        if (row_step) window_q <= next_window;
-        if (kh_step) begin
-          if (!last_kh) begin
-            tap_q      <= moved(tap_q, AddrBits'(DilationH * RowWords));
-            position_q <= position_q + RowPosBits'(DilationH);
-          end else if (ends_line) begin
-            tap_q      <= next_window;
-            position_q <= last_row ? -RowPosBits'(PadTop) : top_q + RowPosBits'(StrideH);
-          end else begin
-            tap_q      <= window_q;
-            position_q <= top_q;
-          end
-        end
-      end
-    end
-    assign row_addr = tap_q;
-    assign row_inside[0] = position_q >= 0 && position_q < RowPosBits'(Height);
-    assign row_bank[0] = '0;
-  end
-
-  // Columns: which bank holds each tap column, and where in its bank.
-  logic [AddrBits-1:0] col_addr[Columns];  // address of the pixel in each column bank
-  logic [TapsW-1:0]    col_inside;
-  logic [BankBits-1:0] col_bank[TapsW];
-
-  if (ParallelW) begin : gen_columns_parallel
-    localparam int unsigned FirstBank = modulo(-int'(PadLeft), Columns);
-    localparam int FirstWord = (-int'(PadLeft) - int'(FirstBank)) / int'(Columns) * int'(Beats);
-    localparam int unsigned BankStep = StrideW % Columns;
-    localparam int unsigned WordStep = (StrideW / Columns) * Beats;
-
-    logic [BankBits-1:0] bank_q;  // bank of the window's left column
-    logic [AddrBits-1:0] word_q;  // its address there; wraps below zero in the left border
-    wire logic carry = 32'(bank_q) + BankStep >= Columns;
-
-    always_ff @(posedge clk_i) begin
-      if (rst_i || (col_step && last_col)) begin
-        bank_q <= BankBits'(FirstBank);
-        word_q <= AddrBits'(FirstWord);
-      end else if (col_step) begin
-        bank_q <= carry ? BankBits'(32'(bank_q) + BankStep - Columns) : BankBits'(32'(bank_q) + BankStep);
-        word_q <= word_q + AddrBits'(WordStep) + (carry ? AddrBits'(Beats) : '0);
-      end
-    end
-
-    for (genvar t = 0; t < TapsW; t++) begin : gen_tap
-      wire logic signed [ColPosBits-1:0] position = left_q + ColPosBits'(t * DilationW);
-      assign col_inside[t] = position >= 0 && position < ColPosBits'(Width);
-      assign col_bank[t] = BankBits'((32'(bank_q) + t * DilationW) % Columns);
-    end
-
-    // Words between the left column's and the tap's that falls into bank b.
-    function automatic int unsigned words_ahead(int unsigned b, int unsigned left_bank);
-      for (int unsigned t = 0; t < TapsW; t++)
-        if ((left_bank + t * DilationW) % Columns == b) return (left_bank + t * DilationW) / Columns * Beats;
-      return 0;
-    endfunction
-
-    for (genvar b = 0; b < Columns; b++) begin : gen_bank
-      always_comb begin
-        col_addr[b] = word_q;
-        for (int unsigned m = 0; m < Columns; m++)
-          if (32'(bank_q) == m) col_addr[b] = word_q + AddrBits'(words_ahead(b, m));
-      end
-    end
-  end else begin : gen_columns_serial
-    logic signed [ColPosBits-1:0] position_q;
-    logic [AddrBits-1:0] window_q, tap_q;  // wraps below zero in the left border
-    localparam logic [AddrBits-1:0] First = -AddrBits'(PadLeft * Beats);
-
-    wire logic [AddrBits-1:0] next_window = last_col ? First : window_q + AddrBits'(StrideW * Beats);
-
-    always_ff @(posedge clk_i) begin
-      if (rst_i) begin
-        window_q   <= First;
-        tap_q      <= First;
-        position_q <= -ColPosBits'(PadLeft);
-      end else begin
-        if (col_step) window_q <= next_window;
-        if (kw_step) begin
-          if (!last_kw) begin
-            tap_q      <= tap_q + AddrBits'(DilationW * Beats);
-            position_q <= position_q + ColPosBits'(DilationW);
-          end else if (ends_pixel) begin
-            tap_q      <= next_window;
-            position_q <= next_left;
-          end else begin
-            tap_q      <= window_q;
-            position_q <= left_q;
-          end
-        end
-      end
-    end
-    assign col_addr[0] = tap_q;
-    assign col_inside[0] = position_q >= 0 && position_q < ColPosBits'(Width);
-    assign col_bank[0] = '0;
-  end
-
-  // ---------------------------------------------------------------- ring and read pipeline
-
-  // Stage A: addresses. Stage B: ring output. Stage C: taps selected, border inserted.
-  logic [AddrBits-1:0] a_addr_q[Columns];
-  logic [2:0]          valid_q, first_q, last_q;
-  logic [TapsH-1:0]    a_row_inside_q, b_row_inside_q;
-  logic [TapsW-1:0]    a_col_inside_q, b_col_inside_q;
-  logic [SlotBits-1:0] a_row_bank_q[TapsH], b_row_bank_q[TapsH];
-  logic [BankBits-1:0] a_col_bank_q[TapsW], b_col_bank_q[TapsW];
-
-  logic [RowBanks-1:0][Columns-1:0][BeatW-1:0] b_ring;
-  logic [WinW-1:0] win_d, win_q;
-
-  always_ff @(posedge clk_i) begin
-    if (rst_i) valid_q <= '0;
-    else valid_q <= {valid_q[1:0], issue};
-  end
-
-  always_ff @(posedge clk_i) begin
-    first_q <= {first_q[1:0], pass_start};
-    last_q  <= {last_q[1:0], pass_end};
-    for (int unsigned b = 0; b < Columns; b++) a_addr_q[b] <= row_addr + col_addr[b] + AddrBits'(chan_q);
-    a_row_inside_q <= row_inside;
-    a_col_inside_q <= col_inside;
-    a_row_bank_q   <= row_bank;
-    a_col_bank_q   <= col_bank;
-    b_row_inside_q <= a_row_inside_q;
-    b_col_inside_q <= a_col_inside_q;
-    b_row_bank_q   <= a_row_bank_q;
-    b_col_bank_q   <= a_col_bank_q;
-    win_q          <= win_d;
-  end
-
-  for (genvar r = 0; r < RowBanks; r++) begin : gen_row_bank
-    for (genvar c = 0; c < Columns; c++) begin : gen_column_bank
-      tom_ram #(
-        .Width(BeatW),
-        .Depth(RingWords),
-        .Ram  (Ram)
-      ) u_ring (
-        .clk_i,
-        .write_i     (write && (RowBanks == 1 || 32'(w_slot_q) == r) && 32'(w_bank_q) == c / Pixels * Pixels),
-        .write_addr_i(w_row_q + w_word_q),
-        .write_data_i(in_data_i[c%Pixels*BeatW+:BeatW]),
-        .read_i      (1'b1),
-        .read_addr_i (a_addr_q[c]),
-        .read_data_o (b_ring[r][c])
-      );
-    end
-  end
-
-  always_comb begin
-    for (int unsigned h = 0; h < TapsH; h++) begin
-      for (int unsigned w = 0; w < TapsW; w++) begin
-        win_d[(h*TapsW+w)*BeatW+:BeatW] =
-            b_row_inside_q[h] && b_col_inside_q[w]
-            ? b_ring[RowBanks == 1 ? 0 : 32'(b_row_bank_q[h])][Columns == 1 ? 0 : 32'(b_col_bank_q[w])]
-            : {Lanes{Bits'(PadValue)}};
-      end
-    end
-  end
-
-  assign win_valid_o = valid_q[2];
-  assign win_first_o = first_q[2];
-  assign win_last_o  = last_q[2];
-  assign win_data_o  = win_q;
+  tom_window_ring #(
+    .Lanes  (Lanes),
+    .Bits   (Bits),
+    .Beats  (Beats),
+    .Window (Window),
+    .Rows   (Rows),
+    .Columns(Columns),
+    .Pixels (Pixels),
+    .Ram    (Ram)
+  ) u_ring (
+    .clk_i,
+    .rst_i,
+    .write_i         (write),
+    .write_data_i    (in_data_i),
+    .pixel_done_o    (pixel_done),
+    .row_done_o      (row_done),
+    .write_col_o     (write_col),
+    .write_last_col_o(write_last_col),
+    .read_i          (issue),
+    .first_i         (pass_start),
+    .last_i          (pass_end),
+    .addr_i          (addr),
+    .row_inside_i    (row_inside),
+    .col_inside_i    (col_inside),
+    .row_bank_i      (row_bank),
+    .col_bank_i      (col_bank),
+    .win_valid_o,
+    .win_first_o,
+    .win_last_o,
+    .win_data_o
+  );
 
 endmodule
 

@@ -16,7 +16,7 @@ module tom_credit #(
   output wire logic available_o
 );
 
-  localparam int unsigned CountBits = $clog2(Places + 1);
+  localparam int unsigned CountBits = tom_pkg::count_width(Places);
 
   logic [CountBits-1:0] count_q;
 

@@ -26,8 +26,10 @@ module tom_fifo #(
 
   `TOM_REQUIRE(depth, Depth >= 2, "Depth must be at least 2")
 
-  localparam int unsigned AddrBits = $clog2(Depth);
-  localparam int unsigned CountBits = $clog2(Depth + 1);
+  `TOM_LATENCY(2)
+
+  localparam int unsigned AddrBits = tom_pkg::idx_width(Depth);
+  localparam int unsigned CountBits = tom_pkg::count_width(Depth);
 
   logic [AddrBits-1:0]  write_q, read_q;
   logic [CountBits-1:0] count_q;

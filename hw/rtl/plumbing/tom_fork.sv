@@ -22,6 +22,8 @@ module tom_fork #(
   output wire logic [Outputs*Width-1:0] out_data_o
 );
 
+  `TOM_LATENCY(1)
+
   logic [Outputs-1:0] pending_q;  // which outputs have not taken the beat in data_q
   logic               spare_q;    // a second beat waits behind the first
   logic [Width-1:0]   data_q, spare_data_q;

@@ -21,7 +21,9 @@ module tom_frame_end #(
   output wire logic             out_last_o
 );
 
-  localparam int unsigned CountBits = Beats > 1 ? $clog2(Beats) : 1;
+  `TOM_LATENCY(1)
+
+  localparam int unsigned CountBits = tom_pkg::idx_width(Beats);
 
   logic [CountBits-1:0] beat_q;
   wire logic last = beat_q == CountBits'(Beats - 1);

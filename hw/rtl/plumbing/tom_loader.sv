@@ -22,8 +22,8 @@ module tom_loader #(
   output wire logic                done_o
 );
 
-  localparam int unsigned CountBits = $clog2(Beats + 1);
-  localparam int unsigned DrainBits = $clog2(Drain + 1);
+  localparam int unsigned CountBits = tom_pkg::count_width(Beats);
+  localparam int unsigned DrainBits = tom_pkg::count_width(Drain);
 
   logic [CountBits-1:0] left_q;
   logic [DrainBits-1:0] drain_q;
@@ -43,7 +43,7 @@ module tom_loader #(
     end else begin
       if (in_valid_i && in_ready_o) left_q <= left_q - 1'b1;
       if (left_q == '0 && !done_q) drain_q <= drain_q - 1'b1;
-      done_q <= done_q || (left_q == '0 && drain_q == DrainBits'(1));
+      done_q <= done_q || (left_q == '0 && drain_q == DrainBits'(1'b1));
       load_q[LoadBits] <= in_valid_i && in_ready_o;
     end
   end

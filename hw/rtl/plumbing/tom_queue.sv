@@ -25,6 +25,8 @@ module tom_queue #(
   output wire logic [Width-1:0] out_data_o
 );
 
+  `TOM_LATENCY(2)  // tom_fifo's
+
   wire logic unused_ready;  // only the assertion reads it: credits keep it high
 
   tom_credit #(

@@ -21,6 +21,8 @@ module tom_register #(
   output wire logic [Width-1:0] out_data_o
 );
 
+  `TOM_LATENCY(1)
+
   logic             valid_q, spare_q;  // spare_q: a second beat waits behind the first
   logic [Width-1:0] data_q, spare_data_q;
 

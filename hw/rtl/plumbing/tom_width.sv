@@ -34,8 +34,10 @@ module tom_width #(
   // Beats of the two sides end together: at each pixel, or everywhere because no lane is ever unused.
   localparam bit Same = InChannels == OutChannels;
   localparam bit Full = InChannels % InLanes == 0 && OutChannels % OutLanes == 0;
-  localparam int unsigned InBeats = (InChannels + InLanes - 1) / InLanes;
-  localparam int unsigned OutBeats = (OutChannels + OutLanes - 1) / OutLanes;
+  localparam int unsigned InBeats = tom_pkg::ceil_div(InChannels, InLanes);
+  localparam int unsigned OutBeats = tom_pkg::ceil_div(OutChannels, OutLanes);
+
+  `TOM_LATENCY(OutLanes % InLanes == 0 && (Same || Full) ? 1 : 2)
 
   if (InLanes == OutLanes && (Same || Full)) begin : gen_same
     tom_register #(

@@ -29,16 +29,15 @@ module tom_width_any #(
   output wire logic [OutW-1:0] out_data_o
 );
 
-  function automatic int unsigned gcd(int unsigned a, int unsigned b);
-    return b == 0 ? a : gcd(b, a % b);
-  endfunction
+  `TOM_LATENCY(2)
 
-  localparam int unsigned Unit = gcd(gcd(InChannels, InLanes), gcd(OutChannels, OutLanes));
+  localparam int unsigned Unit = tom_pkg::gcd(
+      tom_pkg::gcd(InChannels, InLanes), tom_pkg::gcd(OutChannels, OutLanes));
   localparam int unsigned UnitW = Unit * Bits;
   localparam int unsigned In = InLanes / Unit;
   localparam int unsigned Out = OutLanes / Unit;
-  localparam int unsigned InBeats = (InChannels + InLanes - 1) / InLanes;
-  localparam int unsigned OutBeats = (OutChannels + OutLanes - 1) / OutLanes;
+  localparam int unsigned InBeats = tom_pkg::ceil_div(InChannels, InLanes);
+  localparam int unsigned OutBeats = tom_pkg::ceil_div(OutChannels, OutLanes);
   localparam int unsigned InLast = InChannels / Unit - (InBeats - 1) * In;
   localparam int unsigned OutLast = OutChannels / Unit - (OutBeats - 1) * Out;
 
@@ -46,9 +45,9 @@ module tom_width_any #(
   // for the other. Pixels of different lengths drift apart by a beat more.
   localparam int unsigned Longer = In > Out ? In : Out;
   localparam int unsigned Capacity = In + Out - 1 + (InChannels == OutChannels ? Longer : In + Out);
-  localparam int unsigned CountBits = $clog2(Capacity + 1);
-  localparam int unsigned InBeatBits = InBeats > 1 ? $clog2(InBeats) : 1;
-  localparam int unsigned OutBeatBits = OutBeats > 1 ? $clog2(OutBeats) : 1;
+  localparam int unsigned CountBits = tom_pkg::count_width(Capacity);
+  localparam int unsigned InBeatBits = tom_pkg::idx_width(InBeats);
+  localparam int unsigned OutBeatBits = tom_pkg::idx_width(OutBeats);
 
   logic [UnitW-1:0]       buffer_q[Capacity];
   logic [CountBits-1:0]   count_q;
@@ -93,7 +92,7 @@ module tom_width_any #(
     wire logic [UnitW-1:0] moved = !pull ? buffer_q[u] : out_end ? buffer_q[Short] : buffer_q[Whole];
 
     always_ff @(posedge clk_i) begin
-      buffer_q[u] <= CountBits'(u) < kept ? moved : entering[u*UnitW+:UnitW];
+      buffer_q[u] <= CountBits'(unsigned'(u)) < kept ? moved : entering[u*UnitW+:UnitW];
     end
   end
 

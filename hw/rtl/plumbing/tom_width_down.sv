@@ -27,8 +27,10 @@ module tom_width_down #(
 
   `TOM_REQUIRE(ratio, Ratio >= 2, "Ratio must be at least 2")
 
-  localparam int unsigned BeatBits = Beats > 1 ? $clog2(Beats) : 1;
-  localparam int unsigned SlotBits = $clog2(Ratio);
+  `TOM_LATENCY(2)
+
+  localparam int unsigned BeatBits = tom_pkg::idx_width(Beats);
+  localparam int unsigned SlotBits = tom_pkg::idx_width(Ratio);
 
   logic [BeatBits-1:0] beat_q;
   logic [SlotBits-1:0] slot_q;

@@ -27,7 +27,9 @@ module tom_width_up #(
 
   `TOM_REQUIRE(ratio, Ratio >= 2, "Ratio must be at least 2")
 
-  localparam int unsigned BeatBits = Beats > 1 ? $clog2(Beats) : 1;
+  `TOM_LATENCY(1)
+
+  localparam int unsigned BeatBits = tom_pkg::idx_width(Beats);
 
   logic [BeatBits-1:0]  beat_q;
   logic [Ratio-1:0]     slot_q;  // one-hot: the place of the next beat
