@@ -7,7 +7,7 @@ import pytest
 from tomato.backend.library import tokens
 from tomato.backend.verilog import sources
 from tools.calibrate import run
-from tools.calibrate.parts import Point
+from tools.calibrate.point import Point
 from tools.calibrate.points import points
 
 POINT = next(point for point in points() if point.group == "fifo")

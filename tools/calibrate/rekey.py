@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tools.calibrate.circuit import circuit
-from tools.calibrate.parts import Point
+from tools.calibrate.point import Point
 from tools.calibrate.points import points
 from tools.calibrate.run import HERE, TARGETS, key, load, netlist, store
 
@@ -49,7 +49,9 @@ def main() -> None:
     (ROOT / "build").mkdir(exist_ok=True)
     with TemporaryDirectory(dir=ROOT / "build") as folder:
         work = Path(folder)
-        archive = subprocess.run(["git", "-C", ROOT, "archive", options.revision, "hw"], capture_output=True, check=True)
+        archive = subprocess.run(
+            ["git", "-C", ROOT, "archive", options.revision, "hw"], capture_output=True, check=True
+        )
         subprocess.run(["tar", "-x", "-C", work], input=archive.stdout, check=True)
         same = other = 0
         for point in points():

@@ -21,14 +21,16 @@ from tomato.backend.verilog import hexadecimal, literal, sources
 from tomato.core.assets import asset
 from tomato.targets import Resources
 from tools.calibrate.measure import Measured, measure
-from tools.calibrate.parts import FIT, XCUP, Point
+from tools.calibrate.point import FIT, XCUP, Point
 from tools.calibrate.points import points
 
 HERE = Path(__file__).parent
 DATA = HERE / "data"
 FLOWS = {"xcup": "synth_xilinx -family xcup -flatten -noiopad -noclkbuf -uram", "ecp5": "synth_ecp5 -noiopad"}
 """The synthesis command of each family."""
-SUMMARY = HERE.parents[1] / "tomato" / "engines" / "calibration.json"
+CALIBRATION = HERE.parents[1] / "tomato" / "targets" / "calibration"
+"""What ships with the compiler: the errors of the model, shown in its report, and what fit.py writes."""
+SUMMARY = CALIBRATION / "errors.json"
 TARGETS = {"xcup": "u250", "ecp5": "ulx3s"}
 """A board of each family, for the shapes of its primitives."""
 
