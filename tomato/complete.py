@@ -86,7 +86,7 @@ def _apart(model: Path, settled: Settled, reason: SeveralWaysError, choice: Host
     for node in graph:
         if reached.intersection(node.args) and not isinstance(node.op, Quantise):
             reached.add(node.name)
-            labels.update(node.origin.split(","))
+            labels.update(node.origin)
     if settled.ends is None and labels and choice != "none":
         cut = frontend.settle(model, settled.reading, choice, labels)
         if cut.ends is not None:
@@ -114,7 +114,7 @@ def _range(
 def _origin(graph: Graph, imported: Imported, value: str) -> str:
     """The label of the ONNX node behind a graph value, or the ONNX name of an input."""
     port = next((p for p in imported.inputs if p.value == value), None)
-    return port.name if port else graph.producers[value].origin.split(",")[-1]
+    return port.name if port else graph.producers[value].origin[-1]
 
 
 def _measured(graph: Graph, imported: Imported, frames: Sequence[Array], value: str) -> tuple[float, float]:

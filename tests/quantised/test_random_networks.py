@@ -124,7 +124,7 @@ def _reals(made: Integers, values: Mapping[str, Array]) -> Array:
 
 def _same_inside(model: Any, made: Integers, values: Mapping[str, Array], x: Array) -> int:
     """How many quantised tensors of the first frame were compared: all equal."""
-    ends = {node.origin.split(",")[-1]: node.name for node in made.graph if node.origin}
+    ends = {node.origin[-1]: node.name for node in made.graph if node.origin}
     makers = {node.output[0]: node.name for node in model.graph.node}
     found = 0
     for tensor, wanted in codes(model, x[:1], integers=True).items():

@@ -20,7 +20,7 @@ from tomato.core.formats import Array, Codes, Tensor
 from tomato.core.interface import AS_IT_IS, Ends, Port, Reading
 from tomato.core.ir import Graph
 
-VERSION = 3
+VERSION = 4
 DAMAGED = "this is not a folder that tomato compile wrote, or it is damaged"
 
 

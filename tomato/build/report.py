@@ -122,7 +122,7 @@ def _layer(graph: Graph, node: Node, plan: Plan, lowered: Lowered) -> dict[str, 
                for t, bits in zip(weights, stored, strict=True)]  # fmt: skip
     return {
         "name": node.name,
-        "onnx": node.origin,
+        "onnx": list(node.origin),
         "op": node.op.name,
         "engine": choice.engine,
         "input": [str(a) for a in place.args],

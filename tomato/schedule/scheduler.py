@@ -68,7 +68,7 @@ def options(graph: Graph, target: Target, wishes: Wishes = NO_WISHES, *, model: 
         usable = {s: e for s, e in engines.items() if not reasons[s]}
         if not usable:
             why = "; ".join(f"{s}: {r}" for s, r in reasons.items()) or "no engine implements it"
-            refused.append(f"{node.origin or node.name} ({node.op.name}): {why}")
+            refused.append(f"{node.label} ({node.op.name}): {why}")
             continue
         if node.name in wishes.layers:
             found[node.name] = [_wished(place, wishes, target)]
