@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,7 +61,7 @@ def test_a_precision_finds_an_odd_name(name: str, tmp_path: Path) -> None:
 
 
 def test_comparing_nothing_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    result = {"frames": 1, "top1": None, "agreement": None, "outputs": [], "codes": None, "saturation": None,
-              "layers": [], "layer_frames": 1}  # fmt: skip
+    result: dict[str, Any] = {"frames": 1, "top1": None, "agreement": None, "outputs": [], "codes": None,
+              "saturation": None, "layers": [], "layer_frames": 1}  # fmt: skip
     show.evaluation(result, brief=False)
     assert "no layer has a value of the float model to be compared with" in capsys.readouterr().out

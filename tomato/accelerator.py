@@ -23,6 +23,7 @@ from tomato.core.formats import Array
 from tomato.core.interface import AS_IT_IS, Ends, Port, Reading, Slot
 from tomato.core.interpret import BATCH, in_batches, interpret
 from tomato.core.ir import Graph, TensorType
+from tomato.core.progress import Progress, silent
 from tomato.host import ports
 from tomato.host.data import suit
 from tomato.host.ends import Host
@@ -36,12 +37,6 @@ from tomato.targets import Target
 
 VECTOR_FRAMES = 8
 """Frames of golden vectors that a build folder carries."""
-Progress = Callable[[str, int, int], None]
-"""Called with what runs, how much is done, and of how much (0: unknown)."""
-
-
-def silent(_what: str, _done: int, _total: int) -> None:
-    """No progress shown."""
 
 
 @dataclass(frozen=True, eq=False)

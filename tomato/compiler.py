@@ -8,14 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from tomato import complete, frontend, targets
-from tomato.accelerator import VECTOR_FRAMES, Accelerator, Progress, silent
+from tomato.accelerator import VECTOR_FRAMES, Accelerator
 from tomato.core.errors import TomatoError, check_number
 from tomato.core.files import refusals
 from tomato.core.formats import Array
 from tomato.core.interface import Port, Reading, Slot, graph_values, whole_numbers
 from tomato.core.interpret import in_batches
 from tomato.core.ir import Graph
+from tomato.core.progress import Progress, silent
 from tomato.frontend import HostChoice, Imported, Settled
+from tomato.frontend.read import Source
 from tomato.host.data import classes_of, suit
 from tomato.host.ends import around
 from tomato.ops.quantise import Quantise
@@ -45,7 +47,7 @@ NO_CALIBRATION = (
 
 @refusals("cannot compile")
 def compile_model(
-    model: str | Path,
+    model: str | Path | Source,
     target: str,
     *,
     calibration: Array | Sequence[Array] | None = None,
@@ -82,32 +84,33 @@ def compile_model(
     wishes = read_wishes(Path(plan)) if plan else Wishes()
     progress("Import", 0, 0)
     sizes = {name: tuple(int(n) for n in shape) for name, shape in (shapes or {}).items()}
-    path, allowed = Path(model), Allowed(SHARE if allow_error is None else allow_error, requant_bits)
+    path = model if isinstance(model, Source) else Source(Path(model))
+    allowed = Allowed(SHARE if allow_error is None else allow_error, requant_bits)
     settled, frames = _settled(path, Reading(sizes), host, calibration)
     integers = None
     if settled.imported.quantised:
         wanted = _precision(precision, wishes).activation_bits if precision != AUTO else complete.BITS
         settled, frames, integers = complete.complete(
-            path, settled, frames, wanted, host, partial(from_quantised, model=path, allowed=allowed)
+            path, settled, frames, wanted, host, partial(from_quantised, model=path.path, allowed=allowed)
         )
     imported, reading, ends = settled.imported, settled.reading, settled.ends
 
     if imported.quantised and precision is not None and not reading.ranges:
         raise TomatoError(
             "--precision is for float models: this one comes quantised",
-            where=str(model),
+            where=str(path),
             hint="leave it out, or give the float model",
         )
     if not imported.quantised and (requant_bits is not None or allow_error is not None):
         raise TomatoError(
             "--requant-bits and --allow-error are for models that come quantised: this one is float",
-            where=str(model),
+            where=str(path),
             hint="leave them out",
         )
     found = None
     if precision == AUTO:
         aim = replace(goal or Goal(), clock_mhz=clock_mhz or wishes.clock_mhz, fps=fps)
-        found = _search(imported, frames, labels, board, aim, ranges, str(model), compensate=compensate,
+        found = _search(imported, frames, labels, board, aim, ranges, str(path), compensate=compensate,
                         progress=progress)  # fmt: skip
         fps = found.fps
     bits = found.precision if found else _precision(precision, wishes)
@@ -117,21 +120,21 @@ def compile_model(
 
     progress("Schedule", 0, 0)
     chosen = schedule(
-        integers.graph, board, clock_mhz=clock_mhz or wishes.clock_mhz, fps=fps, wishes=wishes, model=str(model),
+        integers.graph, board, clock_mhz=clock_mhz or wishes.clock_mhz, fps=fps, wishes=wishes, model=str(path),
         given=imported.quantised,
     )  # fmt: skip
     samples = frames or _noise(imported, integers)
     said = (*complete.notes(reading), *([str(ends)] if ends else []))
     notes = (*said, *integers.notes, *imported.notes, *(found.notes if found else ()))
     return Accelerator(
-        integers.graph, integers.inputs, integers.outputs, replace(chosen, precision=bits), board, Path(model),
+        integers.graph, integers.inputs, integers.outputs, replace(chosen, precision=bits), board, path.path,
         tuple(s[: _count(integers.graph)] for s in samples), notes,
         integers.proofs, found.files if found else {}, reading, ends,
     )  # fmt: skip
 
 
 def _settled(
-    path: Path, reading: Reading, host: HostChoice, calibration: Array | Sequence[Array] | None
+    path: Source, reading: Reading, host: HostChoice, calibration: Array | Sequence[Array] | None
 ) -> tuple[Settled, tuple[Array, ...] | None]:
     """What the chip computes of a model, and calibration frames as it takes them."""
     given = None if calibration is None else _frames(frontend.takes(path, reading), calibration)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -15,6 +14,7 @@ from tomato.core.interface import Reading, graph_values
 from tomato.core.interpret import in_batches, interpret
 from tomato.core.ir import Graph
 from tomato.frontend import HostChoice, Imported, Settled
+from tomato.frontend.read import Source
 from tomato.host.ends import around
 from tomato.host.runtime import answer, runner
 from tomato.ops.quantise import Quantise
@@ -29,7 +29,7 @@ BITS = 8
 CALIBRATE = "give --calibrate DATA: what the model leaves open is quantised to the range that it has there"
 
 
-def make_static(model: Path, reading: Reading, frames: Sequence[Array] | None) -> Reading:
+def make_static(model: Source, reading: Reading, frames: Sequence[Array] | None) -> Reading:
     """The reading with constant scales for values that the model quantises dynamically."""
     names = frontend.dynamic(model, reading)
     if not names:
@@ -53,7 +53,7 @@ def make_static(model: Path, reading: Reading, frames: Sequence[Array] | None) -
 
 
 def complete(
-    model: Path, settled: Settled, frames: Sequence[Array] | None, bits: int, choice: HostChoice,
+    model: Source, settled: Settled, frames: Sequence[Array] | None, bits: int, choice: HostChoice,
     attempt: Callable[[Imported], T],
 ) -> tuple[Settled, tuple[Array, ...] | None, T]:  # fmt: skip
     """What an attempt makes of the model with every value quantised of which it needs codes, that model, its frames.
@@ -79,7 +79,7 @@ def complete(
             settled = frontend.settle(model, replace(settled.reading, ranges=known | ranges), choice)
 
 
-def _apart(model: Path, settled: Settled, reason: SeveralWaysError, choice: HostChoice) -> Settled:
+def _apart(model: Source, settled: Settled, reason: SeveralWaysError, choice: HostChoice) -> Settled:
     """The model without what lies between an input and its quantisations: each of those gets a port of its own."""
     graph = settled.imported.graph
     reached, labels = {reason.input}, set[str]()
@@ -95,7 +95,7 @@ def _apart(model: Path, settled: Settled, reason: SeveralWaysError, choice: Host
 
 
 def _range(
-    model: Path, settled: Settled, frames: Sequence[Array], reason: UnquantisedError, bits: int
+    model: Source, settled: Settled, frames: Sequence[Array], reason: UnquantisedError, bits: int
 ) -> dict[str, tuple[float, float, int]]:
     """The range, by its ONNX name, of what is to be quantised."""
     graph = run(settled.imported.graph, QUANTISED)

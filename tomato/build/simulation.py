@@ -6,7 +6,6 @@ import re
 import shlex
 import subprocess
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from tomato.core.files import refusals, write_text
 from tomato.core.formats import Array
 from tomato.core.interpret import interpret
 from tomato.core.ir import Graph
+from tomato.core.progress import Progress, silent
 from tomato.hardware.netlist import Stream, beats, lane_mask
 from tomato.lower import lower
 from tomato.schedule.plan import Plan
@@ -30,7 +30,6 @@ SOURCES = ("*.cpp", "*.hpp", "include/*.hpp", "csim/*.h*", "weights/*.hpp")
 """What the C++ is compiled from, below hls/."""
 MOST_STALLS = 0.99
 """A side that always stalls would never end."""
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ def simulate(
     waves: bool = False,
     checked: bool = False,
     probe: bool = False,
-    progress: Progress = lambda *_: None,
+    progress: Progress = silent,
 ) -> dict[str, Any]:
     """Play `frames` frames through the RTL in `folder` and return what simulation.json says.
 
@@ -102,7 +101,7 @@ def choose(folder: Path, backend: str | None) -> str:
 
 
 @refusals("cannot simulate")
-def csim(folder: Path, *, frames: int = 4, probe: bool = False, progress: Progress = lambda *_: None) -> dict[str, Any]:
+def csim(folder: Path, *, frames: int = 4, probe: bool = False, progress: Progress = silent) -> dict[str, Any]:
     """Compile the HLS C++ in `folder` with g++, play `frames` frames, and return what hls/simulation.json says.
 
     Uses AMD's headers where a package that carries them is installed, else the stand-ins in the folder. Raises

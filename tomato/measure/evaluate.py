@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from tomato import frontend
-from tomato.accelerator import Accelerator, Progress, silent
+from tomato.accelerator import Accelerator
 from tomato.core.errors import TomatoError
 from tomato.core.files import refusals, write_text
 from tomato.core.formats import Array
 from tomato.core.interface import Port, Slot, graph_values
 from tomato.core.interpret import BATCH, interpret
+from tomato.core.progress import Progress, silent
 from tomato.host.data import Data, classes, classes_of
 from tomato.host.runtime import answer, ranked
 from tomato.measure.agreement import Saturation, agree, arithmetic, exact_values, same, saturates, session
