@@ -19,11 +19,11 @@ from tests.quantised import kernels
 from tests.quantised.kernels import Tally
 from tests.quantised.networks import codes, frames, make
 from tests.quantised.runtime import integers, runtime
-from tomato.compiler import Integers
 from tomato.core.errors import TomatoError
 from tomato.core.formats import Array
 from tomato.core.interpret import interpret
 from tomato.quantise.absorb.proof import FLOAT_FALLBACK, FLOAT_FUNCTION, NEAREST, SAMPLED
+from tomato.quantise.integers import Integers
 
 FIRST = int(os.environ.get("TOMATO_FUZZ_FROM", "0"))
 NETWORKS = int(os.environ.get("TOMATO_FUZZ", "12"))

@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,16 @@ def simulate(
     except runner.toolchain.ToolError as reason:
         raise TomatoError(str(reason), where=str(folder)) from reason
     return summary
+
+
+def outputs(
+    folder: Path, ports: Sequence[Stream], *, frames: int, stall: float, progress: Progress
+) -> dict[str, Array]:  # fmt: skip
+    """The codes that the RTL gives, by value. Raises TomatoError if a beat differs from the golden model's."""
+    summary = simulate(folder, frames=frames, stall=stall, progress=progress)
+    if not summary["bit_exact"]:
+        raise TomatoError(f"the hardware differs from the golden model in {summary['mismatches']} beats")
+    return {port.value: received(folder, port) for port in ports}
 
 
 def choose(folder: Path, backend: str | None) -> str:

@@ -13,13 +13,13 @@ from rich.table import Table
 
 from tomato.build.report import shares
 from tomato.build.simulation import Difference
-from tomato.compiler import NO_CALIBRATION
 from tomato.complete import LEAVES
 from tomato.core.errors import TomatoError
 from tomato.core.interface import HOST_RUNS, Ends
 from tomato.frontend import NodeReport
 from tomato.measure.agreement import Agreement, Saturation
 from tomato.quantise.absorb import PROPERTIES, Proof
+from tomato.quantise.integers import NO_CALIBRATION
 from tomato.quantise.post_training import SWALLOWS
 from tomato.targets import Target
 

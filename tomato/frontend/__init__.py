@@ -20,10 +20,11 @@ HostChoice = Literal["none", "ends", "any"]
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
-    """A model in our terms: its values are real, but for those between a Quantise and a Dequantise.
+class Network:
+    """A graph and the ports of the ONNX model around it: what the chip computes.
 
-    `notes` tell the user what was assumed. `said` is what the model says of its nodes.
+    As it is imported its values are real, but for those between a Quantise and a Dequantise. `notes` tell the user what
+    was assumed, `said` is what the model says of its nodes, `reading` how the file was read, `ends` what the host runs.
     """
 
     graph: Graph
@@ -31,20 +32,25 @@ class Imported:
     outputs: tuple[Port, ...]
     notes: tuple[str, ...] = ()
     said: Said = field(default_factory=Said)
+    reading: Reading = AS_IT_IS
+    ends: Ends | None = None
 
     @property
     def quantised(self) -> bool:
-        """Whether the model comes quantised."""
-        return any(isinstance(node.op, Quantise | Dequantise) for node in self.graph)
+        """Whether the model came quantised: it says itself how its inputs become codes and its codes outputs."""
+        return any(port.chain for port in self.inputs) or any(
+            isinstance(n.op, Quantise | Dequantise) for n in self.graph
+        )
 
+    @property
+    def takes(self) -> tuple[Slot, ...]:
+        """The whole model's inputs."""
+        return self.ends.inputs if self.ends else tuple(Slot(p.name, p.shape, p.dtype) for p in self.inputs)
 
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What the chip computes of a model, how that is read from the file, and what the host runs, if anything."""
-
-    imported: Imported
-    reading: Reading
-    ends: Ends | None = None
+    @property
+    def gives(self) -> tuple[Slot, ...]:
+        """The whole model's outputs."""
+        return self.ends.outputs if self.ends else tuple(Slot(p.name, p.shape, p.dtype) for p in self.outputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,7 @@ def source(path: Path) -> Source:
     return Source(path)
 
 
-def load(path: Path | Source, reading: Reading = AS_IT_IS) -> Imported:
+def load(path: Path | Source, reading: Reading = AS_IT_IS) -> Network:
     """The model in an ONNX file, or TomatoError naming every problem at once."""
     from tomato.frontend.read import read
     from tomato.frontend.translate import translate
@@ -126,7 +132,7 @@ def is_stored(path: Path | Source, reading: Reading, name: str) -> bool:
 
 def settle(
     path: Path | Source, reading: Reading = AS_IT_IS, host: HostChoice = "ends", forced: Collection[str] = ()
-) -> Settled:
+) -> Network:
     """What of a model the chip computes, and what the host runs then, see `cuts.py`."""
     from tomato.frontend import cuts
 
