@@ -22,7 +22,7 @@ def reading_list() -> list[tuple[str, str]]:
 
 
 def first_calls(model: Path, folder: Path, wanted: set[tuple[str, str]]) -> list[tuple[tuple[str, str], list[str]]]:
-    """Of each wanted function the first call while a model is compiled, in order, and the files that it comes through."""
+    """The first call of each wanted function while a model is compiled, and the files that it comes through."""
     package, found = str(ROOT / "tomato") + "/", dict[tuple[str, str], list[str]]()
 
     def watch(frame: FrameType, event: str, _arg: Any) -> None:
