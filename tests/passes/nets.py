@@ -30,7 +30,7 @@ class Net:
 
     def add(self, op: Op, *args: str, name: str = "") -> str:
         name = name or op.name
-        return self.build.add(op, args, name, f"/{name}")
+        return self.build.add(op, args, name, (f"/{name}",))
 
     def channels(self, x: str) -> int:
         return self.build.types[x].channels

@@ -99,10 +99,10 @@ def test_a_layer_is_one_exact_operator_and_one_requant() -> None:
     graph = net.graph(net.dense(x, 2))
     integer, notes = quantise(graph, calibrate(graph, [net.data()]))
     assert [(n.name, n.op.name, n.origin) for n in integer] == [
-        ("conv", "conv2d", "/conv"),
-        ("conv_q", "requant", "/conv,/bias,/relu"),
-        ("dense", "dense", "/dense"),
-        ("dense_q", "requant", "/dense"),
+        ("conv", "conv2d", ("/conv",)),
+        ("conv_q", "requant", ("/conv", "/bias", "/relu")),
+        ("dense", "dense", ("/dense",)),
+        ("dense_q", "requant", ("/dense",)),
     ]
     conv, relu = integer.nodes[0].op, integer.nodes[1].op
     assert isinstance(conv, Conv2d)
@@ -310,7 +310,7 @@ def test_what_no_product_holds_is_refused_by_layer() -> None:
         quantise(graph, calibrate(graph, [net.data()]), Precision(16, 16))
     assert str(error.value) == (
         "error: the results of /globalsum cannot be requantised: a step of its sums is 7.16e+39 steps of its result\n"
-        "  --> /globalsum,/steep,/relu\n"
+        "  --> /globalsum, /steep, /relu\n"
         "  hint: --precision globalsum=w8a8 takes fewer bits; check the layer's scales, or calibrate it on other data"
     )
 

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from tomato import kernels
-from tomato.compiler import Integers
 from tomato.core.formats import Array, Codes
 from tomato.core.ir import Graph, Node
 from tomato.kernels import Quantisation
@@ -27,6 +26,7 @@ from tomato.quantise.absorb.fused import around
 from tomato.quantise.absorb.held import Held, Pair
 from tomato.quantise.absorb.pairs import asked_of
 from tomato.quantise.absorb.proof import SUM_OF_TIES
+from tomato.quantise.integers import Integers
 
 TIE = 1e-4
 """Distance from a half, in codes, that the float32 roundings of an average explain."""

@@ -99,7 +99,7 @@ def _layer(unit: AnyUnit, plan: Plan, lowered: Lowered) -> dict[str, Any]:
     node, knobs = unit.site.node, unit.knobs
     return {
         "name": node.name,
-        "onnx": node.origin,
+        "onnx": list(node.origin),
         "op": node.op.name,
         "engine": unit.stem,
         "input": [str(a) for a in unit.args],

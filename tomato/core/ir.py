@@ -99,14 +99,19 @@ def _text(value: object) -> str:
 class Node:
     """One operator applied to named values, defining the value `name`.
 
-    `origin` is the user's name of it: the ONNX node (or nodes) it comes from.
+    `origin` is the user's names of it: the ONNX nodes that it comes from, in order.
     """
 
     name: str
     op: Op
     args: tuple[str, ...]
     type: TensorType
-    origin: str = field(default="", compare=False)
+    origin: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def label(self) -> str:
+        """What a message calls it: the user's names, or its own."""
+        return ", ".join(self.origin) or self.name
 
     def __str__(self) -> str:
         return f"%{self.name} = {self.op}({', '.join('%' + a for a in self.args)}) : {self.type}"
@@ -233,7 +238,7 @@ class Builder:
         self.types: dict[str, TensorType] = dict(inputs)
         self.nodes: list[Node] = []
 
-    def add(self, op: Op, args: Sequence[str], name: str, origin: str = "") -> str:
+    def add(self, op: Op, args: Sequence[str], name: str, origin: tuple[str, ...] = ()) -> str:
         """Append a node and return its name: `name`, with a number behind it if that is taken.
 
         Raises ValueError, from `op.infer`, when the arguments do not suit the operator.

@@ -94,15 +94,14 @@ class Group:
         return f"{self.head.name}_q" if isinstance(self.head.op, ARITHMETIC) else self.head.name
 
     @property
-    def origin(self) -> str:
+    def origin(self) -> tuple[str, ...]:
         """The ONNX names of all members."""
         return join_origins(self.head, *self.chain)
 
 
-def join_origins(*nodes: Node) -> str:
+def join_origins(*nodes: Node) -> tuple[str, ...]:
     """ONNX names of several nodes, each once, in order."""
-    names = [name for node in nodes for name in node.origin.split(",") if name]
-    return ",".join(dict.fromkeys(names))
+    return tuple(dict.fromkeys(name for node in nodes for name in node.origin))
 
 
 def partition(graph: Graph) -> tuple[Group, ...]:

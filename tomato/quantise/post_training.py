@@ -112,8 +112,8 @@ def _lowered(group: Group, place: Place) -> tuple[Op, ...]:
     except WideError as reason:
         narrow = LayerFormat(activation_bits=min(8, place.widths.layer.activation_bits))
         raise TomatoError(
-            f"the results of {group.head.origin or group.head.name} cannot be requantised: {reason}",
-            where=group.origin or group.head.name,
+            f"the results of {group.head.label} cannot be requantised: {reason}",
+            where=", ".join(group.origin) or group.head.name,
             hint=f"--precision {group.head.name}={narrow} takes fewer bits; check the layer's scales, or calibrate it "
             "on other data",
         ) from reason

@@ -7,10 +7,10 @@ from typing import Self
 
 import numpy as np
 
-from tomato.accelerator import Progress, silent
 from tomato.core.formats import Array
 from tomato.core.interpret import in_batches, interpret
 from tomato.core.ir import Graph, Node
+from tomato.core.progress import Progress, silent
 from tomato.host.data import classes
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense

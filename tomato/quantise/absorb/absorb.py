@@ -208,14 +208,14 @@ class _Walk:
             exact, differing=differing, largest=largest, caveat=UNLIKE_SCALES if count or not straight else ""
         )
 
-    def refuse_inexact(self, node: Node, origin: str, reason: ValueError) -> NoReturn:
+    def refuse_inexact(self, node: Node, origin: tuple[str, ...], reason: ValueError) -> NoReturn:
         """Nothing that is allowed computes a Quantise of these nodes."""
         bits = "" if self.allowed.bits is None else "give more --requant-bits; "
         hint = f"{bits}--allow-error {reason.share:g} takes it all the same" if isinstance(reason, InexactError) else (
             "quantise the value in front of the function, or give its result fewer bits")  # fmt: skip
-        refuse(node, f"of {', '.join(origin.split(','))}, {reason}", hint)
+        refuse(node, f"of {', '.join(origin)}, {reason}", hint)
 
-    def append(self, ops: tuple[Op, ...], value: str, name: str, origin: str) -> str:
+    def append(self, ops: tuple[Op, ...], value: str, name: str, origin: tuple[str, ...]) -> str:
         """Operators one behind the other; the last one is called `name`."""
         for i, op in enumerate(ops):
             last = i == len(ops) - 1
@@ -245,12 +245,12 @@ class _Walk:
         if isinstance(value, Outside):
             open_value(node, given, f"it reads the input {value.input}, which is not quantised", "quantise the input")
         if isinstance(value, Pair):
-            open_value(node, given, f"{', '.join(value.origin.split(','))} in front of it is not quantised")
+            open_value(node, given, f"{', '.join(value.origin)} in front of it is not quantised")
         assert isinstance(value, Held), "reals"
         if not value.tail:
             return value
         if not all(isinstance(op, Clip) for op in value.tail):
-            names = join_origins(*value.nodes[-len(value.tail) :]).split(",")
+            names = join_origins(*value.nodes[-len(value.tail) :])
             verb = "is" if len(names) == 1 else "are"
             open_value(node, given, f"{', '.join(names)} in front of it {verb} not quantised")
         value.same_steps(node)
@@ -377,7 +377,7 @@ class _Walk:
         if node is None or isinstance(value, Outside):
             raise TomatoError(f"output {name} depends on no layer on the chip", hint="quantise the network")
         if isinstance(value, Pair):
-            open_value(node, name, f"{value.origin} is not quantised", "add a QuantizeLinear behind it")
+            open_value(node, name, f"{', '.join(value.origin)} is not quantised", "add a QuantizeLinear behind it")
         assert isinstance(value, Held)
         self.encodings.setdefault(value.value, Encoding(float(value.scale[0]), 0))
         return Exit(value.value, (Affine(Tensor(value.scale), Tensor(value.offset)), *value.tail))

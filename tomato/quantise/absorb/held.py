@@ -108,7 +108,7 @@ class Held:
         return single(self.steps, (codes * scale + offset).astype(np.float32))
 
     @property
-    def origin(self) -> str:
+    def origin(self) -> tuple[str, ...]:
         """The ONNX names of the operators so far."""
         return join_origins(*self.nodes)
 
@@ -186,7 +186,7 @@ class Pair:
         return replace(self, tail=(*self.tail, op), nodes=(*self.nodes, node))
 
     @property
-    def origin(self) -> str:
+    def origin(self) -> tuple[str, ...]:
         """The ONNX names of the operators so far."""
         return join_origins(*self.a.nodes, *self.b.nodes, self.node, *self.nodes)
 
@@ -278,9 +278,7 @@ class UnquantisedError(TomatoError):
     """A real value that codes are needed of: `value` of the network that comes in, or (weights) those of a node."""
 
     def __init__(self, node: Node, value: str, why: str, hint: str, *, weights: bool = False) -> None:
-        super().__init__(
-            f"{node.op.name} cannot be computed on codes: {why}", where=node.origin or node.name, hint=hint
-        )
+        super().__init__(f"{node.op.name} cannot be computed on codes: {why}", where=node.label, hint=hint)
         self.value, self.weights = value, weights
 
 
@@ -289,7 +287,7 @@ class SeveralWaysError(TomatoError):
 
     def __init__(self, node: Node, given: str) -> None:
         what = f"{node.op.name} cannot be computed on codes: the input {given} is quantised in several ways"
-        super().__init__(what, where=node.origin or node.name, hint="quantise it once")
+        super().__init__(what, where=node.label, hint="quantise it once")
         self.input = given
 
 
@@ -300,4 +298,4 @@ def open_value(node: Node, value: str, why: str, hint: str = HINT) -> NoReturn:
 
 def refuse(node: Node, why: str, hint: str = HINT) -> NoReturn:
     """Raise the TomatoError for a real operator that integers cannot express."""
-    raise TomatoError(f"{node.op.name} cannot be computed on codes: {why}", where=node.origin or node.name, hint=hint)
+    raise TomatoError(f"{node.op.name} cannot be computed on codes: {why}", where=node.label, hint=hint)
