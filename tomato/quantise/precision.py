@@ -11,8 +11,7 @@ from typing import Self
 
 from tomato.core.errors import TomatoError
 from tomato.core.ir import Graph, Node
-from tomato.ops.conv2d import Conv2d
-from tomato.ops.dense import Dense
+from tomato.ops.weighted import Weighted
 from tomato.quantise.weights.fixed import CLIP_SEARCH_BITS
 from tomato.quantise.weights.kinds import KINDS
 
@@ -138,7 +137,7 @@ class Precision:
         names = {n for n, _ in graph.inputs}.union(*(names_of(node) for node in graph))
         for pattern in self.overrides:
             if not any(fnmatchcase(name, pattern) for name in names):
-                layers = ", ".join(n.name for n in graph if isinstance(n.op, Conv2d | Dense))
+                layers = ", ".join(n.name for n in graph if isinstance(n.op, Weighted))
                 raise TomatoError(
                     f"a precision is asked for {pattern}, but nothing is called so",
                     where=graph.name,
@@ -159,7 +158,7 @@ def end_layers(graph: Graph) -> tuple[Node, ...]:
     after: set[str] = set()  # values that depend on weights
     first = set()
     for node in graph:
-        weighted = isinstance(node.op, Conv2d | Dense)
+        weighted = isinstance(node.op, Weighted)
         if weighted and after.isdisjoint(node.args):
             first.add(node.name)
         if weighted or not after.isdisjoint(node.args):
@@ -167,7 +166,7 @@ def end_layers(graph: Graph) -> tuple[Node, ...]:
     before: set[str] = set()  # values that weights follow
     last = set()
     for node in reversed(graph.nodes):
-        weighted = isinstance(node.op, Conv2d | Dense)
+        weighted = isinstance(node.op, Weighted)
         if weighted and node.name not in before:
             last.add(node.name)
         if weighted or node.name in before:

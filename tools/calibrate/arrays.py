@@ -11,7 +11,7 @@ from tomato.engines.base import Knobs
 from tomato.engines.parts import dot
 from tomato.engines.parts.ring import rom_cost, sequencer_cost
 from tomato.hardware.plumbing import BLOCK
-from tomato.ops.conv2d import accumulator
+from tomato.ops.weighted import accumulator
 from tomato.targets import Resources, Target
 from tools.calibrate.parts import ECP5, FIT, XCUP, Point
 

@@ -159,7 +159,7 @@ def _bias(held: Held) -> Array:
 
 def _mean(held: Held, op: Quantise) -> Reference:
     """QLinearGlobalAveragePool."""
-    y, bias, taps = quantisation(op), np.rint(held.zeros).astype(np.int64), _taps(held)
+    y, bias, taps = quantisation(op), np.rint(held.line.zeros).astype(np.int64), _taps(held)
     step = (held.scale * taps).astype(np.float32)
     scale = step / (y.step * np.float32(taps))
     return lambda acc: np.clip(kernels.requantise(acc + bias, scale, y), op.lo, op.hi)
