@@ -63,12 +63,22 @@ class Group:
     @property
     def code_name(self) -> str:
         """Name of that value in the integer graph."""
-        return f"{self.head.name}_q" if self.head.op.treatment is Treatment.EXACT else self.head.name
+        return code_name(self.head)
 
     @property
     def origin(self) -> str:
         """The ONNX names of all members."""
         return join_origins(self.head, *self.chain)
+
+
+def requantised(name: str) -> str:
+    """Name of the codes that a requantisation makes of an exact result."""
+    return f"{name}_q"
+
+
+def code_name(node: Node) -> str:
+    """Name of the codes of a real node in the integer graph."""
+    return requantised(node.name) if node.op.treatment is Treatment.EXACT else node.name
 
 
 def join_origins(*nodes: Node) -> str:

@@ -12,6 +12,7 @@ from typing import Self
 from tomato.core.errors import TomatoError
 from tomato.core.ir import Graph, Node
 from tomato.ops.weighted import Weighted
+from tomato.passes.groups import code_name
 from tomato.quantise.weights.fixed import CLIP_SEARCH_BITS
 from tomato.quantise.weights.kinds import KINDS
 
@@ -150,7 +151,7 @@ class Precision:
 
 def names_of(node: Node) -> tuple[str, ...]:
     """What users may call a node: its name, that of its codes in plans, and its ONNX names."""
-    return (node.name, f"{node.name}_q", *filter(None, node.origin.split(",")))
+    return (node.name, code_name(node), *filter(None, node.origin.split(",")))
 
 
 def end_layers(graph: Graph) -> tuple[Node, ...]:

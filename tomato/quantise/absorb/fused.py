@@ -10,11 +10,10 @@ from tomato.core.formats import Array, Codes
 from tomato.core.interface import Said
 from tomato.core.ir import Op
 from tomato.kernels import Quantisation
-from tomato.ops.conv2d import Conv2d
-from tomato.ops.dense import Dense
 from tomato.ops.pool import GlobalSum, SumPool
 from tomato.ops.quantise import Dequantise, JoinConstant, Quantise
 from tomato.ops.real import Affine, Clip, Expression, Function
+from tomato.ops.weighted import Weighted
 from tomato.quantise.absorb.held import Held, Pair, Reference, limits, quantisation
 
 BITS = 8
@@ -36,7 +35,7 @@ def fused(held: Held, op: Quantise, said: Said) -> Reference | None:
     if not implied(held.tail, op):
         return _itself(held, op)
     match held.source:
-        case Conv2d() | Dense():
+        case Weighted():
             return _product(held, op, said)
         case GlobalSum() if _alone(held, op, said, AVERAGES):
             return _mean(held, op)
@@ -113,7 +112,7 @@ def _alone(held: Held, op: Quantise, said: Said, kinds: tuple[str, ...]) -> bool
 
 def _layer(held: Held, said: Said) -> list[str]:
     """The operators of a product and its bias, where the model has nothing else between codes and here."""
-    if not isinstance(held.source, Conv2d | Dense) or not held.args:
+    if not isinstance(held.source, Weighted) or not held.args:
         return []
     nodes = held.nodes[: len(held.nodes) - len(held.tail)]
     kinds = [said.of(name)[0] for name in dict.fromkeys(n.origin for n in nodes) if "," not in name and name]

@@ -203,6 +203,13 @@ def alike(op: Op) -> bool:
     return all(bool(np.all(c.values == c.values.flat[0])) for c in _constants(op))
 
 
+def is_straight(op: Op) -> bool:
+    """Whether an operator rises, or falls, all the way."""
+    if isinstance(op, Function):
+        return isinstance(op.expression, tuple) and op.expression[:2] == ("count", "x")
+    return isinstance(op, Affine | Clip)
+
+
 def _constants(op: Op) -> Iterator[Tensor]:
     """The constants of an operator, those in an expression included."""
     yield from op.constants

@@ -10,9 +10,8 @@ from tomato.core.interface import Said
 from tomato.core.ir import Builder, Node, Op
 from tomato.ops.join import Add
 from tomato.ops.quantise import Quantise
-from tomato.ops.real import Affine, Clip, Function
-from tomato.passes.groups import join_origins
-from tomato.quantise.absorb.held import Held, Pair, alike, one_channel
+from tomato.passes.groups import join_origins, requantised
+from tomato.quantise.absorb.held import Held, Pair, alike, is_straight, one_channel
 from tomato.quantise.absorb.pairs import lower_pair
 from tomato.quantise.absorb.proof import HALF, NEAREST, SUM_OF_TIES, UNLIKE_SCALES, Proof, caveat
 from tomato.quantise.absorb.realise import EVERY, Allowed, InexactError, Realised, realise
@@ -39,7 +38,7 @@ class Requantiser:
             self.refuse_inexact(node, pair.origin, reason)
         name = pair.node.name
         exact = self.build.add(found.ops[0], (pair.a.value, pair.b.value), name, pair.node.origin)
-        result = self.append(found.ops[1:], exact, f"{name}_q", join_origins(pair.node, *pair.nodes, node))
+        result = self.append(found.ops[1:], exact, requantised(name), join_origins(pair.node, *pair.nodes, node))
         sums = isinstance(pair.join, Add)
         ties = sums and not found.sampled and op.arithmetic != "qonnx"
         loose = UNLIKE_SCALES if pair.a.line.slack or pair.b.line.slack else ""
@@ -58,7 +57,7 @@ class Requantiser:
     def narrowed(self, node: Node, op: Quantise, held: Held) -> str:
         """Codes of one value."""
         kind, uniform = self.build.types[held.value], held.uniform and alike(op)
-        straight = all(_is_straight(step) for step in held.tail)
+        straight = all(map(is_straight, held.tail))
         meaning = reference(held.first, one_channel(op), self.said) if uniform else reference(held, op, self.said)
         try:
             found = realise(
@@ -111,15 +110,8 @@ class Requantiser:
         return value
 
 
-def _is_straight(op: Op) -> bool:
-    """Whether an operator rises, or falls, all the way."""
-    if isinstance(op, Function):
-        return isinstance(op.expression, tuple) and op.expression[:2] == ("count", "x")
-    return isinstance(op, Affine | Clip)
-
-
 def _name(value: Held, node: Node) -> str:
     """What a requantisation is called: after the arithmetic in front of it, the function that it is, or itself."""
     if any(n.name == value.value for n in value.nodes):
-        return f"{value.value}_q"
+        return requantised(value.value)
     return value.nodes[-1].name if value.tail else node.name
