@@ -107,8 +107,7 @@ def test_a_requantisation(tail: str, scale: float, offset: int, bits: int, allow
 
 
 def held(name: str, scale: float, zero: int) -> Held:
-    step = np.full(3, np.float32(scale), np.float64)
-    return Held(name, Line(step, -zero * step, 0.0))
+    return Held(name, Line.of(float(np.float32(scale)), zero, 3))
 
 
 @settings(max_examples=60)

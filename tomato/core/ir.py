@@ -155,9 +155,8 @@ class Encoding:
         return (codes.astype(np.float64) - self.zero) * self.scale
 
     def line(self, channels: int) -> Line:
-        """The same for so many channels."""
-        step = np.full(channels, self.scale)
-        return Line(step, -self.zero * step, 0.0)
+        """The same channel by channel."""
+        return Line.of(self.scale, self.zero, channels)
 
     def __str__(self) -> str:
         return f"{self.scale:.6g}" + (f", zero {self.zero}" if self.zero else "")

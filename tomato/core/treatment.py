@@ -41,6 +41,12 @@ class Line:
     offset: Array
     slack: float
 
+    @classmethod
+    def of(cls, scale: Array | float, zero: Array | float, channels: int) -> Self:
+        """What codes stand for by scale and zero point, one number or one per channel."""
+        step = np.broadcast_to(np.asarray(scale, dtype=np.float64), channels)
+        return cls(step, -zero * step, 0.0)
+
     @property
     def is_uniform(self) -> bool:
         """Whether all channels are alike."""

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from tomato.core.formats import Array, Codes, Real, Tensor
-from tomato.core.ir import Op, TensorType
+from tomato.core.ir import Encoding, Op, TensorType
 from tomato.core.treatment import Line, Treatment
 from tomato.ops.real import Affine
 
@@ -61,6 +61,11 @@ class Quantise(Op):
     arithmetic: Arithmetic = "onnxruntime"
     kind: Codes | None = None
     real: str = SINGLE
+
+    @property
+    def encoding(self) -> Encoding:
+        """What its codes mean, in the first channel if they differ."""
+        return Encoding(float(self.scale.values[0]), int(self.zero.values[0]))
 
     def infer(self, args: Sequence[TensorType]) -> TensorType:
         (x,) = args

@@ -104,8 +104,7 @@ class _Walk:
             return self.quantise(node, op, value)
         assert isinstance(op, Dequantise), f"absorb: no rule for {op.name}"
         assert isinstance(value, str), "codes to dequantise"
-        steps = np.broadcast_to(op.scale.values, node.type.channels).astype(np.float64)
-        return Held(value, Line(steps, -op.zero.values * steps, 0.0), nodes=(node,))
+        return Held(value, Line.of(op.scale.values, op.zero.values, node.type.channels), nodes=(node,))
 
     def unary(self, node: Node, value: Value) -> Value:
         """A real operator on one value."""
@@ -125,7 +124,7 @@ class _Walk:
                 result = self.requantiser.narrowed(node, op, value)
             case _:
                 raise AssertionError("absorb: codes cannot be quantised")
-        self.note(result, op)
+        self.encodings.setdefault(result, op.encoding)
         return result
 
     def enter(self, node: Node, name: str, chain: tuple[Op, ...]) -> str:
@@ -138,12 +137,8 @@ class _Walk:
         op = chain[-1]
         assert isinstance(op, Quantise)
         self.build.types[name] = op.infer([self.shapes[name]])
-        self.note(name, op)
+        self.encodings.setdefault(name, op.encoding)
         return name
-
-    def note(self, value: str, op: Quantise) -> None:
-        """Remember what codes mean."""
-        self.encodings.setdefault(value, Encoding(float(op.scale.values[0]), int(op.zero.values[0])))
 
     def line(self, node: Node, given: str) -> Held:
         """The real value of this name as a line over integers: limits behind it become limits of the codes."""

@@ -247,8 +247,8 @@ def run_chain(chain: Sequence[Op], real: Array) -> Array:
 
 def quantisation(op: Quantise) -> Quantisation:
     """A Quantise as the kernels take it: limits that exclude the zero point are left to whoever asks."""
-    zero = int(op.zero.values[0])
-    return Quantisation(float(op.scale.values[0]), zero, Codes(min(op.lo, zero), max(op.hi, zero)))
+    scale, zero = op.encoding.scale, op.encoding.zero
+    return Quantisation(scale, zero, Codes(min(op.lo, zero), max(op.hi, zero)))
 
 
 def limits(tail: Sequence[Op]) -> tuple[float, float]:
