@@ -158,15 +158,9 @@ def _bias(held: Held) -> Array:
 
 def _mean(held: Held, op: Quantise) -> Reference:
     """QLinearGlobalAveragePool."""
-    y, bias, taps = quantisation(op), np.rint(held.line.zeros).astype(np.int64), _taps(held)
-    step = (held.scale * taps).astype(np.float32)
-    scale = step / (y.step * np.float32(taps))
-    return lambda acc: np.clip(kernels.requantise(acc + bias, scale, y), op.lo, op.hi)
-
-
-def _taps(held: Held) -> int:
-    """How many values a pooling adds up."""
-    return round(float(held.args[0].scale[0] / held.scale[0]))
+    x, y = around(held.args[0]), quantisation(op)
+    pixels = round(float(held.args[0].scale[0] / held.scale[0]))
+    return lambda acc: np.clip(kernels.global_average(acc, pixels, x, y), op.lo, op.hi)
 
 
 def _average(held: Held, op: Quantise) -> Reference:
