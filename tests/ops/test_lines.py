@@ -96,11 +96,3 @@ def test_a_code_of_a_real_number() -> None:
 def test_an_encoding_is_a_line() -> None:
     line, codes = Encoding(0.3, -4).line(2), np.array([[-5, 7]])
     np.testing.assert_allclose(codes * line.scale + line.offset, Encoding(0.3, -4).decode(codes))
-
-
-def test_arguments_that_share_a_line() -> None:
-    near = Line(ALIKE.scale, ALIKE.offset, 0.5)
-    shared = Line.shared([ALIKE, near])
-    assert isinstance(shared, Line)
-    assert shared.slack == 0.5
-    assert Line.shared([ALIKE, OTHER]) == "its inputs have unlike scales or zero points"

@@ -1,6 +1,6 @@
 """How quantisation treats an operator, and what the codes of a value stand for, channel by channel."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Self
@@ -79,14 +79,6 @@ class Line:
         if not self.is_uniform:
             return UNLIKE_CHANNELS
         return self.picked(lambda v: np.full(channels, v[0]))
-
-    @staticmethod
-    def shared(args: "Sequence[Line]") -> "Line | str":
-        """The line that all arguments have, for an operator whose result may be any of them; a reason if none is."""
-        first = args[0]
-        if any(np.any(a.scale != first.scale) or np.any(a.offset != first.offset) for a in args):
-            return "its inputs have unlike scales or zero points"
-        return replace(first, slack=max(a.slack for a in args))
 
     @property
     def rising(self) -> "Line | str":
