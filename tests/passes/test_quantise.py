@@ -22,9 +22,8 @@ from tomato.ops.requant import Requant
 from tomato.ops.table import Table
 from tomato.ops.window import Window
 from tomato.passes import CLEAN, run
-from tomato.passes.groups import partition
 from tomato.quantise.calibrate import Range, calibrate
-from tomato.quantise.post_training import quantise
+from tomato.quantise.post_training import code_names, quantise
 from tomato.quantise.precision import Precision
 
 SAME = Window((3, 3), pads=(1, 1, 1, 1))
@@ -45,8 +44,7 @@ def noise(real: Graph, integer: Graph, frames: Mapping[str, Array]) -> Mapping[s
     """Error over signal (root mean squares) of every value that has codes."""
     exact, got = watched(real, frames), watched(integer, _codes(integer, frames))
     found = {}
-    codes = {n: n for n, _ in real.inputs} | {g.output: g.code_name for g in partition(real)}
-    for name, code in codes.items():
+    for name, code in code_names(real).items():
         if code in got:
             error = integer.encodings[code].decode(got[code]) - exact[name]
             found[name] = float(np.sqrt((error**2).mean() / max(1e-30, (exact[name] ** 2).mean())))

@@ -93,6 +93,11 @@ def quantise(
     return separate_borders(result.prune()), tuple(notes)
 
 
+def code_names(graph: Graph) -> dict[str, str]:
+    """For every real value that has codes, the name of those codes in `quantise(graph, ...)`."""
+    return {n: n for n, _ in graph.inputs} | {g.output: g.code_name for g in partition(graph)}
+
+
 def _place(group: Group, codings: dict[str, Coding], build: Builder, names: dict[str, str], widths: Widths) -> Place:
     args = group.head.args
     types = tuple(build.types[names[a]] for a in args)
