@@ -112,3 +112,9 @@ def test_names_that_do_not_exist_are_refused() -> None:
         "error: a precision is asked for conv*, but nothing is called so\n  --> net\n"
         "  hint: layers with weights are left, right, middle, first_out, second_out"
     )
+
+
+@pytest.mark.parametrize("name", ["relu_q", "middle_q_q"])
+def test_only_codes_that_there_are_have_names(name: str) -> None:
+    with pytest.raises(TomatoError, match=f"^error: a precision is asked for {name}, but nothing is called so"):
+        Precision.parse(f"{name}=w4").check(chain())

@@ -90,7 +90,9 @@ def test_random_networks_compile_without_cleaning_at_any_width(case: tuple[Graph
     for text in ("*=w2a2", "*=w3a5", "w8a8", "w16a16", "*=w1a1", "*=ternarya1", "*=shift5a16", "*=codebook2a2"):
         integer, _ = quantise(graph, ranges, Precision.parse(text))
         integer.verify()
-        decoded(integer, frames)
+        answers = decoded(integer, frames)
+        assert [y.shape[1:] for y in answers] == [graph.types[o].shape for o in graph.outputs]
+        assert all(np.isfinite(y).all() for y in answers)
 
 
 def test_a_layer_is_one_exact_operator_and_one_requant() -> None:

@@ -11,8 +11,8 @@ from typing import Self
 
 from tomato.core.errors import TomatoError
 from tomato.core.ir import Graph, Node
-from tomato.ops.conv2d import Conv2d
-from tomato.ops.dense import Dense
+from tomato.ops.weighted import Weighted
+from tomato.passes.groups import code_name
 from tomato.quantise.weights.fixed import CLIP_SEARCH_BITS
 from tomato.quantise.weights.kinds import KINDS
 
@@ -141,7 +141,7 @@ class Precision:
         names = {n for n, _ in graph.inputs}.union(*(names_of(node) for node in graph))
         for pattern in self.overrides:
             if not any(_fits(name, pattern) for name in names):
-                layers = ", ".join(n.name for n in graph if isinstance(n.op, Conv2d | Dense))
+                layers = ", ".join(n.name for n in graph if isinstance(n.op, Weighted))
                 raise TomatoError(
                     f"a precision is asked for {pattern}, but nothing is called so",
                     where=graph.name,
@@ -179,7 +179,7 @@ def _quoted(pattern: str) -> str:
 
 def names_of(node: Node) -> tuple[str, ...]:
     """What users may call a node: its name, that of its codes in plans, and its ONNX names."""
-    return (node.name, f"{node.name}_q", *node.origin)
+    return (node.name, code_name(node), *node.origin)
 
 
 def end_layers(graph: Graph) -> tuple[Node, ...]:
@@ -187,7 +187,7 @@ def end_layers(graph: Graph) -> tuple[Node, ...]:
     after: set[str] = set()  # values that depend on weights
     first = set()
     for node in graph:
-        weighted = isinstance(node.op, Conv2d | Dense)
+        weighted = isinstance(node.op, Weighted)
         if weighted and after.isdisjoint(node.args):
             first.add(node.name)
         if weighted or not after.isdisjoint(node.args):
@@ -195,7 +195,7 @@ def end_layers(graph: Graph) -> tuple[Node, ...]:
     before: set[str] = set()  # values that weights follow
     last = set()
     for node in reversed(graph.nodes):
-        weighted = isinstance(node.op, Conv2d | Dense)
+        weighted = isinstance(node.op, Weighted)
         if weighted and node.name not in before:
             last.add(node.name)
         if weighted or node.name in before:

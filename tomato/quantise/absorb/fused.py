@@ -10,11 +10,10 @@ from tomato.core.formats import Array, Codes
 from tomato.core.interface import Said
 from tomato.core.ir import Op
 from tomato.kernels import Quantisation
-from tomato.ops.conv2d import Conv2d
-from tomato.ops.dense import Dense
 from tomato.ops.pool import GlobalSum, SumPool
 from tomato.ops.quantise import Dequantise, JoinConstant, Quantise
 from tomato.ops.real import Affine, Clip, Expression, Function
+from tomato.ops.weighted import Weighted
 from tomato.quantise.absorb.held import Held, Pair, Reference, limits, quantisation
 
 BITS = 8
@@ -36,7 +35,7 @@ def fused(held: Held, op: Quantise, said: Said) -> Reference | None:
     if not implied(held.tail, op):
         return _itself(held, op)
     match held.source:
-        case Conv2d() | Dense():
+        case Weighted():
             return _product(held, op, said)
         case GlobalSum() if _alone(held, op, said, AVERAGES):
             return _mean(held, op)
@@ -112,7 +111,7 @@ def _alone(held: Held, op: Quantise, said: Said, kinds: tuple[str, ...]) -> bool
 
 def _layer(held: Held, said: Said) -> list[str]:
     """The operators of a product and its bias, where the model has nothing else between codes and here."""
-    if not isinstance(held.source, Conv2d | Dense) or not held.args:
+    if not isinstance(held.source, Weighted) or not held.args:
         return []
     nodes = held.nodes[: len(held.nodes) - len(held.tail)]
     kinds = [said.of(origin)[0] for origin in dict.fromkeys(n.origin for n in nodes) if len(origin) == 1]
@@ -158,15 +157,9 @@ def _bias(held: Held) -> Array:
 
 def _mean(held: Held, op: Quantise) -> Reference:
     """QLinearGlobalAveragePool."""
-    y, bias, taps = quantisation(op), np.rint(held.zeros).astype(np.int64), _taps(held)
-    step = (held.scale * taps).astype(np.float32)
-    scale = step / (y.step * np.float32(taps))
-    return lambda acc: np.clip(kernels.requantise(acc + bias, scale, y), op.lo, op.hi)
-
-
-def _taps(held: Held) -> int:
-    """How many values a pooling adds up."""
-    return round(float(held.args[0].scale[0] / held.scale[0]))
+    x, y = around(held.args[0]), quantisation(op)
+    pixels = round(float(held.args[0].scale[0] / held.scale[0]))
+    return lambda acc: np.clip(kernels.global_average(acc, pixels, x, y), op.lo, op.hi)
 
 
 def _average(held: Held, op: Quantise) -> Reference:

@@ -10,7 +10,7 @@ from tomato.core.forms import Cell, Focused, Shift
 from tomato.engines.base import Knobs
 from tomato.engines.parts import dot
 from tomato.hardware.memory import Ram, Store, rom_cost, sequencer_cost
-from tomato.ops.conv2d import accumulator
+from tomato.ops.weighted import accumulator
 from tomato.targets import Resources, Target
 from tools.calibrate.point import ECP5, FIT, XCUP, Point
 
