@@ -136,11 +136,19 @@ def _play(
     folder: Path, design: dict[str, Any], options: Options, job: toolchain.Build, progress: Progress
 ) -> dict[str, Any]:
     work = folder / "sim" / "work"
-    task: dict[str, Any] = {"stall": options.stall, "seed": options.seed, "progress": str(work / "progress"),
-            "result": str(work / "result.json"), "inputs": [], "outputs": []}  # fmt: skip
+    task: dict[str, Any] = {
+        "pins": "axis",
+        "runs": [{"source": options.stall, "sink": options.stall, "seed": options.seed}],
+        "progress": str(work / "progress"),
+        "result": str(work / "result.json"),
+        "received": True,
+        "warm_up": 0,
+        "inputs": [],
+        "outputs": [],
+    }
     quiet = design["latency_cycles"] + design["interval_cycles"]  # between two frames of a network that ends in a pool
     task["patience"] = PATIENCE + int(4 * quiet / (1 - options.stall))
-    task["loader"] = str(folder / design["loader"]["vectors"]) if design["loader"] else None
+    task["loader"] = {"beats": str(folder / design["loader"]["vectors"])} if design["loader"] else None
     total = 0
     for side in ("inputs", "outputs"):
         for port in design[side]:
@@ -161,8 +169,8 @@ def _play(
     with toolchain.importable(Path(__file__).resolve().parent):
         _watch(lambda: toolchain.play(job, "testbench", folder, {"TOM_JOB": str(work / "job.json")}), report)
     progress("Simulation", total, total)
-    result: dict[str, Any] = json.loads((work / "result.json").read_text())
-    return result
+    (result,) = json.loads((work / "result.json").read_text())
+    return dict(result)
 
 
 def _frames(vectors: Path, frame_beats: int, frames: int) -> list[str]:

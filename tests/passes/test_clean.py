@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from tests.passes.nets import Net, nets, ops_of, same_meaning
+from tests.networks.generator import networks
+from tests.passes.nets import Net, ops_of, same_meaning
 from tomato.core.formats import Array, Tensor
 from tomato.core.ir import Graph
 from tomato.ops.conv2d import Conv2d
@@ -30,7 +31,7 @@ ONE, ZERO = Tensor(np.ones(1)), Tensor(np.zeros(1))
 
 
 @pytest.mark.slow
-@given(nets())
+@given(networks())
 def test_every_pass_keeps_the_meaning_of_random_networks(case: tuple[Graph, Mapping[str, Array]]) -> None:
     graph, frames = case
     for step in CLEAN:

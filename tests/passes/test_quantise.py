@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from tests.passes.nets import SILU, Net, decoded, layers_alone, magnification, nets
+from tests.networks.generator import MEANING, networks
+from tests.networks.steps import bordered
+from tests.passes.nets import SILU, Net, decoded, layers_alone, magnification
 from tomato.core.errors import TomatoError
 from tomato.core.formats import Array, Codes, Tensor
 from tomato.core.interpret import interpret
@@ -52,7 +54,7 @@ def noise(real: Graph, integer: Graph, frames: Mapping[str, Array]) -> Mapping[s
 
 
 @pytest.mark.slow
-@given(nets())
+@given(networks())
 def test_random_networks_at_twelve_bits_are_near_the_reals(case: tuple[Graph, Mapping[str, Array]]) -> None:
     raw, frames = case
     graph = run(raw, CLEAN)
@@ -65,7 +67,7 @@ def test_random_networks_at_twelve_bits_are_near_the_reals(case: tuple[Graph, Ma
         assert np.abs(got - want).max() <= 0.02 * max(1e-9, np.abs(want).max())
 
 
-@given(nets(without="border"))
+@given(networks(MEANING.without(bordered)))
 def test_every_layer_of_random_networks_is_within_one_step(case: tuple[Graph, Mapping[str, Array]]) -> None:
     """With wide weights only the result is rounded; a quarter of a step is left for constants and weights.
 
@@ -83,7 +85,7 @@ def test_every_layer_of_random_networks_is_within_one_step(case: tuple[Graph, Ma
 
 
 @pytest.mark.slow
-@given(nets())
+@given(networks())
 def test_random_networks_compile_without_cleaning_at_any_width(case: tuple[Graph, Mapping[str, Array]]) -> None:
     graph, frames = case
     ranges = calibrate(graph, [frames], "percentile")
