@@ -2,9 +2,10 @@
 
 import pytest
 
-from tomato.engines.parts.ring import better_ram, freed_by
-from tomato.hardware.plumbing import BLOCK, LUTRAM
+from tomato.engines.parts.ring import freed_by
+from tomato.hardware.memory import Ram, better_ram
 from tomato.ops.window import Window
+from tomato.targets import load
 
 
 def test_the_last_output_row_frees_what_no_window_reads() -> None:
@@ -20,7 +21,14 @@ def test_overlapping_windows_free_a_row_each() -> None:
 
 @pytest.mark.parametrize(
     ("width", "depth", "ram"),
-    [(8, 64, LUTRAM), (36, 256, LUTRAM), (36, 512, BLOCK), (18, 1024, BLOCK), (2, 4096, LUTRAM), (3, 4096, BLOCK)],
+    [
+        (8, 64, Ram.LUT),
+        (36, 256, Ram.LUT),
+        (36, 512, Ram.BLOCK),
+        (18, 1024, Ram.BLOCK),
+        (2, 4096, Ram.LUT),
+        (3, 4096, Ram.BLOCK),
+    ],
 )
-def test_deep_memories_are_of_blocks(width: int, depth: int, ram: int) -> None:
-    assert better_ram(width, depth, lut_depth=32) == ram
+def test_deep_memories_are_of_blocks(width: int, depth: int, ram: Ram) -> None:
+    assert better_ram(width, depth, load("u250")) == ram

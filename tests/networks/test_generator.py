@@ -24,7 +24,7 @@ from tomato.passes import CLEAN, run
 from tomato.quantise.calibrate import calibrate
 from tomato.quantise.post_training import quantise
 from tomato.quantise.precision import Precision
-from tomato.schedule.streams import WIRING
+from tomato.schedule.units import WIRING
 
 NETWORKS = 60
 QUANTISATION = frozenset({Quantise, Dequantise, JoinConstant, Bias})
