@@ -34,6 +34,8 @@ cycles a frame instead of 22,464. On a chip of several, every option is a variab
 """
 GAP, PROBE = 0.01, 0.25
 """How far above the least price a choice may be: one that is kept, and one that only shows that there is any."""
+BRANCHES = {GAP: 400, PROBE: 40}
+"""Nodes of the solver's tree after which a search ends. A count and not a time, so that results repeat."""
 LEAST_BITS = 2
 """The narrowest weights that post-training quantisation makes."""
 
@@ -146,7 +148,7 @@ def _knapsack(lists: Mapping[str, Sequence[Option]], budget: Resources, gap: flo
             integrality=np.ones(len(flat)),
             bounds=Bounds(0, 1),
             constraints=[LinearConstraint(one, 1, 1), LinearConstraint(use, -np.inf, np.array(budget))],
-            options={"mip_rel_gap": gap, "time_limit": 20},
+            options={"mip_rel_gap": gap, "node_limit": BRANCHES[gap]},
         )
     if result.x is None:
         return None
