@@ -12,7 +12,7 @@ from tomato.engines.base import Site, Timing, beats, folds
 from tomato.engines.parts import cells, dot
 from tomato.engines.parts.ring import LAG, frontier, queue_cost
 from tomato.engines.parts.weighted import WEIGHTS, WeightedUnit
-from tomato.hardware.memory import Ram, better_ram, memory_cost
+from tomato.hardware.memory import Ram, better_ram, delay_cost, memory_cost
 from tomato.hardware.netlist import Memory
 from tomato.ops.dense import Dense
 from tomato.targets import Resources
@@ -85,9 +85,9 @@ class DenseFold(WeightedUnit[Dense]):
         pixels, ram = self.ring
         ring = memory_cost(lanes * x.bits, pixels * beats(self.arg.channels, lanes), ram, self.target)
         array = dot.cost(lanes, outputs, weight, x, acc, self.knobs, self.target)
-        # Codes wait for their weights in shift registers, where they are LUTs.
-        control = Resources(lut=55 + (lanes * x.bits if self.target.memory.srl_depth else 0), ff=40)
-        return ring + array + queue_cost(outputs * acc.bits, self.target) + control
+        waiting = delay_cost(lanes * x.bits, self.target)  # codes, for their weights
+        control = Resources(lut=55, ff=40)
+        return ring + array + queue_cost(outputs * acc.bits, self.target) + waiting + control
 
     @cached_property
     def params(self) -> dict[str, int]:

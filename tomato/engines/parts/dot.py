@@ -118,9 +118,8 @@ def cost(
     shared: bool = True,
 ) -> Resources:
     """tom_dot without its weight memory: the constants are fitted to tools/calibrate/data/dense_fold.json."""
-    # A carry chain sums; what starts the sum anew is in its LUTs if they have inputs left.
     product = product_bits(weight, x)
-    accumulate = Resources(lut=acc.bits * (1 if target.wide_luts else 2), ff=acc.bits) * outputs
+    accumulate = Resources(lut=target.luts.accumulator(acc.bits), ff=acc.bits) * outputs
     terms = cells.terms(inputs, x, knobs, shared=shared)
     if cells.selects(knobs, shared=shared):
         made, width = cells.binary_cost(inputs, outputs, x, acc, target)
@@ -149,38 +148,14 @@ def _multipliers(inputs: int, outputs: int, weight: Tensor, x: Codes, knobs: Kno
         last = packed if rest == 0 else width if rest == 1 else packed - 1
         tiles = (count - inputs) * target.dsp.tiles(packed, value) + inputs * target.dsp.tiles(last, value)
         result = packed + value if pack > 1 else product
-        # What a packed product borrows is a term more of its sum: LUTs of six inputs have room for it (fitted).
-        repaired = 0 if target.wide_luts else inputs * (outputs - ceil(outputs / pack)) * product * 3 // 2
+        repaired = target.luts.borrows(inputs * (outputs - ceil(outputs / pack)) * product)
         joined = count * target.dsp.joints(packed, value)
         multipliers = Resources(lut=repaired + joined, dsp=ceil(tiles / target.dsp.per_block), ff=count * result)
     else:
-        multiplier = lut_multiplier if target.wide_luts else narrow_multiplier
-        multipliers = Resources(lut=multiplier(x.bits, width, signed=x.signed), ff=product) * products
+        multiplier = target.luts.multiplier(x.bits, width, signed=x.signed)
+        multipliers = Resources(lut=multiplier, ff=product) * products
     tables = Resources(lut=products * width if knobs["cell"] == Cell.CODEBOOK else 0)
     return operands + multipliers + tables
-
-
-def lut_multiplier(a: int, b: int, *, signed: bool) -> int:
-    """LUTs of a multiplier of a-bit codes by b-bit weights, which are signed; `signed`: so are the codes.
-
-    Rows of partial products: full adders of two LUTs reduce them to two rows, which one adder sums. The sign of
-    a code extends every row behind the third to the left, one LUT a bit.
-    """
-    long, rows = max(a, b), min(a, b)
-    extension = max(0, (rows - 2) * (rows - 3) // 2) if signed else 0
-    return 2 * max(0, rows - 2) * long + long + rows - 2 + extension
-
-
-def narrow_multiplier(a: int, b: int, *, signed: bool) -> int:
-    """The same in LUTs of four inputs: the bits of a product find no room in the LUTs that add them.
-
-    Six or seven rows take more than eight, as Yosys reduces them.
-    """
-    if a + b <= 4:
-        return a + b
-    if min(a, b) <= 2:
-        return (4 if signed else 2) * max(a, b)
-    return 23 * a * b // 5 - 20 + (4 * max(a, b) if min(a, b) in (6, 7) else 0)
 
 
 def _tree(inputs: int, product: int, most: int, target: Target, *, signed: bool = True) -> Resources:
@@ -188,7 +163,7 @@ def _tree(inputs: int, product: int, most: int, target: Target, *, signed: bool 
     total, terms = Resources(), inputs
     for stage in range(stages(inputs)):
         sums, bits = ceil(terms / 4), min(product + 2 * stage + 2, most)
-        rows = terms // 4 * target.add(4) + target.add(terms % 4)
+        rows = terms // 4 * target.luts.add(4) + target.luts.add(terms % 4)
         total += Resources(lut=rows * (bits - (not signed)) - (terms - sums) // 3, ff=sums * bits)
         terms = sums
     return total
