@@ -1,6 +1,6 @@
 """A matrix product on every pixel: fully connected layers and pointwise convolutions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import product
 from math import ceil
@@ -8,7 +8,8 @@ from typing import Self
 
 import numpy as np
 
-from tomato.engines.base import Site, Timing, beats, folds
+from tomato.core.formats import Codes
+from tomato.engines.base import Knobs, Site, Timing, beats, folds
 from tomato.engines.parts import cells, dot
 from tomato.engines.parts.ring import LAG, frontier, queue_cost
 from tomato.engines.parts.weighted import WEIGHTS, WeightedUnit
@@ -23,18 +24,22 @@ class DenseFold(WeightedUnit[Dense]):
 
     stem = "dense_fold"
     ops = (Dense,)
+    shared = True
 
     @classmethod
     def refuses(cls, site: Site[Dense]) -> str:
         return ""
 
     @classmethod
-    def shapes(cls, site: Site[Dense]) -> Iterator[Self]:
+    def factors(cls, site: Site[Dense]) -> Codes:
+        return site.arg.codes
+
+    @classmethod
+    def shapes(cls, site: Site[Dense], offers: Iterable[Knobs]) -> Iterator[Self]:
         channels, filters = site.op.weight.shape
         shapes = [{"lanes_in": i, "lanes_out": o} for i, o in product(folds(channels), folds(filters))]
-        weight = site.op.weight
-        for cell in dot.offers(weight, site.arg.codes):
-            built = ({**s, **cell} for s in shapes if cells.fills(weight, cell, channels, s["lanes_in"]))
+        for cell in offers:
+            built = ({**s, **cell} for s in shapes if cells.fills(site.op.weight, cell, channels, s["lanes_in"]))
             yield from frontier(cls(site, knobs) for knobs in built)
 
     @cached_property

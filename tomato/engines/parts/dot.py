@@ -12,8 +12,8 @@ from tomato.hardware.memory import LOAD_BITS, Ram
 from tomato.hardware.netlist import Memory, uniform_memory
 from tomato.targets import Resources, Target
 
-PORTS = (27, 25, 18)
-"""Widths of the wide input of the DSP blocks that exist: DSP48E2, DSP48E1, ECP5 and Intel."""
+WIDEST_PORT = 32
+"""Bits of the widest operand that packed weights may make, on any board: no DSP block that we know takes more."""
 PIPELINE = 9
 """Cycles from the last read of a pixel to its result at the engine's output, adder tree not counted."""
 
@@ -62,19 +62,24 @@ def field_bits(weight: Tensor, knobs: Knobs) -> int:
     return weight_bits(weight, knobs["pack"]) if knobs["cell"] == Cell.FIXED else cells.form(weight, knobs).bits
 
 
-def packs(weight: Tensor, x: Codes) -> list[int]:
-    """How many filters may share a multiplier, on any DSP block: 0 (a multiplier in LUTs), 1, and more where they fit.
+def most_packed(weight: Tensor, x: Codes, port: int = WIDEST_PORT) -> int:
+    """How many filters may share a multiplier whose wide operand has `port` bits: at least 1.
 
     Products that share an input lie side by side in one wide product: the first takes the width of a
     weight on the wide port, each further one the width of a product.
     """
     first, further = weight_bits(weight, 2), product_bits(weight, x)
-    return sorted({0, 1} | {1 + (port - first) // further for port in PORTS if port >= first})
+    return 1 + max(0, min(port, WIDEST_PORT) - first) // further
 
 
-def offers(weight: Tensor, x: Codes, *, shared: bool = True) -> list[Knobs]:
+def packs(weight: Tensor, x: Codes, target: Target) -> list[int]:
+    """How many filters share a multiplier: 0 (a multiplier in LUTs), 1, and as many as fit a DSP block of the board."""
+    return sorted({0, 1, most_packed(weight, x, target.dsp.a_bits)})
+
+
+def offers(weight: Tensor, x: Codes, target: Target, *, shared: bool = True) -> list[Knobs]:
     """Every setting of `cell` and `pack` worth trying; only filters that share their inputs share multipliers."""
-    return cells.offers(weight, packs(weight, x) if shared else [0, 1])
+    return cells.offers(weight, packs(weight, x, target) if shared else [0, 1])
 
 
 def memory(words: Array, outputs: int, weight: Tensor, knobs: Knobs) -> Memory:
