@@ -9,9 +9,10 @@ from tomato.core.formats import Codes
 from tomato.core.ir import TensorType
 from tomato.engines.base import Knobs, Site, Timing, divisors, folds
 from tomato.engines.parts import cells, dot
-from tomato.engines.parts.ring import Ring, frontier, queue_cost
+from tomato.engines.parts.ring import Ring, frontier
 from tomato.engines.parts.weighted import WEIGHTS, WeightedUnit
 from tomato.hardware.netlist import Memory
+from tomato.hardware.plumbing import output_cost
 from tomato.ops.conv2d import Conv2d
 from tomato.targets import Resources
 
@@ -108,11 +109,17 @@ class Conv2dWindow(WeightedUnit[Conv2d]):
         return ring.timing(dot.latency(ring.taps * ring.lanes, self.factors(self.site), self.knobs))
 
     @cached_property
+    def places(self) -> int:
+        """Places of the output queue."""
+        ring = self.ring
+        return dot.queue_depth(ring.taps * ring.lanes, ring.steps * (ring.beats // self.op.groups))
+
+    @cached_property
     def bare(self) -> Resources:
         ring, x, acc = self.ring, self.factors(self.site), self.out.codes
         inputs, outputs = ring.taps * ring.lanes, self.knobs["lanes_out"]
         array = dot.cost(inputs, outputs, self.weight, x, acc, self.knobs, self.target)
-        return ring.cost + array + queue_cost(outputs * acc.bits, self.target)
+        return ring.cost + array + output_cost(outputs * acc.bits, self.places, self.target)
 
     @cached_property
     def params(self) -> dict[str, int]:

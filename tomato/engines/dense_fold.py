@@ -11,10 +11,11 @@ import numpy as np
 from tomato.core.formats import Codes
 from tomato.engines.base import Knobs, Site, Timing, beats, folds
 from tomato.engines.parts import cells, dot
-from tomato.engines.parts.ring import LAG, frontier, queue_cost
+from tomato.engines.parts.ring import LAG, frontier
 from tomato.engines.parts.weighted import WEIGHTS, WeightedUnit
 from tomato.hardware.memory import Ram, better_ram, delay_cost, memory_cost
 from tomato.hardware.netlist import Memory
+from tomato.hardware.plumbing import output_cost
 from tomato.ops.dense import Dense
 from tomato.targets import Resources
 
@@ -84,6 +85,12 @@ class DenseFold(WeightedUnit[Dense]):
         return Timing((need,), cycles, latency, room=(need - self.ring[0],))
 
     @cached_property
+    def places(self) -> int:
+        """Places of the output queue."""
+        lanes = self.knobs["lanes_in"]
+        return dot.queue_depth(lanes, beats(self.arg.channels, lanes))
+
+    @cached_property
     def bare(self) -> Resources:
         x, acc, lanes, outputs = self.arg.codes, self.out.codes, self.knobs["lanes_in"], self.knobs["lanes_out"]
         weight = self.weight
@@ -92,7 +99,8 @@ class DenseFold(WeightedUnit[Dense]):
         array = dot.cost(lanes, outputs, weight, x, acc, self.knobs, self.target)
         waiting = delay_cost(lanes * x.bits, self.target)  # codes, for their weights
         control = Resources(lut=55, ff=40)
-        return ring + array + queue_cost(outputs * acc.bits, self.target) + waiting + control
+        queue = output_cost(outputs * acc.bits, self.places, self.target)
+        return ring + array + queue + waiting + control
 
     @cached_property
     def params(self) -> dict[str, int]:

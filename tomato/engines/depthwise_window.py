@@ -8,9 +8,10 @@ from typing import Self
 from tomato.core.formats import Codes
 from tomato.engines.base import Knobs, Site, Timing, folds
 from tomato.engines.parts import cells, dot
-from tomato.engines.parts.ring import Ring, frontier, queue_cost
+from tomato.engines.parts.ring import Ring, frontier
 from tomato.engines.parts.weighted import WEIGHTS, WeightedUnit
 from tomato.hardware.netlist import Memory
+from tomato.hardware.plumbing import output_cost
 from tomato.ops.conv2d import Conv2d
 from tomato.targets import Resources
 
@@ -78,10 +79,15 @@ class DepthwiseWindow(WeightedUnit[Conv2d]):
         return ring.timing(dot.latency(ring.taps, self.factors(self.site), self.knobs, shared=False))
 
     @cached_property
+    def places(self) -> int:
+        """Places of the output queue."""
+        return dot.queue_depth(self.ring.taps, self.ring.steps)
+
+    @cached_property
     def bare(self) -> Resources:
         ring, x, acc = self.ring, self.factors(self.site), self.out.codes
         array = dot.cost(ring.taps, ring.lanes, self.weight, x, acc, self.knobs, self.target, shared=False)
-        return ring.cost + array + queue_cost(ring.lanes * acc.bits, self.target)
+        return ring.cost + array + output_cost(ring.lanes * acc.bits, self.places, self.target)
 
     @cached_property
     def params(self) -> dict[str, int]:

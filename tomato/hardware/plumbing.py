@@ -17,6 +17,10 @@ QUEUE_LATENCY = FIFO_LATENCY
 """Cycles through an empty tom_queue."""
 
 
+SHORT = 16
+"""Places of a queue that one level of LUT memory holds in every family."""
+
+
 @dataclass(frozen=True, slots=True)
 class Width:
     """A lane converter, tom_width: pixels of `in_channels` codes in beats of `in_lanes`, and the same for its output.
@@ -124,6 +128,17 @@ def fifo_cost(width: int, depth: int, ram: Ram, target: Target) -> Resources:
     count = depth.bit_length()
     rows = lutram_rows(width, depth, target) if ram == Ram.LUT else 1
     return Resources(lut=target.luts.fifo(depth, rows), ff=3 * count) + memory_cost(width, depth, ram, target)
+
+
+def output_cost(width: int, depth: int, target: Target) -> Resources:
+    """What tom_queue takes at the output of an engine with a line buffer: a fit to those engines for SHORT places.
+
+    It is the same circuit as in `queue_cost`, and further places are counted as there.
+    """
+    short = Resources(lut=target.luts.output(width, target.lutram_for(width, SHORT)), ff=width + 20)
+    if depth <= SHORT:
+        return short
+    return short + queue_cost(width, depth, target) - queue_cost(width, SHORT, target)
 
 
 def queue_cost(width: int, depth: int, target: Target) -> Resources:

@@ -8,6 +8,7 @@ from tomato.core.formats import Array, Codes, Tensor
 from tomato.core.forms import Cell
 from tomato.engines.base import Knobs
 from tomato.engines.parts import cells
+from tomato.engines.parts.ring import queue_places
 from tomato.hardware.memory import LOAD_BITS, Ram
 from tomato.hardware.netlist import Memory, uniform_memory
 from tomato.targets import Resources, Target
@@ -36,6 +37,11 @@ def latency(inputs: int, x: Codes, knobs: Knobs, *, shared: bool = True) -> int:
     """Cycles from the last read of a pixel to its result at the engine's output."""
     count = cells.selects(knobs, shared=shared) and x.bits == 1
     return PIPELINE + count + stages(cells.terms(inputs, x, knobs, shared=shared))
+
+
+def queue_depth(inputs: int, reads: int) -> int:
+    """Places of the queue behind tom_dot, where a result takes so many reads."""
+    return queue_places(PIPELINE - 1 + stages(inputs), reads)
 
 
 def _range(weight: Tensor) -> tuple[int, int]:

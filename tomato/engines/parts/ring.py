@@ -56,6 +56,11 @@ class Ring:
         return (rows if self.parallel_rows else 1) * (columns if self.parallel_columns else 1)
 
     @cached_property
+    def steps(self) -> int:
+        """Reads that take all taps of a window."""
+        return self.window.taps // self.taps
+
+    @cached_property
     def out(self) -> tuple[int, int]:
         """Output height and width."""
         return self.window.output(self.arg.shape)
@@ -216,10 +221,9 @@ def freed_by(height: int, width: int, window: Window, ring: int) -> Array:
     return np.repeat((last + 1) * columns - 1, width)
 
 
-def queue_cost(width: int, target: Target) -> Resources:
-    """tom_queue: its words, 16 at most, fit one level of Ram.LUT."""
-    luts = ceil(width * 0.6) + 25 if target.lut_inputs >= 6 else target.lutram_for(width, 16) + 46
-    return Resources(lut=luts, ff=width + 20)
+def queue_places(pipeline: int, reads: int) -> int:
+    """Places of the queue at the end of a pipeline that takes a result every `reads` cycles: under way or waiting."""
+    return ceil(pipeline / reads) + 4
 
 
 class Shaped(Protocol):

@@ -122,6 +122,10 @@ class Luts(ABC):
         """The counters of a FIFO of `depth` words in `rows` rows of memory."""
 
     @abstractmethod
+    def output(self, bits: int, memory: int) -> int:
+        """A short queue and its credits at the output of an engine; its words alone take `memory`."""
+
+    @abstractmethod
     def credits(self, places: int) -> int:
         """A counter of free places."""
 

@@ -87,6 +87,9 @@ class FourInput(Luts):
     def fifo(self, depth: int, rows: int) -> int:
         return 30 if depth.bit_length() <= CHAIN else 42 + 10 * (not power_of_two(depth))
 
+    def output(self, bits: int, memory: int) -> int:
+        return memory + 46
+
     def credits(self, places: int) -> int:
         return 16
 

@@ -90,5 +90,8 @@ class SixInput(Luts):
         count, wraps = depth.bit_length(), not power_of_two(depth)
         return 2 * count + 1 + wraps * count * min(rows, 2)
 
+    def output(self, bits: int, memory: int) -> int:
+        return ceil(bits * 0.6) + 25
+
     def credits(self, places: int) -> int:
         return 2 * places.bit_length()
