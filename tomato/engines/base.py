@@ -113,9 +113,14 @@ class Unit(ABC, Generic[OpT]):
         """Every sensible setting of the knobs, in any order."""
 
     @classmethod
+    def portable(cls, site: Site[OpT], knobs: Knobs) -> Iterator[Knobs]:
+        """The settings that are accepted besides the choices where a user asks for `knobs`: those of other boards."""
+        return iter(())
+
+    @classmethod
     def refuses_knobs(cls, site: Site[OpT], knobs: Knobs) -> str:
-        """Why a user's knobs cannot be built, or "": by default whatever is not among the choices."""
-        known = list(cls.choices(site))
+        """Why a user's knobs cannot be built, or "": whatever is neither a choice here nor one that is portable."""
+        known = [*cls.choices(site), *cls.portable(site, knobs)]
         if dict(knobs) in [dict(k) for k in known]:
             return ""
         values = {name: sorted({k[name] for k in known}) for name in knobs}
