@@ -42,7 +42,7 @@ PATIENCE = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to simulate. Frames beyond those in the vectors repeat them."""
+    """How to simulate. Frames beyond those in the vectors repeat them, as a new sequence where frames have states."""
 
     frames: int = 4
     stall: float = 0.0
@@ -137,7 +137,8 @@ def _play(
 ) -> dict[str, Any]:
     work = folder / "sim" / "work"
     task: dict[str, Any] = {"stall": options.stall, "seed": options.seed, "progress": str(work / "progress"),
-            "result": str(work / "result.json"), "inputs": [], "outputs": []}  # fmt: skip
+            "result": str(work / "result.json"), "inputs": [], "outputs": [], "frames": options.frames,
+            "sequence": _sequence(folder, design) or options.frames}  # fmt: skip
     quiet = design["latency_cycles"] + design["interval_cycles"]  # between two frames of a network that ends in a pool
     task["patience"] = PATIENCE + int(4 * quiet / (1 - options.stall))
     task["loader"] = str(folder / design["loader"]["vectors"]) if design["loader"] else None
@@ -165,11 +166,22 @@ def _play(
     return result
 
 
-def _frames(vectors: Path, frame_beats: int, frames: int) -> list[str]:
-    """The beats of `frames` frames, from a file that may hold fewer."""
+def _sequence(folder: Path, design: dict[str, Any]) -> int:
+    """Frames after which the vectors begin anew, if a frame's results depend on those before it, else 0."""
+    port = design["inputs"][0]
+    return len(_lines(folder / port["vectors"])) // port["frame_beats"] if design.get("sequence") else 0
+
+
+def _lines(vectors: Path) -> list[str]:
     lines = vectors.read_text().split()
     if not lines or not all(map(HEXADECIMAL.fullmatch, lines)):
         raise toolchain.ToolError(f"{vectors} is damaged: compile again")
+    return lines
+
+
+def _frames(vectors: Path, frame_beats: int, frames: int) -> list[str]:
+    """The beats of `frames` frames, from a file that may hold fewer."""
+    lines = _lines(vectors)
     return (lines * -(-frames * frame_beats // len(lines)))[: frames * frame_beats]
 
 
@@ -197,7 +209,7 @@ def _summary(design: dict[str, Any], options: Options, result: dict[str, Any]) -
     mismatches = sum(o["mismatches"] for o in outputs)
     complete = result["finished"] and all(o["beats"] == o["expected_beats"] for o in outputs)
     frames = min((len(o["ends"]) for o in outputs), default=0)
-    ends = max((o["ends"] for o in outputs), key=lambda e: e[-1] if e else -1)
+    ends = max((o["ends"] for o in outputs), key=lambda e: e[-1] if e else -1)[: result["sequence"]]
     steady = ends[1:] if len(ends) > 2 else ends  # borders of the first frame may leave before its pixels come
     interval = (steady[-1] - steady[0]) / (len(steady) - 1) if len(steady) > 1 else None
     first = [place(design, m) for o in outputs for m in o["first"]]

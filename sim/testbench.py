@@ -31,14 +31,14 @@ class Driver:
         self.ready = getattr(dut, f"s_axis_{port['name']}_tready")
         self.data = getattr(dut, f"s_axis_{port['name']}_tdata")
         self.beats, self.stall, self.rng = beats, stall, random.Random(f"drive {port['name']} {seed}")
-        self.bits = port["width"]
-        self.sent = 0
+        self.bits, self.frame_beats = port["width"], port["frame_beats"]
+        self.sent = self.end = 0
         self.first = -1
         self.offering = False
 
     @property
     def done(self) -> bool:
-        return self.sent == len(self.beats)
+        return self.sent == self.end
 
     def step(self, cycle: int) -> bool:
         """One cycle; whether a beat was taken."""
@@ -69,7 +69,7 @@ class Checker:
         self.rng = random.Random(f"check {port['name']} {seed}")
         self.masks = [int(m, 16) for m in port["masks"]]
         self.frame_beats = port["frame_beats"]
-        self.got = 0
+        self.got = self.end = 0
         self.ends: list[int] = []
         self.received: list[int] = []
         self.mismatches = 0
@@ -77,7 +77,7 @@ class Checker:
 
     @property
     def done(self) -> bool:
-        return self.got == len(self.beats)
+        return self.got >= self.end
 
     def step(self, cycle: int) -> bool:
         """One cycle; whether a beat was taken."""
@@ -86,7 +86,7 @@ class Checker:
         if not (ready and self.valid.value):
             return False
         data, last = self.data.value.to_unsigned(), bool(self.last.value)
-        if not self.done:
+        if self.got < len(self.beats):
             self._check(data, last)
         self.got += 1
         if self.got % self.frame_beats == 0:
@@ -111,36 +111,23 @@ class Checker:
 
 @cocotb.test()
 async def play(dut: Any) -> None:
-    """Play all frames of the job; the result says what was transferred and when."""
+    """Play all frames of the job, with a reset before each sequence; the result says what was transferred and when."""
     job = json.loads(Path(os.environ["TOM_JOB"]).read_text())
-    stall, seed, progress = job["stall"], job["seed"], Path(job["progress"])
+    stall, seed = job["stall"], job["seed"]
     drivers = [Driver(dut, p, _beats(p), stall, seed) for p in job["inputs"]]
     checkers = [Checker(dut, p, _beats(p), stall, seed) for p in job["outputs"]]
-    for driver in drivers:
-        driver.valid.value = 0
-    for checker in checkers:
-        checker.ready.value = 0
     Clock(dut.aclk, 2, "ns").start()
-    dut.aresetn.value = 0
-    for _ in range(4):
-        await FallingEdge(dut.aclk)
-    dut.aresetn.value = 1
-    edge = FallingEdge(dut.aclk)
-    if job["loader"]:
-        await load(dut, edge, Path(job["loader"]), drivers[0].ready, progress)
-    cycle, last, drain = 0, 0, 0
     agents: list[Checker | Driver] = [*checkers, *drivers]
-    while drain < DRAIN and cycle - last < job["patience"]:
-        await edge
+    cycle, frames = 0, 0
+    while frames < job["frames"] and all(a.done for a in agents):
+        frames = min(frames + job["sequence"], job["frames"])
         for agent in agents:
-            if agent.step(cycle):
-                last = cycle
-        cycle += 1
-        if cycle % REPORT_EVERY == 0:
-            progress.write_text(f"{sum(c.got for c in checkers)} {cycle}")
-        drain = drain + 1 if all(a.done for a in agents) else 0
+            agent.end = frames * agent.frame_beats
+        await restart(dut, job, drivers, checkers)
+        cycle = await run(dut, job, agents, cycle)
     result = {
         "cycles": cycle,
+        "sequence": job["sequence"],
         "finished": all(a.done for a in agents),
         "sent": {p["name"]: d.sent for p, d in zip(job["inputs"], drivers, strict=True)},
         "first_in": min(d.first for d in drivers),
@@ -153,6 +140,36 @@ async def play(dut: Any) -> None:
     for checker in checkers:
         Path(checker.port["received"]).write_text("".join(f"{b:x}\n" for b in checker.received))
     Path(job["result"]).write_text(json.dumps(result))
+
+
+async def restart(dut: Any, job: dict[str, Any], drivers: list[Driver], checkers: list[Checker]) -> None:
+    """Reset, so that a sequence begins, and fill the memories that are empty then."""
+    for driver in drivers:
+        driver.valid.value = 0
+    for checker in checkers:
+        checker.ready.value = 0
+    dut.aresetn.value = 0
+    for _ in range(4):
+        await FallingEdge(dut.aclk)
+    dut.aresetn.value = 1
+    if job["loader"]:
+        await load(dut, FallingEdge(dut.aclk), Path(job["loader"]), drivers[0].ready, Path(job["progress"]))
+
+
+async def run(dut: Any, job: dict[str, Any], agents: list[Checker | Driver], cycle: int) -> int:
+    """Play every port to its end, or until nothing moves any more, from a cycle on; returns the one after the last."""
+    edge, progress = FallingEdge(dut.aclk), Path(job["progress"])
+    last, drain = cycle, 0
+    while drain < DRAIN and cycle - last < job["patience"]:
+        await edge
+        for agent in agents:
+            if agent.step(cycle):
+                last = cycle
+        cycle += 1
+        if cycle % REPORT_EVERY == 0:
+            progress.write_text(f"{sum(a.got for a in agents if isinstance(a, Checker))} {cycle}")
+        drain = drain + 1 if all(a.done for a in agents) else 0
+    return cycle
 
 
 async def load(dut: Any, edge: FallingEdge, beats: Path, ready: Any, progress: Path) -> None:

@@ -21,7 +21,7 @@ from tomato.core.errors import TomatoError, check_number
 from tomato.core.files import in_use, reading, refusals, write_text
 from tomato.core.formats import Array
 from tomato.core.interface import AS_IT_IS, Ends, Port, Reading, Slot
-from tomato.core.interpret import BATCH, in_batches, interpret
+from tomato.core.interpret import BATCH, Player, Watch, in_batches
 from tomato.core.ir import Graph, TensorType
 from tomato.host import ports
 from tomato.host.data import suit
@@ -160,14 +160,14 @@ class Accelerator:
         return port.run(real) if port.chain else self.graph.encodings[port.value].encode(real, kind.codes)
 
     def run(
-        self, codes: Mapping[str, Array], progress: Progress = silent, watch: Callable[[str, Array], None] | None = None
+        self, codes: Mapping[str, Array], progress: Progress = silent, watch: Watch | None = None
     ) -> dict[str, Array]:
-        """Codes of the graph's outputs for codes of its inputs, a few frames at a time."""
+        """Codes of the graph's outputs for codes of its inputs, a sequence of frames, a few at a time."""
         count = len(next(iter(codes.values())))
-        parts = []
+        player, parts = Player(self.graph, watch), []
         for i, batch in enumerate(in_batches(codes)):
             progress("Golden model", i * BATCH, count)
-            parts.append(interpret(self.graph, batch, watch=watch))
+            parts.append(player.play(batch))
         progress("Golden model", count, count)
         return {name: np.concatenate([p[name] for p in parts]) for name in self.graph.outputs}
 

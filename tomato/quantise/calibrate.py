@@ -8,7 +8,7 @@ import numpy as np
 
 from tomato.core.errors import TomatoError
 from tomato.core.formats import Array, Tensor
-from tomato.core.interpret import interpret
+from tomato.core.interpret import Player
 from tomato.core.ir import Graph
 from tomato.passes.groups import partition
 from tomato.quantise.precision import Precision
@@ -142,8 +142,9 @@ def _sweep(
     watch: Watch,
     done: Callable[[int], None],
 ) -> None:
+    player = Player(graph, watch)
     for i, batch in enumerate(data):
-        interpret(graph, {n: batch[n].astype(np.float64) for n, _ in graph.inputs}, watch=watch)
+        player.play({n: batch[n].astype(np.float64) for n, _ in graph.inputs})
         done(i + 1)
 
 
