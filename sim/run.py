@@ -136,12 +136,20 @@ def _play(
     folder: Path, design: dict[str, Any], options: Options, job: toolchain.Build, progress: Progress
 ) -> dict[str, Any]:
     work = folder / "sim" / "work"
-    task: dict[str, Any] = {"stall": options.stall, "seed": options.seed, "progress": str(work / "progress"),
-            "result": str(work / "result.json"), "inputs": [], "outputs": [], "frames": options.frames,
-            "sequence": _sequence(folder, design) or options.frames}  # fmt: skip
+    task: dict[str, Any] = {
+        "pins": "axis",
+        "runs": [{"source": options.stall, "sink": options.stall, "seed": options.seed}],
+        "progress": str(work / "progress"),
+        "result": str(work / "result.json"),
+        "received": True,
+        "restarts": _restarts(folder, design, options.frames),
+        "warm_up": 0,
+        "inputs": [],
+        "outputs": [],
+    }
     quiet = design["latency_cycles"] + design["interval_cycles"]  # between two frames of a network that ends in a pool
     task["patience"] = PATIENCE + int(4 * quiet / (1 - options.stall))
-    task["loader"] = str(folder / design["loader"]["vectors"]) if design["loader"] else None
+    task["loader"] = {"beats": str(folder / design["loader"]["vectors"])} if design["loader"] else None
     total = 0
     for side in ("inputs", "outputs"):
         for port in design[side]:
@@ -162,14 +170,17 @@ def _play(
     with toolchain.importable(Path(__file__).resolve().parent):
         _watch(lambda: toolchain.play(job, "testbench", folder, {"TOM_JOB": str(work / "job.json")}), report)
     progress("Simulation", total, total)
-    result: dict[str, Any] = json.loads((work / "result.json").read_text())
-    return result
+    (result,) = json.loads((work / "result.json").read_text())
+    return dict(result)
 
 
-def _sequence(folder: Path, design: dict[str, Any]) -> int:
-    """Frames after which the vectors begin anew, if a frame's results depend on those before it, else 0."""
+def _restarts(folder: Path, design: dict[str, Any], frames: int) -> list[int]:
+    """Frames before each further reset: where states last from frame to frame, the vectors are a whole sequence."""
+    if not design.get("sequence"):
+        return []
     port = design["inputs"][0]
-    return len(_lines(folder / port["vectors"])) // port["frame_beats"] if design.get("sequence") else 0
+    stored = len(_lines(folder / port["vectors"])) // port["frame_beats"]
+    return list(range(stored, frames, stored))
 
 
 def _lines(vectors: Path) -> list[str]:

@@ -1,13 +1,15 @@
-"""cocotb testbench of a whole accelerator: drives frames, checks every output beat, stalls both sides at random.
+"""cocotb testbench: drives beats, checks every beat that comes out, stalls both sides at random, and times it all.
 
-The job comes as a JSON file named by TOM_JOB, the result goes to the file that the job names. Ports
-are read and driven once per cycle, at the falling edge: all outputs are registered, so what is read
-there is what holds at the next rising edge.
+It plays a whole accelerator, whose pins are AXI4-Stream ports, or one module, whose streams lie side by side in
+vectors ("packed"). The job comes as a JSON file named by TOM_JOB, the result goes to the file that the job names: a
+list of runs, each with a reset in front. Ports are read and driven once per cycle, at the falling edge: all outputs
+are registered, so what is read there is what holds at the next rising edge.
 """
 
 import json
 import os
 import random
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge
 
+RESET = 4
+"""Cycles of the reset."""
 DRAIN = 64
 """Cycles after the last expected beat in which nothing more may come."""
 REPORTED = 8
@@ -24,14 +28,12 @@ REPORT_EVERY = 2_000
 
 
 class Driver:
-    """Sends the beats of one input; data is garbage while valid is low."""
+    """Sends the beats of one input."""
 
-    def __init__(self, dut: Any, port: dict[str, Any], beats: list[int], stall: float, seed: int) -> None:
-        self.valid = getattr(dut, f"s_axis_{port['name']}_tvalid")
-        self.ready = getattr(dut, f"s_axis_{port['name']}_tready")
-        self.data = getattr(dut, f"s_axis_{port['name']}_tdata")
-        self.beats, self.stall, self.rng = beats, stall, random.Random(f"drive {port['name']} {seed}")
-        self.bits, self.frame_beats = port["width"], port["frame_beats"]
+    def __init__(self, port: dict[str, Any], beats: list[int], stall: float, seed: int) -> None:
+        self.beats, self.stall, self.bits = beats, stall, port["width"]
+        self.rng = random.Random(f"drive {port['name']} {seed}")
+        self.frame_beats = port["frame_beats"]
         self.sent = self.end = 0
         self.first = -1
         self.offering = False
@@ -40,31 +42,28 @@ class Driver:
     def done(self) -> bool:
         return self.sent == self.end
 
-    def step(self, cycle: int) -> bool:
-        """One cycle; whether a beat was taken."""
-        if self.done or not (self.offering or self.stall == 0 or self.rng.random() >= self.stall):
-            self.valid.value = 0
-            if self.stall:
-                self.data.value = self.rng.getrandbits(self.bits)
-            return False
-        if not self.offering:
-            self.valid.value, self.data.value = 1, self.beats[self.sent]
-        self.offering = not self.ready.value
+    def offers(self) -> bool:
+        """Whether there is a beat in this cycle; one that was not taken stays."""
+        return not self.done and (self.offering or self.stall == 0 or self.rng.random() >= self.stall)
+
+    def offer(self, cycle: int, ready: object) -> bool:
+        """Offer the next beat; whether it is taken."""
+        self.offering = not ready
         if self.offering:
             return False
         self.first = cycle if self.first < 0 else self.first
         self.sent += 1
         return True
 
+    def garbage(self) -> int:
+        """What the data are while there is no beat."""
+        return self.rng.getrandbits(self.bits)
+
 
 class Checker:
     """Takes the beats of one output and compares each with the golden one."""
 
-    def __init__(self, dut: Any, port: dict[str, Any], beats: list[int], stall: float, seed: int) -> None:
-        self.valid = getattr(dut, f"m_axis_{port['name']}_tvalid")
-        self.ready = getattr(dut, f"m_axis_{port['name']}_tready")
-        self.data = getattr(dut, f"m_axis_{port['name']}_tdata")
-        self.last = getattr(dut, f"m_axis_{port['name']}_tlast")
+    def __init__(self, port: dict[str, Any], beats: list[int], stall: float, seed: int) -> None:
         self.port, self.beats, self.stall = port, beats, stall
         self.rng = random.Random(f"check {port['name']} {seed}")
         self.masks = [int(m, 16) for m in port["masks"]]
@@ -77,29 +76,27 @@ class Checker:
 
     @property
     def done(self) -> bool:
-        return self.got >= self.end
+        return self.got == self.end
 
-    def step(self, cycle: int) -> bool:
-        """One cycle; whether a beat was taken."""
-        ready = self.stall == 0 or self.rng.random() >= self.stall
-        self.ready.value = ready
-        if not (ready and self.valid.value):
-            return False
-        data, last = self.data.value.to_unsigned(), bool(self.last.value)
+    def takes(self) -> bool:
+        """Whether it takes a beat in this cycle."""
+        return self.stall == 0 or self.rng.random() >= self.stall
+
+    def take(self, cycle: int, data: int, last: bool | None = None) -> None:
+        """A beat that came; `last` where the stream marks the end of a frame."""
         if self.got < len(self.beats):
             self._check(data, last)
         self.got += 1
         if self.got % self.frame_beats == 0:
             self.ends.append(cycle)
-        return True
 
-    def _check(self, data: int, last: bool) -> None:
+    def _check(self, data: int, last: bool | None) -> None:
         mask = self.masks[self.got % len(self.masks)]
         want = self.beats[self.got] & mask
         frame, beat = divmod(self.got, self.frame_beats)
         self.received.append(data & mask)
         ends = beat == self.frame_beats - 1
-        if data & mask == want and last == ends:
+        if data & mask == want and last in (None, ends):
             return
         self.mismatches += 1
         if len(self.reported) < REPORTED:
@@ -108,83 +105,188 @@ class Checker:
                  "expected": f"{want:x}", "tlast": last, "expected_tlast": ends}
             )  # fmt: skip
 
+    def result(self) -> dict[str, Any]:
+        """What came, and when frames ended."""
+        extra = max(0, self.got - len(self.beats))
+        return {"name": self.port["name"], "beats": self.got, "expected_beats": len(self.beats), "ends": self.ends,
+                "mismatches": self.mismatches + extra, "first": self.reported}  # fmt: skip
+
+
+class Axis:
+    """The pins of an accelerator: AXI4-Stream ports by their names. Data are garbage only in runs that stall."""
+
+    def __init__(self, dut: Any, job: dict[str, Any]) -> None:
+        self.dut, self.clock = dut, dut.aclk
+        self.inputs = [_signals(dut, f"s_axis_{p['name']}", "valid ready data") for p in job["inputs"]]
+        self.outputs = [_signals(dut, f"m_axis_{p['name']}", "valid ready data last") for p in job["outputs"]]
+
+    def reset(self, on: bool) -> None:
+        self.dut.aresetn.value = not on
+        for valid, *_ in self.inputs if on else ():
+            valid.value = 0
+        for _, ready, *_ in self.outputs if on else ():
+            ready.value = 0
+
+    def step(self, cycle: int, drivers: Sequence[Driver], checkers: Sequence[Checker]) -> bool:
+        """One cycle; whether a beat was transferred."""
+        moved = False
+        for checker, (valid, ready, data, last) in zip(checkers, self.outputs, strict=True):
+            takes = checker.takes()
+            ready.value = takes
+            if takes and valid.value:
+                checker.take(cycle, data.value.to_unsigned(), bool(last.value))
+                moved = True
+        for driver, (valid, ready, data) in zip(drivers, self.inputs, strict=True):
+            kept = driver.offering
+            if driver.offers():
+                if not kept:
+                    valid.value, data.value = 1, driver.beats[driver.sent]
+                moved |= driver.offer(cycle, ready.value)
+            else:
+                valid.value = 0
+                if driver.stall:
+                    data.value = driver.garbage()
+        return moved
+
+    async def load(self, beats: Iterator[int], edge: FallingEdge) -> None:
+        """Send the loader's beats and wait until an input is ready."""
+        self.dut.s_axis_weights_tvalid.value = 1
+        for beat in beats:
+            self.dut.s_axis_weights_tdata.value = beat
+            await edge
+        self.dut.s_axis_weights_tvalid.value = 0
+        while not self.inputs[0][1].value:
+            await edge
+
+
+class Packed:
+    """The pins of one module: all inputs in one vector, all outputs in another. Data without a beat are garbage."""
+
+    def __init__(self, dut: Any, job: dict[str, Any]) -> None:
+        self.dut, self.clock, self.loads = dut, dut.clk_i, job["loader"]
+        self.widths = [p["width"] for p in job["outputs"]]
+
+    def reset(self, on: bool) -> None:
+        self.dut.rst_i.value = on
+        if on:
+            self.dut.in_valid_i.value, self.dut.out_ready_i.value = 0, 0
+        if on and self.loads:
+            self.dut.load_i.value = 0
+
+    def step(self, cycle: int, drivers: Sequence[Driver], checkers: Sequence[Checker]) -> bool:
+        """One cycle; whether a beat was transferred."""
+        coming, takes = int(self.dut.out_valid_o.value), 0
+        for o, checker in enumerate(checkers):
+            takes |= checker.takes() << o
+        self.dut.out_ready_i.value = takes
+        taken = coming & takes
+        if taken:
+            data = int(self.dut.out_data_o.value)
+            for o, (checker, width) in enumerate(zip(checkers, self.widths, strict=True)):
+                if taken >> o & 1:
+                    checker.take(cycle, data & (1 << width) - 1)
+                data >>= width
+        return self._offer(cycle, drivers) or bool(taken)
+
+    def _offer(self, cycle: int, drivers: Sequence[Driver]) -> bool:
+        ready, valid, data, offset, moved = int(self.dut.in_ready_o.value), 0, 0, 0, False
+        for i, driver in enumerate(drivers):
+            if driver.offers():
+                valid |= 1 << i
+                data |= driver.beats[driver.sent] << offset
+                moved |= driver.offer(cycle, ready >> i & 1)
+            else:
+                data |= driver.garbage() << offset
+            offset += driver.bits
+        self.dut.in_valid_i.value, self.dut.in_data_i.value = valid, data
+        return moved
+
+    async def load(self, beats: Iterator[int], edge: FallingEdge) -> None:
+        """Send the beats that fill a memory, each with its valid bit in front."""
+        for beat in beats:
+            self.dut.load_i.value = 1 << self.loads["width"] | beat
+            await edge
+        self.dut.load_i.value = 0
+
 
 @cocotb.test()
 async def play(dut: Any) -> None:
-    """Play all frames of the job, with a reset before each sequence; the result says what was transferred and when."""
+    """Play the job, once for each of its runs; the result says what was transferred and when."""
     job = json.loads(Path(os.environ["TOM_JOB"]).read_text())
-    stall, seed = job["stall"], job["seed"]
-    drivers = [Driver(dut, p, _beats(p), stall, seed) for p in job["inputs"]]
-    checkers = [Checker(dut, p, _beats(p), stall, seed) for p in job["outputs"]]
-    Clock(dut.aclk, 2, "ns").start()
+    beats = {port["name"]: list(_beats(port["beats"])) for port in (*job["inputs"], *job["outputs"])}
+    pins = Packed(dut, job) if job["pins"] == "packed" else Axis(dut, job)
+    Clock(pins.clock, 2, "ns").start()
+    results = [await _run(pins, job, run, beats) for run in job["runs"]]
+    Path(job["result"]).write_text(json.dumps(results))
+
+
+async def _run(
+    pins: Axis | Packed, job: dict[str, Any], run: dict[str, Any], beats: dict[str, list[int]]
+) -> dict[str, Any]:
+    """All frames, sequence after sequence: `restarts` says after how many frames there is another reset."""
+    drivers = [Driver(p, beats[p["name"]], run["source"], run["seed"]) for p in job["inputs"]]
+    checkers = [Checker(p, beats[p["name"]], run["sink"], run["seed"]) for p in job["outputs"]]
     agents: list[Checker | Driver] = [*checkers, *drivers]
-    cycle, frames = 0, 0
-    while frames < job["frames"] and all(a.done for a in agents):
-        frames = min(frames + job["sequence"], job["frames"])
+    cycle = 0
+    for frames in (*job["restarts"], None):
+        if not all(a.done for a in agents):
+            break
         for agent in agents:
-            agent.end = frames * agent.frame_beats
-        await restart(dut, job, drivers, checkers)
-        cycle = await run(dut, job, agents, cycle)
-    result = {
+            agent.end = len(agent.beats) if frames is None else frames * agent.frame_beats
+        cycle = await _sequence(pins, job, drivers, checkers, cycle)
+    for checker in checkers if job["received"] else ():
+        Path(checker.port["received"]).write_text("".join(f"{b:x}\n" for b in checker.received))
+    return {
         "cycles": cycle,
-        "sequence": job["sequence"],
+        "sequence": next(iter(job["restarts"]), None),
         "finished": all(a.done for a in agents),
         "sent": {p["name"]: d.sent for p, d in zip(job["inputs"], drivers, strict=True)},
         "first_in": min(d.first for d in drivers),
-        "outputs": [
-            {"name": c.port["name"], "beats": c.got, "expected_beats": len(c.beats), "ends": c.ends,
-             "mismatches": c.mismatches + max(0, c.got - len(c.beats)), "first": c.reported}
-            for c in checkers
-        ],
-    }  # fmt: skip
-    for checker in checkers:
-        Path(checker.port["received"]).write_text("".join(f"{b:x}\n" for b in checker.received))
-    Path(job["result"]).write_text(json.dumps(result))
+        "outputs": [c.result() for c in checkers],
+    }
 
 
-async def restart(dut: Any, job: dict[str, Any], drivers: list[Driver], checkers: list[Checker]) -> None:
-    """Reset, so that a sequence begins, and fill the memories that are empty then."""
-    for driver in drivers:
-        driver.valid.value = 0
-    for checker in checkers:
-        checker.ready.value = 0
-    dut.aresetn.value = 0
-    for _ in range(4):
-        await FallingEdge(dut.aclk)
-    dut.aresetn.value = 1
+async def _sequence(
+    pins: Axis | Packed, job: dict[str, Any], drivers: list[Driver], checkers: list[Checker], cycle: int
+) -> int:
+    """A reset, the loader's beats, the frames of a sequence, and cycles in which nothing more should come.
+
+    Cycles are counted on from `cycle`; returns their number at the end.
+    """
+    edge, progress = FallingEdge(pins.clock), Path(job["progress"])
+    pins.reset(True)
+    for _ in range(RESET):
+        await edge
+    pins.reset(False)
     if job["loader"]:
-        await load(dut, FallingEdge(dut.aclk), Path(job["loader"]), drivers[0].ready, Path(job["progress"]))
-
-
-async def run(dut: Any, job: dict[str, Any], agents: list[Checker | Driver], cycle: int) -> int:
-    """Play every port to its end, or until nothing moves any more, from a cycle on; returns the one after the last."""
-    edge, progress = FallingEdge(dut.aclk), Path(job["progress"])
+        await pins.load(_reported(_beats(job["loader"]["beats"]), progress), edge)
+    for _ in range(job["warm_up"]):
+        await edge
+    agents: list[Checker | Driver] = [*checkers, *drivers]
     last, drain = cycle, 0
     while drain < DRAIN and cycle - last < job["patience"]:
         await edge
-        for agent in agents:
-            if agent.step(cycle):
-                last = cycle
+        last = cycle if pins.step(cycle, drivers, checkers) else last
         cycle += 1
         if cycle % REPORT_EVERY == 0:
-            progress.write_text(f"{sum(a.got for a in agents if isinstance(a, Checker))} {cycle}")
+            progress.write_text(f"{sum(c.got for c in checkers)} {cycle}")
         drain = drain + 1 if all(a.done for a in agents) else 0
     return cycle
 
 
-async def load(dut: Any, edge: FallingEdge, beats: Path, ready: Any, progress: Path) -> None:
-    """Fill the memories that the bitstream cannot: send the loader's beats and wait until an input is `ready`."""
-    dut.s_axis_weights_tvalid.value = 1
-    with beats.open() as lines:
-        for count, line in enumerate(lines):
-            dut.s_axis_weights_tdata.value = int(line, 16)
-            await edge
-            if count % REPORT_EVERY == 0:
-                progress.write_text(f"0 {count}")
-    dut.s_axis_weights_tvalid.value = 0
-    while not ready.value:
-        await edge
+def _reported(beats: Iterator[int], progress: Path) -> Iterator[int]:
+    """The same beats; how many of them were sent is reported as cycles."""
+    for count, beat in enumerate(beats):
+        yield beat
+        if count % REPORT_EVERY == 0:
+            progress.write_text(f"0 {count}")
 
 
-def _beats(port: dict[str, Any]) -> list[int]:
-    return [int(line, 16) for line in Path(port["beats"]).read_text().split()]
+def _beats(path: str) -> Iterator[int]:
+    with Path(path).open() as lines:
+        for line in lines:
+            yield int(line, 16)
+
+
+def _signals(dut: Any, port: str, names: str) -> list[Any]:
+    return [getattr(dut, f"{port}_t{name}") for name in names.split()]

@@ -3,10 +3,10 @@
 import re
 from dataclasses import dataclass
 
-from tomato.core.assets import asset
+from tomato.backend import library
 
 KINDS = {"int unsigned": "unsigned", "int signed": "int", "bit": "bool", "int": "int", "": "typename"}
-"""Type of a template parameter by the one of the Verilog parameter; a vector of bits is a type."""
+"""Type of a template parameter by the one of the Verilog parameter; a vector of bits and a struct are types."""
 SV = re.compile(r"^ *parameter\b *(?P<kind>[^=]*?) *\b(?P<name>\w+) *=")
 HPP = re.compile(r"\b(?P<kind>unsigned|int|bool|typename)(?P<many>\.\.\.)? (?P<name>\w+)(?=,|$)")
 GEOMETRY = re.compile(r"(Out)?(Kernel|Stride|Dilation|Pad|Height|Width)")
@@ -30,7 +30,11 @@ class Parameter:
 
 def verilog(module: str) -> list[Parameter]:
     """Every parameter of a module of hw/rtl, in order."""
-    lines = (asset("hw", "rtl") / f"{module}.sv").read_text().splitlines()
+    path = library.file(library.RTL, module)
+    text = path.read_text()
+    for name, included in library.includes([path]).items():
+        text = text.replace(f'`include "{name}"', included.read_text())
+    lines = text.splitlines()
     found = {i: match for i, line in enumerate(lines) if (match := SV.match(line))}
     return [Parameter(_kind(match["kind"]), match["name"], _commented(lines, i)) for i, match in found.items()]
 
@@ -48,7 +52,7 @@ def template(module: str) -> list[Parameter]:
 
 def memories(module: str) -> list[str]:
     """The memory arguments of a function of hw/hls, in order."""
-    text = asset("hw", "hls", f"{module}.hpp").read_text()
+    text = library.file(library.HLS, module).read_text()
     start = text.index(f"void {module}(")
     return re.findall(r"tom_piece \(&(\w+)\)", text[start : text.index("{", start)])
 
@@ -59,7 +63,7 @@ def argument(parameter: str) -> str:
 
 
 def _head(module: str) -> str:
-    text = asset("hw", "hls", f"{module}.hpp").read_text()
+    text = library.file(library.HLS, module).read_text()
     found = re.search(rf"^(void|struct|class) {module}\b *[({{]", text, re.MULTILINE)
     assert found, f"{module}.hpp defines no {module}"
     head = text[: found.start()]
@@ -68,7 +72,7 @@ def _head(module: str) -> str:
 
 def _kind(words: str) -> str:
     plain = words.strip()
-    return "typename" if "[" in plain else KINDS[plain]
+    return "typename" if "[" in plain or "::" in plain else KINDS[plain]
 
 
 def _commented(lines: list[str], i: int) -> bool:

@@ -4,16 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
 from tests import cases
-from tomato.backend import verilog
-from tomato.core.assets import asset
+from tomato.backend import library
 from tomato.core.formats import Array, Codes
-from tomato.core.ir import Shape, TensorType
+from tomato.core.ir import Op, Shape, TensorType
 from tomato.core.state import Scope, State, Stateful
+from tomato.core.treatment import Treatment
 from tomato.engines import CATALOGUE
 from tomato.engines.base import AnyUnit, Site, Timing, pixelwise
 from tomato.engines.parts.lanes import LaneUnit
@@ -21,17 +22,19 @@ from tomato.hardware.plumbing import QUEUE_LATENCY, queue_cost
 from tomato.schedule import scheduler, units
 from tomato.targets import Resources
 
-MODULES = Path(__file__).parent / "rtl" / "modules"
+MODULE = Path(__file__).parent / "rtl" / "engines" / "tom_running_sum.sv"
 PIPELINE = 2
 """Stages of tom_running_sum from the input port to the output queue."""
 
 
 @dataclass(frozen=True, slots=True)
-class RunningSum(Stateful):
+class RunningSum(Stateful, Op):
     """What a step gives is the sum of all steps so far, element by element, saturated to `bits` bits.
 
     along: the axis of the steps, None: a step is a frame. lasting: the sums go on from frame to frame.
     """
+
+    treatment: ClassVar = Treatment.CODES
 
     bits: int
     along: int | None
@@ -103,9 +106,5 @@ def running_sum(monkeypatch: pytest.MonkeyPatch) -> None:
     catalogue: Mapping[str, type[AnyUnit]] = {**CATALOGUE, RunningSumStream.stem: RunningSumStream}
     for module in (cases, units, scheduler):
         monkeypatch.setattr(module, "CATALOGUE", catalogue)
-    monkeypatch.setattr(verilog, "asset", _asset)
-
-
-def _asset(*parts: str) -> Path:
-    ours = MODULES / parts[-1]
-    return ours if ours.exists() else asset(*parts)
+    known = {**library.files(library.RTL), MODULE.stem: MODULE}
+    monkeypatch.setattr(library, "files", {library.RTL: known}.__getitem__)

@@ -9,12 +9,13 @@ import pytest
 from tests import digits
 from tomato.build import archive
 from tomato.core.errors import TomatoError
+from tomato.frontend import Network
 
 
 def saved(folder: Path) -> Path:
     acc = digits.compiled()
     folder.mkdir(exist_ok=True)
-    archive.save(folder, archive.Stored(acc.graph, acc.inputs, acc.outputs))
+    archive.save(folder, Network(acc.graph, acc.inputs, acc.outputs))
     return folder
 
 
@@ -25,7 +26,7 @@ def test_comes_back(tmp_path: Path) -> None:
     assert graph == acc.graph
     assert dict(graph.encodings) == dict(acc.graph.encodings)
     assert [n.origin for n in graph] == [n.origin for n in acc.graph]
-    assert stored == archive.Stored(acc.graph, acc.inputs, acc.outputs)
+    assert stored == Network(acc.graph, acc.inputs, acc.outputs)
 
 
 def test_deterministic(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from click.testing import CliRunner, Result
 from tests import digits
 from tests.models import model_path
 from tomato.cli import main, show
-from tomato.compiler import NO_CALIBRATION
 from tomato.frontend.translate import rules
+from tomato.quantise.integers import NO_CALIBRATION
 
 ROOT = Path(__file__).parents[1]
 

@@ -12,6 +12,7 @@ from tests import declared
 from tests.cases import CASES, make_site
 from tests.points import OPERATIONS
 from tomato import targets
+from tomato.backend import library
 from tomato.core.ir import Op
 from tomato.engines import CATALOGUE
 from tomato.engines.base import AnyUnit, Interval, Site
@@ -21,8 +22,8 @@ from tomato.schedule.units import WIRING
 from tomato.targets import Resources
 
 ROOT = Path(__file__).parents[1]
-MODULES = sorted((ROOT / "hw" / "rtl").glob("*.sv"))
 TARGETS = {name: targets.load(name) for name in ("u250", "pynq-z2", "ulx3s", "arria10-gx1150")}
+MODULES = sorted(path for name, path in library.files(library.RTL).items() if not name.endswith("_pkg"))
 PAIRS = [
     pytest.param(engine, make_site(op, args), id=f"{stem}-{case}")
     for stem, engine in CATALOGUE.items()
@@ -36,11 +37,11 @@ OPERATORS: list[type[Op]] = sorted(
 
 @pytest.mark.parametrize("stem", CATALOGUE)
 def test_an_engine_is_four_files_of_one_name(stem: str) -> None:
-    files = "tomato/engines/{}.py", "hw/rtl/tom_{}.sv", "hw/hls/tom_{}.hpp", "tests/rtl/test_{}.py"
+    files = "tomato/engines/{}.py", "hw/rtl/engines/tom_{}.sv", "hw/hls/engines/tom_{}.hpp", "tests/rtl/test_{}.py"
     for path in (file.format(stem) for file in files):
         assert (ROOT / path).is_file(), f"engine {stem} lacks {path}"
-    assert f"module tom_{stem} " in (ROOT / f"hw/rtl/tom_{stem}.sv").read_text()
-    assert f"void tom_{stem}(" in (ROOT / f"hw/hls/tom_{stem}.hpp").read_text()
+    assert f"module tom_{stem} " in (ROOT / f"hw/rtl/engines/tom_{stem}.sv").read_text()
+    assert f"void tom_{stem}(" in (ROOT / f"hw/hls/engines/tom_{stem}.hpp").read_text()
     assert CATALOGUE[stem].stem == stem
 
 

@@ -20,6 +20,7 @@ from tomato.core.errors import TomatoError
 from tomato.core.formats import Array
 from tomato.frontend.evaluator import Evaluator
 from tomato.host.data import Data
+from tomato.host.runtime import ranked
 from tomato.measure.evaluate import evaluate
 
 ort = pytest.importorskip("onnxruntime")
@@ -224,3 +225,9 @@ def test_a_refusal_in_the_middle_cuts_nothing(tmp_path: Path) -> None:
     assert ends is not None
     assert [n.label for n in ends.before] == ["first", "sorted"]
     assert ends.share == pytest.approx(64 / (64 + 3))
+
+
+def test_a_model_without_a_batch_gets_its_one_frame() -> None:
+    frame = np.arange(6.0).reshape(1, 2, 3)
+    assert ranked(frame, 3) is frame
+    assert ranked(frame, 2).tolist() == frame[0].tolist()

@@ -50,8 +50,8 @@ def test_beats_carry_channels_in_order(
 
 
 def test_a_stream_counts_its_beats() -> None:
-    port = stream("s_y", "y", TensorType((3, 4, 5), Codes(-3, 9)), 2)
-    assert (port.bits, port.signed, port.beats, port.cycles, port.width) == (5, True, 3, 36, 10)
+    port = stream("y", "y", TensorType((3, 4, 5), Codes(-3, 9)), 2)
+    assert (port.bits, port.signed, port.beats, port.frame_beats, port.width) == (5, True, 3, 36, 10)
 
 
 def test_memories_know_their_shape() -> None:

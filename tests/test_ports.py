@@ -13,6 +13,7 @@ from tests.frontend.tiny import Tiny, op, randoms
 from tests.models import model_path
 from tomato.accelerator import Accelerator
 from tomato.core.formats import Array
+from tomato.host.ports import _numbers
 
 
 def codes_of(port: dict[str, Any], x: Array) -> Array:
@@ -75,3 +76,8 @@ def test_in_words(tmp_path: Path) -> None:
     assert "sent as reshape(4, 30).transpose(1, 0)" in text
     assert f"ONNX output y (7x5x5, float32): real = (code - 0) * {result['scale']:.9g}, " in text
     assert "ONNX has it as reshape(25, 7).transpose(1, 0); the host computes softmax(axis 1)" in text
+
+
+@pytest.mark.parametrize(("values", "told"), [([3.0, 3.0], 3.0), ([0.5], 0.5), ([1.0, 2.0, 1.0], [1.0, 2.0, 1.0])])
+def test_numbers_per_channel_are_told_where_they_differ(values: list[float], told: float | list[float]) -> None:
+    assert _numbers(np.array(values)) == told

@@ -23,7 +23,7 @@ def test_sums_agree_with_their_parts() -> None:
 def test_layers_speak_of_the_model() -> None:
     layers = {layer["name"]: layer for layer in digits.compiled().report["layers"]}
     stem = layers["stem_stem_0_Conv"]
-    assert stem["onnx"] == "/stem/stem.0/Conv"
+    assert stem["onnx"] == ["/stem/stem.0/Conv"]
     assert (stem["weight_format"], stem["activation_format"]) == ("s8", "u8")
     assert stem["macs"] == 8 * 8 * 9 * 16
     assert stem["weight_bits"] == 9 * 16 * 8

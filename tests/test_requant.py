@@ -8,6 +8,7 @@ import pytest
 from tomato.build import archive
 from tomato.core.formats import Array, Codes, Tensor
 from tomato.core.ir import Graph, Node, TensorType
+from tomato.frontend import Network
 from tomato.ops.requant import Requant
 
 S12 = TensorType((2, 3, 3), Codes.of(12, signed=True))
@@ -75,5 +76,5 @@ def test_unused_entries_may_repeat() -> None:
 @pytest.mark.parametrize("op", [requant(), Requant(Tensor(np.ones(3, int)), Tensor(np.ones(3, int)), 2, 0, 9)])
 def test_comes_back_from_disk(tmp_path: Path, op: Requant) -> None:
     graph = Graph("net", (("x", S12),), (Node("y", op, ("x",), op.infer([S12])),), ("y",))
-    archive.save(tmp_path, archive.Stored(graph, (), ()))
+    archive.save(tmp_path, Network(graph, (), ()))
     assert archive.load(tmp_path).graph == graph

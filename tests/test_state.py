@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -12,8 +13,10 @@ from tests.stateful import RunningSum
 from tomato.build import archive
 from tomato.core.formats import Array, Codes
 from tomato.core.interpret import BATCH, Player, interpret
-from tomato.core.ir import Builder, Graph, Shape, TensorType
+from tomato.core.ir import Builder, Graph, Op, Shape, TensorType
 from tomato.core.state import Scope, State, Stateful, lasting
+from tomato.core.treatment import Treatment
+from tomato.frontend import Network
 from tomato.ops.join import Add
 
 X = TensorType((3, 4, 2), Codes.of(8, signed=True))
@@ -22,8 +25,10 @@ KINDS = [(along, keeps) for along in (0, 1, 2, None) for keeps in (False, True)]
 
 
 @dataclass(frozen=True, slots=True)
-class Before(Stateful):
+class Before(Stateful, Op):
     """The frame before and how many there were, from two arrays of state of unequal shapes."""
+
+    treatment: ClassVar = Treatment.CODES
 
     @property
     def scope(self) -> Scope:
@@ -44,7 +49,7 @@ class Before(Stateful):
         return (args[0], count + 1), last + 1000 * count.reshape(-1, 1, 1, 1)
 
 
-def graph(op: Stateful) -> Graph:
+def graph(op: Op) -> Graph:
     """Two nodes of the same operator, one behind the other, and what goes round them."""
     build = Builder([("x", X)])
     build.add(op, ["x"], "first")
@@ -130,7 +135,7 @@ def test_an_operator_with_a_state_is_stored_like_any_other(
     known = {**archive._classes(), "RunningSum": RunningSum}  # as a module of tomato/ops would be
     monkeypatch.setattr(archive, "_classes", lambda: known)
     net, x = graph(RunningSum(10, along, keeps)), frames(5)
-    archive.save(tmp_path, archive.Stored(net, (), ()))
+    archive.save(tmp_path, Network(net, (), ()))
     loaded = archive.load(tmp_path).graph
     assert loaded == net
     assert np.array_equal(interpret(loaded, {"x": x})["second"], interpret(net, {"x": x})["second"])

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.mutants import mutants
+from tests.mutants import mutants, taken_or_refused
 from tests.nets import plain
 from tomato import targets
 from tomato.build.report import report
@@ -289,10 +289,12 @@ def test_name_of_a_file_that_cannot_be_printed(tmp_path: Path) -> None:
 def test_mutants(tmp_path: Path) -> None:
     """A target, or one error."""
     path = tmp_path / "mine.toml"
-    for damaged in mutants(BOARD.encode(), 300):
+
+    def use(damaged: bytes) -> None:
         path.write_bytes(damaged)
-        with contextlib.suppress(TomatoError):
-            targets.load(str(path))
+        targets.load(str(path))
+
+    taken_or_refused(mutants(BOARD.encode(), 300), use)
 
 
 LEAVES: st.SearchStrategy[Any] = st.sampled_from(

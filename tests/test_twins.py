@@ -10,11 +10,11 @@ import pytest
 
 from tests import declared
 from tests.declared import MEMORY
-from tomato.backend import hls
+from tomato.backend import hls, library
 from tomato.engines import CATALOGUE
 
 ROOT = Path(__file__).parents[1]
-CELLS = sorted(path.stem for path in (ROOT / "hw" / "rtl").glob("tom_cells_*.sv"))
+CELLS = sorted(name for name in library.files(library.RTL) if name.startswith("tom_cells_"))
 HLS_ALONE = {
     "tom_cells_binary": {"InSigned"},  # sums the numbers itself; in the Verilog the adder tree of tom_dot extends signs
 }
@@ -55,13 +55,17 @@ def test_a_new_engine_is_its_own_files_and_no_registry(tmp_path: Path) -> None:
     """The compiler with three files more knows one engine more, and prints it in both languages."""
     for folder in ("tomato", "hw", "templates", "sim"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for path in ("tomato/engines/add_stream.py", "hw/rtl/tom_add_stream.sv", "hw/hls/tom_add_stream.hpp"):
+    for path in (
+        "tomato/engines/add_stream.py",
+        "hw/rtl/engines/tom_add_stream.sv",
+        "hw/hls/engines/tom_add_stream.hpp",
+    ):
         text = (ROOT / path).read_text().replace("add_stream", "blend_stream")
         (tmp_path / path.replace("add_stream", "blend_stream")).write_text(text)
     program = (
         "from tests.cases import CASES\n"
         "from tests.hls.harness import one_engine\n"
-        "from tomato.backend import hls, verilog\n"
+        "from tomato.backend import hls, library, verilog\n"
         "from tomato.engines import CATALOGUE\n"
         "netlist = one_engine('blend_stream', *CASES['add'], {'lanes': 2})\n"
         "print(len(CATALOGUE), *verilog.sources(['tom_blend_stream']), *hls.files(netlist, 'a test'))\n"

@@ -14,7 +14,8 @@ import tomato
 from tomato.accelerator import Accelerator
 from tomato.cli import main
 from tomato.core.errors import TomatoError
-from tomato.core.formats import Array
+from tomato.core.formats import Array, Tensor
+from tomato.core.interface import Port
 from tomato.host import data
 from tomato.host.data import Data
 from tomato.measure.evaluate import evaluate
@@ -255,3 +256,29 @@ def test_the_hardware(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["simulate", str(folder), "--input", str(tmp_path / "x.npy")])
     assert result.exit_code == 0, result.output
     assert "bit-exact: 8 frames" in result.output
+
+
+def port(dtype: str) -> Port:
+    return Port("x", "x", (1,), Tensor(np.zeros(1, dtype=np.int64)), dtype=dtype)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "real", "whole"),
+    [
+        ("int8", [200.0, -1e9, 2.5, 3.5], [127, -128, 2, 4]),
+        ("bool", [3.0, -1.0], [True, False]),
+        ("int64", [1e30, -1e30], [(1 << 63) - 1024, -(1 << 63)]),
+        ("uint64", [1e30, -1.0], [(1 << 64) - 2048, 0]),
+        ("int32", [1e30], [(1 << 31) - 1]),
+    ],
+)
+def test_results_stay_within_their_type(dtype: str, real: list[float], whole: list[int]) -> None:
+    """The greatest number of 64 bits is no float64: the nearest below it is taken."""
+    assert port(dtype).typed(np.array(real)).tolist() == whole
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64", "uint32", "float64"])
+def test_frames_keep_all_their_digits(dtype: str) -> None:
+    odd = (1 << 24) + 1
+    assert port(dtype).real(np.array([odd], dtype)).tolist() == [odd]
+    assert port("float32").real(np.zeros(1, np.float32)).dtype == np.float32

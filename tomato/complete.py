@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -14,9 +13,11 @@ from tomato.core.formats import Array
 from tomato.core.interface import Reading, graph_values
 from tomato.core.interpret import Player, in_batches
 from tomato.core.ir import Graph
-from tomato.frontend import HostChoice, Imported, Settled
+from tomato.frontend import HostChoice, Network
+from tomato.frontend.read import Source
 from tomato.host.ends import around
 from tomato.host.runtime import answer, runner
+from tomato.host.samples import calibration_frames
 from tomato.ops.quantise import Quantise
 from tomato.passes import QUANTISED, run
 from tomato.quantise.absorb import SeveralWaysError, UnquantisedError
@@ -29,7 +30,17 @@ BITS = 8
 CALIBRATE = "give --calibrate DATA: what the model leaves open is quantised to the range that it has there"
 
 
-def make_static(model: Path, reading: Reading, frames: Sequence[Array] | None) -> Reading:
+def settle(
+    model: Source, reading: Reading, host: HostChoice, calibration: Array | Sequence[Array] | None
+) -> tuple[Network, tuple[Array, ...] | None]:
+    """What the chip computes of a model, and calibration frames as it takes them."""
+    given = None if calibration is None else calibration_frames(frontend.takes(model, reading), calibration)
+    network = frontend.settle(model, make_static(model, reading, given), host)
+    host_part = around(model, network)
+    return network, host_part.enter(given) if host_part and given is not None else given
+
+
+def make_static(model: Source, reading: Reading, frames: Sequence[Array] | None) -> Reading:
     """The reading with constant scales for values that the model quantises dynamically."""
     names = frontend.dynamic(model, reading)
     if not names:
@@ -53,9 +64,9 @@ def make_static(model: Path, reading: Reading, frames: Sequence[Array] | None) -
 
 
 def complete(
-    model: Path, settled: Settled, frames: Sequence[Array] | None, bits: int, choice: HostChoice,
-    attempt: Callable[[Imported], T],
-) -> tuple[Settled, tuple[Array, ...] | None, T]:  # fmt: skip
+    model: Source, settled: Network, frames: Sequence[Array] | None, bits: int, choice: HostChoice,
+    attempt: Callable[[Network], T],
+) -> tuple[Network, tuple[Array, ...] | None, T]:  # fmt: skip
     """What an attempt makes of the model with every value quantised of which it needs codes, that model, its frames.
 
     An input with several quantisations is taken apart by the host. TomatoError where it is open what codes should be:
@@ -63,7 +74,7 @@ def complete(
     """
     while True:
         try:
-            return settled, None if frames is None else tuple(frames), attempt(settled.imported)
+            return settled, None if frames is None else tuple(frames), attempt(settled)
         except SeveralWaysError as reason:
             cut = _apart(model, settled, reason, choice)
             ends = around(model, cut)
@@ -79,14 +90,14 @@ def complete(
             settled = frontend.settle(model, replace(settled.reading, ranges=known | ranges), choice)
 
 
-def _apart(model: Path, settled: Settled, reason: SeveralWaysError, choice: HostChoice) -> Settled:
+def _apart(model: Source, settled: Network, reason: SeveralWaysError, choice: HostChoice) -> Network:
     """The model without what lies between an input and its quantisations: each of those gets a port of its own."""
-    graph = settled.imported.graph
+    graph = settled.graph
     reached, labels = {reason.input}, set[str]()
     for node in graph:
         if reached.intersection(node.args) and not isinstance(node.op, Quantise):
             reached.add(node.name)
-            labels.update(node.origin.split(","))
+            labels.update(node.origin)
     if settled.ends is None and labels and choice != "none":
         cut = frontend.settle(model, settled.reading, choice, labels)
         if cut.ends is not None:
@@ -95,11 +106,11 @@ def _apart(model: Path, settled: Settled, reason: SeveralWaysError, choice: Host
 
 
 def _range(
-    model: Path, settled: Settled, frames: Sequence[Array], reason: UnquantisedError, bits: int
+    model: Source, settled: Network, frames: Sequence[Array], reason: UnquantisedError, bits: int
 ) -> dict[str, tuple[float, float, int]]:
     """The range, by its ONNX name, of what is to be quantised."""
-    graph = run(settled.imported.graph, QUANTISED)
-    label = _origin(graph, settled.imported, reason.value)
+    graph = run(settled.graph, QUANTISED)
+    label = _origin(graph, settled, reason.value)
     name = frontend.onnx_name(model, settled.reading, label, weights=reason.weights)
     if reason.weights:
         if not frontend.is_stored(model, settled.reading, name):
@@ -107,20 +118,20 @@ def _range(
                 reason.what, where=reason.where, hint="simplify the model first: they are computed"
             ) from reason
         return {name: (0.0, 0.0, BITS)}
-    lo, hi = _measured(graph, settled.imported, frames, reason.value)
+    lo, hi = _measured(graph, settled, frames, reason.value)
     return {name: (lo, hi, bits)}
 
 
-def _origin(graph: Graph, imported: Imported, value: str) -> str:
+def _origin(graph: Graph, network: Network, value: str) -> str:
     """The label of the ONNX node behind a graph value, or the ONNX name of an input."""
-    port = next((p for p in imported.inputs if p.value == value), None)
-    return port.name if port else graph.producers[value].origin.split(",")[-1]
+    port = next((p for p in network.inputs if p.value == value), None)
+    return port.name if port else graph.producers[value].origin[-1]
 
 
-def _measured(graph: Graph, imported: Imported, frames: Sequence[Array], value: str) -> tuple[float, float]:
+def _measured(graph: Graph, network: Network, frames: Sequence[Array], value: str) -> tuple[float, float]:
     """The least and the greatest value on the frames."""
     ends: list[float] = []
-    whole = graph_values(graph, imported.inputs, frames)
+    whole = graph_values(graph, network.inputs, frames)
     player = Player(graph, partial(_watch, ends, value))
     for batch in in_batches(whole):
         if value in batch:

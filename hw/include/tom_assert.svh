@@ -6,6 +6,13 @@
 `define TOM_REQUIRE(name, cond, msg) \
   if (!(cond)) begin : gen_require_``name $error(msg); end
 
+// Cycles through a module, where nothing stalls, as its localparam Latency. Most state it for others to read, not for
+// themselves, which is what the linter would say.
+`define TOM_LATENCY(cycles) \
+  /* verilator lint_off UNUSEDPARAM */ \
+  localparam int unsigned Latency = cycles; \
+  /* verilator lint_on UNUSEDPARAM */
+
 // TOM_STREAM_STABLE: a valid/ready source must hold valid and data until the transfer happens.
 // TOM_ALWAYS: a condition that must hold at every rising clock edge outside reset.
 `ifdef TOM_ASSERTIONS

@@ -1,8 +1,8 @@
 """The table of docs/arithmetic.md, and what it is there to show."""
 
 from tomato.core.forms import Cell
-from tools.calibrate.arrays import TABLE, Array2d
 from tools.calibrate.cells import DOCUMENT, document
+from tools.calibrate.points.dot import TABLE, Array2d
 from tools.calibrate.run import load
 
 

@@ -6,10 +6,11 @@ from tomato import targets
 from tomato.build.report import model_error, model_errors
 from tomato.engines import CATALOGUE
 from tomato.targets import Resources
-from tools.calibrate.fit import fit
-from tools.calibrate.parts import Point
+from tools.calibrate import errors
+from tools.calibrate.fit import FITTED, LUT_FIT, document, fit
+from tools.calibrate.point import Point
 from tools.calibrate.points import points
-from tools.calibrate.run import HERE, TARGETS, key, load, selected, summary
+from tools.calibrate.run import TARGETS, key, load, selected, summary
 
 POINTS = list(points())
 BOARDS = {flow: targets.load(board) for flow, board in TARGETS.items()}
@@ -85,13 +86,12 @@ def test_the_summary_that_ships_is_that_of_the_data() -> None:
 
 def test_other_families_are_corrected_as_their_measurements_say() -> None:
     assert BOARDS["xcup"].lut_fit == ()
-    assert BOARDS["ecp5"].lut_fit == fit("ecp5"), "run: python -m tools.calibrate.fit"
+    assert BOARDS["ecp5"].lut_fit == fit("ecp5")
+    assert LUT_FIT.read_text() == document(FITTED), "run: python -m tools.calibrate.fit"
 
 
 def test_the_document_tells_the_errors_of_ecp5() -> None:
-    document = (HERE.parents[1] / "docs" / "resources.md").read_text()
-    told = {group: f"| `{group}` | {row['lut_error_max']:.1%} |" for group, row in model_errors("ecp5").items()}
-    assert {group for group, row in told.items() if row not in document} == set()
+    assert errors.DOCUMENT.read_text() == errors.document(), "run: python -m tools.calibrate.errors"
 
 
 def test_the_report_says_how_far_the_model_is_off() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tomato.engines import CATALOGUE
-from tools.calibrate.parts import Point
+from tools.calibrate.point import Point
 from tools.calibrate.points import points
 from tools.calibrate.run import load, synthesise
 
@@ -26,4 +26,5 @@ def test_synthesis_gives_what_is_stored(engine: str, tmp_path: Path) -> None:
     point = smallest(engine)
     stored = load(engine)[point.name][FLOW]
     found = asdict(synthesise(point, FLOW, tmp_path))
-    assert {kind: stored[kind] for kind in found} == {**found, "path": list(found["path"])}
+    del found["path"]  # what signals are called is no part of a circuit
+    assert {kind: stored[kind] for kind in found} == found

@@ -113,3 +113,7 @@ def test_every_text_of_a_build_folder(tmp_path: Path) -> None:
     for name in ("README.md", "hls/README.md"):
         assert len((folder / name).read_text().split("\n")) == len((plain / name).read_text().split("\n"))
         assert not re.search(r"(?<!\\)<script>", (folder / name).read_text().replace(f"`{quoting.code(text)}`", ""))
+
+
+def test_code_of_markdown_ends_neither_its_quotes_nor_its_cell() -> None:
+    assert quoting.code("a|b`c\nd") == r"a/b'c\nd"

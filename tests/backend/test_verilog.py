@@ -51,7 +51,9 @@ def test_every_module_and_memory_that_is_used_is_there(folder: Path) -> None:
     for file in re.findall(r'"(mem/[^"]+)"', text):
         assert (folder / file).is_file()
     design = json.loads((folder / "sim" / "design.json").read_text())
-    assert {*design["sources"], "tom_assert.svh"} == {p.name for p in (folder / "rtl").iterdir()}
+    assert {p.name for p in (folder / "rtl").glob("*.sv")} == set(design["sources"])
+    for included in re.findall(r'`include "([^"]+)"', "".join(p.read_text() for p in (folder / "rtl").iterdir())):
+        assert (folder / "rtl" / included).is_file()
     assert "a note" in (folder / "README.md").read_text()
 
 

@@ -406,10 +406,10 @@ def test_names_and_origins_come_from_the_nodes(tmp_path: Path) -> None:
     constants = {"w": randoms(4, 4, 1, 1), "b": randoms(4), "v": randoms(2, 4, 1, 1)}
     graph = load(Tiny(nodes, constants=constants).save(tmp_path)).graph
     assert [(n.name, n.origin) for n in graph] == [
-        ("features_0_Conv", "/features/0/Conv"),
-        ("features_0_Conv_bias", "/features/0/Conv"),
-        ("v1_wire", "Relu #1"),
-        ("module_", "module"),
+        ("features_0_Conv", ("/features/0/Conv",)),
+        ("features_0_Conv_bias", ("/features/0/Conv",)),
+        ("v1_wire", ("Relu #1",)),
+        ("module_", ("module",)),
     ]
 
 

@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from tomato.core.formats import Array
 from tomato.core.interpret import interpret
-from tomato.frontend import Imported, load
+from tomato.frontend import Network, load
 
 TOLERANCE = 1e-4
 """Relative to the largest magnitude: ONNX Runtime computes in float32."""
@@ -70,7 +70,7 @@ def randoms(*shape: int, seed: int = 0) -> Array:
     return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
 
 
-def agree(path: Path, *, positive: bool = False) -> Imported:
+def agree(path: Path, *, positive: bool = False) -> Network:
     """Load a model, compare it with ONNX Runtime on random inputs, and return it."""
     model = load(path)
     model.graph.verify()
@@ -85,7 +85,7 @@ def agree(path: Path, *, positive: bool = False) -> Imported:
     return model
 
 
-def run(model: Imported, feed: Mapping[str, Array]) -> dict[str, Array]:
+def run(model: Network, feed: Mapping[str, Array]) -> dict[str, Array]:
     """The outputs of an imported model by ONNX name, as the host sees them."""
     types = model.graph.types
     inputs = {p.value: p.to_graph(feed[p.name].astype(np.float64), types[p.value].shape) for p in model.inputs}
@@ -93,6 +93,6 @@ def run(model: Imported, feed: Mapping[str, Array]) -> dict[str, Array]:
     return {p.name: p.finish(p.from_graph(values[p.value])) for p in model.outputs}
 
 
-def kinds(model: Imported) -> list[str]:
+def kinds(model: Network) -> list[str]:
     """The operators of a graph, in order."""
     return [node.op.name for node in model.graph]

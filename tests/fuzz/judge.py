@@ -16,9 +16,9 @@ from tests.quantised import qonnx
 from tomato import accelerator, frontend
 from tomato.core.errors import TomatoError
 from tomato.core.formats import Array
-from tomato.core.interface import AS_IT_IS, Port, Slot, graph_values
+from tomato.core.interface import Port, Slot, graph_values
 from tomato.core.interpret import interpret
-from tomato.frontend import Settled, door
+from tomato.frontend import Network, door
 from tomato.host.ends import around
 from tomato.measure import agreement
 
@@ -42,7 +42,7 @@ def judge(path: Path, seed: int) -> str:
         imported = frontend.load(path)
         imported.graph.verify()
         large = any(t.pixels * t.channels > MOST_VALUES for t in imported.graph.types.values())
-        said = UNKNOWN if large else _compare(Settled(imported, AS_IT_IS), path)
+        said = UNKNOWN if large else _compare(imported, path)
         if not large and (seed % WHOLE == 0 or imported.quantised):
             _check_whole(path)
     except TomatoError as error:
@@ -62,9 +62,9 @@ def _cut(path: Path, refusal: str) -> str:
     return f"{CUT}: {said}" if said.partition(":")[0] in (EQUAL, NEAR, INFINITE, UNKNOWN) else said
 
 
-def _compare(settled: Settled, path: Path) -> str:
+def _compare(settled: Network, path: Path) -> str:
     """The network around the chip, the chip in real numbers, against others."""
-    imported, host = settled.imported, around(path, settled)
+    imported, host = settled, around(path, settled)
     inputs: tuple[Slot | Port, ...] = settled.ends.inputs if settled.ends else imported.inputs
     rng = np.random.default_rng(0)
     frames = [_drawn(rng, np.dtype(p.dtype), (1, *p.shape)).astype(p.dtype) for p in inputs]

@@ -28,11 +28,11 @@ def one_engine(stem: str, op: Op, args: Sequence[TensorType], knobs: Knobs) -> N
     """An engine between the ports of its own netlist."""
     unit = make_unit(stem, op, args, knobs)
     in_lanes, out_lanes = unit.lanes
-    ins = tuple(stream(f"s_x{i}", f"x{i}", k, n) for i, (k, n) in enumerate(zip(unit.views, in_lanes, strict=True)))
-    out = stream("s_y", "y", unit.out, out_lanes)
+    ins = tuple(stream(f"x{i}", f"x{i}", k, n) for i, (k, n) in enumerate(zip(unit.views, in_lanes, strict=True)))
+    out = stream("y", "y", unit.out, out_lanes)
     part = Instance(
         module=f"tom_{stem}",
-        name="u_y",
+        name="y",
         params=unit.params,
         inputs=ins,
         outputs=(out,),

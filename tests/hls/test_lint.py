@@ -13,11 +13,12 @@ import pytest
 from tests.cases import CASES, make_site
 from tests.hls.cxx import STRICT
 from tests.hls.harness import one_engine
-from tomato.backend import hls
+from tomato.backend import hls, library
 from tomato.core.assets import asset
 from tomato.engines import CATALOGUE
 
-LIBRARY = sorted(asset("hw", "hls").glob("*.hpp"))
+LIBRARY = sorted(library.files(library.HLS).values())
+INCLUDE = [f"-I{asset('hw', 'hls', level)}" for level in library.LEVELS]
 TESTBENCH = sorted(asset("sim", "hls").glob("tom_*.hpp"))
 STANDARDS = ("c++11", "c++14", "c++17")
 AMD = hls_headers.find()
@@ -66,13 +67,13 @@ def test_header_stands_alone(header: Path, standard: str, tmp_path: Path) -> Non
         pytest.skip("the stand-ins want C++14: needs AMD's headers (pip install hls4ml)")
     source = tmp_path / "alone.cpp"
     source.write_text(f'#include "{header}"\n#include "{header}"\n')
-    check(source, standard, f"-I{asset('hw', 'hls')}")
+    check(source, standard, *INCLUDE)
 
 
 def engine_cases() -> Iterator[tuple[str, str]]:
     """Every engine that has a header, with a case that it takes."""
     for stem, engine in CATALOGUE.items():
-        if (asset("hw", "hls") / f"tom_{stem}.hpp").exists():
+        if f"tom_{stem}" in library.files(library.HLS):
             yield (
                 stem,
                 next(
@@ -148,7 +149,7 @@ def test_clang_tidy(header: Path, tmp_path: Path) -> None:
     source = tmp_path / "alone.cpp"
     source.write_text(f'#include "{header}"\n')
     tidy: Sequence[str] = ["clang-tidy", "--quiet", f"--checks={','.join(CHECKS)}", "--warnings-as-errors=*"]
-    flags = ["-std=c++14", f"-I{asset('hw', 'hls')}", "-isystem", str(asset("sim", "hls")), "-Wno-unknown-pragmas"]
+    flags = ["-std=c++14", *INCLUDE, "-isystem", str(asset("sim", "hls")), "-Wno-unknown-pragmas"]
     command = [*tidy, r"--header-filter=.*/tom_\w+\.hpp$", str(source), "--", *flags]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout

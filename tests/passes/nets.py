@@ -1,9 +1,8 @@
-"""Small real networks, made by hand and at random."""
+"""Small real networks, made by hand."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from math import inf
 
-import hypothesis.strategies as st
 import numpy as np
 
 from tomato.core.formats import Array, Real, Tensor
@@ -11,10 +10,7 @@ from tomato.core.interpret import interpret
 from tomato.core.ir import Builder, Graph, Op, TensorType
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
-from tomato.ops.join import Add, Multiply
-from tomato.ops.move import Concat, DepthToSpace, Pad, Reshape, Slice, SpaceToDepth, Upsample
-from tomato.ops.pool import GlobalSum, MaxPool, SumPool
-from tomato.ops.real import Affine, Clip, Function
+from tomato.ops.real import Affine, Clip
 from tomato.ops.requant import Requant
 from tomato.ops.window import Window
 from tomato.passes.groups import partition
@@ -30,7 +26,7 @@ class Net:
 
     def add(self, op: Op, *args: str, name: str = "") -> str:
         name = name or op.name
-        return self.build.add(op, args, name, f"/{name}")
+        return self.build.add(op, args, name, (f"/{name}",))
 
     def channels(self, x: str) -> int:
         return self.build.types[x].channels
@@ -117,63 +113,3 @@ def magnification(integer: Graph, name: str) -> float:
 
 
 SILU = ("mul", "x", ("sigmoid", "x"))
-
-Step = Callable[[Net, str, str], str]
-"""Extends a network at a value, with an earlier value of the same shape at hand."""
-
-STEPS: Mapping[str, Step] = {
-    "conv": lambda n, x, _: n.conv(x, 4, Window((3, 3), pads=(1, 1, 1, 1))),
-    "strided": lambda n, x, _: n.conv(x, 4, Window((1, 1), stride=(2, 2))),
-    "depthwise": lambda n, x, _: n.conv(x, n.channels(x), Window((3, 3), pads=(1, 1, 1, 1)), n.channels(x)),
-    "grouped": lambda n, x, _: n.conv(x, 4, Window((1, 3), pads=(0, 1, 0, 1)), 2 if n.channels(x) % 2 == 0 else 1),
-    "border": lambda n, x, _: n.conv(x, 4, Window((3, 3), pads=(1, 1, 1, 1)), pad_value=1),
-    "pointwise": lambda n, x, _: n.conv(x, 6, Window((1, 1))),
-    "dense": lambda n, x, _: n.dense(x, 4),
-    "affine": lambda n, x, _: n.affine(x),
-    "bias": lambda n, x, _: n.affine(x, bias_only=True),
-    "relu": lambda n, x, _: n.relu(x),
-    "relu6": lambda n, x, _: n.relu(x, hi=1.5),
-    "silu": lambda n, x, _: n.add(Function(SILU), x),
-    "tanh": lambda n, x, _: n.add(Function(("tanh", "x")), x),
-    "gate": lambda n, x, _: n.add(Multiply(), x, n.add(Function(("sigmoid", "x")), x)),
-    "prelu": lambda n, x, _: n.add(
-        Function(("max", "x", ("mul", "x", Tensor(np.linspace(0.1, 0.4, n.channels(x)))))), x
-    ),
-    "maxpool": lambda n, x, _: n.add(MaxPool(Window((2, 2))), x) if n.build.types[x].pixels >= 16 else x,
-    "sumpool": lambda n, x, _: n.add(SumPool(Window((3, 3), pads=(1, 1, 1, 1))), x),
-    "add": lambda n, x, y: n.add(Add(), x, y),
-    "multiply": lambda n, x, y: n.add(Multiply(), x, y),
-    "concat": lambda n, x, y: n.add(Concat(), x, y) if n.channels(x) <= 8 else x,
-    "pad": lambda n, x, _: n.add(Pad((1, 0, 1, 1), 0.5), x) if n.build.types[x].shape[0] < 8 else x,
-    "upsample": lambda n, x, _: n.add(Upsample((2, 1)), x) if n.build.types[x].shape[0] < 5 else x,
-    "slice": lambda n, x, _: (
-        n.add(Slice((0, 0, 0), (*n.build.types[x].shape[:2], n.channels(x) - 1)), x) if n.channels(x) > 1 else x
-    ),
-    "s2d": lambda n, x, _: n.add(SpaceToDepth(2), x) if _even(n, x) else x,
-    "d2s": lambda n, x, _: n.add(DepthToSpace(2), x) if n.channels(x) % 4 == 0 else x,
-    "reshape": lambda n, x, _: (
-        n.add(Reshape((1, n.build.types[x].pixels, n.channels(x))), x) if n.build.types[x].shape[0] < 3 else x
-    ),
-}
-
-
-def _even(net: Net, x: str) -> bool:
-    height, width, channels = net.build.types[x].shape
-    return height % 2 == 0 and width % 2 == 0 and channels <= 4
-
-
-@st.composite
-def nets(draw: st.DrawFn, without: str = "") -> tuple[Graph, Mapping[str, Array]]:
-    """A random network of up to eight steps, none of them `without`, and data for it."""
-    shape = draw(st.sampled_from([(4, 4, 2), (5, 6, 3), (6, 4, 4), (1, 1, 4), (8, 8, 1)]))
-    net = Net(*shape, seed=draw(st.integers(0, 1000)))
-    x, earlier = "x", ["x"]
-    for step in draw(st.lists(st.sampled_from(sorted(STEPS.keys() - {without})), min_size=1, max_size=8)):
-        twins = [e for e in earlier if net.build.types[e] == net.build.types[x]]
-        if net.build.types[x].pixels == 1 and step in ("strided",):
-            continue
-        x = STEPS[step](net, x, draw(st.sampled_from(twins)))
-        earlier.append(x)
-    if draw(st.booleans()):
-        x = net.dense(net.add(GlobalSum(), x), 3, name="head")
-    return net.graph(x), net.data(32)

@@ -7,7 +7,7 @@ from tests.passes.nets import Net
 from tomato.core.errors import TomatoError
 from tomato.ops.real import Function
 from tomato.ops.window import Window
-from tomato.quantise.calibrate import Method, calibrate, synthetic_ranges
+from tomato.quantise.calibrate import Method, Range, _squared_error, calibrate, synthetic_ranges
 from tomato.quantise.precision import LayerFormat, Precision
 
 
@@ -90,3 +90,24 @@ def test_auto_clips_narrow_values_alone() -> None:
     assert found["narrow"] == clipped["narrow"] != least["narrow"]
     assert found["wide"] == least["wide"]
     assert calibrate(graph, batches, "auto") == least
+
+
+def test_a_union_holds_both_and_knows_what_both_know() -> None:
+    whole, real = Range(0.0, 3.0, integral=True, clipped=0.01), Range(-2.0, 1.0, integral=False, clipped=0.2)
+    for one, other in ((whole, real), (real, whole)):
+        both = one.union(other)
+        assert (both.lo, both.hi, both.integral, both.clipped) == (-2.0, 3.0, False, 0.2)
+    assert whole.union(whole).integral
+
+
+@pytest.mark.parametrize(
+    ("ends", "values", "errors"),
+    [
+        pytest.param((-1.0, 3.0), [0.0, 3.0, -1.0, 1.4, 1.6], [0.0, 0.0, 1.0, 1.96, 1.96], id="0 and the upper end"),
+        pytest.param((-3.0, 1.0), [0.0, -3.0, 1.0, -1.4], [0.0, 0.0, 1.0, 1.96], id="the lower end and 0"),
+    ],
+)
+def test_one_bit_is_0_and_the_farther_end(ends: tuple[float, float], values: list[float], errors: list[float]) -> None:
+    middle = np.array(values)
+    found = _squared_error(middle, middle - np.clip(middle, *ends), *ends, bits=1)
+    assert found.tolist() == pytest.approx(errors)

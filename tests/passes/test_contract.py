@@ -2,90 +2,40 @@
 
 Each operator goes through post-training quantisation, and through a network that comes quantised whose arguments have
 unlike scales and zero points, whose result has several readers and whose argument feeds a branch: right, or refused.
+The latter also as an ONNX model, against ONNX Runtime.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib import import_module
-from pkgutil import iter_modules
+from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
-import tomato.ops
+from tests.passes.contract import EXAMPLES, SHAPE, Example, arguments, near, node, of_reals
 from tests.passes.nets import Net, decoded
+from tests.quantised.runtime import golden, integers, runtime
+from tests.quantised.test_operators import model
+from tomato import frontend
 from tomato.core.errors import TomatoError
 from tomato.core.formats import Array, Tensor
 from tomato.core.interpret import interpret
 from tomato.core.ir import Graph, Op, TensorType
-from tomato.ops.conv2d import Conv2d
-from tomato.ops.dense import Dense
-from tomato.ops.join import Add, Multiply
-from tomato.ops.move import Concat, DepthToSpace, Pad, Reshape, Slice, SpaceToDepth, Transpose, Upsample
-from tomato.ops.pool import GlobalSum, MaxPool, SumPool
-from tomato.ops.quantise import Bias, Dequantise, JoinConstant, Quantise
-from tomato.ops.real import Affine, Clip, Function, RealOp
-from tomato.ops.requant import Requant
-from tomato.ops.table import Table
-from tomato.ops.threshold import Threshold
-from tomato.ops.window import Window
+from tomato.core.treatment import Line, Treatment
+from tomato.ops.quantise import Dequantise, Quantise
+from tomato.ops.real import Affine, Clip
 from tomato.passes import CLEAN, QUANTISED, run
-from tomato.passes import groups as passes_groups
 from tomato.quantise.absorb import absorb
 from tomato.quantise.calibrate import calibrate
 from tomato.quantise.post_training import quantise
 
-FRAMES = 24
 STEPS = ((0.05, 10), (0.021, -7))
 """Scale and zero point of each argument."""
-SAME = Window((3, 3), pads=(1, 1, 1, 1))
-SHAPE = (6, 4, 8)
-RNG = np.random.default_rng(11)
-
-
-def whole(*shape: int) -> Tensor:
-    return Tensor(RNG.integers(-9, 9, shape, endpoint=True).astype(np.float64))
-
-
-EXAMPLES: Mapping[type[Op], tuple[Op, int]] = {
-    Conv2d: (Conv2d(whole(3, 3, 8, 5), SAME), 1),
-    Dense: (Dense(whole(8, 5)), 1),
-    SumPool: (SumPool(SAME), 1),
-    GlobalSum: (GlobalSum(), 1),
-    MaxPool: (MaxPool(Window((2, 2), (2, 2))), 1),
-    Add: (Add(), 2),
-    Multiply: (Multiply(), 2),
-    Concat: (Concat(), 2),
-    Slice: (Slice((1, 0, 2), (6, 4, 7), (2, 1)), 1),
-    Pad: (Pad((1, 0, 2, 1), 0.0), 1),
-    Upsample: (Upsample((2, 2)), 1),
-    DepthToSpace: (DepthToSpace(2), 1),
-    SpaceToDepth: (SpaceToDepth(2), 1),
-    Reshape: (Reshape((1, 1, 192)), 1),
-    Transpose: (Transpose((6, 4, 8), (1, 0, 2), (4, 6, 8)), 1),
-    Affine: (Affine(Tensor(RNG.uniform(0.5, 2, 8)), Tensor(RNG.normal(size=8))), 1),
-    Clip: (Clip(-0.5, 1.0), 1),
-    Function: (Function(("sigmoid", "x")), 1),
-}
-"""Every operator that may stand in a network of reals, and how many arguments it has."""
-ELSEWHERE = frozenset({Quantise, Dequantise, JoinConstant, Bias, Requant, Table, Threshold, RealOp})
-"""Operators of codes, and those that only a network that comes quantised has: tests/quantised has them."""
-
-
-def catalogue() -> set[type[Op]]:
-    """Every operator, by its file."""
-    modules = [import_module(f"tomato.ops.{m.name}") for m in iter_modules(tomato.ops.__path__)]
-    return {v for m in modules for v in vars(m).values() if isinstance(v, type) and issubclass(v, Op) and v is not Op}
 
 
 def test_every_operator_has_an_example() -> None:
-    assert set(EXAMPLES) == catalogue() - ELSEWHERE
-
-
-def arguments(count: int) -> Mapping[str, Array]:
-    """Frames of every input; the second one is smaller."""
-    rng = np.random.default_rng(5)
-    return {f"x{i}": rng.normal(size=(FRAMES, *SHAPE)) * (1.5, 0.6)[i] for i in range(count)}
+    assert set(EXAMPLES) == of_reals()
 
 
 def network(op: Op, count: int) -> Net:
@@ -124,23 +74,8 @@ def coming(op: Op, count: int) -> Graph:
     return net.graph("out", "out_limited", "out_half")
 
 
-@dataclass(frozen=True)
-class Codes:
-    """Codes of all outputs, of a network that came quantised and of its integers."""
-
-    wanted: list[Array]
-    got: list[Array]
-
-    def check(self) -> None:
-        for wanted, got in zip(self.wanted, self.got, strict=True):
-            apart = np.abs(wanted - got)
-            assert np.ptp(wanted) > 20, "the example uses its codes"
-            assert apart.max() <= 1
-            assert np.count_nonzero(apart) <= 0.02 * apart.size
-
-
-def absorbed(op: Op, count: int) -> Codes:
-    """The codes of a network that comes quantised."""
+def absorbed(op: Op, count: int) -> None:
+    """Check the codes of a network that comes quantised."""
     graph, given = coming(op, count), arguments(count)
     values = interpret(graph, given)
     made = absorb(run(graph, QUANTISED))
@@ -152,17 +87,18 @@ def absorbed(op: Op, count: int) -> Codes:
         codes[name] = x
     found = interpret(made.graph, codes)
     assert not any(e.chain for e in made.outputs)
-    return Codes([values[name] for name in graph.outputs], [found[e.value] for e in made.outputs])
+    for name, end in zip(graph.outputs, made.outputs, strict=True):
+        near(values[name], found[end.value])
 
 
 @pytest.mark.parametrize("kind", EXAMPLES, ids=lambda kind: kind.__name__)
 def test_of_a_network_that_comes_quantised(kind: type[Op]) -> None:
-    absorbed(*EXAMPLES[kind]).check()
+    absorbed(EXAMPLES[kind].op, EXAMPLES[kind].count)
 
 
 @pytest.mark.parametrize("kind", EXAMPLES, ids=lambda kind: kind.__name__)
 def test_of_a_network_that_we_quantise(kind: type[Op]) -> None:
-    op, count = EXAMPLES[kind]
+    op, count = EXAMPLES[kind].op, EXAMPLES[kind].count
     graph, given = run(real(op, count), CLEAN), arguments(count)
     values: dict[str, Array] = {}
     interpret(real(op, count), given, watch=lambda name, value: values.update({name: value}))
@@ -172,9 +108,52 @@ def test_of_a_network_that_we_quantise(kind: type[Op]) -> None:
         assert np.abs(got - wanted).max() <= 0.04 * np.ptp(values["y" if name == "limited" else name])
 
 
+def crossed(value: str, steps: str, to: str) -> list[object]:
+    """To codes and back."""
+    return [node("QuantizeLinear", f"{value} {steps}s {steps}z", f"{to}_q"),
+            node("DequantizeLinear", f"{to}_q {steps}s {steps}z", to)]  # fmt: skip
+
+
+def coming_as_onnx(example: Example, folder: Path) -> Path:
+    """The same as `coming`, as a file."""
+    inputs = {f"x{i}": (1, SHAPE[2], *SHAPE[:2]) for i in range(example.count)}
+    nodes = [n for i, name in enumerate(inputs) for n in crossed(name, f"s{i}", "ab"[i])] + [*example.nodes]
+    constants = {**example.constants, "half": np.float32(0.5), "low": np.float32(-1e9), "high": np.float32(1e9)}
+    steps = [*STEPS[: example.count], (0.04, 1)]
+    for name, (scale, zero) in zip([*["s0", "s1"][: example.count], "h"], steps, strict=True):
+        constants |= {f"{name}s": np.float32(scale), f"{name}z": np.int8(zero)}
+    alone = model(folder, nodes, constants, inputs, outputs=("r",))
+    most = float(np.abs(runtime(alone, *channels_first(example.count))[0]).max())
+    for name, scale, zero in (("y", most / 120, 3), ("l", most / 90, -20)):
+        constants |= {f"{name}s": np.float32(scale), f"{name}z": np.int8(zero)}
+    constants |= {"low": np.float32(-0.4 * most), "high": np.float32(0.9 * most)}
+    nodes += [node("Clip", "r low high", "limited"), node("Mul", "a half", "halved")]
+    nodes += [*crossed("r", "y", "y"), *crossed("limited", "l", "y1"), *crossed("halved", "h", "y2")]
+    return model(folder, nodes, constants, inputs, outputs=("y", "y1", "y2"))
+
+
+def channels_first(count: int) -> list[Array]:
+    return [x.transpose(0, 3, 1, 2).astype(np.float32) for x in arguments(count).values()]
+
+
+@pytest.mark.parametrize("kind", EXAMPLES, ids=lambda kind: kind.__name__)
+def test_of_an_onnx_model_that_comes_quantised(kind: type[Op], tmp_path: Path) -> None:
+    example = EXAMPLES[kind]
+    path, given = coming_as_onnx(example, tmp_path), channels_first(example.count)
+    made = integers(path)
+    graphs = frontend.load(path).graph, run(frontend.load(path).graph, QUANTISED), made.graph
+    assert any(isinstance(n.op, kind) for graph in graphs for n in graph), "the example has the operator"
+    scales = [end.chain[0] for end in made.outputs]
+    for wanted, got, back in zip(runtime(path, *given), golden(made, *given), scales, strict=True):
+        assert isinstance(back, Affine)
+        near(*(np.rint((y - back.offset.values[0]) / back.scale.values[0]) for y in (wanted, got)))
+
+
 @dataclass(frozen=True, slots=True)
 class Maximum(Op):
     """The greater of two values: one of its arguments at every place, like a movement of data."""
+
+    treatment: ClassVar = Treatment.MOVES
 
     def infer(self, args: Sequence[TensorType]) -> TensorType:
         return args[0]
@@ -182,9 +161,22 @@ class Maximum(Op):
     def golden(self, args: Sequence[Array]) -> Array:
         return np.asarray(np.maximum(args[0], args[1]))
 
+    def line(self, args: Sequence[Line], types: Sequence[TensorType]) -> Line | str:
+        a, b = args
+        alike = np.array_equal(a.scale, b.scale) and np.array_equal(a.offset, b.offset)
+        return Line(a.scale, a.offset, max(a.slack, b.slack)) if alike else "its inputs have unlike scales"
 
-def unlike(check: Callable[[], None]) -> str:
-    """What comes of an operator that nobody prepared: "right", "refused" or "wrong"."""
+
+@dataclass(frozen=True, slots=True)
+class Careless(Maximum):
+    """The same that takes what it knows of the first argument for both."""
+
+    def line(self, args: Sequence[Line], types: Sequence[TensorType]) -> Line | str:
+        return args[0]
+
+
+def outcome(check: Callable[[], None]) -> str:
+    """What comes of an operator: "right", "refused" or "wrong"."""
     try:
         check()
     except TomatoError:
@@ -194,9 +186,17 @@ def unlike(check: Callable[[], None]) -> str:
     return "right"
 
 
-def test_an_operator_of_two_arguments_added_to_the_movements_is_not_silently_wrong(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    module = import_module("tomato.quantise.absorb.absorb")
-    monkeypatch.setattr(module, "MOVEMENT", (*passes_groups.MOVEMENT, Maximum))
-    assert unlike(lambda: absorbed(Maximum(), 2).check()) == "refused"
+def test_the_contract_catches_an_operator_that_takes_the_first_argument_for_all() -> None:
+    """Unlike scales, and several readers, so that no Quantise moves in front of it."""
+    assert outcome(lambda: absorbed(Maximum(), 2)) == "refused"
+    assert outcome(lambda: absorbed(Careless(), 2)) == "wrong"
+
+
+def test_an_operator_that_does_not_say_is_none() -> None:
+    def infer(self: Op, args: Sequence[TensorType]) -> TensorType:
+        return args[0]
+
+    with pytest.raises(TypeError, match=r"^Silent does not say how quantisation treats it: its treatment$"):
+        type("Silent", (Op,), {"infer": infer})
+    with pytest.raises(TypeError, match=r"^Vague works on codes, but does not say what those of its result stand for"):
+        type("Vague", (Op,), {"infer": infer, "treatment": Treatment.EXACT})

@@ -89,3 +89,9 @@ def test_all_channels_dead() -> None:
     codes, grid = fit_weights(np.zeros((4, 3)), 0.5, 8, 16)
     assert not codes.any()
     assert grid.mult.tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize(("factor", "mult", "shift"), [(0.9999, 8, 3), (0.93, 15, 4), (1.0, 8, 3), (0.97, 8, 3)])
+def test_a_factor_that_rounds_up_to_one_bit_more_takes_a_shift_less(factor: float, mult: int, shift: int) -> None:
+    grid = fit_grid(np.array([factor]), 4)
+    assert (grid.mult.tolist(), grid.shift) == ([mult], shift)

@@ -20,12 +20,12 @@ from tomato.quantise.weights.moments import Collector, Moments
 pytestmark = [pytest.mark.models, pytest.mark.slow]
 
 
-def load(name: str) -> tuple[Graph, frontend.Imported]:
+def load(name: str) -> tuple[Graph, frontend.Network]:
     model = frontend.load(model_path(f"{name}.onnx"))
     return run(model.graph, CLEAN), model
 
 
-def frames_of(model: frontend.Imported, x: Array) -> dict[str, Array]:
+def frames_of(model: frontend.Network, x: Array) -> dict[str, Array]:
     (port,) = model.inputs
     return {port.value: port.to_graph(x.astype(np.float64), dict(model.graph.inputs)[port.value].shape)}
 

@@ -19,10 +19,11 @@ import tomato
 from tomato.core.formats import Array, Codes, Tensor
 from tomato.core.interface import Said
 from tomato.core.ir import Encoding, Node, Op, TensorType
+from tomato.core.treatment import Line
 from tomato.ops.join import Add, Multiply
 from tomato.ops.quantise import Quantise
 from tomato.ops.real import Clip, Function
-from tomato.passes.groups import Line
+from tomato.passes.groups import Ramp
 from tomato.quantise.absorb.held import Held, Pair
 from tomato.quantise.absorb.pairs import asked_of, lower_pair
 from tomato.quantise.absorb.realise import Allowed, InexactError, realise
@@ -106,8 +107,7 @@ def test_a_requantisation(tail: str, scale: float, offset: int, bits: int, allow
 
 
 def held(name: str, scale: float, zero: int) -> Held:
-    step = np.full(3, np.float32(scale), np.float64)
-    return Held(name, step, -zero * step)
+    return Held(name, Line.of(float(np.float32(scale)), zero, 3))
 
 
 @settings(max_examples=60)
@@ -120,7 +120,7 @@ def test_two_values_joined(
 ) -> None:
     a, b = (held(n, s, z) for n, s, z in zip("ab", scales, zeros, strict=False))
     if kind == "difference":
-        b = replace(b, scale=-b.scale, offset=-b.offset)
+        b = replace(b, line=Line(-b.scale, -b.offset, 0.0))
     join = Multiply(zeros[0], zeros[1]) if kind == "product" else Add()
     number = [Tensor(np.full(1, v, np.float64)) for v in (np.float32(scales[2]), zeros[2])]
     op, codes = Quantise(number[0], number[1], -16, 15), Codes(-16, 15)
@@ -150,7 +150,7 @@ def test_a_float_model(scales: tuple[float, float, float], zeros: tuple[int, int
     a, b, y = (Coding(Encoding(s, z), codes) for s, z in zip(scales, zeros, strict=True))
     kind = TensorType((1, 1, 1), codes)
     widths = Widths(Precision.parse("w8a8").default, mult, 8)
-    first, *rest = lower(Place(join, Line.identity(1), (kind, kind), (a, b), y, widths))
+    first, *rest = lower(Place(join, Ramp.identity(1), (kind, kind), (a, b), y, widths))
     x = np.arange(256)
     got = first.golden([x.reshape(1, -1, 1, 1), x.reshape(1, 1, -1, 1)])
     for op in rest:

@@ -102,7 +102,10 @@ def test_wide_formats_are_what_was_asked_for(text: str) -> None:
 
 @pytest.mark.parametrize("name", ["mid*", "middle_q", "/middle", "x"])
 def test_names_that_exist(name: str) -> None:
-    Precision.parse(f"{name}=w4").check(chain())
+    graph, given = chain(), Precision.parse(f"{name}=w4")
+    given.check(graph)
+    asked = {n.name for n in graph if given.of(n) != given.default} | {n for n, _ in graph.inputs if name == n}
+    assert asked == {"x" if name == "x" else "middle"}
 
 
 def test_names_that_do_not_exist_are_refused() -> None:
@@ -112,3 +115,9 @@ def test_names_that_do_not_exist_are_refused() -> None:
         "error: a precision is asked for conv*, but nothing is called so\n  --> net\n"
         "  hint: layers with weights are left, right, middle, first_out, second_out"
     )
+
+
+@pytest.mark.parametrize("name", ["relu_q", "middle_q_q"])
+def test_only_codes_that_there_are_have_names(name: str) -> None:
+    with pytest.raises(TomatoError, match=f"^error: a precision is asked for {name}, but nothing is called so"):
+        Precision.parse(f"{name}=w4").check(chain())

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from tests.passes.nets import SILU, Net, decoded, layers_alone, magnification, nets
+from tests.networks.generator import MEANING, networks
+from tests.networks.steps import bordered
+from tests.passes.nets import SILU, Net, decoded, layers_alone, magnification
 from tomato.core.errors import TomatoError
 from tomato.core.formats import Array, Codes, Tensor
 from tomato.core.interpret import interpret
@@ -52,7 +54,7 @@ def noise(real: Graph, integer: Graph, frames: Mapping[str, Array]) -> Mapping[s
 
 
 @pytest.mark.slow
-@given(nets())
+@given(networks())
 def test_random_networks_at_twelve_bits_are_near_the_reals(case: tuple[Graph, Mapping[str, Array]]) -> None:
     raw, frames = case
     graph = run(raw, CLEAN)
@@ -65,7 +67,7 @@ def test_random_networks_at_twelve_bits_are_near_the_reals(case: tuple[Graph, Ma
         assert np.abs(got - want).max() <= 0.02 * max(1e-9, np.abs(want).max())
 
 
-@given(nets(without="border"))
+@given(networks(MEANING.without(bordered)))
 def test_every_layer_of_random_networks_is_within_one_step(case: tuple[Graph, Mapping[str, Array]]) -> None:
     """With wide weights only the result is rounded; a quarter of a step is left for constants and weights.
 
@@ -83,14 +85,16 @@ def test_every_layer_of_random_networks_is_within_one_step(case: tuple[Graph, Ma
 
 
 @pytest.mark.slow
-@given(nets())
+@given(networks())
 def test_random_networks_compile_without_cleaning_at_any_width(case: tuple[Graph, Mapping[str, Array]]) -> None:
     graph, frames = case
     ranges = calibrate(graph, [frames], "percentile")
     for text in ("*=w2a2", "*=w3a5", "w8a8", "w16a16", "*=w1a1", "*=ternarya1", "*=shift5a16", "*=codebook2a2"):
         integer, _ = quantise(graph, ranges, Precision.parse(text))
         integer.verify()
-        decoded(integer, frames)
+        answers = decoded(integer, frames)
+        assert [y.shape[1:] for y in answers] == [graph.types[o].shape for o in graph.outputs]
+        assert all(np.isfinite(y).all() for y in answers)
 
 
 def test_a_layer_is_one_exact_operator_and_one_requant() -> None:
@@ -99,10 +103,10 @@ def test_a_layer_is_one_exact_operator_and_one_requant() -> None:
     graph = net.graph(net.dense(x, 2))
     integer, notes = quantise(graph, calibrate(graph, [net.data()]))
     assert [(n.name, n.op.name, n.origin) for n in integer] == [
-        ("conv", "conv2d", "/conv"),
-        ("conv_q", "requant", "/conv,/bias,/relu"),
-        ("dense", "dense", "/dense"),
-        ("dense_q", "requant", "/dense"),
+        ("conv", "conv2d", ("/conv",)),
+        ("conv_q", "requant", ("/conv", "/bias", "/relu")),
+        ("dense", "dense", ("/dense",)),
+        ("dense_q", "requant", ("/dense",)),
     ]
     conv, relu = integer.nodes[0].op, integer.nodes[1].op
     assert isinstance(conv, Conv2d)
@@ -310,7 +314,7 @@ def test_what_no_product_holds_is_refused_by_layer() -> None:
         quantise(graph, calibrate(graph, [net.data()]), Precision(16, 16))
     assert str(error.value) == (
         "error: the results of /globalsum cannot be requantised: a step of its sums is 7.16e+39 steps of its result\n"
-        "  --> /globalsum,/steep,/relu\n"
+        "  --> /globalsum, /steep, /relu\n"
         "  hint: --precision globalsum=w8a8 takes fewer bits; check the layer's scales, or calibrate it on other data"
     )
 

@@ -6,7 +6,6 @@ rounding of its float32 settles. Here both layers are computed as the runtime do
 asked to be equal.
 """
 
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from tomato import kernels
-from tomato.compiler import Integers
 from tomato.core.formats import Array, Codes
 from tomato.core.ir import Graph, Node
 from tomato.kernels import Quantisation
@@ -27,6 +25,8 @@ from tomato.quantise.absorb.fused import around
 from tomato.quantise.absorb.held import Held, Pair
 from tomato.quantise.absorb.pairs import asked_of
 from tomato.quantise.absorb.proof import SUM_OF_TIES
+from tomato.quantise.absorb.requantiser import Requantiser
+from tomato.quantise.integers import Integers
 
 TIE = 1e-4
 """Distance from a half, in codes, that the float32 roundings of an average explain."""
@@ -56,8 +56,7 @@ class Compiled:
 def recorded() -> Iterator[Compiled]:
     """Everything that is compiled meanwhile."""
     found = Compiled()
-    walk: Any = sys.modules["tomato.quantise.absorb.absorb"]._Walk
-    joined, narrowed = walk.joined, walk.narrowed
+    joined, narrowed = Requantiser.joined, Requantiser.narrowed
 
     def join(self: Any, node: Node, op: Quantise, pair: Pair) -> str:
         value = str(joined(self, node, op, pair))
@@ -70,11 +69,11 @@ def recorded() -> Iterator[Compiled]:
             found.pooled[value] = around(held.args[0])
         return value
 
-    walk.joined, walk.narrowed = join, narrow
+    Requantiser.joined, Requantiser.narrowed = join, narrow  # type: ignore[method-assign]
     try:
         yield found
     finally:
-        walk.joined, walk.narrowed = joined, narrowed
+        Requantiser.joined, Requantiser.narrowed = joined, narrowed  # type: ignore[method-assign]
 
 
 def values(

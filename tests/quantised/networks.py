@@ -1,11 +1,11 @@
-"""Random small networks quantised by ONNX Runtime's own tools, and the codes it computes for them.
+"""Random networks quantised by ONNX Runtime's own tools, and the codes it computes for them.
 
 `make` draws a float network and how it is quantised; `codes` tells what ONNX Runtime computes
 at every quantised tensor, with default optimisation.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
 
+from tests.networks.generator import TRAINED, network
+from tests.networks.model import WIDE, write
 from tomato import frontend
 from tomato.core.formats import Array
 from tomato.measure.agreement import INTEGER_KERNELS
@@ -22,10 +24,7 @@ from tomato.measure.agreement import INTEGER_KERNELS
 onnxruntime = pytest.importorskip("onnxruntime")
 quantization = pytest.importorskip("onnxruntime.quantization")
 
-WIDE = 21
-"""The first operator set with codes of 16 bits."""
 INTEGERS = (np.uint8, np.int8)
-BEHIND_SUMS = ("none", "Relu", "Relu6", "LeakyRelu", "Sigmoid", "HardSwish", "Abs", "Neg")
 ABSORBED = ("QuantizeLinear", "Relu", "Clip")
 
 
@@ -53,116 +52,6 @@ class Scheme:
         return f"{' '.join(names)}, weights {weights}"
 
 
-@dataclass
-class Builder:
-    """A float network under construction. Shapes are (channels, height, width); height and width always differ."""
-
-    rng: np.random.Generator
-    nodes: list[Any] = field(default_factory=list)
-    constants: list[Any] = field(default_factory=list)
-    shapes: dict[str, tuple[int, int, int]] = field(default_factory=dict)
-
-    def op(self, kind: str, *inputs: str, shape: tuple[int, int, int] | None = None, **attributes: Any) -> str:
-        """Add a node; its output. `shape` unless it is the first input's."""
-        name = f"{kind.lower()}{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, inputs, [f"{name}_out"], name=name, **attributes))
-        self.shapes[f"{name}_out"] = shape or self.shapes[inputs[0]]
-        return f"{name}_out"
-
-    def constant(self, value: Array | float) -> str:
-        """Add a float32 constant."""
-        name = f"constant{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.asarray(value, np.float32), name))
-        return name
-
-    def conv(self, x: str, channels: int, size: int, stride: int = 1, groups: int = 1) -> str:
-        """Conv with bias, padded to keep the size."""
-        inputs, height, width = self.shapes[x]
-        weight = self.rng.normal(size=(channels, inputs // groups, size, size)) / np.sqrt(inputs // groups * size**2)
-        bias = self.rng.normal(size=channels) * 0.3
-        pad = size // 2
-        return self.op(
-            "Conv",
-            x,
-            self.constant(weight * self.rng.uniform(0.5, 2, (channels, 1, 1, 1))),
-            self.constant(bias),
-            shape=(channels, -(-height // stride), -(-width // stride)),
-            kernel_shape=[size, size],
-            strides=[stride, stride],
-            pads=[pad] * 4,
-            group=groups,
-        )
-
-    def activation(self, x: str) -> str:
-        """One of the usual functions, or none."""
-        return self.function(x, ("none", "Relu", "Relu6", "LeakyRelu", "Sigmoid", "HardSwish", "SiLU"))
-
-    def function(self, x: str, kinds: tuple[str, ...]) -> str:
-        """One of these functions of a value."""
-        kind = str(self.rng.choice(kinds))
-        match kind:
-            case "none":
-                return x
-            case "Relu6":
-                return self.op("Clip", x, self.constant(0.0), self.constant(6.0))
-            case "LeakyRelu":
-                return self.op("LeakyRelu", x, alpha=0.1)
-            case "SiLU":
-                return self.op("Mul", x, self.op("Sigmoid", x))
-            case _:
-                return self.op(str(kind), x)
-
-    def block(self, x: str) -> str:
-        """A step of the trunk."""
-        channels, height, width = self.shapes[x]
-        pools = ["MaxPool", "AveragePool"] if width >= 4 else []
-        kind = self.rng.choice(["conv", "depthwise", "residual", "difference", "branches", *pools])
-        match kind:
-            case "conv":
-                stride = int(self.rng.integers(1, 3)) if width >= 4 else 1
-                return self.activation(self.conv(x, int(self.rng.integers(4, 17)), 3, stride))
-            case "depthwise":
-                x = self.activation(self.conv(x, channels, 3, groups=channels))
-                return self.activation(self.conv(x, int(self.rng.integers(4, 17)), 1))
-            case "residual":
-                y = self.conv(self.activation(self.conv(x, channels, 3)), channels, 1)
-                added = self.op("Add", *((x, y) if self.rng.integers(2) else (y, x)))
-                return self.function(added, (*BEHIND_SUMS, "SiLU"))
-            case "difference":
-                y = self.conv(self.activation(self.conv(x, channels, 3)), channels, 1)
-                left = self.op("Sub", *((x, y) if self.rng.integers(2) else (y, x)))
-                return self.conv(self.function(left, BEHIND_SUMS), int(self.rng.integers(4, 13)), 1)
-            case "branches":
-                branches = [self.activation(self.conv(x, int(self.rng.integers(2, 9)), size)) for size in (1, 3)]
-                total = sum(self.shapes[b][0] for b in branches)
-                return self.op("Concat", *branches, shape=(total, height, width), axis=1)
-            case _:
-                shape = (channels, height // 2, width // 2)
-                return self.op(str(kind), x, shape=shape, kernel_shape=[2, 2], strides=[2, 2])
-
-    def model(self, opset: int = 17) -> Any:
-        """A stem, two to four blocks, and a classifier."""
-        width = int(self.rng.integers(5, 9))
-        height = 2 * width
-        self.shapes["x"] = (3, height, width)
-        x = self.activation(self.conv("x", int(self.rng.integers(4, 17)), 3))
-        for _ in range(self.rng.integers(2, 5)):
-            x = self.block(x)
-        channels = self.shapes[x][0]
-        x = self.op("Flatten", self.op("GlobalAveragePool", x))
-        weight = self.rng.normal(size=(10, channels)) / np.sqrt(channels)
-        y = self.op("Gemm", x, self.constant(weight), self.constant(self.rng.normal(size=10)), transB=1)
-        graph = helper.make_graph(
-            self.nodes,
-            "random",
-            [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, height, width])],
-            [helper.make_tensor_value_info(y, TensorProto.FLOAT, [1, 10])],
-            self.constants,
-        )
-        version = 8 if opset < WIDE else 10
-        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=version)
-
-
 def frames(model: Any, seed: int, count: int) -> list[Array]:
     """Random inputs of a model."""
     shape = [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim]
@@ -174,7 +63,8 @@ def make(seed: int) -> Any:
     """A random quantised network: the same for the same seed and version of ONNX Runtime."""
     rng = np.random.default_rng(seed)
     scheme = Scheme.draw(rng)
-    return quantise(Builder(rng).model(WIDE if scheme.wide else 17), scheme, seed)
+    graph, _ = network(seed, TRAINED)
+    return quantise(write(graph, opset=WIDE if scheme.wide else 17).model, scheme, seed)
 
 
 class Noise:

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from tomato import frontend
-from tomato.compiler import Integers, from_quantised
 from tomato.core.formats import Array
 from tomato.core.interpret import interpret
 from tomato.measure.agreement import session
+from tomato.quantise.integers import Integers, from_quantised
 
 
 def integers(path: Path) -> Integers:

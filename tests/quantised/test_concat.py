@@ -9,10 +9,10 @@ import pytest
 from tests.quantised.runtime import golden, integers, runtime
 from tests.quantised.test_operators import FRAMES, IN, OUT, SHAPE, model, op, steps, weights
 from tomato import frontend
-from tomato.compiler import from_quantised
 from tomato.core.errors import TomatoError
 from tomato.core.formats import Array
 from tomato.quantise.absorb import Allowed
+from tomato.quantise.integers import from_quantised
 
 TWO = [
     op("QuantizeLinear", "x as az", "aq"), op("DequantizeLinear", "aq as az", "a"),

@@ -1,5 +1,6 @@
 """Single layers in every dialect of quantised models, against the runtime."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,14 @@ RNG = np.random.default_rng(0)
 
 
 def model(
-    folder: Path, nodes: list[Any], constants: dict[str, Any], inputs: dict[str, tuple[int, ...]], to: int = 1
-) -> Path:
-    """A model with one output y."""
+    folder: Path, nodes: list[Any], constants: Mapping[str, Any], inputs: Mapping[str, tuple[int, ...]], to: int = 1,
+    outputs: tuple[str, ...] = ("y",),
+) -> Path:  # fmt: skip
+    """A model in a file."""
     graph = helper.make_graph(
         nodes, "tiny",
         [helper.make_tensor_value_info(n, to, list(s)) for n, s in inputs.items()],
-        [helper.make_empty_tensor_value_info("y")],
+        [helper.make_empty_tensor_value_info(name) for name in outputs],
         [numpy_helper.from_array(np.asarray(v), n) for n, v in constants.items()],
     )  # fmt: skip
     opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]

@@ -19,11 +19,11 @@ from tests.quantised import kernels
 from tests.quantised.kernels import Tally
 from tests.quantised.networks import codes, frames, make
 from tests.quantised.runtime import integers, runtime
-from tomato.compiler import Integers
 from tomato.core.errors import TomatoError
 from tomato.core.formats import Array
 from tomato.core.interpret import interpret
 from tomato.quantise.absorb.proof import FLOAT_FALLBACK, FLOAT_FUNCTION, NEAREST, SAMPLED
+from tomato.quantise.integers import Integers
 
 FIRST = int(os.environ.get("TOMATO_FUZZ_FROM", "0"))
 NETWORKS = int(os.environ.get("TOMATO_FUZZ", "12"))
@@ -82,6 +82,7 @@ def total() -> Iterator[Total]:
     sums = Total()
     yield sums
     print(f"\n{sums}")
+    assert sums.networks["refused"] <= max(2, sums.networks.total() // 5), "most networks compile"
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -124,7 +125,7 @@ def _reals(made: Integers, values: Mapping[str, Array]) -> Array:
 
 def _same_inside(model: Any, made: Integers, values: Mapping[str, Array], x: Array) -> int:
     """How many quantised tensors of the first frame were compared: all equal."""
-    ends = {node.origin.split(",")[-1]: node.name for node in made.graph if node.origin}
+    ends = {node.origin[-1]: node.name for node in made.graph if node.origin}
     makers = {node.output[0]: node.name for node in model.graph.node}
     found = 0
     for tensor, wanted in codes(model, x[:1], integers=True).items():

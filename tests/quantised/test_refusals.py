@@ -44,6 +44,36 @@ REFUSED: dict[str, tuple[list[Any], str]] = {
             "  --> tiny.onnx: Conv_c\n  hint: quantise the input"
         ),
     ),
+    "channels_of_unlike_scales_that_mix": (
+        [
+            *IN,
+            op("Mul", "xr gains", "m"),
+            op("DepthToSpace", "m", "d", blocksize=2),
+            op("GlobalAveragePool", "d", "r"),
+            *OUT,
+        ],
+        (
+            "depthtospace cannot be computed on codes: its input has another scale or zero point in every channel\n"
+            "  --> tiny.onnx: DepthToSpace_d" + HINT
+        ),
+    ),
+    "the_greatest_of_falling_codes": (
+        [
+            *IN,
+            op("Neg", "xr", "n"),
+            op("MaxPool", "n", "p", kernel_shape=[2, 2]),
+            op("GlobalAveragePool", "p", "r"),
+            *OUT,
+        ],
+        ("maxpool cannot be computed on codes: its input has a negative scale\n  --> tiny.onnx: MaxPool_p" + HINT),
+    ),
+    "a_border_that_is_no_code": (
+        [*IN, op("Pad", "xr pads border", "p"), op("GlobalAveragePool", "p", "r"), *OUT],
+        (
+            "pad cannot be computed on codes: the border 0.02 is no code of its input (zero point 100)\n"
+            "  --> tiny.onnx: Pad_p" + HINT
+        ),
+    ),
     "channels_last": (
         [IN[0], op("QLinearGlobalAveragePool", "xq xs xz ys yz", "yq", "com.microsoft", channels_last=1), OUT[1]],
         (
@@ -68,6 +98,8 @@ REFUSED: dict[str, tuple[list[Any], str]] = {
 def save(folder: Path, nodes: list[Any]) -> Path:
     constants = steps(np.uint8, x=0.05, y=0.043) | {
         "w": weights(np.int8, 4, 4, 3, 3), "ws": np.float32(0.01), "wz": np.int8(0), "gain": np.float32(3),
+        "gains": np.array([1, 2, 3, 4], np.float32).reshape(1, 4, 1, 1), "border": np.float32(0.02),
+        "pads": np.array([0, 0, 1, 0, 0, 0, 0, 1]),
         "v": np.linspace(-1, 1, 144, dtype=np.float32).reshape(4, 4, 3, 3), "cq": weights(np.uint8, *SHAPE),
     }  # fmt: skip
     return model(folder, nodes, constants, {"x": SHAPE})

@@ -6,8 +6,8 @@ import pytest
 from tests.models import model_path
 from tests.quantised.runtime import golden, runtime
 from tomato import frontend
-from tomato.compiler import Integers, from_quantised
 from tomato.quantise.absorb import Allowed
+from tomato.quantise.integers import Integers, from_quantised
 
 pytestmark = [pytest.mark.models, pytest.mark.slow]
 MEAN = "GlobalAveragePool_57_all"

@@ -105,6 +105,16 @@ def test_equal(name: str, kind: type[np.integer], tmp_path: Path) -> None:
     assert all(p.differing == 0 for p in made.proofs)
 
 
+@pytest.mark.parametrize("kind", [np.uint16, np.int16])
+@pytest.mark.parametrize("name", ["two_pairs", "two_pairs_with_two_readers_behind", "three_pairs"])
+def test_pairs_of_wide_codes(name: str, kind: type[np.integer], tmp_path: Path) -> None:
+    """They become one, as those of 8 bits do."""
+    nodes, _ = EQUAL[name]
+    made, got, wanted = both(tmp_path, nodes, steps(kind, x=0.0005, y=0.00043, b=0.00071, c=0.0003), opset=WIDE)
+    assert np.array_equal(got, wanted)
+    assert all(p.differing == 0 for p in made.proofs)
+
+
 def test_a_clip_of_codes_costs_nothing(tmp_path: Path) -> None:
     nodes, special = EQUAL["codes_limited_behind_a_convolution"]
     made, _, _ = both(tmp_path, nodes, steps(np.uint8, x=0.05, y=2.5) | limits(np.uint8) | special)

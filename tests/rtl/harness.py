@@ -1,11 +1,12 @@
 """Simulates one module against golden beats, under random stalls and without, and measures it."""
 
 import hashlib
-import pickle
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import toolchain
@@ -13,7 +14,6 @@ import toolchain
 from tests.cases import make_site, make_unit, random_frames
 from tests.hls import harness as hls
 from tests.lock import locked
-from tests.rtl.play import Job, Load, Port, Stall, Times
 from tomato.backend.verilog import hexadecimal, literal
 from tomato.backend.verilog import sources as verilog_sources
 from tomato.core.assets import asset
@@ -25,6 +25,37 @@ from tomato.hardware.memory import LOAD_BITS
 from tomato.hardware.netlist import Memory, beats, lane_mask, load_beats
 
 ROOT = Path(__file__).parents[2]
+PATIENCE = 20_000
+"""Cycles without any transfer after which a run has failed."""
+WARM_UP = 4
+"""Cycles between the reset and cycle 0, in which the first beat is offered unless it is stalled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """The beats of one stream, each `width` bits, compared under `masks`, which repeat."""
+
+    width: int
+    beats: list[int]
+    masks: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """How often an input has no beat and an output takes none."""
+
+    source: float
+    sink: float
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """The beats, each `width` bits, that fill a memory which starts empty."""
+
+    width: int
+    beats: list[int]
+
+
 FREE = Stall(0.0, 0.0)
 STALLS = (FREE, Stall(0.3, 0.7), Stall(0.7, 0.3), Stall(0.5, 0.5))
 """The first run is never stalled: the others are not measured."""
@@ -59,8 +90,19 @@ def run(
     """
     files = memories or {}
     values: dict[str, int | str] = {**params, **{name: f"{name}.hex" for name in files}}
-    times = _simulate(module, values, files, Job(list(inputs), list(outputs), list(stalls), seed, load))[0]
-    ends = [[t[len(t) * (f + 1) // frames - 1] for f in range(frames)] for t in times.outputs]
+    job = {
+        "pins": "packed",
+        "runs": [{"source": s.source, "sink": s.sink, "seed": seed + i} for i, s in enumerate(stalls)],
+        "received": False,
+        "restarts": [],
+        "warm_up": WARM_UP,
+        "patience": PATIENCE,
+    }
+    results = _simulate(module, values, files, job, inputs, outputs, load, frames)
+    for stall, result in zip(stalls, results, strict=True):
+        assert result["finished"], f"stuck, or a beat too many: {result} ({stall})"
+        assert not any(o["mismatches"] for o in result["outputs"]), f"{result['outputs']} ({stall})"
+    ends = [o["ends"] for o in results[0]["outputs"]]
     interval = max(e[-1] - e[-2] for e in ends) if frames > 1 else 0
     return Measured(interval, max(e[0] for e in ends))
 
@@ -118,7 +160,17 @@ def port(values: Array, kind: TensorType, lanes: int) -> Port:
     return Port(lanes * bits, beats(values, lanes, bits), lane_mask(kind.channels, lanes, bits))
 
 
-def _simulate(module: str, params: Mapping[str, int | str], memories: Mapping[str, Memory], job: Job) -> list[Times]:
+def _simulate(
+    module: str,
+    params: Mapping[str, int | str],
+    memories: Mapping[str, Memory],
+    job: dict[str, Any],
+    inputs: Sequence[Port],
+    outputs: Sequence[Port],
+    load: Load | None,
+    frames: int,
+) -> list[dict[str, Any]]:
+    """The results of the job's runs, see sim/testbench.py."""
     sources = list(verilog_sources([module]).values())
     key = hashlib.sha256(repr(sorted(params.items())).encode())
     for path in [*sources, *sorted(asset("hw", "include").iterdir()), asset("sim", "toolchain.py")]:
@@ -134,8 +186,30 @@ def _simulate(module: str, params: Mapping[str, int | str], memories: Mapping[st
         here = Path(folder)
         for name, memory in memories.items():
             (here / f"{name}.hex").write_text(hexadecimal(memory))
-        (here / "job").write_bytes(pickle.dumps(job))
-        extra = {"TOM_JOB": str(here / "job"), "TOM_TIMES": str(here / "times")}
-        toolchain.play(build, "tests.rtl.play", here, extra, logs=here)
-        times: list[Times] = pickle.loads((here / "times").read_bytes())
-    return times
+        job |= {side: _ports(here, side, ports, frames) for side, ports in (("inputs", inputs), ("outputs", outputs))}
+        job["loader"] = {"width": load.width, "beats": _written(here / "load", load.beats)} if load else None
+        job |= {"progress": str(here / "progress"), "result": str(here / "result.json")}
+        (here / "job.json").write_text(json.dumps(job))
+        with toolchain.importable(asset("sim")):
+            toolchain.play(build, "testbench", here, {"TOM_JOB": str(here / "job.json")}, logs=here)
+        results: list[dict[str, Any]] = json.loads((here / "result.json").read_text())
+    return results
+
+
+def _ports(folder: Path, side: str, ports: Sequence[Port], frames: int) -> list[dict[str, Any]]:
+    """The streams of one side, as the testbench is told of them."""
+    return [
+        {
+            "name": f"{side}{i}",
+            "width": p.width,
+            "beats": _written(folder / f"{side}{i}", p.beats),
+            "masks": [f"{m:x}" for m in p.masks or [(1 << p.width) - 1]],
+            "frame_beats": len(p.beats) // frames,
+        }
+        for i, p in enumerate(ports)
+    ]
+
+
+def _written(path: Path, beats: Sequence[int]) -> str:
+    path.write_text("".join(f"{b:x}\n" for b in beats))
+    return str(path)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.rtl.networks import network
+from tests.networks.generator import network
 from tomato import targets
 from tomato.backend import project
 from tomato.build.report import report

@@ -1,12 +1,12 @@
 """The parts between engines: nothing lost, added or reordered, no bubbles, latencies as hardware/plumbing.py says."""
 
+from collections.abc import Callable
 from math import lcm
 
 import numpy as np
 import pytest
 
-from tests.rtl.harness import Measured, run
-from tests.rtl.play import Port
+from tests.rtl.harness import Measured, Port, run
 from tomato.hardware.netlist import beats, lane_mask
 from tomato.hardware.plumbing import FIFO_LATENCY, FORK_LATENCY, REGISTER_LATENCY, Width, width_cycles
 
@@ -21,6 +21,23 @@ def words(count: int, width: int) -> list[int]:
 def test_register() -> None:
     port = Port(9, words(200, 9))
     assert run("tom_register", {"Width": 9}, [port], [port], frames=2) == Measured(100, 99 + REGISTER_LATENCY)
+
+
+@pytest.mark.rtl
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        pytest.param(
+            lambda w: [*w[:150], w[150] ^ 1, *w[151:]], "'mismatches': 1, .*'frame': 1, 'beat': 50", id="wrong"
+        ),
+        pytest.param(lambda w: w[:-2], "a beat too many: .*'mismatches': 2", id="too-many"),
+        pytest.param(lambda w: [*w, 1, 2], "stuck.*'beats': 200, 'expected_beats': 202", id="missing"),
+    ],
+)
+def test_the_bench_tells_what_is_wrong(change: Callable[[list[int]], list[int]], said: str) -> None:
+    beats = words(200, 9)
+    with pytest.raises(AssertionError, match=said):
+        run("tom_register", {"Width": 9}, [Port(9, beats)], [Port(9, change(beats))], frames=2)
 
 
 @pytest.mark.rtl

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import tomato
 from tests import digits
-from tests.mutants import mutants
+from tests.mutants import mutants, taken_or_refused
 from tests.nets import plain
 from tomato import targets
 from tomato.accelerator import load
@@ -127,9 +127,9 @@ def test_mutants(tmp_path: Path) -> None:
     board = targets.load("u250")
     text = chosen() + '[regions]\nc1 = 1\n[precision]\ndefault = "w8a8"\n'
     wishes(text, tmp_path)
-    for damaged in mutants(text.encode(), 300):
-        with contextlib.suppress(TomatoError):
-            schedule(plain(), board, wishes=wishes(damaged, tmp_path))
+    taken_or_refused(
+        mutants(text.encode(), 300), lambda damaged: schedule(plain(), board, wishes=wishes(damaged, tmp_path))
+    )
 
 
 VALUES = st.sampled_from(["0", "-1", "1", "3", "2147483648", "9" * 400, "nan", "-inf", "1e300", "true", '""', '"w4"',

@@ -2,21 +2,20 @@
 
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tomato.backend import vectors
+from tomato.backend import library, vectors
+from tomato.backend.buses import bus_name
 from tomato.backend.render import render
 from tomato.backend.verilog import describe, memory_file, port_name
-from tomato.core.assets import asset
 from tomato.core.formats import Array
 from tomato.hardware.memory import LOAD_BITS
-from tomato.hardware.netlist import FRAME_END, LOADER, Instance, Memory, Netlist, Stream, load_count, pack
+from tomato.hardware.netlist import FRAME_END, LOADER, Instance, Memory, MemoryMaster, Netlist, Stream, load_count, pack
 
 PIECE = 64
 """Bits of the plain numbers that a memory word is made of."""
@@ -24,7 +23,6 @@ WIDTH = 116
 """Longest line of lists and comments."""
 FRAME_BEATS = "FrameBeats"
 """The template parameter that no Verilog parameter stands for: a loop has an end, a circuit runs for ever."""
-INCLUDE = re.compile(r'#include "(tom_\w+\.hpp)"')
 PARAMETER = re.compile(r"\b(unsigned|int|bool|long long|typename) (\w+)(?=,|$)")
 STORAGE = ("LUTRAM", "BRAM", "URAM")
 """Memory kinds as directives name them, by the number in the RTL."""
@@ -90,6 +88,15 @@ class CallView:
 
 
 @dataclass(frozen=True, slots=True)
+class MasterView:
+    """A port to memory, as a pointer to words of `bits` bits."""
+
+    name: str
+    bits: int
+    writes: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TopView:
     """Everything the templates of hls/ may look at."""
 
@@ -98,6 +105,7 @@ class TopView:
     headers: tuple[str, ...]
     inputs: tuple[PortView, ...]
     outputs: tuple[PortView, ...]
+    masters: tuple[MasterView, ...]
     memories: tuple[MemoryView, ...]
     calls: tuple[CallView, ...]
     load_bits: int
@@ -110,7 +118,7 @@ def files(netlist: Netlist, title: str, layers: Sequence[Mapping[str, Any]] = ()
     layers: those of report.json, for what to expect of each engine.
     """
     view = _view(netlist, title, layers)
-    used = library(_modules(netlist))
+    used = library.sources(library.HLS, _modules(netlist)).values()
     return {
         f"{netlist.name}.hpp": render("hls/top.hpp.j2", view),
         f"{netlist.name}.cpp": render("hls/top.cpp.j2", view),
@@ -130,26 +138,10 @@ def _modules(netlist: Netlist) -> list[str]:
     return list(dict.fromkeys(["tom_axis", "tom_memory", *calls, *(["tom_load"] if netlist.loaded else [])]))
 
 
-def library(modules: Iterable[str]) -> list[Path]:
-    """The headers of the modules named and all that they include, each once."""
-    found: dict[str, Path] = {}
-
-    def visit(name: str) -> None:
-        if name in found:
-            return
-        found[name] = asset("hw", "hls", name)
-        for used in INCLUDE.findall(found[name].read_text()):
-            visit(used)
-
-    for module in modules:
-        visit(f"{module}.hpp")
-    return list(found.values())
-
-
 @cache
 def parameters(module: str) -> tuple[tuple[str, str], ...]:
     """Type and name of every template parameter of a module's function, in order."""
-    text = re.sub(r"//.*", "", asset("hw", "hls", f"{module}.hpp").read_text())
+    text = re.sub(r"//.*", "", library.file(library.HLS, module).read_text())
     head = text[: text.index(f"void {module}(")]
     listed = head[head.rindex("template <") + len("template <") :].rstrip().removesuffix(">")
     return tuple((kind, name) for part in listed.split(",") for kind, name in PARAMETER.findall(part.strip()))
@@ -205,6 +197,11 @@ def _view(netlist: Netlist, title: str, layers: Sequence[Mapping[str, Any]]) -> 
         headers=tuple(sorted({f"{module}.hpp" for module in _modules(netlist)})),
         inputs=tuple(_port(s, queues, is_input=True) for s in netlist.inputs),
         outputs=tuple(_port(s, queues, is_input=False) for s in netlist.outputs),
+        masters=tuple(
+            MasterView(bus_name(bus), bus.data_bits, bus.writes)
+            for bus in netlist.buses
+            if isinstance(bus, MemoryMaster)  # registers are those of the function's arguments
+        ),
         memories=tuple(m for call in calls for m in call.memories),
         calls=calls,
         load_bits=LOAD_BITS if netlist.loaded else 0,
@@ -250,7 +247,8 @@ def _call(part: Instance, queues: _Queues, expected: Mapping[str, str]) -> CallV
     params = [f"/*{name}*/ {literal(kind, int(known[name]))}" for kind, name in parameters(part.module)]
     ins, outs = ([queues.of(s) for s in side] for side in (part.inputs, part.outputs))
     streams = [*outs, *ins] if len(ins) > 1 else [*ins, *outs]
-    args = ["frames", *(_memory_name(part, n) for n in part.memories), *streams]
+    masters = [bus_name(bus) for bus in part.buses.values() if isinstance(bus, MemoryMaster)]
+    args = ["frames", *(_memory_name(part, n) for n in part.memories), *masters, *streams]
     return CallView(
         module=part.module,
         comment=(

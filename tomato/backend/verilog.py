@@ -1,11 +1,11 @@
 """Print a netlist as SystemVerilog: one top module, the modules it uses, and the memories' contents."""
 
-import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tomato.backend import library
 from tomato.backend.buses import bus_name, describe_bus, ports_of
 from tomato.backend.quoting import string
 from tomato.backend.render import render
@@ -13,7 +13,6 @@ from tomato.core.assets import asset
 from tomato.hardware.memory import LOAD_BITS
 from tomato.hardware.netlist import FRAME_END, LOADER, Bus, Instance, Memory, Netlist, Stream, pack
 
-INSTANCE = re.compile(r"^ *(tom_\w+) #?\(", re.MULTILINE)
 COMMENT_WIDTH = 112
 SIGNALS = (("valid", "i"), ("ready", "o"), ("data", "i"))
 """The signals of a stream at the part that reads it, and their direction."""
@@ -61,13 +60,17 @@ class StreamView:
 
 @dataclass(frozen=True, slots=True)
 class InstanceView:
-    """One instance, ready to print; the names of its parameters, and of its pins, are padded to equal length."""
+    """One instance, ready to print; the names of its parameters, and of its pins, are padded to equal length.
+
+    `unused`: bits of the end of a loader's chain, where the module could be in one and is not.
+    """
 
     module: str
     name: str
     comment: tuple[str, ...]
     params: tuple[tuple[str, str], ...]
     pins: tuple[tuple[str, str], ...]
+    unused: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +177,13 @@ def _instance(part: Instance, chain: Sequence[Instance]) -> InstanceView:
         comment=tuple(textwrap.wrap(part.comment, COMMENT_WIDTH, subsequent_indent="  ")),
         params=_aligned(numbers | files),
         pins=_aligned(_pins(part, chain)),
+        unused=_unused(part),
     )
+
+
+def _unused(part: Instance) -> int:
+    """Bits of the end of the chain of a part that is in none."""
+    return 0 if part.loaded or part.module == LOADER else int(part.params.get("LoadBits", 0))
 
 
 def _pins(part: Instance, chain: Sequence[Instance]) -> dict[str, str]:
@@ -182,6 +191,8 @@ def _pins(part: Instance, chain: Sequence[Instance]) -> dict[str, str]:
     pins = {"clk_i": "clk", "rst_i": "rst"}
     if part.loaded:
         pins |= {"load_i": f"load_{chain.index(part)}", "load_o": f"load_{chain.index(part) + 1}"}
+    if _unused(part):
+        pins["load_o"] = f"unused_load_{part.label}"
     if part.module == LOADER:
         pins |= {f"in_{kind}_{way}": f"s_axis_weights_t{kind}" for kind, way in SIGNALS}
         return pins | {"load_o": "load_0", "done_o": "loaded"}
@@ -244,28 +255,15 @@ def hexadecimal(memory: Memory) -> str:
 
 
 def sources(roots: Iterable[str]) -> dict[str, Path]:
-    """Module name to file for the modules named and all that they instantiate, used ones first."""
-    found: dict[str, Path] = {}
-
-    def visit(module: str) -> None:
-        if module in found:
-            return
-        path = asset("hw", "rtl", f"{module}.sv")
-        for used in INSTANCE.findall(path.read_text()):
-            if used != module:
-                visit(used)
-        found[module] = path
-
-    for root in roots:
-        visit(root)
-    return found
+    """Module name to file for the modules named and all that they instantiate, in the order to read them."""
+    return library.sources(library.RTL, roots)
 
 
 def rtl(netlist: Netlist, title: str) -> Mapping[str, str]:
     """File name, below rtl/, to text: the top module and everything it needs."""
     used = sources(dict.fromkeys(i.module for i in netlist.instances))
-    files = {path.name: path.read_text() for path in used.values()}
-    files["tom_assert.svh"] = asset("hw", "include", "tom_assert.svh").read_text()
+    paths = [*used.values(), *library.includes(used.values()).values()]
+    files = {path.name: path.read_text() for path in paths}
     files["tom_probe.sv"] = asset("sim", "tom_probe.sv").read_text()
     files[f"{netlist.name}.sv"] = top(netlist, title)
     return files

@@ -4,7 +4,6 @@ import dataclasses
 import json
 import pkgutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -17,33 +16,25 @@ from tomato.core import formats, interface, ir
 from tomato.core.errors import TomatoError
 from tomato.core.files import reading, write_text
 from tomato.core.formats import Array, Codes, Tensor
-from tomato.core.interface import AS_IT_IS, Ends, Port, Reading
-from tomato.core.ir import Graph
+from tomato.frontend import Network
 
-VERSION = 3
+VERSION = 4
 DAMAGED = "this is not a folder that tomato compile wrote, or it is damaged"
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """What is kept of an accelerator: its graph, the chip's ports, and how its ONNX model is read."""
-
-    graph: Graph
-    inputs: tuple[Port, ...]
-    outputs: tuple[Port, ...]
-    reading: Reading = AS_IT_IS
-    ends: Ends | None = None
+KEPT = ("graph", "inputs", "outputs", "reading", "ends")
+"""What is kept of a network on codes."""
 
 
-def save(folder: Path, what: Stored) -> None:
+def save(folder: Path, network: Network) -> None:
     """Write graph.json and constants.npz into `folder`, deterministically."""
     constants: dict[str, Array] = {}
-    parts = {f.name: _encode(getattr(what, f.name), constants) for f in dataclasses.fields(what)}
+    parts = {name: _encode(getattr(network, name), constants) for name in KEPT}
     write_text(folder / "graph.json", json.dumps({"version": VERSION} | parts, indent=1) + "\n")
     np.savez_compressed(folder / "constants.npz", **constants)  # type: ignore[arg-type]  # stubs know no mapping
 
 
-def load(folder: Path) -> Stored:
+def load(folder: Path) -> Network:
     """Read what `save` wrote. Raises TomatoError when it is missing or from another version."""
     with reading(DAMAGED, where=folder.parent, hint="compile the model again"):
         document = json.loads((folder / "graph.json").read_text())
@@ -55,7 +46,7 @@ def load(folder: Path) -> Stored:
             hint="compile the model again",
         )
     with reading(DAMAGED, where=folder.parent, hint="compile the model again"):
-        found = Stored(**{f.name: _decode(document[f.name], constants) for f in dataclasses.fields(Stored)})
+        found = Network(**{name: _decode(document[name], constants) for name in KEPT})
         found.graph.verify()
         return found
 

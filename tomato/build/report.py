@@ -15,14 +15,14 @@ from tomato.lower import Lowered
 from tomato.quantise.absorb import Proof
 from tomato.schedule.plan import Plan
 from tomato.schedule.regions import fills, rooms
-from tomato.schedule.streams import interval_cycles
+from tomato.schedule.streams import expected_cycles, interval_cycles
 from tomato.schedule.timing import latency_cycles
 from tomato.targets import Resources, Target
 
 LUTS_PER_PRODUCT = 70
 """About what an 8 x 8 bit multiplier takes in LUTs."""
 
-CALIBRATION = Path(__file__).parents[1] / "engines" / "calibration.json"
+CALIBRATION = Path(__file__).parents[1] / "targets" / "calibration" / "errors.json"
 """What `make calibrate` found: family, then engine or part."""
 
 
@@ -53,6 +53,7 @@ def report(
         "part": target.part,
         "clock_mhz": plan.clock_mhz,
         "interval_cycles": interval,
+        "expected_interval_cycles": expected_cycles(units, lowered.routes.links),
         "latency_cycles": latency,
         "fps": round(hertz / interval, 2),
         "latency_ms": round(latency / hertz * 1e3, 6),
@@ -98,7 +99,7 @@ def _layer(unit: AnyUnit, plan: Plan, lowered: Lowered) -> dict[str, Any]:
     node, knobs = unit.site.node, unit.knobs
     return {
         "name": node.name,
-        "onnx": node.origin,
+        "onnx": list(node.origin),
         "op": node.op.name,
         "engine": unit.stem,
         "input": [str(a) for a in unit.args],
@@ -110,7 +111,8 @@ def _layer(unit: AnyUnit, plan: Plan, lowered: Lowered) -> dict[str, Any]:
         "multipliers": unit.multipliers,
         "region": plan.regions.get(node.name, 0),
         "unrolling": {knob: spelled(knob, value) for knob, value in knobs.items()},
-        "cycles": unit.cycles,
+        "cycles": unit.interval.guaranteed,
+        "expected_cycles": unit.interval.expected,
         "resources": lowered.costs[node.name].counts(),
     }
 

@@ -6,7 +6,7 @@ import re
 import shlex
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from tomato.core.files import refusals, write_text
 from tomato.core.formats import Array
 from tomato.core.interpret import interpret
 from tomato.core.ir import Graph
+from tomato.core.progress import Progress, silent
 from tomato.hardware.netlist import Stream, beats, lane_mask
 from tomato.lower import lower
 from tomato.schedule.plan import Plan
@@ -30,7 +31,6 @@ SOURCES = ("*.cpp", "*.hpp", "include/*.hpp", "csim/*.h*", "weights/*.hpp")
 """What the C++ is compiled from, below hls/."""
 MOST_STALLS = 0.99
 """A side that always stalls would never end."""
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def simulate(
     waves: bool = False,
     checked: bool = False,
     probe: bool = False,
-    progress: Progress = lambda *_: None,
+    progress: Progress = silent,
 ) -> dict[str, Any]:
     """Play `frames` frames through the RTL in `folder` and return what simulation.json says.
 
@@ -86,6 +86,16 @@ def simulate(
     except runner.toolchain.ToolError as reason:
         raise TomatoError(str(reason), where=str(folder)) from reason
     return summary
+
+
+def outputs(
+    folder: Path, ports: Sequence[Stream], *, frames: int, stall: float, progress: Progress
+) -> dict[str, Array]:  # fmt: skip
+    """The codes that the RTL gives, by value. Raises TomatoError if a beat differs from the golden model's."""
+    summary = simulate(folder, frames=frames, stall=stall, progress=progress)
+    if not summary["bit_exact"]:
+        raise TomatoError(f"the hardware differs from the golden model in {summary['mismatches']} beats")
+    return {port.value: received(folder, port) for port in ports}
 
 
 def choose(folder: Path, backend: str | None) -> str:
@@ -102,7 +112,7 @@ def choose(folder: Path, backend: str | None) -> str:
 
 
 @refusals("cannot simulate")
-def csim(folder: Path, *, frames: int = 4, probe: bool = False, progress: Progress = lambda *_: None) -> dict[str, Any]:
+def csim(folder: Path, *, frames: int = 4, probe: bool = False, progress: Progress = silent) -> dict[str, Any]:
     """Compile the HLS C++ in `folder` with g++, play `frames` frames, and return what hls/simulation.json says.
 
     Uses AMD's headers where a package that carries them is installed, else the stand-ins in the folder. Raises

@@ -13,9 +13,10 @@ from tomato.core.files import refusals
 from tomato.version import __version__
 
 if TYPE_CHECKING:
-    from tomato.accelerator import Accelerator, Progress
+    from tomato.accelerator import Accelerator
     from tomato.core.formats import Array
     from tomato.core.interface import Slot
+    from tomato.core.progress import Progress
 
 MODEL = click.Path(path_type=Path)
 FOLDER = click.Path(path_type=Path)
@@ -130,10 +131,11 @@ def compile_command(
     backends = read_backends(backend)
     goal = Goal(1.0 if max_drop is None else max_drop, objective or "fps")
     sizes = read_shapes(shapes)
-    frames, labels = read_frames(frontend.takes(model, Reading(sizes)), calibrate) if calibrate else (None, None)
+    source = frontend.source(model)
+    frames, labels = read_frames(frontend.takes(source, Reading(sizes)), calibrate) if calibrate else (None, None)
     with progress(quiet) as shown:
         accelerator = compile_model(
-            model, target, calibration=frames, labels=labels, precision=precision, goal=goal, compensate=compensate,
+            source, target, calibration=frames, labels=labels, precision=precision, goal=goal, compensate=compensate,
             ranges=ranges, fps=fps, clock_mhz=clock, plan=plan, requant_bits=requant_bits, allow_error=allow_error,
             shapes=sizes, host=host, progress=shown,
         )  # fmt: skip
@@ -239,9 +241,10 @@ def inspect_command(model: Path, target: str | None, shapes: tuple[str, ...], ho
     if target:
         targets.load(target)
     sizes = read_shapes(shapes)
-    show.nodes(frontend.inspect(model, Reading(sizes)))
+    source = frontend.source(model)
+    show.nodes(frontend.inspect(source, Reading(sizes)))
     try:
-        ends = frontend.settle(model, Reading(sizes), host).ends
+        ends = frontend.settle(source, Reading(sizes), host).ends
     except TomatoError as reason:
         show.way_out(reason)
         return
@@ -253,7 +256,7 @@ def inspect_command(model: Path, target: str | None, shapes: tuple[str, ...], ho
 
     try:
         with progress(quiet) as shown:
-            report = compile_model(model, target, shapes=sizes, host=host, progress=shown).report
+            report = compile_model(source, target, shapes=sizes, host=host, progress=shown).report
     except TomatoError as reason:
         show.refusal(target, reason)
     else:

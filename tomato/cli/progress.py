@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tomato.accelerator import Progress, silent
+from tomato.core.progress import Progress, silent
 
 
 @contextmanager

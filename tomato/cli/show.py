@@ -13,13 +13,13 @@ from rich.table import Table
 
 from tomato.build.report import shares
 from tomato.build.simulation import Difference
-from tomato.compiler import NO_CALIBRATION
 from tomato.complete import LEAVES
 from tomato.core.errors import TomatoError
 from tomato.core.interface import HOST_RUNS, Ends
 from tomato.frontend import NodeReport
 from tomato.measure.agreement import Agreement, Saturation
 from tomato.quantise.absorb import PROPERTIES, Proof
+from tomato.quantise.integers import NO_CALIBRATION
 from tomato.quantise.post_training import SWALLOWS
 from tomato.targets import Target
 
@@ -189,7 +189,10 @@ def evaluation(result: Mapping[str, Any], *, brief: bool) -> None:
     for output in result["outputs"]:
         say(out, f"output {output['name']}: SQNR {_db(output['sqnr_db'])}, "
                   f"largest error {output['max_error']:.4g}")  # fmt: skip
-    if brief or not result["layers"]:
+    if brief or result["codes"]:
+        return
+    if not result["layers"]:
+        say(out, "no layer has a value of the float model to be compared with")
         return
     worst = table("layer", "ONNX node", "SQNR", right=("SQNR",), title=f"noisiest layers on "
                   f"{result['layer_frames']} frames", title_justify="left")  # fmt: skip

@@ -40,7 +40,7 @@ class Cell(IntEnum):
 
 
 class Form(ABC):
-    """A code for weights. `constants`: what the cell needs to know besides the codes, see hw/rtl/tom_dot.sv."""
+    """A code for weights. `constants`: what the cell needs to know besides the codes, see hw/rtl/parts/tom_dot.sv."""
 
     cell: ClassVar[Cell]
 

@@ -22,9 +22,9 @@ class Said:
     kinds: Mapping[str, str] = field(default_factory=dict)
     weights: Mapping[str, Codes] = field(default_factory=dict)
 
-    def of(self, origin: str) -> tuple[str, ...]:
+    def of(self, origin: Sequence[str]) -> tuple[str, ...]:
         """The operators of the nodes that an origin names."""
-        return tuple(self.kinds.get(label, "") for label in origin.split(",") if label)
+        return tuple(self.kinds.get(label, "") for label in origin)
 
 
 @dataclass(frozen=True, slots=True)

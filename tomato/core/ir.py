@@ -4,12 +4,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 
 from tomato.core.errors import IllFormedError
 from tomato.core.formats import Array, Codes, Format, Tensor
+from tomato.core.treatment import Line, Treatment
 
 Shape = tuple[int, int, int]
 """Height, width, channels: the order in which a stream carries a tensor. A vector is 1 x 1 x channels."""
@@ -51,8 +52,17 @@ class TensorType:
 class Op(ABC):
     """One operator with its attributes: a frozen dataclass per operator, see ops/.
 
-    An operator means the same on reals and on codes unless its docstring says otherwise.
+    An operator means the same on reals and on codes unless its docstring says otherwise. How quantisation treats it
+    it says itself: a class without a `treatment`, or that works on codes and does not tell their `line`, is none.
     """
+
+    treatment: ClassVar[Treatment]
+
+    def __init_subclass__(cls) -> None:
+        if not hasattr(cls, "treatment"):
+            raise TypeError(f"{cls.__name__} does not say how quantisation treats it: its treatment")
+        if cls.treatment in (Treatment.MOVES, Treatment.EXACT) and cls.line is Op.line:
+            raise TypeError(f"{cls.__name__} works on codes, but does not say what those of its result stand for: line")
 
     @abstractmethod
     def infer(self, args: Sequence[TensorType]) -> TensorType:
@@ -68,6 +78,22 @@ class Op(ABC):
     def macs(self, args: Sequence[TensorType]) -> int:
         """Multiply-accumulates of one frame; 0 for operators that do not multiply."""
         return 0
+
+    def line(self, args: Sequence[Line], types: Sequence[TensorType]) -> Line | str:
+        """What codes of the result stand for, from what those of the arguments do; or a reason why no codes do.
+
+        The operator on codes has the code of its `border` for one. types: of the arguments.
+        """
+        return f"{self.name} is no operator on codes"
+
+    @property
+    def border(self) -> float | None:
+        """The number that it reads beside its arguments; None where it reads none."""
+        return None
+
+    def with_border(self, border: int) -> Self:
+        """The same operator with another border, if it has one."""
+        return self
 
     @property
     def constants(self) -> tuple[Tensor, ...]:
@@ -99,14 +125,19 @@ def _text(value: object) -> str:
 class Node:
     """One operator applied to named values, defining the value `name`.
 
-    `origin` is the user's name of it: the ONNX node (or nodes) it comes from.
+    `origin` is the user's names of it: the ONNX nodes that it comes from, in order.
     """
 
     name: str
     op: Op
     args: tuple[str, ...]
     type: TensorType
-    origin: str = field(default="", compare=False)
+    origin: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def label(self) -> str:
+        """What a message calls it: the user's names, or its own."""
+        return ", ".join(self.origin) or self.name
 
     def __str__(self) -> str:
         return f"%{self.name} = {self.op}({', '.join('%' + a for a in self.args)}) : {self.type}"
@@ -127,6 +158,10 @@ class Encoding:
     def decode(self, codes: Array) -> Array:
         """Real values of codes."""
         return (codes.astype(np.float64) - self.zero) * self.scale
+
+    def line(self, channels: int) -> Line:
+        """The same channel by channel."""
+        return Line.of(self.scale, self.zero, channels)
 
     def __str__(self) -> str:
         return f"{self.scale:.6g}" + (f", zero {self.zero}" if self.zero else "")
@@ -233,7 +268,7 @@ class Builder:
         self.types: dict[str, TensorType] = dict(inputs)
         self.nodes: list[Node] = []
 
-    def add(self, op: Op, args: Sequence[str], name: str, origin: str = "") -> str:
+    def add(self, op: Op, args: Sequence[str], name: str, origin: tuple[str, ...] = ()) -> str:
         """Append a node and return its name: `name`, with a number behind it if that is taken.
 
         Raises ValueError, from `op.infer`, when the arguments do not suit the operator.

@@ -1,8 +1,7 @@
 """Operators with a state: they go through frames step by step, and a step sees what those before it left."""
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
@@ -23,13 +22,16 @@ class Scope(Enum):
     """A frame starts from the state that the frame before left, the first of a sequence from the initial one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stateful(Op):
-    """An operator that has a state; what it means follows from `initial` and `step`.
+class Stateful(ABC):
+    """What an operator that has a state is besides an `Op`: it stands first among the bases of its class.
+
+    The golden meaning follows from `initial` and `step`.
 
     The state is the node's own: no value of the graph carries it, and the graph stays acyclic. In hardware a
     sequence begins at a reset.
     """
+
+    __slots__ = ()
 
     @property
     @abstractmethod

@@ -89,8 +89,9 @@ FREE = -(1 << 40)
 class Unit(ABC, Generic[OpT]):
     """An engine at a site, with its knobs. A subclass is an engine: a streaming implementation of some operators.
 
-    stem: names everything that belongs to the engine: engines/<stem>.py, tom_<stem>.sv, tom_<stem>.hpp and
-    test_<stem>.py, see docs/adding-an-engine.md. ops: the operators it implements.
+    stem: names everything that belongs to the engine: engines/<stem>.py, hw/rtl/engines/tom_<stem>.sv,
+    hw/hls/engines/tom_<stem>.hpp and tests/rtl/test_<stem>.py.
+    ops: the operators it implements.
     """
 
     stem: ClassVar[str]

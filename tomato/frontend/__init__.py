@@ -1,24 +1,30 @@
 """The frontend: an ONNX file becomes a graph of real-valued operators. It translates and never optimises."""
 
+from __future__ import annotations
+
 import shutil
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from tomato.core.interface import AS_IT_IS, Ends, Port, Reading, Said, Slot
 from tomato.core.ir import Graph
 from tomato.ops.quantise import Dequantise, Quantise
+
+if TYPE_CHECKING:
+    from tomato.frontend.read import Source
 
 HostChoice = Literal["none", "ends", "any"]
 """What the host may run: nothing but a final softmax, argmax and the like; ends of little work; or anything."""
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
-    """A model in our terms: its values are real, but for those between a Quantise and a Dequantise.
+class Network:
+    """A graph and the ports of the ONNX model around it: what the chip computes.
 
-    `notes` tell the user what was assumed. `said` is what the model says of its nodes.
+    As it is imported its values are real, but for those between a Quantise and a Dequantise. `notes` tell the user what
+    was assumed, `said` is what the model says of its nodes, `reading` how the file was read, `ends` what the host runs.
     """
 
     graph: Graph
@@ -26,20 +32,25 @@ class Imported:
     outputs: tuple[Port, ...]
     notes: tuple[str, ...] = ()
     said: Said = field(default_factory=Said)
+    reading: Reading = AS_IT_IS
+    ends: Ends | None = None
 
     @property
     def quantised(self) -> bool:
-        """Whether the model comes quantised."""
-        return any(isinstance(node.op, Quantise | Dequantise) for node in self.graph)
+        """Whether the model came quantised: it says itself how its inputs become codes and its codes outputs."""
+        return any(port.chain for port in self.inputs) or any(
+            isinstance(n.op, Quantise | Dequantise) for n in self.graph
+        )
 
+    @property
+    def takes(self) -> tuple[Slot, ...]:
+        """The whole model's inputs."""
+        return self.ends.inputs if self.ends else tuple(Slot(p.name, p.shape, p.dtype) for p in self.inputs)
 
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What the chip computes of a model, how that is read from the file, and what the host runs, if anything."""
-
-    imported: Imported
-    reading: Reading
-    ends: Ends | None = None
+    @property
+    def gives(self) -> tuple[Slot, ...]:
+        """The whole model's outputs."""
+        return self.ends.outputs if self.ends else tuple(Slot(p.name, p.shape, p.dtype) for p in self.outputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +71,14 @@ class NodeReport:
     parameters: int
 
 
-def load(path: Path, reading: Reading = AS_IT_IS) -> Imported:
+def source(path: Path) -> Source:
+    """A model file that is read and checked once, whatever is asked of it: the functions below take it for a path."""
+    from tomato.frontend.read import Source
+
+    return Source(path)
+
+
+def load(path: Path | Source, reading: Reading = AS_IT_IS) -> Network:
     """The model in an ONNX file, or TomatoError naming every problem at once."""
     from tomato.frontend.read import read
     from tomato.frontend.translate import translate
@@ -68,7 +86,7 @@ def load(path: Path, reading: Reading = AS_IT_IS) -> Imported:
     return translate(read(path, reading))
 
 
-def takes(path: Path, reading: Reading = AS_IT_IS) -> tuple[Slot, ...]:
+def takes(path: Path | Source, reading: Reading = AS_IT_IS) -> tuple[Slot, ...]:
     """The inputs of the whole model."""
     from tomato.frontend.read import read
 
@@ -76,7 +94,7 @@ def takes(path: Path, reading: Reading = AS_IT_IS) -> tuple[Slot, ...]:
     return tuple(Slot(name, model.shapes[name][1:], model.dtypes[name]) for name in model.inputs)
 
 
-def dynamic(path: Path, reading: Reading = AS_IT_IS) -> tuple[str, ...]:
+def dynamic(path: Path | Source, reading: Reading = AS_IT_IS) -> tuple[str, ...]:
     """The values that a model quantises with scales of their own, frame by frame."""
     from tomato.frontend.read import read
 
@@ -84,7 +102,7 @@ def dynamic(path: Path, reading: Reading = AS_IT_IS) -> tuple[str, ...]:
     return tuple(dict.fromkeys(n.inputs[0] for n in nodes if n.op_type == "DynamicQuantizeLinear"))
 
 
-def probe(path: Path, reading: Reading, names: tuple[str, ...]) -> tuple[tuple[str, ...], bytes]:
+def probe(path: Path | Source, reading: Reading, names: tuple[str, ...]) -> tuple[tuple[str, ...], bytes]:
     """The inputs of a model of one frame, and it as ONNX, with these values for outputs."""
     from tomato.frontend.read import read, read_changed
 
@@ -93,7 +111,7 @@ def probe(path: Path, reading: Reading, names: tuple[str, ...]) -> tuple[tuple[s
     return inputs, bytes(made.SerializeToString())
 
 
-def onnx_name(path: Path, reading: Reading, label: str, *, weights: bool = False) -> str:
+def onnx_name(path: Path | Source, reading: Reading, label: str, *, weights: bool = False) -> str:
     """The first result of the ONNX node of this label, or (weights) its constant; of no node it is an input's name."""
     from tomato.frontend.read import read
 
@@ -104,7 +122,7 @@ def onnx_name(path: Path, reading: Reading, label: str, *, weights: bool = False
     return node.inputs[1] if weights else next(filter(None, node.outputs))
 
 
-def is_stored(path: Path, reading: Reading, name: str) -> bool:
+def is_stored(path: Path | Source, reading: Reading, name: str) -> bool:
     """Whether the file holds the constant of that name, and does not compute it."""
     from tomato.frontend.read import read_changed
     from tomato.frontend.reading import stored
@@ -112,14 +130,16 @@ def is_stored(path: Path, reading: Reading, name: str) -> bool:
     return stored(read_changed(path, reading).graph, name) is not None
 
 
-def settle(path: Path, reading: Reading = AS_IT_IS, host: HostChoice = "ends", forced: Collection[str] = ()) -> Settled:
+def settle(
+    path: Path | Source, reading: Reading = AS_IT_IS, host: HostChoice = "ends", forced: Collection[str] = ()
+) -> Network:
     """What of a model the chip computes, and what the host runs then, see `cuts.py`."""
     from tomato.frontend import cuts
 
     return cuts.settle(path, reading, host, forced)
 
 
-def inspect(path: Path, reading: Reading = AS_IT_IS) -> tuple[NodeReport, ...]:
+def inspect(path: Path | Source, reading: Reading = AS_IT_IS) -> tuple[NodeReport, ...]:
     """Every ONNX node and whether it can be compiled; TomatoError only when the file cannot be read."""
     from tomato.frontend.read import read
     from tomato.frontend.translate import report
@@ -127,14 +147,14 @@ def inspect(path: Path, reading: Reading = AS_IT_IS) -> tuple[NodeReport, ...]:
     return report(read(path, reading))
 
 
-def changed(path: Path, reading: Reading) -> bytes:
+def changed(path: Path | Source, reading: Reading) -> bytes:
     """The model that the chip computes, as ONNX."""
     from tomato.frontend.read import read_changed
 
     return bytes(read_changed(path, reading).SerializeToString())
 
 
-def ends(path: Path, reading: Reading) -> tuple[bytes | None, bytes | None]:
+def ends(path: Path | Source, reading: Reading) -> tuple[bytes | None, bytes | None]:
     """What the host runs in front of the chip and behind it, as ONNX; None for nothing."""
     from tomato.frontend.read import read_ends
 
@@ -173,7 +193,7 @@ def cut(path: Path, label: str, to: Path, reading: Reading = AS_IT_IS) -> Path |
     return to
 
 
-def twin(path: Path, reading: Reading = AS_IT_IS) -> bytes | None:
+def twin(path: Path | Source, reading: Reading = AS_IT_IS) -> bytes | None:
     """The model in an ONNX file such that ONNX Runtime computes it exactly on every processor; None if it does already.
 
     Equal in exact arithmetic: constants of int8 that are multiplied with uint8 have become uint8, see `exact.py`.

@@ -6,9 +6,9 @@ from math import prod
 from pathlib import Path
 
 from tomato.core.interface import AS_IT_IS, Ends, HostNode, Reading, Slot
-from tomato.frontend import HostChoice, Settled
+from tomato.frontend import HostChoice, Network
 from tomato.frontend.model import Model, OnnxNode
-from tomato.frontend.read import read
+from tomato.frontend.read import Source, read, source
 from tomato.frontend.translate import Outcome, finish, refuse, visit_all
 
 SHARE = 0.5
@@ -17,12 +17,15 @@ ROUNDS = 16
 """Cuts after which a network counts as refused: each shows what hid behind the one before."""
 
 
-def settle(path: Path, reading: Reading = AS_IT_IS, host: HostChoice = "ends", forced: Collection[str] = ()) -> Settled:
+def settle(
+    path: Path | Source, reading: Reading = AS_IT_IS, host: HostChoice = "ends", forced: Collection[str] = ()
+) -> Network:
     """The model without the ends that the chip cannot compute. Nothing is cut if it computes all.
 
     forced: labels of nodes that the chip is not to compute, for a reason that shows later.
     TomatoError if what is left is less than a stated share of the work, or nothing.
     """
+    path = source(path)
     whole = read(path, reading)
     first = outcome = visit_all(whole)
     first.refusals.update({n.index: "the host is to compute it" for n in whole.live if n.label in forced})
@@ -40,13 +43,13 @@ def settle(path: Path, reading: Reading = AS_IT_IS, host: HostChoice = "ends", f
     if found == reading:
         if outcome.refusals:
             refuse(whole, first.refusals)
-        return Settled(finish(whole, first), reading)
+        return replace(finish(whole, first), reading=reading)
     if outcome.refusals:
         refuse(whole, first.refusals)
     ends = _described(whole, model, outcome)
     if ends.share < SHARE and host != "any":
         refuse(whole, first.refusals, hint=f"--host any compiles the rest all the same: {ends}")
-    return Settled(finish(model, outcome), found, ends)
+    return replace(finish(model, outcome), reading=found, ends=ends)
 
 
 def _propose(model: Model, outcome: Outcome) -> tuple[tuple[str, ...], tuple[str, ...]] | None:

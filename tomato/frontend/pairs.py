@@ -9,8 +9,8 @@ from tomato.frontend.walk import Walk
 from tomato.kernels import Quantisation
 from tomato.ops.quantise import Dequantise, Quantise
 
-BITS = 8
-"""Pairs of wider codes stay as they are."""
+BITS = (8, 16)
+"""Pairs of narrower codes stay as they are."""
 
 
 def merged(walk: Walk, node: OnnxNode, op: Quantise, value: str) -> tuple[Quantise, str] | None:
@@ -44,10 +44,10 @@ def _in_a_row(model: Model, node: OnnxNode) -> bool:
 
 
 def _alike(first: Quantise, second: Quantise) -> bool:
-    """Whether both make 8-bit codes of one type, with one scale for all channels."""
+    """Whether both make codes of 8 or of 16 bits, of one type, with one scale for all channels."""
     return (
         (first.lo, first.hi) == (second.lo, second.hi)
-        and Codes(first.lo, first.hi).bits == BITS
+        and Codes(first.lo, first.hi).bits in BITS
         and all(op.scale.shape == op.zero.shape == (1,) for op in (first, second))
     )
 

@@ -1,6 +1,7 @@
 """An ONNX file becomes a checked model; every way in which a file can be unusable is told apart here."""
 
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 
 import onnx
@@ -10,6 +11,7 @@ from onnx import external_data_helper
 from tomato.core.errors import TomatoError
 from tomato.core.interface import AS_IT_IS, Reading
 from tomato.frontend import channels_last, door
+from tomato.frontend.checked import Checked
 from tomato.frontend.exact import CODED, twin
 from tomato.frontend.model import Model
 from tomato.frontend.reading import changed, ends, fix_inputs
@@ -22,52 +24,72 @@ IR_VERSION_TAG = b"\x08"
 """First byte of nearly every ONNX file: the field ir_version."""
 
 
-def read(path: Path, reading: Reading = AS_IT_IS) -> Model:
+class Source:
+    """A model file, which is read and checked once, when first needed, however often and as whatever it is read.
+
+    What reads a model takes a Source for its path: who reads it several times passes one on.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._last: tuple[Reading, Model] | None = None
+
+    @cached_property
+    def checked(self) -> Checked:
+        """What is in the file and beside it. Raises TomatoError where it cannot be used."""
+        proto = _load_external(_parse(self.path), self.path)
+        opset = door.opset(proto, self.path)
+        proto = door.inline(proto, self.path)
+        channels_last.unwrap(proto)
+        door.mend(proto)
+        return Checked(proto, self.path, opset, door.admit(proto, self.path, opset))
+
+    def fixed(self, reading: Reading) -> tuple[Checked, tuple[str, ...]]:
+        """A copy with the sizes of its inputs fixed, and notes of what was chosen."""
+        checked = self.checked.copy()
+        return checked, fix_inputs(checked, reading.sizes)
+
+    def read(self, reading: Reading) -> Model:
+        """The model with static shapes and folded constants, or TomatoError."""
+        if self._last is None or self._last[0] != reading:
+            checked, notes = self.fixed(reading)
+            if reading.changes:
+                checked = Checked.of(changed(checked, reading), self.path)
+            self._last = reading, resolve(checked, notes)
+        return self._last[1]
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
+def source(model: Path | Source) -> Source:
+    """The model file at a path; one that is open already as it is."""
+    return model if isinstance(model, Source) else Source(model)
+
+
+def read(model: Path | Source, reading: Reading = AS_IT_IS) -> Model:
     """The model in the file, with static shapes and folded constants, or TomatoError."""
-    proto, opset, invalid = _whole(path)
-    notes = fix_inputs(proto, path, opset, invalid, reading.sizes)
-    if reading.changes:
-        proto, opset, invalid = _again(changed(proto, path, opset, invalid, reading), path)
-    return resolve(proto, path, opset, invalid, notes)
+    return source(model).read(reading)
 
 
-def read_changed(path: Path, reading: Reading) -> onnx.ModelProto:
+def read_changed(model: Path | Source, reading: Reading) -> onnx.ModelProto:
     """The model that the chip computes, with a batch of one."""
-    proto, opset, invalid = _whole(path)
-    fix_inputs(proto, path, opset, invalid, reading.sizes)
-    return changed(proto, path, opset, invalid, reading)
+    return changed(source(model).fixed(reading)[0], reading)
 
 
-def read_ends(path: Path, reading: Reading) -> tuple[onnx.ModelProto | None, onnx.ModelProto | None]:
+def read_ends(model: Path | Source, reading: Reading) -> tuple[onnx.ModelProto | None, onnx.ModelProto | None]:
     """What the host runs in front of the chip and behind it, with a batch of one; None for nothing."""
-    proto, opset, invalid = _whole(path)
-    fix_inputs(proto, path, opset, invalid, reading.sizes)
-    return ends(proto, path, opset, invalid, reading)
+    return ends(source(model).fixed(reading)[0], reading)
 
 
-def read_twin(path: Path, reading: Reading = AS_IT_IS) -> onnx.ModelProto | None:
+def read_twin(model: Path | Source, reading: Reading = AS_IT_IS) -> onnx.ModelProto | None:
     """The twin of the model in the file, see `exact.py`; None if it would be the same."""
-    proto, opset, invalid = _whole(path)
+    given = source(model)
+    checked = given.checked.copy()
     if reading.changes:
-        proto, opset, invalid = _again(read_changed(path, reading), path)
-    kinds = {node.op_type for node in proto.graph.node}
-    return twin(proto, survey(proto, path, opset, invalid)) if kinds & {"DequantizeLinear", *CODED} else None
-
-
-def _whole(path: Path) -> tuple[onnx.ModelProto, int, dict[int, str]]:
-    """What is in the file and beside it, its operator set, and why nodes are not valid, by index."""
-    proto = _load_external(_parse(path), path)
-    opset = door.opset(proto, path)
-    proto = door.inline(proto, path)
-    channels_last.unwrap(proto)
-    door.mend(proto)
-    return proto, opset, door.admit(proto, path, opset)
-
-
-def _again(proto: onnx.ModelProto, path: Path) -> tuple[onnx.ModelProto, int, dict[int, str]]:
-    """A model that was changed, and the same of it as `_whole` tells of a file."""
-    opset = door.opset(proto, path)
-    return proto, opset, door.admit(proto, path, opset)
+        checked = Checked.of(read_changed(given, reading), given.path)
+    kinds = {node.op_type for node in checked.proto.graph.node}
+    return twin(checked.proto, survey(checked)) if kinds & {"DequantizeLinear", *CODED} else None
 
 
 def _parse(path: Path) -> onnx.ModelProto:

@@ -12,15 +12,15 @@ from tomato.core.formats import Array
 from tomato.core.interface import Reading
 from tomato.frontend import door
 from tomato.frontend.batch import why_bound
+from tomato.frontend.checked import Checked
 from tomato.frontend.shapes import Resolver, survey
 
 Sizes = Mapping[str, tuple[int, ...]]
 
 
-def fix_inputs(
-    model: onnx.ModelProto, path: Path, opset: int, invalid: Mapping[int, str], sizes: Sizes
-) -> tuple[str, ...]:
+def fix_inputs(checked: Checked, sizes: Sizes) -> tuple[str, ...]:
     """Fix the sizes of all inputs in place, the batch to one. Notes of what was chosen; TomatoError if one is open."""
+    model, path = checked.proto, checked.path
     constants = {t.name for t in model.graph.initializer}
     inputs = [i for i in model.graph.input if i.name not in constants]
     left = dict(sizes)
@@ -39,7 +39,7 @@ def fix_inputs(
     batches = {i.type.tensor_type.shape.dim[0].dim_value for i in inputs if i.type.tensor_type.shape.dim}
     fixed = max(batches, default=0)
     if fixed > 1:
-        _unbatch(model, path, opset, invalid, inputs, fixed)
+        _unbatch(checked, inputs, fixed)
     notes = [_fix_batch(i, fixed) for i in inputs]
     door.check_sizes(model.graph, path)
     return tuple(note for note in notes if note)
@@ -96,46 +96,40 @@ def _fix_batch(value: onnx.ValueInfoProto, fixed: int) -> str:
     return f"input {value.name!r}: the dynamic batch ({name or '?'}) is one frame"
 
 
-def _unbatch(
-    model: onnx.ModelProto,
-    path: Path,
-    opset: int,
-    invalid: Mapping[int, str],
-    inputs: list[onnx.ValueInfoProto],
-    batch: int,
-) -> None:
+def _unbatch(checked: Checked, inputs: list[onnx.ValueInfoProto], batch: int) -> None:
     """Make a model of a fixed batch one of any, in place; TomatoError where more than batch axes carry it."""
-    reason = why_bound(model, survey(model, path, opset, invalid), [i.name for i in inputs], batch)
+    reason = why_bound(checked.proto, survey(checked), [i.name for i in inputs], batch)
     if reason:
         raise TomatoError(
             f"the batch (axis 0) is fixed to {batch}, but an accelerator takes one frame at a time, and {reason}",
-            where=f"{path}: input {inputs[0].name!r}",
+            where=f"{checked.path}: input {inputs[0].name!r}",
             hint="export the model with a batch of 1 or with a dynamic batch",
         )
 
 
-def changed(
-    model: onnx.ModelProto, path: Path, opset: int, invalid: Mapping[int, str], reading: Reading
-) -> onnx.ModelProto:
-    """A model of a batch of one, its open values quantised and its ends cut off. Nodes keep what they are called."""
+def changed(checked: Checked, reading: Reading) -> onnx.ModelProto:
+    """A model of a batch of one, its open values quantised in place and its ends cut off.
+
+    Nodes keep what they are called.
+    """
+    model = checked.proto
     for i, node in enumerate(model.graph.node):
         node.name = node.name or f"{node.op_type} #{i}"
     if reading.ranges:
         quantise_values(model, reading.ranges)
     if not reading.outputs:
         return model
-    known = survey(model, path, opset, invalid)
+    known = survey(checked)
     return _part(model, known, reading.inputs, reading.outputs)
 
 
-def ends(
-    model: onnx.ModelProto, path: Path, opset: int, invalid: Mapping[int, str], reading: Reading
-) -> tuple[onnx.ModelProto | None, onnx.ModelProto | None]:
+def ends(checked: Checked, reading: Reading) -> tuple[onnx.ModelProto | None, onnx.ModelProto | None]:
     """What is left of a model of a batch of one in front of `reading.inputs`, and behind `reading.outputs`."""
+    model = checked.proto
     graph = model.graph
     constants = {t.name for t in graph.initializer}
     inputs = [i.name for i in graph.input if i.name not in constants]
-    known = survey(model, path, opset, invalid)
+    known = survey(checked)
     wanted = [name for name in reading.inputs if name not in inputs]
     late = [o.name for o in graph.output if o.name not in reading.outputs]
     after = _part(model, known, [*reading.outputs, *inputs], late) if late else None

@@ -12,6 +12,7 @@ from onnx import helper, numpy_helper
 from tomato.core.errors import TomatoError
 from tomato.core.formats import Array, Codes
 from tomato.frontend import limits
+from tomato.frontend.checked import Checked
 from tomato.frontend.door import ELEMENTS, MICROSOFT, element
 from tomato.frontend.folding import CannotFoldError, fold, is_folded
 from tomato.frontend.model import Attribute, Model, OnnxNode, integer_range
@@ -168,23 +169,19 @@ class Resolver:
         return tuple(d.dim_value for d in dims) if all(d.HasField("dim_value") for d in dims) else None
 
 
-def resolve(
-    proto: onnx.ModelProto, path: Path, opset: int, invalid: Mapping[int, str], notes: tuple[str, ...] = ()
-) -> Model:
-    """A model whose inputs have fixed sizes with every shape and every constant computed, or TomatoError.
-
-    invalid: why nodes are not valid, by index.
-    """
+def resolve(checked: Checked, notes: tuple[str, ...] = ()) -> Model:
+    """A model whose inputs have fixed sizes with every shape and every constant computed, or TomatoError."""
+    proto, path, invalid = checked.proto, checked.path, checked.invalid
     constants = {t.name for t in proto.graph.initializer}
     inputs = [i for i in proto.graph.input if i.name not in constants]
-    resolver = survey(proto, path, opset, invalid)
+    resolver = survey(checked)
     _check_types(proto, path, resolver)
     nodes = tuple(_node(i, n, invalid=i in invalid) for i, n in enumerate(proto.graph.node))
     shapes = {name: shape for name in resolver.types if (shape := resolver.shape(name)) is not None}
     return Model(
         path=str(path),
         name=path.stem,
-        opset=opset,
+        opset=checked.opset,
         nodes=nodes,
         inputs=tuple(i.name for i in inputs),
         outputs=tuple(o.name for o in proto.graph.output),
@@ -199,11 +196,12 @@ def resolve(
     )
 
 
-def survey(proto: onnx.ModelProto, path: Path, opset: int, invalid: Mapping[int, str]) -> Resolver:
+def survey(checked: Checked) -> Resolver:
     """What is known of a model as it is: its constants, and the types of its values."""
-    resolver = Resolver(proto, opset, problems=dict(invalid))
+    proto = checked.proto
+    resolver = Resolver(proto, checked.opset, problems=dict(checked.invalid))
     for tensor in proto.graph.initializer:
-        resolver.define(tensor.name, _values(tensor, path))
+        resolver.define(tensor.name, _values(tensor, checked.path))
     resolver.types.update((i.name, i.type) for i in proto.graph.input if i.name not in resolver.constants)
     for index, node in enumerate(proto.graph.node):
         resolver.visit(index, node)

@@ -15,7 +15,7 @@ from tomato.core.errors import TomatoError
 from tomato.core.formats import Array, Tensor
 from tomato.core.interface import Port, Said
 from tomato.core.ir import Graph
-from tomato.frontend import Imported, NodeReport, door, layout, reorder, rules_qonnx
+from tomato.frontend import Network, NodeReport, door, layout, reorder, rules_qonnx
 from tomato.frontend.model import BehindError, Model, OnnxNode, RefusedError
 from tomato.frontend.names import identifier
 from tomato.frontend.unsupported import why_not
@@ -80,7 +80,7 @@ class Outcome:
     macs: dict[int, int]
 
 
-def translate(model: Model) -> Imported:
+def translate(model: Model) -> Network:
     """The model as a graph, or one TomatoError with all its problems."""
     outcome = visit_all(model)
     if outcome.refusals:
@@ -88,7 +88,7 @@ def translate(model: Model) -> Imported:
     return finish(model, outcome)
 
 
-def finish(model: Model, outcome: Outcome) -> Imported:
+def finish(model: Model, outcome: Outcome) -> Network:
     """The graph of a walk on which no node was refused."""
     walk = outcome.walk
     for name in model.inputs:
@@ -104,7 +104,7 @@ def finish(model: Model, outcome: Outcome) -> Imported:
     ).prune()
     graph.verify()
     said = Said({node.label: node.op_type for node in model.nodes}, walk.weights)
-    return Imported(graph, inputs, outputs, (*model.notes, *_host_notes(outputs)), said)
+    return Network(graph, inputs, outputs, (*model.notes, *_host_notes(outputs)), said)
 
 
 def report(model: Model) -> tuple[NodeReport, ...]:

@@ -137,7 +137,9 @@ class Walk:
         name = identifier(self.node.stem) + suffix
         try:
             self._check_claims(op, args)
-            return self.build.add(op, args, unused(name, {*self.build.types, *self.inputs.values()}), self.node.label)
+            return self.build.add(
+                op, args, unused(name, {*self.build.types, *self.inputs.values()}), (self.node.label,)
+            )
         except ValueError as reason:
             raise RefusedError(str(reason), "change the layer's attributes and export again") from reason
 

@@ -11,7 +11,8 @@ import numpy as np
 from tomato import frontend
 from tomato.core.formats import Array
 from tomato.core.interface import Ends, Reading
-from tomato.frontend import Settled
+from tomato.frontend import Network
+from tomato.frontend.read import Source
 from tomato.host.runtime import answer, ranked, runner
 
 BEFORE, AFTER = "before.onnx", "after.onnx"
@@ -25,7 +26,7 @@ HOST = "host"
 class Host:
     """Both ends of a network around the chip; `reading` says where they begin."""
 
-    model: Path
+    model: Path | Source
     reading: Reading
     ends: Ends
 
@@ -64,7 +65,7 @@ class Host:
         return tuple(known[slot.name] for slot in self.ends.outputs)
 
 
-def around(model: Path, settled: Settled) -> Host | None:
+def around(model: Path | Source, settled: Network) -> Host | None:
     """What the host runs around the chip; None for nothing."""
     return Host(model, settled.reading, settled.ends) if settled.ends else None
 

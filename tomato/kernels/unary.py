@@ -32,11 +32,6 @@ TANH_NUMERATOR = (
 TANH_DENOMINATOR = (1.19825839466702e-06, 1.18534705686654e-04, 2.26843463243900e-03, 4.89352518554385e-03)
 
 
-def leaky_relu(x: Float32, alpha: float) -> Float32:
-    """LeakyRelu and QLinearLeakyRelu (contrib qlinear_activations.cc)."""
-    return np.where(x >= 0, x, np.float32(alpha) * x)
-
-
 def clip(x: Float32, lo: float, hi: float) -> Float32:
     """Clip; Relu is clip(x, 0, inf)."""
     return np.clip(x, np.float32(lo), np.float32(hi))
@@ -51,16 +46,6 @@ def sigmoid(x: Float32) -> Float32:
 def tanh(x: Float32) -> Float32:
     """Tanh: a rational approximation with fused multiply-adds (MLAS tanh.cpp)."""
     return _rational(clip(x, -9, 9), TANH_NUMERATOR, TANH_DENOMINATOR)
-
-
-def hard_sigmoid(x: Float32, alpha: float, beta: float) -> Float32:
-    """HardSigmoid: a product and a sum, each rounded (core/providers/cpu/activation/activations.h)."""
-    return clip(np.float32(alpha) * x + np.float32(beta), 0, 1)
-
-
-def hard_swish(x: Float32) -> Float32:
-    """HardSwish, which ONNX Runtime expands to x * HardSigmoid(x, 1/6, 1/2)."""
-    return np.asarray(x * hard_sigmoid(x, 1 / 6, 0.5))
 
 
 def _rational(x: Float32, numerator: tuple[float, ...], denominator: tuple[float, ...]) -> Float32:

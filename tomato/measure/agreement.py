@@ -54,7 +54,9 @@ class Agreement:
 
     def __str__(self) -> str:
         text = f"{self.equal:,} of {self.total:,} output codes equal {self.reference}"
-        return text + (f"; the first layer that differs is {self.first}" if self.first else "")
+        if self.first:
+            return f"{text}; the first layer that differs is {self.first}"
+        return text + ("; no layer was found that differs by itself" if self.equal < self.total else "")
 
 
 def arithmetic(accelerator: Accelerator) -> str:
@@ -122,7 +124,7 @@ def same(real: Array, got: Array) -> Array:
 
 def first_difference(accelerator: Accelerator, frames: Sequence[Array]) -> str:
     """The first layer whose codes differ from those of the QuantizeLinear that it ends in, or ""."""
-    ends = {node.origin.split(",")[-1]: node.name for node in accelerator.graph if node.origin}
+    ends = {node.origin[-1]: node.name for node in accelerator.graph if node.origin}
     codes: dict[str, Array] = {}
     accelerator.run(accelerator.encode(*frames), watch=lambda name, values: codes.update({name: values}))
     wanted = _defined if arithmetic(accelerator) == "qonnx" else _kernels
@@ -140,7 +142,8 @@ def _defined(accelerator: Accelerator, frames: Sequence[Array], labels: Sequence
     interpret(
         graph, graph_values(graph, accelerator.inputs, frames), watch=lambda name, value: values.update({name: value})
     )
-    yield from ((n.origin, values[n.name]) for n in graph if isinstance(n.op, Quantise) and n.origin in labels)
+    quantisers = [n for n in graph if isinstance(n.op, Quantise) and n.origin]
+    yield from ((n.origin[-1], values[n.name]) for n in quantisers if n.origin[-1] in labels)
 
 
 def _kernels(accelerator: Accelerator, frames: Sequence[Array], labels: Sequence[str]) -> Iterator[tuple[str, Array]]:

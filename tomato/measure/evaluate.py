@@ -10,16 +10,18 @@ from typing import Any
 import numpy as np
 
 from tomato import frontend
-from tomato.accelerator import Accelerator, Progress, silent
+from tomato.accelerator import Accelerator
 from tomato.core.errors import TomatoError
 from tomato.core.files import refusals, write_text
 from tomato.core.formats import Array
 from tomato.core.interface import Port, Slot, graph_values
 from tomato.core.interpret import BATCH, interpret
+from tomato.core.progress import Progress, silent
 from tomato.host.data import Data, classes, classes_of
 from tomato.host.runtime import answer, ranked
 from tomato.measure.agreement import Saturation, agree, arithmetic, exact_values, same, saturates, session
 from tomato.passes import CLEAN, run
+from tomato.quantise.post_training import code_names
 
 LAYER_FRAMES = 16
 """Frames on which layers are compared one by one."""
@@ -162,22 +164,22 @@ def _suit(wanted: Any, frames: Array, step: int, fixed: bool) -> Array:
 
 
 def layers(accelerator: Accelerator, frames: Sequence[Array]) -> list[dict[str, Any]]:
-    """Signal-to-noise ratio of every layer whose real value exists too, in graph order."""
+    """Signal-to-noise ratio of every ONNX node's last value that has codes, in graph order."""
     imported = frontend.load(accelerator.model, accelerator.reading)
     real = run(imported.graph, CLEAN)
     feed = graph_values(real, imported.inputs, frames)
-    by_origin = {node.origin: node.name for node in real}
-    values: dict[str, Array] = {}
-    interpret(real, feed, watch=partial(_keep, values, set(by_origin.values())))
     graph = accelerator.graph
+    reals = {codes: name for name, codes in code_names(real).items()}
+    ends = {n.origin[-1]: n.name for n in graph if n.origin and n.name in reals}
+    labels = {name: label for label, name in ends.items()}
+    values: dict[str, Array] = {}
+    interpret(real, feed, watch=partial(_keep, values, {reals[name] for name in labels}))
     found: list[dict[str, Any]] = []
-    last = {n.name: n.origin.split(",")[-1] for n in graph if n.name in graph.encodings}
 
     def compare(name: str, codes: Array) -> None:
-        reference = values.get(by_origin.get(last.get(name, ""), ""))
-        if reference is not None and reference.shape == codes.shape:
-            noise = sqnr(reference, graph.encodings[name].decode(codes))
-            found.append({"name": name, "onnx": last[name], "sqnr_db": noise})
+        if name in labels:
+            noise = sqnr(values[reals[name]], graph.encodings[name].decode(codes))
+            found.append({"name": name, "onnx": labels[name], "sqnr_db": noise})
 
     accelerator.run(accelerator.encode(*frames), watch=compare)
     return found

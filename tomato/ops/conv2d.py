@@ -1,28 +1,27 @@
 """Conv2d: exact convolution, no bias, no rounding."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
-from tomato.core.formats import Array, Codes, Real, Tensor
-from tomato.core.ir import Op, TensorType
+from tomato.core.formats import Array, Codes, Real
+from tomato.core.ir import TensorType
+from tomato.ops.weighted import FLOAT32_EXACT, Weighted, accumulator, matrix_product
 from tomato.ops.window import Window
 
-FLOAT32_EXACT = 1 << 24
-"""Integers below this are exact in float32, and BLAS is twice as fast there."""
 IM2COL_COLUMNS = 256
 """Up to this many columns the patches are gathered into one matrix product."""
 
 
 @dataclass(frozen=True, slots=True)
-class Conv2d(Op):
+class Conv2d(Weighted):
     """Sum over the window and the channels of a group; the border reads `pad_value`.
 
     `weight` has the shape (kernel height, kernel width, channels in / groups, channels out).
     """
 
-    weight: Tensor
     window: Window
     groups: int = 1
     pad_value: int = 0
@@ -70,8 +69,11 @@ class Conv2d(Op):
         return np.rint(acc).astype(np.int64) if integer else acc
 
     @property
-    def weights(self) -> Mapping[str, Tensor]:
-        return {"weight": self.weight}
+    def border(self) -> float | None:
+        return self.pad_value if any(self.window.pads) else None
+
+    def with_border(self, border: int) -> Self:
+        return replace(self, pad_value=border)
 
     def macs(self, args: Sequence[TensorType]) -> int:
         kh, kw, per_group, out_channels = self.weight.shape
@@ -83,19 +85,6 @@ class Conv2d(Op):
         text += f", groups {self.groups}" if self.groups > 1 else ""
         text += f", border {self.pad_value}" if any(self.window.pads) and self.pad_value else ""
         return text + ">"
-
-
-def accumulator(weight: Array, x: Codes) -> Codes:
-    """Interval of sum(w * x) over all but the last axis of `weight`, the widest channel deciding."""
-    axes = tuple(range(weight.ndim - 1))
-    lo = np.minimum(weight * x.lo, weight * x.hi).sum(axis=axes)
-    hi = np.maximum(weight * x.lo, weight * x.hi).sum(axis=axes)
-    return Codes(int(lo.min()), int(hi.max()))
-
-
-def matrix_product(x: Array, weight: Array) -> Array:
-    """The last axis of x times a matrix, as one product: NumPy's own loops over small ones, row by row."""
-    return np.asarray((x.reshape(-1, weight.shape[0]) @ weight).reshape(*x.shape[:-1], -1))
 
 
 def _depthwise(window: Window, padded: Array, weight: Array, out: tuple[int, int]) -> Array:

@@ -1,23 +1,25 @@
 """Dense: an exact matrix product on the channels of every pixel."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from tomato.core.formats import Array, Real, Tensor
-from tomato.core.ir import Op, TensorType
-from tomato.ops.conv2d import FLOAT32_EXACT, accumulator, matrix_product
+from tomato.core.formats import Array, Real
+from tomato.core.ir import TensorType
+from tomato.ops.weighted import FLOAT32_EXACT, Weighted, accumulator, matrix_product
 
 
 @dataclass(frozen=True, slots=True)
-class Dense(Op):
+class Dense(Weighted):
     """y[h, w, :] = x[h, w, :] @ weight: a fully connected layer, or a pointwise convolution.
 
     `weight` has the shape (channels in, channels out).
     """
 
-    weight: Tensor
+    @property
+    def groups(self) -> int:
+        return 1
 
     def infer(self, args: Sequence[TensorType]) -> TensorType:
         (x,) = args
@@ -39,10 +41,6 @@ class Dense(Op):
         assert bound < 1 << 53, "an accumulator exceeds what float64 holds exactly"
         acc = matrix_product(x.astype(dtype), self.weight.values.astype(dtype))
         return np.asarray(np.rint(acc).astype(np.int64))
-
-    @property
-    def weights(self) -> Mapping[str, Tensor]:
-        return {"weight": self.weight}
 
     def macs(self, args: Sequence[TensorType]) -> int:
         return args[0].pixels * self.weight.values.size

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from tomato.core.formats import Array, Codes, Real
 from tomato.core.ir import Op, TensorType
+from tomato.core.treatment import Line, Treatment
 
 
 def _same_shape(args: Sequence[TensorType]) -> tuple[TensorType, TensorType]:
@@ -22,6 +24,8 @@ def _same_shape(args: Sequence[TensorType]) -> tuple[TensorType, TensorType]:
 class Add(Op):
     """a * scale_a + b * scale_b, exact. A requant behind it brings the sum to the result's scale."""
 
+    treatment: ClassVar = Treatment.EXACT
+
     scale_a: int = 1
     scale_b: int = 1
 
@@ -36,10 +40,19 @@ class Add(Op):
         a, b = args
         return np.asarray(a * self.scale_a + b * self.scale_b)
 
+    def line(self, args: Sequence[Line], types: Sequence[TensorType]) -> Line | str:
+        a, b = args
+        scale = a.scale / self.scale_a
+        if np.any(scale != b.scale / self.scale_b):
+            return "its inputs have unlike scales"
+        return Line(scale, a.offset + b.offset, a.slack * abs(self.scale_a) + b.slack * abs(self.scale_b))
+
 
 @dataclass(frozen=True, slots=True)
 class Multiply(Op):
     """(a - zero_a) * (b - zero_b), exact."""
+
+    treatment: ClassVar = Treatment.EXACT
 
     zero_a: int = 0
     zero_b: int = 0
@@ -56,3 +69,11 @@ class Multiply(Op):
     def golden(self, args: Sequence[Array]) -> Array:
         a, b = args
         return np.asarray((a - self.zero_a) * (b - self.zero_b))
+
+    def line(self, args: Sequence[Line], types: Sequence[TensorType]) -> Line | str:
+        a, b = args
+        if (a.code_of(0.0), b.code_of(0.0)) != (self.zero_a, self.zero_b):
+            return "its inputs have other zero points"
+        if a.slack or b.slack:
+            return "its inputs are not exact"
+        return Line(a.scale * b.scale, np.zeros(a.scale.size), 0.0)

@@ -1,17 +1,21 @@
 """Operators that move values without changing them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 import numpy as np
 
 from tomato.core.formats import Array, Codes, Real
 from tomato.core.ir import Op, Shape, TensorType
+from tomato.core.treatment import Line, Treatment
 
 
 @dataclass(frozen=True, slots=True)
 class Concat(Op):
     """Concatenation over channels. All inputs have the same format, so that codes mean the same."""
+
+    treatment: ClassVar = Treatment.MOVES
 
     def infer(self, args: Sequence[TensorType]) -> TensorType:
         first = args[0]
@@ -31,10 +35,16 @@ class Concat(Op):
     def golden(self, args: Sequence[Array]) -> Array:
         return np.concatenate(args, axis=3)
 
+    def line(self, args: Sequence[Line], types: Sequence[TensorType]) -> Line | str:
+        scale, offset = (np.concatenate(part) for part in zip(*((a.scale, a.offset) for a in args), strict=True))
+        return Line(scale, offset, max(a.slack for a in args))
+
 
 @dataclass(frozen=True, slots=True)
 class Slice(Op):
     """x[begin : end : step] on height, width and channels. Channels have step 1."""
+
+    treatment: ClassVar = Treatment.MOVES
 
     begin: Shape
     end: Shape
@@ -55,10 +65,15 @@ class Slice(Op):
         cut = tuple(slice(b, e, s) for b, e, s in zip(self.begin, self.end, steps, strict=True))
         return x[(slice(None), *cut)]
 
+    def line(self, args: Sequence[Line], types: Sequence[TensorType]) -> Line | str:
+        return args[0].picked(lambda channels: channels[self.begin[2] : self.end[2]])
+
 
 @dataclass(frozen=True, slots=True)
 class Pad(Op):
     """A border of `value` (a code after quantisation): top, left, bottom, right."""
+
+    treatment: ClassVar = Treatment.MOVES
 
     pads: tuple[int, int, int, int]
     value: float | int = 0
@@ -80,10 +95,22 @@ class Pad(Op):
         top, left, bottom, right = self.pads
         return np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), constant_values=self.value)
 
+    def line(self, args: Sequence[Line], types: Sequence[TensorType]) -> Line | str:
+        return args[0]
+
+    @property
+    def border(self) -> float:
+        return self.value
+
+    def with_border(self, border: int) -> Self:
+        return replace(self, value=border)
+
 
 @dataclass(frozen=True, slots=True)
 class Upsample(Op):
     """Every pixel repeated `factor` (height, width) times: nearest neighbour, integer scales."""
+
+    treatment: ClassVar = Treatment.MOVES
 
     factor: tuple[int, int]
 
@@ -95,10 +122,15 @@ class Upsample(Op):
         (x,) = args
         return np.asarray(x.repeat(self.factor[0], axis=1).repeat(self.factor[1], axis=2))
 
+    def line(self, args: Sequence[Line], types: Sequence[TensorType]) -> Line | str:
+        return args[0]
+
 
 @dataclass(frozen=True, slots=True)
 class DepthToSpace(Op):
     """Blocks of channels become block x block pixels; channel = (row, column, c), as ONNX mode DCR."""
+
+    treatment: ClassVar = Treatment.MOVES
 
     block: int
 
@@ -116,10 +148,15 @@ class DepthToSpace(Op):
         split = x.reshape(n, h, w, b, b, c // (b * b))
         return split.transpose(0, 1, 3, 2, 4, 5).reshape(n, h * b, w * b, c // (b * b))
 
+    def line(self, args: Sequence[Line], types: Sequence[TensorType]) -> Line | str:
+        return args[0].shuffled(self.infer(types).channels)
+
 
 @dataclass(frozen=True, slots=True)
 class SpaceToDepth(Op):
     """Blocks of block x block pixels become channels; channel = (row, column, c), as in ONNX."""
+
+    treatment: ClassVar = Treatment.MOVES
 
     block: int
 
@@ -137,10 +174,15 @@ class SpaceToDepth(Op):
         split = x.reshape(n, h // b, b, w // b, b, c)
         return split.transpose(0, 1, 3, 2, 4, 5).reshape(n, h // b, w // b, c * b * b)
 
+    def line(self, args: Sequence[Line], types: Sequence[TensorType]) -> Line | str:
+        return args[0].shuffled(self.infer(types).channels)
+
 
 @dataclass(frozen=True, slots=True)
 class Reshape(Op):
     """The same values in the same order under another shape: no hardware but lane alignment."""
+
+    treatment: ClassVar = Treatment.MOVES
 
     shape: Shape
 
@@ -154,6 +196,9 @@ class Reshape(Op):
         (x,) = args
         return x.reshape(x.shape[0], *self.shape)
 
+    def line(self, args: Sequence[Line], types: Sequence[TensorType]) -> Line | str:
+        return args[0].shuffled(self.infer(types).channels)
+
 
 @dataclass(frozen=True, slots=True)
 class Transpose(Op):
@@ -161,6 +206,8 @@ class Transpose(Op):
 
     Any reordering that ONNX Transpose, Reshape and Flatten can spell, once per maximal chain.
     """
+
+    treatment: ClassVar = Treatment.MOVES
 
     view: tuple[int, ...]
     perm: tuple[int, ...]
@@ -180,3 +227,6 @@ class Transpose(Op):
         batch = x.shape[0]
         axes = (0, *(p + 1 for p in self.perm))
         return x.reshape(batch, *self.view).transpose(axes).reshape(batch, *self.shape)
+
+    def line(self, args: Sequence[Line], types: Sequence[TensorType]) -> Line | str:
+        return args[0].shuffled(self.infer(types).channels)

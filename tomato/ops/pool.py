@@ -1,18 +1,22 @@
 """Pooling: maximum or exact sum over a window, and the sum over the whole frame."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 import numpy as np
 
 from tomato.core.formats import Array, Codes, Real
 from tomato.core.ir import Op, TensorType
+from tomato.core.treatment import Line, Treatment
 from tomato.ops.window import Window
 
 
 @dataclass(frozen=True, slots=True)
 class MaxPool(Op):
     """Maximum over the window; the border never wins."""
+
+    treatment: ClassVar = Treatment.MOVES
 
     window: Window
 
@@ -28,10 +32,15 @@ class MaxPool(Op):
         taps = [self.window.tap(padded, r, c, out) for r, c in np.ndindex(self.window.kernel)]
         return np.asarray(np.maximum.reduce(taps))
 
+    def line(self, args: Sequence[Line], types: Sequence[TensorType]) -> Line | str:
+        return args[0].rising
+
 
 @dataclass(frozen=True, slots=True)
 class SumPool(Op):
     """Exact sum over the window; the border reads `pad_value`. Dividing is left to a requant or affine."""
+
+    treatment: ClassVar = Treatment.EXACT
 
     window: Window
     pad_value: int = 0
@@ -51,10 +60,22 @@ class SumPool(Op):
         taps = [self.window.tap(padded, r, c, out) for r, c in np.ndindex(self.window.kernel)]
         return np.asarray(sum(taps[1:], start=taps[0]))
 
+    def line(self, args: Sequence[Line], types: Sequence[TensorType]) -> Line | str:
+        return args[0].times(self.window.taps)
+
+    @property
+    def border(self) -> float | None:
+        return self.pad_value if any(self.window.pads) else None
+
+    def with_border(self, border: int) -> Self:
+        return replace(self, pad_value=border)
+
 
 @dataclass(frozen=True, slots=True)
 class GlobalSum(Op):
     """Exact sum over all pixels of the frame, per channel."""
+
+    treatment: ClassVar = Treatment.EXACT
 
     def infer(self, args: Sequence[TensorType]) -> TensorType:
         (x,) = args
@@ -64,3 +85,6 @@ class GlobalSum(Op):
     def golden(self, args: Sequence[Array]) -> Array:
         (x,) = args
         return np.asarray(x.sum(axis=(1, 2), keepdims=True))
+
+    def line(self, args: Sequence[Line], types: Sequence[TensorType]) -> Line | str:
+        return args[0].times(types[0].pixels)

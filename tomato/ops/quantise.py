@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from tomato.core.formats import Array, Codes, Real, Tensor
-from tomato.core.ir import Op, TensorType
+from tomato.core.ir import Encoding, Op, TensorType
+from tomato.core.treatment import Line, Treatment
 from tomato.ops.real import Affine
 
 
@@ -50,6 +51,8 @@ class Quantise(Op):
     that it computes in here.
     """
 
+    treatment: ClassVar = Treatment.CROSSES
+
     scale: Tensor
     zero: Tensor
     lo: int
@@ -58,6 +61,11 @@ class Quantise(Op):
     arithmetic: Arithmetic = "onnxruntime"
     kind: Codes | None = None
     real: str = SINGLE
+
+    @property
+    def encoding(self) -> Encoding:
+        """What its codes mean, in the first channel if they differ."""
+        return Encoding(float(self.scale.values[0]), int(self.zero.values[0]))
 
     def infer(self, args: Sequence[TensorType]) -> TensorType:
         (x,) = args
@@ -85,6 +93,8 @@ class Dequantise(Op):
     kind: the integer type that the model declares for x, of which x may take a part. real: the floating-point type
     of the result.
     """
+
+    treatment: ClassVar = Treatment.CROSSES
 
     scale: Tensor
     zero: Tensor
@@ -117,6 +127,8 @@ class JoinConstant(Op):
     the zero point, one number or one per channel. first: whether c is the kernel's first argument.
     """
 
+    treatment: ClassVar = Treatment.REAL
+
     kind: Literal["add", "mul"]
     codes: Tensor
     scale: float
@@ -136,6 +148,9 @@ class JoinConstant(Op):
     def golden(self, args: Sequence[Array]) -> Array:
         return self.affine.golden(args)
 
+    def line(self, args: Sequence[Line], types: Sequence[TensorType]) -> Line | str:
+        return self.affine.line(args, types)
+
 
 @dataclass(frozen=True, slots=True)
 class Bias(Op):
@@ -144,6 +159,8 @@ class Bias(Op):
     codes and step: the integers that the model gives it in, and what one of them is worth, per channel; None for a
     real one. ONNX Runtime's kernels add integers in steps of the accumulator, whatever `step` says.
     """
+
+    treatment: ClassVar = Treatment.REAL
 
     real: Tensor
     codes: Tensor | None = None
@@ -159,3 +176,6 @@ class Bias(Op):
 
     def golden(self, args: Sequence[Array]) -> Array:
         return self.affine.golden(args)
+
+    def line(self, args: Sequence[Line], types: Sequence[TensorType]) -> Line | str:
+        return self.affine.line(args, types)

@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import erf
 from types import MappingProxyType
+from typing import ClassVar
 
 import numpy as np
 
 from tomato.core.formats import Array, Real, Tensor
 from tomato.core.ir import Op, TensorType
+from tomato.core.treatment import Line, Treatment
 
 Expression = str | float | Tensor | tuple["str | Expression", ...]
 """A unary function: "x", a number, a constant, or (name, operand, ...) with a name of FUNCTIONS.
@@ -89,6 +91,8 @@ def per_channel(expression: Expression) -> bool:
 class RealOp(Op):
     """An operator on reals only."""
 
+    treatment: ClassVar = Treatment.REAL
+
     def infer(self, args: Sequence[TensorType]) -> TensorType:
         (x,) = args
         if not isinstance(x.fmt, Real):
@@ -108,6 +112,10 @@ class Affine(RealOp):
 
     def golden(self, args: Sequence[Array]) -> Array:
         return args[0] * self.scale.values + self.offset.values
+
+    def line(self, args: Sequence[Line], types: Sequence[TensorType]) -> Line:
+        (x,), scale = args, self.scale.values
+        return Line(x.scale * scale, x.offset * scale + self.offset.values, x.slack)
 
 
 @dataclass(frozen=True, slots=True)

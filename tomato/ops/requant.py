@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import ClassVar
 
 import numpy as np
 
 from tomato.core.formats import Array, Codes, Tensor, requantise
 from tomato.core.ir import Op, TensorType
+from tomato.core.treatment import Treatment
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,8 @@ class Requant(Op):
     or -1; entries with d = 0 are unused. So it equals a rounding that is off this staircase at a few x, as
     ONNX Runtime's is where its float32 product rounds to a tie. None: no x moves.
     """
+
+    treatment: ClassVar = Treatment.CODES
 
     mult: Tensor
     bias: Tensor

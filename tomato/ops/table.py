@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from tomato.core.formats import Array, Codes, Tensor
 from tomato.core.ir import Op, TensorType
+from tomato.core.treatment import Treatment
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +17,8 @@ class Table(Op):
 
     `entries` has the shape (1 or channels, hi - lo + 1) for inputs in [lo, hi].
     """
+
+    treatment: ClassVar = Treatment.CODES
 
     entries: Tensor
     lo: int

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from tomato.core.formats import Array, Codes, Tensor
 from tomato.core.ir import Op, TensorType
+from tomato.core.treatment import Treatment
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,8 @@ class Threshold(Op):
     `thresholds` has the shape (channels, steps), ascending in every channel. Any requantisation that rises
     with the accumulator is one of these, exactly, also where no constants of a requant equal it.
     """
+
+    treatment: ClassVar = Treatment.CODES
 
     thresholds: Tensor
     lo: int

@@ -4,9 +4,8 @@ from dataclasses import replace
 
 from tomato.core.formats import Tensor
 from tomato.core.ir import Builder, Graph, Node
-from tomato.ops.conv2d import Conv2d
-from tomato.ops.dense import Dense
 from tomato.ops.real import Affine
+from tomato.ops.weighted import Weighted
 from tomato.passes.rewrite import ONE, read_once
 
 
@@ -18,11 +17,10 @@ def fold_affine_backward(graph: Graph) -> Graph:
     alone, uses, producers = read_once(graph), graph.uses, graph.producers
 
     def weighted(name: str) -> bool:
-        return name in alone and name in producers and isinstance(producers[name].op, Conv2d | Dense)
+        return name in alone and name in producers and isinstance(producers[name].op, Weighted)
 
     def rewrite(node: Node, build: Builder) -> str | None:
-        if weighted(node.name) and isinstance(behind := uses[node.name][0].op, Affine):
-            assert isinstance(node.op, Conv2d | Dense)
+        if isinstance(node.op, Weighted) and node.name in alone and isinstance(behind := uses[node.name][0].op, Affine):
             scaled = Tensor(node.op.weight.values * behind.scale.values)
             return build.add(replace(node.op, weight=scaled), node.args, node.name, node.origin)
         if isinstance(node.op, Affine) and weighted(node.args[0]):

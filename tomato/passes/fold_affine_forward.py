@@ -6,11 +6,11 @@ import numpy as np
 
 from tomato.core.formats import Tensor
 from tomato.core.ir import Builder, Graph, Node
-from tomato.ops.conv2d import Conv2d
-from tomato.ops.dense import Dense
+from tomato.core.treatment import Treatment
 from tomato.ops.real import Affine
-from tomato.passes.groups import ARITHMETIC, join_origins
-from tomato.passes.rewrite import ONE, compact, defining, per_weight, read_once
+from tomato.ops.weighted import Weighted
+from tomato.passes.groups import join_origins
+from tomato.passes.rewrite import ONE, compact, defining, read_once
 
 
 def fold_affine_forward(graph: Graph) -> Graph:
@@ -26,7 +26,7 @@ def fold_affine_forward(graph: Graph) -> Graph:
         if front is None or front.name not in alone or not isinstance(front.op, Affine):
             return None
         source = defining(build, front.args[0])
-        if not isinstance(node.op, Conv2d | Dense) or (source and isinstance(source.op, ARITHMETIC)):
+        if not isinstance(node.op, Weighted) or (source and source.op.treatment is Treatment.EXACT):
             return None
         if _border_changes(node.op, front.op):
             return None
@@ -35,12 +35,11 @@ def fold_affine_forward(graph: Graph) -> Graph:
     return graph.rebuild(rewrite).prune()
 
 
-def _swap(front: Node, affine: Affine, node: Node, op: Conv2d | Dense, build: Builder) -> str:
+def _swap(front: Node, affine: Affine, node: Node, op: Weighted, build: Builder) -> str:
     weight, channels = op.weight.values, front.type.channels
-    groups = op.groups if isinstance(op, Conv2d) else 1
-    scale = per_weight(np.broadcast_to(affine.scale.values, channels), groups, weight.shape[-1])
-    offset = per_weight(np.broadcast_to(affine.offset.values, channels), groups, weight.shape[-1])
-    added = (weight * offset).sum(axis=tuple(range(weight.ndim - 1)))
+    scale = op.per_weight(np.broadcast_to(affine.scale.values, channels))
+    offset = op.per_weight(np.broadcast_to(affine.offset.values, channels))
+    added = (weight * offset).sum(axis=op.summed)
     scaled = replace(op, weight=Tensor(weight * scale))
     name = build.add(scaled, front.args, node.name, join_origins(front, node))
     if not added.any():
@@ -48,7 +47,6 @@ def _swap(front: Node, affine: Affine, node: Node, op: Conv2d | Dense, build: Bu
     return build.add(Affine(ONE, compact(added)), (name,), f"{node.name}_offset", front.origin)
 
 
-def _border_changes(op: Conv2d | Dense, affine: Affine) -> bool:
+def _border_changes(op: Weighted, affine: Affine) -> bool:
     """Whether the border would have to read something else in front of the Affine."""
-    padded = isinstance(op, Conv2d) and any(op.window.pads)
-    return padded and bool(affine.offset.values.any() or (isinstance(op, Conv2d) and op.pad_value))
+    return op.border is not None and bool(affine.offset.values.any() or op.border)

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from tomato.core.ir import Builder, Graph, Node
+from tomato.core.treatment import Treatment
 from tomato.ops.join import Add, Multiply
 from tomato.ops.real import Affine, Clip, Expression, Function, substitute
-from tomato.passes.groups import ARITHMETIC, join_origins, partition
+from tomato.passes.groups import join_origins, partition
 
 LARGEST = 200
 """Leaves of an expression; beyond that a value counts as a new argument."""
@@ -44,7 +45,7 @@ def fuse_functions(graph: Graph) -> Graph:
 
 
 def _views(graph: Graph) -> dict[str, View]:
-    heads = {n.name: g.head.name for g in partition(graph) if isinstance(g.head.op, ARITHMETIC) for n in g.chain}
+    heads = {n.name: g.head.name for g in partition(graph) if g.head.op.treatment is Treatment.EXACT for n in g.chain}
     views = {name: View(name) for name, _ in graph.inputs}
     for node in graph:
         head = heads.get(node.name)

@@ -8,40 +8,12 @@ import numpy as np
 
 from tomato.core.formats import Array
 from tomato.core.ir import Graph, Node, Op
-from tomato.ops.conv2d import Conv2d
-from tomato.ops.dense import Dense
-from tomato.ops.join import Add, Multiply
-from tomato.ops.move import (
-    Concat,
-    DepthToSpace,
-    Pad,
-    Reshape,
-    Slice,
-    SpaceToDepth,
-    Transpose,
-    Upsample,
-)
-from tomato.ops.pool import GlobalSum, MaxPool, SumPool
+from tomato.core.treatment import Treatment
 from tomato.ops.real import Affine, Clip
-
-ARITHMETIC: tuple[type[Op], ...] = (Conv2d, Dense, SumPool, GlobalSum, Add, Multiply)
-"""Exact on codes, with an accumulator that a requant narrows."""
-MOVEMENT: tuple[type[Op], ...] = (
-    MaxPool,
-    Concat,
-    Slice,
-    Pad,
-    Upsample,
-    DepthToSpace,
-    SpaceToDepth,
-    Reshape,
-    Transpose,
-)
-"""The result's values are values of the arguments, so all share one encoding."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Line:
+class Ramp:
     """clip(x * scale + offset, lo, hi), scale and offset per channel: what one requant can do."""
 
     scale: Array
@@ -51,11 +23,11 @@ class Line:
 
     @classmethod
     def identity(cls, channels: int) -> Self:
-        """The line that changes nothing."""
+        """The one that changes nothing."""
         return cls(np.ones(channels), np.zeros(channels))
 
     def then(self, op: Op) -> Self | None:
-        """This line followed by an Affine or Clip; None if no line does that."""
+        """This followed by an Affine or Clip; None if no ramp does that."""
         if isinstance(op, Clip):
             return type(self)(
                 self.scale,
@@ -81,7 +53,7 @@ class Group:
 
     head: Node
     chain: tuple[Node, ...]
-    line: Line
+    ramp: Ramp
 
     @property
     def output(self) -> str:
@@ -91,18 +63,27 @@ class Group:
     @property
     def code_name(self) -> str:
         """Name of that value in the integer graph."""
-        return f"{self.head.name}_q" if isinstance(self.head.op, ARITHMETIC) else self.head.name
+        return code_name(self.head)
 
     @property
-    def origin(self) -> str:
+    def origin(self) -> tuple[str, ...]:
         """The ONNX names of all members."""
         return join_origins(self.head, *self.chain)
 
 
-def join_origins(*nodes: Node) -> str:
+def requantised(name: str) -> str:
+    """Name of the codes that a requantisation makes of an exact result."""
+    return f"{name}_q"
+
+
+def code_name(node: Node) -> str:
+    """Name of the codes of a real node in the integer graph."""
+    return requantised(node.name) if node.op.treatment is Treatment.EXACT else node.name
+
+
+def join_origins(*nodes: Node) -> tuple[str, ...]:
     """ONNX names of several nodes, each once, in order."""
-    names = [name for node in nodes for name in node.origin.split(",") if name]
-    return ",".join(dict.fromkeys(names))
+    return tuple(dict.fromkeys(name for node in nodes for name in node.origin))
 
 
 def partition(graph: Graph) -> tuple[Group, ...]:
@@ -113,21 +94,19 @@ def partition(graph: Graph) -> tuple[Group, ...]:
     for head in graph:
         if head.name in absorbed:
             continue
-        line = Line.identity(head.type.channels)
+        ramp = Ramp.identity(head.type.channels)
         chain: list[Node] = []
-        growing = isinstance(head.op, ARITHMETIC)
-        if isinstance(head.op, Affine | Clip):
-            first = line.then(head.op)
-            assert first is not None, "an Affine or a Clip alone is a line"
-            line, growing = first, True
+        growing = head.op.treatment is Treatment.EXACT
+        if first := ramp.then(head.op):
+            ramp, growing = first, True
         while growing:
             readers = uses[(chain[-1] if chain else head).name]
             last = chain[-1].name if chain else head.name
-            longer = line.then(readers[0].op) if len(readers) == 1 and last not in graph.outputs else None
+            longer = ramp.then(readers[0].op) if len(readers) == 1 and last not in graph.outputs else None
             if longer is None:
                 break
-            line = longer
+            ramp = longer
             chain.append(readers[0])
         absorbed.update(n.name for n in chain)
-        groups.append(Group(head, tuple(chain), line))
+        groups.append(Group(head, tuple(chain), ramp))
     return tuple(groups)

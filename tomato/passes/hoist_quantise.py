@@ -1,13 +1,11 @@
 """Quantise ahead of data movement, so that codes move instead of wide accumulators."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from tomato.core.ir import Builder, Graph, Node, Op
-from tomato.ops.move import Pad
+from tomato.core.treatment import Treatment
 from tomato.ops.quantise import Quantise
-from tomato.passes.groups import MOVEMENT, join_origins
+from tomato.passes.groups import join_origins
 
 
 def hoist_quantise(graph: Graph) -> Graph:
@@ -29,8 +27,8 @@ def hoist_quantise(graph: Graph) -> Graph:
                     if (arg, last.op) not in made:
                         made[arg, last.op] = build.add(last.op, (arg,), last.name, last.origin)
                     args[i] = made[arg, last.op]
-            if isinstance(op, Pad):
-                op = replace(op, value=int(last.op.golden([np.full(1, float(op.value))])[0]))
+            if op.border is not None:
+                op = op.with_border(int(last.op.golden([np.full(1, float(op.border))])[0]))
             return build.add(op, args, node.name, join_origins(node, last))
         if isinstance(node.op, Quantise) and build.types[node.args[0]].is_codes:
             return node.args[0]
@@ -43,7 +41,7 @@ def _quantise_behind(graph: Graph) -> dict[str, Node]:
     """For each movement that feeds, alone or through others, nothing but Quantises that are alike: one of them."""
     uses, found = graph.uses, {n.name: n for n in graph if isinstance(n.op, Quantise)}
     for node in reversed(graph.nodes):
-        if not isinstance(node.op, MOVEMENT) or node.name in graph.outputs:
+        if node.op.treatment is not Treatment.MOVES or node.name in graph.outputs:
             continue
         behind = [found.get(reader.name) for reader in uses[node.name]]
         first = behind[0] if behind else None

@@ -24,11 +24,6 @@ def is_identity(op: Affine) -> bool:
     return bool(np.all(op.scale.values == 1.0)) and not op.offset.values.any()
 
 
-def per_weight(values: Array, groups: int, out_channels: int) -> Array:
-    """Values of the input channels arranged as (channels in / groups, channels out), as weights are."""
-    return np.asarray(np.repeat(values.reshape(groups, -1).T, out_channels // groups, axis=1))
-
-
 def compact(values: Array) -> Tensor:
     """A constant per channel, or of shape (1,) where all channels agree."""
     same = values.size and np.all(values == values.flat[0])

@@ -1,24 +1,18 @@
 """The integer operators that replace one group of real ones."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import isinf
-from types import MappingProxyType
 
 import numpy as np
 
 from tomato.core.formats import Array, Codes, Tensor
 from tomato.core.ir import Op, TensorType
-from tomato.ops.conv2d import Conv2d
-from tomato.ops.dense import Dense
+from tomato.core.treatment import Line, Treatment
 from tomato.ops.join import Add, Multiply
-from tomato.ops.move import Pad
-from tomato.ops.pool import GlobalSum, SumPool
-from tomato.ops.real import Affine, Clip, Function, evaluate
 from tomato.ops.table import Table
-from tomato.passes.groups import MOVEMENT, Line
-from tomato.passes.rewrite import per_weight
+from tomato.ops.weighted import Weighted
+from tomato.passes.groups import Ramp
 from tomato.quantise.precision import LayerFormat
 from tomato.quantise.requant.grid import PRODUCT_BITS, Grid, fit_grid, make_requant
 from tomato.quantise.share_encodings import Coding
@@ -49,7 +43,7 @@ class Place:
     """
 
     op: Op
-    line: Line
+    ramp: Ramp
     types: tuple[TensorType, ...]
     args: tuple[Coding, ...]
     out: Coding
@@ -60,24 +54,28 @@ class Place:
     @property
     def target(self) -> Array:
         """The output code, before rounding, where the head gives 0."""
-        return self.line.offset / self.out.encoding.scale + self.out.encoding.zero
+        return self.ramp.offset / self.out.encoding.scale + self.out.encoding.zero
 
     @property
     def clamp(self) -> Codes:
-        """The output codes that the line's limits leave; limits commute with rounding."""
+        """The output codes that the ramp's limits leave; limits commute with rounding."""
         codes = self.out.codes
-        lo = codes.lo if isinf(self.line.lo) else self.out.encode(self.line.lo)
-        hi = codes.hi if isinf(self.line.hi) else self.out.encode(self.line.hi)
+        lo = codes.lo if isinf(self.ramp.lo) else self.out.encode(self.ramp.lo)
+        hi = codes.hi if isinf(self.ramp.hi) else self.out.encode(self.ramp.hi)
         return Codes(lo, hi)
+
+    @property
+    def coded(self) -> Op:
+        """The head with its border as a code of its first argument; that of 0 where nothing reads the border."""
+        return self.op.with_border(self.args[0].encode(self.op.border or 0.0))
 
     def requant(self, exact: Op, unit: float, zero: int) -> Op:
         """The requant behind `exact`, whose accumulator steps by `unit` and is `zero` at a real 0."""
-        acc = exact.infer(self.types).codes
-        return self.narrow(acc, unit, zero)
+        return self.narrow(exact.infer(self.types).codes, unit, zero)
 
     def narrow(self, acc: Codes, unit: float, zero: int) -> Op:
         """The requant from `acc`, in steps of `unit` and `zero` at a real 0, to the output."""
-        factors = self.line.scale * unit / self.out.encoding.scale
+        factors = self.ramp.scale * unit / self.out.encoding.scale
         grid = fit_grid(factors, min(self.widths.mult, PRODUCT_BITS - 1 - acc.bits))
         grid = Grid(np.where(factors == 0.0, 0, grid.mult), grid.shift)
         zeros = np.full(grid.mult.shape, zero, dtype=np.int64)
@@ -86,22 +84,37 @@ class Place:
 
 def lower(place: Place) -> tuple[Op, ...]:
     """The operators, each feeding the next, the first reading the group's arguments."""
-    if isinstance(place.op, MOVEMENT):
-        return _movement(place)
-    return RULES[type(place.op)](place)
+    match place.op.treatment:
+        case Treatment.MOVES:
+            return (place.coded,)
+        case Treatment.REAL:
+            return _requantise(place) if Ramp.identity(1).then(place.op) else _table(place)
+        case Treatment.EXACT:
+            return _exact(place)
+    raise AssertionError(f"{place.op.name} has no business in a network of reals")
 
 
-def _movement(place: Place) -> tuple[Op, ...]:
-    if isinstance(place.op, Pad):
-        return (replace(place.op, value=place.out.encode(place.op.value)),)
-    return (place.op,)
+def _exact(place: Place) -> tuple[Op, ...]:
+    """Three choose the integers that they compute with; of all others by what the operator says of its result."""
+    match place.op:
+        case Weighted():
+            return _weighted(place)
+        case Add():
+            return _add(place)
+        case Multiply():
+            return _multiply(place)
+    exact = place.coded
+    given = [arg.encoding.line(kind.channels) for arg, kind in zip(place.args, place.types, strict=True)]
+    line = exact.line(given, place.types)
+    assert isinstance(line, Line), f"{exact.name} needs a rule: {line}"
+    return exact, place.requant(exact, float(line.scale[0]), -round(float(line.zeros[0])))
 
 
 def _weighted(place: Place) -> tuple[Op, ...]:
-    """Conv2d and Dense: the line's scale goes into the weights, so that its sign and size cost nothing."""
-    op, x, zero = place.op, place.args[0], place.args[0].encoding.zero
-    assert isinstance(op, Conv2d | Dense)
-    weight = op.weight.values * place.line.scale
+    """Conv2d and Dense: the ramp's scale goes into the weights, so that its sign and size cost nothing."""
+    op, x, zero = place.coded, place.args[0], place.args[0].encoding.zero
+    assert isinstance(op, Weighted)
+    weight = op.weight.values * place.ramp.scale
     unit = x.encoding.scale / place.out.encoding.scale
     terms = (weight[..., 0].size - 1).bit_length()
     form = place.widths.layer
@@ -109,37 +122,22 @@ def _weighted(place: Place) -> tuple[Op, ...]:
     codes, grid = fit_weights(
         weight, unit, form.weight_bits, min(place.widths.mult, room), kind=form.kind, moments=place.moments
     )
-    exact: Op = replace(op, weight=Tensor(codes))
-    if isinstance(exact, Conv2d):
-        exact = replace(exact, pad_value=x.encode(exact.pad_value))
+    exact = replace(op, weight=Tensor(codes))
     acc = exact.infer(place.types).codes
-    zeros = codes.sum(axis=tuple(range(codes.ndim - 1))) * zero
+    zeros = codes.sum(axis=op.summed) * zero
     target = place.target - _mean_error(place, op, codes * grid.real - weight * unit)
     return exact, make_requant(grid, zero=zeros, target=target, acc=acc, clamp=place.clamp)
 
 
-def _mean_error(place: Place, op: Conv2d | Dense, error: Array) -> Array | float:
+def _mean_error(place: Place, op: Weighted, error: Array) -> Array | float:
     """What errors of the weights add to the output on average, in output codes; the bias takes it back."""
-    groups = op.groups if isinstance(op, Conv2d) else 1
     if place.moments is not None:
-        per_input = np.repeat(place.moments.mean.T, error.shape[-1] // groups, axis=1).reshape(error.shape)
+        per_input = np.repeat(place.moments.mean.T, error.shape[-1] // op.groups, axis=1).reshape(error.shape)
     elif place.mean is not None:
-        per_input = per_weight(place.mean.values, groups, error.shape[-1])
+        per_input = op.per_weight(place.mean.values)
     else:
         return 0.0
-    return np.asarray((error * per_input).sum(axis=tuple(range(error.ndim - 1))) / place.args[0].encoding.scale)
-
-
-def _sum_pool(place: Place) -> tuple[Op, ...]:
-    assert isinstance(place.op, SumPool)
-    x = place.args[0]
-    exact = replace(place.op, pad_value=x.encode(place.op.pad_value))
-    return exact, place.requant(exact, x.encoding.scale, exact.window.taps * x.encoding.zero)
-
-
-def _global_sum(place: Place) -> tuple[Op, ...]:
-    x = place.args[0].encoding
-    return place.op, place.requant(place.op, x.scale, place.types[0].pixels * x.zero)
+    return np.asarray((error * per_input).sum(axis=op.summed) / place.args[0].encoding.scale)
 
 
 def _add(place: Place) -> tuple[Op, ...]:
@@ -147,7 +145,7 @@ def _add(place: Place) -> tuple[Op, ...]:
     a, b = (arg.encoding for arg in place.args)
     bits = max(place.widths.add, *(t.codes.bits for t in place.types))
     small, large = sorted((a.scale, b.scale))
-    reach = max(t.codes.hi - t.codes.lo for t in place.types) * small * float(np.abs(place.line.scale).max())
+    reach = max(t.codes.hi - t.codes.lo for t in place.types) * small * float(np.abs(place.ramp.scale).max())
     low, high = _factors(small / large, (1 << bits) - 1, NEAR_STEP * place.out.encoding.scale / max(reach, TINY))
     exact = Add(high, low) if a.scale >= b.scale else Add(low, high)
     return exact, place.requant(exact, large / high, exact.scale_a * a.zero + exact.scale_b * b.zero)
@@ -175,33 +173,17 @@ def _multiply(place: Place) -> tuple[Op, ...]:
 
 
 def _requantise(place: Place) -> tuple[Op, ...]:
-    """A line on its own; it is `place.line` already."""
+    """A line on its own; it is `place.ramp` already."""
     x = place.args[0].encoding
     return (place.narrow(place.types[0].codes, x.scale, x.zero),)
 
 
 def _table(place: Place) -> tuple[Op, ...]:
     """The function at every code that the argument can have; where it is not a number, 0."""
-    assert isinstance(place.op, Function)
     fmt = place.types[0].codes
     codes = np.arange(fmt.lo, fmt.hi + 1)[:, np.newaxis]
     with np.errstate(all="ignore"):
-        real = evaluate(place.op.expression, place.args[0].encoding.decode(codes))
+        real = place.op.golden([place.args[0].encoding.decode(codes)])
     real = np.broadcast_to(real, np.broadcast_shapes(real.shape, codes.shape))
     entries = place.out.encoding.encode(np.nan_to_num(real, posinf=np.inf, neginf=-np.inf), place.out.codes)
     return (Table(Tensor(entries.T), fmt.lo),)
-
-
-RULES: Mapping[type[Op], Callable[[Place], tuple[Op, ...]]] = MappingProxyType(
-    {
-        Conv2d: _weighted,
-        Dense: _weighted,
-        SumPool: _sum_pool,
-        GlobalSum: _global_sum,
-        Add: _add,
-        Multiply: _multiply,
-        Affine: _requantise,
-        Clip: _requantise,
-        Function: _table,
-    }
-)

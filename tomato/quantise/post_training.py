@@ -8,9 +8,8 @@ import numpy as np
 
 from tomato.core.errors import TomatoError
 from tomato.core.ir import Builder, Encoding, Graph, Op, TensorType
-from tomato.ops.conv2d import Conv2d
-from tomato.ops.dense import Dense
 from tomato.ops.table import Table
+from tomato.ops.weighted import Weighted
 from tomato.passes.groups import Group, partition
 from tomato.passes.separate_borders import separate_borders
 from tomato.quantise.calibrate import Range, Ranges
@@ -102,7 +101,7 @@ def code_names(graph: Graph) -> dict[str, str]:
 def _place(group: Group, codings: dict[str, Coding], build: Builder, names: dict[str, str], widths: Widths) -> Place:
     args = group.head.args
     types = tuple(build.types[names[a]] for a in args)
-    return Place(group.head.op, group.line, types, tuple(codings[a] for a in args), codings[group.output], widths)
+    return Place(group.head.op, group.ramp, types, tuple(codings[a] for a in args), codings[group.output], widths)
 
 
 def _lowered(group: Group, place: Place) -> tuple[Op, ...]:
@@ -112,8 +111,8 @@ def _lowered(group: Group, place: Place) -> tuple[Op, ...]:
     except WideError as reason:
         narrow = LayerFormat(activation_bits=min(8, place.widths.layer.activation_bits))
         raise TomatoError(
-            f"the results of {group.head.origin or group.head.name} cannot be requantised: {reason}",
-            where=group.origin or group.head.name,
+            f"the results of {group.head.label} cannot be requantised: {reason}",
+            where=", ".join(group.origin) or group.head.name,
             hint=f"--precision {group.head.name}={narrow} takes fewer bits; check the layer's scales, or calibrate it "
             "on other data",
         ) from reason
@@ -139,7 +138,7 @@ def _remarks(group: Group, name: str, ops: Iterable[Op], ranges: Ranges, *, is_c
             rows, columns = op.entries.shape
             each = f" for each of {rows} channels" if rows > 1 else ""
             notes.append(Note("table", name, f"table of {columns} entries{each}"))
-        if isinstance(op, Conv2d | Dense):
+        if isinstance(op, Weighted):
             weight = op.weight.values.reshape(-1, op.weight.shape[-1])
             if dead := int(np.count_nonzero(~weight.any(axis=0))):
                 notes.append(Note("dead", name, f"{dead} of {weight.shape[1]} channels have no weights"))
@@ -169,12 +168,12 @@ def _swallowed(name: str, seen: Range, step: float) -> list[Note]:
 def _format_remarks(group: Group, name: str, asked: Precision, given: Precision) -> list[Note]:
     """Where a layer's weights are not in the format that was asked for, and why."""
     op, wish, form = group.head.op, asked.of(group.head), given.of(group.head)
-    if not isinstance(op, Conv2d | Dense):
+    if not isinstance(op, Weighted):
         return []
     if form != wish:
         hint = f"--precision {group.head.name}={wish} changes that"
         return [Note("kept", name, f"weights keep {form.weight_bits} bits in the first and last layers; {hint}")]
-    weight = (op.weight.values * group.line.scale).reshape(-1, op.weight.shape[-1])
+    weight = (op.weight.values * group.ramp.scale).reshape(-1, op.weight.shape[-1])
     if form.kind == "focused" and (apart := separation(weight)) < SEPARATED:
         text = f"plain powers of two: the weights have no two separate components ({apart:.2f} of {SEPARATED:g})"
         return [Note("unfocused", name, text)]

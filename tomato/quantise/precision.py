@@ -11,8 +11,8 @@ from typing import Self
 
 from tomato.core.errors import TomatoError
 from tomato.core.ir import Graph, Node
-from tomato.ops.conv2d import Conv2d
-from tomato.ops.dense import Dense
+from tomato.ops.weighted import Weighted
+from tomato.passes.groups import code_name
 from tomato.quantise.weights.fixed import CLIP_SEARCH_BITS
 from tomato.quantise.weights.kinds import KINDS
 
@@ -22,6 +22,9 @@ END_BITS = 8
 """The first and the last layer keep as many: they are small, and errors there cost the most."""
 SINGLE = {kind: only.bits[0] for kind, only in KINDS.items() if len(only.bits) == 1}
 """Kinds of one width, which users need not write."""
+QUOTES = '"', "'"
+PART = re.compile(r"""\s*(?:(["'])(?P<quoted>.*?)\1\s*=|(?P<plain>[^,]*)=)?(?P<form>[^,=]*)(?:,|$)""", re.DOTALL)
+"""One of the formats in a list: whether its pattern is in quotes, and the format itself."""
 NAMES = {"w" if kind == "fixed" else kind: kind for kind in KINDS}
 """Kinds, by what users write."""
 
@@ -69,8 +72,8 @@ class LayerFormat:
 class Precision:
     """Formats of the layers, and bits of the network's outputs.
 
-    overrides: the format of the nodes whose name or ONNX name matches a pattern in the manner of file names
-    (`conv*`); the first match counts.
+    overrides: the format of the nodes whose name or ONNX name is a text, or matches it as a pattern in the manner of
+    file names (`conv*`); the first match counts.
     """
 
     weight_bits: int = 8
@@ -89,13 +92,13 @@ class Precision:
     def parse(cls, text: str, overrides: Mapping[str, str] = MappingProxyType({})) -> Self:
         """From "w4a8" or "w4a8, conv*=ternary": the default and, after it, formats of layers by name pattern.
 
-        The default may be left out: w8a8. `overrides` are more of the latter, and come last.
+        The default may be left out: w8a8. A pattern in quotes, "a, b"=w4a8, may hold commas and have spaces at its
+        ends. `overrides` are more of the latter, and come last.
         """
         default, named = LayerFormat(), dict[str, LayerFormat]()
-        for i, part in enumerate(text.split(",")):
-            pattern, equals, form = part.rpartition("=")
-            if equals:
-                named.setdefault(pattern.strip(), LayerFormat.parse(form))
+        for i, (pattern, form) in enumerate(_parts(text)):
+            if pattern is not None:
+                named.setdefault(pattern, LayerFormat.parse(form))
             elif i == 0:
                 default = LayerFormat.parse(form)
             else:
@@ -116,7 +119,7 @@ class Precision:
     def named(self, *names: str) -> LayerFormat:
         """The format of whatever goes by any of these names."""
         for pattern, form in self.overrides.items():
-            if any(fnmatchcase(name, pattern) for name in names):
+            if any(_fits(name, pattern) for name in names):
                 return form
         return self.default
 
@@ -137,8 +140,8 @@ class Precision:
         """Raise TomatoError if a pattern fits nothing in the graph."""
         names = {n for n, _ in graph.inputs}.union(*(names_of(node) for node in graph))
         for pattern in self.overrides:
-            if not any(fnmatchcase(name, pattern) for name in names):
-                layers = ", ".join(n.name for n in graph if isinstance(n.op, Conv2d | Dense))
+            if not any(_fits(name, pattern) for name in names):
+                layers = ", ".join(n.name for n in graph if isinstance(n.op, Weighted))
                 raise TomatoError(
                     f"a precision is asked for {pattern}, but nothing is called so",
                     where=graph.name,
@@ -146,12 +149,37 @@ class Precision:
                 )
 
     def __str__(self) -> str:
-        return ", ".join([str(self.default), *(f"{pattern}={form}" for pattern, form in self.overrides.items())])
+        return ", ".join(
+            [str(self.default), *(f"{_quoted(pattern)}={form}" for pattern, form in self.overrides.items())]
+        )
+
+
+def _parts(text: str) -> Iterator[tuple[str | None, str]]:
+    """Pattern and format of what commas part; without a pattern None."""
+    at, more = 0, True
+    while more:
+        part = PART.match(text, at)
+        assert part is not None, "some end is always found"
+        plain = part["plain"]
+        yield plain.strip() if plain is not None else part["quoted"], part["form"]
+        at, more = part.end(), part[0].endswith(",")
+
+
+def _fits(name: str, pattern: str) -> bool:
+    return name == pattern or fnmatchcase(name, pattern)
+
+
+def _quoted(pattern: str) -> str:
+    """A pattern as `Precision.parse` takes it."""
+    if "," not in pattern and pattern == pattern.strip() and pattern[:1] not in QUOTES:
+        return pattern
+    quote = next((q for q in QUOTES if q not in pattern), QUOTES[0])
+    return f"{quote}{pattern}{quote}"
 
 
 def names_of(node: Node) -> tuple[str, ...]:
     """What users may call a node: its name, that of its codes in plans, and its ONNX names."""
-    return (node.name, f"{node.name}_q", *filter(None, node.origin.split(",")))
+    return (node.name, code_name(node), *node.origin)
 
 
 def end_layers(graph: Graph) -> tuple[Node, ...]:
@@ -159,7 +187,7 @@ def end_layers(graph: Graph) -> tuple[Node, ...]:
     after: set[str] = set()  # values that depend on weights
     first = set()
     for node in graph:
-        weighted = isinstance(node.op, Conv2d | Dense)
+        weighted = isinstance(node.op, Weighted)
         if weighted and after.isdisjoint(node.args):
             first.add(node.name)
         if weighted or not after.isdisjoint(node.args):
@@ -167,7 +195,7 @@ def end_layers(graph: Graph) -> tuple[Node, ...]:
     before: set[str] = set()  # values that weights follow
     last = set()
     for node in reversed(graph.nodes):
-        weighted = isinstance(node.op, Conv2d | Dense)
+        weighted = isinstance(node.op, Weighted)
         if weighted and node.name not in before:
             last.add(node.name)
         if weighted or node.name in before:

@@ -6,8 +6,8 @@ import numpy as np
 
 from tomato.core.formats import Tensor
 from tomato.core.ir import Builder, Graph, Node
+from tomato.core.treatment import Treatment
 from tomato.ops.real import Affine
-from tomato.passes.groups import MOVEMENT
 from tomato.quantise.share_encodings import tie
 
 
@@ -17,13 +17,13 @@ def separate_inputs(graph: Graph) -> Graph:
     The input then keeps an encoding of its own, and the identity becomes a requant to the shared one.
     """
     tied = tie(graph)
-    sources = Counter(tied[n.name] for n in graph if not isinstance(n.op, MOVEMENT))
+    sources = Counter(tied[n.name] for n in graph if n.op.treatment is not Treatment.MOVES)
     sources.update(tied[name] for name, _ in graph.inputs)
     crowded = {name for name, _ in graph.inputs if sources[tied[name]] > 1}
     copies: dict[str, str] = {}
 
     def rewrite(node: Node, build: Builder) -> str | None:
-        if not isinstance(node.op, MOVEMENT) or not crowded.intersection(node.args):
+        if node.op.treatment is not Treatment.MOVES or not crowded.intersection(node.args):
             return None
         identity = Affine(Tensor(np.ones(1)), Tensor(np.zeros(1)))
         for arg in crowded.intersection(node.args) - copies.keys():

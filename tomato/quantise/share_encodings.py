@@ -9,10 +9,8 @@ import numpy as np
 from tomato.core.errors import TomatoError
 from tomato.core.formats import Codes
 from tomato.core.ir import Encoding, Graph
-from tomato.ops.conv2d import Conv2d
-from tomato.ops.move import Pad
-from tomato.ops.pool import SumPool
-from tomato.passes.groups import MOVEMENT, Group
+from tomato.core.treatment import Treatment
+from tomato.passes.groups import Group
 from tomato.quantise.calibrate import Range, Ranges
 from tomato.quantise.precision import Precision
 
@@ -43,7 +41,7 @@ def tie(graph: Graph) -> dict[str, str]:
         return name
 
     for node in graph:
-        if isinstance(node.op, MOVEMENT):
+        if node.op.treatment is Treatment.MOVES:
             for arg in node.args:
                 parent[find(arg)] = find(node.name)
     return {name: find(name) for name in parent}
@@ -85,14 +83,9 @@ def _spans(groups: tuple[Group, ...], tied: Mapping[str, str], ranges: Ranges) -
             raise TomatoError(f"value %{value} has no range", hint="calibrate the same graph that is quantised")
         spans[root] = spans[root].union(ranges[value]) if root in spans else ranges[value]
     for group in groups:
-        op, arg = group.head.op, group.head.args[0]
-        border = 0.0
-        if isinstance(op, Conv2d | SumPool) and any(op.window.pads):
-            border = float(op.pad_value)
-        elif isinstance(op, Pad) and isfinite(op.value):
-            border, arg = float(op.value), group.output
-        if border and arg in tied:
-            spans[tied[arg]] = spans[tied[arg]].union(Range(border, border, integral=True))
+        border, root = group.head.op.border, tied[group.head.args[0]]
+        if border and isfinite(border):
+            spans[root] = spans[root].union(Range(float(border), float(border), integral=True))
     return spans
 
 
@@ -103,7 +96,7 @@ def _bits(
     widths = {tied[name]: precision.named(name).activation_bits for name, _ in graph.inputs}
     read = set(widths)
     for group in groups:
-        if not isinstance(group.head.op, MOVEMENT):
+        if group.head.op.treatment is not Treatment.MOVES:
             root = tied[group.output]
             widths[root] = max(widths.get(root, 0), precision.of(group.head).activation_bits)
             read.update(tied[arg] for arg in group.head.args)

@@ -56,7 +56,7 @@ def options(graph: Graph, target: Target, wishes: Wishes = NO_WISHES, *, model: 
         usable = [e for s, e in engines.items() if not reasons[s]]
         if not usable:
             why = "; ".join(f"{s}: {r}" for s, r in reasons.items()) or "no engine implements it"
-            refused.append(f"{place.node.origin or name} ({place.op.name}): {why}")
+            refused.append(f"{place.node.label} ({place.op.name}): {why}")
         elif name in wishes.layers:
             found[name] = Offer([Option.of(_wished(place, wishes))])
         else:

@@ -73,5 +73,10 @@ def edges(graph: Graph, units: Units) -> tuple[Edge, ...]:
 
 
 def interval_cycles(units: Units, links: tuple[Edge, ...]) -> int:
-    """Cycles per frame: of the slowest engine, or of the busiest stream."""
+    """Cycles per frame that are never exceeded: of the slowest engine, or of the busiest stream."""
     return max(*(unit.interval.guaranteed for unit in units.values()), *(edge.cycles for edge in links))
+
+
+def expected_cycles(units: Units, links: tuple[Edge, ...]) -> float:
+    """Cycles per frame on average, where the speed of engines depends on the data."""
+    return max(*(unit.interval.expected for unit in units.values()), *(edge.cycles for edge in links))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from tomato.accelerator import Progress, silent
+from tomato.core.progress import Progress, silent
 from tomato.quantise.precision import Precision
 from tomato.search.candidates import Objective, formats
 from tomato.search.curve import Point, document, picture

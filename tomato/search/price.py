@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from tomato.accelerator import Progress, silent
+from tomato.core.progress import Progress, silent
 from tomato.quantise.precision import LayerFormat, Precision
 from tomato.schedule.offers import Option
 from tomato.schedule.scheduler import options

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tomato.accelerator import Progress, silent
 from tomato.core.ir import Graph
+from tomato.core.progress import Progress, silent
 from tomato.passes.groups import partition
 from tomato.quantise.precision import LayerFormat
 from tomato.quantise.separate_inputs import separate_inputs

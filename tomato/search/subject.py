@@ -7,13 +7,12 @@ from typing import Self
 
 import numpy as np
 
-from tomato.accelerator import Progress, silent
 from tomato.core.formats import Array
 from tomato.core.interpret import Player, in_batches
 from tomato.core.ir import Graph, Node
+from tomato.core.progress import Progress, silent
 from tomato.host.data import classes
-from tomato.ops.conv2d import Conv2d
-from tomato.ops.dense import Dense
+from tomato.ops.weighted import Weighted
 from tomato.passes.groups import partition
 from tomato.quantise.calibrate import Method, Ranges, calibrate
 from tomato.quantise.post_training import quantise
@@ -60,7 +59,7 @@ class Subject:
     @property
     def layers(self) -> tuple[Node, ...]:
         """The nodes that have weights."""
-        return tuple(node for node in self.real if isinstance(node.op, Conv2d | Dense))
+        return tuple(node for node in self.real if isinstance(node.op, Weighted))
 
     @property
     def count(self) -> int:

@@ -14,6 +14,8 @@ from tomato.targets.target import LutFit, LutRam, Memories, Multiplier, Target
 
 _HERE = Path(__file__).parent
 _BOARDS, _FAMILIES = _HERE / "boards", _HERE / "families"
+_LUT_FIT = _HERE / "calibration" / "lut_fit.toml"
+"""By family what syntheses say of the formulas; a board or a family of one's own may say other things."""
 
 _FAMILY_KEYS = frozenset({"vendor", "lut_inputs", "fill", "dsp", "memory", "lut_fit"})
 _BOARD_KEYS = frozenset({"title", "family", "part", "clock_mhz", "slrs", "slr", "budget", "shell"})
@@ -43,7 +45,8 @@ def load(name: str) -> Target:
         )
     family = _read(_FAMILIES / f"{family_name}.toml")
     _check_keys(board, _BOARD_KEYS, _BOARD_KEYS | _FAMILY_KEYS, str(path))
-    return _target(path.stem, {"lut_fit": {}, **family, **board}, str(path))
+    fitted = _read(_LUT_FIT).get(family_name, {})
+    return _target(path.stem, {"lut_fit": fitted, **family, **board}, str(path))
 
 
 def describe(target: Target) -> dict[str, Any]:

@@ -5,7 +5,7 @@ Usage: python -m tools.calibrate.cells, after python -m tools.calibrate.run dot.
 
 from tomato.core.forms import Cell
 from tomato.engines.parts import dot
-from tools.calibrate.arrays import TABLE, Array2d
+from tools.calibrate.points.dot import TABLE, Array2d
 from tools.calibrate.run import HERE, load
 
 DOCUMENT = HERE.parents[1] / "docs" / "arithmetic.md"

@@ -1,17 +1,24 @@
 """Fits what the formulas miss on a family other than UltraScale+: a base and a factor for the LUTs of each group.
 
-Usage: python -m tools.calibrate.fit. Prints [lut_fit] of tomato/targets/families/ecp5.toml; judging points
-take no part.
+Usage: python -m tools.calibrate.fit. Writes tomato/targets/calibration/lut_fit.toml; judging points take no part.
 """
 
+from collections.abc import Iterable
 from itertools import product
 
 from tomato import targets
 from tomato.targets import LutFit
-from tools.calibrate.run import TARGETS, load, selected
+from tools.calibrate.run import CALIBRATION, TARGETS, load, selected
 
 COMPLETE = frozenset({"rom", "queue", "dot", "width"})
 """Groups whose formulas stand as they are: three exist only inside engines, whose own factors cover them."""
+FITTED = ("ecp5",)
+"""Families to which the formulas are not fitted themselves."""
+LUT_FIT = CALIBRATION / "lut_fit.toml"
+HEAD = """\
+# What the formulas for LUTs miss on a family to which they are not fitted, in an engine or part: a base, and per cent
+# of what they say. Written by python -m tools.calibrate.fit from the syntheses in tools/calibrate/data.
+"""
 BASES = range(0, 305, 5)
 """LUTs tried as base."""
 PERCENTS = range(50, 405, 5)
@@ -37,10 +44,19 @@ def _best(group: str, rows: list[tuple[int, int]]) -> LutFit:
     return min((LutFit(group, base, percent) for base, percent in product(BASES, PERCENTS)), key=errors)
 
 
+def document(flows: Iterable[str]) -> str:
+    """lut_fit.toml for some flows."""
+    tables = (
+        f"[{targets.load(TARGETS[flow]).family}]\n"
+        + "".join(f"{f.part} = [{f.base}, {f.percent}]\n" for f in fit(flow))
+        for flow in flows
+    )
+    return HEAD + "\n".join(tables)
+
+
 def main() -> None:
-    """Print the table."""
-    for f in fit("ecp5"):
-        print(f"{f.part} = [{f.base}, {f.percent}]")
+    """Write the file."""
+    LUT_FIT.write_text(document(FITTED))
 
 
 if __name__ == "__main__":

@@ -9,25 +9,28 @@ import hashlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from tomato import targets
+from tomato.backend.library import includes, tokens_of
 from tomato.backend.verilog import hexadecimal, literal, sources
 from tomato.core.assets import asset
 from tomato.targets import Resources
 from tools.calibrate.measure import Measured, measure
-from tools.calibrate.parts import FIT, XCUP, Point
+from tools.calibrate.point import FIT, XCUP, Point
 from tools.calibrate.points import points
 
 HERE = Path(__file__).parent
 DATA = HERE / "data"
 FLOWS = {"xcup": "synth_xilinx -family xcup -flatten -noiopad -noclkbuf -uram", "ecp5": "synth_ecp5 -noiopad"}
 """The synthesis command of each family."""
-SUMMARY = HERE.parents[1] / "tomato" / "engines" / "calibration.json"
+CALIBRATION = HERE.parents[1] / "tomato" / "targets" / "calibration"
+"""What ships with the compiler: the errors of the model, shown in its report, and what fit.py writes."""
+SUMMARY = CALIBRATION / "errors.json"
 TARGETS = {"xcup": "u250", "ecp5": "ulx3s"}
 """A board of each family, for the shapes of its primitives."""
 
@@ -51,12 +54,16 @@ def command(point: Point, flow: str) -> tuple[str, ...]:
 
 
 def key(point: Point, flow: str) -> str:
-    """Changes with the RTL, the parameters, the contents of memories, the tool and its command."""
+    """Changes with the tokens of the RTL, the parameters, the contents of memories, the tool and its command.
+
+    Not with comments, white space, or where a module lies.
+    """
     parameters = sorted((name, int(value)) for name, value in point.parameters.items())
     identity = version("pyosys"), command(point, flow), point.module, parameters
     digest = hashlib.sha256(repr(identity).encode())
-    for path in sources([point.module]).values():
-        digest.update(path.read_bytes())
+    used = sources([point.module])
+    for _, path in sorted((used | includes(used.values())).items()):
+        digest.update("\n".join(tokens_of(path)).encode())
     for memory in point.memories.values():
         digest.update(hexadecimal(memory).encode())
     return digest.hexdigest()[:12]
@@ -64,24 +71,29 @@ def key(point: Point, flow: str) -> str:
 
 def synthesise(point: Point, flow: str, work: Path) -> Measured:
     """Run Yosys on one point, in a folder that holds its memories."""
+    files = sources([point.module]).values()
+    return measure(netlist(point, files, asset("hw", "include"), command(point, flow), work))
+
+
+def netlist(point: Point, files: Iterable[Path], include: Path, commands: Sequence[str], work: Path) -> Any:
+    """What Yosys makes of a point with some commands, as JSON."""
     work.mkdir(parents=True, exist_ok=True)
     parameters = {name: literal(value) for name, value in point.parameters.items()}
     for name, memory in point.memories.items():
         (work / f"{name}.hex").write_text(hexadecimal(memory))
         parameters[name] = f'"{work / name}.hex"'
     values = " ".join(f"-G {name}={value}" for name, value in parameters.items())
-    files = " ".join(str(path) for path in sources([point.module]).values())
     script = (
-        f"read_slang --threads 1 --top {point.module} {values} -I {asset('hw', 'include')} {files}",
-        *command(point, flow),
+        f"read_slang --threads 1 --top {point.module} {values} -I {include} {' '.join(map(str, files))}",
+        *commands,
         f"write_json {work / 'netlist.json'}",
     )
-    yosys = ["nice", "-n", "10", sys.executable, str(HERE / "yosys.py")]
+    yosys = [sys.executable, str(HERE / "yosys.py")]
     done = subprocess.run(yosys, input="\n".join(script), text=True, capture_output=True, check=False)
     (work / "log").write_text(done.stdout + done.stderr)
     if done.returncode:
         raise RuntimeError(f"Yosys failed on {point.group} {point.name}: see {work / 'log'}")
-    return measure(json.loads((work / "netlist.json").read_text()))
+    return json.loads((work / "netlist.json").read_text())
 
 
 def load(group: str) -> dict[str, Any]:
@@ -101,8 +113,13 @@ def refresh(chosen: Iterable[Point], flow: str) -> None:
         print(f"{flow} {point.group} {point.name}: {found.lut} LUT, {found.levels} levels", flush=True)
         known = load(point.group)
         known.setdefault(point.name, {})[flow] = {"key": stamp, **asdict(found)}
-        DATA.mkdir(exist_ok=True)
-        (DATA / f"{point.group}.json").write_text(json.dumps(known, indent=1) + "\n")
+        store(point.group, known)
+
+
+def store(group: str, known: Mapping[str, Any]) -> None:
+    """Write what is known of a group."""
+    DATA.mkdir(exist_ok=True)
+    (DATA / f"{group}.json").write_text(json.dumps(known, indent=1) + "\n")
 
 
 def summary(chosen: Iterable[Point], flow: str) -> dict[str, Any]:

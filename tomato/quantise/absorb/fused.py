@@ -10,11 +10,10 @@ from tomato.core.formats import Array, Codes
 from tomato.core.interface import Said
 from tomato.core.ir import Op
 from tomato.kernels import Quantisation
-from tomato.ops.conv2d import Conv2d
-from tomato.ops.dense import Dense
 from tomato.ops.pool import GlobalSum, SumPool
 from tomato.ops.quantise import Dequantise, JoinConstant, Quantise
 from tomato.ops.real import Affine, Clip, Expression, Function
+from tomato.ops.weighted import Weighted
 from tomato.quantise.absorb.held import Held, Pair, Reference, limits, quantisation
 
 BITS = 8
@@ -36,7 +35,7 @@ def fused(held: Held, op: Quantise, said: Said) -> Reference | None:
     if not implied(held.tail, op):
         return _itself(held, op)
     match held.source:
-        case Conv2d() | Dense():
+        case Weighted():
             return _product(held, op, said)
         case GlobalSum() if _alone(held, op, said, AVERAGES):
             return _mean(held, op)
@@ -50,7 +49,7 @@ def fused(held: Held, op: Quantise, said: Said) -> Reference | None:
 def fused_pair(pair: Pair, op: Quantise, said: Said) -> Callable[[Array, Array], Array] | None:
     """The kernel of a sum or product of codes; None where float32 computes it."""
     (kind,) = said.of(pair.node.origin) or ("",)
-    kernel = JOINS.get(kind) if "," not in pair.node.origin else None
+    kernel = JOINS.get(kind) if len(pair.node.origin) == 1 else None
     if kernel is None or not implied(pair.tail, op):
         return None
     if not all(typed(h, op) and between(h, pair.node.origin) for h in (pair.a, pair.b)):
@@ -91,7 +90,7 @@ def typed(x: Held, op: Quantise) -> bool:
     )
 
 
-def between(x: Held, origin: str) -> bool:
+def between(x: Held, origin: tuple[str, ...]) -> bool:
     """Whether nothing of the model lies between codes and the node that takes them."""
     return not x.tail and not x.steps and all(n.origin in (x.nodes[0].origin, origin) for n in x.nodes)
 
@@ -106,17 +105,16 @@ def around(x: Held) -> Quantisation:
 
 def _alone(held: Held, op: Quantise, said: Said, kinds: tuple[str, ...]) -> bool:
     """Whether one node of these kinds makes all of `held` of 8-bit codes."""
-    names = set(held.origin.split(","))
-    return len(names) == 1 and said.of(held.origin)[0] in kinds and typed(held.args[0], op) and between(
+    return len(held.origin) == 1 and said.of(held.origin)[0] in kinds and typed(held.args[0], op) and between(
         held.args[0], held.origin)  # fmt: skip
 
 
 def _layer(held: Held, said: Said) -> list[str]:
     """The operators of a product and its bias, where the model has nothing else between codes and here."""
-    if not isinstance(held.source, Conv2d | Dense) or not held.args:
+    if not isinstance(held.source, Weighted) or not held.args:
         return []
     nodes = held.nodes[: len(held.nodes) - len(held.tail)]
-    kinds = [said.of(name)[0] for name in dict.fromkeys(n.origin for n in nodes) if "," not in name and name]
+    kinds = [said.of(origin)[0] for origin in dict.fromkeys(n.origin for n in nodes) if len(origin) == 1]
     gains = [n for n in nodes if isinstance(n.op, Affine)]
     plain = len(gains) <= 1 and len({n.origin for n in (nodes[0], *gains)}) == 1
     direct = bool(held.args[0].nodes) and between(held.args[0], nodes[0].origin)
@@ -126,7 +124,7 @@ def _layer(held: Held, said: Said) -> list[str]:
 def _product(held: Held, op: Quantise, said: Said) -> Reference | None:
     """QLinearConv, QGemm, QLinearMatMul: bias in the accumulator, one float32 factor."""
     layer, x = _layer(held, said), held.args[0]
-    weights = said.weights.get(held.nodes[0].origin)
+    weights = said.weights.get(next(iter(held.nodes[0].origin), ""))
     if not layer or layer[0] not in PRODUCTS or not typed(x, op) or weights is None or weights.bits != BITS:
         return None
     if layer[1:] and (layer != ["MatMul", "Add"] or held.bias is None or held.bias.codes is not None):
@@ -159,15 +157,9 @@ def _bias(held: Held) -> Array:
 
 def _mean(held: Held, op: Quantise) -> Reference:
     """QLinearGlobalAveragePool."""
-    y, bias, taps = quantisation(op), np.rint(held.zeros).astype(np.int64), _taps(held)
-    step = (held.scale * taps).astype(np.float32)
-    scale = step / (y.step * np.float32(taps))
-    return lambda acc: np.clip(kernels.requantise(acc + bias, scale, y), op.lo, op.hi)
-
-
-def _taps(held: Held) -> int:
-    """How many values a pooling adds up."""
-    return round(float(held.args[0].scale[0] / held.scale[0]))
+    x, y = around(held.args[0]), quantisation(op)
+    pixels = round(float(held.args[0].scale[0] / held.scale[0]))
+    return lambda acc: np.clip(kernels.global_average(acc, pixels, x, y), op.lo, op.hi)
 
 
 def _average(held: Held, op: Quantise) -> Reference:

@@ -4,21 +4,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from math import inf
 from types import MappingProxyType
-from typing import NoReturn, Self, TypeVar, cast
+from typing import Self, TypeVar, cast
 
 import numpy as np
 
-from tomato.core.errors import TomatoError
 from tomato.core.formats import Array, Codes, Tensor
-from tomato.core.ir import Node, Op
+from tomato.core.ir import Node, Op, TensorType
+from tomato.core.treatment import Line
 from tomato.kernels import Quantisation, unary
 from tomato.ops.join import Add, Multiply
 from tomato.ops.quantise import Bias, Dequantise, JoinConstant, Quantise
 from tomato.ops.real import FUNCTIONS, Affine, Clip, Function, Functions, evaluate
 from tomato.passes.groups import join_origins
 
-NEAR = 1e-6
-"""Relative distance from an integer that the rounding of scales explains."""
 T = TypeVar("T")
 Reference = Callable[[Array], Array]
 """Codes (n, channels) of integers (n, channels)."""
@@ -43,19 +41,17 @@ class Outside:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Held:
-    """tail(value * scale + offset), scale and offset per channel, for an integer value of the new graph.
+    """tail(value * scale + offset), as `line` says per channel, for an integer value of the new graph.
 
     source: the exact operator whose result `value` is, or the constant joined to codes; None for codes. args: what
-    that operator took. bias: the bias in `offset`. nodes: the real operators so far. slack: steps that `value` may lie
-    off the integer that the real value is.
+    that operator took. bias: the bias in `offset`. nodes: the real operators so far.
 
     The same in the model's float32: `steps`, one after the other, each rounding, from value * start[0] + start[1]
     rounded once; start is None where it is all of scale and offset. plain: whether that is every rounding there is.
     """
 
     value: str
-    scale: Array
-    offset: Array
+    line: Line
     source: Op | None = None
     args: tuple["Held", ...] = ()
     bias: Bias | None = None
@@ -64,7 +60,16 @@ class Held:
     start: tuple[Array, Array] | None = None
     steps: tuple[Op, ...] = ()
     plain: bool = True
-    slack: float = 0.0
+
+    @property
+    def scale(self) -> Array:
+        """What a step of the integers is worth, per channel."""
+        return self.line.scale
+
+    @property
+    def offset(self) -> Array:
+        """What the integer 0 is worth, per channel."""
+        return self.line.offset
 
     def then(self, node: Node) -> Self:
         """The value after a real operator on it alone."""
@@ -73,19 +78,17 @@ class Held:
             return replace(held, source=node.op, args=(self,)) if self.direct else held
         nodes, op = (*self.nodes, node), node.op
         bias = op if isinstance(op, Bias) else self.bias
-        line = op.affine if isinstance(op, Bias) else op
-        if self.tail or not isinstance(line, Affine):
-            return replace(self, tail=(*self.tail, line), nodes=nodes)
-        scale, offset = line.scale.values, line.offset.values
+        step = op.affine if isinstance(op, Bias) else op
+        if self.tail or not isinstance(step, Affine):
+            return replace(self, tail=(*self.tail, step), nodes=nodes)
         return replace(
             self,
-            scale=self.scale * scale,
-            offset=self.offset * scale + offset,
+            line=step.line([self.line], ()),
             source=None if isinstance(self.source, JoinConstant) else self.source,
             bias=bias,
             nodes=nodes,
             start=self.begin if self.plain else None,
-            steps=(*self.steps, line) if self.plain else (),
+            steps=(*self.steps, step) if self.plain else (),
         )
 
     @property
@@ -108,29 +111,9 @@ class Held:
         return single(self.steps, (codes * scale + offset).astype(np.float32))
 
     @property
-    def origin(self) -> str:
+    def origin(self) -> tuple[str, ...]:
         """The ONNX names of the operators so far."""
         return join_origins(*self.nodes)
-
-    @property
-    def zeros(self) -> Array:
-        """What has to be added to the integers so that 0 stands for 0, per channel, a real number."""
-        return self.offset / np.where(self.scale == 0, 1.0, self.scale)
-
-    def code_of(self, real: float, node: Node, what: str) -> int:
-        """The integer that stands for a real number, the same in all channels. TomatoError if there is none."""
-        still = self.scale == 0
-        codes = ((real - self.offset) / np.where(still, 1.0, self.scale))[~still]
-        code = np.rint(codes[0]) if codes.size else 0.0
-        if np.any(self.offset[still] != real) or np.any(np.abs(codes - code) > NEAR * max(1.0, abs(code))):
-            refuse(node, f"{what} {real:g} is no code of its input (zero point {-self.zeros[0]:g})")
-        return int(code)
-
-    def same_steps(self, node: Node) -> float:
-        """The scale, if all channels share it and the offset; else TomatoError."""
-        if np.any(self.scale != self.scale[0]) or np.any(self.offset != self.offset[0]):
-            refuse(node, "its input has another scale or zero point in every channel")
-        return float(self.scale[0])
 
     @property
     def uniform(self) -> bool:
@@ -145,8 +128,7 @@ class Held:
         """The first channel."""
         return replace(
             self,
-            scale=self.scale[:1],
-            offset=self.offset[:1],
+            line=self.line.picked(lambda channels: channels[:1]),
             source=one_channel(self.source) if isinstance(self.source, JoinConstant) else self.source,
             bias=self.bias and one_channel(self.bias),
             tail=one_channel(self.tail),
@@ -154,16 +136,16 @@ class Held:
             steps=one_channel(self.steps),
         )
 
-    def moved(self, value: str, pick: Callable[[Array], Array], node: Node) -> Self:
-        """The value after data movement, `pick` telling the channels of the result from those of this."""
-        known = all(c.values.size == 1 for op in self.steps for c in op.constants)
+    def moved(self, value: str, op: Op, line: Line, types: Sequence[TensorType], node: Node) -> Self:
+        """The value after data movement `op`, which makes `line` of this one's."""
+        start = op.line([Line(*self.begin, 0.0)], types)
+        known = isinstance(start, Line) and all(c.values.size == 1 for step in self.steps for c in step.constants)
         return replace(
             self,
             value=value,
-            scale=pick(self.scale),
-            offset=pick(self.offset),
+            line=line,
             nodes=(*self.nodes, node),
-            start=(pick(self.begin[0]), pick(self.begin[1])) if known else None,
+            start=(start.scale, start.offset) if isinstance(start, Line) and known else None,
             steps=self.steps if known else (),
             plain=self.plain and known,
         )
@@ -186,7 +168,7 @@ class Pair:
         return replace(self, tail=(*self.tail, op), nodes=(*self.nodes, node))
 
     @property
-    def origin(self) -> str:
+    def origin(self) -> tuple[str, ...]:
         """The ONNX names of the operators so far."""
         return join_origins(*self.a.nodes, *self.b.nodes, self.node, *self.nodes)
 
@@ -219,6 +201,13 @@ def single(ops: Sequence[Op], x: Array) -> Array:
 def alike(op: Op) -> bool:
     """Whether an operator does the same to all channels."""
     return all(bool(np.all(c.values == c.values.flat[0])) for c in _constants(op))
+
+
+def is_straight(op: Op) -> bool:
+    """Whether an operator rises, or falls, all the way."""
+    if isinstance(op, Function):
+        return isinstance(op.expression, tuple) and op.expression[:2] == ("count", "x")
+    return isinstance(op, Affine | Clip)
 
 
 def _constants(op: Op) -> Iterator[Tensor]:
@@ -258,8 +247,8 @@ def run_chain(chain: Sequence[Op], real: Array) -> Array:
 
 def quantisation(op: Quantise) -> Quantisation:
     """A Quantise as the kernels take it: limits that exclude the zero point are left to whoever asks."""
-    zero = int(op.zero.values[0])
-    return Quantisation(float(op.scale.values[0]), zero, Codes(min(op.lo, zero), max(op.hi, zero)))
+    scale, zero = op.encoding.scale, op.encoding.zero
+    return Quantisation(scale, zero, Codes(min(op.lo, zero), max(op.hi, zero)))
 
 
 def limits(tail: Sequence[Op]) -> tuple[float, float]:
@@ -269,35 +258,3 @@ def limits(tail: Sequence[Op]) -> tuple[float, float]:
         if isinstance(op, Clip):
             lo, hi = (float(np.clip(end, op.lo, op.hi)) for end in (lo, hi))
     return lo, hi
-
-
-HINT = "quantise the values in front of it and behind it"
-
-
-class UnquantisedError(TomatoError):
-    """A real value that codes are needed of: `value` of the network that comes in, or (weights) those of a node."""
-
-    def __init__(self, node: Node, value: str, why: str, hint: str, *, weights: bool = False) -> None:
-        super().__init__(
-            f"{node.op.name} cannot be computed on codes: {why}", where=node.origin or node.name, hint=hint
-        )
-        self.value, self.weights = value, weights
-
-
-class SeveralWaysError(TomatoError):
-    """An input of the network, or parts of it, that are quantised in several ways, while a port has one."""
-
-    def __init__(self, node: Node, given: str) -> None:
-        what = f"{node.op.name} cannot be computed on codes: the input {given} is quantised in several ways"
-        super().__init__(what, where=node.origin or node.name, hint="quantise it once")
-        self.input = given
-
-
-def open_value(node: Node, value: str, why: str, hint: str = HINT) -> NoReturn:
-    """Raise the UnquantisedError for a value that a node reads."""
-    raise UnquantisedError(node, value, why, hint)
-
-
-def refuse(node: Node, why: str, hint: str = HINT) -> NoReturn:
-    """Raise the TomatoError for a real operator that integers cannot express."""
-    raise TomatoError(f"{node.op.name} cannot be computed on codes: {why}", where=node.origin or node.name, hint=hint)

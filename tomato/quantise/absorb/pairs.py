@@ -21,7 +21,7 @@ from tomato.ops.requant import Requant
 from tomato.ops.table import Table
 from tomato.ops.threshold import Threshold
 from tomato.quantise.absorb.fused import fused_pair
-from tomato.quantise.absorb.held import Pair, alike, one_channel, run_chain, single
+from tomato.quantise.absorb.held import Pair, alike, is_straight, one_channel, run_chain, single
 from tomato.quantise.absorb.realise import MOST_THRESHOLDS, TABLE_BITS, Allowed, InexactError, is_small, realise
 
 PAIR_BITS = 18
@@ -313,7 +313,7 @@ def _of_the_real(task: _Task, join: Op, allowed: Allowed) -> Iterator[tuple[Op, 
         found = realise(
             lambda x: op.golden([chain(task.pair.tail, (x * unit + offset).astype(kind))]),
             _reach(join, task.kinds), task.channels, Codes(op.lo, op.hi), allowed, uniform=task.alike,
-            straight=all(isinstance(step, Affine | Clip) for step in task.pair.tail),
+            straight=all(map(is_straight, task.pair.tail)),
         )  # fmt: skip
     except ValueError:
         return

@@ -45,7 +45,7 @@ def reference(held: Held, op: Quantise, said: Said) -> Meaning:
         return Meaning(kernel, FLOAT_AVERAGE if isinstance(held.source, SumPool) else "")
     shift = rounded_bias(held, said)
     if shift is not None:
-        held = replace(held, offset=held.offset + shift, start=None, steps=(), plain=False)
+        held = replace(held, line=replace(held.line, offset=held.offset + shift), start=None, steps=(), plain=False)
     return Meaning(lambda acc: op.golden([single(held.tail, held.single(acc))]), name)
 
 

@@ -5,13 +5,15 @@ by it. Where no unit suits all exactly, the result may lie off its integer by `s
 be others: those are counted.
 """
 
+from dataclasses import replace
 from math import ceil
 
 import numpy as np
 
 from tomato.core.formats import Array, Codes, Tensor
+from tomato.core.treatment import NEAR, Line
 from tomato.ops.requant import Requant
-from tomato.quantise.absorb.held import NEAR, Held
+from tomato.ops.weighted import Weighted
 from tomato.quantise.requant.staircase import Reference, find
 
 MOST_RATIO = 1 << 14
@@ -42,11 +44,22 @@ def _ratios(scale: Array) -> tuple[Array, float]:
     return np.rint(wanted[:, best]).astype(np.int64)[which.reshape(scale.shape)], float(top / most[best])
 
 
-def slack(weight: Array, per_channel: Array, x: Held, kind: Codes, off: Array) -> float:
+def weighted(op: Weighted, x: Line, kind: Codes) -> tuple[Weighted, Line]:
+    """A layer of integer weights on codes of `kind`, as integers that have one unit, and what those stand for."""
+    whole, units = ratios(x.scale, op.groups)
+    unit = np.repeat(units, x.scale.size // op.groups)
+    weight, factor = op.weight.values, op.per_weight(whole)
+    line = op.line([replace(x, scale=unit)], ())
+    assert isinstance(line, Line), "every group of channels has one scale by now"
+    loose = slack(weight, factor, x, kind, op.per_weight(x.scale / unit - whole))
+    return replace(op, weight=Tensor(weight * factor)), replace(line, slack=loose)
+
+
+def slack(weight: Array, per_channel: Array, x: Line, kind: Codes, off: Array) -> float:
     """Steps that a weighted sum may lie off what it stands for.
 
     weight: as the layer's, times `per_channel`, what it was multiplied by. off: per channel, how far that is from what
-    it stands for. Both are arranged as `per_weight` does.
+    it stands for. Both are arranged as `Weighted.per_weight` does.
     """
     farthest = max(float(np.abs(end + x.zeros).max()) for end in (kind.lo, kind.hi))
     axes = tuple(range(weight.ndim - 1))
@@ -54,8 +67,8 @@ def slack(weight: Array, per_channel: Array, x: Held, kind: Codes, off: Array) -
     return float((own + np.abs(weight * per_channel).sum(axis=axes) * x.slack).max())
 
 
-def levelled(x: Held, kind: Codes) -> tuple[Requant, Array, Array] | None:
-    """What makes codes of each channel so that all have one zero point, and their scales and offsets then.
+def levelled(x: Line, kind: Codes) -> tuple[Requant, Line] | None:
+    """What makes codes of each channel so that all have one zero point, and their line then.
 
     A channel that is constant, of scale 0, becomes one step of its value. None where nothing has to move, or a zero
     point is no integer.
@@ -71,7 +84,7 @@ def levelled(x: Held, kind: Codes) -> tuple[Requant, Array, Array] | None:
     ends = np.stack([kind.lo * mult + moved, kind.hi * mult + moved])
     op = Requant(Tensor(mult), Tensor(moved), 0, int(ends.min()), int(ends.max()))
     scale = np.where(still, x.offset, x.scale)
-    return op, scale, -target * scale
+    return op, Line(scale, -target * scale, x.slack)
 
 
 def near_ties(asked: Reference, off: float, acc: Codes, channels: int, limits: Codes) -> tuple[int, int]:

@@ -8,7 +8,7 @@ import numpy as np
 from tomato.core.formats import Array
 from tomato.core.ir import Graph, Node
 from tomato.ops.conv2d import Conv2d
-from tomato.ops.dense import Dense
+from tomato.ops.weighted import Weighted
 
 MOST_ROWS = 2304
 """Weights per channel (3 x 3 x 256) beyond which a covariance is not worth its memory: 42 MB."""
@@ -35,7 +35,7 @@ class Collector:
         self._layers: dict[str, list[Node]] = {}
         self._sums: dict[str, tuple[int, Array, Array]] = {}
         for node in graph:
-            if isinstance(node.op, Conv2d | Dense) and node.op.weight.values[..., 0].size <= MOST_ROWS and wanted(node):
+            if isinstance(node.op, Weighted) and node.op.weight.values[..., 0].size <= MOST_ROWS and wanted(node):
                 self._layers.setdefault(node.args[0], []).append(node)
 
     def __call__(self, name: str, values: Array) -> None:
@@ -58,9 +58,8 @@ def _moments(count: int, total: Array, power: Array) -> Moments:
 
 def _patches(op: object, x: Array) -> Array:
     """Inputs under windows: (groups, windows, weights per channel)."""
-    if isinstance(op, Dense):
+    if not isinstance(op, Conv2d):
         return _some([x.reshape(1, -1, x.shape[3])])
-    assert isinstance(op, Conv2d)
     padded, out = op.window.pad(x, op.pad_value), op.window.output(x.shape[1:])
     taps = (op.window.tap(padded, row, column, out) for row, column in np.ndindex(op.window.kernel))
     return _some([t.reshape(-1, op.groups, x.shape[3] // op.groups).transpose(1, 0, 2) for t in taps])

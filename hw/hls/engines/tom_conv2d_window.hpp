@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Convolution: a line buffer (tom_window) in front of an array of multipliers (tom_dot).
+//
+// Bit-exact with tomato/ops/conv2d.py and tom_conv2d_window.sv. Any kernel, stride, dilation, padding;
+// groups of whole beats. Cycles per frame: OutHeight * OutWidth * Groups * Folds * reads, where a read takes
+// Lanes channels of one tap (all rows and columns of the kernel at once with ParallelH and ParallelW); at least
+// one cycle per input beat. Each fold yields Outputs channels.
+
+#ifndef TOM_CONV2D_WINDOW_HPP
+#define TOM_CONV2D_WINDOW_HPP
+
+#include "tom_dot.hpp"
+#include "tom_window.hpp"
+
+#include "hls_stream.h"
+
+template <
+    unsigned Lanes,       // input codes per beat
+    unsigned Outputs,     // output codes per beat: filters computed at once
+    unsigned Beats,       // input beats per pixel
+    unsigned Groups,      // groups of channels
+    unsigned Folds,       // output beats per pixel and group
+    unsigned Height,      // input rows
+    unsigned Width,       // input columns
+    unsigned OutHeight,   // output rows
+    unsigned OutWidth,    // output columns
+    unsigned KernelH, unsigned KernelW, unsigned StrideH, unsigned StrideW, unsigned DilationH, unsigned DilationW,
+    unsigned PadTop, unsigned PadLeft,
+    int PadValue,         // code of the border
+    bool ParallelH,       // all kernel rows at once
+    bool ParallelW,       // all kernel columns at once
+    unsigned Rows,        // rows in the line buffer
+    unsigned Columns,     // column banks of the line buffer
+    unsigned Pixels,      // neighbouring columns per input beat
+    unsigned RingRam,     // memory kind of the line buffer: 0 LUTRAM, 1 block RAM, 2 UltraRAM
+    unsigned InBits,      // width of an input code
+    bool InSigned,        // inputs are two's complement
+    unsigned Cell,        // what a weight is, see tom_dot.hpp
+    unsigned FieldBits,   // stored width of a weight
+    unsigned WeightBits,  // width of its value, two's complement
+    typename Constants,   // tom_bits: what all weights share
+    unsigned ProdBits,    // width of a product, two's complement
+    unsigned AccBits,     // width of an output code
+    unsigned Pack,        // filters that share a DSP block; 0: multiply in LUTs
+    unsigned WeightRam,   // memory kind of the weights: 0 LUT, 1 block RAM, 2 UltraRAM, bound by the caller
+    unsigned LoadBits     // bits per beat of the loader that fills UltraRAM
+    >
+void tom_conv2d_window(
+    const unsigned frames,
+    const tom_piece (&mem_file)[Groups * Folds * tom_window_reads(KernelH, KernelW, ParallelH, ParallelW, Beats / Groups)]
+                               [tom_pieces(tom_taps(KernelH, KernelW, ParallelH, ParallelW) * Lanes * Outputs * FieldBits)],
+    hls::stream<ap_uint<Pixels * Lanes * InBits> > &in,
+    hls::stream<ap_uint<Outputs * AccBits> > &out) {
+  typedef tom_window<Lanes, InBits, Beats, Groups, Folds, Height, Width, OutHeight, OutWidth, KernelH, KernelW,
+                     StrideH, StrideW, DilationH, DilationW, PadTop, PadLeft, PadValue, ParallelH, ParallelW, Rows,
+                     Columns, Pixels, RingRam> buffer;
+  const unsigned Words = Groups * Folds * buffer::Reads, Cycles = buffer::Cycles;
+  (void)Cycles;  // only a directive names it
+
+  buffer window(frames);
+  tom_dot<buffer::Codes, Outputs, true, InBits, InSigned, Cell, FieldBits, WeightBits, Constants, ProdBits, AccBits,
+          Pack, Words> dot;
+
+  while (window.busy()) {
+#pragma HLS PIPELINE II = 1
+#pragma HLS LOOP_TRIPCOUNT min = Cycles max = Cycles
+    ap_uint<InBits> codes[buffer::Codes];
+#pragma HLS ARRAY_PARTITION variable = codes complete
+    const tom_read read = window.step(in, codes);
+    if (read.valid) {
+      dot.step(mem_file, codes, read.first);
+      if (read.last) out.write(dot.results());
+    }
+  }
+}
+
+#endif

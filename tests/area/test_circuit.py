@@ -1,0 +1,75 @@
+"""The hash of a circuit: blind to names and order, not to kinds, parameters and connections."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from tools.calibrate.circuit import circuit
+
+WIDTHS = {"A_WIDTH": "01", "B_WIDTH": "10", "Y_WIDTH": "10"}
+TOP: dict[str, Any] = {
+    "attributes": {"top": "1"},
+    "ports": {
+        "a": {"bits": [1]},
+        "b": {"bits": [2, 3]},
+        "y": {"bits": [4, 5]},
+        "z": {"bits": [6]},
+    },
+    "cells": {
+        "sum": {"type": "$add", "parameters": WIDTHS, "connections": {"A": [1], "B": [2, 3], "Y": [7, 8]}},
+        "less": {"type": "$sub", "parameters": WIDTHS, "connections": {"A": [1], "B": [7, 8], "Y": [4, 5]}},
+        "port": {"type": "$memrd_v2", "parameters": {"MEMID": "m"}, "connections": {"ADDR": [1], "DATA": [6]}},
+        "other": {"type": "$memwr_v2", "parameters": {"MEMID": "m"}, "connections": {"ADDR": [2], "DATA": [3]}},
+    },
+}  # fmt: skip
+Edit = Callable[[dict[str, Any]], Any]
+
+
+def renamed(cells: dict[str, Any]) -> None:
+    bits = {n: n + 20 for n in (7, 8)}
+    for name in list(cells)[::-1]:
+        cell = cells.pop(name)
+        cells[f"u_{name}"] = cell
+        if "MEMID" in cell["parameters"]:
+            cell["parameters"]["MEMID"] = "memory"
+        for port, found in cell["connections"].items():
+            cell["connections"][port] = [bits.get(bit, bit) for bit in found]
+
+
+def swapped(cells: dict[str, Any]) -> None:
+    cells["sum"]["connections"] |= {"A": [2, 3], "B": [1]}
+    cells["sum"]["parameters"] = {**WIDTHS, "A_WIDTH": "10", "B_WIDTH": "01"}
+
+
+SAME: dict[str, Edit] = {
+    "renamed": renamed,
+    "swapped": swapped,
+    "marker": lambda cells: cells.update(mark={"type": "$scopeinfo", "parameters": {}, "connections": {}}),
+}
+OTHER: dict[str, Edit] = {
+    "kind": lambda cells: cells["sum"].update(type="$mul"),
+    "parameter": lambda cells: cells["less"].update(parameters={**WIDTHS, "Y_WIDTH": "11"}),
+    "crossed": lambda cells: cells["sum"]["connections"].update(B=[3, 2]),
+    "constant": lambda cells: cells["sum"]["connections"].update(A=["1"]),
+    "order": lambda cells: cells["less"]["connections"].update(A=[7], B=[1, 8]),
+    "memory": lambda cells: cells["other"]["parameters"].update(MEMID="n"),
+    "missing": lambda cells: cells.pop("port"),
+}
+
+
+def edited(edit: Edit) -> str:
+    top = deepcopy(TOP)
+    edit(top["cells"])
+    return circuit({"modules": {"top": top}})
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_equal_circuits_share_it(name: str) -> None:
+    assert edited(SAME[name]) == edited(lambda cells: None)
+
+
+@pytest.mark.parametrize("name", OTHER)
+def test_other_circuits_do_not(name: str) -> None:
+    assert edited(OTHER[name]) != edited(lambda cells: None)

@@ -1,0 +1,69 @@
+"""Gives stored measurements the keys of the RTL as it is, where it still makes the circuits that were measured.
+
+Usage: python -m tools.calibrate.rekey REVISION [group ...]. REVISION (of git) is the RTL that was measured. Every
+point whose key is out of date is elaborated from both; a measurement keeps its numbers if the circuits, before they
+are mapped to a family, are equal in all but names. The others are named and stay out of date, for tools.calibrate.run.
+"""
+
+import argparse
+import subprocess
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tools.calibrate.circuit import circuit
+from tools.calibrate.point import Point
+from tools.calibrate.points import points
+from tools.calibrate.run import HERE, TARGETS, key, load, netlist, store
+
+ROOT = HERE.parents[1]
+ELABORATE = ("proc", "flatten", *("opt_merge", "opt_clean -purge") * 2)
+"""Commands of Yosys that lay the hierarchy flat, compute nothing twice, and leave the rest as it is written."""
+
+
+def elaborated(point: Point, hardware: Path, work: Path) -> str:
+    """The circuit that the RTL of a folder like hw/ makes of a point."""
+    files = sorted((hardware / "rtl").rglob("*.sv"), key=lambda path: (path.parent.name != "pkg", path.name))
+    return circuit(netlist(point, files, hardware / "include", ELABORATE, work))
+
+
+def stale(point: Point) -> list[str]:
+    """The families for which the stored key is not that of today."""
+    known = load(point.group).get(point.name, {})
+    return [flow for flow in TARGETS if flow in known and known[flow]["key"] != key(point, flow)]
+
+
+def rekey(point: Point, flows: list[str]) -> None:
+    """Store the keys of today; the numbers stay."""
+    known = load(point.group)
+    for flow in flows:
+        known[point.name][flow]["key"] = key(point, flow)
+    store(point.group, known)
+
+
+def main() -> None:
+    """Compare and re-key, one point after the other; what is done is kept."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("revision")
+    parser.add_argument("groups", nargs="*")
+    options = parser.parse_args()
+    (ROOT / "build").mkdir(exist_ok=True)
+    with TemporaryDirectory(dir=ROOT / "build") as folder:
+        work = Path(folder)
+        archive = subprocess.run(
+            ["git", "-C", ROOT, "archive", options.revision, "hw"], capture_output=True, check=True
+        )
+        subprocess.run(["tar", "-x", "-C", work], input=archive.stdout, check=True)
+        same = other = 0
+        for point in points():
+            if (flows := stale(point)) and (not options.groups or point.group in options.groups):
+                if elaborated(point, work / "hw", work / "old") == elaborated(point, ROOT / "hw", work / "new"):
+                    rekey(point, flows)
+                    same += len(flows)
+                else:
+                    print(f"another circuit: {point.group} {point.name}", flush=True)
+                    other += len(flows)
+    print(f"{same} measurements have new keys, {other} are of another circuit")
+
+
+if __name__ == "__main__":
+    main()
