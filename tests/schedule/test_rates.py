@@ -11,6 +11,7 @@ from tests.nets import Codenet
 from tomato.build.report import report
 from tomato.core.formats import Array, Codes
 from tomato.core.ir import Graph, Op, TensorType
+from tomato.core.treatment import Treatment
 from tomato.engines import CATALOGUE
 from tomato.engines.base import Interval, Site, Timing
 from tomato.engines.dense_fold import DenseFold
@@ -30,6 +31,8 @@ TARGET = load("u250")
 @dataclass(frozen=True, slots=True)
 class Scale(Op):
     """Every pixel of a, weighted by the one pixel of b: y[h, w, c] = a[h, w, c] * b[0, 0, c]."""
+
+    treatment = Treatment.CODES
 
     def infer(self, args: Sequence[TensorType]) -> TensorType:
         a, b = args
