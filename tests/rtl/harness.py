@@ -94,6 +94,7 @@ def run(
         "pins": "packed",
         "runs": [{"source": s.source, "sink": s.sink, "seed": seed + i} for i, s in enumerate(stalls)],
         "received": False,
+        "restarts": [],
         "warm_up": WARM_UP,
         "patience": PATIENCE,
     }

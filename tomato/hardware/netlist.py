@@ -152,7 +152,7 @@ class Instance:
 
     Several streams on one side are concatenated, the first in the low bits. `comment` tells the
     reader which node of the graph this is. `loaded`: its memory cannot be initialised; the loader fills it.
-    `buses`: by the prefix of the module's ports.
+    `buses`: by the prefix of the module's ports. `lasting`: its state lasts from frame to frame, until a reset.
     """
 
     module: str
@@ -165,6 +165,7 @@ class Instance:
     loaded: bool = False
     buses: Mapping[str, Bus] = field(default_factory=dict)
     place: Place = Place()
+    lasting: bool = False
 
     @property
     def label(self) -> str:
