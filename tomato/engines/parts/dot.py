@@ -79,8 +79,12 @@ def most_packed(weight: Tensor, x: Codes, port: int = WIDEST_PORT) -> int:
 
 
 def packs(weight: Tensor, x: Codes, target: Target) -> list[int]:
-    """How many filters share a multiplier: 0 (a multiplier in LUTs), 1, and as many as fit a DSP block of the board."""
-    return sorted({0, 1, most_packed(weight, x, target.dsp.a_bits)})
+    """How many filters share a multiplier: 0 (a multiplier in LUTs), 1, and as many as fit a DSP block of the board.
+
+    Fewer, too, by powers of two: those divide most numbers of filters.
+    """
+    most = most_packed(weight, x, target.dsp.a_bits)
+    return sorted({0, *(1 << n for n in range(most.bit_length())), most})
 
 
 def offers(weight: Tensor, x: Codes, target: Target, *, shared: bool = True) -> list[Knobs]:
