@@ -20,7 +20,7 @@ from tomato.core.formats import Array
 from tomato.core.interpret import interpret
 from tomato.core.ir import Graph
 from tomato.core.progress import Progress, silent
-from tomato.hardware.netlist import Stream, beats, lane_mask
+from tomato.hardware.netlist import Stream, lane_mask, to_beats
 from tomato.lower import lower
 from tomato.schedule.plan import Plan
 from tomato.targets import Target
@@ -205,7 +205,7 @@ def first_difference(
         if backend == "hls" and not path.exists():
             continue  # a queue, which there is the stream in front of it
         got = [int(line, 16) for line in path.read_text().split()]
-        want = beats(values[port.value][played].reshape(frames, *port.shape), port.lanes, port.bits)
+        want = to_beats(values[port.value][played].reshape(frames, *port.shape), port.lanes, port.bits)
         masks = lane_mask(port.shape[2], port.lanes, port.bits)
         for i, (g, w) in enumerate(zip(got, want, strict=False)):
             if (g ^ w) & masks[i % len(masks)]:
