@@ -136,7 +136,7 @@ class Target:
         left, percent = (self.budget - self.shell).counts(), self.fill.counts()
         return Resources(**{kind: n * percent[kind] // 100 for kind, n in left.items()})
 
-    @property
+    @cached_property
     def luts(self) -> Luts:
         """What circuits take in LUTs of this family."""
         return luts_of(self.lut_inputs)
