@@ -42,7 +42,7 @@ PATIENCE = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to simulate. Frames beyond those in the vectors repeat them."""
+    """How to simulate. Frames beyond those in the vectors repeat them, as a new sequence where frames have states."""
 
     frames: int = 4
     stall: float = 0.0
@@ -142,6 +142,7 @@ def _play(
         "progress": str(work / "progress"),
         "result": str(work / "result.json"),
         "received": True,
+        "restarts": _restarts(folder, design, options.frames),
         "warm_up": 0,
         "inputs": [],
         "outputs": [],
@@ -173,11 +174,25 @@ def _play(
     return dict(result)
 
 
-def _frames(vectors: Path, frame_beats: int, frames: int) -> list[str]:
-    """The beats of `frames` frames, from a file that may hold fewer."""
+def _restarts(folder: Path, design: dict[str, Any], frames: int) -> list[int]:
+    """Frames before each further reset: where states last from frame to frame, the vectors are a whole sequence."""
+    if not design.get("sequence"):
+        return []
+    port = design["inputs"][0]
+    stored = len(_lines(folder / port["vectors"])) // port["frame_beats"]
+    return list(range(stored, frames, stored))
+
+
+def _lines(vectors: Path) -> list[str]:
     lines = vectors.read_text().split()
     if not lines or not all(map(HEXADECIMAL.fullmatch, lines)):
         raise toolchain.ToolError(f"{vectors} is damaged: compile again")
+    return lines
+
+
+def _frames(vectors: Path, frame_beats: int, frames: int) -> list[str]:
+    """The beats of `frames` frames, from a file that may hold fewer."""
+    lines = _lines(vectors)
     return (lines * -(-frames * frame_beats // len(lines)))[: frames * frame_beats]
 
 
@@ -205,7 +220,7 @@ def _summary(design: dict[str, Any], options: Options, result: dict[str, Any]) -
     mismatches = sum(o["mismatches"] for o in outputs)
     complete = result["finished"] and all(o["beats"] == o["expected_beats"] for o in outputs)
     frames = min((len(o["ends"]) for o in outputs), default=0)
-    ends = max((o["ends"] for o in outputs), key=lambda e: e[-1] if e else -1)
+    ends = max((o["ends"] for o in outputs), key=lambda e: e[-1] if e else -1)[: result["sequence"]]
     steady = ends[1:] if len(ends) > 2 else ends  # borders of the first frame may leave before its pixels come
     interval = (steady[-1] - steady[0]) / (len(steady) - 1) if len(steady) > 1 else None
     first = [place(design, m) for o in outputs for m in o["first"]]

@@ -33,13 +33,14 @@ class Driver:
     def __init__(self, port: dict[str, Any], beats: list[int], stall: float, seed: int) -> None:
         self.beats, self.stall, self.bits = beats, stall, port["width"]
         self.rng = random.Random(f"drive {port['name']} {seed}")
-        self.sent = 0
+        self.frame_beats = port["frame_beats"]
+        self.sent = self.end = 0
         self.first = -1
         self.offering = False
 
     @property
     def done(self) -> bool:
-        return self.sent == len(self.beats)
+        return self.sent == self.end
 
     def offers(self) -> bool:
         """Whether there is a beat in this cycle; one that was not taken stays."""
@@ -67,7 +68,7 @@ class Checker:
         self.rng = random.Random(f"check {port['name']} {seed}")
         self.masks = [int(m, 16) for m in port["masks"]]
         self.frame_beats = port["frame_beats"]
-        self.got = 0
+        self.got = self.end = 0
         self.ends: list[int] = []
         self.received: list[int] = []
         self.mismatches = 0
@@ -75,7 +76,7 @@ class Checker:
 
     @property
     def done(self) -> bool:
-        return self.got == len(self.beats)
+        return self.got == self.end
 
     def takes(self) -> bool:
         """Whether it takes a beat in this cycle."""
@@ -222,10 +223,37 @@ async def play(dut: Any) -> None:
 async def _run(
     pins: Axis | Packed, job: dict[str, Any], run: dict[str, Any], beats: dict[str, list[int]]
 ) -> dict[str, Any]:
-    """A reset, the loader's beats, all frames, and cycles in which nothing more should come."""
-    edge, progress = FallingEdge(pins.clock), Path(job["progress"])
+    """All frames, sequence after sequence: `restarts` says after how many frames there is another reset."""
     drivers = [Driver(p, beats[p["name"]], run["source"], run["seed"]) for p in job["inputs"]]
     checkers = [Checker(p, beats[p["name"]], run["sink"], run["seed"]) for p in job["outputs"]]
+    agents: list[Checker | Driver] = [*checkers, *drivers]
+    cycle = 0
+    for frames in (*job["restarts"], None):
+        if not all(a.done for a in agents):
+            break
+        for agent in agents:
+            agent.end = len(agent.beats) if frames is None else frames * agent.frame_beats
+        cycle = await _sequence(pins, job, drivers, checkers, cycle)
+    for checker in checkers if job["received"] else ():
+        Path(checker.port["received"]).write_text("".join(f"{b:x}\n" for b in checker.received))
+    return {
+        "cycles": cycle,
+        "sequence": next(iter(job["restarts"]), None),
+        "finished": all(a.done for a in agents),
+        "sent": {p["name"]: d.sent for p, d in zip(job["inputs"], drivers, strict=True)},
+        "first_in": min(d.first for d in drivers),
+        "outputs": [c.result() for c in checkers],
+    }
+
+
+async def _sequence(
+    pins: Axis | Packed, job: dict[str, Any], drivers: list[Driver], checkers: list[Checker], cycle: int
+) -> int:
+    """A reset, the loader's beats, the frames of a sequence, and cycles in which nothing more should come.
+
+    Cycles are counted on from `cycle`; returns their number at the end.
+    """
+    edge, progress = FallingEdge(pins.clock), Path(job["progress"])
     pins.reset(True)
     for _ in range(RESET):
         await edge
@@ -234,8 +262,8 @@ async def _run(
         await pins.load(_reported(_beats(job["loader"]["beats"]), progress), edge)
     for _ in range(job["warm_up"]):
         await edge
-    cycle, last, drain = 0, 0, 0
     agents: list[Checker | Driver] = [*checkers, *drivers]
+    last, drain = cycle, 0
     while drain < DRAIN and cycle - last < job["patience"]:
         await edge
         last = cycle if pins.step(cycle, drivers, checkers) else last
@@ -243,15 +271,7 @@ async def _run(
         if cycle % REPORT_EVERY == 0:
             progress.write_text(f"{sum(c.got for c in checkers)} {cycle}")
         drain = drain + 1 if all(a.done for a in agents) else 0
-    for checker in checkers if job["received"] else ():
-        Path(checker.port["received"]).write_text("".join(f"{b:x}\n" for b in checker.received))
-    return {
-        "cycles": cycle,
-        "finished": all(a.done for a in agents),
-        "sent": {p["name"]: d.sent for p, d in zip(job["inputs"], drivers, strict=True)},
-        "first_in": min(d.first for d in drivers),
-        "outputs": [c.result() for c in checkers],
-    }
+    return cycle
 
 
 def _reported(beats: Iterator[int], progress: Path) -> Iterator[int]:

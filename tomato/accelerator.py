@@ -1,7 +1,7 @@
 """A compiled network: its golden model, its hardware, and what is known of it."""
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,7 +17,7 @@ from tomato.build.report import report
 from tomato.core.errors import check_number
 from tomato.core.files import in_use, refusals
 from tomato.core.formats import Array
-from tomato.core.interpret import BATCH, in_batches, interpret
+from tomato.core.interpret import BATCH, Player, Watch, in_batches
 from tomato.core.progress import Progress, silent
 from tomato.host import codes as coding
 from tomato.host import ports
@@ -95,14 +95,14 @@ class Accelerator(Integers):
         return coding.encode(self, x)
 
     def run(
-        self, codes: Mapping[str, Array], progress: Progress = silent, watch: Callable[[str, Array], None] | None = None
+        self, codes: Mapping[str, Array], progress: Progress = silent, watch: Watch | None = None
     ) -> dict[str, Array]:
-        """Codes of the graph's outputs for codes of its inputs, a few frames at a time."""
+        """Codes of the graph's outputs for codes of its inputs, a sequence of frames, a few at a time."""
         count = len(next(iter(codes.values())))
-        parts = []
+        player, parts = Player(self.graph, watch), []
         for i, batch in enumerate(in_batches(codes)):
             progress("Golden model", i * BATCH, count)
-            parts.append(interpret(self.graph, batch, watch=watch))
+            parts.append(player.play(batch))
         progress("Golden model", count, count)
         return {name: np.concatenate([p[name] for p in parts]) for name in self.graph.outputs}
 

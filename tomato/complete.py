@@ -11,7 +11,7 @@ from tomato import frontend
 from tomato.core.errors import TomatoError
 from tomato.core.formats import Array
 from tomato.core.interface import Reading, graph_values
-from tomato.core.interpret import in_batches, interpret
+from tomato.core.interpret import Player, in_batches
 from tomato.core.ir import Graph
 from tomato.frontend import HostChoice, Network
 from tomato.frontend.read import Source
@@ -132,10 +132,11 @@ def _measured(graph: Graph, network: Network, frames: Sequence[Array], value: st
     """The least and the greatest value on the frames."""
     ends: list[float] = []
     whole = graph_values(graph, network.inputs, frames)
+    player = Player(graph, partial(_watch, ends, value))
     for batch in in_batches(whole):
         if value in batch:
             _watch(ends, value, value, batch[value])
-        interpret(graph, batch, watch=partial(_watch, ends, value))
+        player.play(batch)
     return min(ends), max(ends)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from tomato.core.ir import Graph
+from tomato.core.state import lasting
 from tomato.hardware.memory import LOAD_BITS, Source
 from tomato.hardware.netlist import Instance, Netlist, Place, Stream, load_count, stream
 from tomato.hardware.parts import Converter, Fifo, FrameEnd, Loader, Part, Register
@@ -59,6 +60,7 @@ class _Lowering:
                 comment=str(unit.site.node),
                 loaded=any(store.source is Source.LOADER for store in unit.stores.values()),
                 place=self._place(name),
+                lasting=lasting(unit.op),
             )
             self._add(made, unit.cost)
             self._distribute(out)

@@ -56,9 +56,7 @@ class Point:
 def points(draw: Draw, engine: type[AnyUnit]) -> Point:
     """Anything that an engine does not refuse."""
     kind = draw(st.sampled_from(engine.ops))
-    assert kind in OPERATIONS, (
-        f"OPERATIONS in tests/networks/points.py needs a strategy for {kind.__name__}"
-    )
+    assert kind in OPERATIONS, f"OPERATIONS in tests/networks/points.py needs a strategy for {kind.__name__}"
     op, args = draw(OPERATIONS[kind])
     site = make_site(op, args)
     assume(engine.refuses(site) == "")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tomato.backend import hls, vectors, vendor, verilog
+from tomato.backend import constraints, hls, vectors, vendor, verilog
 from tomato.backend.quoting import markdown
 from tomato.backend.render import render
 from tomato.core.assets import asset
@@ -70,7 +70,8 @@ def write(
     if "verilog" in backends:
         rtl = verilog.rtl(netlist, title)
         sources = [name for name in rtl if name.endswith(".sv")]
-        _write_all(folder / "rtl", rtl)
+        placed = constraints.regions(netlist) if report["vendor"] == vendor.AMD else ""
+        _write_all(folder / "rtl", {**rtl, **({constraints.REGIONS: placed} if placed else {})})
         _write_all(folder / "mem", verilog.memories(netlist))
         _write_all(folder / "sim", {name: asset("sim", name).read_text() for name in SIM_FILES})
         write_text(folder / "Makefile", asset("templates", "Makefile").read_text())
@@ -105,6 +106,7 @@ def _design(netlist: Netlist, report: Mapping[str, Any], sources: Sequence[str])
         "interval_cycles": report["interval_cycles"],
         "latency_cycles": report["latency_cycles"],
         "loader": {"vectors": vectors.LOADER} if netlist.loaded else None,
+        "sequence": any(part.lasting for part in netlist.instances),
         "inputs": [_port(s, is_input=True) for s in netlist.inputs],
         "outputs": [_port(s, is_input=False) for s in netlist.outputs],
     }

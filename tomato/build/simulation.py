@@ -20,7 +20,7 @@ from tomato.core.formats import Array
 from tomato.core.interpret import interpret
 from tomato.core.ir import Graph
 from tomato.core.progress import Progress, silent
-from tomato.hardware.netlist import Stream, beats, lane_mask
+from tomato.hardware.netlist import Stream, lane_mask, to_beats
 from tomato.lower import lower
 from tomato.schedule.plan import Plan
 from tomato.targets import Target
@@ -196,15 +196,16 @@ def first_difference(
     """After a simulation with probes of `frames` frames: the first stream, in graph order, that differs."""
     netlist = lower(graph, plan, target).netlist
     inputs = json.loads((folder / "sim" / "design.json").read_text())["inputs"]
-    codes = {p.value: _played(folder / v["vectors"], p, frames) for p, v in zip(netlist.inputs, inputs, strict=True)}
+    codes = {p.value: _stored(folder / v["vectors"], p)[:frames] for p, v in zip(netlist.inputs, inputs, strict=True)}
     values: dict[str, Array] = {}
     interpret(graph, codes, watch=values.__setitem__)
+    played = np.arange(frames) % len(next(iter(codes.values())))
     for port in netlist.streams:
         path = folder / PROBES[backend] / f"{port.name}.hex"
         if backend == "hls" and not path.exists():
             continue  # a queue, which there is the stream in front of it
         got = [int(line, 16) for line in path.read_text().split()]
-        want = beats(values[port.value].reshape(frames, *port.shape), port.lanes, port.bits)
+        want = to_beats(values[port.value][played].reshape(frames, *port.shape), port.lanes, port.bits)
         masks = lane_mask(port.shape[2], port.lanes, port.bits)
         for i, (g, w) in enumerate(zip(got, want, strict=False)):
             if (g ^ w) & masks[i % len(masks)]:
@@ -212,10 +213,9 @@ def first_difference(
     return None
 
 
-def _played(vectors: Path, port: Stream, frames: int) -> Array:
-    """The codes of the frames that the testbench played: those of a file of vectors, repeated."""
-    stored = unpack([int(line, 16) for line in vectors.read_text().split()], port)
-    return stored[np.arange(frames) % len(stored)]
+def _stored(vectors: Path, port: Stream) -> Array:
+    """The codes of the frames in a file of vectors, which the testbench plays again and again."""
+    return unpack([int(line, 16) for line in vectors.read_text().split()], port)
 
 
 def _difference(port: Stream, beat: int, got: int, want: int) -> Difference:

@@ -36,8 +36,8 @@ class AddStream(LaneUnit[Add]):
         for kind, scale in zip(self.args, (op.scale_a, op.scale_b), strict=True):
             bits = kind.codes.bits
             total += register_cost(bits * lanes) + Resources(ff=min(out, bits + abs(scale).bit_length() - 1) * lanes)
-            if scale < 0 and not self.target.wide_luts:  # LUTs of six inputs negate as they add
-                total += Resources(lut=2 * out) * lanes
+            if scale < 0:
+                total += Resources(lut=self.target.luts.subtrahend(out)) * lanes
             if abs(scale).bit_count() > 1:  # anything but a shift
                 total += Resources(dsp=self.target.dsp_for(bits + 1, scale.bit_length() + 1, lanes))
         return total

@@ -65,8 +65,8 @@ class Timing:
     """When results leave, in clock cycles, given when arguments arrive.
 
     Output pixel p (row-major) is complete `latency` cycles after its work started; work on it starts
-    when input pixel `need[i][p]` of (the view of) argument i has arrived completely and `cycles` after the work on
-    p - 1 started.
+    when input pixel `need[i][p]` of (the view of) argument i has arrived completely, `pixel_cycles` after the work on
+    p - 1 started or later.
 
     room[i][q]: pixel q of argument i may enter the engine once the work on output pixel room[i][q] is over (negative:
     of an earlier frame; FREE: at once). None, or no entry: it enters when the first output pixel that needs it starts.
@@ -76,7 +76,7 @@ class Timing:
     """
 
     need: tuple[Array, ...]
-    cycles: int
+    pixel_cycles: int
     latency: int
     room: tuple[Array | None, ...] = ()
     turns: tuple[int, ...] = ()
@@ -113,9 +113,14 @@ class Unit(ABC, Generic[OpT]):
         """Every sensible setting of the knobs, in any order."""
 
     @classmethod
+    def portable(cls, site: Site[OpT], knobs: Knobs) -> Iterator[Knobs]:
+        """The settings that are accepted besides the choices where a user asks for `knobs`: those of other boards."""
+        return iter(())
+
+    @classmethod
     def refuses_knobs(cls, site: Site[OpT], knobs: Knobs) -> str:
-        """Why a user's knobs cannot be built, or "": by default whatever is not among the choices."""
-        known = list(cls.choices(site))
+        """Why a user's knobs cannot be built, or "": whatever is neither a choice here nor one that is portable."""
+        known = [*cls.choices(site), *cls.portable(site, knobs)]
         if dict(knobs) in [dict(k) for k in known]:
             return ""
         values = {name: sorted({k[name] for k in known}) for name in knobs}

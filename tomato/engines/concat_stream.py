@@ -49,7 +49,7 @@ class ConcatStream(LaneUnit[Concat]):
     def formula(self) -> Resources:
         width = self.out.codes.bits * self.count
         inputs = sum((register_cost(k.codes.bits * self.count) for k in self.args), start=Resources())
-        select = width * max(-(-len(self.args) // 3), self.target.select(len(self.args)))
+        select = width * max(-(-len(self.args) // 3), self.target.luts.select(len(self.args)))
         control = Resources(lut=24 + 4 * len(self.args), ff=18 + len(self.args))
         return inputs + Resources(lut=select, ff=width) + control + queue_cost(width, PIPELINE + 4, self.target)
 

@@ -1,17 +1,18 @@
 """Convolution with a line buffer: any kernel, stride, dilation, padding and groups of whole beats."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import product
 from typing import Self
 
 from tomato.core.formats import Codes
 from tomato.core.ir import TensorType
-from tomato.engines.base import Site, Timing, divisors, folds
+from tomato.engines.base import Knobs, Site, Timing, divisors, folds
 from tomato.engines.parts import cells, dot
-from tomato.engines.parts.ring import Ring, frontier, queue_cost
+from tomato.engines.parts.ring import Ring, frontier
 from tomato.engines.parts.weighted import WEIGHTS, WeightedUnit
 from tomato.hardware.netlist import Memory
+from tomato.hardware.plumbing import output_cost
 from tomato.ops.conv2d import Conv2d
 from tomato.targets import Resources
 
@@ -21,13 +22,18 @@ class Conv2dWindow(WeightedUnit[Conv2d]):
 
     stem = "conv2d_window"
     ops = (Conv2d,)
+    shared = True
 
     @classmethod
     def refuses(cls, site: Site[Conv2d]) -> str:
         return "depthwise has its own engine" if site.op.depthwise else ""
 
     @classmethod
-    def shapes(cls, site: Site[Conv2d]) -> Iterator[Self]:
+    def factors(cls, site: Site[Conv2d]) -> Codes:
+        return site.op.factors(site.arg.codes)
+
+    @classmethod
+    def shapes(cls, site: Site[Conv2d], offers: Iterable[Knobs]) -> Iterator[Self]:
         op = site.op
         per_group, out = op.weight.shape[2], op.weight.shape[3] // op.groups
         # Groups are whole beats, on both sides.
@@ -42,7 +48,7 @@ class Conv2dWindow(WeightedUnit[Conv2d]):
             {"lanes_in": lanes_in[-1], "lanes_out": o, "parallel_rows": 1, "parallel_columns": 1, "pixels": p}
             for o, p in product(lanes_out, cls._pixels(site))
         ]
-        for cell in dot.offers(op.weight, _factors(site)):
+        for cell in offers:
             built = ({**s, **cell} for s in shapes if cells.fills(op.weight, cell, per_group, s["lanes_in"]))
             yield from frontier(cls(site, knobs) for knobs in built)
 
@@ -100,14 +106,20 @@ class Conv2dWindow(WeightedUnit[Conv2d]):
     @cached_property
     def timing(self) -> Timing:
         ring = self.ring
-        return ring.timing(dot.latency(ring.taps * ring.lanes, _factors(self.site), self.knobs))
+        return ring.timing(dot.latency(ring.taps * ring.lanes, self.factors(self.site), self.knobs))
+
+    @cached_property
+    def places(self) -> int:
+        """Places of the output queue."""
+        ring = self.ring
+        return dot.queue_depth(ring.taps * ring.lanes, ring.steps * (ring.beats // self.op.groups))
 
     @cached_property
     def bare(self) -> Resources:
-        ring, x, acc = self.ring, _factors(self.site), self.out.codes
+        ring, x, acc = self.ring, self.factors(self.site), self.out.codes
         inputs, outputs = ring.taps * ring.lanes, self.knobs["lanes_out"]
         array = dot.cost(inputs, outputs, self.weight, x, acc, self.knobs, self.target)
-        return ring.cost + array + queue_cost(outputs * acc.bits, self.target)
+        return ring.cost + array + output_cost(outputs * acc.bits, self.places, self.target)
 
     @cached_property
     def params(self) -> dict[str, int]:
@@ -121,7 +133,7 @@ class Conv2dWindow(WeightedUnit[Conv2d]):
             **ring.params(),
             "PadValue": op.pad_value,
             **ring.bank_params(),
-            **dot.params(self.weight, _factors(self.site), self.out.codes, self.knobs),
+            **dot.params(self.weight, self.factors(self.site), self.out.codes, self.knobs),
         }
 
     @cached_property
@@ -131,10 +143,6 @@ class Conv2dWindow(WeightedUnit[Conv2d]):
         outputs, filler = self.knobs["lanes_out"], cells.form(self.weight, self.knobs).filler
         words = dot.weight_words(op.weight.values, op.groups, self.knobs["lanes_in"], outputs, taps, filler)
         return {WEIGHTS: dot.memory(words, outputs, self.weight, self.knobs)}
-
-
-def _factors(site: Site[Conv2d]) -> Codes:
-    return site.op.factors(site.arg.codes)
 
 
 ENGINE = Conv2dWindow

@@ -1,6 +1,6 @@
 """A matrix product on every pixel: fully connected layers and pointwise convolutions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import product
 from math import ceil
@@ -8,12 +8,14 @@ from typing import Self
 
 import numpy as np
 
-from tomato.engines.base import Site, Timing, beats, folds
+from tomato.core.formats import Codes
+from tomato.engines.base import Knobs, Site, Timing, beats, folds
 from tomato.engines.parts import cells, dot
-from tomato.engines.parts.ring import LAG, frontier, queue_cost
+from tomato.engines.parts.ring import LAG, frontier
 from tomato.engines.parts.weighted import WEIGHTS, WeightedUnit
-from tomato.hardware.memory import Ram, better_ram, memory_cost
+from tomato.hardware.memory import Ram, better_ram, delay_cost, memory_cost
 from tomato.hardware.netlist import Memory
+from tomato.hardware.plumbing import output_cost
 from tomato.ops.dense import Dense
 from tomato.targets import Resources
 
@@ -23,18 +25,22 @@ class DenseFold(WeightedUnit[Dense]):
 
     stem = "dense_fold"
     ops = (Dense,)
+    shared = True
 
     @classmethod
     def refuses(cls, site: Site[Dense]) -> str:
         return ""
 
     @classmethod
-    def shapes(cls, site: Site[Dense]) -> Iterator[Self]:
+    def factors(cls, site: Site[Dense]) -> Codes:
+        return site.arg.codes
+
+    @classmethod
+    def shapes(cls, site: Site[Dense], offers: Iterable[Knobs]) -> Iterator[Self]:
         channels, filters = site.op.weight.shape
         shapes = [{"lanes_in": i, "lanes_out": o} for i, o in product(folds(channels), folds(filters))]
-        weight = site.op.weight
-        for cell in dot.offers(weight, site.arg.codes):
-            built = ({**s, **cell} for s in shapes if cells.fills(weight, cell, channels, s["lanes_in"]))
+        for cell in offers:
+            built = ({**s, **cell} for s in shapes if cells.fills(site.op.weight, cell, channels, s["lanes_in"]))
             yield from frontier(cls(site, knobs) for knobs in built)
 
     @cached_property
@@ -79,15 +85,22 @@ class DenseFold(WeightedUnit[Dense]):
         return Timing((need,), cycles, latency, room=(need - self.ring[0],))
 
     @cached_property
+    def places(self) -> int:
+        """Places of the output queue."""
+        lanes = self.knobs["lanes_in"]
+        return dot.queue_depth(lanes, beats(self.arg.channels, lanes))
+
+    @cached_property
     def bare(self) -> Resources:
         x, acc, lanes, outputs = self.arg.codes, self.out.codes, self.knobs["lanes_in"], self.knobs["lanes_out"]
         weight = self.weight
         pixels, ram = self.ring
         ring = memory_cost(lanes * x.bits, pixels * beats(self.arg.channels, lanes), ram, self.target)
         array = dot.cost(lanes, outputs, weight, x, acc, self.knobs, self.target)
-        # Codes wait for their weights in shift registers, where they are LUTs.
-        control = Resources(lut=55 + (lanes * x.bits if self.target.memory.srl_depth else 0), ff=40)
-        return ring + array + queue_cost(outputs * acc.bits, self.target) + control
+        waiting = delay_cost(lanes * x.bits, self.target)  # codes, for their weights
+        control = Resources(lut=55, ff=40)
+        queue = output_cost(outputs * acc.bits, self.places, self.target)
+        return ring + array + queue + waiting + control
 
     @cached_property
     def params(self) -> dict[str, int]:

@@ -1,16 +1,17 @@
 """Depthwise convolution with a line buffer: every lane has its own multipliers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import product
 from typing import Self
 
 from tomato.core.formats import Codes
-from tomato.engines.base import Site, Timing, folds
+from tomato.engines.base import Knobs, Site, Timing, folds
 from tomato.engines.parts import cells, dot
-from tomato.engines.parts.ring import Ring, frontier, queue_cost
+from tomato.engines.parts.ring import Ring, frontier
 from tomato.engines.parts.weighted import WEIGHTS, WeightedUnit
 from tomato.hardware.netlist import Memory
+from tomato.hardware.plumbing import output_cost
 from tomato.ops.conv2d import Conv2d
 from tomato.targets import Resources
 
@@ -20,19 +21,24 @@ class DepthwiseWindow(WeightedUnit[Conv2d]):
 
     stem = "depthwise_window"
     ops = (Conv2d,)
+    shared = False
 
     @classmethod
     def refuses(cls, site: Site[Conv2d]) -> str:
         return "" if site.op.depthwise else "only depthwise: one filter per channel"
 
     @classmethod
-    def shapes(cls, site: Site[Conv2d]) -> Iterator[Self]:
+    def factors(cls, site: Site[Conv2d]) -> Codes:
+        return site.op.factors(site.arg.codes)
+
+    @classmethod
+    def shapes(cls, site: Site[Conv2d], offers: Iterable[Knobs]) -> Iterator[Self]:
         taps = [(0, 0), (0, 1), (1, 1)] if site.op.window.taps > 1 else [(0, 0)]
         shapes = [
             {"lanes": n, "parallel_rows": r, "parallel_columns": c}
             for n, (r, c) in product(folds(site.arg.channels), taps)
         ]
-        for cell in dot.offers(site.op.weight, _factors(site), shared=False):
+        for cell in offers:
             built = ({**shape, **cell} for shape in shapes)
             yield from frontier(cls(site, knobs) for knobs in built)
 
@@ -70,13 +76,18 @@ class DepthwiseWindow(WeightedUnit[Conv2d]):
     @cached_property
     def timing(self) -> Timing:
         ring = self.ring
-        return ring.timing(dot.latency(ring.taps, _factors(self.site), self.knobs, shared=False))
+        return ring.timing(dot.latency(ring.taps, self.factors(self.site), self.knobs, shared=False))
+
+    @cached_property
+    def places(self) -> int:
+        """Places of the output queue."""
+        return dot.queue_depth(self.ring.taps, self.ring.steps)
 
     @cached_property
     def bare(self) -> Resources:
-        ring, x, acc = self.ring, _factors(self.site), self.out.codes
+        ring, x, acc = self.ring, self.factors(self.site), self.out.codes
         array = dot.cost(ring.taps, ring.lanes, self.weight, x, acc, self.knobs, self.target, shared=False)
-        return ring.cost + array + queue_cost(ring.lanes * acc.bits, self.target)
+        return ring.cost + array + output_cost(ring.lanes * acc.bits, self.places, self.target)
 
     @cached_property
     def params(self) -> dict[str, int]:
@@ -87,7 +98,7 @@ class DepthwiseWindow(WeightedUnit[Conv2d]):
             **ring.params(),
             "PadValue": op.pad_value,
             **ring.bank_params(),
-            **dot.params(self.weight, _factors(self.site), self.out.codes, self.knobs),
+            **dot.params(self.weight, self.factors(self.site), self.out.codes, self.knobs),
         }
 
     @cached_property
@@ -97,10 +108,6 @@ class DepthwiseWindow(WeightedUnit[Conv2d]):
         # Channels take the place of filters: one input channel, `lanes` filters per word.
         words = dot.weight_words(op.weight.values, 1, 1, lanes, taps, cells.form(self.weight, self.knobs).filler)
         return {WEIGHTS: dot.memory(words, lanes, self.weight, self.knobs)}
-
-
-def _factors(site: Site[Conv2d]) -> Codes:
-    return site.op.factors(site.arg.codes)
 
 
 ENGINE = DepthwiseWindow

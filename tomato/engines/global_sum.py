@@ -40,9 +40,8 @@ class GlobalSumStream(LaneUnit[GlobalSum]):
         depth = self.beats
         memory = Resources(lut=self.target.lutram_for(width, depth)) if depth > 1 else Resources(ff=width)
         rows = width * (-(-depth // 64) - 1) // 2
-        # A register starts anew with multiplexers; a carry chain of LUTs with four inputs takes others before it.
-        memory_sums, register_sums = (width, width * 8 // 5) if self.target.wide_luts else (width * 2, width * 17 // 5)
-        sums = memory_sums if depth > 1 else register_sums
+        luts = self.target.luts
+        sums = luts.accumulator(width) if depth > 1 else luts.register_accumulator(width)
         adders = Resources(lut=sums + rows, ff=(depth > 1) * width + self.arg.codes.bits * self.count)
         bits = self.arg.pixels.bit_length() + 2 * depth.bit_length()
         control = Resources(lut=bits + 2, ff=bits + 6)

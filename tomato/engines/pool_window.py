@@ -5,7 +5,8 @@ from functools import cached_property
 from itertools import product
 
 from tomato.engines.base import Knobs, Site, Timing, Unit, folds
-from tomato.engines.parts.ring import Ring, frontier, queue_cost
+from tomato.engines.parts.ring import Ring, frontier, queue_places
+from tomato.hardware.plumbing import output_cost
 from tomato.ops.pool import MaxPool, SumPool
 from tomato.ops.window import Window
 from tomato.targets import Resources
@@ -60,12 +61,17 @@ class PoolWindow(Unit[MaxPool | SumPool]):
         return ring.timing(PIPELINE + (ring.taps - 1).bit_length())
 
     @cached_property
+    def places(self) -> int:
+        """Places of the output queue."""
+        return queue_places(PIPELINE - 1 + (self.ring.taps - 1).bit_length(), self.ring.steps)
+
+    @cached_property
     def formula(self) -> Resources:
         ring, bits = self.ring, self.out.codes.bits
         step = 3 * bits // 2 if isinstance(self.op, MaxPool) else bits
         steps = ring.taps - (ring.taps == ring.window.taps)  # reads of one cycle need no running result
         tree = Resources(lut=step, ff=bits) * (steps * ring.lanes)
-        return ring.cost + tree + queue_cost(ring.lanes * bits, self.target)
+        return ring.cost + tree + output_cost(ring.lanes * bits, self.places, self.target)
 
     @cached_property
     def params(self) -> dict[str, int]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from tomato.engines.base import Site, Timing, beats, pixelwise
 from tomato.engines.parts.lanes import LaneUnit
-from tomato.hardware.memory import Ram, Store
+from tomato.hardware.memory import Ram, Store, rom_rows
 from tomato.hardware.netlist import Memory, uniform_memory
 from tomato.hardware.plumbing import QUEUE_LATENCY, queue_cost
 from tomato.ops.table import Table
@@ -42,7 +42,7 @@ class TableStream(LaneUnit[Table]):
         word = out * (lanes if _per_channel(self.op) else 1)  # block RAM holds the unused fields too
         table = Resources(bram18=self.target.bram18_for(word, depth), ff=out)
         if _ram(depth) == Ram.LUT:
-            table = Resources(lut=out * -(-depth // self.target.lutram_depth), ff=2 * out)
+            table = Resources(lut=out * rom_rows(depth, self.target), ff=2 * out)
         registers = Resources(lut=4, ff=PIPELINE + self.arg.codes.bits * lanes)
         return table * lanes + registers + queue_cost(out * lanes, PIPELINE + 4, self.target)
 

@@ -7,11 +7,11 @@ import numpy as np
 from tomato.core.formats import Codes
 from tomato.engines.base import Site, Timing, beats, pixelwise
 from tomato.engines.parts.lanes import LaneUnit
-from tomato.hardware.memory import Ram, Store, rom_cost
+from tomato.hardware.memory import Ram, Store, fields_bram18, rom_cost
 from tomato.hardware.netlist import Memory, uniform_memory
 from tomato.hardware.plumbing import QUEUE_LATENCY, queue_cost
 from tomato.ops.threshold import Threshold
-from tomato.targets import Resources, Target
+from tomato.targets import Resources
 
 MOST_STEPS = 8
 """Steps of the longest search: the module has that many memories."""
@@ -49,7 +49,7 @@ class ThresholdStream(LaneUnit[Threshold]):
             if step < _block_from(self.site, lanes):
                 total += rom_cost(Store(Ram.LUT, depth, bits), self.target) * lanes
             else:
-                total += Resources(bram18=_blocks(bits, lanes, depth, self.target))
+                total += Resources(bram18=fields_bram18(bits, lanes, depth, self.target))
             compare = Resources(lut=-(-bits // 2), ff=2 * x.bits + 2 * step + 1)
             total += compare * lanes + Resources(ff=2 * (count - 1).bit_length())
         return total
@@ -121,23 +121,6 @@ def _bounds(site: Site[Threshold]) -> Codes:
 def _block_from(site: Site[Threshold], lanes: int) -> int:
     """The first step whose memory is block RAM."""
     return sum(beats(site.arg.channels, lanes) << step <= LUT_DEPTH for step in range(_steps(site)))
-
-
-def _blocks(bits: int, lanes: int, depth: int, target: Target) -> int:
-    """Block RAMs of one step: each lane has a copy of those in which its field of the common word lies.
-
-    Synthesis cuts the word into blocks, or pairs of blocks where that takes no more, and drops what is not read.
-    """
-    word, memory = bits * lanes, target.memory
-    ways = [(-(-depth // words), width) for words, width in memory.bram18]
-    rows, width = min(
-        ways, key=lambda way: -(-way[0] * word // way[1]) if memory.end_to_end else way[0] * -(-word // way[1])
-    )
-    pair = 2 if memory.paired and -(-word // width) % 2 == 0 else 1
-    block = pair * width
-    row = word if memory.end_to_end else -(-word // block) * block
-    fields = [r * row + lane * bits for r in range(rows) for lane in range(lanes)]
-    return pair * sum((begin + bits - 1) // block - begin // block + 1 for begin in fields)
 
 
 ENGINE = ThresholdStream

@@ -49,13 +49,13 @@ def better_ram(width: int, depth: int, target: Target) -> Ram:
 def memory_cost(width: int, depth: int, ram: Ram, target: Target) -> Resources:
     """A memory with a write and a read port."""
     if ram == Ram.LUT:
-        select = target.select(lutram_rows(width, depth, target))
+        select = target.luts.select(lutram_rows(width, depth, target))
         return Resources(lut=target.lutram_for(width, depth) + width * select, ff=width)
     if ram == Ram.BLOCK:
         address = (depth - 1).bit_length()
         bypass = Resources(lut=width + address * 7 // 2, ff=2 * width + address + 1) * target.memory.bypass
         rows = target.bram_rows(width, depth)[1] if target.memory.end_to_end else 1
-        joined = Resources(lut=width * target.select(rows) + 30 * (rows > 1))
+        joined = Resources(lut=width * target.luts.select(rows) + 30 * (rows > 1))
         return bypass + joined + Resources(bram18=target.bram18_for(width, depth))
     return Resources(uram=target.uram_for(width, depth))
 
@@ -83,22 +83,43 @@ def _loader_ff(width: int, depth: int) -> int:
 
 
 def _lut_rom(width: int, depth: int, target: Target) -> Resources:
-    """Rows of LUTs, and multiplexers of four rows. One word is wires.
-
-    Of LUTs with four inputs, the multiplexers of the slices join two, four or eight rows for nothing.
+    """Rows of LUTs, and multiplexers that join them. One word is wires.
 
     Columns that are equal or inverse share their LUT: of few words there are few different columns, and that is
     how many of them `width` random ones hit.
     """
     different = 1 << min(depth - 1, 16)
     columns = round(different * (1 - (1 - 1 / different) ** width))
-    rows, rest = ceil(depth / target.lutram_depth), depth % target.lutram_depth
-    if target.wide_luts:
-        select = ceil((rows - 1) * 2 / 3) - (rows > 1 and 0 < rest <= target.lutram_depth // 4)
-    else:
-        joined = rows // 8 + (rows % 8).bit_count()
-        select = max(0, joined - 1 - (0 < rest <= target.lutram_depth // 2))
-    return Resources(lut=0 if depth == 1 else columns * (rows + select), ff=columns)
+    column = target.luts.rom_column(depth, target.memory.lutram_depth) if depth > 1 else 0
+    return Resources(lut=columns * column, ff=columns)
+
+
+def rom_rows(depth: int, target: Target) -> int:
+    """LUTs that hold one bit of `depth` constant words; what joins them is not counted."""
+    return ceil(depth / target.memory.lutram_depth)
+
+
+def fields_bram18(bits: int, lanes: int, depth: int, target: Target) -> int:
+    """Block RAMs of a read-only memory of words of `lanes` fields, `bits` bits each, that lanes read independently.
+
+    Each lane has a copy of the blocks in which its field lies. Synthesis cuts the word into blocks, or pairs of
+    blocks where that takes no more, and drops what is not read.
+    """
+    word, memory = bits * lanes, target.memory
+    ways = [(-(-depth // words), width) for words, width in memory.bram18]
+    rows, width = min(
+        ways, key=lambda way: -(-way[0] * word // way[1]) if memory.end_to_end else way[0] * -(-word // way[1])
+    )
+    pair = 2 if memory.paired and -(-word // width) % 2 == 0 else 1
+    block = pair * width
+    row = word if memory.end_to_end else -(-word // block) * block
+    fields = [r * row + lane * bits for r in range(rows) for lane in range(lanes)]
+    return pair * sum((begin + bits - 1) // block - begin // block + 1 for begin in fields)
+
+
+def delay_cost(width: int, target: Target) -> Resources:
+    """What holds `width` bits back for a few cycles: LUTs where they are shift registers, else what is at hand."""
+    return Resources(lut=width if target.memory.srl_depth else 0)
 
 
 def sequencer_cost(depth: int) -> Resources:

@@ -97,7 +97,7 @@ def _pack_uniform(fields: Array, bits: int) -> list[int]:
     return [int.from_bytes(row.tobytes(), "little") for row in packed]
 
 
-def beats(values: Array, lanes: int, bits: int) -> list[int]:
+def to_beats(values: Array, lanes: int, bits: int) -> list[int]:
     """Codes (frames, height, width, channels) as the beats of a stream; unused lanes are zero."""
     channels = values.shape[-1]
     pixels = values.reshape(-1, channels)
@@ -109,7 +109,7 @@ def beats(values: Array, lanes: int, bits: int) -> list[int]:
 def lane_mask(channels: int, lanes: int, bits: int) -> list[int]:
     """For each beat of a pixel, ones where a lane carries a channel: what a checker compares."""
     ones = np.full((1, 1, 1, channels), (1 << bits) - 1, dtype=np.int64)
-    return beats(ones, lanes, bits)
+    return to_beats(ones, lanes, bits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ class Instance:
 
     Several streams on one side are concatenated, the first in the low bits. `comment` tells the
     reader which node of the graph this is. `loaded`: its memory cannot be initialised; the loader fills it.
-    `buses`: by the prefix of the module's ports.
+    `buses`: by the prefix of the module's ports. `lasting`: its state lasts from frame to frame, until a reset.
     """
 
     module: str
@@ -165,6 +165,7 @@ class Instance:
     loaded: bool = False
     buses: Mapping[str, Bus] = field(default_factory=dict)
     place: Place = Place()
+    lasting: bool = False
 
     @property
     def label(self) -> str:

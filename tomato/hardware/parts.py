@@ -142,27 +142,27 @@ class Fifo(Part):
 
 @dataclass(frozen=True, slots=True)
 class FrameEnd(Part):
-    """Marks the last of `beats` beats of `width` bits, at an output."""
+    """Marks the last of `frame_beats` beats of `width` bits, at an output."""
 
     stem = "frame_end"
     width: int
-    beats: int
+    frame_beats: int
 
     @classmethod
-    def of(cls, width: int, beats: int) -> "FrameEnd":
+    def of(cls, width: int, frame_beats: int) -> "FrameEnd":
         """For beats of `width` bits, which leave in whole bytes."""
-        return cls(-(-width // 8) * 8, beats)
+        return cls(-(-width // 8) * 8, frame_beats)
 
     @property
     def params(self) -> dict[str, int]:
-        return {"Width": self.width, "Beats": self.beats}
+        return {"Width": self.width, "Beats": self.frame_beats}
 
     @property
     def latency(self) -> int:
         return REGISTER_LATENCY
 
     def formula(self, target: Target) -> Resources:
-        return frame_end_cost(self.width, self.beats)
+        return frame_end_cost(self.width, self.frame_beats)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from math import gcd
 
 from tomato.hardware.memory import LOAD_BITS, Ram, lutram_rows, memory_cost
 from tomato.targets import Resources, Target
+from tomato.targets.luts import Gearbox
 
 REGISTER_LATENCY = 1
 """Cycles through tom_register."""
@@ -15,8 +16,9 @@ FIFO_LATENCY = 2
 QUEUE_LATENCY = FIFO_LATENCY
 """Cycles through an empty tom_queue."""
 
-CHAIN = 4
-"""Bits of a counter that LUTs of four inputs make without a carry chain: few levels, many LUTs."""
+
+SHORT = 16
+"""Places of a queue that one level of LUT memory holds in every family."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,25 +83,11 @@ def width_cost(
     if kind == "up":
         held = (out_lanes - in_lanes) * bits
         beats = -(-in_channels // in_lanes) if in_channels == out_channels else out_lanes // in_lanes
-        # LUTs of four inputs: the mapper spends twice as many where no counter of four bits is slower.
-        select = held * 4 // 5 if target.wide_luts else held * (1 if beats > 8 else 2)
-        return out + Resources(lut=select + 12, ff=held + 8)
+        return out + Resources(lut=target.luts.collector(held, beats) + 12, ff=held + 8)
     if kind == "down":
-        select = out_lanes * bits * _down_ways(in_lanes // out_lanes, target)
+        select = out_lanes * bits * target.luts.distributor(in_lanes // out_lanes)
         return out + register_cost(in_lanes * bits) + Resources(lut=select + 8, ff=8)
     return out + _gearbox_cost(in_channels, in_lanes, out_channels, out_lanes, bits, target)
-
-
-def _down_ways(ratio: int, target: Target) -> int:
-    """LUTs per bit that select one of `ratio` beats, fitted; two to one goes with the register.
-
-    LUTs of four inputs: four to one goes with the multiplexers of the slices, and what is no power of two takes more.
-    """
-    if target.wide_luts:
-        return (ratio + 1) // 4
-    if not _power_of_two(ratio):
-        return ratio + 5
-    return ratio // 2 if ratio <= 4 else ratio - 1
 
 
 def _gearbox_cost(
@@ -109,34 +97,8 @@ def _gearbox_cost(
     entering, leaving = in_lanes // unit, out_lanes // unit
     extra = max(entering, leaving) if in_channels == out_channels else entering + leaving
     capacity = entering + leaving - 1 + extra
-    stored = capacity * unit * bits
-    registers = Resources(ff=stored + 10)
-    if not target.wide_luts:
-        luts = _narrow_gearbox(entering, leaving, capacity, stored, ragged=out_channels % out_lanes != 0)
-        if _power_of_two(unit * bits):
-            return registers + Resources(lut=luts)
-        return registers + Resources(lut=luts * 3 // 4, dsp=1)  # Yosys multiplies the distance of the shift
-    multiplexer = 45 + 24 * min(entering, 16)  # LUTs per hundred bits, fitted to tools/calibrate/data/width.json
-    return registers + Resources(lut=stored * multiplexer // 100 + 40)
-
-
-def _narrow_gearbox(entering: int, leaving: int, capacity: int, stored: int, *, ragged: bool) -> int:
-    """LUTs of four inputs around the buffer, fitted to tools/calibrate/data/width.json.
-
-    Without a carry chain in the way Yosys shortens the path from the count to every bit, whatever it takes:
-    5 to 15 LUTs a bit where an output pixel ends in a ragged beat, fewer where beats leave by a power of two.
-    """
-    if capacity.bit_length() > CHAIN:
-        return 60 + stored * (200 + 25 * entering) // 100
-    if ragged:
-        return 40 + 11 * stored
-    if _power_of_two(leaving):
-        return 20 + stored * (110 + 82 * entering) // 100
-    return 20 + stored * 58 // 10 if entering == 2 else 250 + 4 * stored
-
-
-def _power_of_two(n: int) -> bool:
-    return n & (n - 1) == 0
+    gearbox = Gearbox(entering, leaving, capacity, unit * bits, ragged=out_channels % out_lanes != 0)
+    return Resources(ff=gearbox.stored + 10) + target.luts.gearbox(gearbox)
 
 
 def register_cost(width: int) -> Resources:
@@ -145,9 +107,8 @@ def register_cost(width: int) -> Resources:
 
 
 def fork_cost(outputs: int, width: int, target: Target) -> Resources:
-    """What tom_fork takes for beats of `width` bits. LUTs of four inputs: each output hears of all others, fitted."""
-    control = 2 * outputs if target.wide_luts else 15 * (outputs - 1)
-    return Resources(lut=width + control, ff=2 * width + outputs + 1)
+    """What tom_fork takes for beats of `width` bits."""
+    return Resources(lut=width + target.luts.fork(outputs), ff=2 * width + outputs + 1)
 
 
 def frame_end_cost(width: int, beats: int) -> Resources:
@@ -165,17 +126,22 @@ def loader_cost(beats: int) -> Resources:
 def fifo_cost(width: int, depth: int, ram: Ram, target: Target) -> Resources:
     """What tom_fifo takes: `depth` words of `width` bits in the kind of memory `ram`."""
     count = depth.bit_length()
-    wraps = not _power_of_two(depth)  # pointers that do not wrap by themselves
-    if target.wide_luts:
-        rows = lutram_rows(width, depth, target) if ram == Ram.LUT else 1
-        luts = 2 * count + 1 + wraps * count * min(rows, 2)  # rows: their wrapping ends are decoded
-    else:
-        luts = 30 if count <= CHAIN else 42 + 10 * wraps
-    return Resources(lut=luts, ff=3 * count) + memory_cost(width, depth, ram, target)
+    rows = lutram_rows(width, depth, target) if ram == Ram.LUT else 1
+    return Resources(lut=target.luts.fifo(depth, rows), ff=3 * count) + memory_cost(width, depth, ram, target)
+
+
+def output_cost(width: int, depth: int, target: Target) -> Resources:
+    """What tom_queue takes at the output of an engine with a line buffer: a fit to those engines for SHORT places.
+
+    It is the same circuit as in `queue_cost`, and further places are counted as there.
+    """
+    short = Resources(lut=target.luts.output(width, target.lutram_for(width, SHORT)), ff=width + 20)
+    if depth <= SHORT:
+        return short
+    return short + queue_cost(width, depth, target) - queue_cost(width, SHORT, target)
 
 
 def queue_cost(width: int, depth: int, target: Target) -> Resources:
     """What tom_queue takes: the end of a pipeline, `depth` results of `width` bits."""
     count = depth.bit_length()
-    credit = 2 * count if target.wide_luts else 16
-    return fifo_cost(width, depth, Ram.LUT, target) + Resources(lut=credit, ff=count)
+    return fifo_cost(width, depth, Ram.LUT, target) + Resources(lut=target.luts.credits(depth), ff=count)

@@ -8,7 +8,7 @@ import numpy as np
 
 from tomato.core.errors import TomatoError
 from tomato.core.formats import Array, Tensor
-from tomato.core.interpret import interpret
+from tomato.core.interpret import Player, Watch
 from tomato.core.ir import Graph
 from tomato.passes.groups import partition
 from tomato.quantise.precision import Precision
@@ -20,7 +20,6 @@ FINE_BITS = 8
 SYNTHETIC_FRAMES = 8
 Method = Literal["auto", "minmax", "percentile", "mse"]
 Batches = Iterable[Mapping[str, Array]]
-Watch = Callable[[str, Array], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +141,9 @@ def _sweep(
     watch: Watch,
     done: Callable[[int], None],
 ) -> None:
+    player = Player(graph, watch)
     for i, batch in enumerate(data):
-        interpret(graph, {n: batch[n].astype(np.float64) for n, _ in graph.inputs}, watch=watch)
+        player.play({n: batch[n].astype(np.float64) for n, _ in graph.inputs})
         done(i + 1)
 
 

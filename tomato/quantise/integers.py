@@ -7,13 +7,13 @@ from pathlib import Path
 from tomato.core.errors import TomatoError
 from tomato.core.formats import Array
 from tomato.core.interface import Port, graph_values
-from tomato.core.interpret import in_batches
+from tomato.core.interpret import Watch, in_batches
 from tomato.core.ir import Graph
 from tomato.core.progress import Progress, silent
 from tomato.frontend import Network
 from tomato.passes import CLEAN, QUANTISED, run
 from tomato.quantise.absorb import ORDINARY, Allowed, Proof, SeveralWaysError, UnquantisedError, absorb
-from tomato.quantise.calibrate import Method, Ranges, Watch, calibrate, synthetic_ranges
+from tomato.quantise.calibrate import Method, Ranges, calibrate, synthetic_ranges
 from tomato.quantise.post_training import quantise
 from tomato.quantise.precision import Precision
 from tomato.quantise.weights.moments import Collector

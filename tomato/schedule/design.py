@@ -8,7 +8,7 @@ from tomato.engines.base import AnyUnit
 from tomato.schedule.floorplan import Floor, Lists, Spare, choose, place, tidy
 from tomato.schedule.offers import Offers, Option, fast_enough, intervals
 from tomato.schedule.regions import assign
-from tomato.schedule.scheduler import select, smallest
+from tomato.schedule.scheduler import PROBE, select, smallest
 from tomato.schedule.streams import edges
 from tomato.targets import Resources
 
@@ -62,7 +62,7 @@ def fastest_in_regions(
     """
 
     def solve(interval: int) -> Design | None:
-        chosen = select(offers, interval, room)
+        chosen = select(offers, interval, room, PROBE)
         if chosen is None:
             return None
         if not floor.allowed and (simple := cut(graph, chosen, interval, floor, spare)).fits:

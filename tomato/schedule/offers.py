@@ -69,12 +69,12 @@ Offers = Mapping[str, Offer]
 def unbeaten(rows: Array) -> list[int]:
     """The rows that no other one matches or beats in every column, in ascending order; of equal ones the first."""
     order = np.lexsort(rows.T[::-1])
-    kept, found = np.empty_like(rows), list[int]()
-    for i in order.tolist():
-        if not (kept[: len(found)] <= rows[i]).all(axis=1).any():
-            kept[len(found)] = rows[i]
-            found.append(i)
-    return found
+    ascending = rows[order]
+    matched = np.ones((len(rows), len(rows)), dtype=bool)  # [i, j]: i matches or beats j
+    for column in ascending.T:
+        matched &= column[:, None] <= column
+    beaten = np.triu(matched, 1).any(axis=0)  # who beats another comes before it
+    return [int(i) for i in order[~beaten]]
 
 
 def fast_enough(offers: Offers, interval: int) -> dict[str, list[Option]]:

@@ -32,6 +32,10 @@ ULTRA_WORDS = 512
 There they leave block RAM to others, however little of an UltraRAM they fill: ResNet-20 on the KV260 takes 18,432
 cycles a frame instead of 22,464. On a chip of several, every option is a variable per region for floorplan.py.
 """
+GAP, PROBE = 0.01, 0.25
+"""How far above the least price a choice may be: one that is kept, and one that only shows that there is any."""
+BRANCHES = {GAP: 400, PROBE: 40}
+"""Nodes of the solver's tree after which a search ends. A count and not a time, so that results repeat."""
 LEAST_BITS = 2
 """The narrowest weights that post-training quantisation makes."""
 
@@ -115,18 +119,21 @@ def weight(cost: Resources, budget: Resources) -> float:
     return sum(n / max(most, 1) for n, most in zip(cost, budget, strict=True) if n)
 
 
-def select(offers: Offers, interval: int, budget: Resources) -> dict[str, Option] | None:
-    """The cheapest option of every node at `interval` cycles that fit the budget together, or None."""
+def select(offers: Offers, interval: int, budget: Resources, gap: float = GAP) -> dict[str, Option] | None:
+    """The cheapest option of every node at `interval` cycles that fit the budget together, or None.
+
+    gap: how far above the least price they may be.
+    """
     lists = fast_enough(offers, interval)
     if not all(lists.values()):
         return None
     cheapest = {n: min(c, key=lambda o: weight(o.cost, budget)) for n, c in lists.items()}
     if total(cheapest).fits(budget):
         return cheapest
-    return _knapsack(lists, budget)
+    return _knapsack(lists, budget, gap)
 
 
-def _knapsack(lists: Mapping[str, Sequence[Option]], budget: Resources) -> dict[str, Option] | None:
+def _knapsack(lists: Mapping[str, Sequence[Option]], budget: Resources, gap: float) -> dict[str, Option] | None:
     """One option per node under every limit, at the least weight: a MILP."""
     from scipy.optimize import Bounds, LinearConstraint, milp  # deferred: importing SciPy takes a while
 
@@ -141,7 +148,7 @@ def _knapsack(lists: Mapping[str, Sequence[Option]], budget: Resources) -> dict[
             integrality=np.ones(len(flat)),
             bounds=Bounds(0, 1),
             constraints=[LinearConstraint(one, 1, 1), LinearConstraint(use, -np.inf, np.array(budget))],
-            options={"mip_rel_gap": 0.01, "time_limit": 20},
+            options={"mip_rel_gap": gap, "node_limit": BRANCHES[gap]},
         )
     if result.x is None:
         return None
@@ -161,10 +168,11 @@ def fastest(
 
     Raises TomatoError when not even the slowest fits, saying what is missing.
     """
-    chosen = smallest(intervals(offers, at_least), lambda interval: select(offers, interval, budget))
-    if chosen is None:
+    some = smallest(intervals(offers, at_least), lambda interval: select(offers, interval, budget, PROBE))
+    if some is None:
         raise TomatoError(_does_not_fit(offers, target, budget), where=model, hint=way_out)
-    return max(o.cycles for o in chosen.values()), chosen
+    interval = max(o.cycles for o in some.values())
+    return interval, select(offers, interval, budget) or some
 
 
 def smallest(steps: Sequence[int], solve: Callable[[int], Found | None]) -> Found | None:

@@ -37,7 +37,7 @@ class Edge:
         return -(-self.to_type.channels // self.to_lanes)
 
     @property
-    def cycles(self) -> int:
+    def frame_beats(self) -> int:
         """Beats per frame, at the end where they are more."""
         return max(self.from_type.pixels * self.from_beats, self.to_type.pixels * self.to_beats)
 
@@ -74,9 +74,9 @@ def edges(graph: Graph, units: Units) -> tuple[Edge, ...]:
 
 def interval_cycles(units: Units, links: tuple[Edge, ...]) -> int:
     """Cycles per frame that are never exceeded: of the slowest engine, or of the busiest stream."""
-    return max(*(unit.interval.guaranteed for unit in units.values()), *(edge.cycles for edge in links))
+    return max(*(unit.interval.guaranteed for unit in units.values()), *(edge.frame_beats for edge in links))
 
 
 def expected_cycles(units: Units, links: tuple[Edge, ...]) -> float:
     """Cycles per frame on average, where the speed of engines depends on the data."""
-    return max(*(unit.interval.expected for unit in units.values()), *(edge.cycles for edge in links))
+    return max(*(unit.interval.expected for unit in units.values()), *(edge.frame_beats for edge in links))

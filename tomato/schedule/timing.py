@@ -60,7 +60,7 @@ def simulate_times(units: Units, graph: Graph, ways: Routes, frames: int, interv
             arrival[edge.name] = _through(edge, ways, ready[edge.value], frames) + queue
             index = (np.arange(frames)[:, None] * edge.to_type.pixels + need[None, :]).reshape(-1)
             gate = np.maximum(gate, arrival[edge.name][index])
-        start[name] = _paced(gate, unit.timing.cycles)
+        start[name] = _paced(gate, unit.timing.pixel_cycles)
         ready[name] = start[name] + unit.timing.latency
     for edge in ways.links:
         if edge.consumer == OUTPUT:
@@ -132,7 +132,7 @@ def _waiting(unit: AnyUnit, edge: Edge, times: Times) -> int:
         entered = np.minimum.accumulate(entered[::-1])[::-1]
     else:
         index = (frames * unit.out.pixels + room[None, :]).reshape(-1)
-        over = start[np.maximum(index, 0)] + timing.cycles + RELEASE
+        over = start[np.maximum(index, 0)] + timing.pixel_cycles + RELEASE
         entered = np.where(index < 0, arrived, np.maximum(arrived, over))
     entered = np.maximum.accumulate(entered)
     backlog = np.arange(1, arrived.size + 1) - np.searchsorted(entered, arrived, side="right")

@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 
 from tomato.core.formats import Array
-from tomato.core.interpret import in_batches, interpret
+from tomato.core.interpret import Player, in_batches
 from tomato.core.ir import Graph, Node
 from tomato.core.progress import Progress, silent
 from tomato.host.data import classes
@@ -51,7 +51,8 @@ class Subject:
             progress("Search: ranges", i, len(WIDTHS))
             bits = Precision(activation_bits=width)
             measured[width] = calibrate(real, batches, method, precision=bits, watch=None if i else collector)
-        found = [interpret(real, {n: x.astype(np.float64) for n, x in batch.items()}) for batch in batches]
+        player = Player(real)
+        found = [player.play({n: x.astype(np.float64) for n, x in batch.items()}) for batch in batches]
         outputs = tuple(np.concatenate([f[name] for f in found]) for name in real.outputs)
         return cls(real, frames, labels, measured, collector.moments, outputs)
 
@@ -79,9 +80,9 @@ class Subject:
 
     def run(self, graph: Graph, count: int) -> tuple[Array, ...]:
         """Outputs of an integer network on the first frames, as reals."""
-        types, codings = graph.types, graph.encodings
+        types, codings, player = graph.types, graph.encodings, Player(graph)
         found = [
-            interpret(graph, {n: codings[n].encode(x, types[n].codes) for n, x in batch.items()})
+            player.play({n: codings[n].encode(x, types[n].codes) for n, x in batch.items()})
             for batch in in_batches({n: x[:count].astype(np.float64) for n, x in self.frames.items()})
         ]
         return tuple(codings[name].decode(np.concatenate([f[name] for f in found])) for name in graph.outputs)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from tomato.targets.luts import Luts, luts_of
 from tomato.targets.resources import Resources
 
 
@@ -136,25 +137,9 @@ class Target:
         return Resources(**{kind: n * percent[kind] // 100 for kind, n in left.items()})
 
     @property
-    def wide_luts(self) -> bool:
-        """Whether a LUT has six inputs, not four."""
-        return self.lut_inputs >= 6
-
-    def select(self, ways: int) -> int:
-        """LUTs per bit of a multiplexer: one of six inputs selects one of four, one of four inputs one of two."""
-        return -(-(ways - 1) // 3) if self.wide_luts else ways - 1
-
-    def add(self, terms: int) -> int:
-        """LUTs per bit of a sum: full adders reduce the terms to two, which a carry chain sums.
-
-        A full adder takes two LUTs; those of six inputs, with carries, take one for each term.
-        """
-        return max(0, terms - 1 if self.wide_luts or terms < 3 else 2 * terms - 3)
-
-    @property
-    def lutram_depth(self) -> int:
-        """Depth of a one-bit memory in one LUT, single port."""
-        return self.memory.lutram_depth
+    def luts(self) -> Luts:
+        """What circuits take in LUTs of this family."""
+        return luts_of(self.lut_inputs)
 
     def memory_bits(self, used: Resources) -> int:
         """Bits that block RAMs and UltraRAMs hold."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from tomato import frontend
 from tomato.core.formats import Array
-from tomato.core.interpret import in_batches, interpret
+from tomato.core.interpret import Player, in_batches
 from tomato.core.ir import Graph
 from tomato.host.data import read
 from tomato.passes import CLEAN, run
@@ -113,7 +113,8 @@ def _data(subject: Subject, folder: Path, shape: tuple[int, ...]) -> tuple[Array
 
 def _classes(graph: Graph, frames: Frames, output: str) -> Array:
     """The class of every frame."""
-    answers = np.concatenate([interpret(graph, batch)[output] for batch in in_batches(frames)])
+    player = Player(graph)
+    answers = np.concatenate([player.play(batch)[output] for batch in in_batches(frames)])
     return np.asarray(answers.reshape(len(answers), -1).argmax(axis=1))
 
 

@@ -22,7 +22,7 @@ from tomato.core.ir import Op, TensorType
 from tomato.engines import CATALOGUE
 from tomato.engines.base import AnyUnit, Knobs
 from tomato.hardware.memory import LOAD_BITS
-from tomato.hardware.netlist import Memory, beats, lane_mask, load_beats
+from tomato.hardware.netlist import Memory, lane_mask, load_beats, to_beats
 
 ROOT = Path(__file__).parents[3]
 PATIENCE = 20_000
@@ -94,6 +94,7 @@ def run(
         "pins": "packed",
         "runs": [{"source": s.source, "sink": s.sink, "seed": seed + i} for i, s in enumerate(stalls)],
         "received": False,
+        "restarts": [],
         "warm_up": WARM_UP,
         "patience": PATIENCE,
     }
@@ -148,7 +149,7 @@ def predicted_latency(unit: AnyUnit) -> int:
     ready = np.zeros(unit.out.pixels, dtype=np.int64)
     for need, kind, lanes in zip(timing.need, unit.views, in_lanes, strict=True):
         ready = np.maximum(ready, (need + 1) * -(-kind.channels // lanes) - 1)
-    started = np.maximum.accumulate(ready - pixels * timing.cycles) + pixels * timing.cycles
+    started = np.maximum.accumulate(ready - pixels * timing.pixel_cycles) + pixels * timing.pixel_cycles
     return int(started[-1]) + timing.latency
 
 
@@ -156,7 +157,7 @@ def port(values: Array, kind: TensorType, lanes: int) -> Port:
     """Frames of codes as the beats of one stream."""
     bits = kind.codes.bits
     values = values.reshape(-1, *kind.shape)
-    return Port(lanes * bits, beats(values, lanes, bits), lane_mask(kind.channels, lanes, bits))
+    return Port(lanes * bits, to_beats(values, lanes, bits), lane_mask(kind.channels, lanes, bits))
 
 
 def _simulate(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.hw.rtl.harness import Measured, Port, run
-from tomato.hardware.netlist import beats, lane_mask
+from tomato.hardware.netlist import lane_mask, to_beats
 from tomato.hardware.plumbing import FIFO_LATENCY, FORK_LATENCY, REGISTER_LATENCY, Width, width_cycles
 
 RNG = np.random.default_rng(5)
@@ -80,7 +80,7 @@ def test_width(name: str) -> None:
 
     def side(channels: int, lanes: int) -> Port:
         mask = lane_mask(channels, lanes, bits)
-        return Port(lanes * bits, beats(codes.reshape(frames, -1, channels), lanes, bits), mask)
+        return Port(lanes * bits, to_beats(codes.reshape(frames, -1, channels), lanes, bits), mask)
 
     source = side(shape.in_channels, shape.in_lanes)
     sink = side(shape.out_channels, shape.out_lanes)
@@ -100,8 +100,8 @@ def test_width(name: str) -> None:
 def test_width_latency(name: str) -> None:
     shape, bits = WIDTHS[name], 5
     codes = RNG.integers(0, 1 << bits, (1, 1, 1, shape.out_channels))
-    in_port = Port(shape.in_lanes * bits, beats(codes.reshape(1, -1, shape.in_channels), shape.in_lanes, bits))
-    out_port = Port(shape.out_lanes * bits, beats(codes, shape.out_lanes, bits))
+    in_port = Port(shape.in_lanes * bits, to_beats(codes.reshape(1, -1, shape.in_channels), shape.in_lanes, bits))
+    out_port = Port(shape.out_lanes * bits, to_beats(codes, shape.out_lanes, bits))
     out_port.masks.extend(lane_mask(shape.out_channels, shape.out_lanes, bits))
     params = {
         "Bits": bits,

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tomato.core.formats import Codes
 from tomato.core.ir import TensorType
-from tomato.hardware.netlist import Memory, beats, lane_mask, pack, stream, uniform_memory
+from tomato.hardware.netlist import Memory, lane_mask, pack, stream, to_beats, uniform_memory
 
 widths = st.integers(1, 40)
 sizes = st.integers(1, 4)
@@ -35,7 +35,7 @@ def test_beats_carry_channels_in_order(
     frames: int, height: int, width: int, channels: int, lanes: int, bits: int, seed: int
 ) -> None:
     codes = np.random.default_rng(seed).integers(-(1 << (bits - 1)), 1 << bits, (frames, height, width, channels))
-    words, masks = beats(codes, lanes, bits), lane_mask(channels, lanes, bits)
+    words, masks = to_beats(codes, lanes, bits), lane_mask(channels, lanes, bits)
     per_pixel = -(-channels // lanes)
     assert len(masks) == per_pixel
     assert len(words) == frames * height * width * per_pixel

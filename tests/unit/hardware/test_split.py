@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.networks.codenets import residual
-from tomato.backend import project, verilog
+from tomato.backend import constraints, project, verilog
 from tomato.build.report import report
 from tomato.build.simulation import simulate
 from tomato.core.errors import IllFormedError
@@ -92,6 +92,11 @@ def test_lowering_puts_every_part_into_the_region_of_its_layer() -> None:
     moved: Lowered = lower(GRAPH, replace(PLAN, regions={n: r for n, r in region.items() if r}), TARGET)
     engines = {i.name: i.place.region for i in moved.netlist.instances if i.name in region}
     assert engines == region
+    text = constraints.regions(moved.netlist)
+    assert constraints.regions(LOWERED.netlist) == ""
+    for name, at in region.items():
+        (line,) = (line for line in text.splitlines() if f"SLR{at} " in line)
+        assert f"u_{name}" in line[line.index("{") : line.index("}")].strip("{").split()
     crossing = [i for i in moved.netlist.instances if i.module == "tom_register"]
     assert crossing
     assert all(i.place.region == region[next(n for n in region if i.name.startswith(f"cross_{n}_"))] for i in crossing)

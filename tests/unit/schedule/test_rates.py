@@ -11,6 +11,7 @@ from tests.networks.codenets import Codenet
 from tomato.build.report import report
 from tomato.core.formats import Array, Codes
 from tomato.core.ir import Graph, Op, TensorType
+from tomato.core.treatment import Treatment
 from tomato.engines import CATALOGUE
 from tomato.engines.base import Interval, Site, Timing
 from tomato.engines.dense_fold import DenseFold
@@ -30,6 +31,8 @@ TARGET = load("u250")
 @dataclass(frozen=True, slots=True)
 class Scale(Op):
     """Every pixel of a, weighted by the one pixel of b: y[h, w, c] = a[h, w, c] * b[0, 0, c]."""
+
+    treatment = Treatment.CODES
 
     def infer(self, args: Sequence[TensorType]) -> TensorType:
         a, b = args
@@ -97,7 +100,7 @@ def test_each_input_of_an_engine_waits_by_its_own_rule() -> None:
     frame = waiting(times.arrival["weigh.0"], times.start["weigh"])
     assert frame >= graph.types["x"].pixels
     assert frame * beats["weigh.0"] <= depths["weigh.0"] <= (frame + 1) * beats["weigh.0"] + SLACK
-    over = times.start["weigh"].reshape(FRAMES, -1)[:, -1] + weigh.timing.cycles
+    over = times.start["weigh"].reshape(FRAMES, -1)[:, -1] + weigh.timing.pixel_cycles
     taken = np.maximum(times.arrival["weigh.1"], [0, 0, *over[: FRAMES - 2]])
     sums = waiting(times.arrival["weigh.1"], taken)
     assert sums * beats["weigh.1"] <= depths["weigh.1"] <= (sums + 1) * beats["weigh.1"] + SLACK

@@ -69,7 +69,7 @@ def loops(graph: Graph, units: Units, frames: int) -> dict[str, list[int]]:
                 times[frame * links[f"{node.name}.{i}"].to_type.pixels + int(timing.need[i][pixel])]
                 for i, times in enumerate(arrivals)
             ]
-            starts.append(max([*gates, *([starts[-1] + timing.cycles] if starts else [0])]))
+            starts.append(max([*gates, *([starts[-1] + timing.pixel_cycles] if starts else [0])]))
         ready[node.name] = [s + timing.latency for s in starts]
     return ready
 

@@ -115,7 +115,7 @@ def test_memories_take_the_best_aspect_ratio() -> None:
     ulx3s = targets.load("ulx3s")
     assert ulx3s.lutram_for(8, 16) == 12
     assert (u250.bram18_for(40, 1_100), ulx3s.bram18_for(40, 1_100)) == (5, 4), "three rows of 40 bits end to end"
-    assert u250.lutram_depth == 64
+    assert u250.memory.lutram_depth == 64
 
 
 def test_products_take_as_many_multipliers_as_their_width_needs() -> None:
@@ -146,10 +146,10 @@ def test_what_joins_partial_products_is_luts() -> None:
 
 def test_luts_of_four_inputs_do_less() -> None:
     u250, ulx3s = targets.load("u250"), targets.load("ulx3s")
-    assert [u250.select(ways) for ways in (1, 2, 4, 5)] == [0, 1, 1, 2]
-    assert [ulx3s.select(ways) for ways in (1, 2, 4, 5)] == [0, 1, 3, 4]
-    assert [u250.add(terms) for terms in range(5)] == [0, 0, 1, 2, 3]
-    assert [ulx3s.add(terms) for terms in range(5)] == [0, 0, 1, 3, 5]
+    assert [u250.luts.select(ways) for ways in (1, 2, 4, 5)] == [0, 1, 1, 2]
+    assert [ulx3s.luts.select(ways) for ways in (1, 2, 4, 5)] == [0, 1, 3, 4]
+    assert [u250.luts.add(terms) for terms in range(5)] == [0, 0, 1, 2, 3]
+    assert [ulx3s.luts.add(terms) for terms in range(5)] == [0, 0, 1, 3, 5]
 
 
 def test_a_family_corrects_the_luts_of_parts_by_name() -> None:

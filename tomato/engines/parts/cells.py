@@ -83,33 +83,25 @@ def terms(inputs: int, x: Codes, knobs: Knobs, *, shared: bool) -> int:
 
 
 def binary_cost(inputs: int, outputs: int, x: Codes, acc: Codes, target: Target) -> tuple[Resources, int]:
-    """Inputs selected by registers that are cleared, or counts of bits; the ends of all sums; the width of a term.
-
-    LUTs of four inputs: the selection takes some of its own, and counts two and a half times as many (both fitted).
-    """
+    """Inputs selected by registers that are cleared, or counts of bits; the ends of all sums; the width of a term."""
     sums, operands = outputs + 1, Resources(ff=inputs * outputs)
     ends = Resources(lut=acc.bits, ff=acc.bits) + Resources(lut=acc.bits) * outputs
     if x.bits > 1:
-        select = 0 if target.wide_luts else x.bits * inputs * sums * 2 // 3
+        select = target.luts.selected_terms(x.bits * inputs * sums)
         return operands + ends + Resources(lut=select, ff=x.bits * inputs * (sums + 1)), x.bits
     three, eighteen = ceil(inputs / 3) * sums, ceil(inputs / 18) * sums
-    luts = 2 * three + 10 * eighteen
-    return operands + ends + Resources(lut=luts if target.wide_luts else luts * 5 // 2, ff=2 * three + 5 * eighteen), 5
+    return operands + ends + Resources(lut=target.luts.bit_counts(three, eighteen), ff=2 * three + 5 * eighteen), 5
 
 
 def cost(
     inputs: int, outputs: int, weight: Tensor, x: Codes, product: int, knobs: Knobs, target: Target, *, shared: bool
 ) -> Resources:
-    """The cells of signs and shifts, from the words of weights and inputs to the terms of the adder tree.
-
-    Negating takes carries alone, and the least bits of x and -x are equal. LUTs of four inputs: carries are
-    LUTs, and what multiplexes takes 1.8 times as many (fitted).
-    """
+    """The cells of signs and shifts, from the words of weights and inputs to the terms of the adder tree."""
     products, codes, chosen = inputs * outputs, inputs if shared else inputs * outputs, form(weight, knobs)
-    negate = Resources(lut=0 if target.wide_luts else x.bits + 1, ff=2 * x.bits + 2) * codes
+    negate = Resources(lut=target.luts.negation(x.bits), ff=2 * x.bits + 2) * codes
     signs = knobs["cell"] in (Cell.BINARY, Cell.TERNARY)
     luts = products * (max(1, product - 3 + chosen.bits) if signs else shifter(chosen, x, product))
-    made = Resources(lut=luts if target.wide_luts else luts * 9 // 5, ff=products * (0 if signs else product))
+    made = Resources(lut=target.luts.multiplexed(luts), ff=products * (0 if signs else product))
     return negate + Resources(ff=products * chosen.bits) * (2 if signs else 1) + made
 
 

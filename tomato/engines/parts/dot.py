@@ -8,12 +8,13 @@ from tomato.core.formats import Array, Codes, Tensor
 from tomato.core.forms import Cell
 from tomato.engines.base import Knobs
 from tomato.engines.parts import cells
+from tomato.engines.parts.ring import queue_places
 from tomato.hardware.memory import LOAD_BITS, Ram
 from tomato.hardware.netlist import Memory, uniform_memory
 from tomato.targets import Resources, Target
 
-PORTS = (27, 25, 18)
-"""Widths of the wide input of the DSP blocks that exist: DSP48E2, DSP48E1, ECP5 and Intel."""
+WIDEST_PORT = 32
+"""Bits of the widest operand that packed weights may make, on any board: no DSP block that we know takes more."""
 PIPELINE = 9
 """Cycles from the last read of a pixel to its result at the engine's output, adder tree not counted."""
 
@@ -36,6 +37,11 @@ def latency(inputs: int, x: Codes, knobs: Knobs, *, shared: bool = True) -> int:
     """Cycles from the last read of a pixel to its result at the engine's output."""
     count = cells.selects(knobs, shared=shared) and x.bits == 1
     return PIPELINE + count + stages(cells.terms(inputs, x, knobs, shared=shared))
+
+
+def queue_depth(inputs: int, reads: int) -> int:
+    """Places of the queue behind tom_dot, where a result takes so many reads."""
+    return queue_places(PIPELINE - 1 + stages(inputs), reads)
 
 
 def _range(weight: Tensor) -> tuple[int, int]:
@@ -62,19 +68,28 @@ def field_bits(weight: Tensor, knobs: Knobs) -> int:
     return weight_bits(weight, knobs["pack"]) if knobs["cell"] == Cell.FIXED else cells.form(weight, knobs).bits
 
 
-def packs(weight: Tensor, x: Codes) -> list[int]:
-    """How many filters may share a multiplier, on any DSP block: 0 (a multiplier in LUTs), 1, and more where they fit.
+def most_packed(weight: Tensor, x: Codes, port: int = WIDEST_PORT) -> int:
+    """How many filters may share a multiplier whose wide operand has `port` bits: at least 1.
 
     Products that share an input lie side by side in one wide product: the first takes the width of a
     weight on the wide port, each further one the width of a product.
     """
     first, further = weight_bits(weight, 2), product_bits(weight, x)
-    return sorted({0, 1} | {1 + (port - first) // further for port in PORTS if port >= first})
+    return 1 + max(0, min(port, WIDEST_PORT) - first) // further
 
 
-def offers(weight: Tensor, x: Codes, *, shared: bool = True) -> list[Knobs]:
+def packs(weight: Tensor, x: Codes, target: Target) -> list[int]:
+    """How many filters share a multiplier: 0 (a multiplier in LUTs), 1, and as many as fit a DSP block of the board.
+
+    Fewer, too, by powers of two: those divide most numbers of filters.
+    """
+    most = most_packed(weight, x, target.dsp.a_bits)
+    return sorted({0, *(1 << n for n in range(most.bit_length())), most})
+
+
+def offers(weight: Tensor, x: Codes, target: Target, *, shared: bool = True) -> list[Knobs]:
     """Every setting of `cell` and `pack` worth trying; only filters that share their inputs share multipliers."""
-    return cells.offers(weight, packs(weight, x) if shared else [0, 1])
+    return cells.offers(weight, packs(weight, x, target) if shared else [0, 1])
 
 
 def memory(words: Array, outputs: int, weight: Tensor, knobs: Knobs) -> Memory:
@@ -118,9 +133,8 @@ def cost(
     shared: bool = True,
 ) -> Resources:
     """tom_dot without its weight memory: the constants are fitted to tools/calibrate/data/dense_fold.json."""
-    # A carry chain sums; what starts the sum anew is in its LUTs if they have inputs left.
     product = product_bits(weight, x)
-    accumulate = Resources(lut=acc.bits * (1 if target.wide_luts else 2), ff=acc.bits) * outputs
+    accumulate = Resources(lut=target.luts.accumulator(acc.bits), ff=acc.bits) * outputs
     terms = cells.terms(inputs, x, knobs, shared=shared)
     if cells.selects(knobs, shared=shared):
         made, width = cells.binary_cost(inputs, outputs, x, acc, target)
@@ -149,38 +163,14 @@ def _multipliers(inputs: int, outputs: int, weight: Tensor, x: Codes, knobs: Kno
         last = packed if rest == 0 else width if rest == 1 else packed - 1
         tiles = (count - inputs) * target.dsp.tiles(packed, value) + inputs * target.dsp.tiles(last, value)
         result = packed + value if pack > 1 else product
-        # What a packed product borrows is a term more of its sum: LUTs of six inputs have room for it (fitted).
-        repaired = 0 if target.wide_luts else inputs * (outputs - ceil(outputs / pack)) * product * 3 // 2
+        repaired = target.luts.borrows(inputs * (outputs - ceil(outputs / pack)) * product)
         joined = count * target.dsp.joints(packed, value)
         multipliers = Resources(lut=repaired + joined, dsp=ceil(tiles / target.dsp.per_block), ff=count * result)
     else:
-        multiplier = lut_multiplier if target.wide_luts else narrow_multiplier
-        multipliers = Resources(lut=multiplier(x.bits, width, signed=x.signed), ff=product) * products
+        multiplier = target.luts.multiplier(x.bits, width, signed=x.signed)
+        multipliers = Resources(lut=multiplier, ff=product) * products
     tables = Resources(lut=products * width if knobs["cell"] == Cell.CODEBOOK else 0)
     return operands + multipliers + tables
-
-
-def lut_multiplier(a: int, b: int, *, signed: bool) -> int:
-    """LUTs of a multiplier of a-bit codes by b-bit weights, which are signed; `signed`: so are the codes.
-
-    Rows of partial products: full adders of two LUTs reduce them to two rows, which one adder sums. The sign of
-    a code extends every row behind the third to the left, one LUT a bit.
-    """
-    long, rows = max(a, b), min(a, b)
-    extension = max(0, (rows - 2) * (rows - 3) // 2) if signed else 0
-    return 2 * max(0, rows - 2) * long + long + rows - 2 + extension
-
-
-def narrow_multiplier(a: int, b: int, *, signed: bool) -> int:
-    """The same in LUTs of four inputs: the bits of a product find no room in the LUTs that add them.
-
-    Six or seven rows take more than eight, as Yosys reduces them.
-    """
-    if a + b <= 4:
-        return a + b
-    if min(a, b) <= 2:
-        return (4 if signed else 2) * max(a, b)
-    return 23 * a * b // 5 - 20 + (4 * max(a, b) if min(a, b) in (6, 7) else 0)
 
 
 def _tree(inputs: int, product: int, most: int, target: Target, *, signed: bool = True) -> Resources:
@@ -188,7 +178,7 @@ def _tree(inputs: int, product: int, most: int, target: Target, *, signed: bool 
     total, terms = Resources(), inputs
     for stage in range(stages(inputs)):
         sums, bits = ceil(terms / 4), min(product + 2 * stage + 2, most)
-        rows = terms // 4 * target.add(4) + target.add(terms % 4)
+        rows = terms // 4 * target.luts.add(4) + target.luts.add(terms % 4)
         total += Resources(lut=rows * (bits - (not signed)) - (terms - sums) // 3, ff=sums * bits)
         terms = sums
     return total

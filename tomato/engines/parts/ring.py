@@ -14,6 +14,7 @@ from tomato.engines.base import Timing
 from tomato.hardware.memory import Ram, better_ram, memory_cost
 from tomato.ops.window import Window
 from tomato.targets import Resources, Target
+from tomato.targets.luts import TapReader
 
 LAG = 8
 """Cycles between a pixel's arrival and the freeing of its place that a short row must cover."""
@@ -53,6 +54,11 @@ class Ring:
         """Taps per read."""
         rows, columns = self.window.kernel
         return (rows if self.parallel_rows else 1) * (columns if self.parallel_columns else 1)
+
+    @cached_property
+    def steps(self) -> int:
+        """Reads that take all taps of a window."""
+        return self.window.taps // self.taps
 
     @cached_property
     def out(self) -> tuple[int, int]:
@@ -108,27 +114,22 @@ class Ring:
         """Memories, tap multiplexers, loop counters and address generators."""
         width = self.lanes * self.arg.codes.bits
         memory = memory_cost(width, self.depth, self.ram, self.target) * self.banks
-        luts = self._wide_luts() if self.target.wide_luts else self._narrow_luts()
+        luts = self.target.luts.taps(self.reader)
         return memory + Resources(lut=luts, ff=self.taps * width + 110 + 10 * self.columns)
 
-    def _wide_luts(self) -> int:
-        """LUTs of six inputs behind and around the memories."""
+    @cached_property
+    def reader(self) -> TapReader:
+        """What reads the memories."""
         rows, columns = self._ways
-        mux = ceil((rows - 1) / 3) + ceil((columns - 1) / 3)
-        selected = self.taps * self.lanes * self.arg.codes.bits
-        border = selected if any(self.window.pads) else 0
-        if self.parallel_rows:
-            border //= 2  # behind a multiplexer of rows it finds room in about every other LUT
-        elif self.columns > 1:
-            border = 0  # three columns, two selects and it are one LUT
-        serial = 0 if self.parallel_rows or self.parallel_columns else 35  # address generators of both loops
-        return selected * mux + border + 120 + 8 * self.columns + serial
-
-    def _narrow_luts(self) -> int:
-        """LUTs of four inputs, fitted: per bit of a tap and way of its multiplexers."""
-        rows, columns = self._ways
-        selected = self.taps * self.lanes * self.arg.codes.bits
-        return selected * (9 * (rows - 1) + 25 * (columns - 1)) // 20 + 265
+        return TapReader(
+            bits=self.taps * self.lanes * self.arg.codes.bits,
+            row_ways=rows,
+            column_ways=columns,
+            columns=self.columns,
+            all_rows=self.parallel_rows,
+            all_columns=self.parallel_columns,
+            padded=any(self.window.pads),
+        )
 
     @cached_property
     def _ways(self) -> tuple[int, int]:
@@ -220,10 +221,9 @@ def freed_by(height: int, width: int, window: Window, ring: int) -> Array:
     return np.repeat((last + 1) * columns - 1, width)
 
 
-def queue_cost(width: int, target: Target) -> Resources:
-    """tom_queue: its words, 16 at most, fit one level of Ram.LUT."""
-    luts = ceil(width * 0.6) + 25 if target.wide_luts else target.lutram_for(width, 16) + 46
-    return Resources(lut=luts, ff=width + 20)
+def queue_places(pipeline: int, reads: int) -> int:
+    """Places of the queue at the end of a pipeline that takes a result every `reads` cycles: under way or waiting."""
+    return ceil(pipeline / reads) + 4
 
 
 class Shaped(Protocol):

@@ -1,10 +1,10 @@
 """Engines that multiply by one tensor of weights, kept in one memory."""
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from functools import cached_property
-from typing import Self, TypeVar
+from typing import ClassVar, Self, TypeVar
 
 from tomato.core.formats import Codes, Tensor
 from tomato.core.forms import Cell
@@ -20,7 +20,12 @@ WEIGHTS = "MemFile"
 
 
 class WeightedUnit(Unit[OpT]):
-    """Its knob `weight_ram` says in which memory the weights are; the bitstream cannot fill UltraRAM."""
+    """Its knob `weight_ram` says in which memory the weights are; the bitstream cannot fill UltraRAM.
+
+    shared: filters see the same inputs, so that they may share multipliers.
+    """
+
+    shared: ClassVar[bool]
 
     @property
     def weight(self) -> Tensor:
@@ -65,14 +70,33 @@ class WeightedUnit(Unit[OpT]):
 
     @classmethod
     @abstractmethod
-    def shapes(cls, site: Site[OpT]) -> Iterator[Self]:
-        """Every sensible unrolling and cell, before the kind of memory is chosen."""
+    def factors(cls, site: Site[OpT]) -> Codes:
+        """The codes that the weights are multiplied by."""
+
+    @classmethod
+    @abstractmethod
+    def shapes(cls, site: Site[OpT], offers: Iterable[Knobs]) -> Iterator[Self]:
+        """Every sensible unrolling with each setting of `cell` and `pack`, before the kind of memory is chosen."""
 
     @classmethod
     def units(cls, site: Site[OpT]) -> Iterator[Self]:
-        for shape in cls.shapes(site):
+        (weight,) = site.op.weights.values()
+        return cls._stored(site, dot.offers(weight, cls.factors(site), site.target, shared=cls.shared))
+
+    @classmethod
+    def _stored(cls, site: Site[OpT], offers: Iterable[Knobs]) -> Iterator[Self]:
+        for shape in cls.shapes(site, offers):
             for kind in dot.rams(shape.words):
                 yield shape.stored(kind)
+
+    @classmethod
+    def portable(cls, site: Site[OpT], knobs: Knobs) -> Iterator[Knobs]:
+        """Filters may share a multiplier as they do on other boards."""
+        (weight,), pack = site.op.weights.values(), knobs["pack"]
+        known = dot.packs(weight, cls.factors(site), site.target)
+        if not cls.shared or pack in known or not 1 < pack <= dot.most_packed(weight, cls.factors(site)):
+            return iter(())
+        return (unit.knobs for unit in cls._stored(site, [{"cell": Cell.FIXED, "pack": pack}]))
 
     @classmethod
     def choices(cls, site: Site[OpT]) -> Iterator[Knobs]:

@@ -30,7 +30,7 @@ S8 = Codes.of(8, signed=True)
 )
 def test_a_cell_is_offered_where_its_form_exists_and_pays(values: list[int], offered: set[Cell]) -> None:
     weight = Tensor(np.array(values))
-    found = dot.offers(weight, S8)
+    found = dot.offers(weight, S8, load("u250"))
     assert {k["cell"] for k in found} == offered
     assert {k["pack"] for k in found if k["cell"] not in (Cell.FIXED, Cell.CODEBOOK)} <= {0}
     added = offered - {Cell.FIXED, Cell.CODEBOOK}

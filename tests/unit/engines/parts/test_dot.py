@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 from tests.networks.cases import make_site
 from tomato.core.formats import Array, Codes, Tensor
 from tomato.core.forms import Cell
-from tomato.core.ir import TensorType
+from tomato.core.ir import Op, TensorType
 from tomato.engines import CATALOGUE
 from tomato.engines.parts import dot
 from tomato.hardware.netlist import pack
 from tomato.ops.conv2d import Conv2d
+from tomato.ops.dense import Dense
 from tomato.ops.window import Window
 from tomato.targets import load
 
@@ -40,9 +41,7 @@ def test_products_of_a_shared_multiplier_are_exact(data: st.DataObject) -> None:
     weights = np.array([*data.draw(st.lists(values, min_size=9, max_size=9)), least, -least - 1])
     tensor = Tensor(weights)
     code = data.draw(st.sampled_from([x.lo, x.hi, 0]) | st.integers(x.lo, x.hi), "input")
-    for share in dot.packs(tensor, x):
-        if share < 2:
-            continue
+    for share in range(2, 1 + dot.most_packed(tensor, x)):
         outputs = min(share, 9)
         memory = dot.memory(
             weights[None, :outputs], outputs, tensor, {"cell": Cell.FIXED, "pack": share, "weight_ram": 0}
@@ -74,10 +73,37 @@ def test_as_many_products_share_a_block_as_its_ports_allow(
     target = load(board)
     found = [
         n
-        for n in dot.packs(weight, x)
+        for n in range(1, 1 + dot.most_packed(weight, x))
         if n and dot.cost(1, n, weight, x, Codes.of(20, signed=True), {"cell": Cell.FIXED, "pack": n}, target).dsp <= 1
     ]
-    assert max(found) == share
+    assert max(found) == max(dot.packs(weight, x, target)) == share
+
+
+@pytest.mark.parametrize("board", ["u250", "ulx3s"])
+@pytest.mark.parametrize("stem", ["dense_fold", "conv2d_window", "depthwise_window"])
+def test_a_plan_for_another_board_can_be_built(stem: str, board: str) -> None:
+    weight = np.arange(-8, 8)
+    op: Op = Dense(Tensor(weight.reshape(4, 4)))
+    if stem != "dense_fold":
+        groups = 1 if stem == "conv2d_window" else 4
+        op = Conv2d(Tensor(weight.reshape(1, 4 // groups, 4 // groups, -1)[..., :4]), Window((1, 4 // groups)), groups)
+    args = [TensorType((4, 4, 4), Codes.of(4, signed=True))]
+    here = make_site(op, args, board)
+    engine, offered = CATALOGUE[stem], set()
+    for other in ("u250", "pynq-z2", "ulx3s", "arria10-gx1150"):
+        for unit in engine.units(make_site(op, args, other)):
+            assert engine.refuses_knobs(here, unit.knobs) == ""
+            offered.add(unit.knobs["pack"])
+    assert offered == ({0, 1} if stem == "depthwise_window" else {0, 1, 2, 3})
+
+
+def test_what_no_board_can_share_is_refused() -> None:
+    site = make_site(Dense(Tensor(np.arange(-8, 8).reshape(4, 4))), [TensorType((4, 4, 4), Codes.of(4, signed=True))])
+    knobs = {"lanes_in": 1, "lanes_out": 4, "cell": Cell.FIXED, "pack": 5, "weight_ram": 0}
+    engine = CATALOGUE["dense_fold"]
+    assert engine.refuses_knobs(site, knobs) == "pack = 5 (one of 0, 1, 3)"
+    beaten = "this combination is beaten by another of the same speed"
+    assert engine.refuses_knobs(site, {**knobs, "pack": 2}) == beaten
 
 
 @pytest.mark.parametrize("groups", [1, 2])
