@@ -10,7 +10,7 @@ STAMP := $(VENV)/installed
 JOBS ?= 2
 PACKAGES := $(sort $(wildcard hw/rtl/pkg/*.sv))
 LEVELS := memory plumbing parts engines
-HW := $(foreach level,$(LEVELS),$(wildcard hw/rtl/$(level)/*.sv)) $(wildcard tests/rtl/engines/*.sv)
+HW := $(foreach level,$(LEVELS),$(wildcard hw/rtl/$(level)/*.sv)) $(wildcard tests/hw/rtl/engines/*.sv)
 
 # The linter and the tests find the tools of the virtual environment first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -58,11 +58,12 @@ test: check lint-hw  ## check, then whole networks through golden models, and th
 N ?= 1000
 FROM ?= 0
 fuzz: $(STAMP)  ## N mutants of models, from seed FROM on: refused in words, or computed rightly (10,000: 4 minutes)
-	$(BIN)/python -m tests.fuzz.run $(N) $(FROM)
+	$(BIN)/python -m tests.whole.fuzz.run $(N) $(FROM)
 
 # In one process each: workers of pytest-xdist would leave the emulator.
 PROCESSORS ?= Nehalem Haswell max
-PORTABLE := tests/kernels tests/quantised
+PORTABLE := tests/unit/kernels tests/unit/quantise/absorb tests/unit/quantise/requant/test_requant_bits.py \
+  tests/unit/measure/test_agreement.py $(wildcard tests/networks/test_quantised*.py)
 portable: $(addprefix portable-,$(PROCESSORS))  ## kernels and quantised models on other processors, emulated (make -j3)
 portable-%: $(STAMP)
 	@command -v qemu-x86_64 >/dev/null || \

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-GOLDEN = Path(__file__).parent / "golden"
+TESTS = Path(__file__).parent
+GOLDEN = TESTS / "golden"
 
 # Reproducible and free of timing: a slow machine must not fail a property.
 settings.register_profile("tomato", deadline=None, derandomize=True)
@@ -39,8 +40,8 @@ def same_numbers() -> None:
 
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Compare a text with tests/golden/<test file>/<test name>.txt; --update-golden rewrites it."""
-    path = GOLDEN / request.path.stem / f"{request.node.name}.txt"
+    """Compare a text with tests/golden/<path of test file>/<test name>.txt; --update-golden rewrites it."""
+    path = GOLDEN / request.path.relative_to(TESTS).with_suffix("") / f"{request.node.name}.txt"
 
     def check(text: str) -> None:
         if request.config.getoption("--update-golden"):

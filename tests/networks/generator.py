@@ -12,7 +12,7 @@ import hypothesis.strategies as st
 
 from tests.networks import steps, trained
 from tests.networks.maker import Maker, Style
-from tests.passes.nets import Net
+from tests.networks.nets import Net
 from tomato.core.formats import Array
 from tomato.core.ir import Builder, Graph
 from tomato.ops.join import Add, Multiply

@@ -7,7 +7,7 @@ from math import inf, prod
 
 import numpy as np
 
-from tests.passes.nets import SILU, Net
+from tests.networks.nets import SILU, Net
 from tomato.core.formats import Tensor
 from tomato.core.ir import Op, Shape, TensorType
 from tomato.ops.conv2d import Conv2d

@@ -13,7 +13,7 @@ from tests.networks.generator import HARDWARE, LAYOUT, MEANING, TRAINED, network
 from tests.networks.maker import Step, Style
 from tests.networks.model import write
 from tests.networks.onnx_operators import WRITERS
-from tests.points import OPERATIONS
+from tests.networks.points import OPERATIONS
 from tomato.core.ir import Graph, Op
 from tomato.engines import CATALOGUE
 from tomato.ops.quantise import Bias, Dequantise, JoinConstant, Quantise

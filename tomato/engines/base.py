@@ -90,7 +90,7 @@ class Unit(ABC, Generic[OpT]):
     """An engine at a site, with its knobs. A subclass is an engine: a streaming implementation of some operators.
 
     stem: names everything that belongs to the engine: engines/<stem>.py, hw/rtl/engines/tom_<stem>.sv,
-    hw/hls/engines/tom_<stem>.hpp and tests/rtl/test_<stem>.py.
+    hw/hls/engines/tom_<stem>.hpp and tests/hw/rtl/test_<stem>.py.
     ops: the operators it implements.
     """
 

@@ -1,0 +1,92 @@
+"""Compiles one engine of the HLS library with g++, through the printer, and compares it with the golden model."""
+
+import hashlib
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tests.lock import locked
+from tests.networks.cases import make_unit, random_frames
+from tomato.backend import hls, vectors
+from tomato.core.assets import asset
+from tomato.core.ir import Op, TensorType
+from tomato.engines.base import Knobs
+from tomato.hardware.memory import LOAD_BITS, Source
+from tomato.hardware.netlist import Instance, Netlist, load_beats, stream
+
+ROOT = Path(__file__).parents[3]
+PIPELINE = "#pragma HLS PIPELINE II = 1"
+CLOCK = """#include <cstdio>
+static struct tom_steps {
+  unsigned long count = 0;
+  ~tom_steps() { std::fprintf(stderr, "%lu", count); }
+} steps;
+"""
+
+
+def one_engine(stem: str, op: Op, args: Sequence[TensorType], knobs: Knobs) -> Netlist:
+    """An engine between the ports of its own netlist."""
+    unit = make_unit(stem, op, args, knobs)
+    in_lanes, out_lanes = unit.lanes
+    ins = tuple(stream(f"x{i}", f"x{i}", k, n) for i, (k, n) in enumerate(zip(unit.views, in_lanes, strict=True)))
+    out = stream("y", "y", unit.out, out_lanes)
+    part = Instance(
+        module=f"tom_{stem}",
+        name="y",
+        params=unit.params,
+        inputs=ins,
+        outputs=(out,),
+        memories=unit.memories,
+        comment=str(unit.site.node),
+        loaded=any(store.source is Source.LOADER for store in unit.stores.values()),
+    )
+    return Netlist("engine", (part,), ins, (out,))
+
+
+def check_engine(
+    stem: str, op: Op, args: Sequence[TensorType], knobs: Knobs, *, frames: int = 3, seed: int = 1
+) -> None:
+    """An engine's HLS C++ computes what the operator means, in as many steps per frame as the engine says."""
+    netlist = one_engine(stem, op, args, knobs)
+    values, golden = random_frames(op, args, frames, seed)
+    files = sources(netlist)
+    key = hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()[:12]
+    folder = ROOT / "build" / "hls" / f"tom_{stem}_{key}"
+    with locked(folder):
+        build(folder, files)
+        for port, codes in zip((*netlist.inputs, *netlist.outputs), (*values, golden), strict=True):
+            vectors.write(folder, port, codes, is_input=port in netlist.inputs)
+        more = play(folder, frames) - play(folder, frames - 1)
+    predicted = make_unit(stem, op, args, knobs).cycles
+    assert more == predicted, f"a frame takes {more} steps, predicted {predicted}"
+
+
+def sources(netlist: Netlist) -> dict[str, str]:
+    """The HLS project of one engine, with a counter of the steps of its pipeline, and what the loader plays."""
+    files = hls.files(netlist, "a test")
+    header = f"include/{netlist.instances[0].module}.hpp"
+    assert files[header].count(PIPELINE) == 1, f"{header} must have one pipelined loop"
+    files |= {header: CLOCK + files[header].replace(PIPELINE, "++steps.count;")}
+    if netlist.loaded:
+        files |= {vectors.LOADER: "".join(f"{beat:x}\n" for beat in load_beats(netlist.loaded, LOAD_BITS))}
+    return files
+
+
+def build(folder: Path, files: Mapping[str, str]) -> None:
+    """Write a project and compile it to csim, without a warning."""
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    command = [
+        "g++", "-std=c++14", "-O1", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-Wno-unknown-pragmas",
+        "-Iinclude", f"-I{asset('sim', 'hls')}", "engine.cpp", "tb.cpp", "-o", "csim",
+    ]  # fmt: skip
+    built = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, f"{folder}\n{built.stderr[-6000:]}"
+
+
+def play(folder: Path, frames: int) -> int:
+    """Run the testbench on the first `frames` frames of the vectors; steps of the engine's pipeline."""
+    result = subprocess.run(["./csim", str(frames), "."], cwd=folder, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return int(result.stderr)

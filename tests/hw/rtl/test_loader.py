@@ -1,0 +1,46 @@
+"""Weights in UltraRAM, which no bitstream can fill: loaded through a stream before the first frame."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tomato
+from tests.hw.rtl.harness import check_engine
+from tomato.backend.project import BACKENDS
+from tomato.build.simulation import csim, simulate
+from tomato.core.formats import Codes, Tensor
+from tomato.core.ir import TensorType
+from tomato.hardware.memory import Ram
+from tomato.ops.dense import Dense
+from tomato.schedule.plan import Choice
+
+DIGITS = Path(__file__).parents[3] / "examples" / "digits"
+
+
+@pytest.mark.rtl
+def test_a_chain_of_loaded_memories_is_bit_exact(tmp_path: Path) -> None:
+    frames = np.load(DIGITS / "digits_calibration.npz")["x"][:8]
+    acc = tomato.compile(DIGITS / "digits.onnx", "u250", calibration=frames, fps=20_000)
+    weighted = [n for n, c in acc.plan.layers.items() if "weight_ram" in c.knobs]
+    layers = {
+        n: Choice(c.engine, {**c.knobs, "weight_ram": Ram.ULTRA}) if n in weighted[1:] else c
+        for n, c in acc.plan.layers.items()
+    }
+    loaded = replace(acc, plan=replace(acc.plan, layers=layers))
+    assert loaded.report["resources"]["uram"] > 0
+    folder = loaded.write(tmp_path / "loaded", backends=BACKENDS)
+    assert (folder / "mem" / "loader.hex").exists()
+    assert not (folder / "mem" / f"{weighted[1]}.mem").exists()
+    assert csim(folder, frames=2)["bit_exact"]
+    for stall in (0.0, 0.4):
+        summary = simulate(folder, frames=2, stall=stall)
+        assert summary["bit_exact"], summary
+
+
+@pytest.mark.rtl
+def test_words_of_several_beats() -> None:
+    weight = np.random.default_rng(0).integers(-127, 127, (14, 12), endpoint=True)
+    knobs = {"lanes_in": 7, "lanes_out": 6, "cell": 0, "pack": 1, "weight_ram": Ram.ULTRA}
+    check_engine("dense_fold", Dense(Tensor(weight)), [TensorType((2, 3, 14), Codes(-128, 127))], knobs)

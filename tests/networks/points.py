@@ -1,0 +1,316 @@
+"""Random design points: an operator with its arguments, and a setting of the knobs of one of its engines.
+
+A strategy belongs to an operator, not to an engine, so a new engine for a known operator needs none. What
+hypothesis takes for simplest, and tries first, is the first of each choice: never the degenerate one.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+from hypothesis import assume
+from hypothesis import strategies as st
+
+from tests.networks.cases import make_site
+from tomato.core.formats import Array, Codes, Tensor
+from tomato.core.ir import Op, TensorType
+from tomato.engines.base import NAMED, AnyUnit, Knobs, Site
+from tomato.hardware.memory import Ram
+from tomato.ops.conv2d import Conv2d
+from tomato.ops.dense import Dense
+from tomato.ops.join import Add, Multiply
+from tomato.ops.move import Concat, DepthToSpace, Pad, Slice, SpaceToDepth, Transpose, Upsample
+from tomato.ops.pool import GlobalSum, MaxPool, SumPool
+from tomato.ops.requant import Requant
+from tomato.ops.table import Table
+from tomato.ops.threshold import Threshold
+from tomato.ops.window import Window
+
+MOST_CYCLES = 4000
+"""A simulation of more would take longer than its build."""
+FAR = (1 << 31) - 1
+"""Factors, borders and zero points are 32 bits."""
+SIZES = st.sampled_from((3, 1, 2, 5, 4, 6))
+CHANNELS = st.sampled_from((3, 1, 2, 5, 4, 7, 6, 9))
+NUMBERS = st.sampled_from((-3, 0, 1, 57, -1, 128, FAR, -FAR - 1)) | st.integers(-300, 300)
+"""Factors, borders, zero points, first results."""
+
+Draw = Callable[[st.SearchStrategy[Any]], Any]
+Operation = tuple[Op, tuple[TensorType, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What a test of one engine plays: `frames` frames of codes drawn from `seed`."""
+
+    op: Op
+    args: tuple[TensorType, ...]
+    knobs: Knobs
+    frames: int
+    seed: int
+
+
+@st.composite
+def points(draw: Draw, engine: type[AnyUnit]) -> Point:
+    """Anything that an engine does not refuse."""
+    kind = draw(st.sampled_from(engine.ops))
+    assert kind in OPERATIONS, f"OPERATIONS in tests/networks/points.py needs a strategy for {kind.__name__}"
+    op, args = draw(OPERATIONS[kind])
+    site = make_site(op, args)
+    assume(engine.refuses(site) == "")
+    knobs, frames = draw(choices(engine, site)), draw(st.integers(2, 3))
+    assume(engine(site, knobs).cycles * frames <= MOST_CYCLES)
+    return Point(op, args, knobs, frames, draw(st.integers(0, 999)))
+
+
+@st.composite
+def choices(draw: Draw, engine: type[AnyUnit], site: Site[Any]) -> Knobs:
+    """One of the choices, knob by knob, so that rare values are no rarer; any memory for weights.
+
+    First what has names: that is other hardware. Then in any order.
+    """
+    left = list(engine.choices(site))
+    for name in sorted(draw(st.permutations(list(left[0]))), key=lambda name: name not in NAMED):
+        value = draw(st.sampled_from(sorted({k[name] for k in left}, reverse=True)))
+        left = [k for k in left if k[name] == value]
+    (knobs,) = left
+    if "weight_ram" in knobs:
+        knobs = {**knobs, "weight_ram": draw(st.sampled_from((Ram.LUT, Ram.BLOCK, Ram.ULTRA)))}
+    return knobs
+
+
+@st.composite
+def formats(draw: Draw, most: int = 16) -> Codes:
+    """Signed or not, 1 to `most` bits, full ranges and narrow ones."""
+    bits = draw(st.sampled_from((4, 1, 8, 2)) | st.integers(1, most))
+    full = Codes.of(bits, signed=draw(st.booleans()))
+    if draw(st.booleans()):
+        return full
+    lo, hi = sorted(draw(st.tuples(*[st.integers(full.lo, full.hi)] * 2)))
+    return Codes(lo, hi)
+
+
+@st.composite
+def kinds(draw: Draw, most: int = 16) -> TensorType:
+    """Small frames of any shape."""
+    return TensorType((draw(SIZES), draw(SIZES), draw(CHANNELS)), draw(formats(most)))
+
+
+@st.composite
+def pairs(draw: Draw, op: Callable[[int, int], Op], numbers: st.SearchStrategy[int]) -> Operation:
+    """Two arguments of one shape, and a number for each."""
+    kind = draw(kinds())
+    return op(draw(numbers), draw(numbers)), (kind, TensorType(kind.shape, draw(formats())))
+
+
+@st.composite
+def windows(draw: Draw) -> tuple[Window, tuple[int, int]]:
+    """A window, and the height and width of a frame that holds it."""
+    axes, size = [], []
+    for _ in range(2):
+        kernel, stride = draw(st.sampled_from((3, 1, 2, 4))), draw(st.sampled_from((1, 2, 3)))
+        dilation = draw(st.sampled_from((1, 2)))
+        span = (kernel - 1) * dilation + 1
+        before, after = draw(st.integers(0, span - 1)), draw(st.integers(0, span - 1))
+        axes.append((kernel, stride, dilation, before, after))
+        size.append(max(1, span - before - after) + draw(st.integers(0, 4)))
+    (kernel, stride, dilation, before, after) = zip(*axes, strict=True)
+    return Window(kernel, stride, dilation, (*before, *after)), (size[0], size[1])
+
+
+def borders(fmt: Codes) -> st.SearchStrategy[int]:
+    """What a stream of `fmt` can carry: other borders become operators of their own, see separate_borders."""
+    full = Codes.of(fmt.bits, signed=fmt.signed)
+    return st.sampled_from((full.hi, 0, full.lo)) | st.integers(full.lo, full.hi)
+
+
+@st.composite
+def weights(draw: Draw, *shape: int) -> Tensor:
+    """Integers that one of the forms of weights suits: any of few bits, signs, powers of two, those about means."""
+    size = 1 << draw(st.integers(0, 4))
+    low, count = draw(st.integers(0, 3)), draw(st.integers(1, 4))
+    powers = [sign << low + e for sign in (-1, 1) for e in range(count)]
+    bits, few = draw(st.integers(2, 8)), st.lists(st.integers(-128, 127), min_size=1, max_size=16)
+    values: list[int] = draw(
+        st.sampled_from(
+            [
+                list(range(-(1 << bits - 1), 1 << bits - 1)),
+                [-1, 1],
+                [-1, 0, 1],
+                [0, *powers],
+                powers,
+                [
+                    mean + power
+                    for mean in (-size, draw(st.sampled_from((0, size, 4 * size))))
+                    for power in (0, *powers)
+                ],
+                draw(few),
+            ]
+        )
+    )
+    drawn: Array = _random(draw).choice(values, shape)
+    count = min(len(values), drawn.size)
+    drawn.flat[:count] = values[:count]
+    return Tensor(drawn)
+
+
+@st.composite
+def convolutions(draw: Draw) -> Operation:
+    """Dense ones, grouped ones and depthwise ones."""
+    window, size = draw(windows())
+    groups = draw(st.sampled_from((1, 3, 2)))
+    depthwise = draw(st.booleans())
+    into, out = (1, 1) if depthwise else (draw(st.integers(1, 4)), draw(st.integers(1, 4)))
+    kind = TensorType((*size, into * groups), draw(formats()))
+    weight = draw(weights(*window.kernel, into, out * groups))
+    return Conv2d(weight, window, groups, draw(borders(kind.codes))), (kind,)
+
+
+@st.composite
+def products(draw: Draw) -> Operation:
+    """Fully connected layers and pointwise convolutions."""
+    kind = draw(kinds())
+    return Dense(draw(weights(kind.channels, draw(CHANNELS)))), (kind,)
+
+
+@st.composite
+def maxima(draw: Draw) -> Operation:
+    """A window that never sees the border alone: its maximum is nothing."""
+    window, size = draw(windows())
+    inside = MaxPool(window).golden([np.zeros((1, *size, 1), dtype=np.int64)])
+    assume(inside.min() == 0)
+    return MaxPool(window), (TensorType((*size, draw(CHANNELS)), draw(formats())),)
+
+
+@st.composite
+def sums(draw: Draw) -> Operation:
+    """Any window over any border."""
+    (window, size), fmt = draw(windows()), draw(formats())
+    return SumPool(window, draw(borders(fmt))), (TensorType((*size, draw(CHANNELS)), fmt),)
+
+
+@st.composite
+def concatenations(draw: Draw) -> Operation:
+    """Two to five inputs; lanes want divisors, so channels often have some in common."""
+    height, width, common = draw(SIZES), draw(SIZES), draw(st.sampled_from((1, 2, 3)))
+    counts = draw(st.lists(st.integers(1, 3), min_size=2, max_size=5))
+    args = [TensorType((height, width, n * common), draw(formats())) for n in counts]
+    last = TensorType((height, width, draw(CHANNELS)), draw(formats()))
+    return Concat(), (*args[:-1], last)
+
+
+@st.composite
+def slices(draw: Draw) -> Operation:
+    """Any part of the frame, with steps."""
+    kind = draw(kinds())
+    begin = [draw(st.integers(0, n - 1)) for n in kind.shape]
+    end = [draw(st.integers(b + 1, n)) for b, n in zip(begin, kind.shape, strict=True)]
+    steps = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
+    return Slice((begin[0], begin[1], begin[2]), (end[0], end[1], end[2]), steps), (kind,)
+
+
+@st.composite
+def frames(draw: Draw) -> Operation:
+    """Any border, also none."""
+    pads = draw(st.tuples(*[st.integers(0, 3)] * 4))
+    return Pad(pads, draw(NUMBERS)), (draw(kinds()),)
+
+
+@st.composite
+def blocks(draw: Draw, op: type[DepthToSpace] | type[SpaceToDepth]) -> Operation:
+    """Blocks of pixels that become channels, or channels that become blocks."""
+    block, (height, width, channels) = draw(st.sampled_from((2, 1, 3))), draw(kinds()).shape
+    flat, deep = (height, width, channels * block * block), (height * block, width * block, channels)
+    return op(block), (TensorType(flat if op is DepthToSpace else deep, draw(formats())),)
+
+
+@st.composite
+def transpositions(draw: Draw) -> Operation:
+    """Two to five axes in any order, folded into three before and after."""
+    view = draw(st.lists(st.sampled_from((2, 3, 4, 1)), min_size=2, max_size=5))
+    perm = draw(st.permutations(range(len(view))))
+    shapes = []
+    for axes in (view, [view[p] for p in perm]):
+        first, second = sorted(draw(st.tuples(*[st.integers(0, len(view))] * 2)))
+        shapes.append((prod(axes[:first]), prod(axes[first:second]), prod(axes[second:])))
+    return Transpose(tuple(view), tuple(perm), shapes[1]), (TensorType(shapes[0], draw(formats())),)
+
+
+@st.composite
+def repetitions(draw: Draw) -> Operation:
+    """Pixels repeated in both directions."""
+    return Upsample(draw(st.tuples(*[st.sampled_from((2, 1, 3))] * 2))), (draw(kinds()),)
+
+
+@st.composite
+def requantisations(draw: Draw) -> Operation:
+    """Factors and shifts that leave a few bits of the input, clamps within and beyond them, with nudges or without."""
+    kind, shift, rng = draw(kinds(most=24)), draw(st.integers(0, 24)), _random(draw)
+    mult = rng.integers(-(1 << shift), 1 << shift, kind.channels, endpoint=True)
+    if draw(st.booleans()):
+        mult = np.ones(kind.channels, dtype=np.int64)
+    bias = rng.integers(-(1 << shift + 4), 1 << shift + 4, kind.channels)
+    lo, hi = sorted(draw(st.tuples(NUMBERS, NUMBERS)))
+    nudges = draw(st.none() | st.integers(1, 4).map(lambda most: _nudges(rng, kind, most)))
+    return Requant(Tensor(mult), Tensor(bias), shift, lo, hi, nudges), (kind,)
+
+
+def _nudges(rng: np.random.Generator, kind: TensorType, most: int) -> Tensor:
+    """Up to `most` per channel, at the extremes first: those are the codes that frames hold most."""
+    lo, hi = kind.codes.lo, kind.codes.hi
+    places = list(dict.fromkeys([lo, hi, *rng.integers(lo, hi, 4, endpoint=True).tolist()]))
+    nudges = np.zeros((kind.channels, most, 2), dtype=np.int64)
+    for channel in nudges:
+        for entry, at in zip(channel, places[: rng.integers(0, most, endpoint=True)], strict=False):
+            ways = [d for d in (-1, 1) if lo <= at + d <= hi]
+            entry[:] = (at, rng.choice(ways)) if ways else (0, 0)
+    return Tensor(nudges)
+
+
+@st.composite
+def thresholdings(draw: Draw) -> Operation:
+    """Thresholds anywhere, also just outside of the inputs and some of them equal."""
+    kind = draw(kinds(most=24))
+    lo, hi = kind.codes.lo, kind.codes.hi
+    steps, margin = draw(st.sampled_from((3, 1, 2, 7, 8, 40, 255))), (hi - lo) // 16 + 1
+    values = _random(draw).integers(lo - margin, hi + margin, (kind.channels, steps), endpoint=True)
+    return Threshold(Tensor(np.sort(values, axis=1)), draw(NUMBERS)), (kind,)
+
+
+@st.composite
+def tables(draw: Draw) -> Operation:
+    """A table for all channels or for each, with some entries that nothing reads."""
+    kind, entries, before, after = draw(kinds(most=10)), draw(formats()), draw(SIZES), draw(SIZES)
+    rows = kind.channels if draw(st.booleans()) else 1
+    columns = before + kind.codes.hi - kind.codes.lo + 1 + after
+    values = _random(draw).integers(entries.lo, entries.hi, (rows, columns), endpoint=True)
+    return Table(Tensor(values), kind.codes.lo - before), (kind,)
+
+
+def _random(draw: Draw) -> np.random.Generator:
+    """For values that no one needs to see shrink."""
+    return np.random.default_rng(draw(st.integers(0, 999)))
+
+
+OPERATIONS: Mapping[type[Op], st.SearchStrategy[Operation]] = {
+    Add: pairs(Add, NUMBERS),
+    Concat: concatenations(),
+    Conv2d: convolutions(),
+    Dense: products(),
+    DepthToSpace: blocks(DepthToSpace),
+    GlobalSum: kinds().map(lambda kind: (GlobalSum(), (kind,))),
+    MaxPool: maxima(),
+    Multiply: pairs(Multiply, NUMBERS),
+    Pad: frames(),
+    Requant: requantisations(),
+    Slice: slices(),
+    SpaceToDepth: blocks(SpaceToDepth),
+    SumPool: sums(),
+    Table: tables(),
+    Threshold: thresholdings(),
+    Transpose: transpositions(),
+    Upsample: repetitions(),
+}
+"""How to draw each operator that reaches hardware."""

@@ -1,0 +1,117 @@
+"""Products side by side in one multiplier: exact for every width and sign, by the arithmetic of tom_dot."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.networks.cases import make_site
+from tomato.core.formats import Array, Codes, Tensor
+from tomato.core.forms import Cell
+from tomato.core.ir import Op, TensorType
+from tomato.engines import CATALOGUE
+from tomato.engines.parts import dot
+from tomato.hardware.netlist import pack
+from tomato.ops.conv2d import Conv2d
+from tomato.ops.dense import Dense
+from tomato.ops.window import Window
+from tomato.targets import load
+
+
+def unpacked(fields: Array, x: int, weight_bits: int, product_bits: int) -> list[int]:
+    """What tom_dot makes of the packed fields of one input: the wide product, cut and repaired."""
+    wide = sum((int(f) & ((1 << product_bits) - 1)) << (k * product_bits) for k, f in enumerate(fields[:-1]))
+    wide += int(fields[-1]) << ((len(fields) - 1) * product_bits)
+    result = wide * x
+    products = []
+    for k in range(len(fields)):
+        field = result >> (k * product_bits) & ((1 << product_bits) - 1)
+        borrow = result >> (k * product_bits - 1) & 1 if k else 0
+        value = (field + borrow) & ((1 << product_bits) - 1)
+        products.append(value - (1 << product_bits) if value >> (product_bits - 1) else value)
+    return products
+
+
+@given(st.data())
+def test_products_of_a_shared_multiplier_are_exact(data: st.DataObject) -> None:
+    x = Codes.of(data.draw(st.integers(1, 9), "activation bits"), signed=data.draw(st.booleans(), "signed"))
+    bits = data.draw(st.integers(2, 9), "weight bits")
+    least = -(1 << (bits - 1)) + data.draw(st.booleans(), "symmetric")
+    values = st.sampled_from([least, -1, 0, (1 << (bits - 1)) - 1]) | st.integers(least, (1 << (bits - 1)) - 1)
+    weights = np.array([*data.draw(st.lists(values, min_size=9, max_size=9)), least, -least - 1])
+    tensor = Tensor(weights)
+    code = data.draw(st.sampled_from([x.lo, x.hi, 0]) | st.integers(x.lo, x.hi), "input")
+    for share in range(2, 1 + dot.most_packed(tensor, x)):
+        outputs = min(share, 9)
+        memory = dot.memory(
+            weights[None, :outputs], outputs, tensor, {"cell": Cell.FIXED, "pack": share, "weight_ram": 0}
+        )
+        fields = memory.fields[0]
+        width = dot.weight_bits(tensor, share)
+        assert -(1 << (width - 1)) <= fields.min() <= fields.max() < 1 << (width - 1), "a field exceeds its width"
+        assert pack(memory.fields, memory.bits)[0] >= 0
+        assert unpacked(fields, code, width, dot.product_bits(tensor, x)) == [int(w) * code for w in weights[:outputs]]
+
+
+@pytest.mark.parametrize(
+    ("board", "weight_bits", "activation_bits", "share"),
+    [
+        ("u250", 8, 8, 2),
+        ("u250", 4, 8, 3),
+        ("u250", 4, 4, 4),
+        ("u250", 2, 2, 9),
+        ("pynq-z2", 8, 8, 2),
+        ("ulx3s", 4, 4, 3),
+    ],
+)
+def test_as_many_products_share_a_block_as_its_ports_allow(
+    board: str, weight_bits: int, activation_bits: int, share: int
+) -> None:
+    """1 + floor((27 - W) / (W + A - 1)) on a DSP48E2, with symmetric weights and signed activations."""
+    limit = (1 << (weight_bits - 1)) - 1
+    weight, x = Tensor(np.arange(-limit, limit + 1)), Codes.of(activation_bits, signed=True)
+    target = load(board)
+    found = [
+        n
+        for n in range(1, 1 + dot.most_packed(weight, x))
+        if n and dot.cost(1, n, weight, x, Codes.of(20, signed=True), {"cell": Cell.FIXED, "pack": n}, target).dsp <= 1
+    ]
+    assert max(found) == max(dot.packs(weight, x, target)) == share
+
+
+@pytest.mark.parametrize("board", ["u250", "ulx3s"])
+@pytest.mark.parametrize("stem", ["dense_fold", "conv2d_window", "depthwise_window"])
+def test_a_plan_for_another_board_can_be_built(stem: str, board: str) -> None:
+    weight = np.arange(-8, 8)
+    op: Op = Dense(Tensor(weight.reshape(4, 4)))
+    if stem != "dense_fold":
+        groups = 1 if stem == "conv2d_window" else 4
+        op = Conv2d(Tensor(weight.reshape(1, 4 // groups, 4 // groups, -1)[..., :4]), Window((1, 4 // groups)), groups)
+    args = [TensorType((4, 4, 4), Codes.of(4, signed=True))]
+    here = make_site(op, args, board)
+    engine, offered = CATALOGUE[stem], set()
+    for other in ("u250", "pynq-z2", "ulx3s", "arria10-gx1150"):
+        for unit in engine.units(make_site(op, args, other)):
+            assert engine.refuses_knobs(here, unit.knobs) == ""
+            offered.add(unit.knobs["pack"])
+    assert offered == ({0, 1} if stem == "depthwise_window" else {0, 1, 2, 3})
+
+
+def test_what_no_board_can_share_is_refused() -> None:
+    site = make_site(Dense(Tensor(np.arange(-8, 8).reshape(4, 4))), [TensorType((4, 4, 4), Codes.of(4, signed=True))])
+    knobs = {"lanes_in": 1, "lanes_out": 4, "cell": Cell.FIXED, "pack": 5, "weight_ram": 0}
+    engine = CATALOGUE["dense_fold"]
+    assert engine.refuses_knobs(site, knobs) == "pack = 5 (one of 0, 1, 3)"
+    beaten = "this combination is beaten by another of the same speed"
+    assert engine.refuses_knobs(site, {**knobs, "pack": 2}) == beaten
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_products_hold_the_border(groups: int) -> None:
+    """The border may be a code that the input's bits can carry and that the input never takes."""
+    weight = Tensor(np.array([-1, 1] * 9 * (3 - groups)).reshape(3, 3, 3 - groups, 2))
+    op = Conv2d(weight, Window((3, 3), pads=(1, 1, 1, 1)), groups, pad_value=-16)
+    site = make_site(op, [TensorType((4, 4, 2), Codes(-12, 14))])
+    engine = CATALOGUE["conv2d_window" if groups == 1 else "depthwise_window"]
+    for unit in engine.units(site):
+        assert unit.params["ProdBits"] == 6  # -1 * -16

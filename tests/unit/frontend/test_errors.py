@@ -1,0 +1,428 @@
+"""Every way in which a model is refused, with its full text."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from tests.models import model_path
+from tests.unit.frontend.tiny import Tiny, op, randoms
+from tomato.core.errors import TomatoError
+from tomato.frontend import inspect, load
+from tomato.frontend.unsupported import CALIBRATE
+
+HINT = "  hint: tomato inspect lists every node; change the network or export it differently"
+
+
+def message(path: Path) -> str:
+    with pytest.raises(TomatoError) as error:
+        load(path)
+    return str(error.value).replace(f"{path.parent}/", "")
+
+
+def refusal(case: Tiny, folder: Path) -> list[str]:
+    """The lines of the one error that name the refused nodes."""
+    first, *lines, where, hint = message(case.save(folder)).splitlines()
+    assert first == f"error: {len(lines)} of {len(case.nodes)} nodes cannot be compiled:"
+    assert where == "  --> tiny.onnx"
+    assert hint == HINT
+    return [line.strip() for line in lines]
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    assert message(tmp_path / "no.onnx") == (
+        "error: the file does not exist\n  --> no.onnx\n  hint: check the path and the working directory"
+    )
+
+
+def test_directory(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    assert message(folder) == (
+        "error: this is a directory, not an ONNX file\n  --> model\n  hint: name the .onnx file inside it"
+    )
+
+
+@pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n", b"import torch\n", b"\x08\x07"])
+def test_not_onnx(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "m.onnx"
+    path.write_bytes(content)
+    assert message(path) == (
+        "error: this is not an ONNX file, or it holds no network\n"
+        "  --> m.onnx\n"
+        "  hint: export the network to ONNX, for example with torch.onnx.export or tf2onnx"
+    )
+
+
+def test_pointer_of_git_lfs(tmp_path: Path) -> None:
+    path = tmp_path / "m.onnx"
+    path.write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
+    assert message(path) == (
+        "error: this is a Git LFS pointer, not the model itself\n  --> m.onnx\n  hint: run git lfs pull"
+    )
+
+
+def test_truncated(tmp_path: Path) -> None:
+    path = Tiny([op("Conv", "x", "w")], constants={"w": randoms(8, 4, 3, 3)}).save(tmp_path)
+    path.write_bytes(path.read_bytes()[:-200])
+    assert message(path) == (
+        "error: the ONNX file is truncated or damaged\n  --> tiny.onnx\n  hint: copy, download or export it again"
+    )
+
+
+def test_name_that_is_no_text(tmp_path: Path) -> None:
+    path = Tiny([op("Relu", "x", name="activation")]).save(tmp_path)
+    path.write_bytes(path.read_bytes().replace(b"activation", b"activ\xb1tion"))
+    assert message(path) == (
+        "error: the ONNX file is truncated or damaged\n  --> tiny.onnx\n  hint: copy, download or export it again"
+    )
+
+
+def test_damaged_constant(tmp_path: Path) -> None:
+    proto = Tiny([op("Conv", "x", "w")], constants={"w": randoms(2, 4, 1, 1)}).proto()
+    proto.graph.initializer[0].dims[0] = 3
+    path = tmp_path / "m.onnx"
+    onnx.save(proto, path)
+    assert message(path) == (
+        "error: the constant 'w' is damaged (TensorProto (tensor name: w) raw_data size (32 bytes) is too small for "
+        "the declared shape and type (48 bytes required).)\n"
+        "  --> m.onnx\n"
+        "  hint: copy, download or export the file again"
+    )
+
+
+def test_missing_external_data(tmp_path: Path) -> None:
+    proto = Tiny([op("Conv", "x", "w")], constants={"w": randoms(8, 4, 3, 3)}).proto()
+    path = tmp_path / "m.onnx"
+    onnx.save(proto, path, save_as_external_data=True, location="weights.bin", size_threshold=0)
+    (tmp_path / "weights.bin").unlink()
+    assert message(path) == (
+        "error: the file with the model's weights is missing: weights.bin\n"
+        "  --> m.onnx\n"
+        "  hint: put it next to the ONNX file, or save the model with its weights inside: onnx.save(onnx.load(...))"
+    )
+
+
+def test_old_operator_set(tmp_path: Path) -> None:
+    assert message(Tiny([op("Relu", "x")], opset=6).save(tmp_path)) == (
+        "error: operator set 6 is too old: 7 is the oldest that is supported\n"
+        "  --> tiny.onnx\n"
+        "  hint: convert the model with onnx.version_converter.convert_version(model, 13)"
+    )
+
+
+def test_dynamic_size(tmp_path: Path) -> None:
+    assert message(Tiny([op("Relu", "x")], {"x": ("N", 3, "height", 8)}).save(tmp_path)) == (
+        "error: axis 2 ('height') has a dynamic size, but hardware needs a fixed one\n"
+        "  --> tiny.onnx: input 'x'\n"
+        "  hint: fix it: --shape height=N"
+    )
+
+
+def test_fixed_batch(tmp_path: Path) -> None:
+    assert message(Tiny([op("Softmax", "x", axis=0, name="odd")], {"x": (8, 3, 4, 4)}).save(tmp_path)) == (
+        "error: the batch (axis 0) is fixed to 8, but an accelerator takes one frame at a time, "
+        "and Softmax 'odd' may mix frames\n"
+        "  --> tiny.onnx: input 'x'\n"
+        "  hint: export the model with a batch of 1 or with a dynamic batch"
+    )
+
+
+def test_graph_that_reads_what_nothing_computes(tmp_path: Path) -> None:
+    assert message(Tiny([op("Relu", "lost", name="act")]).save(tmp_path)) == (
+        "error: Relu 'act' reads 'lost', which nothing computes\n"
+        "  --> tiny.onnx\n"
+        "  hint: export the model again: its graph is not well formed"
+    )
+
+
+def test_output_that_nothing_computes(tmp_path: Path) -> None:
+    assert message(Tiny([op("Relu", "x")], outputs=("z",)).save(tmp_path)) == (
+        "error: nothing computes the output 'z'\n"
+        "  --> tiny.onnx\n"
+        "  hint: export the model again: its graph is not well formed"
+    )
+
+
+def test_constant_output(tmp_path: Path) -> None:
+    case = Tiny([op("Relu", "x"), op("Relu", "c", to="z")], constants={"c": 1.0}, outputs=("y", "z"))
+    assert message(case.save(tmp_path)) == (
+        "error: output 'z' is a constant: it depends on no input\n"
+        "  --> tiny.onnx\n"
+        "  hint: remove it from the model's outputs"
+    )
+
+
+def test_all_problems_at_once_and_grouped(tmp_path: Path) -> None:
+    nodes = [
+        op("LRN", "x", to="a", size=3, name="norm1"),
+        op("LRN", "a", to="b", size=3),
+        op("LRN", "b", to="c", size=3),
+        op("LRN", "c", to="d", size=3),
+        op("LRN", "d", to="e", size=3),
+        op("Blur", "e", to="f", name="blur", domain="acme"),
+        op("Conv", "e", "w", to="g", name="conv"),
+        op("Sin", "g"),
+    ]
+    case = Tiny(nodes, constants={"w": randoms(2, 4, 1, 1)}, outputs=("y", "f"))
+    assert message(case.save(tmp_path)) == (
+        "error: 7 of 8 nodes cannot be compiled:\n"
+        "    norm1, LRN #1, LRN #2 and 2 more (LRN): normalisation across channels is not supported; "
+        "use BatchNormalization instead\n"
+        "    blur (Blur): an operator of domain 'acme' is not supported; export with standard ONNX operators\n"
+        "    Sin #7 (Sin): the operator is not supported; replace it in the network by supported ones\n"
+        "  --> tiny.onnx\n" + HINT
+    )
+
+
+NAN = np.array([1.0, np.nan, np.inf, 2.0])
+
+REFUSALS: dict[str, tuple[Tiny, str]] = {
+    "quantised": (
+        Tiny([op("DynamicQuantizeLinear", "x", to=("y", "s", "z"), name="quantise")], outputs=("y",)),
+        f"quantise (DynamicQuantizeLinear): its scale depends on the data; {CALIBRATE}",
+    ),
+    "nan": (
+        Tiny([op("Add", "x", "bias")], {"x": (1, 4)}, {"bias": NAN}),
+        "Add #0 (Add): the constant 'bias' holds 2 NaN or infinite values; check the training and export again",
+    ),
+    "conv_3d": (
+        Tiny([op("Conv", "x", "w")], {"x": (1, 2, 4, 4, 4)}, {"w": randoms(2, 2, 1, 1, 1)}),
+        "Conv #0 (Conv): expected a 1-D or 2-D convolution, not 3-D; only those are supported",
+    ),
+    "conv_dynamic": (
+        Tiny([op("Conv", "x", "z")], {"x": (1, 2, 4, 4), "z": (1, 2, 3, 3)}),
+        "Conv #0 (Conv): expected a constant weight, not an activation; only constant ones are supported",
+    ),
+    "conv_attribute": (
+        Tiny([op("Conv", "x", "w", padding=1)], constants={"w": randoms(2, 4, 1, 1)}),
+        (
+            "Conv #0 (Conv): the node is not valid ONNX (Unrecognized attribute: padding for operator Conv); "
+            "export the model again"
+        ),
+    ),
+    "conv_padding": (
+        Tiny([op("Conv", "x", "w", auto_pad="SAME")], constants={"w": randoms(2, 4, 1, 1)}),
+        "Conv #0 (Conv): the padding 'SAME' is unknown; use SAME_UPPER, SAME_LOWER, VALID or explicit pads",
+    ),
+    "conv_dilation": (
+        Tiny([op("Conv", "x", "w", dilations=[0, 1])], constants={"w": randoms(2, 4, 3, 3)}),
+        (
+            "Conv #0 (Conv): its shapes do not fit for one frame (Attribute dilations must only contain positive "
+            "values); export with a batch of 1"
+        ),
+    ),
+    "conv_transpose": (
+        Tiny([op("ConvTranspose", "x", "w", name="up")], constants={"w": randoms(4, 2, 3, 3)}),
+        "up (ConvTranspose): transposed convolutions are not supported; use Resize (nearest) and Conv instead",
+    ),
+    "matmul_left": (
+        Tiny([op("MatMul", "c", "x")], {"x": (1, 4, 3)}, {"c": randoms(2, 4)}),
+        "MatMul #0 (MatMul): expected the constant on the right; transpose the product: (A @ x) = (x.T @ A.T).T",
+    ),
+    "matmul_activations": (
+        Tiny([op("MatMul", "x", "z")], {"x": (1, 2, 3), "z": (1, 3, 4)}),
+        "MatMul #0 (MatMul): expected a constant right operand, not an activation; only constant ones are supported",
+    ),
+    "varies_over_pixels": (
+        Tiny([op("Add", "x", "c")], constants={"c": randoms(1, 4, 6, 5)}),
+        (
+            "Add #0 (Add): expected a constant that is the same for all pixels, not one of shape 1x4x6x5; "
+            "make it a number or one value per channel"
+        ),
+    ),
+    "enlarges": (
+        Tiny([op("Add", "x", "c")], {"x": (1, 4)}, {"c": randoms(3, 4)}),
+        "Add #0 (Add): expected a constant that does not enlarge its input; expand the input explicitly",
+    ),
+    "div_activations": (
+        Tiny([op("Div", "x", "z")], {"x": (1, 4), "z": (1, 4)}),
+        "Div #0 (Div): expected a constant divisor; division of two activations is not supported",
+    ),
+    "div_zero": (
+        Tiny([op("Div", "x", "c")], {"x": (1, 4)}, {"c": 0.0}),
+        "Div #0 (Div): the constant 'c' divides by zero; check the exported model",
+    ),
+    "min_activations": (
+        Tiny([op("Min", "x", "z")], {"x": (1, 4), "z": (1, 4)}),
+        "Min #0 (Min): expected one activation and constants, not 2 activations; use Add or Concat",
+    ),
+    "clip_dynamic": (
+        Tiny([op("Clip", "x", "z")], {"x": (1, 4), "z": (1,)}),
+        "Clip #0 (Clip): expected a constant min; dynamic limits are not supported",
+    ),
+    "average_pool_border": (
+        Tiny([op("AveragePool", "x", kernel_shape=[3, 3], pads=[1, 1, 1, 1])]),
+        (
+            "AveragePool #0 (AveragePool): expected the same divisor for every window, not 4 to 9; "
+            "use count_include_pad=1 without ceil_mode, or a padding that no window reaches"
+        ),
+    ),
+    "average_pool_ceil": (
+        Tiny([op("AveragePool", "x", kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1)]),
+        (
+            "AveragePool #0 (AveragePool): expected the same divisor for every window, not 2 to 4; "
+            "use count_include_pad=1 without ceil_mode, or a padding that no window reaches"
+        ),
+    ),
+    "max_pool_indices": (
+        Tiny([op("MaxPool", "x", to=["y", "z"], kernel_shape=[2, 2])], outputs=("y", "z")),
+        "MaxPool #0 (MaxPool): expected only the first output of MaxPool to be used; remove the other from the model",
+    ),
+    "pool_vector": (
+        Tiny([op("Flatten", "x", to="f"), op("GlobalMaxPool", "f")]),
+        (
+            "GlobalMaxPool #1 (GlobalMaxPool): expected an image of shape 1xCxHxW or 1xCxL, not 1x120; "
+            "only 1-D and 2-D are supported"
+        ),
+    ),
+    "reduce_rows": (
+        Tiny([op("ReduceMean", "x", axes=[2])]),
+        (
+            "ReduceMean #0 (ReduceMean): expected a reduction over all pixels, not over [2] of 4 axes; "
+            "reduce over height and width, keeping the channels"
+        ),
+    ),
+    "pad_reflect": (
+        Tiny([op("Pad", "x", pads=[0, 0, 1, 1, 0, 0, 1, 1], mode="reflect")], opset=10),
+        "Pad #0 (Pad): expected a constant border, not 'reflect'; use constant padding in the network",
+    ),
+    "slice_reversed": (
+        Tiny(
+            [op("Relu", "x", to="r"), op("Slice", "r", *"seat", to="f"), op("MaxPool", "f", kernel_shape=[2, 2])],
+            {"x": (1, 4, 6, 5)},
+            dict(zip("seat", map(np.atleast_1d, (5, -100, 2, -1)), strict=True)),
+        ),
+        (
+            "MaxPool #2 (MaxPool): the order of its input is no transposition and no exchange of channels; "
+            "simplify the reshapes in front of it; flip rows and columns at the model's input"
+        ),
+    ),
+    "concat_varying_constant": (
+        Tiny([op("Concat", "x", "c", axis=1)], {"x": (1, 4, 2, 1)}, {"c": np.array([1.0, 2.0]).reshape(1, 1, 2, 1)}),
+        "Concat #0 (Concat): the constant 'c' is not the same for all pixels; make it one value per channel",
+    ),
+    "gather_rows": (
+        Tiny([op("Relu", "x", to="r"), op("Gather", "r", "i", axis=2)], constants={"i": np.array([2, 0, 0])}),
+        (
+            "Gather #1 (Gather): expected evenly spaced indices of axis 2, none of them twice; "
+            "choose among the channels instead"
+        ),
+    ),
+    "resize_linear": (
+        Tiny([op("Resize", "x", "", "s", mode="linear")], constants={"s": [1.0, 1.0, 2.0, 2.0]}),
+        "Resize #0 (Resize): expected nearest neighbour, not 'linear'; resize with mode 'nearest' in the network",
+    ),
+    "resize_fraction": (
+        Tiny([op("Resize", "x", "", "s")], constants={"s": [1.0, 1.0, 1.5, 2.0]}),
+        (
+            "Resize #0 (Resize): expected whole-number scales, not 1, 1, 1.5, 2; "
+            "enlarge by 2, 3, ... or use a strided layer"
+        ),
+    ),
+    "resize_corners": (
+        Tiny(
+            [op("Resize", "x", "", "s", nearest_mode="floor")],
+            constants={"s": [1.0, 1.0, 2.0, 2.0]},
+        ),
+        (
+            "Resize #0 (Resize): expected a coordinate transformation that repeats every pixel equally often; "
+            "use coordinate_transformation_mode 'asymmetric' with nearest_mode 'floor'"
+        ),
+    ),
+    "softmax_inside": (
+        Tiny([op("Softmax", "x", to="s", axis=1, name="attention"), op("Relu", "s")]),
+        (
+            "attention (Softmax): expected right before an output, but Relu 'Relu #1' reads its result; "
+            "only the host computes it: end the network before it"
+        ),
+    ),
+    "softmax_flattens": (
+        Tiny([op("Softmax", "x")], opset=11),
+        (
+            "Softmax #0 (Softmax): expected a single axis; before operator set 13 Softmax spans 120 values here; "
+            "export with operator set 13 or newer"
+        ),
+    ),
+    "softmax_batch": (
+        Tiny([op("Softmax", "x", axis=0)], {"x": (1, 4)}),
+        "Softmax #0 (Softmax): expected an axis within the frame, not the batch; give the axis of the classes",
+    ),
+    "batch_norm_training": (
+        Tiny(
+            [op("BatchNormalization", "x", *"gbmv", to=["y", "n", "o"], training_mode=1)],
+            constants=dict.fromkeys("gbmv", np.ones(4)),
+            opset=15,
+        ),
+        (
+            "BatchNormalization #0 (BatchNormalization): expected inference mode with one scale per channel; "
+            "export the model in evaluation mode"
+        ),
+    ),
+    "reshape_across": (
+        Tiny(
+            [op("Conv", "x", "w", to="c"), op("Reshape", "c", "s", to="r"), op("MaxPool", "r", kernel_shape=[2])],
+            {"x": (1, 4, 6)},
+            {"w": randoms(4, 4, 1), "s": np.array([1, 3, 8])},
+        ),
+        (
+            "MaxPool #2 (MaxPool): the order of its input is no transposition and no exchange of channels; "
+            "simplify the reshapes in front of it; flip rows and columns at the model's input"
+        ),
+    ),
+    "reshape_batch": (
+        Tiny([op("Reshape", "x", "s")], {"x": ("N", 4)}, {"s": np.array([8, 4])}),
+        "Reshape #0 (Reshape): expected 4 elements for one frame, not 8x4; export with a batch of 1",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_refusal(name: str, tmp_path: Path) -> None:
+    case, text = REFUSALS[name]
+    assert refusal(case, tmp_path) == [text]
+
+
+def test_a_layer_behind_a_refused_one_is_not_blamed(tmp_path: Path) -> None:
+    nodes = [op("Sin", "x", to="a"), op("LRN", "a", to="b", size=3), op("Conv", "b", "w")]
+    case = Tiny(nodes, constants={"w": randoms(2, 4, 1, 1)})
+    assert [line.split(":")[0] for line in message(case.save(tmp_path)).splitlines()[1:3]] == [
+        "    Sin #0 (Sin)",
+        "    LRN #1 (LRN)",
+    ]
+
+
+@pytest.mark.models
+def test_recurrent_network() -> None:
+    assert message(model_path("lstm_mnist_float.onnx")) == (
+        "error: 1 of 7 nodes cannot be compiled:\n"
+        "    LSTM_2 (LSTM): recurrent layers are not supported; use a convolution over time instead\n"
+        "  --> lstm_mnist_float.onnx\n" + HINT
+    )
+
+
+def test_inspect_reports_every_node(tmp_path: Path) -> None:
+    nodes = [
+        op("Shape", "x", to="s"),
+        op("Conv", "x", "w", "b", to="c", name="conv", pads=[1, 1, 1, 1]),
+        op("Reshape", "c", "s", to="r"),
+        op("Sin", "r"),
+    ]
+    path = Tiny(nodes, constants={"w": randoms(4, 4, 3, 3), "b": randoms(4)}).save(tmp_path)
+    image = (1, 4, 6, 5)
+    assert [(r.name, r.supported, r.macs, r.parameters, r.outputs) for r in inspect(path)] == [
+        ("Shape #0", True, 0, 0, ((4,),)),
+        ("conv", True, 6 * 5 * 4 * 4 * 9, 4 * 4 * 9 + 4, (image,)),
+        ("Reshape #2", True, 0, 0, (image,)),
+        ("Sin #3", False, 0, 0, (image,)),
+    ]
+    assert inspect(path)[3].reason == "the operator is not supported; replace it in the network by supported ones"
+    assert inspect(path)[1].inputs == (image, (4, 4, 3, 3), (4,))
+
+
+@pytest.mark.models
+def test_inspect_counts_the_work_of_a_trained_network() -> None:
+    reports = inspect(model_path("resnet8_float.onnx"))
+    assert sum(r.macs for r in reports) == 12_501_632
+    assert all(r.supported for r in reports)

@@ -1,0 +1,475 @@
+"""Every rule against ONNX Runtime on tiny models."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from tests.models import model_path
+from tests.unit.frontend.tiny import Tiny, agree, kinds, op, randoms
+from tomato.frontend import load
+
+VECTOR = {"x": (1, 12)}
+TOKENS = {"x": (1, 7, 6)}
+LINE = {"x": (1, 3, 16)}
+TWO = {"x": (1, 4, 6, 5), "z": (1, 4, 6, 5)}
+
+
+CAST = helper.make_node("Cast", ["a"], ["y"], to=TensorProto.INT32)
+
+
+def unary(kind: str, opset: int = 13, *, positive: bool = False, **attributes: Any) -> Tiny:
+    return Tiny([op(kind, "x", **attributes)], opset=opset, positive=positive)
+
+
+def binary(kind: str, shape: tuple[int, ...], *, first: bool = False, inputs: Any = None) -> Tiny:
+    names = ("c", "x") if first else ("x", "c")
+    c = np.abs(randoms(*shape)) + 0.5
+    return Tiny([op(kind, *names)], inputs or {"x": (1, 4, 6, 5)}, {"c": c}, positive=kind == "Div")
+
+
+def conv(weight: tuple[int, ...], inputs: Any = None, *, bias: bool = True, **attributes: Any) -> Tiny:
+    constants = {"w": randoms(*weight)} | ({"b": randoms(weight[0])} if bias else {})
+    return Tiny([op("Conv", "x", *constants, **attributes)], inputs or {"x": (1, 4, 9, 8)}, constants)
+
+
+def resize(scale: tuple[float, ...], **attributes: Any) -> Tiny:
+    return Tiny(
+        [op("Resize", "x", "", "s", mode="nearest", **attributes)], constants={"s": np.asarray(scale, dtype=np.float32)}
+    )
+
+
+CASES: dict[str, Tiny] = {
+    "conv": conv((5, 4, 3, 3)),
+    "conv_no_bias": conv((5, 4, 3, 3), bias=False),
+    "conv_groups": conv((6, 2, 3, 3), group=2, pads=[1, 1, 1, 1]),
+    "conv_depthwise": conv((8, 1, 3, 3), group=4, pads=[1, 0, 2, 1], strides=[2, 1]),
+    "conv_dilated": conv((3, 4, 3, 2), dilations=[2, 3], pads=[2, 1, 0, 3]),
+    "conv_same_upper": conv((3, 4, 3, 4), auto_pad="SAME_UPPER", strides=[2, 2]),
+    "conv_same_lower": conv((3, 4, 4, 3), auto_pad="SAME_LOWER", strides=[2, 3]),
+    "conv_valid": conv((3, 4, 3, 3), auto_pad="VALID"),
+    "conv_wide_border": conv((3, 4, 1, 1), pads=[1, 1, 1, 1]),
+    "conv_1d": conv((5, 3, 4), LINE, pads=[2, 1], strides=[2], dilations=[1]),
+    "batch_norm": Tiny(
+        [op("BatchNormalization", "x", *"gbmv", epsilon=1e-3)],
+        constants={"g": randoms(4), "b": randoms(4, seed=1), "m": randoms(4, seed=2), "v": np.abs(randoms(4)) + 1},
+    ),
+    "batch_norm_vector": Tiny(
+        [op("BatchNormalization", "x", *"gbmv")],
+        VECTOR,
+        {"g": randoms(12), "b": randoms(12, seed=1), "m": randoms(12, seed=2), "v": np.abs(randoms(12)) + 1},
+        opset=9,
+    ),
+    "gemm": Tiny([op("Gemm", "x", "w", "b")], VECTOR, {"w": randoms(12, 5), "b": randoms(5)}),
+    "gemm_all": Tiny(
+        [op("Gemm", "x", "w", "b", alpha=0.5, beta=2.0, transB=1)], VECTOR, {"w": randoms(5, 12), "b": randoms(1, 5)}
+    ),
+    "gemm_trans_a": Tiny([op("Gemm", "x", "w", transA=1)], {"x": (1, 1)}, {"w": randoms(1, 3)}),
+    "gemm_scalar_bias": Tiny([op("Gemm", "x", "w", "b")], VECTOR, {"w": randoms(12, 5), "b": randoms(1)}),
+    "matmul": Tiny([op("MatMul", "x", "w")], VECTOR, {"w": randoms(12, 5)}),
+    "matmul_tokens": Tiny(
+        [op("MatMul", "x", "w", to="t"), op("Add", "b", "t")], TOKENS, {"w": randoms(6, 5), "b": randoms(5)}
+    ),
+    "matmul_4d": Tiny([op("MatMul", "x", "w")], {"x": (1, 4, 6, 5)}, {"w": randoms(5, 3)}),
+    "flatten_gemm": Tiny(
+        [op("Conv", "x", "k", to="c"), op("Flatten", "c", to="f"), op("Gemm", "f", "w")],
+        constants={"k": randoms(3, 4, 2, 2), "w": randoms(60, 7)},
+    ),
+    "flatten_bias": Tiny(
+        [op("Conv", "x", "k", to="c"), op("Flatten", "c", to="f"), op("Add", "f", "b")],
+        constants={"k": randoms(3, 4, 2, 2), "b": randoms(60)},
+    ),
+    "add_number": binary("Add", ()),
+    "add_channel": binary("Add", (4, 1, 1)),
+    "add_vector": binary("Add", (12,), inputs=VECTOR),
+    "add_tokens": binary("Add", (6,), inputs=TOKENS),
+    "add_extra_axis": binary("Add", (1, 1, 12), inputs=VECTOR),
+    "sub": binary("Sub", (1, 4, 1, 1)),
+    "sub_from": binary("Sub", (4, 1, 1), first=True),
+    "mul": binary("Mul", (4, 1, 1), first=True),
+    "div": binary("Div", (4, 1, 1)),
+    "div_into": binary("Div", (4, 1, 1), first=True),
+    "mul_columns": binary("Mul", (5,)),
+    "join_add": Tiny([op("Add", "x", "z")], TWO),
+    "join_sub": Tiny([op("Sub", "x", "z")], TWO),
+    "join_mul": Tiny([op("Mul", "x", "z")], TWO),
+    "join_sum": Tiny([op("Sum", "x", "z", "x")], TWO),
+    "join_itself": Tiny([op("Mul", "x", "x")]),
+    "join_excite": Tiny([op("Mul", "x", "z")], {"x": (1, 4, 6, 5), "z": (1, 4, 1, 1)}),
+    "join_attention": Tiny([op("Mul", "z", "x")], {"x": (1, 4, 6, 5), "z": (1, 1, 6, 5)}),
+    "join_vectors": Tiny([op("Add", "z", "x")], {"x": (1, 12), "z": (1, 12)}),
+    "join_tokens": Tiny([op("Mul", "z", "x")], {"x": (1, 7, 6), "z": (1, 7, 1)}),
+    "join_layouts": Tiny(
+        [op("Transpose", "x", to="t", perm=[0, 1, 3, 2]), op("Relu", "z", to="r"), op("Add", "t", "r")],
+        {"x": (1, 4, 6, 5), "z": (1, 4, 5, 6)},
+    ),
+    "join_reordered": Tiny(
+        [op("Relu", "x", to="r"), op("Transpose", "r", to="t", perm=[0, 1, 3, 2]), op("Add", "t", "r")],
+        {"x": (1, 4, 5, 5)},
+    ),
+    "join_shuffled": Tiny(
+        [
+            op("Conv", "x", "w", to="c"),
+            op("Reshape", "c", "a", to="r"),
+            op("Transpose", "r", to="t", perm=[0, 2, 1, 3, 4]),
+            op("Reshape", "t", "b", to="s"),
+            op("Add", "s", "c", to="j"),
+            op("Conv", "j", "w"),
+        ],
+        {"x": (1, 6, 4, 4)},
+        {"a": np.array([1, 2, 3, 4, 4]), "b": np.array([1, 6, 4, 4]), "w": randoms(6, 6, 1, 1)},
+    ),
+    "expand": Tiny([op("Expand", "x", "s")], {"x": (1, 4, 1, 1)}, {"s": np.array([1, 4, 3, 2])}),
+    "neg": unary("Neg"),
+    "relu": unary("Relu"),
+    "clip": Tiny([op("Clip", "x", "a", "b")], constants={"a": -0.5, "b": 1.0}),
+    "clip_upper": Tiny([op("Clip", "x", "", "b")], constants={"b": 1.0}),
+    "clip_open": unary("Clip"),
+    "clip_6": unary("Clip", 7, min=-0.5, max=0.5),
+    "leaky_relu": unary("LeakyRelu", alpha=0.2),
+    "prelu": Tiny([op("PRelu", "x", "s")], constants={"s": randoms(4, 1, 1)}),
+    "prelu_one": Tiny([op("PRelu", "x", "s")], constants={"s": randoms(1)}),
+    "sigmoid": unary("Sigmoid"),
+    "tanh": unary("Tanh"),
+    "hard_sigmoid": unary("HardSigmoid", alpha=0.3, beta=0.4),
+    "hard_swish": unary("HardSwish", 14),
+    "elu": unary("Elu", alpha=0.7),
+    "selu": unary("Selu"),
+    "celu": unary("Celu", alpha=0.7),
+    "softplus": unary("Softplus"),
+    "softsign": unary("Softsign"),
+    "mish": unary("Mish", 18),
+    "gelu": unary("Gelu", 20),
+    "gelu_tanh": unary("Gelu", 20, approximate="tanh"),
+    "thresholded_relu": unary("ThresholdedRelu", alpha=0.5),
+    "erf": unary("Erf"),
+    "exp": unary("Exp"),
+    "log": unary("Log", positive=True),
+    "sqrt": unary("Sqrt", positive=True),
+    "abs": unary("Abs"),
+    "reciprocal": unary("Reciprocal", positive=True),
+    "pow": Tiny([op("Pow", "x", "e")], constants={"e": 2.0}),
+    "pow_channel": Tiny([op("Pow", "x", "e")], constants={"e": np.ones((4, 1, 1)) * 1.5}, positive=True),
+    "min": Tiny([op("Min", "x", "c")], constants={"c": 0.3}),
+    "max_channel": Tiny([op("Max", "c", "x", "d")], constants={"c": randoms(4, 1, 1), "d": -0.2}),
+    "max_pool": unary("MaxPool", kernel_shape=[3, 2], strides=[2, 1], pads=[1, 0, 1, 1]),
+    "max_pool_dilated": unary("MaxPool", kernel_shape=[2, 2], dilations=[2, 3]),
+    "max_pool_ceil": unary("MaxPool", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1),
+    "max_pool_ceil_drops": unary("MaxPool", kernel_shape=[1, 2], strides=[4, 3], ceil_mode=1),
+    "max_pool_same": unary("MaxPool", kernel_shape=[3, 3], strides=[2, 2], auto_pad="SAME_UPPER"),
+    "max_pool_1d": Tiny([op("MaxPool", "x", kernel_shape=[3], strides=[2], pads=[1, 1])], LINE),
+    "average_pool": unary("AveragePool", kernel_shape=[2, 3], strides=[2, 1]),
+    "average_pool_include": unary("AveragePool", kernel_shape=[3, 3], pads=[1, 1, 1, 1], count_include_pad=1),
+    "average_pool_whole": unary("AveragePool", kernel_shape=[8, 9], pads=[1, 2, 1, 2]),
+    "average_pool_1d": Tiny([op("AveragePool", "x", kernel_shape=[4], strides=[4])], LINE),
+    "global_average_pool": unary("GlobalAveragePool"),
+    "global_average_pool_1d": Tiny([op("GlobalAveragePool", "x")], LINE),
+    "global_max_pool": unary("GlobalMaxPool"),
+    "reduce_mean": unary("ReduceMean", axes=[2, 3]),
+    "reduce_mean_squeezed": unary("ReduceMean", axes=[-1, -2], keepdims=0),
+    "reduce_mean_18": Tiny([op("ReduceMean", "x", "a", keepdims=0)], constants={"a": np.array([2, 3])}, opset=18),
+    "reduce_mean_tokens": Tiny([op("ReduceMean", "x", axes=[1], keepdims=0)], TOKENS),
+    "reduce_sum": Tiny([op("ReduceSum", "x", "a")], constants={"a": np.array([2, 3])}),
+    "reduce_sum_11": unary("ReduceSum", 11, axes=[2, 3]),
+    "reduce_max": unary("ReduceMax", axes=[3, 2]),
+    "concat": Tiny([op("Concat", "x", "z", "x", axis=1)], {"x": (1, 4, 6, 5), "z": (1, 3, 6, 5)}),
+    "concat_vectors": Tiny([op("Concat", "x", "z", axis=-1)], {"x": (1, 4), "z": (1, 3)}),
+    "concat_flattened": Tiny(
+        [op("Conv", "x", "k", to="c"), op("Flatten", "c", to="f"), op("Concat", "f", "z", "f", axis=1)],
+        {"x": (1, 4, 6, 5), "z": (1, 3)},
+        {"k": randoms(3, 4, 2, 2)},
+    ),
+    "concat_rows": Tiny([op("Concat", "x", "z", axis=2)], {"x": (1, 4, 6, 5), "z": (1, 4, 2, 5)}),
+    "concat_constant": Tiny(
+        [op("Relu", "x", to="r"), op("Concat", "c", "r", "d", axis=1)],
+        constants={"c": np.ones((1, 2, 6, 5)) * [[[2.0]], [[-1.0]]], "d": np.full((1, 9, 6, 5), 3.0)},
+    ),
+    "concat_constant_vector": Tiny([op("Concat", "x", "c", axis=-1)], VECTOR, {"c": randoms(1, 3)}),
+    "concat_constant_row": Tiny([op("Concat", "x", "c", axis=2)], constants={"c": np.full((1, 4, 1, 5), 0.5)}),
+    "sum_constants": Tiny([op("Sum", "c", "x", "d", "z")], TWO, {"c": randoms(4, 1, 1), "d": randoms(1)}),
+    "pad": unary("Pad", 10, pads=[0, 0, 1, 2, 0, 0, 0, 3], value=0.5),
+    "pad_11": Tiny([op("Pad", "x", "p", "v")], constants={"p": np.array([0, 0, 1, 2, 0, 0, 3, 0]), "v": 1.5}),
+    "pad_18": Tiny(
+        [op("Pad", "x", "p", "", "a")], constants={"p": np.array([1, 2, 0, 1]), "a": np.array([3, 2])}, opset=18
+    ),
+    "pad_negative": unary("Pad", 10, pads=[0, 0, -1, 2, 0, 0, 1, -3]),
+    "pad_line": Tiny([op("Pad", "x", pads=[0, 0, 3, 0, 0, 1])], LINE, opset=10),
+    "slice_9": unary("Slice", 9, starts=[1, 2], ends=[3, 100], axes=[1, 3]),
+    "slice": Tiny(
+        [op("Slice", "x", *"seat")],
+        constants={"s": np.array([1, -5]), "e": np.array([6, -1]), "a": np.array([2, 3]), "t": np.array([2, 1])},
+    ),
+    "slice_vector": Tiny(
+        [op("Slice", "x", *"sea")], VECTOR, {"s": np.array([2]), "e": np.array([9]), "a": np.array([1])}
+    ),
+    "slice_nothing": unary("Slice", 9, starts=[0], ends=[100], axes=[1]),
+    "split": Tiny([op("Split", "x", to=["y", "z"], axis=1)], outputs=("y", "z")),
+    "split_sizes": Tiny(
+        [op("Split", "x", "s", to=["y", "z"], axis=2)], constants={"s": np.array([2, 4])}, outputs=("z", "y")
+    ),
+    "split_11": Tiny([op("Split", "x", to=["y", "z"], axis=1, split=[3, 1])], outputs=("y", "z"), opset=11),
+    "split_18": Tiny([op("Split", "x", to=["y", "z"], axis=2, num_outputs=2)], outputs=("y", "z"), opset=18),
+    "gather": Tiny([op("Gather", "x", "i", axis=2)], constants={"i": np.array(-1)}),
+    "gather_every": Tiny([op("Gather", "x", "i", axis=3)], constants={"i": np.array([0, 2, 4])}),
+    "bgr_gather": Tiny(
+        [op("Gather", "x", "i", to="g", axis=1), op("Conv", "g", "w")],
+        {"x": (1, 3, 6, 5)},
+        {"i": np.array([2, 1, 0]), "w": randoms(4, 3, 3, 3)},
+    ),
+    "bgr_slice": Tiny(
+        [op("Slice", "x", *"seat", to="g"), op("Conv", "g", "w")],
+        {"x": (1, 3, 6, 5)},
+        {"s": np.array([-1]), "e": np.array([-100]), "a": np.array([1]), "t": np.array([-1]), "w": randoms(4, 3, 3, 3)},
+    ),
+    "bgr_behind": Tiny(
+        [op("Conv", "x", "v", to="c"), op("Gather", "c", "i", to="g", axis=1), op("Conv", "g", "w")],
+        {"x": (1, 3, 6, 5)},
+        {"v": randoms(4, 3, 3, 3), "i": np.array([2, 0, -1, 1]), "w": randoms(5, 4, 3, 3)},
+    ),
+    "bgr_sum": Tiny(
+        [op("Relu", "x", to="r"), op("Gather", "r", "i", to="g", axis=1), op("Add", "g", "r")],
+        constants={"i": np.array([3, 2, 0, 1])},
+    ),
+    "gather_depthwise": Tiny(
+        [op("Relu", "x", to="r"), op("Gather", "r", "i", to="g", axis=1), op("Conv", "g", "w", group=4)],
+        constants={"i": np.array([3, 2, 0, 1]), "w": randoms(4, 1, 3, 3)},
+    ),
+    "gather_few_of_the_input": Tiny([op("Gather", "x", "i", axis=1)], constants={"i": np.array([3, 0, 1])}),
+    "gather_many": Tiny(
+        [op("Relu", "x", to="r"), op("Gather", "r", "i", to="g", axis=1), op("MaxPool", "g", kernel_shape=[2, 2])],
+        {"x": (1, 16, 4, 5)},
+        {"i": np.random.default_rng(0).permutation(16)},
+    ),
+    "gather_any": Tiny(
+        [op("Relu", "x", to="r"), op("Gather", "r", "i", axis=1)], constants={"i": np.array([3, 0, 0, 1, 1])}
+    ),
+    "gather_rows_of_the_input": Tiny([op("Gather", "x", "i", axis=2)], constants={"i": np.array([3, 0, 0])}),
+    "gather_table": Tiny([op("Gather", "x", "i", axis=1)], VECTOR, {"i": np.array([[3, 0], [7, 7]])}),
+    "flip_the_input": Tiny(
+        [op("Slice", "x", *"seat", to="g"), op("Conv", "g", "w")],
+        constants={
+            "s": np.array([-1, 100]),
+            "e": np.array([-100, 0]),
+            "a": np.array([2, 3]),
+            "t": np.array([-1, -2]),
+            "w": randoms(4, 4, 3, 2),
+        },
+    ),
+    "flip_the_output": Tiny(
+        [op("Relu", "x", to="r"), op("Slice", "r", *"seat")],
+        constants={"s": np.array([4]), "e": np.array([0]), "a": np.array([2]), "t": np.array([-1])},
+    ),
+    "focus": Tiny(
+        [
+            *(op("Slice", "x", f"s{i}", "e", "a2", "t", to=f"r{i}") for i in (0, 1)),
+            *(op("Slice", f"r{i}", f"s{j}", "e", "a3", "t", to=f"q{i}{j}") for i in (0, 1) for j in (0, 1)),
+            op("Concat", "q00", "q10", "q01", "q11", to="c", axis=1),
+            op("Conv", "c", "w"),
+        ],
+        {"x": (1, 3, 8, 6)},
+        {
+            "s0": np.array([0]),
+            "s1": np.array([1]),
+            "e": np.array([1 << 40]),
+            "a2": np.array([2]),
+            "a3": np.array([3]),
+            "t": np.array([2]),
+            "w": randoms(4, 12, 3, 3),
+        },
+    ),
+    "upsample_7": unary("Upsample", 7, mode="nearest", scales=[1.0, 1.0, 2.0, 3.0]),
+    "upsample_9": Tiny([op("Upsample", "x", "s")], constants={"s": [1.0, 1, 3, 2]}, opset=9),
+    "resize_10": Tiny([op("Resize", "x", "s")], constants={"s": [1.0, 1, 3, 2]}, opset=10),
+    "resize_half_pixel": resize((1, 1, 2, 2)),
+    "resize_half_pixel_odd": resize((1, 1, 3, 1), nearest_mode="round_prefer_ceil"),
+    "resize_asymmetric": resize((1, 1, 2, 4), coordinate_transformation_mode="asymmetric", nearest_mode="floor"),
+    "resize_pytorch": resize((1, 1, 2, 2), coordinate_transformation_mode="pytorch_half_pixel"),
+    "resize_corners": resize((1, 1, 2, 2), coordinate_transformation_mode="align_corners"),
+    "resize_sizes": Tiny(
+        [op("Resize", "x", "", "", "z", coordinate_transformation_mode="asymmetric", nearest_mode="floor")],
+        constants={"z": np.array([1, 4, 12, 10])},
+    ),
+    "resize_axes": Tiny([op("Resize", "x", "", "s", axes=[3, 2])], constants={"s": [2.0, 4.0]}, opset=18),
+    "depth_to_space": unary("DepthToSpace", blocksize=2),
+    "depth_to_space_crd": Tiny([op("DepthToSpace", "x", blocksize=2, mode="CRD")], {"x": (1, 12, 2, 3)}),
+    "depth_to_space_behind": Tiny(
+        [op("Relu", "x", to="r"), op("DepthToSpace", "r", blocksize=2, mode="CRD")], {"x": (1, 12, 2, 3)}
+    ),
+    "space_to_depth": Tiny([op("SpaceToDepth", "x", blocksize=2)], {"x": (1, 3, 6, 4)}),
+    "softmax": Tiny([op("Softmax", "x")], VECTOR),
+    "softmax_11": Tiny([op("Softmax", "x")], {"x": (1, 10, 1, 1)}, opset=11),
+    "softmax_image": unary("Softmax", axis=1),
+    "log_softmax": Tiny([op("LogSoftmax", "x", axis=-1)], VECTOR),
+    "softmax_reshaped": Tiny(
+        [op("Softmax", "x", to="s"), op("Reshape", "s", "r")], VECTOR, {"r": np.array([1, 12, 1, 1])}
+    ),
+    "softmax_transposed": Tiny([op("Softmax", "x", to="s", axis=1), op("Transpose", "s", perm=[0, 2, 3, 1])]),
+    "softmax_argmax": Tiny([op("Softmax", "x", to="s"), op("ArgMax", "s", axis=1, keepdims=0)], VECTOR),
+    "argmax": unary("ArgMax", axis=1),
+    "argmax_cast": Tiny([op("ArgMax", "x", to="a", axis=1), CAST], VECTOR),
+    "identity": Tiny([op("Identity", "x", to="a"), op("Dropout", "a")]),
+    "dropout_11": Tiny([op("Dropout", "x", ratio=0.5)], opset=11),
+    "transposed_out": Tiny([op("Relu", "x", to="r"), op("Transpose", "r", perm=[0, 2, 3, 1])]),
+    "squeezed": Tiny([op("Squeeze", "x", "a")], {"x": (1, 4, 1, 5)}, {"a": np.array([2])}),
+    "squeezed_11": Tiny([op("Unsqueeze", "x", to="u", axes=[1]), op("Squeeze", "u", axes=[0])], VECTOR, opset=11),
+    "nhwc_input": Tiny(
+        [op("Mul", "x", "c", to="m"), op("Transpose", "m", to="t", perm=[0, 3, 1, 2]), op("Conv", "t", "w")],
+        {"x": (1, 6, 5, 3)},
+        {"c": randoms(3), "w": randoms(4, 3, 3, 3)},
+    ),
+    "shuffle": Tiny(
+        [
+            op("Reshape", "x", "a", to="r"),
+            op("Transpose", "r", to="t", perm=[0, 2, 1, 3, 4]),
+            op("Reshape", "t", "b", to="s"),
+            op("Conv", "s", "w"),
+        ],
+        {"x": (1, 6, 4, 4)},
+        {"a": np.array([1, 2, 3, 4, 4]), "b": np.array([0, -1, 4, 4]), "w": randoms(2, 6, 1, 1)},
+    ),
+    "shuffle_behind": Tiny(
+        [
+            op("Conv", "x", "w", to="c"),
+            op("Reshape", "c", "a", to="r"),
+            op("Transpose", "r", to="t", perm=[0, 2, 1, 3, 4]),
+            op("Reshape", "t", "b", to="s"),
+            op("Conv", "s", "w"),
+        ],
+        {"x": (1, 6, 4, 4)},
+        {"a": np.array([1, 2, 3, 4, 4]), "b": np.array([1, 6, 4, 4]), "w": randoms(6, 6, 1, 1)},
+    ),
+    "pytorch_view": Tiny(
+        [
+            op("Relu", "x", to="r"),
+            op("Shape", "r", to="s"),
+            op("Gather", "s", "zero", to="n", axis=0),
+            op("Unsqueeze", "n", "axes", to="n1"),
+            op("Concat", "n1", "rest", to="target", axis=0),
+            op("Reshape", "r", "target", to="f"),
+            op("Gemm", "f", "w"),
+        ],
+        {"x": ("batch", 4, 3, 2)},
+        {"zero": np.array(0), "axes": np.array([0]), "rest": np.array([-1]), "w": randoms(24, 5)},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_rule_agrees_with_onnx_runtime(name: str, tmp_path: Path) -> None:
+    case = CASES[name]
+    path = case.save(tmp_path)
+    agree(path, positive=case.positive)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        pytest.param("nhwc_input", ["affine", "conv2d"], id="the host permutes an input of channels last"),
+        pytest.param(
+            "flatten_gemm", ["conv2d", "reshape", "dense"], id="rows of the weight are permuted, not the data"
+        ),
+        pytest.param("flatten_bias", ["conv2d", "reshape", "affine"], id="a constant per element is permuted"),
+        pytest.param("concat_flattened", ["conv2d", "reshape", "concat"], id="vectors are joined as they lie"),
+        pytest.param("matmul_tokens", ["dense", "affine"], id="tokens are pixels"),
+        pytest.param("shuffle", ["conv2d"], id="the host shuffles"),
+        pytest.param("shuffle_behind", ["conv2d", "conv2d"], id="a shuffle of channels goes into the weights behind"),
+        pytest.param("bgr_gather", ["conv2d"], id="the host exchanges channels"),
+        pytest.param("bgr_slice", ["conv2d"], id="the host reverses channels"),
+        pytest.param("bgr_behind", ["conv2d", "conv2d"], id="channels are exchanged in the weights behind"),
+        pytest.param("flip_the_input", ["slice", "conv2d"], id="the host flips"),
+        pytest.param("flip_the_output", ["clip", "slice"], id="the host flips an output"),
+        pytest.param("gather_many", ["clip", "dense", "maxpool"], id="many channels are picked by a product"),
+        pytest.param("transposed_out", ["clip"], id="an output is permuted by the host"),
+        pytest.param("join_layouts", ["clip", "add"], id="an unbound input follows the other operand"),
+        pytest.param("join_shuffled", ["conv2d", "transpose", "add", "conv2d"], id="the common layout wins a join"),
+        pytest.param("conv_wide_border", ["pad", "conv2d", "affine"], id="a border wider than the kernel"),
+        pytest.param("join_excite", ["upsample", "multiply"], id="a vector is repeated over the pixels"),
+        pytest.param("slice_nothing", [], id="a slice of everything"),
+        pytest.param("pytorch_view", ["clip", "dense"], id="the target of a reshape is computed"),
+    ],
+)
+def test_emits_no_more_than_needed(name: str, expected: list[str], tmp_path: Path) -> None:
+    assert kinds(agree(CASES[name].save(tmp_path))) == expected
+
+
+def test_names_and_origins_come_from_the_nodes(tmp_path: Path) -> None:
+    nodes = [
+        op("Conv", "x", "w", "b", to="c", name="/features/0/Conv"),
+        op("Relu", "c", to="1.wire"),
+        op("Conv", "1.wire", "v", to="y", name="module"),
+    ]
+    constants = {"w": randoms(4, 4, 1, 1), "b": randoms(4), "v": randoms(2, 4, 1, 1)}
+    graph = load(Tiny(nodes, constants=constants).save(tmp_path)).graph
+    assert [(n.name, n.origin) for n in graph] == [
+        ("features_0_Conv", ("/features/0/Conv",)),
+        ("features_0_Conv_bias", ("/features/0/Conv",)),
+        ("v1_wire", ("Relu #1",)),
+        ("module_", ("module",)),
+    ]
+
+
+def test_notes_say_what_was_assumed_and_what_the_host_does(tmp_path: Path) -> None:
+    model = load(Tiny([op("Softmax", "x")], {"x": ("N", 12)}).save(tmp_path))
+    assert model.notes == (
+        "input 'x': the dynamic batch (N) is one frame",
+        "output 'y': the host computes softmax(axis 1)",
+    )
+
+
+def test_initializers_listed_as_inputs_are_constants(tmp_path: Path) -> None:
+    proto = Tiny([op("Conv", "x", "w")], constants={"w": randoms(2, 4, 1, 1)}).proto()
+    proto.graph.input.append(helper.make_tensor_value_info("w", TensorProto.FLOAT, [2, 4, 1, 1]))
+    path = tmp_path / "listed.onnx"
+    onnx.save(proto, path)
+    assert [p.name for p in agree(path).inputs] == ["x"]
+
+
+def test_nodes_that_no_output_needs_are_left_out(tmp_path: Path) -> None:
+    nodes = [op("Relu", "x"), op("LSTM", "x", "w", "w", to="unused")]
+    model = load(Tiny(nodes, constants={"w": randoms(1)}).save(tmp_path))
+    assert kinds(model) == ["clip"]
+
+
+def test_weights_in_a_file_beside_the_model(tmp_path: Path) -> None:
+    proto = Tiny([op("Conv", "x", "w")], constants={"w": randoms(8, 4, 3, 3)}).proto()
+    path = tmp_path / "external.onnx"
+    onnx.save(proto, path, save_as_external_data=True, location="weights.bin", size_threshold=0)
+    agree(path)
+
+
+@pytest.mark.parametrize("opset", [7, 9, 11, 13, 15, 18, 21])
+def test_a_network_in_every_operator_set(opset: int, tmp_path: Path) -> None:
+    nodes = [
+        op("Conv", "x", "w", "b", to="c", pads=[1, 1, 1, 1]),
+        op("BatchNormalization", "c", *"ghmv", to="n"),
+        op("Relu", "n", to="r"),
+        op("MaxPool", "r", to="p", kernel_shape=[2, 2], strides=[2, 2]),
+        op("Shape", "p", to="s"),
+        op("Slice", "s", to="batch", starts=[0], ends=[1])
+        if opset < 10
+        else op("Slice", "s", "zero", "one", to="batch"),
+        op("Concat", "batch", "rest", to="target", axis=0),
+        op("Reshape", "p", "target", to="f"),
+        op("Gemm", "f", "k", "l"),
+    ]
+    channels = {name: np.abs(randoms(3, seed=i)) + 0.5 for i, name in enumerate("bghmv")}
+    indices = {"zero": np.array([0]), "one": np.array([1]), "rest": np.array([-1])}
+    constants = channels | indices | {"w": randoms(3, 4, 3, 3), "k": randoms(18, 5), "l": randoms(5)}
+    model = agree(Tiny(nodes, {"x": ("N", 4, 6, 5)}, constants, opset=opset).save(tmp_path))
+    assert kinds(model) == ["conv2d", "affine", "affine", "clip", "maxpool", "reshape", "dense", "affine"]
+
+
+def test_importing_the_frontend_does_not_import_onnx() -> None:
+    code = "import sys, tomato.frontend; sys.exit('onnx' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("name", ["mnist8_float", "kws_float", "resnet8_float", "mobilenet_v1_025_128_float"])
+def test_trained_network_agrees_with_onnx_runtime(name: str) -> None:
+    agree(model_path(f"{name}.onnx"))
