@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from tests.networks.operators import described
 from tomato import targets
 from tomato.core.formats import Array, Codes, Tensor
 from tomato.core.ir import Node, Op, TensorType
@@ -55,6 +56,7 @@ CASES: Mapping[str, tuple[Op, tuple[TensorType, ...]]] = {
     ),
     "table": (Table(_tensor(1, 256), -128), (X,)),
     "nudged": (NUDGED, (TensorType((6, 5, 6), Codes.of(20, signed=True)),)),
+    **{kind.__name__.lower(): found.case for kind, found in described().items()},
 }
 
 

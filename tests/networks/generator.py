@@ -13,6 +13,7 @@ import hypothesis.strategies as st
 from tests.networks import steps, trained
 from tests.networks.maker import Maker, Style
 from tests.networks.nets import Net
+from tests.networks.operators import described
 from tomato.core.formats import Array
 from tomato.core.ir import Builder, Graph
 from tomato.ops.join import Add, Multiply
@@ -24,6 +25,7 @@ HARDWARE = Style(
         *(steps.conv, steps.conv, steps.depthwise, steps.pool, steps.dense, steps.residual, steps.residual),
         *(steps.concat, steps.cut, steps.split, steps.border, steps.resize, steps.blocks, steps.transpose),
         *(steps.function, steps.reshape, steps.fold),
+        *(found.step for found in described().values()),
     )
 )
 """Everything that makes hardware hard: odd shapes, windows, branches, joins. Small enough to play in seconds."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from tests.networks.maker import FUNCTIONS
 from tests.networks.onnx_writer import LAST, PICTURE, Axes, Held, Writer
+from tests.networks.operators import described
 from tomato.core.formats import Tensor
 from tomato.core.ir import Node, Op
 from tomato.ops.conv2d import Conv2d
@@ -284,5 +285,6 @@ WRITERS: Mapping[type[Op], Callable[[Writer, Node], None]] = {
     SumPool: sum_pool,
     Transpose: transpose,
     Upsample: upsample,
+    **{kind: found.write for kind, found in described().items()},
 }
 """Every operator that may stand in a network of reals."""

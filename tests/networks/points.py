@@ -4,7 +4,7 @@ A strategy belongs to an operator, not to an engine, so a new engine for a known
 hypothesis takes for simplest, and tries first, is the first of each choice: never the degenerate one.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -14,6 +14,8 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from tests.networks.cases import make_site
+from tests.networks.draws import CHANNELS, NUMBERS, SIZES, Draw, Operation, formats, kinds, pairs
+from tests.networks.operators import described
 from tomato.core.formats import Array, Codes, Tensor
 from tomato.core.ir import Op, TensorType
 from tomato.engines.base import NAMED, AnyUnit, Knobs, Site
@@ -30,15 +32,6 @@ from tomato.ops.window import Window
 
 MOST_CYCLES = 4000
 """A simulation of more would take longer than its build."""
-FAR = (1 << 31) - 1
-"""Factors, borders and zero points are 32 bits."""
-SIZES = st.sampled_from((3, 1, 2, 5, 4, 6))
-CHANNELS = st.sampled_from((3, 1, 2, 5, 4, 7, 6, 9))
-NUMBERS = st.sampled_from((-3, 0, 1, 57, -1, 128, FAR, -FAR - 1)) | st.integers(-300, 300)
-"""Factors, borders, zero points, first results."""
-
-Draw = Callable[[st.SearchStrategy[Any]], Any]
-Operation = tuple[Op, tuple[TensorType, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,30 +72,6 @@ def choices(draw: Draw, engine: type[AnyUnit], site: Site[Any]) -> Knobs:
     if "weight_ram" in knobs:
         knobs = {**knobs, "weight_ram": draw(st.sampled_from((Ram.LUT, Ram.BLOCK, Ram.ULTRA)))}
     return knobs
-
-
-@st.composite
-def formats(draw: Draw, most: int = 16) -> Codes:
-    """Signed or not, 1 to `most` bits, full ranges and narrow ones."""
-    bits = draw(st.sampled_from((4, 1, 8, 2)) | st.integers(1, most))
-    full = Codes.of(bits, signed=draw(st.booleans()))
-    if draw(st.booleans()):
-        return full
-    lo, hi = sorted(draw(st.tuples(*[st.integers(full.lo, full.hi)] * 2)))
-    return Codes(lo, hi)
-
-
-@st.composite
-def kinds(draw: Draw, most: int = 16) -> TensorType:
-    """Small frames of any shape."""
-    return TensorType((draw(SIZES), draw(SIZES), draw(CHANNELS)), draw(formats(most)))
-
-
-@st.composite
-def pairs(draw: Draw, op: Callable[[int, int], Op], numbers: st.SearchStrategy[int]) -> Operation:
-    """Two arguments of one shape, and a number for each."""
-    kind = draw(kinds())
-    return op(draw(numbers), draw(numbers)), (kind, TensorType(kind.shape, draw(formats())))
 
 
 @st.composite
@@ -312,5 +281,6 @@ OPERATIONS: Mapping[type[Op], st.SearchStrategy[Operation]] = {
     Threshold: thresholdings(),
     Transpose: transpositions(),
     Upsample: repetitions(),
+    **{kind: found.points for kind, found in described().items()},
 }
 """How to draw each operator that reaches hardware."""

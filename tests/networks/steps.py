@@ -3,6 +3,7 @@
 import numpy as np
 
 from tests.networks.maker import NEGATED, Maker, Step
+from tests.networks.operators import described
 from tomato.core.formats import Tensor
 from tomato.core.ir import Op
 from tomato.ops.conv2d import Conv2d
@@ -202,5 +203,6 @@ MAKES: dict[Step, tuple[type[Op], ...]] = {
     transpose: (Transpose,),
     fold: (Transpose,),
     reshape: (Reshape,),
+    **{found.step: (kind,) for kind, found in described().items()},
 }
 """Every step, and the operators of the catalogue that it is there for."""

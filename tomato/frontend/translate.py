@@ -56,14 +56,20 @@ FOREIGN: Mapping[str, frozenset[str]] = {
 @cache
 def rules() -> dict[str, Rule]:
     """Every rule, from the modules of this package named rules_*."""
-    return {op_type: rule for module in _modules() for op_type, rule in module.RULES.items()}
+    return {op_type: rule for module in _modules() for op_type, rule in getattr(module, "RULES", {}).items()}
+
+
+@cache
+def join_rules() -> dict[str, Rule]:
+    """Those for a node of several activations, which go before the others: JOIN_RULES of the same modules."""
+    return {op_type: rule for module in _modules() for op_type, rule in getattr(module, "JOIN_RULES", {}).items()}
 
 
 @cache
 def attributes() -> dict[str, frozenset[str]]:
     """The attributes that each rule knows."""
     declared = {op_type: text for module in _modules() for op_type, text in getattr(module, "ATTRIBUTES", {}).items()}
-    return {op_type: frozenset(declared.get(op_type, "").split()) for op_type in rules()}
+    return {op_type: frozenset(declared.get(op_type, "").split()) for op_type in rules() | join_rules()}
 
 
 def _modules() -> list[ModuleType]:
@@ -165,7 +171,7 @@ def visit(walk: Walk, node: OnnxNode) -> None:
     """Translate one node; RefusedError if that cannot be done."""
     if node.index in walk.model.problems:
         raise RefusedError(*walk.model.problems[node.index].split("; ", 1))
-    rule = _rule(node)
+    rule = _rule(walk.model, node)
     walk.ranges.visit(node)
     if _move_coded(walk, node):
         return
@@ -190,10 +196,12 @@ def _holds_nan(constant: Array) -> bool:
     return constant.dtype.kind == "f" and bool(np.isnan(constant).any())
 
 
-def _rule(node: OnnxNode) -> Rule:
+def _rule(model: Model, node: OnnxNode) -> Rule:
     """The rule of a node. RefusedError if there is none, or if it does not know an attribute."""
     known = node.op_type in FOREIGN.get(node.domain, ()) if node.domain else door.is_standard(node.op_type)
-    rule = rules().get(node.op_type) if known else None
+    activations = sum(bool(name) and name not in model.constants for name in node.inputs)
+    rule = join_rules().get(node.op_type) if known and activations > 1 else None
+    rule = rule or (rules().get(node.op_type) if known else None)
     if rule is None:
         raise why_not(node)
     if node.domain == door.MICROSOFT and not _counts(node, *CONTRIB[node.op_type]):

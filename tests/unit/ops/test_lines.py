@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
+from tests.networks.operators import described
 from tests.unit.quantise.contract import EXAMPLES, SHAPE
 from tomato.core.formats import Array, Codes
 from tomato.core.ir import Encoding, Op, TensorType
@@ -33,6 +34,7 @@ REFUSED = {
        for given in ("alike", "unlike", "zeros per channel", "falling")},
     ("Add", "unlike"): "its inputs have unlike scales",
     ("MaxPool", "falling"): "its input has a negative scale",
+    **{(kind.__name__, given): why for kind, found in described().items() for given, why in found.refused.items()},
 }  # fmt: skip
 
 

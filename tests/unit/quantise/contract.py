@@ -1,16 +1,15 @@
 """An example of every operator that may stand in a network of reals, as the compiler's and as ONNX nodes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from importlib import import_module
 from inspect import isabstract
 from pkgutil import iter_modules
-from typing import Any
 
 import numpy as np
-from onnx import helper
 
 import tomato.ops
+from tests.networks.operators import described
+from tests.unit.quantise.example import Example, example, node
 from tomato.core.formats import Array, Tensor
 from tomato.core.ir import Op
 from tomato.core.treatment import Treatment
@@ -35,34 +34,10 @@ def whole(*shape: int) -> Array:
     return RNG.integers(-9, 9, shape, endpoint=True).astype(np.float64)
 
 
-@dataclass(frozen=True)
-class Example:
-    """An operator, how many arguments it has, and ONNX nodes that make `r` of them (`a`, `b`) and of constants."""
-
-    op: Op
-    count: int
-    nodes: tuple[Any, ...]
-    constants: Mapping[str, Array] = field(default_factory=dict)
-
-
 def quantised(weight: Array) -> dict[str, Array]:
     """Weights of a Conv with their scale and zero point."""
     codes = weight.transpose(3, 2, 0, 1).astype(np.int8)
     return {"w": codes, "ws": np.asarray(0.01, np.float32), "wz": np.asarray(0, np.int8)}
-
-
-def node(kind: str, inputs: str, to: str = "r", **attributes: Any) -> Any:
-    return helper.make_node(kind, inputs.split(), [to], name=f"{kind}_{to}", **attributes)
-
-
-def example(op: Op, *nodes: Any, **constants: Any) -> Example:
-    """Of two arguments where a node reads `b`."""
-    return Example(
-        op,
-        1 + any("b" in n.input for n in nodes),
-        nodes,
-        {name: np.asarray(value) for name, value in constants.items()},
-    )
 
 
 WEIGHT = node("DequantizeLinear", "w ws wz", "wr", axis=0)
@@ -94,7 +69,7 @@ LIST = [
     example(Clip(-0.5, 1.0), node("Clip", "a lo hi"), lo=np.float32(-0.5), hi=np.float32(1)),
     example(Function(("sigmoid", "x")), node("Sigmoid", "a")),
 ]  # fmt: skip
-EXAMPLES: Mapping[type[Op], Example] = {type(e.op): e for e in LIST}
+EXAMPLES: Mapping[type[Op], Example] = {type(e.op): e for e in (*LIST, *(d.example for d in described().values()))}
 ELSEWHERE = frozenset({JoinConstant, Bias})
 """Operators of reals that only a network that comes quantised has: tests/unit/quantise/absorb has them."""
 

@@ -1,0 +1,35 @@
+"""An example of an operator of reals, as the compiler's and as ONNX nodes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from onnx import helper
+
+from tomato.core.formats import Array
+from tomato.core.ir import Op
+
+
+@dataclass(frozen=True)
+class Example:
+    """An operator, how many arguments it has, and ONNX nodes that make `r` of them (`a`, `b`) and of constants."""
+
+    op: Op
+    count: int
+    nodes: tuple[Any, ...]
+    constants: Mapping[str, Array] = field(default_factory=dict)
+
+
+def node(kind: str, inputs: str, to: str = "r", **attributes: Any) -> Any:
+    return helper.make_node(kind, inputs.split(), [to], name=f"{kind}_{to}", **attributes)
+
+
+def example(op: Op, *nodes: Any, **constants: Any) -> Example:
+    """Of two arguments where a node reads `b`."""
+    return Example(
+        op,
+        1 + any("b" in n.input for n in nodes),
+        nodes,
+        {name: np.asarray(value) for name, value in constants.items()},
+    )
