@@ -41,9 +41,10 @@ class Store:
 
 def better_ram(width: int, depth: int, target: Target) -> Ram:
     """LUTs while they are cheaper than block RAM at the usual exchange rate."""
-    luts = width * ceil(depth / 32)
-    blocks = min(ceil(width / w) * ceil(depth / d) for d, w in ((512, 36), (1024, 18), (2048, 9), (4096, 4)))
-    return Ram.LUT if luts <= LUTS_PER_BRAM * blocks else Ram.BLOCK
+    shape = min(target.memory.lutram, key=lambda shape: shape.depth)
+    column = max(width, ceil(width * shape.luts / shape.width))  # what selects a row takes part of a LUT too
+    luts = column * ceil(depth / shape.depth)
+    return Ram.LUT if luts <= LUTS_PER_BRAM * target.bram18_for(width, depth) else Ram.BLOCK
 
 
 def memory_cost(width: int, depth: int, ram: Ram, target: Target) -> Resources:

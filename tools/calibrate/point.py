@@ -1,7 +1,7 @@
 """A point of the calibration, and what the files of points/ make them with."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from tomato.targets import Resources, Target
 
 LUT, BLOCK, ULTRA = Ram
 MODEL = "u250"
-"""The board whose choices of memory the parameters of all points follow."""
+"""The board that a point is made for until it is asked for on another."""
 FIT, XCUP, ECP5 = "", "xcup", "ecp5"
 """Whose model a point judges, as a point that took no part in its fit.
 
@@ -26,7 +26,10 @@ The formulas of ECP5 were fitted to all other points; those that judge it were s
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A module with its parameters and memories, what the model says it takes, and whose model it judges."""
+    """A module with its parameters and memories, what the model says it takes, and whose model it judges.
+
+    `unit` is the engine that it stands for, on any board; None for a part whose parameters follow no board.
+    """
 
     group: str
     name: str
@@ -35,6 +38,14 @@ class Point:
     cost: Callable[[Target], Resources]
     judges: str
     memories: Mapping[str, Memory] = field(default_factory=dict)
+    unit: Callable[[Target], AnyUnit] | None = None
+
+    def on(self, target: Target) -> "Point":
+        """The point as the compiler would instantiate it on a board, which chooses what memories are made of."""
+        if self.unit is None:
+            return self
+        made = self.unit(target)
+        return replace(self, parameters=made.params, memories=made.memories)
 
 
 def at(stem: str, name: str, op: Op, args: tuple[TensorType, ...], knobs: Knobs, judges: str = FIT) -> Point:
@@ -45,7 +56,7 @@ def at(stem: str, name: str, op: Op, args: tuple[TensorType, ...], knobs: Knobs,
         return CATALOGUE[stem](Site(node, args, target), knobs)
 
     made = unit(targets.load(MODEL))
-    return Point(stem, name, f"tom_{stem}", made.params, lambda t: unit(t).formula, judges, made.memories)
+    return Point(stem, name, f"tom_{stem}", made.params, lambda t: unit(t).formula, judges, made.memories, unit)
 
 
 def random_tensor(*shape: int, bits: int = 8) -> Tensor:

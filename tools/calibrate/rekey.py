@@ -12,8 +12,7 @@ from tempfile import TemporaryDirectory
 
 from tools.calibrate.circuit import circuit
 from tools.calibrate.point import Point
-from tools.calibrate.points import points
-from tools.calibrate.run import HERE, TARGETS, key, load, netlist, store
+from tools.calibrate.run import HERE, TARGETS, key, load, netlist, selected, store
 
 ROOT = HERE.parents[1]
 ELABORATE = ("proc", "flatten", *("opt_merge", "opt_clean -purge") * 2)
@@ -26,17 +25,16 @@ def elaborated(point: Point, hardware: Path, work: Path) -> str:
     return circuit(netlist(point, files, hardware / "include", ELABORATE, work))
 
 
-def stale(point: Point) -> list[str]:
-    """The families for which the stored key is not that of today."""
-    known = load(point.group).get(point.name, {})
-    return [flow for flow in TARGETS if flow in known and known[flow]["key"] != key(point, flow)]
+def stale(flow: str) -> list[Point]:
+    """The points of a family whose stored key is not that of today."""
+    stored = ((point, load(point.group).get(point.name, {}).get(flow)) for point in selected(flow))
+    return [point for point, found in stored if found and found["key"] != key(point, flow)]
 
 
-def rekey(point: Point, flows: list[str]) -> None:
-    """Store the keys of today; the numbers stay."""
+def rekey(point: Point, flow: str) -> None:
+    """Store the key of today; the numbers stay."""
     known = load(point.group)
-    for flow in flows:
-        known[point.name][flow]["key"] = key(point, flow)
+    known[point.name][flow]["key"] = key(point, flow)
     store(point.group, known)
 
 
@@ -54,14 +52,14 @@ def main() -> None:
         )
         subprocess.run(["tar", "-x", "-C", work], input=archive.stdout, check=True)
         same = other = 0
-        for point in points():
-            if (flows := stale(point)) and (not options.groups or point.group in options.groups):
+        for flow, point in [(f, p) for f in TARGETS for p in stale(f)]:
+            if not options.groups or point.group in options.groups:
                 if elaborated(point, work / "hw", work / "old") == elaborated(point, ROOT / "hw", work / "new"):
-                    rekey(point, flows)
-                    same += len(flows)
+                    rekey(point, flow)
+                    same += 1
                 else:
-                    print(f"another circuit: {point.group} {point.name}", flush=True)
-                    other += len(flows)
+                    print(f"another circuit: {flow} {point.group} {point.name}", flush=True)
+                    other += 1
     print(f"{same} measurements have new keys, {other} are of another circuit")
 
 

@@ -7,17 +7,15 @@ import pytest
 
 from tomato.engines import CATALOGUE
 from tools.calibrate.point import Point
-from tools.calibrate.points import points
-from tools.calibrate.run import load, synthesise
+from tools.calibrate.run import load, selected, synthesise
 
 FLOW = "xcup"
 
 
 def smallest(engine: str) -> Point:
-    """Of those that were synthesised in FLOW: some judge another family alone."""
+    """By what is stored."""
     stored = load(engine)
-    measured = (p for p in points() if p.group == engine and FLOW in stored[p.name])
-    return min(measured, key=lambda p: int(stored[p.name][FLOW]["lut"]))
+    return min((p for p in selected(FLOW) if p.group == engine), key=lambda p: int(stored[p.name][FLOW]["lut"]))
 
 
 @pytest.mark.area

@@ -20,15 +20,19 @@ def test_overlapping_windows_free_a_row_each() -> None:
 
 
 @pytest.mark.parametrize(
-    ("width", "depth", "ram"),
+    ("board", "width", "depth", "ram"),
     [
-        (8, 64, Ram.LUT),
-        (36, 256, Ram.LUT),
-        (36, 512, Ram.BLOCK),
-        (18, 1024, Ram.BLOCK),
-        (2, 4096, Ram.LUT),
-        (3, 4096, Ram.BLOCK),
+        ("u250", 8, 64, Ram.LUT),
+        ("u250", 36, 256, Ram.LUT),
+        ("u250", 36, 512, Ram.BLOCK),
+        ("u250", 18, 1024, Ram.BLOCK),
+        ("u250", 2, 4096, Ram.LUT),
+        ("u250", 3, 4096, Ram.BLOCK),
+        ("pynq-z2", 36, 256, Ram.LUT),
+        ("pynq-z2", 36, 512, Ram.BLOCK),
+        ("ulx3s", 36, 80, Ram.LUT),
+        ("ulx3s", 36, 96, Ram.BLOCK),
     ],
 )
-def test_deep_memories_are_of_blocks(width: int, depth: int, ram: Ram) -> None:
-    assert better_ram(width, depth, load("u250")) == ram
+def test_deep_memories_are_of_blocks(board: str, width: int, depth: int, ram: Ram) -> None:
+    assert better_ram(width, depth, load(board)) == ram
