@@ -11,7 +11,7 @@ import numpy as np
 from tomato.core.formats import Array
 from tomato.core.ir import Shape, TensorType
 from tomato.engines.base import Timing
-from tomato.hardware.memory import Ram, better_ram, memory_cost
+from tomato.hardware.memory import Ram, banks_cost, better_ram
 from tomato.ops.window import Window
 from tomato.targets import Resources, Target
 from tomato.targets.luts import TapReader
@@ -113,9 +113,15 @@ class Ring:
     def cost(self) -> Resources:
         """Memories, tap multiplexers, loop counters and address generators."""
         width = self.lanes * self.arg.codes.bits
-        memory = memory_cost(width, self.depth, self.ram, self.target) * self.banks
+        together = 1 if self.turning else self.columns
+        memory = banks_cost(width, self.depth, self.ram, self.target, self.banks, together)
         luts = self.target.luts.taps(self.reader)
         return memory + Resources(lut=luts, ff=self.taps * width + 110 + 10 * self.columns)
+
+    @property
+    def turning(self) -> bool:
+        """Whether a column of the kernel comes from one bank after the other, not always from the same."""
+        return self.window.stride[1] % self.columns != 0
 
     @cached_property
     def reader(self) -> TapReader:
@@ -129,6 +135,7 @@ class Ring:
             all_rows=self.parallel_rows,
             all_columns=self.parallel_columns,
             padded=any(self.window.pads),
+            turning=self.turning,
         )
 
     @cached_property

@@ -13,6 +13,7 @@ class TapReader:
 
     row_ways, column_ways: ways of the multiplexers behind the banks. columns: the banks of a row.
     all_rows, all_columns: whether a read takes all rows, all columns of the kernel. padded: there is a border.
+    turning: whether a column of the kernel comes from one bank after the other, not always from the same.
     """
 
     bits: int
@@ -22,6 +23,7 @@ class TapReader:
     all_rows: bool
     all_columns: bool
     padded: bool
+    turning: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,8 @@ class FourInput(Luts):
 
     def taps(self, reader: TapReader) -> int:
         """Per bit of a tap and way of its multiplexers."""
-        return reader.bits * (9 * (reader.row_ways - 1) + 25 * (reader.column_ways - 1)) // 20 + 265
+        columns = reader.column_ways - 1 if reader.turning else 0
+        return reader.bits * (9 * (reader.row_ways - 1) + 25 * columns) // 20 + 265
 
     def rom_column(self, depth: int, row: int) -> int:
         """The multiplexers of the slices join two, four or eight rows for nothing."""
