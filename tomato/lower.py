@@ -108,8 +108,8 @@ class _Lowering:
             self.arriving[edge.name] = self._carried(edge, copy)
 
     def _carried(self, edge: Edge, source: Stream) -> Stream:
-        """The stream behind all parts of an edge."""
-        hop = 0
+        """The stream behind all parts of an edge, which stand beside its reader, or its maker if it leaves the chip."""
+        hop, beside = 0, edge.value if edge.consumer == OUTPUT else edge.consumer
         for part in self.ways.parts[edge.name]:
             before = source
             match part:
@@ -131,7 +131,7 @@ class _Lowering:
                     source = self._renamed(source, "_end")
                 case _:
                     raise AssertionError(f"{part} does not stand on an edge")
-            self._part(part, name, (before,), (source,), f"%{edge.value}{why}", edge.consumer)
+            self._part(part, name, (before,), (source,), f"%{edge.value}{why}", beside)
         if source.shape != edge.to_type.shape:
             source = stream(source.name, edge.value, edge.to_type, edge.to_lanes)
         return source

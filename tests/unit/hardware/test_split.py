@@ -97,6 +97,8 @@ def test_lowering_puts_every_part_into_the_region_of_its_layer() -> None:
     for name, at in region.items():
         (line,) = (line for line in text.splitlines() if f"SLR{at} " in line)
         assert f"u_{name}" in line[line.index("{") : line.index("}")].strip("{").split()
+    (end,) = (i for i in moved.netlist.instances if i.module == FRAME_END)
+    assert end.place.region == region[GRAPH.outputs[0]] == 1
     crossing = [i for i in moved.netlist.instances if i.module == "tom_register"]
     assert crossing
     assert all(i.place.region == region[next(n for n in region if i.name.startswith(f"cross_{n}_"))] for i in crossing)
