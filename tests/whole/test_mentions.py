@@ -24,15 +24,17 @@ PATH = re.compile(rf"(?<![\w/.<>-])(?:{'|'.join((*TOP, *INSIDE))})/[\w./*<>{{}}-
 FILE = re.compile(r"(?<![\w/.*<>-])\w+\.(?:py|sv|svh|hpp)\b(?!\.)")
 MODULE = re.compile(r"(?<![\w/.-])(?:tomato|tools|examples|tests)(?:\.\w+)+")
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+GIVEN = re.compile(r"^`[\w/.]+`\n\n```\w+\n.*?^```$", re.MULTILINE | re.DOTALL)
+"""A file that a page gives, with its path above: tests/whole/test_adding.py makes it."""
 ELSEWHERE = re.compile(r"sim/vectors|core/.*\.(cc|h)")
 """What a build folder holds, and ONNX Runtime's own sources."""
 
 
 def text_of(path: Path) -> str:
-    """What prose a file has: a page whole, of sources the comments, of Python comments and docstrings."""
+    """What prose a file has: a page but the files that it gives, of sources comments, of Python docstrings as well."""
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".md":
-        return text
+        return GIVEN.sub("", text)
     if path.suffix == ".py":
         return "\n".join(re.findall(r'"""(?:.|\n)*?"""|#.*', text))
     return "\n".join(re.findall(r"//.*|/\*(?:.|\n)*?\*/", text))
