@@ -6,8 +6,15 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from tomato.backend import library
+from tomato.core.assets import asset
+
 STRICT = ("-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror")
 """The warnings that the stand-ins must not raise."""
+
+
+LIBRARY = [f"-I{asset('hw', 'hls', level)}" for level in library.LEVELS]
+"""Where the headers of the library are."""
 
 
 def build(source: Path, program: Path, flags: Sequence[str]) -> subprocess.CompletedProcess[str]:

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hw.hls.cxx import build
-from tomato.core.assets import asset
+from tests.hw.hls.cxx import LIBRARY, build
 
 PROGRAM = """#include "tom_countdown.hpp"
 
@@ -33,6 +32,6 @@ int main() {
 def test_countdown(headers: list[str], tmp_path: Path) -> None:
     source = tmp_path / "countdown.cpp"
     source.write_text(PROGRAM)
-    built = build(source, tmp_path / "countdown", [*headers, f"-I{asset('hw', 'hls')}", "-Wno-unknown-pragmas"])
+    built = build(source, tmp_path / "countdown", [*headers, *LIBRARY, "-Wno-unknown-pragmas"])
     assert built.returncode == 0, built.stderr
     assert subprocess.run([tmp_path / "countdown"], check=False).returncode == 0

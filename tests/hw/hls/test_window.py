@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hw.hls.cxx import build
-from tomato.core.assets import asset
+from tests.hw.hls.cxx import LIBRARY, build
 
 PROGRAM = """#include "tom_dense_fold.hpp"
 
@@ -35,7 +34,7 @@ int main() {
 def test_ring_of_more_rows_than_a_frame(headers: list[str], tmp_path: Path) -> None:
     source = tmp_path / "window.cpp"
     source.write_text(PROGRAM)
-    flags = [*headers, f"-I{asset('hw', 'hls')}", "-Wno-unknown-pragmas", "-Wno-conversion", "-O1"]
+    flags = [*headers, *LIBRARY, "-Wno-unknown-pragmas", "-Wno-conversion", "-O1"]
     built = build(source, tmp_path / "window", flags)
     assert built.returncode == 0, built.stderr
     assert subprocess.run([tmp_path / "window"], check=False).returncode == 0
