@@ -55,8 +55,9 @@ class Routes:
         for edge in self.links:
             for part in self.parts[edge.name]:
                 costs[beside(edge)] += part.cost(target)
+        readers = self.readers
         for value, fork in self.forks.items():
-            costs[beside(self.readers[value][0])] += fork.cost(target)
+            costs[beside(readers[value][0])] += fork.cost(target)
         return costs
 
 

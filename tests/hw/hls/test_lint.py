@@ -10,6 +10,7 @@ from pathlib import Path
 import hls_headers
 import pytest
 
+from tests.hw.hls import cxx
 from tests.hw.hls.cxx import STRICT
 from tests.hw.hls.harness import one_engine
 from tests.networks.cases import CASES, make_site
@@ -18,7 +19,6 @@ from tomato.core.assets import asset
 from tomato.engines import CATALOGUE
 
 LIBRARY = sorted(library.files(library.HLS).values())
-INCLUDE = [f"-I{asset('hw', 'hls', level)}" for level in library.LEVELS]
 TESTBENCH = sorted(asset("sim", "hls").glob("tom_*.hpp"))
 STANDARDS = ("c++11", "c++14", "c++17")
 AMD = hls_headers.find()
@@ -67,7 +67,7 @@ def test_header_stands_alone(header: Path, standard: str, tmp_path: Path) -> Non
         pytest.skip("the stand-ins want C++14: needs AMD's headers (pip install hls4ml)")
     source = tmp_path / "alone.cpp"
     source.write_text(f'#include "{header}"\n#include "{header}"\n')
-    check(source, standard, *INCLUDE)
+    check(source, standard, *cxx.LIBRARY)
 
 
 def engine_cases() -> Iterator[tuple[str, str]]:
@@ -149,7 +149,7 @@ def test_clang_tidy(header: Path, tmp_path: Path) -> None:
     source = tmp_path / "alone.cpp"
     source.write_text(f'#include "{header}"\n')
     tidy: Sequence[str] = ["clang-tidy", "--quiet", f"--checks={','.join(CHECKS)}", "--warnings-as-errors=*"]
-    flags = ["-std=c++14", *INCLUDE, "-isystem", str(asset("sim", "hls")), "-Wno-unknown-pragmas"]
+    flags = ["-std=c++14", *cxx.LIBRARY, "-isystem", str(asset("sim", "hls")), "-Wno-unknown-pragmas"]
     command = [*tidy, r"--header-filter=.*/tom_\w+\.hpp$", str(source), "--", *flags]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout

@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from tomato.core.ir import Op
-from tomato.engines.base import Knobs, Site, Unit, folds
+from tomato.engines.base import Knobs, Site, Unit, beats, folds
 
 OpT = TypeVar("OpT", bound=Op)
 
@@ -29,7 +29,7 @@ class LaneUnit(Unit[OpT]):
     @cached_property
     def beats(self) -> int:
         """Beats per pixel of the result."""
-        return -(-self.out.channels // self.count)
+        return beats(self.out.channels, self.count)
 
     @property
     def cycles(self) -> int:
