@@ -1,0 +1,240 @@
+"""What real operators mean in torch: the same as their golden models, with gradients."""
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from tomato.core.formats import Array
+from tomato.core.formats import Tensor as Constant
+from tomato.core.ir import Op
+from tomato.core.treatment import Treatment
+from tomato.ops.conv2d import Conv2d
+from tomato.ops.dense import Dense
+from tomato.ops.join import Add, Multiply
+from tomato.ops.move import Concat, DepthToSpace, Pad, Reshape, Slice, SpaceToDepth, Transpose, Upsample
+from tomato.ops.pool import GlobalSum, MaxPool, SumPool
+from tomato.ops.quantise import Bias, JoinConstant
+from tomato.ops.real import Affine, Clip, Expression, Function
+from tomato.ops.weighted import Weighted
+from tomato.ops.window import Window
+
+Meaning = Callable[[Any, Sequence[torch.Tensor]], torch.Tensor]
+"""Of an operator, on its arguments."""
+Sum = Callable[[Any, torch.Tensor, torch.Tensor], torch.Tensor]
+"""Of an operator with a weight, on its argument and that weight."""
+
+
+def play(op: Op, args: Sequence[torch.Tensor], weight: torch.Tensor | None = None) -> torch.Tensor:
+    """The result of an operator on reals: tensors of (batch, height, width, channels), of any floating-point type.
+
+    `weight` stands in for that of the operator and has its shape.
+    """
+    if isinstance(op, Weighted):
+        (x,) = args
+        return SUMS[type(op)](op, x, constant(op.weight.values, x) if weight is None else weight)
+    return MEANINGS[type(op)](op, args)
+
+
+def differentiable(op: Op) -> str | None:
+    """Why no gradient passes an operator; None if one does."""
+    if op.treatment in (Treatment.CODES, Treatment.CROSSES):
+        return "it is quantised already"
+    if isinstance(op, Function) and "count" in _names(op.expression):
+        return "it counts thresholds, so that its slope is 0 everywhere"
+    if type(op) not in SUMS and type(op) not in MEANINGS:
+        return f"training does not know {op.name}"
+    return None
+
+
+def constant(values: Array | float, like: torch.Tensor) -> torch.Tensor:
+    """A constant in the type and on the device of a tensor."""
+    return torch.tensor(values, dtype=like.dtype, device=like.device)
+
+
+def _convolution(x: torch.Tensor, weight: torch.Tensor, window: Window, groups: int, border: float) -> torch.Tensor:
+    top, left, bottom, right = window.pads
+    even = (top, left) == (bottom, right) and border == 0
+    y = functional.conv2d(
+        _planes(x if even else _padded(x, window.pads, border)),
+        weight.permute(3, 2, 0, 1),
+        stride=window.stride,
+        padding=(top, left) if even else 0,
+        dilation=window.dilation,
+        groups=groups,
+    )
+    return _pixels(y)
+
+
+def _planes(x: torch.Tensor) -> torch.Tensor:
+    """Channels in front, as torch wants them: a view."""
+    return x.permute(0, 3, 1, 2)
+
+
+def _pixels(x: torch.Tensor) -> torch.Tensor:
+    """Channels last again."""
+    return x.permute(0, 2, 3, 1)
+
+
+def _padded(x: torch.Tensor, pads: tuple[int, int, int, int], border: float) -> torch.Tensor:
+    """A frame with a border: top, left, bottom, right."""
+    if not any(pads):
+        return x
+    top, left, bottom, right = pads
+    return functional.pad(x, (0, 0, left, right, top, bottom), value=border)
+
+
+def _add(op: Add, args: Sequence[torch.Tensor]) -> torch.Tensor:
+    a, b = (x if m == 1 else x * m for x, m in zip(args, (op.scale_a, op.scale_b), strict=True))
+    return a + b
+
+
+def _multiply(op: Multiply, args: Sequence[torch.Tensor]) -> torch.Tensor:
+    a, b = (x if zero == 0 else x - zero for x, zero in zip(args, (op.zero_a, op.zero_b), strict=True))
+    return a * b
+
+
+def _slice(op: Slice, args: Sequence[torch.Tensor]) -> torch.Tensor:
+    rows, columns, channels = (slice(b, e, s) for b, e, s in zip(op.begin, op.end, (*op.step, 1), strict=True))
+    return args[0][:, rows, columns, channels]
+
+
+def _upsample(op: Upsample, args: Sequence[torch.Tensor]) -> torch.Tensor:
+    n, height, width, channels = args[0].shape
+    rows, columns = op.factor
+    spread = args[0][:, :, None, :, None].expand(n, height, rows, width, columns, channels)
+    return spread.reshape(n, height * rows, width * columns, channels)
+
+
+def _depth_to_space(op: DepthToSpace, args: Sequence[torch.Tensor]) -> torch.Tensor:
+    n, height, width, channels = args[0].shape
+    b = op.block
+    split = args[0].reshape(n, height, width, b, b, channels // (b * b))
+    return split.permute(0, 1, 3, 2, 4, 5).reshape(n, height * b, width * b, channels // (b * b))
+
+
+def _space_to_depth(op: SpaceToDepth, args: Sequence[torch.Tensor]) -> torch.Tensor:
+    n, height, width, channels = args[0].shape
+    b = op.block
+    split = args[0].reshape(n, height // b, b, width // b, b, channels)
+    return split.permute(0, 1, 3, 2, 4, 5).reshape(n, height // b, width // b, channels * b * b)
+
+
+def _transpose(op: Transpose, args: Sequence[torch.Tensor]) -> torch.Tensor:
+    batch = len(args[0])
+    axes = (0, *(p + 1 for p in op.perm))
+    return args[0].reshape(batch, *op.view).permute(axes).reshape(batch, *op.shape)
+
+
+def _maximum(op: MaxPool, args: Sequence[torch.Tensor]) -> torch.Tensor:
+    window = op.window
+    padded = _planes(_padded(args[0], window.pads, -torch.inf))
+    return _pixels(functional.max_pool2d(padded, window.kernel, window.stride, dilation=window.dilation))
+
+
+def _sums(op: SumPool, args: Sequence[torch.Tensor]) -> torch.Tensor:
+    window = op.window
+    padded = _padded(args[0], window.pads, op.pad_value)
+    if window.dilation == (1, 1):
+        return _pixels(functional.avg_pool2d(_planes(padded), window.kernel, window.stride, divisor_override=1))
+    channels = padded.shape[3]
+    ones = padded.new_ones(*window.kernel, 1, channels)
+    bare = Window(window.kernel, window.stride, window.dilation)
+    return _convolution(padded, ones, bare, channels, 0)
+
+
+def _affine(op: Affine, args: Sequence[torch.Tensor]) -> torch.Tensor:
+    (x,), scale, offset = args, op.scale.values, op.offset.values
+    y = x if (scale == 1).all() else x * constant(scale, x)
+    return y if (offset == 0).all() else y + constant(offset, x)
+
+
+def _count(x: torch.Tensor, thresholds: torch.Tensor) -> torch.Tensor:
+    """How many ascending thresholds (1 or channels, steps) each value reaches, its last axis the channels."""
+    rows = len(thresholds)
+    if rows == 1:
+        return torch.searchsorted(thresholds[0], x.detach().contiguous(), right=True).to(x.dtype)
+    by_channel = x.detach().expand(*x.shape[:-1], rows).movedim(-1, 0)
+    found = torch.searchsorted(thresholds, by_channel.reshape(rows, -1).contiguous(), right=True)
+    return found.reshape(by_channel.shape).movedim(0, -1).to(x.dtype)
+
+
+FUNCTIONS: Mapping[str, Callable[..., torch.Tensor]] = MappingProxyType(
+    {
+        "add": torch.add,
+        "sub": torch.sub,
+        "mul": torch.mul,
+        "div": torch.div,
+        "min": torch.minimum,
+        "max": torch.maximum,
+        "neg": torch.neg,
+        "abs": torch.abs,
+        "exp": torch.exp,
+        "log": torch.log,
+        "sqrt": torch.sqrt,
+        "pow": torch.pow,
+        "count": _count,
+        "tanh": torch.tanh,
+        "sigmoid": torch.sigmoid,
+        "softplus": lambda x: torch.logaddexp(x, torch.zeros_like(x)),
+        "erf": torch.erf,
+    }
+)
+"""By the names of tomato.ops.real."""
+
+
+def _evaluate(expression: Expression, x: torch.Tensor) -> torch.Tensor:
+    match expression:
+        case "x":
+            return x
+        case Constant():
+            return constant(expression.values, x)
+        case tuple():
+            name, *operands = expression
+            assert isinstance(name, str)
+            return FUNCTIONS[name](*(_evaluate(o, x) for o in operands))
+        case _:
+            return constant(float(expression), x)
+
+
+def _names(expression: Expression) -> set[str]:
+    """The functions that an expression calls."""
+    if not isinstance(expression, tuple):
+        return set()
+    name, *operands = expression
+    assert isinstance(name, str)
+    return {name}.union(*map(_names, operands))
+
+
+SUMS: Mapping[type[Op], Sum] = MappingProxyType(
+    {
+        Conv2d: lambda op, x, weight: _convolution(x, weight, op.window, op.groups, op.pad_value),
+        Dense: lambda _, x, weight: x @ weight,
+    }
+)
+"""Sums of inputs times weights."""
+MEANINGS: Mapping[type[Op], Meaning] = MappingProxyType(
+    {
+        Add: _add,
+        Multiply: _multiply,
+        Concat: lambda _, args: torch.cat(list(args), dim=3),
+        Slice: _slice,
+        Pad: lambda op, args: _padded(args[0], op.pads, op.value),
+        Upsample: _upsample,
+        DepthToSpace: _depth_to_space,
+        SpaceToDepth: _space_to_depth,
+        Reshape: lambda op, args: args[0].reshape(len(args[0]), *op.shape),
+        Transpose: _transpose,
+        MaxPool: _maximum,
+        SumPool: _sums,
+        GlobalSum: lambda _, args: args[0].sum(dim=(1, 2), keepdim=True),
+        Affine: _affine,
+        Bias: lambda op, args: _affine(op.affine, args),
+        JoinConstant: lambda op, args: _affine(op.affine, args),
+        Clip: lambda op, args: args[0].clamp(op.lo, op.hi),
+        Function: lambda op, args: _evaluate(op.expression, args[0]),
+    }
+)
+"""The other operators that may stand in a network of reals."""
