@@ -19,13 +19,14 @@ from tomato.core.files import refusals
 from tomato.core.formats import Array, Codes, Tensor
 from tomato.core.interface import Port
 from tomato.core.ir import Graph, Node, Shape
+from tomato.frontend.rules_unary import NEGATIVE, POSITIVE
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.join import Add, Multiply
 from tomato.ops.move import Concat, DepthToSpace, Pad, Reshape, Slice, SpaceToDepth, Transpose, Upsample
 from tomato.ops.pool import GlobalSum, MaxPool, SumPool
 from tomato.ops.quantise import Bias, Dequantise, Quantise
-from tomato.ops.real import Affine, Clip, Expression, Function
+from tomato.ops.real import Affine, Clip, Expression, Function, per_channel
 from tomato.ops.weighted import Weighted
 from tomato.ops.window import Window
 from tomato.version import __version__
@@ -313,7 +314,16 @@ class _Writer:
 
     def function(self, node: Node, args: list[str]) -> str:
         assert isinstance(node.op, Function)
-        return self.expression(node, node.op.expression, args[0])
+        expression = node.op.expression
+        match expression:
+            case ("add", first, ("mul", Tensor() as slope, second)) if (first, second) == (POSITIVE, NEGATIVE):
+                return self.emit("PRelu", [*args, self.spread(slope, f"{node.name}_slope")], node.name)
+            case ("pow", "x", Tensor()):
+                pass
+            case _ if per_channel(expression):
+                raise TomatoError("a function that differs from channel to channel has no form in a file",
+                                  where=node.label)  # fmt: skip
+        return self.expression(node, expression, args[0])
 
     def expression(self, node: Node, expression: Expression, x: str) -> str:
         match expression:

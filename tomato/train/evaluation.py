@@ -6,6 +6,7 @@ front of it. This is the meaning that the compiled accelerator has: its codes ar
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -22,6 +23,7 @@ from tomato.ops.real import Affine, Clip, Function
 from tomato.ops.weighted import Weighted
 from tomato.quantise.absorb.held import single
 from tomato.train.meaning import play
+from tomato.train.readback import Chain
 
 EXACT = float(1 << 53)
 BYTE = 8
@@ -60,11 +62,13 @@ Value = torch.Tensor | Real
 
 
 class Evaluation:
-    """Plays a frozen graph. Arrays of codes are float64 tensors of integers, (batch, height, width, channels)."""
+    """Plays a frozen graph. Arrays of codes are float64 tensors of integers, (batch, height, width, channels).
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
-        self.types = graph.types
+    chains: of every Quantise that the compiler cannot compute exactly, what it computes instead, see `readback`.
+    """
+
+    def __init__(self, graph: Graph, chains: Mapping[str, Chain] = MappingProxyType({})) -> None:
+        self.graph, self.chains = graph, chains
         self._tables: dict[str, torch.Tensor] = {}
 
     @torch.no_grad()
@@ -74,7 +78,11 @@ class Evaluation:
             name: Real(x, np.ones(1), np.zeros(1), single=x.float()) for name, x in values.items()
         }
         for node in self.graph:
-            env[node.name] = self._result(node, [env[a] for a in node.args])
+            if node.name in self.chains:
+                codes = {name: value for name, value in env.items() if isinstance(value, torch.Tensor)}
+                env[node.name] = self.chains[node.name].run(codes)
+            else:
+                env[node.name] = self._result(node, [env[a] for a in node.args])
         outputs = {name: _as_real(env[name]) for name in self.graph.outputs}
         return outputs, {name: value for name, value in env.items() if isinstance(value, torch.Tensor)}
 

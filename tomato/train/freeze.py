@@ -7,6 +7,7 @@ import numpy as np
 from tomato.core.formats import Array, Codes, Tensor
 from tomato.core.ir import Builder, Graph
 from tomato.core.treatment import Treatment
+from tomato.ops.pool import MaxPool
 from tomato.ops.quantise import Bias, Dequantise, Quantise
 from tomato.ops.real import Affine, Clip
 from tomato.ops.weighted import Weighted
@@ -58,6 +59,11 @@ class _Freezer:
         op, head, args = group.head.op, group.head, group.head.args
         if op.treatment is Treatment.MOVES and all(a in self.coded for a in args):
             first = self.coded[args[0]]
+            if isinstance(op, MaxPool) and first.kind == WORD:  # ONNX takes the greatest of codes of 8 bits, and of reals
+                name = self.build.add(op, [self.reals(args[0])], head.name, head.origin)
+                name = self.build.add(_quantise(first, (WORD.lo, WORD.hi)), [name], f"{head.name}_codes", head.origin)
+                self.coded[group.output] = replace(first, value=name)
+                return
             moved = op if op.border is None else op.with_border(_code(first, float(op.border)))
             name = self.build.add(moved, [self.coded[a].value for a in args], head.name, head.origin)
             self.coded[group.output] = replace(first, value=name)
@@ -102,10 +108,11 @@ class _Freezer:
         if lo == 0 and quantiser.zero == 0:
             value = self.build.add(Clip(0.0, np.inf), [value], f"{name}_relu", origin)
         ends = [min(max(_code(coded, end), quantiser.codes.lo), quantiser.codes.hi) for end in limits]
-        op = Quantise(
-            Tensor(np.array([coded.scale])), Tensor(np.array([coded.zero])), ends[0], ends[1], kind=coded.kind
-        )
-        self.coded[name] = replace(coded, value=self.build.add(op, [value], f"{name}_codes", origin))
+        if kind == WORD and ends != [WORD.lo, WORD.hi]:  # runtimes clip codes of 8 bits, and reals
+            least, most = ((end - coded.zero) * coded.scale for end in ends)
+            value, ends = self.build.add(Clip(least, most), [value], f"{name}_limits", origin), [WORD.lo, WORD.hi]
+        made = self.build.add(_quantise(coded, (ends[0], ends[1])), [value], f"{name}_codes", origin)
+        self.coded[name] = replace(coded, value=made)
 
     def reals(self, name: str) -> str:
         """The real value of this name, its codes dequantised if it has codes."""
@@ -114,6 +121,11 @@ class _Freezer:
         coded = self.coded[name]
         op = Dequantise(Tensor(np.array([coded.scale])), Tensor(np.array([coded.zero])), coded.kind)
         return self.build.add(op, [coded.value], f"{name}_real")
+
+
+def _quantise(coded: Coded, limits: tuple[int, int]) -> Quantise:
+    scale, zero = Tensor(np.array([coded.scale])), Tensor(np.array([coded.zero]))
+    return Quantise(scale, zero, *limits, kind=coded.kind)
 
 
 def _code(coded: Coded, real: float) -> int:

@@ -50,4 +50,19 @@ def play(op: Op, args: Sequence[torch.Tensor], weight: torch.Tensor | None = Non
         case GlobalSum(): return x.sum((1,2),keepdim=True)
         case Affine(s,o): return x*torch.from_numpy(np.array(s.values)).to(x)+torch.from_numpy(np.array(o.values)).to(x)
         case Clip(): return x.clamp(op.lo,op.hi)
+        case Function(e): return ev(e,x)
+        case DepthToSpace(b):
+            n,h,w,c=x.shape
+            return x.reshape(n,h,w,b,b,c//(b*b)).permute(0,1,3,2,4,5).reshape(n,h*b,w*b,c//(b*b))
+        case SpaceToDepth(b):
+            n,h,w,c=x.shape
+            return x.reshape(n,h//b,b,w//b,b,c).permute(0,1,3,2,4,5).reshape(n,h//b,w//b,c*b*b)
     raise AssertionError(op)
+
+FN={'add':torch.add,'sub':torch.sub,'mul':torch.mul,'div':torch.div,'min':torch.minimum,'max':torch.maximum,'neg':torch.neg,'abs':torch.abs,'exp':torch.exp,'log':torch.log,'sqrt':torch.sqrt,'pow':torch.pow,'tanh':torch.tanh,'sigmoid':torch.sigmoid,'softplus':F.softplus,'erf':torch.erf}
+def ev(e,x):
+    if isinstance(e,tuple): return FN[e[0]](*(ev(o,x) for o in e[1:]))
+    if isinstance(e,str): return x
+    from tomato.core.formats import Tensor
+    if isinstance(e,Tensor): return torch.from_numpy(np.array(e.values)).to(x)
+    return torch.tensor(float(e)).to(x)

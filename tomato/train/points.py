@@ -56,19 +56,7 @@ def _has_codes(graph: Graph, group: Group) -> bool:
     """Whether a group's result is coded: where something reads it, or it is a sum or product of two values."""
     if group.head.op.treatment is Treatment.MOVES:
         return False
-    return isinstance(group.head.op, Add | Multiply) or any(_read(graph, group.output))
-
-
-def _read(graph: Graph, value: str) -> list[str]:
-    """The operators behind a value that compute, directly or behind data movement."""
-    uses, todo, found = graph.uses, [value], []
-    while todo:
-        for node in uses[todo.pop()]:
-            if node.op.treatment is Treatment.MOVES:
-                todo.append(node.name)
-            else:
-                found.append(node.name)
-    return found
+    return isinstance(group.head.op, Add | Multiply) or bool(graph.uses[group.output])
 
 
 def _steps(graph: Graph) -> dict[str, str]:

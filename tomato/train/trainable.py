@@ -27,6 +27,7 @@ from tomato.train.freeze import freeze
 from tomato.train.module import Network
 from tomato.train.points import points
 from tomato.train.quantisers import Method, WeightQuantiser
+from tomato.train.readback import compiled, inexact
 
 BATCH = 64
 
@@ -90,7 +91,8 @@ class Trainable:
 
     def codes(self, *frames: Array) -> dict[str, Array]:
         """The codes of every value that has some, by its name in `frozen()`, for frames as the model takes them."""
-        evaluation, parts = Evaluation(self.frozen()), list[dict[str, torch.Tensor]]()
+        frozen, parts = self.frozen(), list[dict[str, torch.Tensor]]()
+        evaluation = Evaluation(frozen, inexact(frozen, self.inputs, compiled(frozen, self.inputs, self.outputs)))
         given = calibration_frames(self.inputs, frames)
         for start in range(0, len(given[0]), BATCH):
             batch = tuple(torch.from_numpy(p.real(x[start : start + BATCH])) for p, x in zip(self.inputs, given,
@@ -132,11 +134,12 @@ def with_weights(module: Network) -> Graph:
             weight, bias = module.layer(node.name).real()
             assert isinstance(node.op, Weighted)
             name = build.add(replace(node.op, weight=Tensor(weight)), node.args, node.name, node.origin)
-            if bias.any():
-                origin = group.chain[0].origin if group.chain else node.origin
-                name = build.add(Affine(ONE, Tensor(bias)), [name], f"{node.name}_bias", origin)
-            ramp = group.ramp
-            if (ramp.lo, ramp.hi) != (-np.inf, np.inf):
+            if not group.chain:
+                return name
+            ramp, origin = group.ramp, group.chain[0].origin
+            limited = (ramp.lo, ramp.hi) != (-np.inf, np.inf)
+            name = build.add(Affine(ONE, Tensor(bias)), [name], f"{node.name}_bias" if limited else group.output, origin)
+            if limited:
                 name = build.add(Clip(ramp.lo, ramp.hi), [name], group.output, group.chain[-1].origin)
             return name
         return node.args[0] if node.name in behind or node.name in last else None
