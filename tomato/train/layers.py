@@ -30,8 +30,10 @@ class FrozenLayer:
 class Layer(nn.Module):
     """product(x, weight) + bias. `weight` has the shape of the operator's, the last axis being the channels out.
 
-    `mask` holds 1 where a weight is there and 0 where it is pruned. `frozen_at` holds a weight that no longer
-    moves. With `normalised` there is batch normalisation behind the product, which `freeze` folds into scale and bias.
+    `mask` holds 1 where a weight is there and 0 where it is pruned; with `returning` pruned weights still get the
+    gradient of what would stand in their place, so that they may come back. With `norm` there is batch normalisation
+    behind the product, which `freeze` folds into scale and bias. `tied` holds, for a layer of fewer free weights, the
+    place in `weight`, flat, that every weight is taken from.
     """
 
     def __init__(self, op: Weighted, weight: Array, bias: Array) -> None:
@@ -41,13 +43,22 @@ class Layer(nn.Module):
         self.bias = nn.Parameter(torch.from_numpy(bias.astype(np.float32)))
         self.register_buffer("mask", torch.ones(weight.shape))
         self.mask: torch.Tensor
+        self.register_buffer("tied", None)
+        self.tied: torch.Tensor | None
+        self.returning = False
         self.quantiser: WeightQuantiser | None = None
         self.norm: Normalisation | None = None
 
+    @property
+    def whole(self) -> torch.Tensor:
+        """The weights in front of mask and quantiser."""
+        return self.weight if self.tied is None else self.weight.reshape(-1)[self.tied]
+
     def effective_weight(self) -> torch.Tensor:
         """What the forward pass multiplies by: masked, and quantised once there is a quantiser."""
-        weight = self.weight * self.mask
-        return weight if self.quantiser is None else self.quantiser(weight) * self.mask
+        whole = self.whole
+        weight = (whole if self.quantiser is None else self.quantiser(whole)) * self.mask
+        return weight + (whole - whole.detach()) * (1.0 - self.mask) if self.returning else weight
 
     def forward(self, x: torch.Tensor, step: torch.Tensor | None = None) -> torch.Tensor:
         """step: what a step of the input's codes is worth; None where the input has no codes."""
@@ -63,7 +74,7 @@ class Layer(nn.Module):
     @torch.no_grad()
     def real(self) -> tuple[Array, Array]:
         """Weights, masked, and bias as reals, normalisation folded in."""
-        weight, bias = (self.weight * self.mask).double(), self.bias.double()
+        weight, bias = (self.whole * self.mask).double(), self.bias.double()
         if self.norm is not None:
             gain, shift = self.norm.folded()
             weight, bias = weight * gain.double(), shift.double()
@@ -73,7 +84,7 @@ class Layer(nn.Module):
     def freeze(self, step: float) -> FrozenLayer:
         """The layer in integers, for an input with codes of `step`."""
         assert self.quantiser is not None, "a layer without a quantiser has no integers"
-        codes = (self.quantiser.codes(self.weight * self.mask) * self.mask).cpu().numpy()
+        codes = (self.quantiser.codes(self.whole) * self.mask).cpu().numpy()
         scale, bias = self.quantiser.scale.cpu().numpy().astype(np.float32), self.bias.double().cpu().numpy()
         if self.norm is not None:
             gain, shift = (v.cpu().numpy() for v in self.norm.folded())
@@ -82,6 +93,18 @@ class Layer(nn.Module):
         unit = np.float32(step) * scale
         whole = np.clip(np.rint(bias / unit.astype(np.float64)), -MOST_BIAS, MOST_BIAS)
         return FrozenLayer(np.rint(codes).astype(np.int64), scale, whole.astype(np.int64), unit)
+
+    @torch.no_grad()
+    def fold_normalisation(self) -> None:
+        """Have weights, their scale and the bias do what the normalisation does in evaluation."""
+        if self.norm is None:
+            return
+        gain, shift = self.norm.folded()
+        self.bias.copy_(shift)
+        self.weight.mul_(gain)
+        if self.quantiser is not None:
+            self.quantiser.scale_log2.add_(torch.log2(gain))
+        self.norm = None
 
     @torch.no_grad()
     def put_normalisation(self, mean: torch.Tensor, variance: torch.Tensor) -> None:

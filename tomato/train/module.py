@@ -1,6 +1,6 @@
 """The compiler's real graph as a torch module: what is trained is what is compiled."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import torch
@@ -28,7 +28,8 @@ class Network(nn.Module):
 
     `layers` are the nodes with weights, `quantisers` the points where values are coded, both by name (dots become
     underscores). `forward` takes frames in the model's own shapes, batch first, and gives its outputs in front of steps
-    of the host such as a Softmax; a tuple if there are several.
+    of the host such as a Softmax; a tuple if there are several. In evaluation mode a network with codes computes them
+    exactly, with what `exact` is set to.
     """
 
     def __init__(self, graph: Graph, inputs: tuple[Port, ...], outputs: tuple[Port, ...]) -> None:
@@ -36,6 +37,7 @@ class Network(nn.Module):
         super().__init__()
         check(graph)
         self.graph, self.inputs, self.outputs = graph, inputs, outputs
+        self.exact: Callable[[Values], Values] | None = None
         self.groups = partition(graph)
         self.layers = nn.ModuleDict()
         self.quantisers = nn.ModuleDict()
@@ -83,7 +85,9 @@ class Network(nn.Module):
             self.quantisers[key(value)] = made
 
     def forward(self, *frames: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, ...]:
-        results = self.leave(self.play(self.enter(frames)))
+        values = self.enter(frames)
+        exact = self.exact if len(self.quantisers) and not self.training else None
+        results = self.leave(self.play(values) if exact is None else exact(values))
         return results[0] if len(results) == 1 else results
 
     def enter(self, frames: tuple[torch.Tensor, ...]) -> Values:

@@ -1,6 +1,6 @@
 """Fake quantisers: what codes would be, in the forward pass, and straight-through gradients behind them."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -54,6 +54,14 @@ class WeightQuantiser(nn.Module):
             self.scale_log2.copy_(torch.from_numpy(_log2(alphabet.scale)))
         fresh = torch.from_numpy(alphabet.levels.astype(np.float32)).to(self.levels.device)
         self.levels = nn.Parameter(fresh) if self.kind == "codebook" else fresh
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *args: Any) -> None:
+        """Levels may have been refitted, to another number of them."""
+        stored = state_dict.get(f"{prefix}levels")
+        if stored is not None and stored.shape != self.levels.shape:
+            fresh = stored.detach().clone()
+            self.levels = nn.Parameter(fresh) if self.kind == "codebook" else fresh
+        super()._load_from_state_dict(state_dict, prefix, *args)
 
     def _alphabet(self, weight: Array) -> Alphabet:
         return KINDS[self.kind].choose(weight.reshape(-1, weight.shape[-1]).astype(np.float64), self.bits)

@@ -43,6 +43,8 @@ class Trainable:
         """A real graph with its ports. Raises TomatoError for what cannot be trained."""
         self.inputs, self.outputs = inputs, outputs
         self.module = Network(graph, inputs, outputs)
+        self.module.exact = self._exact
+        self._cached: tuple[tuple[tuple[int, int], ...], Evaluation] | None = None
 
     @classmethod
     def load(cls, path: str | Path, shapes: dict[str, tuple[int, ...]] | None = None) -> Self:
@@ -100,6 +102,15 @@ class Trainable:
             outputs, found = evaluation.play(self.module.enter(batch))
             parts.append(found | outputs)
         return {name: np.concatenate([p[name].numpy() for p in parts]) for name in parts[0]}
+
+    def _exact(self, values: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """The outputs of the frozen network, which is made anew when a parameter has changed."""
+        tensors = (*self.module.parameters(), *self.module.buffers())
+        version = tuple((id(t), t._version) for t in tensors)  # noqa: SLF001
+        if self._cached is None or self._cached[0] != version:
+            self._cached = version, Evaluation(self.frozen())
+        outputs = self._cached[1].play(values)[0]
+        return dict(zip(self.module.graph.outputs, outputs.values(), strict=True))
 
     def export(self, path: str | Path) -> None:
         """Write the model: as it is trained where it is quantised (QCDQ), else with its float weights."""
