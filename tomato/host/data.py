@@ -67,7 +67,7 @@ def _arrays(path: Path) -> tuple[Array, Array | None]:
     if isinstance(stored, np.ndarray):
         return stored, None
     with stored:
-        names = [_key(path, stored.files, FRAME_KEYS), *[k for k in LABEL_KEYS if k in stored.files][:1]]
+        names = [key_of(path, stored.files, FRAME_KEYS), *[k for k in LABEL_KEYS if k in stored.files][:1]]
         frames, *labels = (_member(stored, name) for name in names)
     return frames, labels[0] if labels else None
 
@@ -103,7 +103,8 @@ def classes_of(labels: object, count: int, *, where: str = "") -> Array:
     return plain.astype(np.int64)
 
 
-def _key(path: Path, names: list[str], known: tuple[str, ...]) -> str:
+def key_of(path: Path, names: list[str], known: tuple[str, ...]) -> str:
+    """The array of a .npz that is called by a known name, or is the only one. Raises TomatoError if there is none."""
     for name in known:
         if name in names:
             return name

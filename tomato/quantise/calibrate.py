@@ -83,7 +83,7 @@ def calibrate(
     inner = points - {name for name, _ in graph.inputs} - set(graph.outputs)
     if method == "auto":
         inner = frozenset(name for name in inner if bits[name] < FINE_BITS)
-    counts = {name: np.zeros(BINS, dtype=np.int64) for name in inner if seen[name].lo < seen[name].hi}
+    counts = {name: np.zeros(BINS, dtype=np.int64) for name in inner if _has_bins(seen[name])}
 
     def count(name: str, values: Array) -> None:
         if name in counts:
@@ -133,6 +133,11 @@ def _extremes(
         name: replace(found, mean=Tensor(sums[name] / frames), spread=Tensor(ends[name][1] - ends[name][0]))
         for name, found in seen.items()
     }
+
+
+def _has_bins(seen: Range) -> bool:
+    """Whether numbers between the ends tell that many bins apart."""
+    return bool(np.all(np.diff(np.linspace(seen.lo, seen.hi, BINS + 1)) > 0.0))
 
 
 def _sweep(

@@ -53,16 +53,23 @@ def share_encodings(graph: Graph, groups: tuple[Group, ...], ranges: Ranges, pre
     Inputs, and what only moves them, keep the codes that the world sends, pixels of 0 to 255; all others are signed.
     """
     tied = tie(graph)
+    fed = {tied[name] for name, _ in graph.inputs}
+    codings = unsigned_encodings(graph, groups, ranges, precision)
+    return {name: coding if tied[name] in fed else _centred(coding) for name, coding in codings.items()}
+
+
+def unsigned_encodings(
+    graph: Graph, groups: tuple[Group, ...], ranges: Ranges, precision: Precision
+) -> dict[str, Coding]:
+    """The same with codes from 0 upwards, but for the results of the network."""
+    tied = tie(graph)
     inputs = {name for name, _ in graph.inputs}
     visible = [*sorted(inputs), *(g.output for g in groups)]
     spans = _spans(groups, {name: tied[name] for name in visible}, ranges)
     bits = _bits(graph, groups, tied, precision)
     exact = {tied[name] for name in inputs if spans[tied[name]].integral}
-    fed = {tied[name] for name in inputs}
-    codings = {}
-    for root in {tied[name] for name in visible}:
-        coding = _coding(spans[root], *bits[root], integral=root in exact)
-        codings[root] = coding if root in fed else _centred(coding)
+    roots = {tied[name] for name in visible}
+    codings = {root: _coding(spans[root], *bits[root], integral=root in exact) for root in roots}
     return {name: codings[tied[name]] for name in visible}
 
 

@@ -1,0 +1,100 @@
+"""What the compiler makes of an exported network where nothing it has equals the runtime's arithmetic exactly.
+
+Codes of more than 8 bits are computed in float32 by runtimes, in an order that is their own; now and then 8 bits
+behind very wide sums have no exact constants either. The trained network then takes what the compiler takes.
+"""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from tomato import frontend
+from tomato.core.formats import Array
+from tomato.core.interface import Port
+from tomato.core.ir import Graph, Node
+from tomato.frontend.write import write
+from tomato.ops.quantise import Dequantise, Quantise
+from tomato.quantise.integers import Integers, from_quantised
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chain:
+    """Operators on codes that give those of one Quantise; `sources` are the frozen graph's names of what they read."""
+
+    nodes: tuple[Node, ...]
+    sources: dict[str, str]
+
+    def run(self, codes: dict[str, torch.Tensor]) -> torch.Tensor:
+        """The codes, as float64."""
+        env: dict[str, Array] = {
+            name: codes[frozen].cpu().numpy().astype(np.int64) for name, frozen in self.sources.items()
+        }
+        for node in self.nodes:
+            env[node.name] = node.op.golden([env[a] for a in node.args])
+        return torch.from_numpy(env[self.nodes[-1].name].astype(np.float64))
+
+
+def compiled(frozen: Graph, inputs: tuple[Port, ...], outputs: tuple[Port, ...]) -> Integers:
+    """What the compiler makes of a frozen graph, through a file."""
+    with tempfile.TemporaryDirectory(prefix="tomato-") as folder:
+        path = Path(folder) / "trained.onnx"
+        write(frozen, inputs, outputs, path)
+        return from_quantised(frontend.load(path), path)
+
+
+def places(frozen: Graph, inputs: tuple[Port, ...], integers: Integers) -> dict[str, str]:
+    """The compiled value that holds the codes of every Quantise of the frozen graph, by its name."""
+    last = {label: node.name for node in integers.graph for label in node.origin}
+    ports = {port.name: port.value for port in integers.inputs}
+    given = {port.value: ports[port.name] for port in inputs}
+    found: dict[str, str] = {}
+    for node in frozen:
+        if isinstance(node.op, Quantise):
+            row = _row(frozen, node)
+            labels = (f"{node.name}_clipped", *(n.name for n in row[:-1]))
+            first = row[-1].args[0]  # where codes stay as they are
+            place = next((last[name] for name in labels if name in last), None) or given.get(first) or found.get(first)
+            assert place is not None, f"the compiled network has no {node.name}"
+            found[node.name] = place
+    return found
+
+
+def inexact(frozen: Graph, inputs: tuple[Port, ...], integers: Integers) -> dict[str, Chain]:
+    """For every Quantise whose codes the compiled network, or the runtime, does not have exactly: how it computes them.
+
+    inputs: the ports of the frozen graph.
+    """
+    where = places(frozen, inputs, integers)
+    known = {place: name for name, place in where.items()}
+    off = {proof.value for proof in integers.proofs if proof.differing or proof.caveat}
+    types, mine = integers.graph.types, frozen.types
+    found = {name: _chain(integers.graph, place, known) for name, place in where.items() if place in off}
+    return {
+        name: chain for name, chain in found.items()
+        if all(types[theirs].shape == mine[own].shape for theirs, own in chain.sources.items())
+    }  # fmt: skip
+
+
+def _row(graph: Graph, node: Node) -> list[Node]:
+    """A node, the one in front of it, and so on, up to the Dequantise or the node that reads an input."""
+    makers, row = graph.producers, [node]
+    while node.args[0] in makers and not isinstance(node.op, Dequantise):
+        node = makers[node.args[0]]
+        row.append(node)
+    return row
+
+
+def _chain(graph: Graph, value: str, known: dict[str, str]) -> Chain:
+    wanted, nodes, sources = {value}, list[Node](), dict[str, str]()
+    for node in reversed(graph.nodes):
+        if node.name in wanted:
+            nodes.append(node)
+            for arg in node.args:
+                if arg in known:
+                    sources[arg] = known[arg]
+                else:
+                    wanted.add(arg)
+    return Chain(tuple(reversed(nodes)), sources)
