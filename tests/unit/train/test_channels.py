@@ -280,7 +280,7 @@ def test_means_of_what_the_last_layer_reads_keep_its_name() -> None:
     np.testing.assert_allclose(got[1], got[0], atol=1e-12)
 
 
-REFUSED = {
+REFUSED: Mapping[str, tuple[Shares | Limit, str, str]] = {
     "all of a layer": (Shares({"first": 1.0}), "no channel of /first would be left", "remove a share of less than 1"),
     "an output": (
         Shares({"scores": 0.5}),
