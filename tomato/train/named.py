@@ -1,10 +1,12 @@
-"""Layers found by name or pattern."""
+"""Layers found by name or pattern, and with other weights."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TypeVar
 
 from tomato.core.errors import TomatoError
+from tomato.core.formats import Tensor
 from tomato.core.ir import Graph, Node
 from tomato.ops.weighted import Weighted
 from tomato.quantise.precision import names_of
@@ -15,6 +17,12 @@ T = TypeVar("T")
 def layers(graph: Graph) -> tuple[Node, ...]:
     """The nodes that have weights."""
     return tuple(node for node in graph if isinstance(node.op, Weighted))
+
+
+def with_weight(op: Weighted, weight: Tensor) -> Weighted:
+    """The layer with another weight of the same shape."""
+    assert weight.shape == op.weight.shape, "another shape is another layer"
+    return replace(op, weight=weight)
 
 
 def by_layer(graph: Graph, said: Mapping[str, T]) -> dict[str, T]:

@@ -7,13 +7,12 @@ import pytest
 
 from tests.models import model_path
 from tests.networks.nets import Net, same_meaning
+from tests.unit.train.smaller import macs, reweighted
 from tomato import frontend
 from tomato.core.errors import TomatoError
-from tomato.core.formats import Array, Tensor
+from tomato.core.formats import Array
 from tomato.core.interpret import in_batches, interpret
 from tomato.core.ir import Graph
-from tomato.ops.conv2d import Conv2d
-from tomato.ops.dense import Dense
 from tomato.ops.window import Window
 from tomato.passes import CLEAN, run
 from tomato.quantise.weights.moments import Collector, Moments
@@ -106,32 +105,17 @@ def measured(graph: Graph, frames: dict[str, Array]) -> dict[str, Moments]:
     return seen.moments
 
 
-def macs(graph: Graph) -> int:
-    return sum(n.op.macs(graph.args_of(n)) for n in graph)
-
-
 def test_at_the_rank_of_the_weights_nothing_changes() -> None:
     graph, made = net()
 
-    def low(node_name: str, ranks: Ranks) -> Tensor:
+    def low(node_name: str, ranks: Ranks) -> Array:
         layer = Layer.of(graph.producers[node_name], graph.types[graph.producers[node_name].args[0]])
         assert layer is not None
         shape = graph.producers[node_name].op.constants[0].shape
-        return Tensor(layer.factors(ranks, None)[1].reshape(shape))
+        return layer.factors(ranks, None)[1].reshape(shape)
 
     weights = {"pointwise": low("pointwise", (5,)), "strided": low("strided", (7, 5)), "stem": low("stem", (6, 4))}
-    graph = graph.rebuild(
-        lambda node, build: build.add(
-            Dense(weights[node.name])
-            if isinstance(node.op, Dense)
-            else Conv2d(weights[node.name], node.op.window)
-            if node.name in weights and isinstance(node.op, Conv2d)
-            else node.op,
-            node.args,
-            node.name,
-            node.origin,
-        )
-    )
+    graph = reweighted(graph, weights)
     frames = dict(made.data(40))
     ranks: dict[str, Ranks] = {"pointwise": (5,), "str*": (7, 5), "stem": (6, 4)}
     for moments in ({}, measured(graph, frames)):
