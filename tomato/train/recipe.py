@@ -15,7 +15,7 @@ from tomato.ops.weighted import Weighted
 from tomato.quantise.precision import Precision, names_of
 from tomato.train.data import Variation
 from tomato.train.loop import Loop
-from tomato.train.prune import Pattern
+from tomato.train.pruning import Pattern
 
 WORDS = "words"
 """The pattern of whole words of the engine that the target's plan gives a layer."""
