@@ -25,7 +25,7 @@ def picture(steps: Sequence[Mapping[str, Any]], title: str = "") -> str | None:
         from matplotlib.figure import Figure
     except ImportError:
         return None
-    with rc_context({"svg.hashsalt": "tomato", "svg.fonttype": "none"}):
+    with rc_context({"svg.hashsalt": "tomato", "svg.fonttype": "none", "text.parse_math": False}):
         fast = [i for i, step in enumerate(steps) if step.get("fps")]
         figure = Figure(figsize=(13 if fast else 7.5, 5), layout="constrained")
         FigureCanvasAgg(figure)  # measures labels
@@ -39,9 +39,11 @@ def picture(steps: Sequence[Mapping[str, Any]], title: str = "") -> str | None:
         if fast:
             _draw_rates(places[1], rates)
         for axes in places:
-            axes.axhline(right[0], linestyle=":", color="tab:gray", zorder=0)
+            start = f"accuracy after {steps[0]['step']}"
+            axes.axhline(right[0], linestyle=":", color="tab:gray", zorder=0, label=start)
             axes.grid(visible=True, alpha=0.3)
             axes.margins(y=0.15)
+        figure.legend(*places[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
         if title:
             figure.suptitle(title)
         figure.draw_without_rendering()
@@ -66,7 +68,7 @@ def _draw_sizes(axes: Any, least: Points, stored: Points) -> None:
     for ends in zip(least, stored, strict=True):
         axes.plot(*zip(*ends, strict=True), color="tab:gray", linewidth=0.8, zorder=1)
     axes.plot(*zip(*least, strict=True), color=ENTROPY, linewidth=0.8, alpha=0.5, zorder=1)
-    axes.scatter(*zip(*stored, strict=True), facecolors="white", edgecolors=STORED, label="stored bits", zorder=2)
+    axes.scatter(*zip(*stored, strict=True), facecolors="white", edgecolors=STORED, s=60, label="stored bits", zorder=2)
     axes.scatter(*zip(*least, strict=True), color=ENTROPY, label="entropy bits", zorder=3)
     bits = [x for x, _ in [*least, *stored]]
     axes.set_xlim(min(bits) / ROOM, max(bits) * ROOM)
@@ -74,7 +76,6 @@ def _draw_sizes(axes: Any, least: Points, stored: Points) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(EngFormatter("bit"))
     axes.set_xlabel("size of the weights")
-    axes.legend(loc="lower right")
 
 
 def _draw_rates(axes: Any, rates: Points) -> None:
@@ -95,8 +96,6 @@ def _label(axes: Any, points: Points, names: Sequence[str], others: Points) -> N
     figure = axes.figure
     render, inside, unit = figure.canvas.get_renderer(), axes.get_window_extent(), figure.dpi / 72
     taken = [Bbox.from_bounds(x - 5, y - 5, 10, 10) for x, y in axes.transData.transform([*points, *others])]
-    if legend := axes.get_legend():
-        taken.append(legend.get_window_extent(render))
     for point, name in zip(points, names, strict=True):
         text = axes.annotate(
             name, point, (0, 0), textcoords="offset points", fontsize=8, va="center",
