@@ -26,24 +26,31 @@ RUN = [
 ]
 
 
-def texts(steps: Sequence[dict[str, Any]], title: str = "") -> list[str]:
+def texts(steps: Sequence[dict[str, Any]], *words: str) -> list[str]:
     """What is written in the picture."""
-    svg = picture(steps, title)
+    svg = picture(steps, *words)
     assert svg is not None
     return [t.text or "" for t in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
 
 
 def test_every_step_is_labelled_where_it_is_drawn() -> None:
-    found = texts(RUN, "lenet on kv260")
-    assert {"lenet on kv260", "frames/s", "entropy bits", "stored bits", "accuracy after float"} <= set(found)
-    for name, times in {"1 float": 1, "2 prune & share": 1, "3 w4a8 $5$": 2, "4 fine-tune": 2}.items():
+    found = texts(RUN, "lenet on kv260", "of 500 frames right")
+    assert {
+        "lenet on kv260",
+        "% of 500 frames right",
+        "frames/s",
+        "entropy bits",
+        "stored bits",
+        "accuracy after float",
+    } <= set(found)
+    for name, times in {"float": 1, "prune & share": 1, "w4a8 $5$": 2, "fine-tune": 2}.items():
         assert found.count(name) == times
 
 
 def test_without_a_target_there_is_one_panel() -> None:
     found = texts([{**s, "fps": None} for s in RUN])
     assert "frames/s" not in found
-    assert found.count("4 fine-tune") == 1
+    assert found.count("fine-tune") == 1
 
 
 def test_the_same_steps_give_the_same_bytes() -> None:
@@ -54,7 +61,7 @@ def test_the_same_steps_give_the_same_bytes() -> None:
 
 
 def test_one_step_of_no_entropy() -> None:
-    assert "1 zeros" in texts([step("zeros", 1.0, 0.0, 64, 5.0)])
+    assert "zeros" in texts([step("zeros", 1.0, 0.0, 64, 5.0)])
 
 
 def test_labels_do_not_cover_each_other(monkeypatch: pytest.MonkeyPatch) -> None:

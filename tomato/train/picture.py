@@ -13,11 +13,13 @@ SIDE, GAPS = 8.0, (8.0, 20.0, 32.0, 44.0, 56.0)
 """How far beside, and above or below its point a label may be, in points."""
 
 
-def picture(steps: Sequence[Mapping[str, Any]], title: str = "") -> str | None:
+def picture(
+    steps: Sequence[Mapping[str, Any]], title: str = "", measure: str = "of validation frames right"
+) -> str | None:
     """SVG, the same for the same steps; None where Matplotlib is not installed.
 
-    steps: in order, at least one, each with `step` (its name), `accuracy` on validation data (0 to 1), `sizes` (what
-    `Sizes.data` gives) and `fps` (frames/s, or None without a target).
+    steps: in order, at least one, each with `step` (its name), `accuracy` on validation data (0 to 1), `sizes` (fields
+    of `Size`, by name) and `fps` (frames/s, or None without a target). measure: what accuracy is the percentage of.
     """
     try:
         from matplotlib import rc_context
@@ -30,11 +32,11 @@ def picture(steps: Sequence[Mapping[str, Any]], title: str = "") -> str | None:
         figure = Figure(figsize=(13 if fast else 7.5, 5), layout="constrained")
         FigureCanvasAgg(figure)  # measures labels
         places = figure.subplots(1, 2 if fast else 1, sharey=True, squeeze=False)[0]
-        names = [f"{i} {step['step']}" for i, step in enumerate(steps, 1)]
+        names = [step["step"] for step in steps]
         right = [100.0 * step["accuracy"] for step in steps]
         least, stored = (_points(steps, key, right) for key in ("entropy_bits", "stored_bits"))
         _draw_sizes(places[0], least, stored)
-        places[0].set_ylabel("% of validation frames right")
+        places[0].set_ylabel(f"% {measure}")
         rates = [(float(steps[i]["fps"]), right[i]) for i in fast]
         if fast:
             _draw_rates(places[1], rates)
