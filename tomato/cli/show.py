@@ -250,6 +250,30 @@ def nodes(reports: Sequence[NodeReport]) -> None:
     say(out, f"{len(reports)} nodes, {verdict}; {macs:,} multiply-accumulates, {parameters:,} parameters")
 
 
+def sizes(sizes: Mapping[str, Any]) -> None:
+    """The layers in every measure, and how many times smaller than in float32 they are together."""
+    measures = {"dense_bits": "dense bits", "stored_bits": "stored bits", "entropy_bits": "entropy bits"}
+    if sizes["target"] is None:
+        del measures["stored_bits"]  # the dense ones again
+    numbers = ("weights", "non-zero", *measures.values(), "MACs", "effective")
+    rows = table("layer", *numbers, right=numbers)
+    for layer in [*sizes["layers"], {**sizes, "name": "together"}]:
+        left = layer["nonzeros"] / max(layer["weights"], 1)
+        bits = (f"{layer[key]:,.0f}" for key in measures)
+        rows.add_row(layer["name"], f"{layer['weights']:,}", f"{left:.1%}", *bits, f"{layer['macs']:,}",
+                     f"{layer['effective_macs']:,}")  # fmt: skip
+    out = console()
+    out.print(rows)
+    ratios = ", ".join(
+        f"{name} {'-' if ratio is None else f'{ratio:.1f}x'}"
+        for name, ratio in sizes["ratios"].items()
+        if f"{name}_bits" in measures
+    )
+    say(out, f"smaller than {sizes['reference']:,} weights in float32: {ratios}", "bold")
+    if sizes["target"] is not None:
+        say(out, f"stored: in the memories on {sizes['target']}, lanes without a weight included")
+
+
 def refusal(target: str, reason: TomatoError) -> None:
     """Why a supported model cannot be built for a board."""
     say(console(), f"{target}: {reason.what}", "bold")
