@@ -21,7 +21,7 @@ from tomato.train.hooks import fold_normalisation
 from tomato.train.loop import Training, is_scores, predicted
 from tomato.train.module import Network
 from tomato.train.recipe import Recipe, Step
-from tomato.train.sizes import Sizes, sizes
+from tomato.train.sizes import Size, sizes
 from tomato.train.trainable import Trainable
 
 START = "start"
@@ -34,7 +34,7 @@ class Row:
 
     step: str
     right: float
-    sizes: Sizes
+    sizes: Size
     fps: float | None = None
     resources: Mapping[str, int] = field(default_factory=dict)
     loss: float | None = None
@@ -103,7 +103,7 @@ class Run:
         for row in self.rows:
             told(row)
         if not self.rows:
-            self._add(Row(START, self.judge(self.net.module), sizes(self.net.graph())), told)
+            self._add(Row(START, self.judge(self.net.module), sizes(self.net.graph()).total), told)
         for i in range(first, len(self.recipe.steps)):
             loss = self._step(i, self.recipe.steps[i], progress)
             self._add(self._judged(f"{i + 1} {self.recipe.steps[i].do}", loss), told)
@@ -153,7 +153,7 @@ class Run:
             found = design(self.net, self.target, self._precision(), self.frames.take(np.arange(min(64, len(self.frames)))).arrays())
         graph = self.net.frozen() if self.net.quantised else self.net.graph()
         return Row(
-            name, self.judge(self.net.module), sizes(graph, found and found.stored_bits if self.net.quantised else None),
+            name, self.judge(self.net.module), sizes(graph, found.accelerator if found and self.net.quantised else None).total,
             found and found.fps, found.resources if found else {}, loss,
         )  # fmt: skip
 
@@ -214,7 +214,7 @@ class Run:
                 "the folder holds another run: its recipe, model, target or frames differ", where=str(self.folder),
                 hint="remove it to start anew, or give another output",
             )  # fmt: skip
-        self.rows = [Row(**{**r, "sizes": Sizes(**r["sizes"])}) for r in document["rows"]]
+        self.rows = [Row(**{**r, "sizes": Size(**r["sizes"])}) for r in document["rows"]]
         self.net = checkpoint.load(self.folder / f"step{document['done']}")
         return int(document["done"])
 
