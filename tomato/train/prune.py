@@ -136,6 +136,9 @@ class Pruning(Hook):
             chosen = torch.where(scores < OFF * limit, 0.0, torch.where(scores > ON * limit, 1.0, was.to(weight.dtype)))
         layer.mask.copy_(pattern.spread(chosen, tuple(weight.shape)))
 
+    def settled(self, share: float) -> bool:
+        return share >= self.end
+
     def after_backward(self, network: Network, share: float) -> None:
         for name, total in self.moved.items():
             weight = self.layers[name].weight
