@@ -208,16 +208,16 @@ def test_valid_frames_are_reported_on_and_not_chosen_by() -> None:
 def test_too_few_frames_to_split() -> None:
     given = frames(30)
     assert message(lambda: split(given, 0.1, 0)) == (
-        "error: 30 frames are too few to set 10% of them aside: 80 are needed\n"
+        "error: 30 frames are too few to set 10% of them aside: 80 are enough\n"
         "  hint: give more frames, or frames to judge by: --valid VALID.npz"
     )
     assert len(split(frames(80), 0.1, 0)[1]) == 8
     assert message(lambda: split(frames(79), 0.1, 0)).startswith("error: 79 frames are too few")
     assert message(lambda: parts(given, 0.4, 0)).startswith(
-        "error: 30 frames are too few to set 40% of them aside twice: 36 are needed\n"
+        "error: 30 frames are too few to set 40% of them aside twice: 40 are enough\n"
     )
-    found = parts(frames(36), 0.4, 0)
-    assert (len(found.train), len(found.choice), len(found.report)) == (8, 14, 14)
+    found = parts(frames(40), 0.4, 0)
+    assert (len(found.train), len(found.choice), len(found.report)) == (8, 16, 16)
     assert message(lambda: parts(given, 0.5, 0)) == (
         "error: 2 times 50% of the frames set aside leave none to train on"
     )

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import count
-from math import prod
+from math import ceil, prod
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -142,22 +141,17 @@ def _apart(frames: Frames, share: float, seed: int, times: int) -> list[Frames]:
     """What is left, and the share set aside so many times."""
     check_number("the share of frames set aside", share, 0, 1, open_=True)
 
-    def each(total: int) -> int:
-        return int(total * share + 1e-9)
-
-    def suffice(total: int) -> bool:
-        return each(total) >= FEWEST and total - times * each(total) >= FEWEST
-
     if times * share >= 1:
         raise TomatoError(f"{times} times {share:.0%} of the frames set aside leave none to train on")
-    if not suffice(len(frames)):
-        need = next(total for total in count(len(frames)) if suffice(total))
+    each = int(len(frames) * share + 1e-9)
+    if min(each, len(frames) - times * each) < FEWEST:
+        enough = max(ceil(FEWEST / part - 1e-9) for part in (share, 1 - times * share))
         raise TomatoError(
             f"{len(frames)} frames are too few to set {share:.0%} of them aside{' twice' if times > 1 else ''}: "
-            f"{need} are needed",
+            f"{enough} are enough",
             hint="give more frames, or frames to judge by: --valid VALID.npz",
         )
-    rng, held = np.random.default_rng([seed, 1]), times * each(len(frames))
+    rng, held = np.random.default_rng([seed, 1]), times * each
     order = rng.permutation(len(frames))
     labels = frames.classes()
     if labels is not None:
