@@ -117,8 +117,8 @@ class Training:
     teacher: Network | None = None
     hooks: Sequence[Hook] = ()
     choose: Callable[[], float] | None = None
-    choice: Frames | None = None
     where: str = ""
+    choice: Frames | None = None
 
     def __post_init__(self) -> None:
         self.device = next(self.network.parameters()).device
