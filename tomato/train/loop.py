@@ -62,7 +62,7 @@ class Loop:
     def __post_init__(self) -> None:
         if self.optimiser not in get_args(Optimiser):
             raise TomatoError(f"optimiser must be {' or '.join(get_args(Optimiser))}, not {self.optimiser!r:.40}")
-        for name, least in (("epochs", 1), ("batch", 1), ("patience", 0), ("seed", 0)):
+        for name, least in (("epochs", 0), ("batch", 1), ("patience", 0), ("seed", 0)):
             check_number(name, getattr(self, name), least)
             if getattr(self, name) % 1:
                 raise TomatoError(f"{name} must be a whole number, not {getattr(self, name)!r:.40}")

@@ -39,7 +39,7 @@ class Objective:
             self.teacher.eval()
 
     def check(self, frames: Frames, where: str = "") -> None:
-        """Raise TomatoError where frames give nothing to learn from, or labels that suit no output."""
+        """Raise TomatoError where frames give nothing to learn from, or labels that count and suit no output."""
         if self.teacher is None and self.features:
             raise TomatoError("what layers compute is compared with a teacher, but there is none", where=where)
         if frames.labels is None and self.teacher is None:
@@ -48,7 +48,7 @@ class Objective:
                 where=where,
                 hint="store labels beside the frames, as the array labels of the .npz",
             )
-        if frames.labels is None:
+        if frames.labels is None or (self.teacher is not None and self.distil == 1.0):
             return
         port = self.network.outputs[0]
         size = int(np.prod(port.shape))
