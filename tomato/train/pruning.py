@@ -144,6 +144,9 @@ class Pruning(Hook):
             chosen = torch.where(scores < OFF * limit, 0.0, torch.where(scores > ON * limit, 1.0, was.to(weight.dtype)))
         layer.mask.copy_(pattern.spread(chosen, tuple(weight.shape)))
 
+    def settled(self, share: float) -> bool:
+        return share >= self.end
+
     def learn(self) -> None:
         """Behind the backward pass: where weights move to."""
         for name, total in self.moved.items():

@@ -18,7 +18,8 @@ from tomato.train import checkpoint, steps
 from tomato.train.data import Frames, check_labels, split
 from tomato.train.design import Outcome, design
 from tomato.train.hooks import fold_normalisation
-from tomato.train.loop import Training, is_scores, predicted
+from tomato.train.loop import Training, predicted
+from tomato.train.losses import is_scores
 from tomato.train.module import Network
 from tomato.train.recipe import Recipe, Step
 from tomato.train.sizes import Size, sizes
