@@ -1,4 +1,4 @@
-"""The five commands. Heavy imports wait inside them, so that help is immediate."""
+"""The six commands. Heavy imports wait inside them, so that help is immediate."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -196,6 +196,54 @@ def simulate_command(
             )
     show.simulation(describe(summary), summary, found, bisected=bisect)
     if not summary["bit_exact"] or found:
+        click.get_current_context().exit(1)
+
+
+@main.command("train")
+@click.argument("model", type=MODEL)
+@click.option("--data", type=DATA, multiple=True, required=True, metavar="DATA", help="Frames to train on, and labels "
+              "if there are any: a .npz with x and labels. Once per model input.")  # fmt: skip
+@click.option("--valid", type=DATA, multiple=True, metavar="DATA", help="Frames that results are reported on, and that "
+              "nothing is chosen by.  [default: some of --data, kept aside]")  # fmt: skip
+@click.option("--precision", metavar="FORMAT", help="Weights and activations to train for, such as w4a4 or ternary, and "
+              "of layers by name, as for compile.")  # fmt: skip
+@click.option("--recipe", type=DATA, metavar="TOML", help="Several steps, see docs/training.md; instead of --precision.")
+@click.option("--target", help="Board: say after every step what the network would be there.")
+@click.option("-o", "--output", type=DATA, help="The trained model.  [default: <model>_trained.onnx]")
+@click.option("--epochs", type=click.IntRange(min=1, max=100_000), help="With --precision: how often every frame is "
+              "seen.  [default: 30]")  # fmt: skip
+@click.option("--seed", type=click.IntRange(min=0), help="Of all that is random.  [default: the recipe's, or 0]")
+@shape_option
+@quiet_option
+def train_command(
+    model: Path, data: tuple[Path, ...], valid: tuple[Path, ...], precision: str | None, recipe: Path | None,
+    target: str | None, output: Path | None, epochs: int | None, seed: int | None, shapes: tuple[str, ...], quiet: bool,
+) -> None:  # fmt: skip
+    """Train MODEL, a float network, for what hardware computes, and write it as it was trained.
+
+    The same command goes on where an interrupted one was.
+    """
+    if (precision is None) == (recipe is None):
+        raise TomatoError("what to train for is open", hint="give --precision FORMAT, or --recipe TOML")
+    if recipe and epochs:
+        raise TomatoError("--epochs goes with --precision", hint="say it in the recipe, in every step")
+    from tomato.cli import show
+    from tomato.cli.progress import progress
+
+    with refusals(), progress(quiet) as shown:
+        try:
+            from tomato.train.command import train
+        except ModuleNotFoundError as reason:
+            raise TomatoError(
+                "training needs PyTorch", hint="pip install 'tomato[train]', or pip install torch"
+            ) from reason
+        to = output or model.with_name(f"{model.stem}_trained.onnx")
+        result = train(
+            model, to, data, valid, precision=precision, recipe=recipe, target=target, epochs=epochs, seed=seed,
+            shapes=read_shapes(shapes), progress=shown,
+        )  # fmt: skip
+    show.training(result, brief=quiet)
+    if result["differing"]:
         click.get_current_context().exit(1)
 
 

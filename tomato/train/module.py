@@ -38,6 +38,8 @@ class Network(nn.Module):
         check(graph)
         self.graph, self.inputs, self.outputs = graph, inputs, outputs
         self.exact: Callable[[Values], Values] | None = None
+        self.points: Mapping[str, Point] = {}
+        self.method: Method = "lsq"
         self.groups = partition(graph)
         self.layers = nn.ModuleDict()
         self.quantisers = nn.ModuleDict()
@@ -78,6 +80,7 @@ class Network(nn.Module):
 
     def put_points(self, points: Mapping[str, Point], method: Method = "lsq") -> None:
         """Code these values."""
+        self.points, self.method = dict(points), method
         steps: dict[str, nn.Parameter] = {}
         for value, point in points.items():
             made = ActivationQuantiser(point.scale, point.zero, point.codes, method, fixed=point.fixed)

@@ -5,6 +5,7 @@ behind very wide sums have no exact constants either. The trained network then t
 """
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +15,10 @@ import torch
 from tomato import frontend
 from tomato.core.formats import Array
 from tomato.core.interface import Port
+from tomato.core.interpret import Player, in_batches
 from tomato.core.ir import Graph, Node
 from tomato.frontend.write import write
+from tomato.host.codes import encode
 from tomato.ops.quantise import Dequantise, Quantise
 from tomato.quantise.integers import Integers, from_quantised
 
@@ -98,3 +101,26 @@ def _chain(graph: Graph, value: str, known: dict[str, str]) -> Chain:
                 else:
                     wanted.add(arg)
     return Chain(tuple(reversed(nodes)), sources)
+
+
+def differing(integers: Integers, where: Mapping[str, str], codes: Mapping[str, Array], frames: tuple[Array, ...]) -> int:
+    """How many codes of the compiled network are not those of the trained one, of all values that have codes.
+
+    where: of `places`; codes: of `Trainable.codes` for the same frames, as the model takes them.
+    """
+    known = {place: name for name, place in where.items()}
+    wrong, at = 0, 0
+
+    def compare(name: str, values: Array) -> None:
+        nonlocal wrong
+        if name in known:
+            mine = codes[known[name]][at : at + len(values)].reshape(len(values), -1)
+            theirs = values.reshape(len(values), -1)
+            moved = values.shape[1:] != codes[known[name]].shape[1:]  # held in another order
+            wrong += int(np.count_nonzero(np.sort(mine) != np.sort(theirs) if moved else mine != theirs))
+
+    player = Player(integers.graph, compare)
+    for batch in in_batches(encode(integers, frames)):
+        player.play(batch)
+        at += len(next(iter(batch.values())))
+    return wrong

@@ -27,7 +27,7 @@ from tomato.train.freeze import freeze
 from tomato.train.module import Network
 from tomato.train.points import points
 from tomato.train.quantisers import Method, WeightQuantiser
-from tomato.train.readback import compiled, inexact
+from tomato.train.readback import compiled, differing, inexact, places
 
 BATCH = 64
 
@@ -102,6 +102,14 @@ class Trainable:
             outputs, found = evaluation.play(self.module.enter(batch))
             parts.append(found | outputs)
         return {name: np.concatenate([p[name].numpy() for p in parts]) for name in parts[0]}
+
+    def check(self, *frames: Array) -> tuple[int, int]:
+        """How many codes of the compiled network's golden model are not the trained network's, and of how many."""
+        frozen = self.frozen()
+        integers = compiled(frozen, self.inputs, self.outputs)
+        where, codes = places(frozen, self.inputs, integers), self.codes(*frames)
+        given = calibration_frames(self.inputs, frames)
+        return differing(integers, where, codes, given), sum(codes[name].size for name in where)
 
     def _exact(self, values: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """The outputs of the frozen network, which is made anew when a parameter has changed."""

@@ -1,0 +1,50 @@
+"""What a network becomes on a target: rate, resources, the bits of its memories, the words of its engines."""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tomato.accelerator import Accelerator
+from tomato.compiler import compile_model
+from tomato.core.formats import Array
+from tomato.engines.parts.weighted import WeightedUnit
+from tomato.quantise.precision import Precision
+from tomato.schedule.units import bind
+from tomato.train.trainable import Trainable
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Frames/s, resources, and the bits that the memories of weights hold, lanes that nothing uses included.
+
+    words: inputs and outputs that a word of weights serves, by the ONNX names of the layers.
+    """
+
+    fps: float
+    resources: Mapping[str, int]
+    stored_bits: int
+    words: Mapping[str, tuple[int, int]]
+
+
+def design(net: Trainable, target: str, precision: Precision | None, frames: tuple[Array, ...]) -> Outcome:
+    """The fastest design of a network as it is now; one that is not quantised yet is quantised by the compiler."""
+    with tempfile.TemporaryDirectory(prefix="tomato-") as folder:
+        path = Path(folder) / "network.onnx"
+        net.export(path)
+        options: dict[str, Any] = {} if net.quantised else {"calibration": frames, "precision": precision}
+        accelerator = compile_model(path, target, **options)
+        return outcome(accelerator)
+
+
+def outcome(accelerator: Accelerator) -> Outcome:
+    """What a compiled network takes."""
+    units = bind(accelerator.graph, accelerator.plan.layers, accelerator.target)
+    weighted = {name: unit for name, unit in units.items() if isinstance(unit, WeightedUnit)}
+    stored = sum(s.words * s.bits for unit in weighted.values() for s in unit.stores.values())
+    words = {
+        unit.site.node.origin[0]: (unit.knobs.get("lanes_in", 1), unit.knobs.get("lanes_out", unit.knobs.get("lanes", 1)))
+        for unit in weighted.values() if unit.site.node.origin
+    }  # fmt: skip
+    return Outcome(accelerator.report["fps"], accelerator.report["resources"], stored, words)
