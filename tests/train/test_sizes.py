@@ -172,6 +172,16 @@ def test_the_table_without_a_target(capsys: pytest.CaptureFixture[str]) -> None:
     assert "smaller than 4 weights in float32: dense 32.0x, entropy -" in text
 
 
+def test_the_table_in_few_columns(
+    trained: tuple[Graph, Accelerator], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    show.sizes(sizes(*trained).data())
+    text = capsys.readouterr().out
+    assert "MACs" not in text
+    assert any(line.startswith(" together") for line in text.splitlines())
+
+
 def test_neither_sizes_nor_pictures_need_torch() -> None:
     code = "import sys; sys.modules['torch'] = None; import tomato.train.sizes, tomato.train.picture"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])

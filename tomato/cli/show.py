@@ -259,18 +259,21 @@ def nodes(reports: Sequence[NodeReport]) -> None:
 
 
 def sizes(sizes: Mapping[str, Any]) -> None:
-    """The layers in every measure, and how many times smaller than in float32 they are together."""
+    """The layers in every measure, and how many times smaller than in float32 they are together.
+
+    sizes: what `Sizes.data` gives. Work is left out where there is no room for it.
+    """
     measures = {"dense_bits": "dense bits", "stored_bits": "stored bits", "entropy_bits": "entropy bits"}
     if sizes["target"] is None:
         del measures["stored_bits"]  # the dense ones again
-    numbers = ("weights", "non-zero", *measures.values(), "MACs", "effective")
+    out = console()
+    work = {"macs": "MACs", "effective_macs": "effective"} if out.width >= WIDTH else {}
+    numbers = ("weights", "non-zero", *measures.values(), *work.values())
     rows = table("layer", *numbers, right=numbers)
     for layer in [*sizes["layers"], {**sizes, "name": "together"}]:
         left = layer["nonzeros"] / max(layer["weights"], 1)
-        bits = (f"{layer[key]:,.0f}" for key in measures)
-        rows.add_row(layer["name"], f"{layer['weights']:,}", f"{left:.1%}", *bits, f"{layer['macs']:,}",
-                     f"{layer['effective_macs']:,}")  # fmt: skip
-    out = console()
+        shown = (f"{layer[key]:,.0f}" for key in (*measures, *work))
+        rows.add_row(layer["name"], f"{layer['weights']:,}", f"{left:.1%}", *shown)
     out.print(rows)
     ratios = ", ".join(
         f"{name} {'-' if ratio is None else f'{ratio:.1f}x'}"
