@@ -103,7 +103,9 @@ def _chain(graph: Graph, value: str, known: dict[str, str]) -> Chain:
     return Chain(tuple(reversed(nodes)), sources)
 
 
-def differing(integers: Integers, where: Mapping[str, str], codes: Mapping[str, Array], frames: tuple[Array, ...]) -> int:
+def differing(
+    integers: Integers, where: Mapping[str, str], codes: Mapping[str, Array], frames: tuple[Array, ...]
+) -> int:
     """How many codes of the compiled network are not those of the trained one, of all values that have codes.
 
     where: of `places`; codes: of `Trainable.codes` for the same frames, as the model takes them.
