@@ -36,7 +36,9 @@ class Frames:
     kept: tuple[Any, ...] = field(default=(), repr=False)
 
     @classmethod
-    def of(cls, slots: Sequence[Slot], stored: Sequence[Array], labels: Array | None = None, kept: Any = ()) -> "Frames":
+    def of(
+        cls, slots: Sequence[Slot], stored: Sequence[Array], labels: Array | None = None, kept: Any = ()
+    ) -> "Frames":
         """All of some arrays. Raises TomatoError where they do not suit."""
         if len({len(s) for s in stored}) != 1:
             raise TomatoError(f"the inputs have different numbers of frames: {', '.join(str(len(s)) for s in stored)}")

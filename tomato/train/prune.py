@@ -46,7 +46,8 @@ class Pattern:
             if int(match[1]) and int(match[2]):
                 return cls(int(match[1]), int(match[2]))
         raise TomatoError(
-            f"'{text}' is no pattern of pruning", hint="choose elements, N:M such as 2:4, or words IxO such as 'words 4x8'"
+            f"'{text}' is no pattern of pruning",
+            hint="choose elements, N:M such as 2:4, or words IxO such as 'words 4x8'",
         )
 
     def scores(self, values: torch.Tensor) -> torch.Tensor:
@@ -89,7 +90,9 @@ class Pruning(Hook):
         self.patterns = {name: (patterns or {}).get(name, Pattern()) for name in sparsity}
         self.layers: dict[str, Layer] = {name: network.layer(name) for name in sparsity}
         self.sparsity = dict(sparsity)
-        self.moved = {n: torch.zeros_like(layer.weight) for n, layer in self.layers.items()} if method == "movement" else {}
+        self.moved = (
+            {n: torch.zeros_like(layer.weight) for n, layer in self.layers.items()} if method == "movement" else {}
+        )
         self.steps = 0
         self.first = {name: 1.0 - float(layer.mask.mean()) for name, layer in self.layers.items()}
         for name, layer in self.layers.items():

@@ -92,7 +92,9 @@ class Run:
         frames = self.train
         if self.valid is None:
             frames, self.valid = split(frames, self.recipe.judge, self.recipe.seed)
-        self.frames, self.choice = split(frames, self.recipe.aside, self.recipe.seed + 1) if self.recipe.chooses else (frames, None)
+        self.frames, self.choice = (
+            split(frames, self.recipe.aside, self.recipe.seed + 1) if self.recipe.chooses else (frames, None)
+        )
         for given in (self.frames, self.valid):
             check_labels(given, int(np.prod(self.net.outputs[0].shape)), self.where)
         self.judge = Judge.of(self.valid, self.teacher)
@@ -150,7 +152,12 @@ class Run:
     def _judged(self, name: str, loss: float | None) -> Row:
         found: Outcome | None = None
         if self.target is not None:
-            found = design(self.net, self.target, self._precision(), self.frames.take(np.arange(min(64, len(self.frames)))).arrays())
+            found = design(
+                self.net,
+                self.target,
+                self._precision(),
+                self.frames.take(np.arange(min(64, len(self.frames)))).arrays(),
+            )
         graph = self.net.frozen() if self.net.quantised else self.net.graph()
         return Row(
             name, self.judge(self.net.module), sizes(graph, found and found.stored_bits if self.net.quantised else None),
@@ -168,7 +175,9 @@ class Run:
         """The words of the engines of the network's layers, by name."""
         if self.target is None:
             raise TomatoError("words of the engine are those of a design", where=self.where, hint="give --target")
-        found = design(self.net, self.target, self._precision(), self.frames.take(np.arange(min(64, len(self.frames)))).arrays()).words
+        found = design(
+            self.net, self.target, self._precision(), self.frames.take(np.arange(min(64, len(self.frames)))).arrays()
+        ).words
         return {n.name: found[n.name] for n in self.net.module.graph if isinstance(n.op, Weighted) and n.name in found}
 
     def _add(self, row: Row, told: Callable[[Row], None]) -> None:

@@ -95,7 +95,9 @@ def _patterns(scene: Scene, step: Step, names: set[str]) -> dict[str, Pattern]:
         return dict.fromkeys(names, Pattern.parse(text))
     if scene.words is None:
         raise TomatoError(
-            "words of the engine are those of a design", where=scene.where, hint="give --target, or the shape: 'words 4x8'"
+            "words of the engine are those of a design",
+            where=scene.where,
+            hint="give --target, or the shape: 'words 4x8'",
         )
     found = scene.words()
     return {name: Pattern(*found.get(name, (1, 1))) for name in names}

@@ -157,7 +157,9 @@ def with_weights(module: Network) -> Graph:
                 return name
             ramp, origin = group.ramp, group.chain[0].origin
             limited = (ramp.lo, ramp.hi) != (-np.inf, np.inf)
-            name = build.add(Affine(ONE, Tensor(bias)), [name], f"{node.name}_bias" if limited else group.output, origin)
+            name = build.add(
+                Affine(ONE, Tensor(bias)), [name], f"{node.name}_bias" if limited else group.output, origin
+            )
             if limited:
                 name = build.add(Clip(ramp.lo, ramp.hi), [name], group.output, group.chain[-1].origin)
             return name
