@@ -89,7 +89,7 @@ class WeightQuantiser(nn.Module):
         else:
             levels = self.levels
             chosen = _nearest(levels, steps.detach())
-        limited = steps.clamp(float(levels[0]), float(levels[-1]))
+        limited = steps.clamp(levels[0].item(), levels[-1].item())
         return scale * (chosen + limited - limited.detach())
 
     @torch.no_grad()
