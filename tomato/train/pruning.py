@@ -76,8 +76,8 @@ class Pruning(Hook):
     """Takes weights out of layers until each has its sparsity, by `end` of the training, and keeps them out.
 
     sparsity: the share of zeros in the end, by the name of the layer's node. magnitude: the smallest go, on a cubic
-    schedule (Zhu and Gupta, To prune or not to prune, 2017). surgery: likewise, but a weight goes below 0.9 of the
-    threshold and returns above 1.1 of it (Guo et al., Dynamic Network Surgery, 2016). movement: those go that move
+    schedule (Zhu and Gupta, To prune or not to prune, 2017). surgery: likewise, but until the end a weight goes below
+    0.9 of the threshold and returns above 1.1 of it (Guo et al., Dynamic Network Surgery, 2016). movement: those go that move
     towards zero (Sanh et al., Movement Pruning, 2020). Until `end` pruned weights go on learning and may return.
     """
 
@@ -141,7 +141,7 @@ class Pruning(Hook):
             return
         limit = scores.flatten().kthvalue(gone).values
         chosen = (scores > limit).to(weight.dtype)
-        if self.method == "surgery":
+        if self.method == "surgery" and sparsity < self.sparsity[name]:
             was = pattern.scores(layer.mask) > 0
             chosen = torch.where(scores < OFF * limit, 0.0, torch.where(scores > ON * limit, 1.0, was.to(weight.dtype)))
         layer.mask.copy_(pattern.spread(chosen, tuple(weight.shape)))
