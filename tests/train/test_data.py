@@ -253,7 +253,8 @@ def test_a_label_out_of_range_is_named_by_its_frame_in_the_file() -> None:
 
 def varied(how: Variation, x: Array, seed: int = 1) -> Array:
     (y,) = how([torch.from_numpy(x)], np.random.default_rng(seed))
-    return y.numpy()
+    found: Array = y.numpy()
+    return found
 
 
 @pytest.mark.parametrize("last", [False, True])

@@ -18,7 +18,7 @@ from tomato.train.hooks import Calm
 from tomato.train.loop import Hook, Loop, State, Training, fit, predicted
 from tomato.train.losses import Objective, distance, is_scores
 from tomato.train.module import Network
-from tomato.train.prune import Pruning
+from tomato.train.pruning import Pruning
 
 SHORT = Loop(epochs=4, batch=16, rate=0.01)
 BUSY = replace(

@@ -19,6 +19,7 @@ from tomato.core.interpret import Player, in_batches
 from tomato.core.ir import Graph, Node
 from tomato.frontend.write import write
 from tomato.host.codes import encode
+from tomato.ops.move import Reshape, Transpose
 from tomato.ops.quantise import Dequantise, Quantise
 from tomato.quantise.integers import Integers, from_quantised
 
@@ -58,8 +59,9 @@ def places(frozen: Graph, inputs: tuple[Port, ...], integers: Integers) -> dict[
         if isinstance(node.op, Quantise):
             row = _row(frozen, node)
             labels = (f"{node.name}_clipped", *(n.name for n in row[:-1]))
-            first = row[-1].args[0]  # where codes stay as they are
-            place = next((last[name] for name in labels if name in last), None) or given.get(first) or found.get(first)
+            first = _moved_from(frozen, row[-1].args[0], last)  # where codes stay as they are
+            same = given.get(first) or found.get(first) or last.get(first)
+            place = next((last[name] for name in labels if name in last), same)
             assert place is not None, f"the compiled network has no {node.name}"
             found[node.name] = place
     return found
@@ -90,6 +92,14 @@ def _row(graph: Graph, node: Node) -> list[Node]:
     return row
 
 
+def _moved_from(graph: Graph, value: str, last: Mapping[str, str]) -> str:
+    """The value, or what is in front of changes of order that the compiled network has not on their own."""
+    makers = graph.producers
+    while value not in last and value in makers and isinstance(makers[value].op, Transpose | Reshape):
+        value = makers[value].args[0]
+    return value
+
+
 def _chain(graph: Graph, value: str, known: dict[str, str]) -> Chain:
     wanted, nodes, sources = {value}, list[Node](), dict[str, str]()
     for node in reversed(graph.nodes):
@@ -103,7 +113,9 @@ def _chain(graph: Graph, value: str, known: dict[str, str]) -> Chain:
     return Chain(tuple(reversed(nodes)), sources)
 
 
-def differing(integers: Integers, where: Mapping[str, str], codes: Mapping[str, Array], frames: tuple[Array, ...]) -> int:
+def differing(
+    integers: Integers, where: Mapping[str, str], codes: Mapping[str, Array], frames: tuple[Array, ...]
+) -> int:
     """How many codes of the compiled network are not those of the trained one, of all values that have codes.
 
     where: of `places`; codes: of `Trainable.codes` for the same frames, as the model takes them.
