@@ -5,8 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-torch = pytest.importorskip("torch", reason="training needs PyTorch: pip install 'tomato[train]'")
+import torch
 
 from tests.networks.nets import Net
 from tests.networks.runtime import golden, runtime
