@@ -163,6 +163,7 @@ CASES: Final[Mapping[str, Case]] = {
     "kws w4a4": Case("kws_w4a4", stored("kws_float.onnx"), kws),
     "kws ternary": Case("kws_ternary", stored("kws_float.onnx"), kws),
     "kws binary": Case("kws_binary", stored("kws_float.onnx"), kws),
+    "kws fast": Case("kws_fast", stored("kws_float.onnx"), kws, "pynq-z2"),
     "mnist8 w2a2": Case("mnist8_w2a2", stored("mnist8_float.onnx"), digits),
     "fashion lenet": Case("fashion_lenet", lenet, fashion, "kv260", "fashion_float", 7),
     "fashion small": Case("fashion_small", small, fashion, "kv260", "fashion_float", 7),
