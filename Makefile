@@ -7,6 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
+TRAIN := $(VENV)/installed-train
 JOBS ?= 2
 PACKAGES := $(sort $(wildcard hw/rtl/pkg/*.sv))
 LEVELS := memory plumbing parts engines
@@ -37,6 +38,12 @@ $(STAMP): pyproject.toml requirements.lock | need
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev]'
 	@touch $@
 
+# PyPI's torch for Linux brings CUDA along, gigabytes; this index, in the environment, has one that does not:
+# PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu
+$(TRAIN): $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev,brevitas]'
+	@touch $@
+
 install: $(STAMP)  ## set up .venv with the locked versions
 
 demo: $(STAMP)  ## compile the digits network for a U250 and simulate four frames
@@ -51,7 +58,8 @@ check: $(STAMP)  ## style, types, layers and the quick tests, without a simulato
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m pytest -q -n $(JOBS) -m "not rtl and not area and not slow"
 
-test: check lint-hw  ## check, then whole networks through golden models, and the hardware: lint and every simulation
+test: $(TRAIN)  ## check, with PyTorch; whole networks through golden models; the hardware: lint and every simulation
+	@$(MAKE) --no-print-directory check lint-hw
 	$(BIN)/python -m pytest -q -n $(JOBS) -m "slow and not rtl and not area"
 	$(BIN)/python -m pytest -q -n $(JOBS) -m rtl
 
@@ -95,11 +103,13 @@ format: $(STAMP)  ## rewrite the sources as the formatter wants them
 golden: $(STAMP)  ## rewrite tests/golden; review the diff
 	$(BIN)/python -m pytest -q -m "not rtl and not area" --update-golden
 
+# What only some builds of torch need is not locked, nor which build it is.
 lock: need  ## renew requirements.lock with the newest versions that the project allows
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
-	build/lock/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	build/lock/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,brevitas]'
 	echo '# The versions that are tested, for pip --constraint. Renew: make lock' > requirements.lock
-	build/lock/bin/python -m pip freeze --exclude-editable | LC_ALL=C sort -f >> requirements.lock
+	build/lock/bin/python -m pip freeze --all --exclude pip --exclude wheel --exclude-editable \
+	  | grep -vE '^(nvidia|cuda|triton)' | sed -E 's/\+[a-z0-9.]+$$//' | LC_ALL=C sort -f >> requirements.lock
 	rm -rf build/lock
 
 clean:  ## remove what builds and tests left behind

@@ -79,7 +79,7 @@ def learn(drawn: Drawn, steps: int = 2, rate: float = 0.01) -> None:
         results: Sequence[torch.Tensor] = found if isinstance(found, tuple) else (found,)
         loss = torch.stack([(y - 1.0).square().mean() for y in results]).sum()
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
     module.eval()
 

@@ -5,11 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-torch = pytest.importorskip("torch", reason="training needs PyTorch: pip install 'tomato[train]'")
+import torch
 
 from tests.networks.nets import Net
-from tests.networks.runtime import golden, integers, runtime
+from tests.networks.runtime import golden, runtime
 from tests.train.drawn import FRAMES, WEIGHTS, Drawn, behind_compiler, differences, draw, learn, loaded
 from tomato import frontend
 from tomato.core.formats import Array
@@ -184,8 +183,10 @@ def weights(graph: Graph) -> list[tuple[object, ...]]:
         if isinstance(node.op, Weighted):
             (scale,) = graph.uses[node.name]
             (bias,) = graph.uses[scale.name]
-            assert isinstance(scale.op, Affine) and isinstance(bias.op, Bias)
-            assert bias.op.codes is not None and bias.op.step is not None
+            assert isinstance(scale.op, Affine)
+            assert isinstance(bias.op, Bias)
+            assert bias.op.codes is not None
+            assert bias.op.step is not None
             size = node.op.weight.shape[-1]
             each = [np.broadcast_to(t.values, size).tolist() for t in (scale.op.scale, bias.op.codes, bias.op.step)]
             found.append((node.name, node.op.weight.values.reshape(-1).tolist(), *each))

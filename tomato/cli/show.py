@@ -37,25 +37,33 @@ def training(result: Mapping[str, Any], *, brief: bool = False) -> None:
     """What a training run came to: a row for every step, and what was written."""
     out, rows = console(), result["rows"]
     boards = any(row["fps"] is not None for row in rows)
-    right = (f"% {result['measure']}", "weights", "non-zero", "MACs", "dense bits", "stored bits", "entropy bits", "smaller")
-    more = ("frames/s", "LUT", "DSP") if boards else ()
-    made = table("step", *right, *more, right=(*right, *more))
+    counts = ("weights", "non-zero", "MACs", "dense bits", "stored bits", "entropy bits", "smaller")
+    columns = (f"% {result['measure']}", *counts, *(("frames/s", "LUT", "DSP") if boards else ()))
+    made = table("step", *columns, right=columns)
     whole = rows[0]["sizes"]["weights"] * 32
     for row in rows[-1:] if brief else rows:
         size = row["sizes"]
-        cells = [f"{100 * row['right']:.2f}", *(f"{size[k]:,.0f}" for k in (
-            "weights", "nonzeros", "macs", "dense_bits", "stored_bits", "entropy_bits"))]  # fmt: skip
+        cells = [_short(size[k]) for k in ("weights", "nonzeros", "macs", "dense_bits", "stored_bits", "entropy_bits")]
         cells.append(f"{whole / max(1.0, size['entropy_bits']):.1f}x")
         if boards:
             cells.append("" if row["fps"] is None else f"{row['fps']:,.0f}")
-            cells += [f"{row['resources'].get(k, 0):,}" if row["resources"] else "" for k in ("lut", "dsp")]
-        made.add_row(row["step"], *cells)
+            cells += [_short(row["resources"].get(k, 0)) if row["resources"] else "" for k in ("lut", "dsp")]
+        made.add_row(row["step"], f"{100 * row['right']:.2f}", *cells)
     out.print(made)
-    say(out, f"judged on {result['frames']} frames that nothing was chosen by")
+    say(out, f"judged on {result['frames']} frames that nothing was chosen by; smaller: than the float weights, in "
+             "entropy bits")  # fmt: skip
     if result["codes"]:
         say(out, f"checked: {result['differing']} of {result['codes']:,} codes of the compiled network differ from the "
                  "trained network's")  # fmt: skip
     say(out, f"written: {', '.join(result['written'])}")
+
+
+def _short(count: float) -> str:
+    """A count in thousands or millions where it is large."""
+    for size, unit in ((1e6, " M"), (1e3, " k")):
+        if count >= 10 * size:
+            return f"{count / size:,.0f}{unit}"
+    return f"{count:,.0f}"
 
 
 def console() -> Console:
@@ -248,6 +256,33 @@ def nodes(reports: Sequence[NodeReport]) -> None:
     macs, parameters = sum(r.macs for r in reports), sum(r.parameters for r in reports)
     verdict = f"{refused} are not supported" if refused else "all supported"
     say(out, f"{len(reports)} nodes, {verdict}; {macs:,} multiply-accumulates, {parameters:,} parameters")
+
+
+def sizes(sizes: Mapping[str, Any]) -> None:
+    """The layers in every measure, and how many times smaller than in float32 they are together.
+
+    sizes: what `Sizes.data` gives. Work is left out where there is no room for it.
+    """
+    measures = {"dense_bits": "dense bits", "stored_bits": "stored bits", "entropy_bits": "entropy bits"}
+    if sizes["target"] is None:
+        del measures["stored_bits"]  # the dense ones again
+    out = console()
+    work = {"macs": "MACs", "effective_macs": "effective"} if out.width >= WIDTH else {}
+    numbers = ("weights", "non-zero", *measures.values(), *work.values())
+    rows = table("layer", *numbers, right=numbers)
+    for layer in [*sizes["layers"], {**sizes, "name": "together"}]:
+        left = layer["nonzeros"] / max(layer["weights"], 1)
+        shown = (f"{layer[key]:,.0f}" for key in (*measures, *work))
+        rows.add_row(layer["name"], f"{layer['weights']:,}", f"{left:.1%}", *shown)
+    out.print(rows)
+    ratios = ", ".join(
+        f"{name} {'-' if ratio is None else f'{ratio:.1f}x'}"
+        for name, ratio in sizes["ratios"].items()
+        if f"{name}_bits" in measures
+    )
+    say(out, f"smaller than {sizes['reference']:,} weights in float32: {ratios}", "bold")
+    if sizes["target"] is not None:
+        say(out, f"stored: in the memories on {sizes['target']}, lanes without a weight included")
 
 
 def refusal(target: str, reason: TomatoError) -> None:

@@ -1,6 +1,7 @@
 """Frames from files: npz, npy, or a folder of images, in the shape that a model wants."""
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,14 @@ def read(
     where = str(path)
     if path.is_dir():
         return Data(suit(_images(path, shape, limit), shape, dtype, name=name, where=where))
+    frames, labels = opened(path, _arrays)
+    labels = None if labels is None else labels[:limit]
+    return Data(suit(frames[:limit] if frames.ndim else frames, shape, dtype, name=name, where=where), labels)
+
+
+def opened(path: Path, load: Callable[[Path], tuple[Array, Array | None]]) -> tuple[Array, Array | None]:
+    """The frames as a .npz or .npy has them, and checked labels: `load` gets both from it. Raises TomatoError."""
+    where = str(path)
     if not path.exists():
         raise TomatoError("the data file does not exist", where=where)
     with reading("cannot read the data", where=path, hint=GIVE):
@@ -55,10 +64,15 @@ def read(
             start = file.read(len(MAGIC[0]))
         if not start.startswith(MAGIC):
             raise TomatoError("this is neither a .npz nor a .npy file", where=where, hint=GIVE)
-        frames, labels = _arrays(path)
+        frames, labels = load(path)
     if labels is not None:
-        labels = classes_of(labels, len(frames) if frames.ndim else 0, where=where)[:limit]
-    return Data(suit(frames[:limit] if frames.ndim else frames, shape, dtype, name=name, where=where), labels)
+        labels = classes_of(labels, len(frames) if frames.ndim else 0, where=where)
+    return frames, labels
+
+
+def members(path: Path, names: list[str]) -> list[str]:
+    """Of the names in an npz that of the frames, and that of the labels if there are any. Raises TomatoError."""
+    return [key_of(path, names, FRAME_KEYS), *[k for k in LABEL_KEYS if k in names][:1]]
 
 
 def _arrays(path: Path) -> tuple[Array, Array | None]:
@@ -123,33 +137,46 @@ def suit(frames: Array, shape: tuple[int, ...], dtype: str = "float32", *, name:
     Integers stay exact: for an integer type every value must be one that it has. Raises TomatoError when the shapes
     do not suit, a value is not finite, or the type of input `name` does not have it.
     """
-    where = where or (f"input {name}" if name else "")
+    return typed(arranged(frames, shape, name=name, where=where), dtype, name=name, where=where)
+
+
+def arranged(frames: Array, shape: tuple[int, ...], *, name: str = "", where: str = "") -> Array:
+    """The part of `suit` that looks at shapes: a view. Raises TomatoError when they do not suit."""
+    where = _place(name, where)
     expected = f"expected (frames, {', '.join(map(str, shape))})"
     if frames.ndim == 0 or frames.dtype.kind not in NUMBERS or not len(frames):
         raise TomatoError(f"the data is {frames.shape} of {frames.dtype}: {expected}", where=where)
     got = frames.shape[1:]
     if got == shape:
-        suited = frames
-    elif [n for n in got if n > 1] == [n for n in shape if n > 1]:
-        suited = frames.reshape(len(frames), *shape)
-    elif len(shape) == 3 and got == (shape[1], shape[2], shape[0]):
-        suited = frames.transpose(0, 3, 1, 2)
-    else:
-        raise TomatoError(
-            f"the data has the shape {frames.shape}: {expected}",
-            where=where,
-            hint="the first axis counts frames, the others are those of the model's input",
-        )
-    if not np.all(np.isfinite(suited)):
+        return frames
+    if [n for n in got if n > 1] == [n for n in shape if n > 1]:
+        return frames.reshape(len(frames), *shape)
+    if len(shape) == 3 and got == (shape[1], shape[2], shape[0]):
+        return frames.transpose(0, 3, 1, 2)
+    raise TomatoError(
+        f"the data has the shape {frames.shape}: {expected}",
+        where=where,
+        hint="the first axis counts frames, the others are those of the model's input",
+    )
+
+
+def typed(frames: Array, dtype: str = "float32", *, name: str = "", where: str = "") -> Array:
+    """The part of `suit` that looks at values, of as many frames as wanted. Raises TomatoError as it does."""
+    where = _place(name, where)
+    if not np.all(np.isfinite(frames)):
         raise TomatoError("the data has values that are not finite", where=where)
     kind = np.dtype(dtype)
     if kind.kind in INTEGERS:
-        _check_whole(suited, kind, name, where)
+        _check_whole(frames, kind, name, where)
     with np.errstate(over="ignore"):
-        typed = np.ascontiguousarray(suited, dtype=kind)
-    if not np.all(np.isfinite(typed)):
+        result = np.ascontiguousarray(frames, dtype=kind)
+    if not np.all(np.isfinite(result)):
         raise TomatoError(f"the data has values that {dtype} does not hold", where=where)
-    return typed
+    return result
+
+
+def _place(name: str, where: str) -> str:
+    return where or (f"input {name}" if name else "")
 
 
 def _check_whole(frames: Array, kind: np.dtype, name: str, where: str) -> None:
@@ -174,6 +201,11 @@ def classes(output: Array) -> Array | None:
     return None
 
 
+def colours_last(shape: tuple[int, ...]) -> bool:
+    """Whether a picture of that shape has its channels behind height and width."""
+    return len(shape) == 3 and shape[0] not in COLOURS and shape[2] in COLOURS
+
+
 def _images(folder: Path, shape: tuple[int, ...], limit: int | None) -> Array:
     """Pictures resized to the model's input, values 0 to 255."""
     try:
@@ -182,7 +214,7 @@ def _images(folder: Path, shape: tuple[int, ...], limit: int | None) -> Array:
         raise TomatoError(
             "reading pictures needs Pillow", where=str(folder), hint="pip install pillow, or give a .npz"
         ) from reason
-    last = len(shape) == 3 and shape[0] not in COLOURS and shape[2] in COLOURS
+    last = colours_last(shape)
     if not last and (len(shape) != 3 or shape[0] not in COLOURS):
         raise TomatoError(f"pictures do not suit an input of shape {shape}", where=str(folder), hint="give a .npz")
     paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGES)[:limit]

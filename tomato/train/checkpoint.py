@@ -12,7 +12,6 @@ from tomato.core.formats import Codes
 from tomato.frontend import Network as Model
 from tomato.train.layers import Normalisation
 from tomato.train.points import Point
-from tomato.train.quantisers import WeightQuantiser
 from tomato.train.trainable import Trainable
 
 State = dict[str, Any]
@@ -27,7 +26,7 @@ def save(folder: Path, net: Trainable) -> None:
     layers = {
         node.name: {
             "quantiser": None if layer.quantiser is None else (layer.quantiser.kind, layer.quantiser.bits),
-            "norm": layer.norm is not None, "tied": layer.tied is not None,
+            "norm": layer.norm is not None, "tied": layer.tied is not None, "together": layer.together,
         }
         for node, layer in net.module.each()
     }  # fmt: skip
@@ -47,8 +46,9 @@ def load(folder: Path) -> Trainable:
     with reading("the checkpoint is damaged", where=folder, hint=HINT):
         for node, layer in net.module.each():
             about = stored["layers"][node.name]
+            layer.together = about["together"]
             if about["quantiser"]:
-                layer.quantiser = WeightQuantiser(layer.weight.detach().cpu().numpy(), *about["quantiser"])
+                layer.put_quantiser(*about["quantiser"])
             if about["norm"]:
                 zeros = torch.zeros(layer.bias.shape)
                 layer.norm = Normalisation(zeros, zeros + 1.0, zeros)
@@ -77,3 +77,4 @@ def read(path: Path) -> State:
     if not isinstance(found, dict):
         raise TomatoError("this is no checkpoint of a training run", where=str(path), hint=HINT)
     return found
+

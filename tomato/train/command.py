@@ -88,7 +88,8 @@ def _written(output: Path, folder: Path, about: Mapping[str, Any], rows: Sequenc
     """Leave the results; what only an interrupted run needs goes."""
     write_text(folder / "training.json", json.dumps(about, indent=1) + "\n")
     written = [str(output), str(folder / "training.json")]
-    shown = picture(about)
+    shown = picture([{**r, "accuracy": r["right"]} for r in about["rows"]], about["model"],
+                    f"of {about['frames']} frames {about['measure']}")  # fmt: skip
     if shown is not None:
         write_text(folder / "training.svg", shown)
         written.append(str(folder / "training.svg"))

@@ -17,14 +17,14 @@ from tomato.train.trainable import Trainable
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Frames/s, resources, and the bits that the memories of weights hold, lanes that nothing uses included.
+    """Frames/s, resources, and what the compiler made of the network.
 
     words: inputs and outputs that a word of weights serves, by the ONNX names of the layers.
     """
 
     fps: float
     resources: Mapping[str, int]
-    stored_bits: int
+    accelerator: Accelerator
     words: Mapping[str, tuple[int, int]]
 
 
@@ -42,9 +42,8 @@ def outcome(accelerator: Accelerator) -> Outcome:
     """What a compiled network takes."""
     units = bind(accelerator.graph, accelerator.plan.layers, accelerator.target)
     weighted = {name: unit for name, unit in units.items() if isinstance(unit, WeightedUnit)}
-    stored = sum(s.words * s.bits for unit in weighted.values() for s in unit.stores.values())
     words = {
         unit.site.node.origin[0]: (unit.knobs.get("lanes_in", 1), unit.knobs.get("lanes_out", unit.knobs.get("lanes", 1)))
         for unit in weighted.values() if unit.site.node.origin
     }  # fmt: skip
-    return Outcome(accelerator.report["fps"], accelerator.report["resources"], stored, words)
+    return Outcome(accelerator.report["fps"], accelerator.report["resources"], accelerator, words)

@@ -54,9 +54,7 @@ class Real:
         """The value, rounded once."""
         if self.single is not None:
             return self.single
-        scale, offset = (
-            torch.tensor(v, dtype=torch.float64, device=self.codes.device) for v in (self.scale, self.offset)
-        )
+        scale, offset = (torch.tensor(v, dtype=torch.float64, device=self.codes.device) for v in (self.scale, self.offset))
         return (self.codes * scale + offset).float()
 
 
@@ -76,7 +74,9 @@ class Evaluation:
     @torch.no_grad()
     def play(self, values: Mapping[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
         """The graph's outputs as float32 for float32 values of its inputs, and the codes of every value that has some."""
-        env: dict[str, Value] = {name: Real(x, np.ones(1), np.zeros(1), single=x.float()) for name, x in values.items()}
+        env: dict[str, Value] = {
+            name: Real(x, np.ones(1), np.zeros(1), single=x.float()) for name, x in values.items()
+        }
         for node in self.graph:
             if node.name in self.chains:
                 codes = {name: value for name, value in env.items() if isinstance(value, torch.Tensor)}
@@ -97,9 +97,7 @@ class Evaluation:
         if isinstance(op, Quantise):
             return _quantised(op, first)
         if op.treatment is Treatment.MOVES:
-            return replace(
-                first, codes=first.codes, single=play(op, [r.float32 for r in reals]), back=None, source=None
-            )
+            return replace(first, codes=first.codes, single=play(op, [r.float32 for r in reals]), back=None, source=None)
         if isinstance(op, Weighted | SumPool | GlobalSum) and first.back is not None:
             zero = float(first.back.zero.values[0])
             return _summed(op, first, play(op, [first.codes - zero]))

@@ -91,6 +91,8 @@ def put_normalisation(network: Network, frames: Frames) -> None:
     for handle in handles:
         handle.remove()
     for name, total in seen.items():
+        if network.layer(name).tied is not None:  # a gain per channel would take apart what is tied
+            continue
         flat = total.reshape(-1, total.shape[-1])
         network.layer(name).put_normalisation(flat.mean(0), flat.var(0, correction=0))
 

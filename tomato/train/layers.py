@@ -33,7 +33,7 @@ class Layer(nn.Module):
     `mask` holds 1 where a weight is there and 0 where it is pruned; with `returning` pruned weights still get the
     gradient of what would stand in their place, so that they may come back. With `norm` there is batch normalisation
     behind the product, which `freeze` folds into scale and bias. `tied` holds, for a layer of fewer free weights, the
-    place in `weight`, flat, that every weight is taken from.
+    place in `weight`, flat, that every weight is taken from; `together` of its channels share their scale then.
     """
 
     def __init__(self, op: Weighted, weight: Array, bias: Array) -> None:
@@ -45,6 +45,7 @@ class Layer(nn.Module):
         self.mask: torch.Tensor
         self.register_buffer("tied", None)
         self.tied: torch.Tensor | None
+        self.together = 1
         self.returning = False
         self.quantiser: WeightQuantiser | None = None
         self.norm: Normalisation | None = None
@@ -93,6 +94,17 @@ class Layer(nn.Module):
         unit = np.float32(step) * scale
         whole = np.clip(np.rint(bias / unit.astype(np.float64)), -MOST_BIAS, MOST_BIAS)
         return FrozenLayer(np.rint(codes).astype(np.int64), scale, whole.astype(np.int64), unit)
+
+    @torch.no_grad()
+    def tie(self, places: Array, together: int) -> None:
+        """Have weights be those at other places, flat; so many channels in a row share what scales them."""
+        self.tied = torch.from_numpy(places.astype(np.int64)).to(self.weight.device)
+        self.together = together
+
+    def put_quantiser(self, kind: str, bits: int) -> None:
+        """Quantise the weights, with scales that suit them as they are."""
+        weight = (self.whole * self.mask).detach().cpu().numpy()
+        self.quantiser = WeightQuantiser(weight, kind, bits, self.together)
 
     @torch.no_grad()
     def fold_normalisation(self) -> None:

@@ -3,22 +3,29 @@
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from math import cos, isfinite, pi
-from typing import Any, Literal
+from math import cos, inf, isfinite, pi
+from typing import Any, get_args
 
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional
 
-from tomato.core.errors import TomatoError
+from tomato.core.errors import TomatoError, check_number
 from tomato.core.progress import Progress, silent
 from tomato.train.data import Frames, Variation
+from tomato.train.finite import first_broken
+from tomato.train.losses import Objective, given
 from tomato.train.module import Network
+from tomato.train.optimise import Optimiser, optimiser, repeatable
 
 Torch = torch.Tensor
 Outputs = tuple[Torch, ...]
 State = dict[str, Any]
+"""Plain values and tensors: torch.save writes it, and torch.load reads it with weights_only."""
+
+
+MOST_AVERAGE = 0.99999
+"""Averages that remember longer are of nothing else than the first steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +33,19 @@ class Loop:
     """How long and how a network is trained.
 
     rate: of learning, at its greatest; it falls along half a cosine behind a warm-up. step_rate: times as much for
-    steps and scales, which are logarithms. clip: the greatest norm of the gradients. distil: the share of the loss
-    that compares with the teacher, the rest with labels; 1 without labels. temperature: of both answers, see Hinton et
-    al., Distilling the Knowledge in a Neural Network, 2015. features: weight of the error of what layers compute.
-    average: how much of the averaged weights stays at a step (exponential moving average); 0 for none. patience: epochs
-    without a better choice before it stops early, 0 for never; the best epoch is kept then. scores: whether outputs are
-    the scores of classes; None: as `is_scores` thinks.
+    steps and scales, which are logarithms. clip: the greatest norm of the gradients; 0 for any. distil: the share of
+    the loss that compares with the teacher, the rest with labels; 1 without labels. temperature: of both answers, see
+    Hinton et al., Distilling the Knowledge in a Neural Network, 2015. features: weight of the error of what layers
+    compute. average: how much of the averaged weights stays at a step (exponential moving average, its beginning
+    corrected); 0 for none. patience: epochs without a better choice before it stops early, 0 for never. best: keep the
+    best epoch, as patience does. scores: whether outputs are the scores of classes; None: as `is_scores` thinks.
     """
 
     epochs: int = 30
     batch: int = 50
     rate: float = 1e-3
     step_rate: float = 10.0
-    optimiser: Literal["adamw", "sgd"] = "adamw"
+    optimiser: Optimiser = "adamw"
     decay: float = 0.0
     warm_up: float = 0.02
     clip: float = 5.0
@@ -47,9 +54,25 @@ class Loop:
     features: float = 0.0
     average: float = 0.0
     patience: int = 0
+    best: bool = False
     variation: Variation = field(default_factory=Variation)
     scores: bool | None = None
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.optimiser not in get_args(Optimiser):
+            raise TomatoError(f"optimiser must be {' or '.join(get_args(Optimiser))}, not {self.optimiser!r:.40}")
+        for name, least in (("epochs", 0), ("batch", 1), ("patience", 0), ("seed", 0)):
+            check_number(name, getattr(self, name), least)
+            if getattr(self, name) % 1:
+                raise TomatoError(f"{name} must be a whole number, not {getattr(self, name)!r:.40}")
+        for name in ("rate", "temperature"):
+            check_number(name, getattr(self, name), open_=True)
+        for name in ("step_rate", "decay", "clip", "features"):
+            check_number(name, getattr(self, name))
+        for name in ("warm_up", "distil"):
+            check_number(name, getattr(self, name), 0, 1)
+        check_number("average", self.average, 0, MOST_AVERAGE)
 
 
 class Hook:
@@ -67,6 +90,10 @@ class Hook:
     def after_step(self, network: Network, share: float) -> None:
         """Behind the optimiser's step."""
 
+    def settled(self, share: float) -> bool:
+        """Whether an epoch that ends here may be the best one: not before weights are out that shall be out."""
+        return True
+
     def state(self) -> State:
         """What it needs to go on after an interruption."""
         return {}
@@ -80,7 +107,8 @@ class Training:
     """A training under way.
 
     teacher: gives the answers to learn from, for frames; None where labels alone count. choose: how good the network
-    is, the greater the better, for early stops.
+    is, the greater the better, for early stops and the best epoch. choice: frames to choose by without it: the least
+    loss. Raises TomatoError where there is nothing to learn from, or to choose by.
     """
 
     network: Network
@@ -90,31 +118,43 @@ class Training:
     hooks: Sequence[Hook] = ()
     choose: Callable[[], float] | None = None
     where: str = ""
+    choice: Frames | None = None
 
     def __post_init__(self) -> None:
         self.device = next(self.network.parameters()).device
         self.epoch, self.best, self.waited = 0, -np.inf, 0
         self.kept: State | None = None
         self.losses: list[float] = []
-        self.optimiser = _optimiser(self.network, self.loop)
+        self.optimiser = optimiser(
+            self.network, self.loop.optimiser, self.loop.rate, self.loop.step_rate, self.loop.decay
+        )
         self.rates = [group["lr"] for group in self.optimiser.param_groups]
-        self.average = {n: p.detach().clone() for n, p in self.network.named_parameters()} if self.loop.average else {}
+        self.average = {n: p.detach().clone() for n, p in _parameters(self.network)} if self.loop.average else {}
         self.batches = max(1, sum(1 for _ in self.frames.shuffled(self.loop.batch, [0])))
-        self.scores = [is_scores(self.network, i) if self.loop.scores is None else self.loop.scores
-                       for i in range(len(self.network.outputs))]  # fmt: skip
+        self.objective = Objective(
+            self.network, self.teacher, self.loop.distil, self.loop.temperature, self.loop.features, self.loop.scores
+        )
+        self._check()
+
+    def _check(self) -> None:
+        for frames in (self.frames, *([self.choice] if self.choice else [])):
+            self.objective.check(frames, self.where)
+        if (self.loop.patience or self.loop.best) and self.choose is None and self.choice is None:
+            raise TomatoError("the best epoch is asked for, but there are no frames to choose it by", where=self.where)
 
     def run(self, progress: Progress = silent, after_epoch: Callable[[], None] | None = None) -> None:
         """Train to the end; `after_epoch` may keep `state()`. TomatoError if the loss is not a number."""
-        loop = self.loop
+        loop, what = self.loop, self.where or "Training"
         self.network.train()
-        while self.epoch < loop.epochs and not (loop.patience and self.waited >= loop.patience):
-            progress(self.where or "Training", self.epoch, loop.epochs)
-            self._one_epoch()
-            self.epoch += 1
-            self._judge()
-            if after_epoch:
-                after_epoch()
-        progress(self.where or "Training", loop.epochs, loop.epochs)
+        with repeatable(self.device):
+            while self.epoch < loop.epochs and not (loop.patience and self.waited >= loop.patience):
+                progress(what, self.epoch, loop.epochs)
+                self._one_epoch()
+                self.epoch += 1
+                self._judge()
+                if after_epoch:
+                    after_epoch()
+        progress(what, loop.epochs, loop.epochs)
         if self.kept is not None:
             self.network.load_state_dict(self.kept)
         elif self.average:
@@ -133,17 +173,18 @@ class Training:
             self._set_rate(share)
             for hook in self.hooks:
                 hook.before_step(self.network, share)
-            given = [torch.from_numpy(p.real(x)).to(self.device) for p, x in zip(self.network.inputs, batch.arrays(),
-                                                                                strict=True)]  # fmt: skip
-            x = loop.variation(given, rng)
-            loss = self._loss(x, batch.classes() if loop.variation.mixup == 0 else None)
+            x = given(self.network, batch)
+            x, order, left = loop.variation.mixed(loop.variation(x, rng), rng)
+            loss = self.objective.loss(x, batch.classes(), order, left)
             if not isfinite(loss.item()):
-                raise self._broken(x, i)
+                raise self._broken("loss", x, i)
             self.optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call, unused-ignore]
             for hook in self.hooks:
                 hook.after_backward(self.network, share)
-            nn.utils.clip_grad_norm_(self.network.parameters(), loop.clip)
+            norm = nn.utils.clip_grad_norm_(self.network.parameters(), loop.clip or inf)
+            if not isfinite(norm.item()):
+                raise self._broken("gradient", x, i)
             self.optimiser.step()
             for hook in self.hooks:
                 hook.after_step(self.network, share)
@@ -156,61 +197,32 @@ class Training:
         for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
             group["lr"] = rate * warm * 0.5 * (1.0 + cos(pi * share))
 
-    def _loss(self, x: Outputs, labels: Any) -> Torch:
-        loop = self.loop
-        watched: dict[str, list[Torch]] = {n: [] for n in self._features()} if loop.features else {}
-        found = self.network.leave(self.network.play(self.network.enter(x), watched))
-        answers, seen = self._taught(x, watched)
-        total = torch.zeros((), device=self.device)
-        share = loop.distil if labels is not None and answers is not None else float(answers is not None)
-        for i, y in enumerate(found):
-            if answers is not None:
-                total = total + share * _distance(y, answers[i], self.scores[i], loop.temperature)
-        if labels is not None and share < 1.0:
-            wanted = torch.from_numpy(labels).to(self.device)
-            total = total + (1.0 - share) * functional.cross_entropy(found[0].flatten(1), wanted)
-        for name, values in watched.items():
-            target = seen[name][0]
-            total = total + loop.features * functional.mse_loss(values[0], target) / target.var().clamp_min(1e-12)
-        return total
-
-    def _features(self) -> list[str]:
-        """Values that student and teacher both have in the same shape: results of layers."""
-        assert self.teacher is not None
-        theirs = self.teacher.graph.types
-        mine = self.network.graph.types
-        return [g.output for g in self.network.groups if g.output in theirs and theirs[g.output] == mine[g.output]
-                and g.head.name in {n.name for n, _ in self.network.each()}]  # fmt: skip
-
-    @torch.no_grad()
-    def _taught(self, x: Outputs, watched: dict[str, list[Torch]]) -> tuple[Outputs | None, dict[str, list[Torch]]]:
-        if self.teacher is None:
-            return None, {}
-        seen: dict[str, list[Torch]] = {name: [] for name in watched}
-        return self.teacher.leave(self.teacher.play(self.teacher.enter(x), seen)), seen
-
     def _add_to_average(self, step: int) -> None:
         if not self.average:
             return
-        keep = min(self.loop.average, (1.0 + step) / (10.0 + step))
+        keep = self.loop.average
+        new = (1.0 - keep) / (1.0 - keep ** (step + 1))  # corrects the bias of the beginning
         with torch.no_grad():
-            for name, parameter in self.network.named_parameters():
-                if self.average[name].shape != parameter.shape:
-                    self.average[name] = parameter.detach().clone()
-                self.average[name].lerp_(parameter.detach(), 1.0 - keep)
+            for name, parameter in _parameters(self.network):
+                self.average[name].lerp_(parameter.detach(), new)
 
     def _averaged(self) -> State:
         return {**self.network.state_dict(), **self.average}
 
     def _judge(self) -> None:
-        """Keep the best epoch where there is patience."""
-        if not self.loop.patience or self.choose is None:
+        """Keep the best of the epochs that may be it."""
+        share = self.epoch / self.loop.epochs
+        if not (self.loop.patience or self.loop.best) or not all(hook.settled(share) for hook in self.hooks):
             return
         present = copy.deepcopy(self.network.state_dict())
         if self.average:
             self.network.load_state_dict(self._averaged())
         self.network.eval()
-        found = self.choose()
+        if self.choose is not None:
+            found = self.choose()
+        else:
+            assert self.choice is not None
+            found = self.objective.quality(self.choice, self.loop.batch)
         if found > self.best:
             self.best, self.waited, self.kept = found, 0, copy.deepcopy(self.network.state_dict())
         else:
@@ -218,30 +230,25 @@ class Training:
         self.network.load_state_dict(present)
         self.network.train()
 
-    def _broken(self, x: Outputs, step: int) -> TomatoError:
-        """The error of a loss that is no number: where numbers cease to be finite."""
-        name = next((n for n, p in self.network.named_parameters() if not torch.isfinite(p).all()), None)
-        place = f"the parameter {name}" if name else "the outputs"
-        if name is None:
-            watched: dict[str, list[Torch]] = {g.output: [] for g in self.network.groups}
-            self.network.play(self.network.enter(x), watched)
-            bad = next((n for n, v in watched.items() if not torch.isfinite(v[0]).all()), None)
-            place = f"%{bad}" if bad else place
+    def _broken(self, what: str, x: Outputs, step: int) -> TomatoError:
+        """The error of a loss or gradient that is no number."""
         return TomatoError(
-            f"the loss is no number in epoch {self.epoch + 1}, step {step + 1}: first in {place}",
+            f"the {what} is no number in epoch {self.epoch + 1}, step {step + 1}: first in "
+            f"{first_broken(self.network, x)}",
             where=self.where, hint="lower the rate of learning, or check the frames and their labels",
         )  # fmt: skip
 
     def state(self) -> State:
         """All that is needed to go on from the end of this epoch."""
-        return {
+        return copy.deepcopy({
             "epoch": self.epoch, "best": float(self.best), "waited": self.waited, "kept": self.kept,
             "losses": list(self.losses), "network": self.network.state_dict(), "optimiser": self.optimiser.state_dict(),
             "average": self.average, "hooks": [hook.state() for hook in self.hooks],
-        }  # fmt: skip
+        })  # fmt: skip
 
     def restore(self, state: State) -> None:
         """Go on from a state of the same training."""
+        state = copy.deepcopy(state)
         self.epoch, self.best, self.waited = state["epoch"], state["best"], state["waited"]
         self.kept, self.losses, self.average = state["kept"], list(state["losses"]), state["average"]
         self.network.load_state_dict(state["network"])
@@ -250,42 +257,32 @@ class Training:
             hook.restore(kept)
 
 
-def is_scores(network: Network, output: int) -> bool:
-    """Whether an output is a vector of scores of classes: more than one number, and not as many as come in."""
-    port = network.outputs[output]
-    size = int(np.prod(port.shape))
-    taken = {int(np.prod(p.shape)) for p in network.inputs}
-    return size > 1 and size == max(port.shape) and (bool(port.host) or size not in taken)
+def fit(
+    network: Network, frames: Frames, loop: Loop, *, choice: Frames | None = None, teacher: Network | None = None,
+    hooks: Sequence[Hook] = (), progress: Progress = silent, resume: State | None = None,
+    keep: Callable[[State], None] | None = None, device: str = "cpu",
+) -> Training:  # fmt: skip
+    """Train a network on frames, from a state on if there is one; `keep` gets the state after every epoch.
+
+    device: "cpu", "cuda", or "auto" for the second where there is one. Raises TomatoError, see `Training`.
+    """
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device != "cpu" and not torch.cuda.is_available():
+        raise TomatoError(f"there is no device {device} that PyTorch can use", hint='train on "cpu"')
+    for one in (network, teacher):
+        if one is not None:
+            one.to(device)
+    training = Training(network, frames, loop, teacher, hooks, choice=choice)
+    if resume is not None:
+        training.restore(resume)
+    training.run(progress, (lambda: keep(training.state())) if keep else None)
+    return training
 
 
-def _distance(y: Torch, answer: Torch, scores: bool, temperature: float) -> Torch:
-    """How far an output is from the teacher's: divergence of softened classes, or squared error over the variance."""
-    if not scores:
-        return functional.mse_loss(y, answer) / answer.var().clamp_min(1e-12)
-    mine, theirs = (torch.log_softmax(v.flatten(1) / temperature, 1) for v in (y, answer))
-    return functional.kl_div(mine, theirs, log_target=True, reduction="batchmean") * temperature**2
-
-
-def _optimiser(network: Network, loop: Loop) -> torch.optim.Optimizer:
-    """Steps and scales apart from the rest: other rates, no decay."""
-    steps = list(_steps(network))
-    known = {id(p) for p in steps}
-    rest = [p for p in network.parameters() if p.requires_grad and id(p) not in known]
-    groups = [
-        {"params": rest, "lr": loop.rate, "weight_decay": loop.decay},
-        {"params": steps, "lr": loop.rate * loop.step_rate, "weight_decay": 0.0},
-    ]
-    if loop.optimiser == "sgd":
-        return torch.optim.SGD(groups, momentum=0.9, nesterov=True)
-    return torch.optim.AdamW(groups)
-
-
-def _steps(network: Network) -> Iterator[nn.Parameter]:
-    seen = set()
-    for name, parameter in network.named_parameters():
-        if name.endswith(("scale_log2", "levels")) and parameter.requires_grad and id(parameter) not in seen:
-            seen.add(id(parameter))
-            yield parameter
+def _parameters(network: Network) -> Iterator[tuple[str, nn.Parameter]]:
+    """All of them under all of their names, as a state has them."""
+    yield from network.named_parameters(remove_duplicate=False)
 
 
 def predicted(network: Network, frames: Frames, batch: int = 64) -> list[Torch]:
@@ -293,11 +290,9 @@ def predicted(network: Network, frames: Frames, batch: int = 64) -> list[Torch]:
     was = network.training
     network.eval()
     parts = []
-    device = next(network.parameters()).device
     with torch.no_grad():
         for part in frames.batches(batch):
-            given = [torch.from_numpy(p.real(x)).to(device) for p, x in zip(network.inputs, part.arrays(), strict=True)]
-            found = network(*given)
+            found = network(*given(network, part))
             parts.append(found if isinstance(found, tuple) else (found,))
     network.train(was)
     return [torch.cat(column) for column in zip(*parts, strict=True)]

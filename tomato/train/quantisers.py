@@ -29,10 +29,10 @@ class WeightQuantiser(nn.Module):
     The levels of a codebook are trained too: each by the gradients of its weights (Han et al., Deep Compression, 2016).
     """
 
-    def __init__(self, weight: Array, kind: str, bits: int) -> None:
-        """Levels and scales that suit a real `weight` best."""
+    def __init__(self, weight: Array, kind: str, bits: int, together: int = 1) -> None:
+        """Levels and scales that suit a real `weight` best. together: channels in a row that share their scale."""
         super().__init__()
-        self.kind, self.bits = kind, bits
+        self.kind, self.bits, self.together = kind, bits, together
         alphabet = self._alphabet(weight)
         self.scale_log2 = nn.Parameter(torch.from_numpy(_log2(alphabet.scale)))
         self.levels: torch.Tensor
@@ -64,12 +64,13 @@ class WeightQuantiser(nn.Module):
         super()._load_from_state_dict(state_dict, prefix, *args)
 
     def _alphabet(self, weight: Array) -> Alphabet:
-        return KINDS[self.kind].choose(weight.reshape(-1, weight.shape[-1]).astype(np.float64), self.bits)
+        flat = weight.reshape(-1, weight.shape[-1] // self.together, self.together).astype(np.float64)
+        return KINDS[self.kind].choose(flat.transpose(0, 2, 1).reshape(-1, flat.shape[1]), self.bits)
 
     @property
     def scale(self) -> torch.Tensor:
         """What a level of 1 is worth, per channel."""
-        return torch.exp2(self.scale_log2)
+        return torch.exp2(self.scale_log2).repeat_interleave(self.together)
 
     @property
     def table(self) -> torch.Tensor:

@@ -15,7 +15,7 @@ from tomato.ops.weighted import Weighted
 from tomato.quantise.precision import Precision, names_of
 from tomato.train.data import Variation
 from tomato.train.loop import Loop
-from tomato.train.prune import Pattern
+from tomato.train.pruning import Pattern
 
 WORDS = "words"
 """The pattern of whole words of the engine that the target's plan gives a layer."""
@@ -45,18 +45,9 @@ class Key:
     def __str__(self) -> str:
         if self.choices:
             return " or ".join(map(repr, self.choices))
-        names = {
-            bool: "true or false",
-            int: "a whole number",
-            float: "a number",
-            str: "a text",
-            list: "a list",
-            dict: "a table",
-        }
+        names = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", list: "a list", dict: "a table"}
         kinds = " or ".join(names[t] for t in self.types if not (t is int and float in self.types))
-        bounds = (
-            "" if self.least is None else f" from {self.least:g}" + ("" if self.most is None else f" to {self.most:g}")
-        )
+        bounds = "" if self.least is None else f" from {self.least:g}" + ("" if self.most is None else f" to {self.most:g}")
         return kinds + bounds
 
 
@@ -155,9 +146,7 @@ def parse(document: Mapping[str, Any], where: str, text: str = "") -> Recipe:
     for i, step in enumerate(steps):
         before = [s.do for s in steps[:i]]
         if step.do in FIRST and "quantise" in before:
-            raise TomatoError(
-                f"{step.do} changes the graph", where=f"{where}: step {i + 1}", hint="put it before quantise"
-            )
+            raise TomatoError(f"{step.do} changes the graph", where=f"{where}: step {i + 1}", hint="put it before quantise")
         if step.do == "share" and "quantise" not in before:
             raise TomatoError("share needs codes", where=f"{where}: step {i + 1}", hint="put quantise in front of it")
     return Recipe(steps, seed, document.get("aside", 0.1), document.get("judge", 0.2), text)
@@ -177,9 +166,7 @@ def _step(table: Any, defaults: Mapping[str, Any], seed: int, where: str) -> Ste
     if not isinstance(table, dict) or table.get("do") not in STEPS:
         do = table.get("do") if isinstance(table, dict) else table
         more = " (gates need hardware that is not there yet)" if do == "gate" else ""
-        raise TomatoError(
-            f"do = {do!r}: there is no such step{more}", where=where, hint=f"choose from {', '.join(STEPS)}"
-        )
+        raise TomatoError(f"do = {do!r}: there is no such step{more}", where=where, hint=f"choose from {', '.join(STEPS)}")
     options = {k: v for k, v in table.items() if k != "do"}
     known = STEPS[table["do"]]
     _check(options, {**LOOP, **known}, f"{where} ({table['do']})")
@@ -199,11 +186,7 @@ def _check_meaning(step: Step, where: str) -> None:
     except TomatoError as reason:
         raise TomatoError(reason.what, where=where, hint=reason.hint) from reason
     groups = ":" in str(step.get("pattern", ""))
-    needs = {
-        "prune": ("sparsity", "layers"),
-        "channels": ("remove", "macs", "weights", "layers"),
-        "factor": ("energy", "macs"),
-    }
+    needs = {"prune": ("sparsity", "layers"), "channels": ("remove", "macs", "weights", "layers"), "factor": ("energy", "macs")}
     if step.do in needs and not groups and not any(k in step.options for k in needs[step.do]):
         raise TomatoError(f"how much is missing: {' or '.join(needs[step.do])}", where=where)
     for name, share in step.get("layers", {}).items() if step.do in ("prune", "channels") else ():

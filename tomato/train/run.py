@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,11 @@ from tomato.train import checkpoint, steps
 from tomato.train.data import Frames, check_labels, split
 from tomato.train.design import Outcome, design
 from tomato.train.hooks import fold_normalisation
-from tomato.train.loop import Training, is_scores, predicted
+from tomato.train.loop import Training, predicted
+from tomato.train.losses import is_scores
 from tomato.train.module import Network
 from tomato.train.recipe import Recipe, Step
-from tomato.train.sizes import Sizes, sizes
+from tomato.train.sizes import Size, sizes
 from tomato.train.trainable import Trainable
 
 START = "start"
@@ -34,7 +35,7 @@ class Row:
 
     step: str
     right: float
-    sizes: Sizes
+    sizes: Size
     fps: float | None = None
     resources: Mapping[str, int] = field(default_factory=dict)
     loss: float | None = None
@@ -92,9 +93,7 @@ class Run:
         frames = self.train
         if self.valid is None:
             frames, self.valid = split(frames, self.recipe.judge, self.recipe.seed)
-        self.frames, self.choice = (
-            split(frames, self.recipe.aside, self.recipe.seed + 1) if self.recipe.chooses else (frames, None)
-        )
+        self.frames, self.choice = split(frames, self.recipe.aside, self.recipe.seed + 1) if self.recipe.chooses else (frames, None)
         for given in (self.frames, self.valid):
             check_labels(given, int(np.prod(self.net.outputs[0].shape)), self.where)
         self.judge = Judge.of(self.valid, self.teacher)
@@ -105,7 +104,7 @@ class Run:
         for row in self.rows:
             told(row)
         if not self.rows:
-            self._add(Row(START, self.judge(self.net.module), sizes(self.net.graph())), told)
+            self._add(Row(START, self.judge(self.net.module), sizes(self.net.graph()).total), told)
         for i in range(first, len(self.recipe.steps)):
             loss = self._step(i, self.recipe.steps[i], progress)
             self._add(self._judged(f"{i + 1} {self.recipe.steps[i].do}", loss), told)
@@ -152,15 +151,10 @@ class Run:
     def _judged(self, name: str, loss: float | None) -> Row:
         found: Outcome | None = None
         if self.target is not None:
-            found = design(
-                self.net,
-                self.target,
-                self._precision(),
-                self.frames.take(np.arange(min(64, len(self.frames)))).arrays(),
-            )
+            found = design(self.net, self.target, self._precision(), self.frames.take(np.arange(min(64, len(self.frames)))).arrays())
         graph = self.net.frozen() if self.net.quantised else self.net.graph()
         return Row(
-            name, self.judge(self.net.module), sizes(graph, found and found.stored_bits if self.net.quantised else None),
+            name, self.judge(self.net.module), sizes(graph, found.accelerator if found and self.net.quantised else None).total,
             found and found.fps, found.resources if found else {}, loss,
         )  # fmt: skip
 
@@ -175,9 +169,7 @@ class Run:
         """The words of the engines of the network's layers, by name."""
         if self.target is None:
             raise TomatoError("words of the engine are those of a design", where=self.where, hint="give --target")
-        found = design(
-            self.net, self.target, self._precision(), self.frames.take(np.arange(min(64, len(self.frames)))).arrays()
-        ).words
+        found = design(self.net, self.target, self._precision(), self.frames.take(np.arange(min(64, len(self.frames)))).arrays()).words
         return {n.name: found[n.name] for n in self.net.module.graph if isinstance(n.op, Weighted) and n.name in found}
 
     def _add(self, row: Row, told: Callable[[Row], None]) -> None:
@@ -223,7 +215,7 @@ class Run:
                 "the folder holds another run: its recipe, model, target or frames differ", where=str(self.folder),
                 hint="remove it to start anew, or give another output",
             )  # fmt: skip
-        self.rows = [Row(**{**r, "sizes": Sizes(**r["sizes"])}) for r in document["rows"]]
+        self.rows = [Row(**{**r, "sizes": Size(**r["sizes"])}) for r in document["rows"]]
         self.net = checkpoint.load(self.folder / f"step{document['done']}")
         return int(document["done"])
 

@@ -1,63 +1,135 @@
-"""How large a network is, in the five ways that people count."""
+"""How large a network is: its weights in five measures, and the work that they make."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
 
 import numpy as np
 
-from tomato.core.forms import forms_of
+from tomato.accelerator import Accelerator
+from tomato.core.errors import TomatoError
 from tomato.core.formats import Array, Tensor
 from tomato.core.ir import Graph
+from tomato.engines.parts import cells
+from tomato.ops.quantise import Dequantise, Quantise
 from tomato.ops.weighted import Weighted
 
-FLOAT = 32
+FLOAT_BITS = 32
+"""Of a weight that has no code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Of a layer with n weights, z of them not zero, or of several layers.
+
+    dense_bits: n times the bits of a weight in the narrowest form that the compiler stores these integers in
+    (see `tomato.core.forms`; the table of a codebook is not counted); 32 n of reals.
+
+    stored_bits: words times bits of the memories that the layer's unit has for its weights, lanes without a weight
+    included; without an accelerator the dense bits.
+
+    entropy_bits: n H(p), with p the shares of the different integers in the layer and H(p) = -sum(p log2 p): the least
+    that any code for single weights takes on average, and what ratios with Huffman codes mean in papers. Of reals
+    32 z + n H(z / n, 1 - z / n): those that are left, and the mask that says where they are.
+
+    macs: multiply-accumulates of a frame, and effective_macs those by weights that are not zero.
+    """
+
+    weights: int = 0
+    nonzeros: int = 0
+    dense_bits: int = 0
+    stored_bits: int = 0
+    entropy_bits: float = 0.0
+    macs: int = 0
+    effective_macs: int = 0
+
+    def __add__(self, other: Self) -> Self:
+        mine, theirs = asdict(self), asdict(other)
+        return type(self)(**{name: mine[name] + theirs[name] for name in mine})
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Of all weights: their number, those that are not 0, and bits.
+    """Of all layers with weights, by name, in the order of the graph. `target`: the board whose memories count."""
 
-    dense_bits: of all weights in the narrowest form that the compiler stores. stored_bits: what the memories of the
-    hardware hold, lanes that nothing uses included; dense_bits where no design is known. entropy_bits: each layer's
-    weights times the entropy of its codes, which ideal Huffman codes approach. macs: of one frame.
+    layers: Mapping[str, Size]
+    target: str | None = None
+
+    @property
+    def total(self) -> Size:
+        """Of all layers together."""
+        return sum(self.layers.values(), start=Size())
+
+    def ratios(self, reference: int | None = None) -> dict[str, float | None]:
+        """How many times smaller than `reference` weights in float32 (unless given: as many as there are).
+
+        By dense, stored and entropy bits; None where they are 0.
+        """
+        total = self.total
+        full = FLOAT_BITS * (total.weights if reference is None else reference)
+        bits = {"dense": total.dense_bits, "stored": total.stored_bits, "entropy": total.entropy_bits}
+        return {name: round(full / n, 3) if n else None for name, n in bits.items()}
+
+    def data(self, reference: int | None = None) -> dict[str, Any]:
+        """All of it as plain data: the total's fields, `layers`, `target`, `reference` and `ratios` to it."""
+        total = self.total
+        return {
+            **_rounded(total),
+            "target": self.target,
+            "reference": total.weights if reference is None else reference,
+            "ratios": self.ratios(reference),
+            "layers": [{"name": name, **_rounded(size)} for name, size in self.layers.items()],
+        }
+
+
+def sizes(graph: Graph, accelerator: Accelerator | None = None) -> Sizes:
+    """Sizes of a real graph, of one with integer weights (frozen, or imported quantised), or of one on codes.
+
+    accelerator: what the compiler made of it, for the bits that its memories store. Raises TomatoError if it lacks a
+    layer of the graph.
     """
-
-    weights: int
-    nonzeros: int
-    dense_bits: int
-    stored_bits: int
-    entropy_bits: float
-    macs: int
-
-
-def sizes(graph: Graph, stored_bits: int | None = None) -> Sizes:
-    """The sizes of a graph: whole numbers as they are, real weights as float32."""
-    layers = [(n, n.op) for n in graph if isinstance(n.op, Weighted)]
-    dense = sum(_dense(op.weight.values) for _, op in layers)
-    return Sizes(
-        sum(op.weight.values.size for _, op in layers),
-        sum(int(np.count_nonzero(op.weight.values)) for _, op in layers),
-        dense,
-        dense if stored_bits is None else stored_bits,
-        sum(_entropy(op.weight.values) for _, op in layers),
-        sum(n.op.macs(graph.args_of(n)) for n, _ in layers),
-    )
+    quantised = any(isinstance(node.op, Quantise | Dequantise) for node in graph)
+    types, layers = graph.types, dict[str, Size]()
+    for node in graph:
+        if isinstance(node.op, Weighted):
+            macs = node.op.macs([types[a] for a in node.args])
+            stored = None if accelerator is None else _stored(accelerator, node.name)
+            layers[node.name] = _size(node.op.weight, macs, stored, quantised=quantised)
+    return Sizes(layers, accelerator.target.name if accelerator else None)
 
 
-def _whole(values: Array) -> bool:
-    return bool(np.all(values == np.rint(values)))
+def entropy(symbols: Array) -> float:
+    """Bits per symbol: -sum(p log2 p) over the shares p of the different ones."""
+    share = np.unique(symbols, return_counts=True)[1] / symbols.size
+    return float(-(share * np.log2(share)).sum()) + 0.0
 
 
-def _dense(values: Array) -> int:
-    if not _whole(values):
-        return FLOAT * values.size
-    forms = forms_of(Tensor(np.rint(values).astype(np.int64)))
-    return min(form.bits for form in forms) * values.size
+def _size(weight: Tensor, macs: int, stored: int | None, *, quantised: bool) -> Size:
+    values, count = weight.values, weight.values.size
+    nonzeros = int(np.count_nonzero(values))
+    if weight.is_codes or (quantised and bool(np.all(values == np.rint(values)))):
+        dense, least = count * _bits(Tensor(values.astype(np.int64))), count * entropy(values)
+    else:
+        dense, least = count * FLOAT_BITS, nonzeros * FLOAT_BITS + count * entropy(values != 0)
+    effective = macs * nonzeros // count  # every weight meets as many inputs
+    return Size(count, nonzeros, dense, dense if stored is None else stored, least, macs, effective)
 
 
-def _entropy(values: Array) -> float:
-    """Weights times the entropy of their distribution; real ones 32 bits each, and where they are."""
-    real = not _whole(values)
-    shown = (values != 0) if real else values
-    counts = np.unique(shown, return_counts=True)[1] / values.size
-    bits = float(values.size * -(counts * np.log2(counts)).sum())
-    return bits + FLOAT * float(np.count_nonzero(values)) if real else bits
+def _bits(codes: Tensor) -> int:
+    """Of a weight in the narrowest form that the compiler offers to an engine."""
+    return min(cells.form(codes, knobs).bits for knobs in cells.offers(codes, [1]))
+
+
+def _stored(accelerator: Accelerator, name: str) -> int:
+    """Bits in the memories of a layer's unit."""
+    units = accelerator.lowered.units
+    if name not in units:
+        raise TomatoError(
+            f"the accelerator has no layer {name}", where=str(accelerator.model),
+            hint="compile the network whose sizes are asked for",
+        )  # fmt: skip
+    return sum(store.words * store.bits for store in units[name].stores.values())
+
+
+def _rounded(size: Size) -> dict[str, Any]:
+    return asdict(size) | {"entropy_bits": round(size.entropy_bits, 3)}

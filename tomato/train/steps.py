@@ -1,24 +1,36 @@
 """What each step of a recipe does to a network before it trains, and what takes part in its training."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
 
 from tomato.core.errors import TomatoError
+from tomato.core.interface import graph_values
+from tomato.core.interpret import Player, Watch, in_batches
+from tomato.core.ir import Graph, Op
+from tomato.ops.weighted import Weighted
 from tomato.quantise.precision import Precision
+from tomato.quantise.weights.moments import Collector
+from tomato.train import sensitivity
+from tomato.train.biases import Means
+from tomato.train.budgets import Limit, Shares, Steps
+from tomato.train.channels import remove_channels
+from tomato.train.circulant import index_map, make_circulant
 from tomato.train.data import Frames
+from tomato.train.factor import factor_layers, ranks_by_energy, ranks_by_macs
 from tomato.train.hooks import Calm, Refit, put_normalisation
 from tomato.train.loop import Hook
 from tomato.train.module import Network
-from tomato.train.prune import Pattern, Pruning, uniform
-from tomato.train.quantisers import WeightQuantiser
+from tomato.train.pruning import Pattern, Pruning, uniform
 from tomato.train.recipe import WORDS, Step, matched
 from tomato.train.trainable import Trainable
 
 CALIBRATION = 128
 """Frames that ranges are measured on."""
+GRID = (0.2, 0.4, 0.6, 0.75, 0.85, 0.92, 0.96)
+"""Sparsities at which layers are tried alone."""
 NORMALISED = 512
 """Frames that statistics of normalisation start from."""
 
@@ -95,9 +107,7 @@ def _patterns(scene: Scene, step: Step, names: set[str]) -> dict[str, Pattern]:
         return dict.fromkeys(names, Pattern.parse(text))
     if scene.words is None:
         raise TomatoError(
-            "words of the engine are those of a design",
-            where=scene.where,
-            hint="give --target, or the shape: 'words 4x8'",
+            "words of the engine are those of a design", where=scene.where, hint="give --target, or the shape: 'words 4x8'"
         )
     found = scene.words()
     return {name: Pattern(*found.get(name, (1, 1))) for name in names}
@@ -105,18 +115,91 @@ def _patterns(scene: Scene, step: Step, names: set[str]) -> dict[str, Pattern]:
 
 def measured(scene: Scene, share: float) -> dict[str, float]:
     """Sparsities that reach a share of all weights with the least loss that layers cause alone, on the choice frames."""
-    raise NotImplementedError
+    assert scene.choice is not None, "frames to choose by were kept aside"
+    graph, some = scene.net.graph(), scene.choice.take(np.arange(min(CALIBRATION, len(scene.choice))))
+    curves = sensitivity.measure(graph, graph_values(graph, scene.net.inputs, some.arrays()), grid=GRID)
+    return sensitivity.allocate(curves, sensitivity.sizes(graph), share)
+
+
+def _rebuilt(scene: Scene, graph: Graph) -> None:
+    """Train another graph from here on."""
+    scene.net = Trainable(graph, scene.net.inputs, scene.net.outputs)
+
+
+def _channels(scene: Scene, step: Step) -> None:
+    graph, taken = scene.net.graph(), Steps(step=step.get("multiple", 1))
+    means = _means(scene, graph)
+    layers = dict(step.get("layers", {}))
+    if "remove" in step.options:
+        layers |= {"*": float(step.options["remove"])} if "*" not in layers else {}
+    if layers:
+        graph = remove_channels(graph, Shares(layers), steps=taken, means=means)
+    if "macs" in step.options or "weights" in step.options:
+        limit = Limit(float(step.get("macs", 1.0)), float(step.get("weights", 1.0)))
+        graph = remove_channels(graph, limit, steps=taken, means=means)
+    _rebuilt(scene, graph)
+
+
+def _means(scene: Scene, graph: Graph) -> Mapping[str, np.ndarray]:
+    """The mean of every channel of every value."""
+    means = Means()
+    _watched(scene, graph, means)
+    return means.means
+
+
+def _watched(scene: Scene, graph: Graph, watch: Watch) -> None:
+    """Show what a graph computes on some frames."""
+    player = Player(graph, watch)
+    for batch in in_batches(graph_values(graph, scene.net.inputs, scene.calibration())):
+        player.play({n: x.astype(np.float64) for n, x in batch.items()})
+
+
+def _factor(scene: Scene, step: Step) -> None:
+    graph, multiple = scene.net.graph(), step.get("multiple", 1)
+    collector = Collector(graph, lambda _: True)
+    _watched(scene, graph, collector)
+    moments = collector.moments
+    if "energy" in step.options:
+        ranks = ranks_by_energy(graph, float(step.options["energy"]), moments, step=multiple)
+    else:
+        ranks = ranks_by_macs(graph, float(step.options["macs"]), moments, step=multiple)
+    chosen = matched(graph, dict.fromkeys(step.get("layers", ["*"]), 1.0), scene.where)
+    ranks = {name: rank for name, rank in ranks.items() if name in chosen}
+    _rebuilt(scene, factor_layers(graph, ranks, moments))
+
+
+def _circulant(scene: Scene, step: Step) -> None:
+    block, graph = int(step.options["block"]), scene.net.graph()
+    chosen = matched(graph, dict.fromkeys(step.get("layers", ["*"]), 1.0), scene.where)
+    fits = {n.name: block for n in graph if n.name in chosen and _blocks(n.op, block)}
+    if not fits:
+        raise TomatoError(f"no layer has {block} x {block} channels", where=scene.where, hint="take a smaller block")
+    _rebuilt(scene, make_circulant(graph, fits))
+    for name in fits:
+        layer = scene.net.module.layer(name)
+        index = index_map(tuple(layer.weight.shape), block, layer.op.groups)
+        first = np.unique(index, return_index=True)[1]
+        channels = layer.weight.shape[-1]
+        layer.tie(first[index], block if channels % block == 0 else channels)
+
+
+def _blocks(op: Op, block: int) -> bool:
+    """Whether a layer has a whole block of this size."""
+    assert isinstance(op, Weighted)
+    into, out = op.weight.shape[-2:]
+    return min(into, out // op.groups) >= block
 
 
 def _share(scene: Scene, step: Step) -> None:
     network = scene.net.module
     chosen = matched(network.graph, dict.fromkeys(step.get("layers", ["*"]), 1.0), scene.where)
     for name in chosen:
-        layer = network.layer(name)
-        weight = (layer.whole * layer.mask).detach().cpu().numpy()
-        layer.quantiser = WeightQuantiser(weight, "codebook", step.options["bits"])
+        network.layer(name).put_quantiser("codebook", step.options["bits"])
 
 
 DO: Mapping[str, Callable[[Scene, Step], None]] = MappingProxyType(
-    {"train": _train, "distil": _train, "quantise": _quantise, "prune": _prune, "share": _share}
+    {
+        "train": _train, "distil": _train, "quantise": _quantise, "prune": _prune, "share": _share,
+        "channels": _channels, "factor": _factor, "circulant": _circulant,
+    }
 )

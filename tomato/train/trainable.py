@@ -26,7 +26,7 @@ from tomato.train.evaluation import Evaluation
 from tomato.train.freeze import freeze
 from tomato.train.module import Network
 from tomato.train.points import points
-from tomato.train.quantisers import Method, WeightQuantiser
+from tomato.train.quantisers import Method
 from tomato.train.readback import compiled, differing, inexact, places
 
 BATCH = 64
@@ -83,8 +83,7 @@ class Trainable:
         found = points(graph, self.inputs, given, asked)
         for node, layer in module.each():
             form = bits.of(node)
-            weight = (layer.weight * layer.mask).detach().cpu().numpy()
-            layer.quantiser = WeightQuantiser(weight, form.kind, form.weight_bits)
+            layer.put_quantiser(form.kind, form.weight_bits)
         module.put_points(found, method)
 
     def frozen(self) -> Graph:
@@ -157,9 +156,7 @@ def with_weights(module: Network) -> Graph:
                 return name
             ramp, origin = group.ramp, group.chain[0].origin
             limited = (ramp.lo, ramp.hi) != (-np.inf, np.inf)
-            name = build.add(
-                Affine(ONE, Tensor(bias)), [name], f"{node.name}_bias" if limited else group.output, origin
-            )
+            name = build.add(Affine(ONE, Tensor(bias)), [name], f"{node.name}_bias" if limited else group.output, origin)
             if limited:
                 name = build.add(Clip(ramp.lo, ramp.hi), [name], group.output, group.chain[-1].origin)
             return name

@@ -8,7 +8,7 @@ import gzip
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +17,15 @@ import numpy as np
 import torch
 
 from tomato.core.formats import Array
-from tomato.core.interface import Slot
+from tomato.core.formats import Real, Tensor
+from tomato.core.interface import Port, Slot
+from tomato.core.ir import Builder, Graph, Op, TensorType
+from tomato.ops.conv2d import Conv2d
+from tomato.ops.dense import Dense
+from tomato.ops.move import Reshape
+from tomato.ops.pool import GlobalSum, MaxPool
+from tomato.ops.real import Affine, Clip
+from tomato.ops.window import Window
 from tomato.train.command import seeded
 from tomato.train.data import Frames
 from tomato.train.recipe import read
@@ -35,12 +43,18 @@ Split = tuple[Frames, Frames]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A recipe, by the name of its file; a network; where its frames come from; a board."""
+    """A recipe, by the name of its file; a network; where its frames come from; a board.
+
+    before: the recipe of a float network that is trained first. longer: epochs of another one that is trained as long
+    as both together, which the result is compared with.
+    """
 
     recipe: str
     network: Callable[[Path, int], Trainable]
     frames: Callable[[Path, tuple[Slot, ...]], Split]
     target: str | None = None
+    before: str = ""
+    longer: int = 0
 
 
 def stored(name: str) -> Callable[[Path, int], Trainable]:
@@ -82,10 +96,74 @@ def fashion(_: Path, slots: tuple[Slot, ...]) -> Split:
     return part("train"), part("t10k")
 
 
+def port(name: str, value: str, shape: tuple[int, ...]) -> Port:
+    """A port whose value is a picture, (channels, height, width), or a vector."""
+    size = int(np.prod(shape))
+    order = np.arange(size).reshape(*shape[1:], shape[0]).transpose(2, 0, 1) if len(shape) == 3 else np.arange(size)
+    return Port(name, value, shape, Tensor(order))
+
+
+class Layers:
+    """Builds a float network of random weights (He et al., 2015), layer by layer."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = np.random.default_rng([seed, 7])
+        self.inputs = (("x", TensorType((28, 28, 1), Real())),)
+        self.build, self.last = Builder(self.inputs), "x"
+
+    def add(self, op: Op, name: str) -> None:
+        self.last = self.build.add(op, (self.last,), name, (name,))
+
+    def layer(self, name: str, *shape: int, pads: int = 0, relu: bool = True) -> None:
+        weight = Tensor(self.rng.normal(0.0, np.sqrt(2.0 / np.prod(shape[:-1])), shape))
+        window = Window(shape[:2], pads=(pads,) * 4) if len(shape) == 4 else None
+        self.add(Dense(weight) if window is None else Conv2d(weight, window), name)
+        self.add(Affine(Tensor(np.ones(1)), Tensor(self.rng.normal(0.0, 0.01, shape[-1]))), f"{name}_bias")
+        if relu:
+            self.add(Clip(0.0, np.inf), f"{name}_relu")
+
+    def pool(self, name: str) -> None:
+        self.add(MaxPool(Window((2, 2), (2, 2))), name)
+
+    def network(self, name: str) -> Trainable:
+        graph = Graph(name, self.inputs, tuple(self.build.nodes), (self.last,))
+        return Trainable(graph, (port("x", "x", (1, 28, 28)),), (port("y", self.last, (10,)),))
+
+
+def lenet(_: Path, seed: int) -> Trainable:
+    """LeNet-5 as pruning papers have it: 430,500 weights."""
+    made = Layers(seed)
+    made.layer("conv1", 5, 5, 1, 20)
+    made.pool("pool1")
+    made.layer("conv2", 5, 5, 20, 50)
+    made.pool("pool2")
+    made.add(Reshape((1, 1, 800)), "flat")
+    made.layer("fc1", 800, 500)
+    made.layer("fc2", 500, 10, relu=False)
+    return made.network("lenet")
+
+
+def small(_: Path, seed: int) -> Trainable:
+    """Three convolutions and a classifier: 23,824 weights."""
+    made = Layers(seed)
+    made.layer("conv1", 3, 3, 1, 16, pads=1)
+    made.pool("pool1")
+    made.layer("conv2", 3, 3, 16, 32, pads=1)
+    made.pool("pool2")
+    made.layer("conv3", 3, 3, 32, 64, pads=1)
+    made.add(GlobalSum(), "sum")
+    made.add(Affine(Tensor(np.full(1, 1.0 / 49.0)), Tensor(np.zeros(1))), "mean")
+    made.layer("fc", 64, 10, relu=False)
+    return made.network("small")
+
+
 CASES: Final[Mapping[str, Case]] = {
     "kws w4a4": Case("kws_w4a4", stored("kws_float.onnx"), kws),
     "kws ternary": Case("kws_ternary", stored("kws_float.onnx"), kws),
     "kws binary": Case("kws_binary", stored("kws_float.onnx"), kws),
+    "mnist8 w2a2": Case("mnist8_w2a2", stored("mnist8_float.onnx"), digits),
+    "fashion lenet": Case("fashion_lenet", lenet, fashion, "kv260", "fashion_float", 7),
+    "fashion small": Case("fashion_small", small, fashion, "kv260", "fashion_float", 7),
 }
 
 
@@ -111,13 +189,21 @@ def measure(case: Case, models: Path, seed: int) -> dict[str, Any]:
     net = case.network(models, seed)
     slots = tuple(Slot(p.name, p.shape, p.dtype) for p in net.inputs)
     train, judged = case.frames(models, slots)
+    longer = None
+    if case.before:
+        first = seeded(read(RECIPES / f"{case.before}.toml"), seed)
+        steps = tuple(replace(s, loop=replace(s.loop, epochs=case.longer)) for s in first.steps)
+        longer = Run(case.network(models, seed), replace(first, steps=steps), train, judged).carry_out()[-1].right
+        before = Run(net, first, train, judged)
+        before.carry_out()
+        net = before.net
     recipe = seeded(read(RECIPES / f"{case.recipe}.toml"), seed)
     run = Run(net, recipe, train, judged, case.target)
     rows = run.carry_out()
     wrong, codes = run.net.check(*judged.take(np.arange(500)).arrays()) if run.net.quantised else (0, 0)
     return {
         "rows": [asdict(r) for r in rows], "differing": wrong, "codes": codes, "measure": run.judge.measure,
-        "seconds": round(time.process_time() - start),
+        "longer": longer, "seconds": round(time.process_time() - start),
     }  # fmt: skip
 
 

@@ -180,3 +180,8 @@ def test_a_share_is_a_share() -> None:
     assert str(caught.value) == (
         "error: the share of channels to remove from first must be a number from 0 to 1, not 1.5"
     )
+
+
+def test_the_first_pattern_that_fits_a_layer_counts() -> None:
+    smaller = remove_channels(small(), Shares({"first": 0.25, "*": 0.5}))
+    assert (smaller.types["first"].channels, smaller.types["second"].channels) == (6, 4)

@@ -46,8 +46,7 @@ class Pattern:
             if int(match[1]) and int(match[2]):
                 return cls(int(match[1]), int(match[2]))
         raise TomatoError(
-            f"'{text}' is no pattern of pruning",
-            hint="choose elements, N:M such as 2:4, or words IxO such as 'words 4x8'",
+            f"'{text}' is no pattern of pruning", hint="choose elements, N:M such as 2:4, or words IxO such as 'words 4x8'"
         )
 
     def scores(self, values: torch.Tensor) -> torch.Tensor:
@@ -90,10 +89,8 @@ class Pruning(Hook):
         self.patterns = {name: (patterns or {}).get(name, Pattern()) for name in sparsity}
         self.layers: dict[str, Layer] = {name: network.layer(name) for name in sparsity}
         self.sparsity = dict(sparsity)
-        self.moved = (
-            {n: torch.zeros_like(layer.weight) for n, layer in self.layers.items()} if method == "movement" else {}
-        )
-        self.steps = 0
+        self.moved = {n: torch.zeros_like(layer.weight) for n, layer in self.layers.items()} if method == "movement" else {}
+        self.steps, self.last_done = 0, 0.0
         self.first = {name: 1.0 - float(layer.mask.mean()) for name, layer in self.layers.items()}
         for name, layer in self.layers.items():
             shape = layer.mask.shape
@@ -105,6 +102,14 @@ class Pruning(Hook):
                 )  # fmt: skip
 
     def before_step(self, network: Network, share: float) -> None:
+        self.step(share)
+
+    def after_backward(self, network: Network, share: float) -> None:
+        if share < self.end:
+            self.learn()
+
+    def step(self, share: float) -> None:
+        """In front of a step, when this share of the training is done."""
         done = min(1.0, max(0.0, (share - self.begin) / max(1e-9, self.end - self.begin)))
         for layer in self.layers.values():
             layer.returning = done < 1.0
@@ -118,7 +123,7 @@ class Pruning(Hook):
 
     def _finished(self, done: float) -> bool:
         """Whether the last choice was made."""
-        was, self.last_done = getattr(self, "last_done", 0.0), done
+        was, self.last_done = self.last_done, done
         return was >= 1.0
 
     @torch.no_grad()
@@ -139,14 +144,18 @@ class Pruning(Hook):
             chosen = torch.where(scores < OFF * limit, 0.0, torch.where(scores > ON * limit, 1.0, was.to(weight.dtype)))
         layer.mask.copy_(pattern.spread(chosen, tuple(weight.shape)))
 
-    def after_backward(self, network: Network, share: float) -> None:
+    def settled(self, share: float) -> bool:
+        return share >= self.end
+
+    def learn(self) -> None:
+        """Behind the backward pass: where weights move to."""
         for name, total in self.moved.items():
             weight = self.layers[name].weight
-            if weight.grad is not None and share < self.end:
+            if weight.grad is not None:
                 total -= (weight * weight.grad).detach()
 
     def state(self) -> State:
-        return {"steps": self.steps, "moved": self.moved, "last": getattr(self, "last_done", 0.0)}
+        return {"steps": self.steps, "moved": self.moved, "last": self.last_done}
 
     def restore(self, state: State) -> None:
         self.steps, self.last_done = state["steps"], state["last"]
