@@ -140,7 +140,7 @@ def test_an_untrained_network_is_the_one_that_it_was_loaded_from(tmp_path: Path)
     for seed in range(1, 24, 2):
         drawn, path = draw(seed), tmp_path / f"{seed}.onnx"
         drawn.trained.export(path)
-        want = interpret(drawn.graph, {name: x for name, x in as_held(drawn).items()})
+        want = interpret(drawn.graph, as_held(drawn))
         after = results(drawn, frontend.load(path))
         for a, b in zip([want[o] for o in drawn.graph.outputs], after, strict=True):
             near(np.sort(b.reshape(len(b), -1)), np.sort(a.reshape(len(a), -1)), 1e-5, f"seed {seed}")
