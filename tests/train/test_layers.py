@@ -20,7 +20,7 @@ STEP = 0.125
 def layer(form: tuple[str, int] | None = ("fixed", 4), *, dense: bool = False) -> Layer:
     weight = RNG.normal(size=(4, 3) if dense else (3, 3, 2, 4))
     op = Dense(Tensor(weight)) if dense else Conv2d(Tensor(weight), Window((3, 3), pads=(1, 1, 1, 1)))
-    made = Layer(op, weight, RNG.normal(size=weight.shape[-1]))
+    made = Layer(op, weight, np.asarray(RNG.normal(size=weight.shape[-1])))
     if form:
         made.put_quantiser(*form)
     return made
@@ -102,11 +102,12 @@ def test_normalisation_is_folded_exactly(form: tuple[str, int] | None) -> None:
         made.put_normalisation(total.mean((0, 1, 2)), total.var((0, 1, 2), correction=0))
         made.train()
         torch.testing.assert_close(made(x), total + made.bias, rtol=1e-5, atol=1e-5)
-        assert made.norm is not None
-        made.norm.gain.mul_(torch.tensor([0.5, -2.0, 1.0, 3.0]))
-        made.norm.shift.add_(0.7)
-        made.norm.mean.mul_(1.5).add_(0.1)
-        made.norm.variance.mul_(0.6)
+        norm = made.norm
+        assert norm is not None
+        norm.gain.mul_(torch.tensor([0.5, -2.0, 1.0, 3.0]))
+        norm.shift.add_(0.7)
+        norm.mean.mul_(1.5).add_(0.1)
+        norm.variance.mul_(0.6)
         made.eval()
         before, real = made(x), made.real()
         frozen = in_integers(made, x) if form else None
