@@ -16,7 +16,7 @@ from tomato.core.interpret import interpret
 from tomato.core.ir import Graph
 from tomato.measure.agreement import session
 from tomato.ops.join import Add
-from tomato.ops.move import Concat
+from tomato.ops.move import Concat, Pad, Transpose
 from tomato.ops.pool import GlobalSum, MaxPool
 from tomato.ops.quantise import Bias, Dequantise, Quantise
 from tomato.ops.real import Affine, Function
@@ -93,6 +93,17 @@ def test_codes_of_random_networks(seed: int) -> None:
 @pytest.mark.parametrize("precision", EVERY)
 def test_codes_of_every_format(precision: str) -> None:
     equal(quantised(small(), precision), precision)
+
+
+def test_codes_that_stay_what_they_are_behind_moved_ones() -> None:
+    net = Net(4, 3, 2, seed=2)
+    x = net.relu(net.affine(net.conv("x", 4, Window((1, 1)), name="first")), "positive")
+    x = net.relu(net.add(Pad((1, 0, 0, 1)), x, name="border"), "again")
+    x = net.add(
+        Transpose((5, 4, 4), (1, 0, 2), (4, 5, 4)), net.relu(net.conv(x, 4, Window((1, 1)), name="second"), "ramp")
+    )
+    x = net.conv(net.relu(x, "still"), 3, Window((1, 1)), name="last")
+    equal(quantised(loaded(net.graph(x), net.data(FRAMES)), "w4a4"), "w4a4")
 
 
 @pytest.mark.parametrize("precision", NARROW[::4])
