@@ -106,6 +106,24 @@ def test_damaged_files_are_refused_or_read(kind: str, tmp_path: Path) -> None:
     taken_or_refused(mutants(original, 120), use)
 
 
+@pytest.mark.parametrize("kind", ["npy", "npz", "compressed"])
+def test_an_array_longer_than_its_file(kind: str, tmp_path: Path) -> None:
+    """Reading behind the end of a mapped file ends the program."""
+    real, member = stored(tmp_path, "npy", np.ones((20, *SHAPE))), tmp_path / "long.npy"
+    member.write_bytes(real.read_bytes().replace(b"(20,", b"(21,"))
+    path = member
+    if kind != "npy":
+        path = tmp_path / "long.npz"
+        how = zipfile.ZIP_STORED if kind == "npz" else zipfile.ZIP_DEFLATED
+        with zipfile.ZipFile(path, "w", how) as archive:
+            archive.write(member, "x.npy")
+            archive.writestr("more", bytes(9999))
+    assert message(lambda: read([path], [SLOT])) == (
+        f"error: cannot read the data: the file ends before the array does\n  --> {path}\n"
+        "  hint: give a .npz, a .npy or a folder of images"
+    )
+
+
 @pytest.mark.parametrize(
     ("x", "says"),
     [
@@ -235,7 +253,8 @@ def test_a_label_out_of_range_is_named_by_its_frame_in_the_file() -> None:
 
 def varied(how: Variation, x: Array, seed: int = 1) -> Array:
     (y,) = how([torch.from_numpy(x)], np.random.default_rng(seed))
-    return y.numpy()
+    found: Array = y.numpy()
+    return found
 
 
 @pytest.mark.parametrize("last", [False, True])

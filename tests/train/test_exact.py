@@ -9,7 +9,7 @@ import torch
 
 from tests.networks.nets import Net
 from tests.networks.runtime import golden, runtime
-from tests.train.drawn import FRAMES, WEIGHTS, Drawn, behind_compiler, differences, draw, learn, loaded
+from tests.train.drawn import FRAMES, WEIGHTS, Drawn, differences, draw, evaluated, learn, loaded
 from tomato import frontend
 from tomato.core.formats import Array
 from tomato.core.interpret import interpret
@@ -23,11 +23,16 @@ from tomato.ops.real import Affine, Function
 from tomato.ops.weighted import Weighted
 from tomato.ops.window import Window
 
-QUICK, SLOW = range(42), range(42, 200)
+LONG = {6, 19, 20, 27}
+"""Seeds of much that has no exact constants: the search for the nearest takes long."""
+QUICK = [seed for seed in range(32) if seed not in LONG]
+SLOW = [seed for seed in range(180) if seed not in QUICK]
 EVERY = [f"{form}a{bits}" for form, bits in zip(WEIGHTS, [8, 4, 16, 2, 12] * len(WEIGHTS), strict=False)]
-EVERY += [f"w{min(16, bits + 1)}a{bits}" for bits in range(1, 17)]
+EVERY = list(dict.fromkeys([*EVERY, *(f"w{min(16, bits + 1)}a{bits}" for bits in range(1, 17))]))
 NARROW = [p for p in EVERY if int(p.rpartition("a")[2]) <= 8 and not (p[0] == "w" and int(p[1:].split("a")[0]) > 8)]
 """Those that runtimes have integer kernels for."""
+
+QUICKEST = [*NARROW[::2], "w11a10", "w8a12"]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -70,7 +75,7 @@ def outputs_of(drawn: Drawn, codes: dict[str, Array]) -> list[Array]:
 
 def equal(drawn: Drawn, label: str) -> None:
     """All codes, and the results that no layer codes up to float32."""
-    codes, made = drawn.trained.codes(*drawn.frames), behind_compiler(drawn)
+    codes, made = evaluated(drawn)
     assert made.places, label
     wrong = differences(codes, made)
     assert not wrong, f"{label}: " + "; ".join(f"{name}: {text}" for name, text in wrong.items())
@@ -90,7 +95,7 @@ def test_codes_of_random_networks(seed: int) -> None:
     equal(quantised(draw(seed), precision), f"seed {seed}, {precision}")
 
 
-@pytest.mark.parametrize("precision", EVERY)
+@pytest.mark.parametrize("precision", [p if p in QUICKEST else pytest.param(p, marks=pytest.mark.slow) for p in EVERY])
 def test_codes_of_every_format(precision: str) -> None:
     equal(quantised(small(), precision), precision)
 
@@ -131,7 +136,7 @@ def test_the_runtime_agrees_where_it_computes_in_float(precision: str, tmp_path:
     near(runtime(path, *drawn.frames)[0], mine, 0.01, precision)
 
 
-@pytest.mark.parametrize("seed", range(0, 24, 2))
+@pytest.mark.parametrize("seed", range(0, 16, 2))
 def test_float_networks_stay_what_they_are(seed: int, tmp_path: Path) -> None:
     drawn, path = draw(seed), tmp_path / "trained.onnx"
     learn(drawn)
@@ -178,7 +183,7 @@ def results(drawn: Drawn, model: frontend.Network) -> list[Array]:
 
 @pytest.mark.parametrize("precision", ["w8a8", "w3a4", "ternarya8", "focused4a4", "codebook3a6", "w12a12"])
 def test_the_importer_reads_the_integers_that_were_frozen(precision: str, tmp_path: Path) -> None:
-    for drawn in (small(), draw(3), draw(7)):
+    for drawn in (small(), draw(3)):
         quantised(drawn, precision)
         path = tmp_path / "trained.onnx"
         drawn.trained.export(path)

@@ -58,10 +58,24 @@ def test_it_learns_from_a_teacher_alone() -> None:
     assert same.float().mean() > 0.85
 
 
+class Noise(Hook):
+    """Draws from torch's generator, as a dropout does."""
+
+    def before_step(self, network: Network, share: float) -> None:
+        with torch.no_grad():
+            network.layer("conv").weight += 0.01 * torch.randn(network.layer("conv").weight.shape)
+
+
 def everything() -> tuple[Network, Frames, Frames, Network, list[Hook]]:
     """A training with hooks that keep something."""
     made = network()
-    return made, frames(), frames(40, seed=9), network(1), [Pruning(made, {"conv": 0.5}, "movement"), Calm(made)]
+    return (
+        made,
+        frames(),
+        frames(40, seed=9),
+        network(1),
+        [Pruning(made, {"conv": 0.5}, "movement"), Calm(made), Noise()],
+    )
 
 
 def run_all(loop: Loop, resume: State | None = None, keep: Callable[[State], None] | None = None) -> Training:
@@ -101,6 +115,17 @@ def test_an_interrupted_training_goes_on_bit_for_bit(behind: int) -> None:
     assert bits(resumed.network) == bits(whole.network)
     assert resumed.losses == whole.losses
     assert resumed.best == whole.best
+
+
+def test_patience_is_kept_over_an_interruption() -> None:
+    """One epoch without a better choice before it, two behind it."""
+    loop, states = replace(SHORT, epochs=9, patience=3), list[State]()
+    first = Training(network(), frames(), replace(loop, patience=0, best=True), choose=iter([0.5, *[0.4] * 9]).__next__)
+    first.run(after_epoch=lambda: states.append(first.state()))
+    second = Training(network(), frames(), loop, choose=lambda: 0.4)
+    second.restore(states[1])
+    second.run()
+    assert (second.epoch, second.best) == (4, 0.5)
 
 
 def test_a_state_is_a_copy() -> None:

@@ -205,9 +205,11 @@ def simulate_command(
               "if there are any: a .npz with x and labels. Once per model input.")  # fmt: skip
 @click.option("--valid", type=DATA, multiple=True, metavar="DATA", help="Frames that results are reported on, and that "
               "nothing is chosen by.  [default: some of --data, kept aside]")  # fmt: skip
-@click.option("--precision", metavar="FORMAT", help="Weights and activations to train for, such as w4a4 or ternary, and "
-              "of layers by name, as for compile.")  # fmt: skip
-@click.option("--recipe", type=DATA, metavar="TOML", help="Several steps, see docs/training.md; instead of --precision.")
+@click.option("--precision", metavar="FORMAT", help="Weights and activations to train for, such as w4a4 or ternary, "
+              "and of layers by name, as for compile.")  # fmt: skip
+@click.option(
+    "--recipe", type=DATA, metavar="TOML", help="Several steps, see docs/training.md; instead of --precision."
+)
 @click.option("--target", help="Board: say after every step what the network would be there.")
 @click.option("-o", "--output", type=DATA, help="The trained model.  [default: <model>_trained.onnx]")
 @click.option("--epochs", type=click.IntRange(min=1, max=100_000), help="With --precision: how often every frame is "

@@ -124,7 +124,6 @@ class _Writer:
 
     def ordered(self, tensor: str, given: tuple[int, ...], order: Array, stem: str) -> str:
         """A picture of a tensor of shape `given`: `order` has the index of every element (height, width, channels)."""
-        height, width, channels = order.shape
         picture = order.transpose(2, 0, 1)
         if np.array_equal(picture.reshape(-1), np.arange(order.size)):
             return self.shaped(tensor, given, picture.shape, stem)
@@ -170,7 +169,9 @@ class _Writer:
             self.nodes.append(helper.make_node("Identity", [tensor], [port.name], name=self.name(f"{port.name}_out")))
         else:
             to = helper.np_dtype_to_tensor_dtype(np.dtype(port.dtype))
-            self.nodes.append(helper.make_node("Cast", [tensor], [port.name], name=self.name(f"{port.name}_out"), to=to))
+            self.nodes.append(
+                helper.make_node("Cast", [tensor], [port.name], name=self.name(f"{port.name}_out"), to=to)
+            )
 
     def visit(self, node: Node) -> None:
         """The nodes for one of the graph."""
@@ -200,7 +201,9 @@ class _Writer:
         coded = source is not None and isinstance(source.op, Dequantise)
         scale = self.next(node, Affine) if coded else None
         last = scale or node
-        bias = self.next(last, Bias if coded else Affine, lambda a: isinstance(a, Bias) or np.all(a.scale.values == 1))
+        bias = self.next(
+            last, Bias if coded else Affine, lambda a: isinstance(a, Bias) or bool(np.all(a.scale.values == 1))
+        )
         weight = self.weights(node, op, scale, source)
         inputs = [args[0], weight, *([self.bias(node, op, bias)] if bias else [])]
         self.held[(bias or last).name] = found = self.product(node, op, inputs)
@@ -216,7 +219,7 @@ class _Writer:
 
     def vectors(self, node: Node, inputs: list[str], channels: int) -> str:
         """A Gemm, which takes vectors: codes in front of a Dequantise are reshaped, so that it stays next to them."""
-        maker = self.makers[node.args[0]] if node.args[0] in self.makers else None
+        maker = self.makers.get(node.args[0])
         shape = self.constant(np.array([0, channels], np.int64), f"{node.name}_vector")
         if maker is not None and isinstance(maker.op, Dequantise):
             flat = self.emit("Reshape", [self.held[maker.args[0]], shape], f"{node.name}_codes")
@@ -236,7 +239,9 @@ class _Writer:
             values = values.transpose(3, 2, 0, 1)
         if scale is None:
             return self.constant(values, f"{node.name}_weight")
-        assert isinstance(scale.op, Affine) and source is not None and isinstance(source.op, Dequantise)
+        assert isinstance(scale.op, Affine)
+        assert source is not None
+        assert isinstance(source.op, Dequantise)
         kind, zero = _weight_type(values, source.op.kind)
         self.wide |= kind is np.int16
         steps = np.broadcast_to(scale.op.scale.values, op.weight.shape[-1]).astype(np.float32)
@@ -251,7 +256,9 @@ class _Writer:
         channels = op.weight.shape[-1]
         if isinstance(bias.op, Affine):
             return self.constant(np.broadcast_to(bias.op.offset.values, channels), f"{node.name}_bias")
-        assert isinstance(bias.op, Bias) and bias.op.codes is not None and bias.op.step is not None
+        assert isinstance(bias.op, Bias)
+        assert bias.op.codes is not None
+        assert bias.op.step is not None
         names = [
             self.constant(np.broadcast_to(bias.op.codes.values, channels).astype(np.int32), f"{node.name}_bias_codes"),
             self.constant(np.broadcast_to(bias.op.step.values, channels), f"{node.name}_bias_scale"),
@@ -260,7 +267,8 @@ class _Writer:
 
     def quantise(self, node: Node, args: list[str]) -> str:
         op = node.op
-        assert isinstance(op, Quantise) and op.kind is not None
+        assert isinstance(op, Quantise)
+        assert op.kind is not None
         names = self.parameters(op, node.name)
         codes = self.emit("QuantizeLinear", [*args, *names], node.name)
         if (op.lo, op.hi) == (op.kind.lo, op.kind.hi):
@@ -388,8 +396,8 @@ class _Writer:
         """Through the order (height, width, channels) of the graph."""
         op, shape = node.op, self.types[node.args[0]].shape
         assert isinstance(op, Reshape | Transpose)
-        picture = (shape[2], *shape[:2])
-        tensor, given = args[0], picture
+        tensor: str = args[0]
+        given: tuple[int, ...] = (shape[2], *shape[:2])
         if not _same_order(shape):
             tensor, given = self.emit("Transpose", [tensor], f"{node.name}_last", perm=[0, 2, 3, 1]), shape
         if isinstance(op, Transpose):

@@ -1,9 +1,9 @@
 """Training with the compiler's own quantisers, on the compiler's own graph. Needs PyTorch: pip install 'tomato[train]'.
 
-    net = Trainable.load("model.onnx")
-    quantise(net, "w4a4", frames)
-    ...  # any loop over net.module, an ordinary torch.nn.Module
-    net.export("small.onnx")
+net = Trainable.load("model.onnx")
+quantise(net, "w4a4", frames)
+...  # any loop over net.module, an ordinary torch.nn.Module
+net.export("small.onnx")
 """
 
 from typing import TYPE_CHECKING, Any

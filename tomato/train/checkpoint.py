@@ -77,4 +77,3 @@ def read(path: Path) -> State:
     if not isinstance(found, dict):
         raise TomatoError("this is no checkpoint of a training run", where=str(path), hint=HINT)
     return found
-

@@ -11,13 +11,12 @@ import numpy as np
 from tomato import targets
 from tomato.core.errors import TomatoError
 from tomato.core.files import refusals, write_text
-from tomato.core.interface import Slot
 from tomato.core.progress import Progress, silent
 from tomato.train import data, recipes
 from tomato.train.module import Network
 from tomato.train.picture import picture
 from tomato.train.recipe import Recipe, read
-from tomato.train.run import Row, Run
+from tomato.train.run import Run
 from tomato.train.trainable import Trainable
 
 CHECKED = 500
@@ -45,9 +44,8 @@ def train(
     plan = plan if seed is None else seeded(plan, seed)
     progress("Import", 0, 0)
     net = Trainable.load(model, dict(shapes or {}))
-    slots = [Slot(p.name, p.shape, p.dtype) for p in net.inputs]
-    frames = data.read(paths, slots)
-    judged = data.read(valid, slots) if valid else None
+    frames = data.read(paths, net.slots)
+    judged = data.read(valid, net.slots) if valid else None
     folder = output.with_name(f"{output.stem}.train")
     run = Run(net, plan, frames, judged, target, folder, _teachers(model), str(recipe or model))
     rows = run.carry_out(progress)
@@ -57,7 +55,7 @@ def train(
         "model": model.name, "target": target, "seed": plan.seed, "measure": run.judge.measure,
         "frames": len(run.judge.frames), "codes": codes, "differing": wrong, "rows": [asdict(r) for r in rows],
     }  # fmt: skip
-    return {**about, "written": _written(output, folder, about, rows)}
+    return {**about, "written": _written(output, folder, about)}
 
 
 def seeded(plan: Recipe, seed: int) -> Recipe:
@@ -70,7 +68,9 @@ def _teachers(model: Path) -> Any:
 
     def load(name: str) -> Network:
         path = Path(name) if Path(name).is_absolute() else model.parent / name
-        return Trainable.load(path).module.eval()
+        module = Trainable.load(path).module
+        module.eval()
+        return module
 
     return load
 
@@ -84,7 +84,7 @@ def _checked(run: Run, progress: Progress) -> tuple[int, int]:
     return run.net.check(*some.arrays())
 
 
-def _written(output: Path, folder: Path, about: Mapping[str, Any], rows: Sequence[Row]) -> list[str]:
+def _written(output: Path, folder: Path, about: Mapping[str, Any]) -> list[str]:
     """Leave the results; what only an interrupted run needs goes."""
     write_text(folder / "training.json", json.dumps(about, indent=1) + "\n")
     written = [str(output), str(folder / "training.json")]

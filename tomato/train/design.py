@@ -9,6 +9,7 @@ from typing import Any
 from tomato.accelerator import Accelerator
 from tomato.compiler import compile_model
 from tomato.core.formats import Array
+from tomato.engines.base import Knobs
 from tomato.engines.parts.weighted import WeightedUnit
 from tomato.quantise.precision import Precision
 from tomato.schedule.units import bind
@@ -42,8 +43,10 @@ def outcome(accelerator: Accelerator) -> Outcome:
     """What a compiled network takes."""
     units = bind(accelerator.graph, accelerator.plan.layers, accelerator.target)
     weighted = {name: unit for name, unit in units.items() if isinstance(unit, WeightedUnit)}
-    words = {
-        unit.site.node.origin[0]: (unit.knobs.get("lanes_in", 1), unit.knobs.get("lanes_out", unit.knobs.get("lanes", 1)))
-        for unit in weighted.values() if unit.site.node.origin
-    }  # fmt: skip
+    words = {u.site.node.origin[0]: _word(u.knobs) for u in weighted.values() if u.site.node.origin}
     return Outcome(accelerator.report["fps"], accelerator.report["resources"], accelerator, words)
+
+
+def _word(knobs: Knobs) -> tuple[int, int]:
+    """Inputs and outputs of a word of weights."""
+    return knobs.get("lanes_in", 1), knobs.get("lanes_out", knobs.get("lanes", 1))

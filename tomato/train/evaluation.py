@@ -7,6 +7,7 @@ front of it. This is the meaning that the compiled accelerator has: its codes ar
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -54,11 +55,13 @@ class Real:
         """The value, rounded once."""
         if self.single is not None:
             return self.single
-        scale, offset = (torch.tensor(v, dtype=torch.float64, device=self.codes.device) for v in (self.scale, self.offset))
+        scale, offset = (
+            torch.tensor(v, dtype=torch.float64, device=self.codes.device) for v in (self.scale, self.offset)
+        )
         return (self.codes * scale + offset).float()
 
 
-Value = torch.Tensor | Real
+Value: TypeAlias = "torch.Tensor | Real"
 
 
 class Evaluation:
@@ -73,10 +76,8 @@ class Evaluation:
 
     @torch.no_grad()
     def play(self, values: Mapping[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
-        """The graph's outputs as float32 for float32 values of its inputs, and the codes of every value that has some."""
-        env: dict[str, Value] = {
-            name: Real(x, np.ones(1), np.zeros(1), single=x.float()) for name, x in values.items()
-        }
+        """The graph's outputs for values of its inputs, float32, and the codes of every value that has some."""
+        env: dict[str, Value] = {name: Real(x, np.ones(1), np.zeros(1), single=x.float()) for name, x in values.items()}
         for node in self.graph:
             if node.name in self.chains:
                 codes = {name: value for name, value in env.items() if isinstance(value, torch.Tensor)}
@@ -89,15 +90,14 @@ class Evaluation:
     def _result(self, node: Node, args: Sequence[Value]) -> Value:
         op, first = node.op, args[0]
         if isinstance(first, torch.Tensor):
-            if isinstance(op, Dequantise):
-                return Real(first, op.scale.values, -op.zero.values * op.scale.values, back=op)
-            codes = [a for a in args if isinstance(a, torch.Tensor)]
-            return play(op, codes)  # data movement
+            return _of_codes(op, first, [a for a in args if isinstance(a, torch.Tensor)])
         reals = [a for a in args if isinstance(a, Real)]
         if isinstance(op, Quantise):
             return _quantised(op, first)
         if op.treatment is Treatment.MOVES:
-            return replace(first, codes=first.codes, single=play(op, [r.float32 for r in reals]), back=None, source=None)
+            return replace(
+                first, codes=first.codes, single=play(op, [r.float32 for r in reals]), back=None, source=None
+            )
         if isinstance(op, Weighted | SumPool | GlobalSum) and first.back is not None:
             zero = float(first.back.zero.values[0])
             return _summed(op, first, play(op, [first.codes - zero]))
@@ -123,7 +123,8 @@ class Evaluation:
 
     def _looked_up(self, node: Node, op: Function, x: Real) -> torch.Tensor:
         """A function of codes, from a table of all of them."""
-        assert x.back is not None and x.back.kind is not None
+        assert x.back is not None
+        assert x.back.kind is not None
         if node.name not in self._tables:
             codes = np.arange(x.back.kind.lo, x.back.kind.hi + 1)[:, None]
             real = (codes * x.scale + x.offset).astype(np.float32)
@@ -133,6 +134,14 @@ class Evaluation:
         if table.shape[1] == 1:
             return table[:, 0].to(index.device)[index]
         return table.to(index.device)[index, torch.arange(index.shape[3], device=index.device)]
+
+
+def _of_codes(op: Op, first: torch.Tensor, codes: list[torch.Tensor]) -> Value:
+    """Codes as reals, or moved."""
+    if isinstance(op, Dequantise):
+        return Real(first, op.scale.values, -op.zero.values * op.scale.values, back=op)
+    moved: torch.Tensor = play(op, codes)
+    return moved
 
 
 def _summed(op: Op, x: Real, total: torch.Tensor) -> Real:
@@ -214,5 +223,6 @@ def _pair(x: Real, y: Quantisation) -> torch.Tensor:
 
 
 def _quantisation(x: Real) -> Quantisation:
-    assert x.back is not None and x.back.kind is not None
+    assert x.back is not None
+    assert x.back.kind is not None
     return Quantisation(float(x.back.scale.values[0]), int(x.back.zero.values[0]), x.back.kind)

@@ -59,7 +59,9 @@ class _Freezer:
         op, head, args = group.head.op, group.head, group.head.args
         if op.treatment is Treatment.MOVES and all(a in self.coded for a in args):
             first = self.coded[args[0]]
-            if isinstance(op, MaxPool) and first.kind == WORD:  # ONNX takes the greatest of codes of 8 bits, and of reals
+            if (
+                isinstance(op, MaxPool) and first.kind == WORD
+            ):  # ONNX takes the greatest of codes of 8 bits, and of reals
                 name = self.build.add(op, [self.reals(args[0])], head.name, head.origin)
                 name = self.build.add(_quantise(first, (WORD.lo, WORD.hi)), [name], f"{head.name}_codes", head.origin)
                 self.coded[group.output] = replace(first, value=name)

@@ -19,7 +19,7 @@ MOST_BIAS = (1 << 30) - 1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrozenLayer:
-    """A trained layer in integers: sum(x * codes) * scale + bias * step, scale and step per channel, float32 numbers."""
+    """A trained layer in integers: sum(x * codes) * scale + bias * step; scale and step per channel, float32."""
 
     codes: Array
     scale: Array

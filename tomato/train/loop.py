@@ -4,7 +4,7 @@ import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import cos, inf, isfinite, pi
-from typing import Any, get_args
+from typing import Any, TypeAlias, get_args
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from tomato.train.losses import Objective, given
 from tomato.train.module import Network
 from tomato.train.optimise import Optimiser, optimiser, repeatable
 
-Torch = torch.Tensor
+Torch: TypeAlias = torch.Tensor
 Outputs = tuple[Torch, ...]
 State = dict[str, Any]
 """Plain values and tensors: torch.save writes it, and torch.load reads it with weights_only."""

@@ -44,3 +44,8 @@ def repeatable(device: torch.device) -> Iterator[None]:
             yield
         finally:
             torch.use_deterministic_algorithms(was, warn_only=warned)
+
+
+def one_thread() -> None:
+    """Compute in one thread, so that runs beside each other take the time that they take."""
+    torch.set_num_threads(1)

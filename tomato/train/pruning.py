@@ -42,11 +42,11 @@ class Pattern:
             most, group = int(match[1]), int(match[2])
             if 0 < most < group:
                 return cls(most=most, group=group)
-        if match := re.fullmatch(r"words (\d+)x(\d+)", text):
-            if int(match[1]) and int(match[2]):
-                return cls(int(match[1]), int(match[2]))
+        if (match := re.fullmatch(r"words (\d+)x(\d+)", text)) and int(match[1]) and int(match[2]):
+            return cls(int(match[1]), int(match[2]))
         raise TomatoError(
-            f"'{text}' is no pattern of pruning", hint="choose elements, N:M such as 2:4, or words IxO such as 'words 4x8'"
+            f"'{text}' is no pattern of pruning",
+            hint="choose elements, N:M such as 2:4, or words IxO such as 'words 4x8'",
         )
 
     def scores(self, values: torch.Tensor) -> torch.Tensor:
@@ -76,8 +76,8 @@ class Pruning(Hook):
     """Takes weights out of layers until each has its sparsity, by `end` of the training, and keeps them out.
 
     sparsity: the share of zeros in the end, by the name of the layer's node. magnitude: the smallest go, on a cubic
-    schedule (Zhu and Gupta, To prune or not to prune, 2017). surgery: likewise, but a weight goes below 0.9 of the
-    threshold and returns above 1.1 of it (Guo et al., Dynamic Network Surgery, 2016). movement: those go that move
+    schedule (Zhu and Gupta, To prune or not to prune, 2017). surgery: likewise, but until the end a weight goes below
+    0.9 of the threshold and returns above 1.1 of it (Guo et al., Dynamic Network Surgery, 2016). movement: those go that move
     towards zero (Sanh et al., Movement Pruning, 2020). Until `end` pruned weights go on learning and may return.
     """
 
@@ -89,7 +89,9 @@ class Pruning(Hook):
         self.patterns = {name: (patterns or {}).get(name, Pattern()) for name in sparsity}
         self.layers: dict[str, Layer] = {name: network.layer(name) for name in sparsity}
         self.sparsity = dict(sparsity)
-        self.moved = {n: torch.zeros_like(layer.weight) for n, layer in self.layers.items()} if method == "movement" else {}
+        self.moved = (
+            {n: torch.zeros_like(layer.weight) for n, layer in self.layers.items()} if method == "movement" else {}
+        )
         self.steps, self.last_done = 0, 0.0
         self.first = {name: 1.0 - float(layer.mask.mean()) for name, layer in self.layers.items()}
         for name, layer in self.layers.items():
@@ -139,7 +141,7 @@ class Pruning(Hook):
             return
         limit = scores.flatten().kthvalue(gone).values
         chosen = (scores > limit).to(weight.dtype)
-        if self.method == "surgery":
+        if self.method == "surgery" and sparsity < self.sparsity[name]:
             was = pattern.scores(layer.mask) > 0
             chosen = torch.where(scores < OFF * limit, 0.0, torch.where(scores > ON * limit, 1.0, was.to(weight.dtype)))
         layer.mask.copy_(pattern.spread(chosen, tuple(weight.shape)))

@@ -45,9 +45,18 @@ class Key:
     def __str__(self) -> str:
         if self.choices:
             return " or ".join(map(repr, self.choices))
-        names = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", list: "a list", dict: "a table"}
+        names = {
+            bool: "true or false",
+            int: "a whole number",
+            float: "a number",
+            str: "a text",
+            list: "a list",
+            dict: "a table",
+        }
         kinds = " or ".join(names[t] for t in self.types if not (t is int and float in self.types))
-        bounds = "" if self.least is None else f" from {self.least:g}" + ("" if self.most is None else f" to {self.most:g}")
+        bounds = (
+            "" if self.least is None else f" from {self.least:g}" + ("" if self.most is None else f" to {self.most:g}")
+        )
         return kinds + bounds
 
 
@@ -57,7 +66,8 @@ LOOP: Mapping[str, Key] = MappingProxyType(
         "epochs": Key((int,), least=0, most=100_000), "batch": Key((int,), least=1, most=1 << 20),
         "rate": Key((int, float), least=0.0, most=1000.0), "step_rate": Key((int, float), least=0.0, most=1000.0),
         "optimiser": Key((str,), ("adamw", "sgd")), "decay": SHARE, "warm_up": SHARE,
-        "clip": Key((int, float), least=0.0), "distil": SHARE, "temperature": Key((int, float), least=0.01, most=1000.0),
+        "clip": Key((int, float), least=0.0), "distil": SHARE,
+        "temperature": Key((int, float), least=0.01, most=1000.0),
         "features": Key((int, float), least=0.0), "average": Key((int, float), least=0.0, most=0.999999),
         "patience": Key((int,), least=0), "shift": Key((list,)), "flip": Key((bool,)),
         "mixup": Key((int, float), least=0.0), "scores": Key((bool,)),
@@ -78,7 +88,8 @@ STEPS: Mapping[str, Mapping[str, Key]] = MappingProxyType(
             "spread": Key((str,), SPREADS), "until": SHARE,
         },
         "channels": {
-            "remove": Key((int, float), least=0.0, most=0.9999), "macs": SHARE, "weights": SHARE, "layers": Key((dict,)),
+            "remove": Key((int, float), least=0.0, most=0.9999), "macs": SHARE, "weights": SHARE,
+            "layers": Key((dict,)),
             "multiple": Key((int,), least=1),
         },
         "factor": {"energy": SHARE, "macs": SHARE, "multiple": Key((int,), least=1), "layers": Key((list,))},
@@ -146,7 +157,9 @@ def parse(document: Mapping[str, Any], where: str, text: str = "") -> Recipe:
     for i, step in enumerate(steps):
         before = [s.do for s in steps[:i]]
         if step.do in FIRST and "quantise" in before:
-            raise TomatoError(f"{step.do} changes the graph", where=f"{where}: step {i + 1}", hint="put it before quantise")
+            raise TomatoError(
+                f"{step.do} changes the graph", where=f"{where}: step {i + 1}", hint="put it before quantise"
+            )
         if step.do == "share" and "quantise" not in before:
             raise TomatoError("share needs codes", where=f"{where}: step {i + 1}", hint="put quantise in front of it")
     return Recipe(steps, seed, document.get("aside", 0.1), document.get("judge", 0.2), text)
@@ -166,7 +179,9 @@ def _step(table: Any, defaults: Mapping[str, Any], seed: int, where: str) -> Ste
     if not isinstance(table, dict) or table.get("do") not in STEPS:
         do = table.get("do") if isinstance(table, dict) else table
         more = " (gates need hardware that is not there yet)" if do == "gate" else ""
-        raise TomatoError(f"do = {do!r}: there is no such step{more}", where=where, hint=f"choose from {', '.join(STEPS)}")
+        raise TomatoError(
+            f"do = {do!r}: there is no such step{more}", where=where, hint=f"choose from {', '.join(STEPS)}"
+        )
     options = {k: v for k, v in table.items() if k != "do"}
     known = STEPS[table["do"]]
     _check(options, {**LOOP, **known}, f"{where} ({table['do']})")
@@ -186,7 +201,11 @@ def _check_meaning(step: Step, where: str) -> None:
     except TomatoError as reason:
         raise TomatoError(reason.what, where=where, hint=reason.hint) from reason
     groups = ":" in str(step.get("pattern", ""))
-    needs = {"prune": ("sparsity", "layers"), "channels": ("remove", "macs", "weights", "layers"), "factor": ("energy", "macs")}
+    needs = {
+        "prune": ("sparsity", "layers"),
+        "channels": ("remove", "macs", "weights", "layers"),
+        "factor": ("energy", "macs"),
+    }
     if step.do in needs and not groups and not any(k in step.options for k in needs[step.do]):
         raise TomatoError(f"how much is missing: {' or '.join(needs[step.do])}", where=where)
     for name, share in step.get("layers", {}).items() if step.do in ("prune", "channels") else ():
@@ -200,8 +219,7 @@ def loop(table: Mapping[str, Any], seed: int, where: str = "") -> Loop:
         raise TomatoError(f"shift = {shift!r}: expected two whole numbers, rows and columns", where=where)
     variation = Variation((shift[0], shift[1]), table.get("flip", False), float(table.get("mixup", 0.0)))
     names = {f.name for f in fields(Loop)} - {"variation", "seed"}
-    numbers = {k: float(v) if isinstance(v, int) and k not in ("epochs", "batch", "patience") and not isinstance(v, bool) else v
-               for k, v in table.items() if k in names}  # fmt: skip
+    numbers: dict[str, Any] = {k: v for k, v in table.items() if k in names}
     return Loop(**numbers, variation=variation, seed=seed)
 
 

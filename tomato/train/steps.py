@@ -11,7 +11,6 @@ from tomato.core.interface import graph_values
 from tomato.core.interpret import Player, Watch, in_batches
 from tomato.core.ir import Graph, Op
 from tomato.ops.weighted import Weighted
-from tomato.quantise.precision import Precision
 from tomato.quantise.weights.moments import Collector
 from tomato.train import sensitivity
 from tomato.train.biases import Means
@@ -22,7 +21,6 @@ from tomato.train.data import Frames
 from tomato.train.factor import factor_layers, ranks_by_energy, ranks_by_macs
 from tomato.train.hooks import Calm, Refit, put_normalisation
 from tomato.train.loop import Hook
-from tomato.train.module import Network
 from tomato.train.pruning import Pattern, Pruning, uniform
 from tomato.train.recipe import WORDS, Step, matched
 from tomato.train.trainable import Trainable
@@ -37,18 +35,13 @@ NORMALISED = 512
 
 @dataclass
 class Scene:
-    """What steps work with. words: the words of the engine, (inputs, outputs) by layer, where there is a target.
-
-    precision: the last one asked for.
-    """
+    """What steps work with. words: the words of the engine, (inputs, outputs) by layer, where there is a target."""
 
     net: Trainable
     frames: Frames
     choice: Frames | None
-    teacher: Network
     where: str
     words: Callable[[], Mapping[str, tuple[int, int]]] | None = None
-    precision: Precision | None = None
     hooks: list[Hook] = field(default_factory=list)
 
     def calibration(self) -> tuple[np.ndarray, ...]:
@@ -70,8 +63,7 @@ def _train(scene: Scene, step: Step) -> None:
 
 
 def _quantise(scene: Scene, step: Step) -> None:
-    scene.precision = Precision.parse(step.options["precision"])
-    scene.net.quantise(scene.precision, *scene.calibration(), method=step.get("method", "lsq"))
+    scene.net.quantise(step.options["precision"], *scene.calibration(), method=step.get("method", "lsq"))
     if step.get("normalise", False):
         put_normalisation(scene.net.module, scene.frames.take(np.arange(min(NORMALISED, len(scene.frames)))))
     if step.get("calm", True):
@@ -107,14 +99,16 @@ def _patterns(scene: Scene, step: Step, names: set[str]) -> dict[str, Pattern]:
         return dict.fromkeys(names, Pattern.parse(text))
     if scene.words is None:
         raise TomatoError(
-            "words of the engine are those of a design", where=scene.where, hint="give --target, or the shape: 'words 4x8'"
+            "words of the engine are those of a design",
+            where=scene.where,
+            hint="give --target, or the shape: 'words 4x8'",
         )
     found = scene.words()
     return {name: Pattern(*found.get(name, (1, 1))) for name in names}
 
 
 def measured(scene: Scene, share: float) -> dict[str, float]:
-    """Sparsities that reach a share of all weights with the least loss that layers cause alone, on the choice frames."""
+    """Sparsities that reach a share of all weights with the least loss, as layers cause it alone on choice frames."""
     assert scene.choice is not None, "frames to choose by were kept aside"
     graph, some = scene.net.graph(), scene.choice.take(np.arange(min(CALIBRATION, len(scene.choice))))
     curves = sensitivity.measure(graph, graph_values(graph, scene.net.inputs, some.arrays()), grid=GRID)
@@ -199,7 +193,13 @@ def _share(scene: Scene, step: Step) -> None:
 
 DO: Mapping[str, Callable[[Scene, Step], None]] = MappingProxyType(
     {
-        "train": _train, "distil": _train, "quantise": _quantise, "prune": _prune, "share": _share,
-        "channels": _channels, "factor": _factor, "circulant": _circulant,
+        "train": _train,
+        "distil": _train,
+        "quantise": _quantise,
+        "prune": _prune,
+        "share": _share,
+        "channels": _channels,
+        "factor": _factor,
+        "circulant": _circulant,
     }
 )

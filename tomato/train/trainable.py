@@ -10,7 +10,7 @@ import torch
 from tomato import frontend
 from tomato.core.errors import TomatoError
 from tomato.core.formats import Array, Tensor
-from tomato.core.interface import Port, Reading
+from tomato.core.interface import Port, Reading, Slot
 from tomato.core.ir import Builder, Graph, Node
 from tomato.frontend import Network as Model
 from tomato.frontend.write import write
@@ -67,6 +67,11 @@ class Trainable:
         """Whether values have codes."""
         return len(self.module.quantisers) > 0
 
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """The model's inputs."""
+        return tuple(Slot(p.name, p.shape, p.dtype) for p in self.inputs)
+
     def graph(self) -> Graph:
         """The real graph with the weights and biases that there are now."""
         return with_weights(self.module)
@@ -81,7 +86,7 @@ class Trainable:
         asked = Precision.parse(precision) if isinstance(precision, str) else precision
         graph, module = self.graph(), self.module
         asked.check(graph)
-        given = calibration_frames(self.inputs, frames)
+        given = calibration_frames(self.slots, frames)
         bits = asked.with_ends(graph)
         found = points(graph, self.inputs, given, asked)
         for node, layer in module.each():
@@ -97,7 +102,7 @@ class Trainable:
         """The codes of every value that has some, by its name in `frozen()`, for frames as the model takes them."""
         frozen, parts = self.frozen(), list[dict[str, torch.Tensor]]()
         evaluation = Evaluation(frozen, inexact(frozen, self.inputs, compiled(frozen, self.inputs, self.outputs)))
-        given = calibration_frames(self.inputs, frames)
+        given = calibration_frames(self.slots, frames)
         for start in range(0, len(given[0]), BATCH):
             batch = tuple(torch.from_numpy(p.real(x[start : start + BATCH])) for p, x in zip(self.inputs, given,
                                                                                              strict=True))  # fmt: skip
@@ -110,7 +115,7 @@ class Trainable:
         frozen = self.frozen()
         integers = compiled(frozen, self.inputs, self.outputs)
         where, codes = places(frozen, self.inputs, integers), self.codes(*frames)
-        given = calibration_frames(self.inputs, frames)
+        given = calibration_frames(self.slots, frames)
         return differing(integers, where, codes, given), sum(codes[name].size for name in where)
 
     def _exact(self, values: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -27,6 +27,8 @@ from tomato.search.subject import corrected
 from tools.bench.cases import HERE, MODELS, ROOT
 
 RESULTS: Final = HERE / "precision.json"
+TRAINED: Final = HERE / "train.json"
+"""Of tools.bench.train: what training reaches, by network and format."""
 DOCUMENT: Final = ROOT / "docs" / "precision.md"
 BEGIN, END = "<!-- made by python -m tools.bench.precision -->\n", "<!-- end -->\n"
 FORMATS: Final = (
@@ -133,13 +135,22 @@ def table(results: Mapping[str, Any]) -> str:
     """Per cent right, or in agreement with the float network: nearest, compensated."""
     kinds = {"labels": "right", "float": "as float"}
     heads = [f"{name}: {r['frames']} frames, % {kinds[r['of']]}" for name, r in results.items()]
+    trained = json.loads(TRAINED.read_text())
+    named = [name for name in results if any(case.split()[0] == name for case in trained)]
+    heads += [f"{name}, trained" for name in named]
     lines = [f"| precision | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
     real = [f"{100 * r['float']:.1f}" for r in results.values()]
-    lines.append(f"| float | {' | '.join(real)} |")
+    lines.append(f"| float | {' | '.join(real)} |{'  |' * len(named)}")
     for form in FORMATS:
         cells = [r["formats"][form] for r in results.values()]
-        lines.append(f"| {form} | {' | '.join(_cell(c) for c in cells)} |")
+        more = [_trained(trained.get(f"{name} {form}", {})) for name in named]
+        lines.append(f"| {form} | {' | '.join([*(_cell(c) for c in cells), *more])} |")
     return "\n".join(lines) + "\n"
+
+
+def _trained(runs: Mapping[str, Any]) -> str:
+    """The mean of the seeds."""
+    return f"{100 * np.mean([run['rows'][-1]['right'] for run in runs.values()]):.1f}" if runs else ""
 
 
 def _cell(shares: Mapping[str, float]) -> str:

@@ -14,9 +14,7 @@ from typing import Any, Final
 
 import click
 import numpy as np
-import torch
 
-from tomato.core.formats import Array
 from tomato.core.formats import Real, Tensor
 from tomato.core.interface import Port, Slot
 from tomato.core.ir import Builder, Graph, Op, TensorType
@@ -28,6 +26,7 @@ from tomato.ops.real import Affine, Clip
 from tomato.ops.window import Window
 from tomato.train.command import seeded
 from tomato.train.data import Frames
+from tomato.train.optimise import one_thread
 from tomato.train.recipe import read
 from tomato.train.run import Run
 from tomato.train.trainable import Trainable
@@ -80,7 +79,10 @@ def digits(folder: Path, slots: tuple[Slot, ...]) -> Split:
         rows = np.loadtxt(file, delimiter=",", dtype=np.float32)
     with np.load(folder / "mnist_t10k_2000.npz") as data:
         x, labels = data["x"].astype(np.float32), data["labels"]
-    return (Frames.of(slots, [rows[:, :-1].reshape(-1, 1, 28, 28)]), Frames.of(slots, [x.reshape(-1, 1, 28, 28)], labels))
+    return (
+        Frames.of(slots, [rows[:, :-1].reshape(-1, 1, 28, 28)]),
+        Frames.of(slots, [x.reshape(-1, 1, 28, 28)], labels),
+    )
 
 
 def fashion(_: Path, slots: tuple[Slot, ...]) -> Split:
@@ -173,22 +175,23 @@ CASES: Final[Mapping[str, Case]] = {
 @click.option("--seed", type=int, multiple=True, help="Only these.")
 def main(names: tuple[str, ...], models: Path, seed: tuple[int, ...]) -> None:
     """Run the cases of these names (or all) and keep what came of them."""
-    torch.set_num_threads(1)
+    one_thread()
     for name in names or CASES:
         for number in seed or SEEDS:
             found = measure(CASES[name], models, number)
             results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
             results.setdefault(name, {})[str(number)] = found
             RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
-            click.echo(f"{name} seed {number}: {[round(100 * r['right'], 2) for r in found['rows']]} {found['seconds']} s")
+            click.echo(
+                f"{name} seed {number}: {[round(100 * r['right'], 2) for r in found['rows']]} {found['seconds']} s"
+            )
 
 
 def measure(case: Case, models: Path, seed: int) -> dict[str, Any]:
     """One run: its rows, the codes that differ from the compiled network's, and the CPU seconds."""
     start = time.process_time()
     net = case.network(models, seed)
-    slots = tuple(Slot(p.name, p.shape, p.dtype) for p in net.inputs)
-    train, judged = case.frames(models, slots)
+    train, judged = case.frames(models, net.slots)
     longer = None
     if case.before:
         first = seeded(read(RECIPES / f"{case.before}.toml"), seed)
