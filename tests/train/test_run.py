@@ -10,6 +10,7 @@ from tests.digits import MODEL
 from tests.models import model_path
 from tests.train.small import frames, network
 from tomato.core.errors import TomatoError
+from tomato.core.progress import Progress, silent
 from tomato.train import command
 from tomato.train.recipe import parse
 from tomato.train.run import Run
@@ -43,9 +44,7 @@ class StoppedError(Exception):
     """Someone interrupts."""
 
 
-def run(
-    to: Path, recipe: str, progress: Callable[[str, int, int], None] = lambda *_: None, **options: Any
-) -> dict[str, Any]:
+def run(to: Path, recipe: str, progress: Progress = silent, **options: Any) -> dict[str, Any]:
     path = to.with_suffix(".toml")
     path.write_text(recipe)
     return command.train(

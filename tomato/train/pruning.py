@@ -77,8 +77,9 @@ class Pruning(Hook):
 
     sparsity: the share of zeros in the end, by the name of the layer's node. magnitude: the smallest go, on a cubic
     schedule (Zhu and Gupta, To prune or not to prune, 2017). surgery: likewise, but until the end a weight goes below
-    0.9 of the threshold and returns above 1.1 of it (Guo et al., Dynamic Network Surgery, 2016). movement: those go that move
-    towards zero (Sanh et al., Movement Pruning, 2020). Until `end` pruned weights go on learning and may return.
+    0.9 of the threshold and returns above 1.1 of it (Guo et al., Dynamic Network Surgery, 2016). movement: those go
+    that move towards zero (Sanh et al., Movement Pruning, 2020). Until `end` pruned weights go on learning and may
+    return.
     """
 
     def __init__(
