@@ -16,18 +16,23 @@ from tomato.core.interpret import interpret
 from tomato.core.ir import Graph
 from tomato.measure.agreement import session
 from tomato.ops.join import Add
-from tomato.ops.move import Concat
+from tomato.ops.move import Concat, Pad, Transpose
 from tomato.ops.pool import GlobalSum, MaxPool
 from tomato.ops.quantise import Bias, Dequantise, Quantise
 from tomato.ops.real import Affine, Function
 from tomato.ops.weighted import Weighted
 from tomato.ops.window import Window
 
-QUICK, SLOW = range(28), range(28, 180)
+LONG = {6, 19, 20, 27}
+"""Seeds of much that has no exact constants: the search for the nearest takes long."""
+QUICK = [seed for seed in range(32) if seed not in LONG]
+SLOW = [seed for seed in range(180) if seed not in QUICK]
 EVERY = [f"{form}a{bits}" for form, bits in zip(WEIGHTS, [8, 4, 16, 2, 12] * len(WEIGHTS), strict=False)]
-EVERY += [f"w{min(16, bits + 1)}a{bits}" for bits in range(1, 17)]
+EVERY = list(dict.fromkeys([*EVERY, *(f"w{min(16, bits + 1)}a{bits}" for bits in range(1, 17))]))
 NARROW = [p for p in EVERY if int(p.rpartition("a")[2]) <= 8 and not (p[0] == "w" and int(p[1:].split("a")[0]) > 8)]
 """Those that runtimes have integer kernels for."""
+
+QUICKEST = [*NARROW[::2], "w11a10", "w8a12"]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -90,11 +95,20 @@ def test_codes_of_random_networks(seed: int) -> None:
     equal(quantised(draw(seed), precision), f"seed {seed}, {precision}")
 
 
-@pytest.mark.parametrize(
-    "precision", [*EVERY[::3], *(pytest.param(p, marks=pytest.mark.slow) for p in EVERY if p not in EVERY[::3])]
-)
+@pytest.mark.parametrize("precision", [p if p in QUICKEST else pytest.param(p, marks=pytest.mark.slow) for p in EVERY])
 def test_codes_of_every_format(precision: str) -> None:
     equal(quantised(small(), precision), precision)
+
+
+def test_codes_that_stay_what_they_are_behind_moved_ones() -> None:
+    net = Net(4, 3, 2, seed=2)
+    x = net.relu(net.affine(net.conv("x", 4, Window((1, 1)), name="first")), "positive")
+    x = net.relu(net.add(Pad((1, 0, 0, 1)), x, name="border"), "again")
+    x = net.add(
+        Transpose((5, 4, 4), (1, 0, 2), (4, 5, 4)), net.relu(net.conv(x, 4, Window((1, 1)), name="second"), "ramp")
+    )
+    x = net.conv(net.relu(x, "still"), 3, Window((1, 1)), name="last")
+    equal(quantised(loaded(net.graph(x), net.data(FRAMES)), "w4a4"), "w4a4")
 
 
 @pytest.mark.parametrize("precision", NARROW[::4])
@@ -142,7 +156,7 @@ def test_an_untrained_network_is_the_one_that_it_was_loaded_from(tmp_path: Path)
     for seed in range(1, 24, 2):
         drawn, path = draw(seed), tmp_path / f"{seed}.onnx"
         drawn.trained.export(path)
-        want = interpret(drawn.graph, {name: x for name, x in as_held(drawn).items()})
+        want = interpret(drawn.graph, as_held(drawn))
         after = results(drawn, frontend.load(path))
         for a, b in zip([want[o] for o in drawn.graph.outputs], after, strict=True):
             near(np.sort(b.reshape(len(b), -1)), np.sort(a.reshape(len(a), -1)), 1e-5, f"seed {seed}")
@@ -185,8 +199,10 @@ def weights(graph: Graph) -> list[tuple[object, ...]]:
         if isinstance(node.op, Weighted):
             (scale,) = graph.uses[node.name]
             (bias,) = graph.uses[scale.name]
-            assert isinstance(scale.op, Affine) and isinstance(bias.op, Bias)
-            assert bias.op.codes is not None and bias.op.step is not None
+            assert isinstance(scale.op, Affine)
+            assert isinstance(bias.op, Bias)
+            assert bias.op.codes is not None
+            assert bias.op.step is not None
             size = node.op.weight.shape[-1]
             each = [np.broadcast_to(t.values, size).tolist() for t in (scale.op.scale, bias.op.codes, bias.op.step)]
             found.append((node.name, node.op.weight.values.reshape(-1).tolist(), *each))

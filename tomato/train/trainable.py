@@ -19,6 +19,7 @@ from tomato.ops.quantise import Dequantise, Quantise
 from tomato.ops.real import Affine, Clip
 from tomato.ops.weighted import Weighted
 from tomato.passes import CLEAN, run
+from tomato.passes.groups import partition
 from tomato.passes.rewrite import ONE
 from tomato.quantise.precision import Precision
 from tomato.quantise.separate_inputs import separate_inputs
@@ -41,8 +42,10 @@ class Trainable:
 
     def __init__(self, graph: Graph, inputs: tuple[Port, ...], outputs: tuple[Port, ...]) -> None:
         """A real graph with its ports. Raises TomatoError for what cannot be trained."""
-        self.inputs, self.outputs = inputs, outputs
-        self.module = Network(graph, inputs, outputs)
+        graph = with_biases(graph)
+        self.inputs = inputs
+        self.outputs = tuple(replace(p, value=v) for p, v in zip(outputs, graph.outputs, strict=True))
+        self.module = Network(graph, self.inputs, self.outputs)
         self.module.exact = self._exact
         self._cached: tuple[tuple[tuple[int, int], ...], Evaluation] | None = None
 
@@ -145,6 +148,20 @@ def refuse(model: Model, where: str) -> None:
         )  # fmt: skip
 
 
+def with_biases(graph: Graph) -> Graph:
+    """The graph with a bias of 0 behind layers that have nothing behind them: it is trained like the others."""
+    bare = {g.head.name for g in partition(graph) if isinstance(g.head.op, Weighted) and not g.chain}
+
+    def rewrite(node: Node, build: Builder) -> str | None:
+        if node.name not in bare:
+            return None
+        name = build.add(node.op, node.args, node.name, node.origin)
+        bias = Affine(ONE, Tensor(np.zeros(build.types[name].channels)))
+        return build.add(bias, [name], f"{node.name}_bias", node.origin)
+
+    return graph.rebuild(rewrite) if bare else graph
+
+
 def with_weights(module: Network) -> Graph:
     """The module's graph with its present weights and biases."""
     groups = {g.head.name: g for g in module.groups if isinstance(g.head.op, Weighted)}
@@ -157,8 +174,6 @@ def with_weights(module: Network) -> Graph:
             weight, bias = module.layer(node.name).real()
             assert isinstance(node.op, Weighted)
             name = build.add(replace(node.op, weight=Tensor(weight)), node.args, node.name, node.origin)
-            if not group.chain:
-                return name
             ramp, origin = group.ramp, group.chain[0].origin
             limited = (ramp.lo, ramp.hi) != (-np.inf, np.inf)
             name = build.add(
