@@ -7,7 +7,7 @@ three seeds. Results go to tools/bench/train.json and, as a table, into docs/tra
 import gzip
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -36,6 +36,10 @@ RESULTS: Final = HERE / "train.json"
 RECIPES: Final = ROOT / "examples" / "training"
 FASHION: Final = Path("/usr/share/datasets/fashion-mnist")
 SEEDS: Final = (0, 1, 2)
+GROWN: Final[dict[tuple[str, int, int], tuple[Graph, float]]] = {}
+"""Float networks that this process has trained, and how right one of more epochs is."""
+BEGIN, END = "<!-- made by python -m tools.bench.train -->\n", "<!-- end -->\n"
+DOCUMENT: Final = ROOT / "docs" / "training.md"
 Split = tuple[Frames, Frames]
 """Frames to train on, and frames to judge by."""
 
@@ -165,6 +169,9 @@ CASES: Final[Mapping[str, Case]] = {
     "kws binary": Case("kws_binary", stored("kws_float.onnx"), kws),
     "kws fast": Case("kws_fast", stored("kws_float.onnx"), kws, "pynq-z2"),
     "mnist8 w2a2": Case("mnist8_w2a2", stored("mnist8_float.onnx"), digits),
+    "fashion lenet channels": Case("fashion_lenet_channels", lenet, fashion, None, "fashion_float", 7),
+    "fashion lenet prune": Case("fashion_lenet_prune", lenet, fashion, None, "fashion_float", 7),
+    "fashion lenet quantise": Case("fashion_lenet_quantise", lenet, fashion, None, "fashion_float", 7),
     "fashion lenet": Case("fashion_lenet", lenet, fashion, "kv260", "fashion_float", 7),
     "fashion small": Case("fashion_small", small, fashion, "kv260", "fashion_float", 7),
 }
@@ -183,9 +190,25 @@ def main(names: tuple[str, ...], models: Path, seed: tuple[int, ...]) -> None:
             results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
             results.setdefault(name, {})[str(number)] = found
             RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+            DOCUMENT.write_text(with_table(DOCUMENT.read_text(), results))
             click.echo(
                 f"{name} seed {number}: {[round(100 * r['right'], 2) for r in found['rows']]} {found['seconds']} s"
             )
+
+
+def grown(case: Case, models: Path, seed: int, train: Frames, judged: Frames) -> tuple[Trainable, float]:
+    """The float network that a case starts from, and the share that one is right on that is trained for longer."""
+    key = case.network.__name__, case.longer, seed
+    if key not in GROWN:
+        first = seeded(read(RECIPES / f"{case.before}.toml"), seed)
+        steps = tuple(replace(s, loop=replace(s.loop, epochs=case.longer)) for s in first.steps)
+        longer = Run(case.network(models, seed), replace(first, steps=steps), train, judged).carry_out()[-1].right
+        before = Run(case.network(models, seed), first, train, judged)
+        before.carry_out()
+        GROWN[key] = before.net.graph(), longer
+    graph, longer = GROWN[key]
+    fresh = case.network(models, seed)
+    return Trainable(graph, fresh.inputs, fresh.outputs), longer
 
 
 def measure(case: Case, models: Path, seed: int) -> dict[str, Any]:
@@ -195,12 +218,7 @@ def measure(case: Case, models: Path, seed: int) -> dict[str, Any]:
     train, judged = case.frames(models, net.slots)
     longer = None
     if case.before:
-        first = seeded(read(RECIPES / f"{case.before}.toml"), seed)
-        steps = tuple(replace(s, loop=replace(s.loop, epochs=case.longer)) for s in first.steps)
-        longer = Run(case.network(models, seed), replace(first, steps=steps), train, judged).carry_out()[-1].right
-        before = Run(net, first, train, judged)
-        before.carry_out()
-        net = before.net
+        net, longer = grown(case, models, seed, train, judged)
     recipe = seeded(read(RECIPES / f"{case.recipe}.toml"), seed)
     run = Run(net, recipe, train, judged, case.target)
     rows = run.carry_out()
@@ -209,6 +227,45 @@ def measure(case: Case, models: Path, seed: int) -> dict[str, Any]:
         "rows": [asdict(r) for r in rows], "differing": wrong, "codes": codes, "measure": run.judge.measure,
         "longer": longer, "seconds": round(time.process_time() - start),
     }  # fmt: skip
+
+
+def with_table(text: str, results: Mapping[str, Any]) -> str:
+    """The page with its table made anew."""
+    before, rest = text.split(BEGIN)
+    return before + BEGIN + table(results) + END + rest.split(END, 1)[1]
+
+
+def table(results: Mapping[str, Any]) -> str:
+    """A line for every case: means over its seeds, ratios to 32 bits for every weight of the float network."""
+    heads = ("case", "seeds", "float", "trained", "weights", "non-zero", "dense", "stored", "entropy", "frames/s",
+             "differing codes", "CPU s")  # fmt: skip
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    for name, case in CASES.items():
+        if name in results:
+            lines.append(f"| {' | '.join(_cells(name, case, list(results[name].values())))} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cells(name: str, case: Case, runs: list[Any]) -> Iterator[str]:
+    def mean(get: Callable[[Any], float]) -> float:
+        return float(np.mean([get(run) for run in runs]))
+
+    whole = 32 * runs[0]["rows"][0]["sizes"]["weights"]
+    last = [run["rows"][-1] for run in runs]
+    yield name
+    yield str(len(runs))
+    yield f"{100 * mean(lambda r: r['longer'] or r['rows'][0]['right']):.2f}"
+    yield f"{100 * mean(lambda r: r['rows'][-1]['right']):.2f}"
+    yield f"{mean(lambda r: r['rows'][-1]['sizes']['weights']):,.0f}"
+    yield f"{100 * np.mean([r['sizes']['nonzeros'] / r['sizes']['weights'] for r in last]):.0f} %"
+    for kind in ("dense_bits", "stored_bits", "entropy_bits"):
+        known = kind != "stored_bits" or case.target
+        yield f"{whole / np.mean([r['sizes'][kind] for r in last]):.1f}x" if known else ""
+    yield f"{last[0]['fps']:,.0f} ({case.target})" if case.target else ""
+    yield (
+        f"{sum(run['differing'] for run in runs)} of {sum(run['codes'] for run in runs):,}" if runs[0]["codes"] else ""
+    )
+    yield f"{mean(lambda r: r['seconds']):.0f}"
 
 
 if __name__ == "__main__":
