@@ -254,7 +254,7 @@ def _cells(name: str, case: Case, runs: list[Any]) -> Iterator[str]:
     last = [run["rows"][-1] for run in runs]
     yield name
     yield str(len(runs))
-    yield f"{100 * mean(lambda r: r['longer'] or r['rows'][0]['right']):.2f}"
+    yield f"{100 * mean(lambda r: r.get('longer') or r['rows'][0]['right']):.2f}"
     yield f"{100 * mean(lambda r: r['rows'][-1]['right']):.2f}"
     yield f"{mean(lambda r: r['rows'][-1]['sizes']['weights']):,.0f}"
     yield f"{100 * np.mean([r['sizes']['nonzeros'] / r['sizes']['weights'] for r in last]):.0f} %"
