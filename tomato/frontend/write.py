@@ -456,7 +456,7 @@ def _weight_type(values: Array, given: Codes | None) -> tuple[Any, int]:
     most = int(np.abs(values).max(initial=0))
     if most > 127:
         return np.int16, 0
-    if given is not None and given.bits <= 8 and 2 * most * given.hi > SATURATES:
+    if given is not None and given.bits <= 8 and not given.signed and 2 * most * given.hi > SATURATES:
         return np.uint8, 128
     return np.int8, 0
 

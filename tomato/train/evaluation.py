@@ -130,7 +130,7 @@ class Evaluation:
             real = (codes * x.scale + x.offset).astype(np.float32)
             with np.errstate(all="ignore"):
                 self._tables[node.name] = torch.from_numpy(np.asarray(single([op], real)))
-        table, index = self._tables[node.name], x.codes.long()
+        table, index = self._tables[node.name], x.codes.long() - x.back.kind.lo
         if table.shape[1] == 1:
             return table[:, 0].to(index.device)[index]
         return table.to(index.device)[index, torch.arange(index.shape[3], device=index.device)]

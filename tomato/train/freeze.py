@@ -15,8 +15,8 @@ from tomato.passes.groups import Group
 from tomato.train.layers import FrozenLayer
 from tomato.train.module import Network, is_line
 
-BYTE, WORD = Codes.of(8, signed=False), Codes.of(16, signed=False)
-"""The types of codes in files: unsigned, as runtimes fuse them on every processor."""
+BYTE, WORD = 8, 16
+"""Bits of the types of codes in files."""
 NONE = Tensor(np.zeros(1))
 
 
@@ -33,7 +33,9 @@ class Coded:
 def freeze(network: Network) -> Graph:
     """The graph with a Quantise where the network codes values, and integer weights and biases in its layers.
 
-    The Quantise of a value is called `<value>_codes`, or `<input>_codes`.
+    The Quantise of a value is called `<value>_codes`, or `<input>_codes`. Codes are unsigned where all have 8 bits or
+    more, as runtimes compute them rightly on every processor; of fewer bits they lie around 0, which takes narrower
+    multipliers in hardware.
     """
     return _Freezer(network).frozen()
 
@@ -41,6 +43,7 @@ def freeze(network: Network) -> Graph:
 class _Freezer:
     def __init__(self, network: Network) -> None:
         self.network = network
+        self.signed = any(q.codes.bits < BYTE for q in network.points.values())
         self.build = Builder(network.graph.inputs)
         self.coded: dict[str, Coded] = {}
         self.real: dict[str, str] = {}
@@ -59,11 +62,10 @@ class _Freezer:
         op, head, args = group.head.op, group.head, group.head.args
         if op.treatment is Treatment.MOVES and all(a in self.coded for a in args):
             first = self.coded[args[0]]
-            if (
-                isinstance(op, MaxPool) and first.kind == WORD
-            ):  # ONNX takes the greatest of codes of 8 bits, and of reals
+            if isinstance(op, MaxPool) and first.kind.bits == WORD:  # ONNX has it for codes of 8 bits, and for reals
                 name = self.build.add(op, [self.reals(args[0])], head.name, head.origin)
-                name = self.build.add(_quantise(first, (WORD.lo, WORD.hi)), [name], f"{head.name}_codes", head.origin)
+                limits = first.kind.lo, first.kind.hi
+                name = self.build.add(_quantise(first, limits), [name], f"{head.name}_codes", head.origin)
                 self.coded[group.output] = replace(first, value=name)
                 return
             moved = op if op.border is None else op.with_border(_code(first, float(op.border)))
@@ -105,14 +107,16 @@ class _Freezer:
             self.real[name] = value if limits == (-np.inf, np.inf) else self.build.add(
                 Clip(lo, hi), [value], f"{name}_limits", origin)  # fmt: skip
             return
-        kind = BYTE if quantiser.codes.bits <= BYTE.bits else WORD
-        coded = Coded("", float(np.float32(quantiser.scale.item())), quantiser.zero, kind)
-        if lo == 0 and quantiser.zero == 0:
+        kind = Codes.of(BYTE if quantiser.codes.bits <= BYTE else WORD, signed=self.signed)
+        down = (quantiser.codes.hi + 1) // 2 if self.signed else 0
+        codes = Codes(quantiser.codes.lo - down, quantiser.codes.hi - down)
+        coded = Coded("", float(np.float32(quantiser.scale.item())), quantiser.zero - down, kind)
+        if lo == 0 and coded.zero == kind.lo:
             value = self.build.add(Clip(0.0, np.inf), [value], f"{name}_relu", origin)
-        ends = [min(max(_code(coded, end), quantiser.codes.lo), quantiser.codes.hi) for end in limits]
-        if kind == WORD and ends != [WORD.lo, WORD.hi]:  # runtimes clip codes of 8 bits, and reals
+        ends = [min(max(_code(coded, end), codes.lo), codes.hi) for end in limits]
+        if kind.bits == WORD and ends != [kind.lo, kind.hi]:  # runtimes clip codes of 8 bits, and reals
             least, most = ((end - coded.zero) * coded.scale for end in ends)
-            value, ends = self.build.add(Clip(least, most), [value], f"{name}_limits", origin), [WORD.lo, WORD.hi]
+            value, ends = self.build.add(Clip(least, most), [value], f"{name}_limits", origin), [kind.lo, kind.hi]
         made = self.build.add(_quantise(coded, (ends[0], ends[1])), [value], f"{name}_codes", origin)
         self.coded[name] = replace(coded, value=made)
 
