@@ -12,7 +12,7 @@ from tomato.train import Trainable, quantise
 
 
 @pytest.mark.rtl
-@pytest.mark.parametrize("precision", ["w4a4", "ternarya6", "focused4a8"])
+@pytest.mark.parametrize("precision", ["w4a4", "ternarya6"])
 def test_a_trained_network_is_bit_exact_in_verilog(precision: str, tmp_path: Path) -> None:
     with np.load(CALIBRATION) as stored:
         x = stored["x"][:64]

@@ -75,6 +75,7 @@ def test_three_steps_are_judged_and_exact(whole: Whole) -> None:
     assert rows[3]["resources"]["lut"] > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("epoch", [1, 4, 5])
 def test_an_interrupted_run_goes_on_to_the_same_file(whole: Whole, tmp_path: Path, epoch: int) -> None:
     """Inside the first step, between two, and inside the last."""
@@ -94,6 +95,7 @@ def test_an_interrupted_run_goes_on_to_the_same_file(whole: Whole, tmp_path: Pat
     assert [r["right"] for r in again["rows"]] == [r["right"] for r in whole[1]["rows"]]
 
 
+@pytest.mark.slow
 def test_a_repeated_run_gives_the_same_file_another_seed_another(whole: Whole, tmp_path: Path) -> None:
     once, other = tmp_path / "once.onnx", tmp_path / "other.onnx"
     run(once, STEPS)
@@ -125,6 +127,7 @@ EACH = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", EACH)
 def test_every_step_ends_in_a_network_that_is_exact(step: str, tmp_path: Path) -> None:
     last = '[[step]]\ndo = "quantise"\nprecision = "w4a8"\n[[step]]\ndo = "share"\nbits = 3\nlayers = ["block*"]\n'
