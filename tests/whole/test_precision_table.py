@@ -33,3 +33,11 @@ def test_results_are_repeatable(monkeypatch: pytest.MonkeyPatch) -> None:
     for form in formats:
         for way in ("nearest", "compensated"):
             assert np.isclose(found["formats"][form][way], stored["formats"][form][way], atol=0.003), (form, way)
+
+
+def test_the_table_of_training_is_that_of_the_stored_results() -> None:
+    pytest.importorskip("torch", reason="torch: not installed; pip install 'tomato[train]'")
+    from tools.bench import train
+
+    text = train.DOCUMENT.read_text()
+    assert train.with_table(text, json.loads(train.RESULTS.read_text())) == text
