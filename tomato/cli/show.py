@@ -37,9 +37,9 @@ def training(result: Mapping[str, Any], *, brief: bool = False) -> None:
     """What a training run came to: a row for every step, and what was written."""
     out, rows = console(), result["rows"]
     boards = any(row["fps"] is not None for row in rows)
-    counts = ("weights", "non-zero", "MACs", "dense bits", "stored bits", "entropy bits", "smaller")
-    columns = (f"% {result['measure']}", *counts, *(("frames/s", "LUT", "DSP") if boards else ()))
-    made = table("step", *columns, right=columns)
+    counts = ("weights", "non-zero", "MACs", "dense", "stored", "entropy", "smaller")
+    columns = ("%", *counts, *(("frames/s", "LUT", "DSP") if boards else ()))
+    made = table("step", *columns, right=("step", *columns))
     whole = rows[0]["sizes"]["weights"] * 32
     for row in rows[-1:] if brief else rows:
         size = row["sizes"]
@@ -50,8 +50,10 @@ def training(result: Mapping[str, Any], *, brief: bool = False) -> None:
             cells += [_short(row["resources"].get(k, 0)) if row["resources"] else "" for k in ("lut", "dsp")]
         made.add_row(row["step"], f"{100 * row['right']:.2f}", *cells)
     out.print(made)
-    say(out, f"judged on {result['frames']} frames that nothing was chosen by; smaller: than the float weights, in "
-             "entropy bits")  # fmt: skip
+    if not brief:
+        sizes(result["sizes"])
+    say(out, f"%: {result['measure']}, of {result['frames']} frames that nothing was chosen by")
+    say(out, "dense, stored, entropy: bits of weights; smaller: than the float weights, in entropy bits")
     if result["codes"]:
         say(out, f"checked: {result['differing']} of {result['codes']:,} codes of the compiled network differ from the "
                  "trained network's")  # fmt: skip

@@ -17,6 +17,7 @@ from tomato.train.module import Network
 from tomato.train.picture import picture
 from tomato.train.recipe import Recipe, read
 from tomato.train.run import Run
+from tomato.train.sizes import sizes
 from tomato.train.trainable import Trainable
 
 CHECKED = 500
@@ -54,6 +55,7 @@ def train(
     about = {
         "model": model.name, "target": target, "seed": plan.seed, "measure": run.judge.measure,
         "frames": len(run.judge.frames), "codes": codes, "differing": wrong, "rows": [asdict(r) for r in rows],
+        "sizes": sizes(run.net.graph() if not run.net.quantised else run.net.frozen()).data(rows[0].sizes.weights),
     }  # fmt: skip
     return {**about, "written": _written(output, folder, about)}
 
