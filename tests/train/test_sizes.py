@@ -150,8 +150,11 @@ def test_an_accelerator_of_another_network(trained: tuple[Graph, Accelerator]) -
     )
 
 
-def test_the_table(trained: tuple[Graph, Accelerator], capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_table(
+    trained: tuple[Graph, Accelerator], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     graph, accelerator = trained
+    monkeypatch.setenv("COLUMNS", "160")
     show.sizes(sizes(graph, accelerator).data(100_000))
     text, total = capsys.readouterr().out, sizes(graph, accelerator).total
     (together,) = [line for line in text.splitlines() if line.startswith(" together")]

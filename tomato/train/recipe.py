@@ -69,7 +69,8 @@ LOOP: Mapping[str, Key] = MappingProxyType(
         "clip": Key((int, float), least=0.0), "distil": SHARE,
         "temperature": Key((int, float), least=0.01, most=1000.0),
         "features": Key((int, float), least=0.0), "average": Key((int, float), least=0.0, most=0.999999),
-        "patience": Key((int,), least=0), "shift": Key((list,)), "flip": Key((bool,)),
+        "patience": Key((int,), least=0), "best": Key((bool,)), "shift": Key((list,)), "flip": Key((bool,)),
+        "cutout": Key((int,), least=0), "border": Key((str,), ("edge", "zero")),
         "mixup": Key((int, float), least=0.0), "scores": Key((bool,)),
     }
 )  # fmt: skip
@@ -131,7 +132,7 @@ class Recipe:
     @property
     def chooses(self) -> bool:
         """Whether a step chooses by frames that it does not train on."""
-        return any(s.loop.patience or s.get("spread", "") == "measured" for s in self.steps)
+        return any(s.loop.patience or s.loop.best or s.get("spread", "") == "measured" for s in self.steps)
 
 
 @refusals("cannot read the recipe")
@@ -217,7 +218,8 @@ def loop(table: Mapping[str, Any], seed: int, where: str = "") -> Loop:
     shift = table.get("shift", [0, 0])
     if len(shift) != 2 or not all(isinstance(n, int) and n >= 0 for n in shift):
         raise TomatoError(f"shift = {shift!r}: expected two whole numbers, rows and columns", where=where)
-    variation = Variation((shift[0], shift[1]), table.get("flip", False), float(table.get("mixup", 0.0)))
+    others = {k: table[k] for k in ("flip", "mixup", "cutout", "border") if k in table}
+    variation = Variation((shift[0], shift[1]), **others)
     names = {f.name for f in fields(Loop)} - {"variation", "seed"}
     numbers: dict[str, Any] = {k: v for k, v in table.items() if k in names}
     return Loop(**numbers, variation=variation, seed=seed)

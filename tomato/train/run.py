@@ -103,7 +103,7 @@ class Run:
 
     def _trained(self, index: int, step: Step, scene: steps.Scene, name: str, progress: Progress) -> float:
         choose = None
-        if step.loop.patience and self.choice is not None:
+        if (step.loop.patience or step.loop.best) and self.choice is not None:
             choose = partial(Judge.of(self.choice, self.teacher), self.net.module)
         training = Training(self.net.module, self.frames, step.loop, self._teacher(step), scene.hooks, choose, name)
         kept = self.kept

@@ -76,9 +76,7 @@ class Trainable:
         """The real graph with the weights and biases that there are now."""
         return with_weights(self.module)
 
-    def quantise(
-        self, precision: str | Precision, *frames: Array, method: Method = "lsq", ranges: str = "auto"
-    ) -> None:
+    def quantise(self, precision: str | Precision, *frames: Array, method: Method = "lsq") -> None:
         """Put quantisers into the module, with scales that suit its weights and what it computes on these frames.
 
         frames: as the model takes them, batch first, one array per input.
