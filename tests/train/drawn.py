@@ -24,11 +24,11 @@ from tomato.quantise.integers import Integers
 from tomato.quantise.precision import NAMES, SINGLE
 from tomato.quantise.weights.kinds import KINDS
 from tomato.train import trainable
-from tomato.train.readback import compiled, places
+from tomato.train.readback import alike, compiled, places
 from tomato.train.trainable import Trainable
 
 STYLES = HARDWARE, MEANING, LAYOUT, TRAINED
-REFUSED = "the network has no weights", "only borders of 0 are trained"
+REFUSED = "the network has no weights", "only borders of 0 are trained", "has no form in a file"
 WEIGHTS = tuple(
     name if kind in SINGLE else f"{name}{bits}" for name, kind in NAMES.items() for bits in KINDS[kind].bits
 )
@@ -90,6 +90,7 @@ class Compiled:
     integers: Integers
     values: Mapping[str, Array]
     places: Mapping[str, str]
+    same: bool
 
 
 def evaluated(drawn: Drawn) -> tuple[dict[str, Array], Compiled]:
@@ -106,15 +107,21 @@ def evaluated(drawn: Drawn) -> tuple[dict[str, Array], Compiled]:
     (made,) = seen  # compiling is what takes time: once is enough
     fed = encode(made, drawn.frames)
     interpret(made.graph, fed, watch=lambda name, x: values.update({name: x}))
-    return codes, Compiled(made, dict(fed) | values, places(trained.frozen(), trained.inputs, made))
+    return codes, Compiled(made, dict(fed) | values, places(trained.frozen(), trained.inputs, made),
+                           alike(trained.inputs, made))  # fmt: skip
 
 
 def differences(codes: Mapping[str, Array], made: Compiled) -> dict[str, str]:
-    """What differs, by the name of the value: the number of codes, of how many, and by how much."""
+    """What differs, by the name of the value: the number of codes, of how many, and by how much.
+
+    Where the compiler holds the network in another order, what it takes for want of exact constants is not read back.
+    """
+    if not made.same and any(proof.differing or proof.caveat for proof in made.integers.proofs):
+        return {}
     found = {}
     for name, place in made.places.items():
         mine, theirs = codes[name], made.values[place]
-        if mine.shape != theirs.shape:  # held in another order
+        if not made.same or mine.shape != theirs.shape:  # held in another order
             mine, theirs = (np.sort(x.reshape(len(x), -1), axis=1) for x in (mine, theirs))
         wrong = np.abs(mine - theirs)
         if wrong.any():

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.digits import MODEL
@@ -135,7 +136,7 @@ def test_every_step_ends_in_a_network_that_is_exact(step: str, tmp_path: Path) -
     result = run(tmp_path / "small.onnx", f"[loop]\nepochs = 1\nbatch = 64\n{EACH[step]}{end}",
                  target="pynq-z2" if step == "words" else None)  # fmt: skip
     assert result["differing"] == 0
-    assert result["rows"][-1]["loss"] < 10.0
+    assert np.isfinite(result["rows"][-1]["loss"])
     if step == "groups":
         assert result["rows"][1]["sizes"]["nonzeros"] < 0.6 * result["rows"][0]["sizes"]["weights"]
 

@@ -18,7 +18,7 @@ from tomato.core.errors import TomatoError
 from tomato.core.files import refusals
 from tomato.core.formats import Array, Codes, Tensor
 from tomato.core.interface import Port
-from tomato.core.ir import Graph, Node, Shape
+from tomato.core.ir import Graph, Node, Op, Shape
 from tomato.frontend.rules_unary import NEGATIVE, POSITIVE
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
@@ -326,11 +326,8 @@ class _Writer:
         match expression:
             case ("add", first, ("mul", Tensor() as slope, second)) if (first, second) == (POSITIVE, NEGATIVE):
                 return self.emit("PRelu", [*args, self.spread(slope, f"{node.name}_slope")], node.name)
-            case ("pow", "x", Tensor()):
-                pass
-            case _ if per_channel(expression):
-                raise TomatoError("a function that differs from channel to channel has no form in a file",
-                                  where=node.label)  # fmt: skip
+        if reason := formless(node.op):
+            raise TomatoError(reason, where=node.label)
         return self.expression(node, expression, args[0])
 
     def expression(self, node: Node, expression: Expression, x: str) -> str:
@@ -434,6 +431,20 @@ class _Writer:
         if line:
             self.held[line.name] = made
         return made
+
+
+def formless(op: Op) -> str | None:
+    """Why an operator of reals has no form in a file; None if it has one."""
+    if type(op) not in RULES:
+        return f"{op.name} has no form in a file"
+    match op:
+        case Function(("add", first, ("mul", Tensor(), second))) if (first, second) == (POSITIVE, NEGATIVE):
+            return None
+        case Function(("pow", "x", Tensor())):
+            return None
+        case Function(expression) if per_channel(expression):
+            return "a function that differs from channel to channel has no form in a file"
+    return None
 
 
 def _same_order(shape: Shape) -> bool:

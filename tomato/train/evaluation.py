@@ -71,7 +71,7 @@ class Evaluation:
     """
 
     def __init__(self, graph: Graph, chains: Mapping[str, Chain] = MappingProxyType({})) -> None:
-        self.graph, self.chains = graph, chains
+        self.graph, self.chains, self.uses = graph, chains, graph.uses
         self._tables: dict[str, torch.Tensor] = {}
 
     @torch.no_grad()
@@ -114,8 +114,9 @@ class Evaluation:
             if isinstance(op, Bias):
                 assert op.codes is not None
                 return replace(x, offset=x.offset + op.real.values, bias=op.codes.values)
-        if isinstance(op, Clip) and x.single is None:
-            return x  # a limit that the codes imply, or float32 below
+        readers = self.uses[node.name]
+        if isinstance(op, Clip) and x.single is None and readers and isinstance(readers[0].op, Quantise):
+            return x  # a limit that the codes imply
         if isinstance(op, Function) and x.back is not None:
             return replace(x, single=self._looked_up(node, op, x), back=None, source=op)
         made = single([op], x.float32.cpu().numpy())

@@ -11,6 +11,7 @@ from tomato.core.formats import Tensor
 from tomato.core.interface import Port
 from tomato.core.ir import Graph, Node, Shape
 from tomato.core.treatment import Treatment
+from tomato.frontend.write import formless
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.pool import SumPool
 from tomato.ops.weighted import Weighted
@@ -166,7 +167,7 @@ def is_line(group: Group) -> bool:
 def check(graph: Graph) -> None:
     """Raise TomatoError where a graph cannot be trained: an operator without gradient, a border of another number."""
     for node in graph:
-        reason = differentiable(node.op)
+        reason = differentiable(node.op) or formless(node.op)
         if isinstance(node.op, Conv2d | SumPool) and node.op.border:
             reason = f"its border reads {node.op.border:g}; only borders of 0 are trained"
         if reason:

@@ -67,11 +67,19 @@ def places(frozen: Graph, inputs: tuple[Port, ...], integers: Integers) -> dict[
     return found
 
 
+def alike(inputs: tuple[Port, ...], integers: Integers) -> bool:
+    """Whether the compiler holds the inputs in the order that the trained network has them in."""
+    mine = {port.name: port.order for port in inputs}
+    return all(mine[port.name] == port.order for port in integers.inputs)
+
+
 def inexact(frozen: Graph, inputs: tuple[Port, ...], integers: Integers) -> dict[str, Chain]:
     """For every Quantise whose codes the compiled network, or the runtime, does not have exactly: how it computes them.
 
     inputs: the ports of the frozen graph.
     """
+    if not alike(inputs, integers):
+        return {}
     where = places(frozen, inputs, integers)
     known = {place: name for name, place in where.items()}
     off = {proof.value for proof in integers.proofs if proof.differing or proof.caveat}
@@ -114,11 +122,12 @@ def _chain(graph: Graph, value: str, known: dict[str, str]) -> Chain:
 
 
 def differing(
-    integers: Integers, where: Mapping[str, str], codes: Mapping[str, Array], frames: tuple[Array, ...]
+    integers: Integers, where: Mapping[str, str], codes: Mapping[str, Array], frames: tuple[Array, ...], *, same: bool
 ) -> int:
     """How many codes of the compiled network are not those of the trained one, of all values that have codes.
 
-    where: of `places`; codes: of `Trainable.codes` for the same frames, as the model takes them.
+    where: of `places`; codes: of `Trainable.codes` for the same frames, as the model takes them. same: of `alike`; a
+    frame that is held in another order is compared as a heap of codes.
     """
     known = {place: name for name, place in where.items()}
     wrong, at = 0, 0
@@ -128,7 +137,7 @@ def differing(
         if name in known:
             mine = codes[known[name]][at : at + len(values)].reshape(len(values), -1)
             theirs = values.reshape(len(values), -1)
-            moved = values.shape[1:] != codes[known[name]].shape[1:]  # held in another order
+            moved = not same or values.shape[1:] != codes[known[name]].shape[1:]  # held in another order
             wrong += int(np.count_nonzero(np.sort(mine) != np.sort(theirs) if moved else mine != theirs))
 
     player = Player(integers.graph, compare)

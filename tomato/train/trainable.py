@@ -28,7 +28,7 @@ from tomato.train.freeze import freeze
 from tomato.train.module import Network
 from tomato.train.points import points
 from tomato.train.quantisers import Method
-from tomato.train.readback import compiled, differing, inexact, places
+from tomato.train.readback import alike, compiled, differing, inexact, places
 
 BATCH = 64
 
@@ -114,7 +114,8 @@ class Trainable:
         integers = compiled(frozen, self.inputs, self.outputs)
         where, codes = places(frozen, self.inputs, integers), self.codes(*frames)
         given = calibration_frames(self.slots, frames)
-        return differing(integers, where, codes, given), sum(codes[name].size for name in where)
+        wrong = differing(integers, where, codes, given, same=alike(self.inputs, integers))
+        return wrong, sum(codes[name].size for name in where)
 
     def _exact(self, values: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """The outputs of the frozen network, which is made anew when a parameter has changed."""
