@@ -15,9 +15,9 @@ frames = np.load(data)["x"].astype(np.float32)
 teacher, net = Trainable.load(model).module.eval(), Trainable.load(model)
 quantise(net, "w4a4", frames[:64])
 loader = DataLoader(TensorDataset(torch.from_numpy(frames)), batch_size=32, shuffle=True)
-optimiser = torch.optim.AdamW(net.module.parameters(), lr=1e-3)
+optimiser = torch.optim.AdamW(net.module.parameter_groups(3e-4))
 net.module.train()
-for _ in range(3):
+for _ in range(8):
     for (x,) in loader:
         answers = teacher(x).log_softmax(1).detach()
         loss = kl_div(net.module(x).log_softmax(1), answers, log_target=True, reduction="batchmean")

@@ -26,7 +26,8 @@ from tomato.ops.window import Window
 LONG = {6, 19, 20, 27}
 """Seeds of much that has no exact constants: the search for the nearest takes long."""
 QUICK = [seed for seed in range(32) if seed not in LONG]
-SLOW = [seed for seed in range(180) if seed not in QUICK]
+SLOW = [*LONG, *range(32, 56), 73, 116, 136, 140, 164]
+"""The last ones found something."""
 EVERY = [f"{form}a{bits}" for form, bits in zip(WEIGHTS, [8, 4, 16, 2, 12] * len(WEIGHTS), strict=False)]
 EVERY = list(dict.fromkeys([*EVERY, *(f"w{min(16, bits + 1)}a{bits}" for bits in range(1, 17))]))
 NARROW = [p for p in EVERY if int(p.rpartition("a")[2]) <= 8 and not (p[0] == "w" and int(p[1:].split("a")[0]) > 8)]

@@ -175,3 +175,15 @@ def test_evaluation_follows_the_parameters() -> None:
         *_, (_, last) = module.each()
         last.bias.add_(1.0)
         torch.testing.assert_close(module(x), before + 1.0, rtol=0, atol=0.05)
+
+
+def test_small_weights_learn_slower_and_logarithms_faster() -> None:
+    net = network()
+    with torch.no_grad():
+        net.layer("conv").weight.mul_(0.01)
+    groups = net.parameter_groups(0.1, step_rate=5.0, decay=0.3)
+    rates = {id(p): (g["lr"], g["weight_decay"]) for g in groups for p in g["params"]}
+    assert len(rates) == len(list(net.parameters())) == sum(len(g["params"]) for g in groups)
+    assert rates[id(net.layer("conv").weight)][0] < 0.01
+    assert rates[id(net.layer("dense").weight)] == (0.1, 0.3)
+    assert rates[id(net.layer("conv").bias)] == (0.1, 0.3)

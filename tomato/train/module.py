@@ -1,6 +1,7 @@
 """The compiler's real graph as a torch module: what is trained is what is compiled."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,6 +23,13 @@ from tomato.train.points import Point
 from tomato.train.quantisers import ActivationQuantiser, Method
 
 Values = dict[str, torch.Tensor]
+
+
+LOGARITHMS = "scale_log2", "levels"
+"""How parameters are called that learn faster."""
+ROOM = 4.0
+"""Times that weights may be smaller than those of a layer that keeps the size of what it is given."""
+LEAST = 1e-3
 
 
 class Network(nn.Module):
@@ -78,6 +86,30 @@ class Network(nn.Module):
         found = self.quantisers[key(value)]
         assert isinstance(found, ActivationQuantiser)
         return found
+
+    def parameter_groups(self, rate: float, *, step_rate: float = 10.0, decay: float = 0.0) -> list[dict[str, Any]]:
+        """What optimisers of torch take: steps and scales, which are logarithms, learn faster and do not decay.
+
+        Weights that are small for their number, as behind pixels of 0 to 255, learn slower: a step of `rate` would be
+        much of them.
+        """
+        seen: set[int] = set()
+        groups: list[dict[str, Any]] = []
+
+        def add(parameters: Iterable[nn.Parameter], lr: float, weight_decay: float) -> None:
+            fresh = [p for p in parameters if p.requires_grad and id(p) not in seen]
+            seen.update(map(id, fresh))
+            if fresh:
+                groups.append({"params": fresh, "lr": lr, "weight_decay": weight_decay})
+
+        named = dict(self.named_parameters())
+        add((p for n, p in named.items() if n.endswith(LOGARITHMS)), rate * step_rate, 0.0)
+        for _, layer in self.each():
+            size = float(layer.weight.detach().square().mean()) ** 0.5 * layer.weight[..., 0].numel() ** 0.5
+            if size * ROOM < 1.0:
+                add([layer.weight], rate * max(size * ROOM, LEAST), decay)
+        add(named.values(), rate, decay)
+        return groups
 
     def put_points(self, points: Mapping[str, Point], method: Method = "lsq") -> None:
         """Code these values."""

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from typing import Literal
 
 import torch
-from torch import nn
 
 from tomato.train.module import Network
 
@@ -13,25 +12,11 @@ Optimiser = Literal["adamw", "sgd"]
 
 
 def optimiser(network: Network, kind: Optimiser, rate: float, step_rate: float, decay: float) -> torch.optim.Optimizer:
-    """Steps and scales apart from the rest: other rates, no decay."""
-    steps = list(_steps(network))
-    known = {id(p) for p in steps}
-    rest = [p for p in network.parameters() if p.requires_grad and id(p) not in known]
-    groups = [
-        {"params": rest, "lr": rate, "weight_decay": decay},
-        {"params": steps, "lr": rate * step_rate, "weight_decay": 0.0},
-    ]
+    """Of the network's parameters, in groups with rates of their own."""
+    groups = network.parameter_groups(rate, step_rate=step_rate, decay=decay)
     if kind == "sgd":
         return torch.optim.SGD(groups, momentum=0.9, nesterov=True)
     return torch.optim.AdamW(groups)
-
-
-def _steps(network: Network) -> Iterator[nn.Parameter]:
-    seen = set()
-    for name, parameter in network.named_parameters():
-        if name.endswith(("scale_log2", "levels")) and parameter.requires_grad and id(parameter) not in seen:
-            seen.add(id(parameter))
-            yield parameter
 
 
 @contextmanager
