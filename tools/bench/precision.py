@@ -136,7 +136,7 @@ def table(results: Mapping[str, Any]) -> str:
     kinds = {"labels": "right", "float": "as float"}
     heads = [f"{name}: {r['frames']} frames, % {kinds[r['of']]}" for name, r in results.items()]
     trained = json.loads(TRAINED.read_text())
-    named = [name for name in results if any(case.split()[0] == name for case in trained)]
+    named = [name for name in results if any(f"{name} {form}" in trained for form in FORMATS)]
     heads += [f"{name}, trained" for name in named]
     lines = [f"| precision | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
     real = [f"{100 * r['float']:.1f}" for r in results.values()]
