@@ -232,7 +232,7 @@ def train_command(
     from tomato.cli import show
     from tomato.cli.progress import progress
 
-    with refusals(), progress(quiet) as shown:
+    with progress(quiet) as shown:
         try:
             from tomato.train.command import train
         except ModuleNotFoundError as reason:

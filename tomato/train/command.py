@@ -32,8 +32,8 @@ def train(
 ) -> dict[str, Any]:  # fmt: skip
     """Train a model by a recipe, or for a precision, write it, and say what came of it.
 
-    Beside the model lies a folder <output>.train with the rows as JSON, a picture, and, until it is done, what the run
-    goes on from after an interruption. Raises TomatoError for what the user can mend.
+    Beside the model lies a folder <output>.train with the rows as JSON, a picture, and what the run goes on from after
+    an interruption. Raises TomatoError for what the user can mend.
     """
     if output.suffix != ".onnx":
         raise TomatoError("the trained model is an .onnx file", where=str(output), hint="give -o NAME.onnx")
@@ -87,7 +87,7 @@ def _checked(run: Run, progress: Progress) -> tuple[int, int]:
 
 
 def _written(output: Path, folder: Path, about: Mapping[str, Any]) -> list[str]:
-    """Leave the results; what only an interrupted run needs goes."""
+    """Leave the results; which files there are."""
     write_text(folder / "training.json", json.dumps(about, indent=1) + "\n")
     written = [str(output), str(folder / "training.json")]
     shown = picture([{**r, "accuracy": r["right"]} for r in about["rows"]], about["model"],

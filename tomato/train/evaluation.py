@@ -95,9 +95,7 @@ class Evaluation:
         if isinstance(op, Quantise):
             return _quantised(op, first)
         if op.treatment is Treatment.MOVES:
-            return replace(
-                first, codes=first.codes, single=play(op, [r.float32 for r in reals]), back=None, source=None
-            )
+            return replace(first, single=play(op, [r.float32 for r in reals]), back=None, source=None)
         if isinstance(op, Weighted | SumPool | GlobalSum) and first.back is not None:
             zero = float(first.back.zero.values[0])
             return _summed(op, first, play(op, [first.codes - zero]))

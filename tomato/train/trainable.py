@@ -21,6 +21,7 @@ from tomato.ops.weighted import Weighted
 from tomato.passes import CLEAN, run
 from tomato.passes.groups import partition
 from tomato.passes.rewrite import ONE
+from tomato.quantise.integers import Integers
 from tomato.quantise.precision import Precision
 from tomato.quantise.separate_inputs import separate_inputs
 from tomato.train.evaluation import Evaluation
@@ -56,9 +57,8 @@ class Trainable:
         model = frontend.settle(source, Reading(shapes or {}), "ends")
         refuse(model, str(path))
         graph = separate_inputs(run(model.graph, CLEAN))
-        outputs = tuple(replace(p, value=v) for p, v in zip(model.outputs, graph.outputs, strict=True))
         try:
-            return cls(graph, model.inputs, outputs)
+            return cls(graph, model.inputs, model.outputs)
         except TomatoError as reason:
             raise TomatoError(reason.what, where=f"{path}: {reason.where}", hint=reason.hint) from reason
 
@@ -98,8 +98,13 @@ class Trainable:
 
     def codes(self, *frames: Array) -> dict[str, Array]:
         """The codes of every value that has some, by its name in `frozen()`, for frames as the model takes them."""
-        frozen, parts = self.frozen(), list[dict[str, torch.Tensor]]()
-        evaluation = Evaluation(frozen, inexact(frozen, self.inputs, compiled(frozen, self.inputs, self.outputs)))
+        frozen = self.frozen()
+        return self._codes(frozen, compiled(frozen, self.inputs, self.outputs), frames)
+
+    def _codes(self, frozen: Graph, integers: Integers, frames: tuple[Array, ...]) -> dict[str, Array]:
+        """The same, of this frozen graph and what the compiler makes of it."""
+        parts = list[dict[str, torch.Tensor]]()
+        evaluation = Evaluation(frozen, inexact(frozen, self.inputs, integers))
         given = calibration_frames(self.slots, frames)
         for start in range(0, len(given[0]), BATCH):
             batch = tuple(torch.from_numpy(p.real(x[start : start + BATCH])) for p, x in zip(self.inputs, given,
@@ -112,7 +117,7 @@ class Trainable:
         """How many codes of the compiled network's golden model are not the trained network's, and of how many."""
         frozen = self.frozen()
         integers = compiled(frozen, self.inputs, self.outputs)
-        where, codes = places(frozen, self.inputs, integers), self.codes(*frames)
+        where, codes = places(frozen, self.inputs, integers), self._codes(frozen, integers, frames)
         given = calibration_frames(self.slots, frames)
         wrong = differing(integers, where, codes, given, same=alike(self.inputs, integers))
         return wrong, sum(codes[name].size for name in where)
@@ -164,8 +169,7 @@ def with_biases(graph: Graph) -> Graph:
 def with_weights(module: Network) -> Graph:
     """The module's graph with its present weights and biases."""
     groups = {g.head.name: g for g in module.groups if isinstance(g.head.op, Weighted)}
-    behind = {node.name: g for g in groups.values() for node in g.chain}
-    last = {g.output: g for g in groups.values() if g.chain}
+    behind = {node.name for g in groups.values() for node in g.chain}
 
     def rewrite(node: Node, build: Builder) -> str | None:
         if node.name in groups:
@@ -181,6 +185,6 @@ def with_weights(module: Network) -> Graph:
             if limited:
                 name = build.add(Clip(ramp.lo, ramp.hi), [name], group.output, group.chain[-1].origin)
             return name
-        return node.args[0] if node.name in behind or node.name in last else None
+        return node.args[0] if node.name in behind else None
 
     return module.graph.rebuild(rewrite)

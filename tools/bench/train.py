@@ -31,6 +31,7 @@ from tomato.train.recipe import read
 from tomato.train.run import Run
 from tomato.train.trainable import Trainable
 from tools.bench.cases import HERE, MODELS, ROOT
+from tools.bench.precision import fill
 
 RESULTS: Final = HERE / "train.json"
 RECIPES: Final = ROOT / "examples" / "training"
@@ -40,7 +41,7 @@ MEAN, DEVIATION = np.float32(0.286), np.float32(0.353)
 SEEDS: Final = (0, 1, 2)
 GROWN: Final[dict[tuple[str, int, int], tuple[Graph, float]]] = {}
 """Float networks that this process has trained, and how right one of more epochs is."""
-BEGIN, END = "<!-- made by python -m tools.bench.train -->\n", "<!-- end -->\n"
+BEGIN: Final = "<!-- made by python -m tools.bench.train -->\n"
 DOCUMENT: Final = ROOT / "docs" / "training.md"
 Split = tuple[Frames, Frames]
 """Frames to train on, and frames to judge by."""
@@ -231,8 +232,7 @@ def measure(case: Case, models: Path, seed: int) -> dict[str, Any]:
 
 def with_table(text: str, results: Mapping[str, Any]) -> str:
     """The page with its table made anew."""
-    before, rest = text.split(BEGIN)
-    return before + BEGIN + table(results) + END + rest.split(END, 1)[1]
+    return fill(text, BEGIN, table(results))
 
 
 def table(results: Mapping[str, Any]) -> str:
