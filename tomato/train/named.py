@@ -25,18 +25,19 @@ def with_weight(op: Weighted, weight: Tensor) -> Weighted:
     return replace(op, weight=weight)
 
 
-def by_layer(graph: Graph, said: Mapping[str, T]) -> dict[str, T]:
+def by_layer(graph: Graph, said: Mapping[str, T], *, where: str = "") -> dict[str, T]:
     """What is said of each layer, by the name of its node; layers that nothing is said of are absent.
 
     Keys of `said` are names of layers, ONNX names, or patterns in the manner of file names; the first match counts.
-    TomatoError where one fits no layer.
+    TomatoError where one fits no layer; `where` is who says it.
     """
     found: dict[str, T] = {}
     for pattern, value in said.items():
         fitting = [n for n in layers(graph) if any(x == pattern or fnmatchcase(x, pattern) for x in names_of(n))]
         if not fitting:
             known = ", ".join(node.label for node in layers(graph))
-            raise TomatoError(f"no layer is called {pattern}", hint=f"layers with weights are {known or 'none'}")
+            hint = f"layers with weights are {known or 'none'}"
+            raise TomatoError(f"no layer is called {pattern}", where=where, hint=hint)
         for node in fitting:
             found.setdefault(node.name, value)
     return found

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from tomato.core.formats import Array
 from tomato.quantise.precision import Precision
+from tomato.train.named import by_layer
 from tomato.train.pruning import Method, Pattern, Pruning, uniform
 from tomato.train.quantisers import Method as StepMethod
-from tomato.train.recipe import matched
 from tomato.train.trainable import Trainable
 
 
@@ -27,5 +27,5 @@ def prune(
     between the backward pass and the step of the optimiser.
     """
     network = net.module
-    wanted = uniform(network, sparsity) if isinstance(sparsity, float) else matched(network.graph, sparsity, "prune")
+    wanted = uniform(network, sparsity) if isinstance(sparsity, float) else by_layer(network.graph, sparsity)
     return Pruning(network, wanted, method, dict.fromkeys(wanted, Pattern.parse(pattern)), end=end)

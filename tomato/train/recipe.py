@@ -3,16 +3,13 @@
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from fnmatch import fnmatchcase
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from tomato.core.errors import TomatoError
 from tomato.core.files import reading, refusals
-from tomato.core.ir import Graph
-from tomato.ops.weighted import Weighted
-from tomato.quantise.precision import Precision, names_of
+from tomato.quantise.precision import Precision
 from tomato.train.data import Variation
 from tomato.train.loop import Loop
 from tomato.train.pruning import Pattern
@@ -223,18 +220,3 @@ def loop(table: Mapping[str, Any], seed: int, where: str = "") -> Loop:
     names = {f.name for f in fields(Loop)} - {"variation", "seed"}
     numbers: dict[str, Any] = {k: v for k, v in table.items() if k in names}
     return Loop(**numbers, variation=variation, seed=seed)
-
-
-def matched(graph: Graph, wanted: Mapping[str, float], where: str) -> dict[str, float]:
-    """The number of every layer that a pattern fits, the first pattern counting. TomatoError if one fits nothing."""
-    layers = [node for node in graph if isinstance(node.op, Weighted)]
-    found: dict[str, float] = {}
-    for pattern, number in wanted.items():
-        fits = [n.name for n in layers if any(name == pattern or fnmatchcase(name, pattern) for name in names_of(n))]
-        if not fits:
-            raise TomatoError(
-                f"no layer is called {pattern}", where=where, hint=f"layers are {', '.join(n.name for n in layers)}"
-            )
-        for name in fits:
-            found.setdefault(name, float(number))
-    return found

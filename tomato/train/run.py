@@ -12,7 +12,6 @@ from tomato.core.errors import TomatoError
 from tomato.core.formats import Array
 from tomato.core.ir import Graph
 from tomato.core.progress import Progress, silent
-from tomato.ops.weighted import Weighted
 from tomato.quantise.precision import Precision
 from tomato.train import steps
 from tomato.train.data import Frames, check_labels, split
@@ -23,6 +22,7 @@ from tomato.train.kept import Kept
 from tomato.train.loop import Training
 from tomato.train.losses import is_scores
 from tomato.train.module import Network
+from tomato.train.named import layers
 from tomato.train.recipe import Recipe, Step
 from tomato.train.row import Row
 from tomato.train.sizes import sizes
@@ -144,8 +144,7 @@ class Run:
         found = self._design()
         if found is None:
             raise TomatoError("words of the engine are those of a design", where=self.where, hint="give --target")
-        layers = (n.name for n in self.net.module.graph if isinstance(n.op, Weighted))
-        return {name: found.words[name] for name in layers if name in found.words}
+        return {n.name: found.words[n.name] for n in layers(self.net.module.graph) if n.name in found.words}
 
     def _digest(self, start: Graph) -> str:
         """What a run in the folder must have in common with this one to be taken up."""

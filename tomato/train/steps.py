@@ -21,8 +21,9 @@ from tomato.train.data import Frames
 from tomato.train.factor import factor_layers, ranks_by_energy, ranks_by_macs
 from tomato.train.hooks import Calm, Refit, put_normalisation
 from tomato.train.loop import Hook
+from tomato.train.named import by_layer
 from tomato.train.pruning import Pattern, Pruning, uniform
-from tomato.train.recipe import WORDS, Step, matched
+from tomato.train.recipe import WORDS, Step
 from tomato.train.trainable import Trainable
 
 CALIBRATION = 128
@@ -72,7 +73,7 @@ def _quantise(scene: Scene, step: Step) -> None:
 
 def _prune(scene: Scene, step: Step) -> None:
     network, graph = scene.net.module, scene.net.module.graph
-    wanted = matched(graph, step.get("layers", {}), scene.where)
+    wanted = by_layer(graph, step.get("layers", {}), where=scene.where)
     if "sparsity" in step.options:
         share = float(step.options["sparsity"])
         match step.get("spread", "global"):
@@ -157,14 +158,14 @@ def _factor(scene: Scene, step: Step) -> None:
         ranks = ranks_by_energy(graph, float(step.options["energy"]), moments, step=multiple)
     else:
         ranks = ranks_by_macs(graph, float(step.options["macs"]), moments, step=multiple)
-    chosen = matched(graph, dict.fromkeys(step.get("layers", ["*"]), 1.0), scene.where)
+    chosen = by_layer(graph, dict.fromkeys(step.get("layers", ["*"])), where=scene.where)
     ranks = {name: rank for name, rank in ranks.items() if name in chosen}
     _rebuilt(scene, factor_layers(graph, ranks, moments))
 
 
 def _circulant(scene: Scene, step: Step) -> None:
     block, graph = int(step.options["block"]), scene.net.graph()
-    chosen = matched(graph, dict.fromkeys(step.get("layers", ["*"]), 1.0), scene.where)
+    chosen = by_layer(graph, dict.fromkeys(step.get("layers", ["*"])), where=scene.where)
     fits = {n.name: block for n in graph if n.name in chosen and _blocks(n.op, block)}
     if not fits:
         raise TomatoError(f"no layer has {block} x {block} channels", where=scene.where, hint="take a smaller block")
@@ -186,7 +187,7 @@ def _blocks(op: Op, block: int) -> bool:
 
 def _share(scene: Scene, step: Step) -> None:
     network = scene.net.module
-    chosen = matched(network.graph, dict.fromkeys(step.get("layers", ["*"]), 1.0), scene.where)
+    chosen = by_layer(network.graph, dict.fromkeys(step.get("layers", ["*"])), where=scene.where)
     for name in chosen:
         network.layer(name).put_quantiser("codebook", step.options["bits"])
 
