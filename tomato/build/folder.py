@@ -11,7 +11,7 @@ from tomato.host.ends import HOST
 
 MARKER = ".tomato"
 """File that marks a folder as written by us."""
-FOLDERS = ("golden", "hls", HOST, "mem", "rtl", "sim")
+FOLDERS = ("board", "golden", "hls", HOST, "mem", "rtl", "sim")
 FILES = ("Makefile", "README.md", "exploration.json", "exploration.svg", "plan.toml", "report.json", "simulation.json")
 """What a compilation puts into a build folder, or takes out of it."""
 TARGET = Path("golden", "target.json")
@@ -68,7 +68,7 @@ def replace(folder: Path, fresh: Path) -> None:
     """Move what was written into place; files of the user's beside it stay."""
     for stale in ("simulation.json", "exploration.json", "exploration.svg", "Makefile"):
         (folder / stale).unlink(missing_ok=True)
-    for backend in ("rtl", "mem", "hls", HOST):
+    for backend in ("board", "rtl", "mem", "hls", HOST):
         if (folder / backend).is_dir():
             shutil.rmtree(folder / backend)
     for entry in sorted(fresh.iterdir()):
