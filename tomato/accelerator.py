@@ -21,7 +21,7 @@ from tomato.core.formats import Array
 from tomato.core.interpret import BATCH, Player, Watch, in_batches
 from tomato.core.progress import Progress, silent
 from tomato.host import codes as coding
-from tomato.host import ports
+from tomato.host import ports, written
 from tomato.host.ends import Host
 from tomato.host.samples import suited
 from tomato.lower import Lowered, lower
@@ -139,6 +139,7 @@ class Accelerator(Integers):
             if "verilog" in backends:
                 board.write(fresh, self.lowered.netlist, self.report, shell)
             contents.save(fresh, self, self.model, self.target, host=self.host, samples=self.samples, files=self.files)
+            written.write(fresh, self, self.lowered.netlist, self.model.name)
             self.write_vectors(fresh, *self.samples, progress=progress)
             replace(folder, fresh)
 

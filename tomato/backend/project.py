@@ -20,7 +20,7 @@ from tomato.version import __version__
 BACKENDS = ("verilog", "hls")
 """What can be written; they print the same netlist."""
 DEFAULT = BACKENDS[:1]
-SIM_FILES = ("run.py", "testbench.py", "toolchain.py", "alone.py", "objcache.py")
+SIM_FILES = ("run.py", "testbench.py", "toolchain.py", "alone.py", "objcache.py", "axi_bench.py", "axi_run.py")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import axi_run
 import numpy as np
 import onnx
 import pytest
@@ -41,18 +42,14 @@ def played(accelerator: Accelerator, folder: Path, x: tuple[Array, ...], only: s
     for name, data in bytes_of.items():
         (folder / name).write_bytes(data.tobytes())
         assert data.shape == (len(x[0]), masters[name]["frame_bytes"])
-    loader = folder / "mem" / "loader.hex"
-    if loader.exists():
-        beats = loader.read_text().split()
-        (folder / "weights").write_bytes(b"".join(int(b, 16).to_bytes(32, "little") for b in beats))
     job = {
-        "registers": str(folder / REGISTERS), "data": str(folder), "weights": str(folder / "weights"),
+        "registers": str(folder / REGISTERS), "data": str(folder), "weights": str(folder / "host" / "loader.bin"),
         "frames": len(x[0]), "interval": report["interval_cycles"], "latency": report["latency_cycles"],
         "patience": 20_000 + 4 * report["latency_cycles"],
         "checksums": {n: checksum(d[:2], masters[n]["beat_bytes"]) for n, d in bytes_of.items()},
     } | more  # fmt: skip
     (folder / "job.json").write_text(json.dumps(job))
-    build = built(folder, registers["top"])
+    build = axi_run.build(folder, checked=True)
     with toolchain.importable(HERE):
         extra = {"TOM_JOB": str(folder / "job.json"), "COCOTB_TEST_FILTER": only}
         try:
@@ -61,18 +58,6 @@ def played(accelerator: Accelerator, folder: Path, x: tuple[Array, ...], only: s
             found = failures(folder / "results.xml")
             raise AssertionError(found or reason) from reason
     assert ran(folder / "results.xml") > 0
-
-
-def built(folder: Path, top: str) -> toolchain.Build:
-    """The shell and what is in it, made by Verilator."""
-    design = json.loads((folder / "sim" / "design.json").read_text())
-    core = [folder / "rtl" / name for name in design["sources"]]
-    around = sorted(p for p in (folder / "board" / "rtl").glob("*") if p.suffix in (".sv", ".v"))
-    known = {p.name for p in core}
-    sources = [*core, *(p for p in around if p.name not in known)]
-    build = toolchain.Build(top, sources, [folder / "rtl"], folder / "axi", checked=True)
-    toolchain.build(build)
-    return build
 
 
 def ran(results: Path) -> int:
