@@ -117,6 +117,9 @@ def _step(step: HostStep) -> dict[str, Any]:
             return {"do": "argmax", "axis": step.axis, "keepdims": step.keepdims}
         case "quantise":
             return {"do": "requantise"} | dict(zip(("scale", "zero", "lo", "hi"), step.numbers, strict=True))
+        case "qlinearsoftmax":
+            given, wanted = list(step.numbers[:4]), list(step.numbers[4:])
+            return {"do": "qlinearsoftmax", "axis": step.axis, "given": given, "wanted": wanted}
         case "dequantise":
             return {"do": "dequantise"} | dict(zip(("scale", "zero"), step.numbers, strict=True))
     return {"do": "unknown", "what": str(step)}

@@ -74,6 +74,21 @@ def _requantise(step: Step, x: Array) -> Array:
     return np.asarray(np.clip(scaled, step["lo"], step["hi"]))
 
 
+def _linear_softmax(step: Step, x: Array) -> Array:
+    """QLinearSoftmax of ONNX Runtime: exponentials from a table, summed in float32 one after the other."""
+    scale, zero, lo, hi = step["given"]
+    values = np.moveaxis(np.rint(x / scale).astype(np.int64) + int(zero), step["axis"], -1)
+    room = np.log(np.finfo(np.float32).max / np.float32(values.shape[-1]))
+    shift = max(0.0, float(room) - 5.0) / scale
+    table = np.exp((np.arange(lo - hi, 1, dtype=np.float64) + shift) * scale).astype(np.float32)
+    terms = table[values - values.max(axis=-1, keepdims=True) + int(hi - lo)]
+    total = np.cumsum(terms, axis=-1, dtype=np.float32)[..., -1:]
+    scale, zero, lo, hi = step["wanted"]
+    scaled = terms * np.floor(np.float32(1) / np.float32(scale)) / total
+    codes = np.clip(np.rint(scaled) + zero, lo, hi).astype(np.int64)
+    return np.moveaxis(codes, -1, step["axis"])
+
+
 def _unknown(step: Step, _: Array) -> Array:
     raise HostError(
         f"the host would compute {step['what']} here, which this package cannot",
@@ -92,6 +107,7 @@ STEPS: Mapping[str, Callable[[Step, Array], Array]] = {
     "logsoftmax": _log_softmax,
     "argmax": lambda step, x: np.asarray(np.argmax(x, axis=step["axis"], keepdims=step["keepdims"])),
     "requantise": _requantise,
+    "qlinearsoftmax": _linear_softmax,
     "unknown": _unknown,
 }
 
