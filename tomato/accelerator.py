@@ -137,7 +137,7 @@ class Accelerator(Integers):
             fresh = Path(temporary)
             project.write(fresh, self.lowered.netlist, self.report, self.plan.to_toml(), backends)
             if "verilog" in backends:
-                board.write(fresh, self.lowered.netlist, self.report, shell)
+                board.write(fresh, self.lowered.netlist, self.target, self.report, shell)
             contents.save(fresh, self, self.model, self.target, host=self.host, samples=self.samples, files=self.files)
             written.write(fresh, self, self.lowered.netlist, self.model.name)
             self.write_vectors(fresh, *self.samples, progress=progress)
