@@ -27,7 +27,9 @@ def write(folder: Path, netlist: Netlist, target: Target, report: Mapping[str, A
     around = shell.files(netlist, made, title)
     text = {f"rtl/{name}": content for name, content in around.items()}
     text[REGISTERS.name] = json.dumps(made.described(), indent=1) + "\n"
-    seen = vendors.look(shell.look(netlist, made, title), target, report["clock_mhz"], _files(folder, around))
+    names = [p["onnx"] for p in (report["ports"] or {}).get("inputs", [])]
+    outside = shell.look(netlist, made, title)
+    seen = vendors.look(outside, target, report["clock_mhz"], _files(folder, around), names)
     _write(folder / BOARD, text | vendors.files(seen, target))
 
 

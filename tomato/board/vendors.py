@@ -124,12 +124,19 @@ class View:
     bank: str = ""
     slr: int = 0
     family: str = ""
+    flow: str = ""
+    inputs: tuple[str, ...] = ()
     address_bits: int = ADDRESS_BITS
 
     @property
     def name(self) -> str:
         """Of what is built."""
         return self.core
+
+    @property
+    def device(self) -> str:
+        """What a session is told."""
+        return {"vivado": "pynq", "vitis": "xrt"}.get(self.flow, "sim")
 
     @property
     def period(self) -> str:
@@ -160,34 +167,37 @@ class View:
 
 
 def files(view: View, target: Target) -> dict[str, str]:
-    """File name, below board/, to text: the scripts for the target's tools; none for boards that nobody told us of."""
+    """File name, below board/, to text: the scripts for the target's tools, and what to do with them."""
+    seen, made = view, dict[str, str]()
     if target.name in ZYNQ:
         known = ZYNQ[target.name]
-        seen = replace(view, board=known.board, ps=processor(known.processor, view.clock_mhz))
-        return _rendered(seen, "vivado", ("package_ip.tcl", "build.tcl", "Makefile"))
-    if target.name in ALVEO:
+        seen = replace(view, flow="vivado", board=known.board, ps=processor(known.processor, view.clock_mhz))
+        made = _rendered(seen, "vivado", ("package_ip.tcl", "build.tcl", "Makefile"))
+    elif target.name in ALVEO:
         card = ALVEO[target.name]
-        seen = replace(view, kernel=f"{view.core}_1", platform=card.platform, bank=card.bank, slr=card.slr)
+        seen = replace(
+            view, flow="vitis", kernel=f"{view.core}_1", platform=card.platform, bank=card.bank, slr=card.slr
+        )
         made = _rendered(seen, "vitis", ("package_xo.tcl", "link.cfg", "Makefile"))
-        return {**made, "vitis/package_ip.tcl": render("board/vivado/package_ip.tcl.j2", seen)}
-    if target.family in FAMILIES:
-        seen = replace(view, family=FAMILIES[target.family])
-        return {
+        made["vitis/package_ip.tcl"] = render("board/vivado/package_ip.tcl.j2", seen)
+    elif target.family in FAMILIES:
+        seen = replace(view, flow="quartus", family=FAMILIES[target.family])
+        made = {
             "quartus/project.tcl": render("board/quartus/project.tcl.j2", seen),
             f"quartus/{view.name}.sdc": render("board/quartus/clock.sdc.j2", seen),
             f"quartus/{view.registers.top}_hw.tcl": render("board/quartus/component_hw.tcl.j2", seen),
         }
-    return {}
+    return {**made, "README.md": render("board/README.md.j2", seen)}
 
 
-def look(shell: ShellView, target: Target, clock_mhz: float, files: Sequence[str]) -> View:
+def look(shell: ShellView, target: Target, clock_mhz: float, files: Sequence[str], inputs: Sequence[str]) -> View:
     """What the templates see of a design behind its shell; `files` lie in the build folder, in the order to read."""
     regions = f"rtl/{REGIONS}" in files
     sources = [f for f in files if f.endswith((".sv", ".svh", ".v")) and Path(f).name != PROBE]
     memories = [f for f in files if f.endswith(".mem")]
     return View(
         shell.core, target.name, target.part, clock_mhz, shell.registers, tuple(sources), tuple(memories),
-        shell.control, shell.masters, regions,
+        shell.control, shell.masters, regions, inputs=tuple(inputs),
     )  # fmt: skip
 
 
