@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tomato.backend import project
-from tomato.build import contents
+from tomato.build import contents, page
 from tomato.build.folder import UNWRITABLE, alone, check_build, replace
 from tomato.build.report import report
 from tomato.core.errors import check_number
@@ -114,6 +114,7 @@ class Accelerator(Integers):
         folder = Path(folder)
         with alone(folder):
             self._write(folder, progress, backends)
+            page.write(folder)
         return folder
 
     @refusals(UNWRITABLE)

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from tests import digits
 from tests.models import model_path
+from tomato.build.rows import merged
 from tomato.cli import main, show
 from tomato.frontend.translate import rules
 from tomato.quantise.integers import NO_CALIBRATION
@@ -83,8 +84,8 @@ def test_compile_at_80_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     result = run("compile", digits.MODEL, "--target", "u250", "--calibrate", digits.CALIBRATION)
     table = result.stdout.split("between the layers")[0]
     assert max(map(len, table.splitlines())) <= 80
-    assert all(f"{layer['name']} " in table for layer in show.merged(digits.compiled().report["layers"]))
-    assert result.stdout.endswith("written: build/digits\n")
+    assert all(f"{layer['name']} " in table for layer in merged(digits.compiled().report["layers"]))
+    assert result.stdout.endswith("written: build/digits\nreport: build/digits/report.html\n")
 
 
 def test_compile_without_calibration_is_loud(tmp_path: Path) -> None:
