@@ -35,7 +35,7 @@
       if (figure.choices.length) data.forEach((trace, i) => { trace.visible = i === chosen(figure); });
       const family = getComputedStyle(document.body).fontFamily;
       const made = { ...layout, font: { ...layout.font, family }, dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom" };
-      const options = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
+      const options = { responsive: true, displayModeBar: false };
       Plotly.react(`${figure.key}-plot`, data, made, options);
     }
   };

@@ -18,6 +18,9 @@ from tomato.core.files import reading
 TIMED = "begins"
 """What a layer in report.json has since it can be drawn."""
 
+MANY = 3
+"""The part of the layers of which more do not stand out."""
+
 
 @dataclass(frozen=True, eq=False)
 class Design:
@@ -58,6 +61,19 @@ class Design:
     def slowest(self) -> tuple[Mapping[str, Any], ...]:
         """The layers that set the interval; none if the streams between the layers do."""
         return tuple(row for row in self.rows if row["cycles"] == self.interval)
+
+    @cached_property
+    def marked(self) -> frozenset[str]:
+        """Names of layers that stand out: those that set the interval, or the first of them where they are many."""
+        names = [row["name"] for row in self.slowest]
+        return frozenset(names if len(names) <= len(self.rows) / MANY else names[:1])
+
+    @property
+    def legend(self) -> str:
+        """What a marked layer is."""
+        if len(self.marked) == len(self.slowest):
+            return "red: what sets the pace" if self.marked else "no layer alone sets the pace"
+        return f"red: the first of {len(self.slowest)} layers that set the pace"
 
     @cached_property
     def kinds(self) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ class View:
     tiles: tuple[tiles.Tile, ...]
     pace: str
     limit: str
+    legend: str
     host: str
     drawing: Drawing
     meters: tuple[tables.Meter, ...]
@@ -78,6 +79,7 @@ def view(shown: Design, others: Sequence[Design] = ()) -> View:
         tiles=tiles.tiles(shown),
         pace=limits.pace(shown),
         limit=limits.limit(shown),
+        legend=shown.legend,
         host=limits.host(shown),
         drawing=draw(shown),
         meters=tables.meters(shown),

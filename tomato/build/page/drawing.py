@@ -7,28 +7,31 @@ from typing import Any
 from tomato.backend.quoting import one_line
 from tomato.build.page.design import Design
 from tomato.build.page.lanes import DIRECT, Edge, Placed, place
-from tomato.build.page.words import middle, percent, shape
+from tomato.build.page.words import middle, percent, plural, shape
 from tomato.build.rows import KINDS, unrolling
 
 MANY = 48
 """From here on a layer is one line."""
 CORNER = 7
+ASIDE = 0.36
+"""How far from the middle of a box an edge to another lane begins or ends, in widths of the box."""
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Of a drawing: boxes, the gaps between rows and lanes, a track of the margin, characters on a line."""
+    """Of a drawing: boxes and those of ends, gaps between rows and lanes, a track of the margin, letters on a line."""
 
     width: int
     height: int
     gap: int
-    between: int = 28
+    end: int
+    letters: int
+    between: int = 22
     track: int = 14
-    letters: int = 34
 
 
-ROOMY = Size(width=264, height=66, gap=30, letters=36)
-DENSE = Size(width=340, height=21, gap=7, letters=34)
+ROOMY = Size(width=288, height=66, gap=30, end=42, letters=33)
+DENSE = Size(width=340, height=21, gap=7, end=21, letters=36)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ def draw(design: Design) -> Drawing:
     rows = max(placed.row.values(), default=0) + 1
     return Drawing(
         width=2 + placed.margins * size.track + placed.lanes * (size.width + size.between) - size.between,
-        height=2 + rows * (size.height + size.gap) - size.gap,
+        height=2 + rows * (size.height + size.gap) - size.gap - 2 * (size.height - size.end),
         boxes=boxes,
         paths=paths,
         labels=tuple(labels) if size is ROOMY else (),
@@ -107,43 +110,45 @@ def _graph(design: Design) -> tuple[dict[str, list[str]], dict[str, str]]:
 
 def _corner(key: str, placed: Placed, size: Size) -> tuple[float, float]:
     x = 1 + placed.margins * size.track + placed.lane[key] * (size.width + size.between)
-    return x, 1 + placed.row[key] * (size.height + size.gap)
+    return x, 1 + placed.row[key] * (size.height + size.gap) - (size.height - size.end)
 
 
 def _box(design: Design, key: str, corner: tuple[float, float], size: Size) -> Box:
     kind, _, number = key.partition(":")
     if kind != "row":
-        lines, note = _end(design, inward=kind == "in", number=int(number))
-        return Box(*corner, size.width, size.height, lines[: 1 if size is DENSE else None], note, "", 0, slowest=False)
+        lines, note = _end(design, size, inward=kind == "in", number=int(number))
+        x, y = corner[0], corner[1] + (size.height - size.end if kind == "in" else 0)
+        return Box(x, y, size.width, size.end, lines[: 1 if size is DENSE else None], note, "", 0, slowest=False)
     row = design.rows[int(number)]
     busy = min(1.0, row["cycles"] / design.interval)
     lines = _lines(row, size)
     note = (
         f"{row['shown']}: {row['engine']} ({unrolling(row)}), {row['cycles']:,} cycles, {percent(busy)} of the interval"
     )
-    slowest = row["cycles"] == design.interval
+    slowest = row["name"] in design.marked
     return Box(*corner, size.width, size.height, lines, note, f"#layer-{number}", busy * size.width, slowest)
 
 
 def _lines(row: Mapping[str, Any], size: Size) -> tuple[str, ...]:
-    name = middle(row["shown"], size.letters - (8 if size is DENSE else 2))
+    name = middle(row["shown"], size.letters)
     if size is DENSE:
         return name, f"{row['cycles']:,}"
-    used = " · ".join(
-        f"{row['resources'][k]:,} {KINDS[k]}" for k in ("lut", "dsp", "bram18", "uram") if row["resources"][k]
-    )
     how = " · ".join(filter(None, (row["engine"], unrolling(row))))
-    return name, middle(how, size.letters + 4), middle(f"{row['cycles']:,} cycles · {used}", size.letters + 4)
+    used = f"{row['cycles']:,} cycles"
+    for kind in ("dsp", "lut", "bram18", "uram"):
+        more = f"{used} · {row['resources'][kind]:,} {KINDS[kind]}"
+        used = more if row["resources"][kind] and len(more) <= size.letters + 9 else used
+    return name, middle(how, size.letters + 9), used
 
 
-def _end(design: Design, *, inward: bool, number: int) -> tuple[tuple[str, ...], str]:
+def _end(design: Design, size: Size, *, inward: bool, number: int) -> tuple[tuple[str, ...], str]:
     side = "inputs" if inward else "outputs"
     value = list(design.report[side])[number]
     known = [p["onnx"] for p in (design.report["ports"] or {}).get(side, []) if p["value"] == value]
     names = one_line(", ".join(known) or value)
     streams = [p for p in design.ports[side] if p["layer"] == value]
-    beats = [f"{p['lanes']} codes a beat, {p['frame_beats']:,} beats a frame" for p in streams]
-    return (f"{side[:-1]} {middle(names, 26)}", *beats), f"{side[:-1]} {names}"
+    beats = [f"{plural(p['lanes'], 'code')} a beat, {plural(p['frame_beats'], 'beat')} a frame" for p in streams]
+    return (f"{side[:-1]} {middle(names, size.letters - 7)}", *beats), f"{side[:-1]} {names}"
 
 
 def _path(edge: Edge, placed: Placed, at: Mapping[str, tuple[float, float]], size: Size) -> str:
@@ -153,12 +158,14 @@ def _path(edge: Edge, placed: Placed, at: Mapping[str, tuple[float, float]], siz
         top, bottom, r = y0 + size.height / 2 + 3, y1 + size.height / 2 - 3, min(CORNER, size.height / 2 - 4)
         around = f"H{track + r:g}q{-r:g} 0 {-r:g} {r:g}V{bottom - r:g}q0 {r:g} {r:g} {r:g}"
         return f"M{x0:g} {top:g}{around}H{x1 - 2:g}"
-    half = size.width / 2
-    start, end, y0, y1 = x0 + half, x1 + half, y0 + size.height, y1 - 2
-    run = 1 + placed.margins * size.track + edge.lane * (size.width + size.between) + half
-    bend = min(size.gap, y1 - y0)
-    if start == end == run:
+    over, under = placed.lane[edge.source], placed.lane[edge.sink]
+    start, end, y0, y1 = x0 + size.width / 2, x1 + size.width / 2, y0 + size.height, y1 - 2
+    if over == under:
         return f"M{start:g} {y0:g}V{y1:g}"
-    if run == start:
-        return f"M{start:g} {y0:g}V{y1 - bend:g}C{start:g} {y1 - bend / 3:g} {end:g} {y1 - bend:g} {end:g} {y1:g}"
-    return f"M{start:g} {y0:g}C{start:g} {y0 + bend:g} {run:g} {y0 + bend / 3:g} {run:g} {y0 + bend:g}V{y1:g}"
+    early = edge.lane == under
+    bend = y0 + size.gap / 2 if early else y1 - size.gap / 2
+    start += size.width * ASIDE if early and under > over else 0
+    end += size.width * ASIDE if not early and over > under else 0
+    r = min(CORNER, size.gap / 2 - 1)
+    side = r if end > start else -r
+    return f"M{start:g} {y0:g}V{bend - r:g}q0 {r:g} {side:g} {r:g}H{end - side:g}q{side:g} 0 {side:g} {r:g}V{y1:g}"

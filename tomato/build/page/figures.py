@@ -41,10 +41,8 @@ def text(name: str) -> str:
 
 
 def colours(design: Design, rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The colour of every layer: those that set the interval stand out, unless all do."""
-    slowest = {row["name"] for row in design.slowest}
-    marked = slowest if len(slowest) < len(design.rows) else set()
-    return [SLOWEST if row["name"] in marked else PLAIN for row in rows]
+    """The colour of every layer."""
+    return [SLOWEST if row["name"] in design.marked else PLAIN for row in rows]
 
 
 def layout(**more: Any) -> dict[str, Any]:

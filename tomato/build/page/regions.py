@@ -45,12 +45,11 @@ def _region(design: Design, name: str, fill: float, inside: list[int]) -> Region
     rows = [design.rows[i] for i in inside]
     taken = [row["resources"][kind] for row in rows]
     whole, at, segments = max(sum(taken), 1), 0.0, []
-    slowest = {row["name"] for row in design.slowest} if len(design.slowest) < len(design.rows) else set()
     for row, n in zip(rows, taken, strict=True):
         width = 100 * min(fill, 1.0) * n / whole
         if width:
             note = f"{row['shown']}: {n:,} {KINDS[kind]}"
-            segments.append(Segment(round(at, 3), round(width, 3), note, row["name"] in slowest))
+            segments.append(Segment(round(at, 3), round(width, 3), note, row["name"] in design.marked))
         at += width
     told = f"{percent(fill)} of its room, {plural(len(inside), 'layer')}" if inside else "free"
     return Region(name, told, fill > 1, tuple(segments))

@@ -1,16 +1,18 @@
 """The roofline: how near a design is to what its board and its ports allow."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log10
+from types import MappingProxyType
 from typing import Any
 
 from tomato.build.page.design import Design
-from tomato.build.page.figures import MUTED, SERIES, Figure, axis, layout, remark, text
+from tomato.build.page.figures import SERIES, Figure, axis, layout, remark, text
 from tomato.build.page.words import count, percent
 
 SPAN = 30
 """The figure shows intensities from this much below to this much above the design's own."""
+LOGARITHMIC: Mapping[str, Any] = MappingProxyType({"type": "log", "exponentformat": "SI", "dtick": 1})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +64,11 @@ def roofline(designs: Sequence[Design]) -> Figure | None:
     hi = max(max(r.intensity, r.ridge) for _, r in found) * SPAN
     data = [trace for i, (design, r) in enumerate(found) for trace in _traces(design, r, i, (lo, hi))]
     first = found[0][1]
+    top = max(max(r.board, r.structure) for _, r in found) * 3
     remarks = [
-        _remark("all multipliers of the board", hi, first.board),
-        _remark("the fastest unrolling", hi, first.structure),
+        _remark("every multiplier of the board", hi, first.board, xanchor="right"),
+        _remark("fastest unrolling of the slowest layer", hi, first.structure, xanchor="right"),
+        _remark(count(first.attained, "MAC/s"), first.intensity * 1.15, first.attained, xanchor="left", yanchor="top"),
     ]
     return Figure(
         "roofline",
@@ -72,8 +76,8 @@ def roofline(designs: Sequence[Design]) -> Figure | None:
         _caption(found[0][0], first),
         data,
         layout(
-            xaxis=axis("MACs for a byte through the ports", type="log", exponentformat="SI", dtick=1),
-            yaxis=axis("MACs a second", type="log", exponentformat="SI", dtick=1),
+            xaxis=axis("MACs for a byte through the ports", range=[log10(lo), log10(hi)], **LOGARITHMIC),
+            yaxis=axis("MACs a second", range=[log10(lo * first.bandwidth), log10(top)], **LOGARITHMIC),
             annotations=remarks,
             showlegend=len(found) > 1,
             legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
@@ -101,7 +105,7 @@ def _traces(design: Design, r: Roof, index: int, span: tuple[float, float]) -> l
                          f"{count(r.board, 'MAC/s')}",
             "hoverinfo": "text",
         },
-        level(r.structure, "dot", "fastest unrolling of the slowest layer"),
+        level(r.structure, "dash", "fastest unrolling of the slowest layer"),
         {
             "type": "scatter", "mode": "markers", "x": [r.intensity], "y": [r.attained], "name": title,
             "marker": {"size": 13, "color": colour, "line": {"color": "--paper", "width": 2}},
@@ -124,5 +128,5 @@ def _caption(design: Design, r: Roof) -> str:
     )
 
 
-def _remark(what: str, x: float, y: float) -> dict[str, Any]:
-    return remark(what, x=log10(x), y=log10(y), xanchor="right", yanchor="bottom", colour=MUTED)
+def _remark(what: str, x: float, y: float, **more: Any) -> dict[str, Any]:
+    return remark(what, x=log10(x), y=log10(y), **{"yanchor": "bottom", **more})

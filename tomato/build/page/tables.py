@@ -52,7 +52,6 @@ class ProofRow:
 
 def layers(design: Design) -> tuple[LayerRow, ...]:
     """Every layer with its requantisation."""
-    slowest = {row["name"] for row in design.slowest}
     return tuple(
         LayerRow(
             name=row["shown"],
@@ -64,7 +63,7 @@ def layers(design: Design) -> tuple[LayerRow, ...]:
             cycles=f"{row['cycles']:,}",
             busy=min(1.0, row["cycles"] / design.interval),
             resources=tuple(f"{row['resources'][kind]:,}" for kind in columns(design)),
-            slowest=row["name"] in slowest,
+            slowest=row["name"] in design.marked,
         )
         for row in design.rows
     )

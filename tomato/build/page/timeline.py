@@ -55,7 +55,7 @@ def timeline(design: Design) -> Figure:
         _caption(design),
         data,
         layout(
-            xaxis=axis("cycles from the first beat of the frame", rangemode="tozero"),
+            xaxis=axis("cycles from the first beat", rangemode="tozero"),
             yaxis=layers,
             shapes=shapes,
             annotations=[remark(label, x=latency, y=1, yref="paper", yanchor="bottom", xanchor="right")],
