@@ -11,7 +11,7 @@ from tomato.build.page.words import middle, percent, plural, shape
 from tomato.build.rows import KINDS, unrolling
 
 MANY = 48
-"""From here on a layer is one line."""
+"""From here on layers stand closer, and their resources are told where one points."""
 CORNER = 7
 ASIDE = 0.36
 """How far from the middle of a box an edge to another lane begins or ends, in widths of the box."""
@@ -31,7 +31,7 @@ class Size:
 
 
 ROOMY = Size(width=288, height=66, gap=30, end=42, letters=33)
-DENSE = Size(width=340, height=21, gap=7, end=21, letters=36)
+DENSE = Size(width=284, height=36, gap=9, end=22, letters=27)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """The whole network. `dense`: one line a layer."""
+    """The whole network. `dense`: with less about each layer, as there are many."""
 
     width: float
     height: float
@@ -122,18 +122,18 @@ def _box(design: Design, key: str, corner: tuple[float, float], size: Size) -> B
     row = design.rows[int(number)]
     busy = min(1.0, row["cycles"] / design.interval)
     lines = _lines(row, size)
-    note = (
-        f"{row['shown']}: {row['engine']} ({unrolling(row)}), {row['cycles']:,} cycles, {percent(busy)} of the interval"
-    )
+    used = ", ".join(f"{n:,} {KINDS[kind]}" for kind, n in row["resources"].items() if n)
+    note = f"{row['shown']}: {row['engine']} ({unrolling(row)}), {row['cycles']:,} cycles, {percent(busy)} of the "
+    note += f"interval; {used or 'no resources'}"
     slowest = row["name"] in design.marked
     return Box(*corner, size.width, size.height, lines, note, f"#layer-{number}", busy * size.width, slowest)
 
 
 def _lines(row: Mapping[str, Any], size: Size) -> tuple[str, ...]:
     name = middle(row["shown"], size.letters)
-    if size is DENSE:
-        return name, f"{row['cycles']:,}"
     how = " · ".join(filter(None, (row["engine"], unrolling(row))))
+    if size is DENSE:
+        return name, f"{row['cycles']:,}", middle(how, 44)
     used = f"{row['cycles']:,} cycles"
     for kind in ("dsp", "lut", "bram18", "uram"):
         more = f"{used} · {row['resources'][kind]:,} {KINDS[kind]}"
