@@ -17,6 +17,7 @@ def merged(layers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         if before and layer["name"] == f"{before['name']}_q":
             row = rows[-1]
             row |= {k: layer[k] for k in ("output", "ends")} | {"gives": layer["name"]}
+            row["onnx"] = list(dict.fromkeys([*row["onnx"], *layer["onnx"]]))
             row["cycles"] = max(row["cycles"], layer["cycles"])
             row["resources"] = {k: n + layer["resources"][k] for k, n in row["resources"].items()}
         else:

@@ -26,10 +26,11 @@ MANY = 3
 class Design:
     """A compiled network and what was found out about it.
 
-    report, ports: report.json and sim/design.json. simulation, csim, evaluation: what `tomato simulate` (of the
-    Verilog, of the C++) and `tomato evaluate` wrote, or None.
+    folder: its name. report, ports: report.json and sim/design.json. simulation, csim, evaluation: what `tomato
+    simulate` (of the Verilog, of the C++) and `tomato evaluate` wrote, or None.
     """
 
+    folder: str
     report: Mapping[str, Any]
     ports: Mapping[str, Any]
     simulation: Mapping[str, Any] | None = None
@@ -40,6 +41,11 @@ class Design:
     def title(self) -> str:
         """The model and its board."""
         return f"{one_line(self.report['model'])} on {one_line(self.report['target'])}"
+
+    @property
+    def label(self) -> str:
+        """The title, and the folder, among other designs."""
+        return f"{self.title} ({one_line(self.folder)})"
 
     @cached_property
     def rows(self) -> tuple[Mapping[str, Any], ...]:
@@ -99,7 +105,7 @@ def read(folder: Path) -> Design:
             hint="compile the model again",
         )  # fmt: skip
     found = (_stored(folder / name) for name in ("simulation.json", "hls/simulation.json", "evaluation.json"))
-    return Design(report, ports, *found)
+    return Design(folder.resolve().name, report, ports, *found)
 
 
 def _stored(path: Path) -> dict[str, Any] | None:

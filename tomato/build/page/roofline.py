@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from tomato.build.page.design import Design
-from tomato.build.page.figures import SERIES, Figure, axis, layout, remark, text
+from tomato.build.page.figures import PAPER, SERIES, Figure, axis, layout, remark, text
 from tomato.build.page.words import count, percent
 
 SPAN = 30
@@ -20,14 +20,13 @@ class Roof:
     """Of one design, in multiply-accumulates (MAC) a second.
 
     intensity: MACs for a byte that enters or leaves. attained: at the predicted rate. board: every DSP block and LUT
-    that a design may use multiplies. built: every multiplier of the design does. structure: the fastest unrolling of
+    that a design may use multiplies. structure: the fastest unrolling of
     the slowest layer. bandwidth: bytes a second through ports that never wait.
     """
 
     intensity: float
     attained: float
     board: float
-    built: float
     structure: float
     bandwidth: float
 
@@ -49,7 +48,6 @@ def roof(design: Design) -> Roof | None:
         intensity=macs / moved,
         attained=macs * design.hertz / design.interval,
         board=macs * design.hertz / max(1, report["bound"]["multipliers"]),
-        built=report["multipliers"] * design.hertz,
         structure=macs * design.hertz / report["bound"]["structure"],
         bandwidth=moved * design.hertz / beats,
     )
@@ -64,6 +62,7 @@ def roofline(designs: Sequence[Design]) -> Figure | None:
     hi = max(max(r.intensity, r.ridge) for _, r in found) * SPAN
     data = [trace for i, (design, r) in enumerate(found) for trace in _traces(design, r, i, (lo, hi))]
     first = found[0][1]
+    low = lo * min(r.bandwidth for _, r in found)
     top = max(max(r.board, r.structure) for _, r in found) * 3
     remarks = [
         _remark("every multiplier of the board", hi, first.board, xanchor="right"),
@@ -77,7 +76,7 @@ def roofline(designs: Sequence[Design]) -> Figure | None:
         data,
         layout(
             xaxis=axis("MACs for a byte through the ports", range=[log10(lo), log10(hi)], **LOGARITHMIC),
-            yaxis=axis("MACs a second", range=[log10(lo * first.bandwidth), log10(top)], **LOGARITHMIC),
+            yaxis=axis("MACs a second", range=[log10(low), log10(top)], **LOGARITHMIC),
             annotations=remarks,
             showlegend=len(found) > 1,
             legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
@@ -88,32 +87,26 @@ def roofline(designs: Sequence[Design]) -> Figure | None:
 
 def _traces(design: Design, r: Roof, index: int, span: tuple[float, float]) -> list[dict[str, Any]]:
     lo, hi = span
-    colour, title = SERIES[index % len(SERIES)], text(design.title)
+    colour, title = SERIES[index % len(SERIES)], text(design.label)
 
-    def level(value: float, dash: str, told: str) -> dict[str, Any]:
+    def drawn(mode: str, points: Sequence[tuple[float, float]], told: str, **style: Any) -> dict[str, Any]:
+        x, y = ([point[axis] for point in points] for axis in (0, 1))
         return {
-            "type": "scatter", "mode": "lines", "x": [value / r.bandwidth, hi], "y": [value, value], "name": title,
-            "line": {"color": colour, "width": 1.2, "dash": dash}, "showlegend": False,
-            "hovertext": f"<b>{title}</b><br>{told}: {count(value, 'MAC/s')}", "hoverinfo": "text",
+            "type": "scatter", "mode": mode, "x": x, "y": y, "name": title, "showlegend": mode == "markers",
+            "hovertext": f"<b>{title}</b><br>{told}", "hoverinfo": "text", **style,
         }  # fmt: skip
 
-    return [
-        {
-            "type": "scatter", "mode": "lines", "x": [lo, r.ridge, hi], "y": [lo * r.bandwidth, r.board, r.board],
-            "line": {"color": colour, "width": 2}, "showlegend": False, "name": title,
-            "hovertext": f"<b>{title}</b><br>ports: {count(r.bandwidth, 'B/s')}; every multiplier of the board: "
-                         f"{count(r.board, 'MAC/s')}",
-            "hoverinfo": "text",
-        },
-        level(r.structure, "dash", "fastest unrolling of the slowest layer"),
-        {
-            "type": "scatter", "mode": "markers", "x": [r.intensity], "y": [r.attained], "name": title,
-            "marker": {"size": 13, "color": colour, "line": {"color": "--paper", "width": 2}},
-            "hovertext": f"<b>{title}</b><br>{count(r.attained, 'MAC/s')}, {percent(r.attained / r.board)} of the "
-                         f"board's<br>{count(r.intensity, 'MAC')} a byte",
-            "hoverinfo": "text",
-        },
-    ]  # fmt: skip
+    roof = [(lo, lo * r.bandwidth), (r.ridge, r.board), (hi, r.board)]
+    told = f"ports: {count(r.bandwidth, 'B/s')}; every multiplier of the board: {count(r.board, 'MAC/s')}"
+    traces = [drawn("lines", roof, told, line={"color": colour, "width": 2})]
+    if not index:
+        level = [(r.structure / r.bandwidth, r.structure), (hi, r.structure)]
+        told = f"fastest unrolling of the slowest layer: {count(r.structure, 'MAC/s')}"
+        traces.append(drawn("lines", level, told, line={"color": colour, "width": 1.2, "dash": "dash"}))
+    told = f"{count(r.attained, 'MAC/s')}, {percent(r.attained / r.board)} of the board's<br>"
+    told += f"{count(r.intensity, 'MAC')} a byte"
+    marker = {"size": 13, "color": colour, "line": {"color": PAPER, "width": 2}}
+    return [*traces, drawn("markers", [(r.intensity, r.attained)], told, marker=marker)]
 
 
 def _caption(design: Design, r: Roof) -> str:

@@ -153,7 +153,7 @@ def comparison(designs: Sequence[Design]) -> tuple[tuple[str, ...], ...]:
         kind = max(part, key=lambda k: part[k])
         rows.append(
             (
-                design.title,
+                design.label,
                 f"{report['fps']:,.0f}",
                 f"{design.interval:,}",
                 duration(report["latency_cycles"] / design.hertz),
