@@ -1,10 +1,11 @@
 """What a build folder tells of its design, read from the files that the commands left there."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from tomato.backend.quoting import one_line
@@ -15,6 +16,15 @@ from tomato.build.rows import KINDS, merged
 from tomato.core.errors import TomatoError
 from tomato.core.files import reading
 
+PLAYED = frozenset({"bit_exact", "stall", "frames", "mismatches", "interval_cycles", "latency_cycles"})
+RESULTS: Mapping[str, Set[str]] = MappingProxyType(
+    {
+        "simulation.json": PLAYED,
+        "hls/simulation.json": PLAYED,
+        "evaluation.json": {"frames", "top1", "agreement", "outputs", "codes", "layers", "layer_frames"},
+    }
+)
+"""Files that other commands leave, and what the page needs of each."""
 TIMED = "begins"
 """What a layer in report.json has since it can be drawn."""
 
@@ -104,16 +114,16 @@ def read(folder: Path) -> Design:
             "the folder was written by another version: its layers have no times", where=str(folder),
             hint="compile the model again",
         )  # fmt: skip
-    found = (_stored(folder / name) for name in ("simulation.json", "hls/simulation.json", "evaluation.json"))
+    found = (_stored(folder / name, keys) for name, keys in RESULTS.items())
     return Design(folder.resolve().name, report, ports, *found)
 
 
-def _stored(path: Path) -> dict[str, Any] | None:
-    """A JSON object; None if there is no such file."""
+def _stored(path: Path, needed: Set[str] = frozenset()) -> dict[str, Any] | None:
+    """A JSON object with all these keys; None if there is no such file."""
     if not path.exists():
         return None
     with reading(DAMAGED, where=path, hint="compile the model again"):
         found = json.loads(path.read_text())
-        if not isinstance(found, dict):
-            raise TypeError("no JSON object")
+        if not isinstance(found, dict) or needed - found.keys():
+            raise TypeError("what it should say is missing")
         return found

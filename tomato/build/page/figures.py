@@ -36,8 +36,8 @@ class Figure:
 
 
 def text(name: str) -> str:
-    """A name as plotly shows it, which reads tags."""
-    return escape(name, quote=False)
+    """A name as plotly shows it, which reads tags, and formulas between dollars."""
+    return escape(name, quote=False).replace("$", "&#36;")
 
 
 def colours(design: Design, rows: Sequence[Mapping[str, Any]]) -> list[str]:
