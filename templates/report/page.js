@@ -5,7 +5,9 @@
   const button = document.getElementById("theme");
   const figures = JSON.parse(document.getElementById("figures").textContent);
   const phone = () => innerWidth <= 600;
+  const sheet = 680; // pixels across a printed page
   let ready = false;
+  let printed = false;
 
   const coloured = (value, style) => {
     if (typeof value === "string") return value.startsWith("--") ? style.getPropertyValue(value).trim() : value;
@@ -35,6 +37,7 @@
       if (figure.choices.length) data.forEach((trace, i) => { trace.visible = i === chosen(figure); });
       const family = getComputedStyle(document.body).fontFamily;
       const made = { ...layout, font: { ...layout.font, family }, dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom" };
+      if (printed) made.width = sheet;
       const options = { responsive: true, displayModeBar: false };
       Plotly.react(`${figure.key}-plot`, data, made, options);
     }
@@ -59,6 +62,7 @@
   }
   let screen = "";
   const printing = (begin) => {
+    printed = begin;
     if (begin) screen = root.dataset.theme;
     show(begin ? "light" : screen);
   };

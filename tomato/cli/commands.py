@@ -198,10 +198,10 @@ def simulate_command(
             )
         page.write(folder)
     show.simulation(describe(summary), summary, found, bisected=bisect)
-    if not quiet:
-        echo_page(folder)
     if not summary["bit_exact"] or found:
         click.get_current_context().exit(1)
+    if not quiet:
+        echo_page(folder)
 
 
 @main.command("train")
