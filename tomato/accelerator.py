@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tomato import board
 from tomato.backend import project
 from tomato.build import contents, page
 from tomato.build.folder import UNWRITABLE, alone, check_build, replace
@@ -20,7 +21,7 @@ from tomato.core.formats import Array
 from tomato.core.interpret import BATCH, Player, Watch, in_batches
 from tomato.core.progress import Progress, silent
 from tomato.host import codes as coding
-from tomato.host import ports
+from tomato.host import ports, written
 from tomato.host.ends import Host
 from tomato.host.samples import suited
 from tomato.lower import Lowered, lower
@@ -106,24 +107,40 @@ class Accelerator(Integers):
         progress("Golden model", count, count)
         return {name: np.concatenate([p[name] for p in parts]) for name in self.graph.outputs}
 
-    def write(self, folder: Path, progress: Progress = silent, *, backends: Sequence[str] = project.DEFAULT) -> Path:
+    def write(
+        self,
+        folder: Path,
+        progress: Progress = silent,
+        *,
+        backends: Sequence[str] = project.DEFAULT,
+        shell: str = board.SHELLS[0],
+    ) -> Path:
         """Write the build folder; nothing is left half-written. Raises TomatoError if `folder` is not ours.
 
-        backends: "verilog", "hls" or both.
+        backends: "verilog", "hls" or both. shell: what stands around the Verilog, see `board.SHELLS`.
         """
         folder = Path(folder)
         with alone(folder):
-            self._write(folder, progress, backends)
+            self._write(folder, progress, backends, shell)
             page.write(folder)
         return folder
 
     @refusals(UNWRITABLE)
-    def _write(self, folder: Path, progress: Progress = silent, backends: Sequence[str] = project.DEFAULT) -> None:
+    def _write(
+        self,
+        folder: Path,
+        progress: Progress = silent,
+        backends: Sequence[str] = project.DEFAULT,
+        shell: str = board.SHELLS[0],
+    ) -> None:
         """Write the build folder, which nobody else has at the moment."""
         with tempfile.TemporaryDirectory(prefix=".tomato-", dir=folder.parent) as temporary:
             fresh = Path(temporary)
             project.write(fresh, self.lowered.netlist, self.report, self.plan.to_toml(), backends)
+            if "verilog" in backends:
+                board.write(fresh, self.lowered.netlist, self.target, self.report, shell)
             contents.save(fresh, self, self.model, self.target, host=self.host, samples=self.samples, files=self.files)
+            written.write(fresh, self, self.lowered.netlist, self.model.name)
             self.write_vectors(fresh, *self.samples, progress=progress)
             replace(folder, fresh)
 

@@ -20,7 +20,7 @@ from tomato.version import __version__
 BACKENDS = ("verilog", "hls")
 """What can be written; they print the same netlist."""
 DEFAULT = BACKENDS[:1]
-SIM_FILES = ("run.py", "testbench.py", "toolchain.py", "alone.py", "objcache.py")
+SIM_FILES = ("run.py", "testbench.py", "toolchain.py", "alone.py", "objcache.py", "axi_bench.py", "axi_run.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,8 @@ class ReadmeView:
     verilog: bool
     hls: bool
     host: bool
+    loader: str
+    load_bits: int
 
 
 def write(
@@ -165,6 +167,8 @@ def _readme(netlist: Netlist, report: Mapping[str, Any], backends: Sequence[str]
         fps=f"{report['fps']:,.0f}",
         resources=", ".join(used),
         host=report["host"] is not None,
+        loader=f"{netlist.loader.params['Beats']:,}" if netlist.loader else "",
+        load_bits=LOAD_BITS,
         inputs=tuple(describe(s, "s_axis") + of("inputs", s) for s in netlist.inputs),
         outputs=tuple(describe(s, "m_axis") + of("outputs", s) for s in netlist.outputs),
         layers=layers,

@@ -11,7 +11,7 @@ from tomato.host.ends import HOST
 
 MARKER = ".tomato"
 """File that marks a folder as written by us."""
-FOLDERS = ("golden", "hls", HOST, "mem", "rtl", "sim")
+FOLDERS = ("board", "golden", "hls", HOST, "mem", "rtl", "sim")
 RESULTS = ("evaluation.json", "exploration.json", "exploration.svg", "report.html", "simulation.json")
 """Files that a new compilation makes stale."""
 FILES = ("Makefile", "README.md", "plan.toml", "report.json", *RESULTS)
@@ -70,7 +70,7 @@ def replace(folder: Path, fresh: Path) -> None:
     """Move what was written into place; files of the user's beside it stay."""
     for stale in (*RESULTS, "Makefile"):
         (folder / stale).unlink(missing_ok=True)
-    for backend in ("rtl", "mem", "hls", HOST):
+    for backend in ("board", "rtl", "mem", "hls", HOST):
         if (folder / backend).is_dir():
             shutil.rmtree(folder / backend)
     for entry in sorted(fresh.iterdir()):

@@ -105,6 +105,8 @@ def quiet_option(command: Callable[..., None]) -> Callable[..., None]:
               "0 allows none, 1 allows any error. The report counts them.  [default: 0.01]")  # fmt: skip
 @shape_option
 @host_option
+@click.option("--shell", type=click.Choice(["axi", "none"]), default="axi", show_default=True, help="What stands "
+              "around the Verilog: masters of memory and registers, or nothing but streams.")  # fmt: skip
 @click.option("--plan", type=DATA, metavar="TOML", help="Keep the choices of this plan.toml.")
 @click.option("--backend", default="verilog", show_default=True, metavar="NAMES", help="What to write: verilog, hls "
               "(C++ for Vitis HLS), or verilog,hls.")  # fmt: skip
@@ -112,8 +114,8 @@ def quiet_option(command: Callable[..., None]) -> Callable[..., None]:
 def compile_command(
     model: Path, target: str, output: Path | None, calibrate: tuple[Path, ...], ranges: Any, precision: str | None,
     max_drop: float | None, objective: Any, compensate: bool, fps: float | None, clock: float | None,
-    requant_bits: int | None, allow_error: float | None, shapes: tuple[str, ...], host: Any, plan: Path | None,
-    backend: str, quiet: bool,
+    requant_bits: int | None, allow_error: float | None, shapes: tuple[str, ...], host: Any, shell: str,
+    plan: Path | None, backend: str, quiet: bool,
 ) -> None:  # fmt: skip
     """Compile MODEL for a board and write the build folder."""
     from tomato import frontend
@@ -139,7 +141,7 @@ def compile_command(
             ranges=ranges, fps=fps, clock_mhz=clock, plan=plan, requant_bits=requant_bits, allow_error=allow_error,
             shapes=sizes, host=host, progress=shown,
         )  # fmt: skip
-        accelerator.write(folder, shown, backends=backends)
+        accelerator.write(folder, shown, backends=backends, shell=shell)
     show.warnings(accelerator.report)
     if not quiet:
         show.report(accelerator.report)
@@ -202,6 +204,36 @@ def simulate_command(
         click.get_current_context().exit(1)
     if not quiet:
         echo_page(folder)
+
+
+@main.command("run")
+@click.argument("folder", type=FOLDER, metavar="DIR")
+@click.option("--input", "data", type=DATA, required=True, metavar="DATA", help="Frames: .npz with an array per input "
+              "by its name, or .npy of the only one.")  # fmt: skip
+@click.option(
+    "-o", "--output", type=DATA, default=Path("outputs.npz"), show_default=True, help="Where to keep outputs."
+)
+@click.option("--device", default="sim", show_default=True, metavar="DEVICE", help="Where the accelerator is: sim, "
+              "serial:PORT, pynq or xrt.")  # fmt: skip
+@click.option("--bitstream", type=DATA, metavar="FILE", help="What to load, if not the only one in DIR.")
+@click.option("--codes", is_flag=True, help="Integers as the chip gives them.")
+def run_command(folder: Path, data: Path, output: Path, device: str, bitstream: Path | None, codes: bool) -> None:
+    """Run the accelerator of DIR on frames, wherever it is: in simulation, or on a board."""
+    from tomato.build.folder import check_build
+    from tomato.core.files import in_use
+    from tomato.runtime import HostError, Session
+    from tomato.runtime.__main__ import read, said, save
+
+    check_build(folder)
+    try:
+        with in_use(folder), Session(folder, device, bitstream=bitstream) as session:
+            results = session.run(read(data, session.inputs), codes=codes)
+            for line in said(results, session.counters()):
+                click.echo(line)
+    except HostError as reason:
+        raise TomatoError(reason.what, hint=reason.hint) from reason
+    save(output, results)
+    click.echo(f"written: {output}")
 
 
 @main.command("train")

@@ -32,6 +32,11 @@ def asset(*parts: str) -> Path:
     return path
 
 
+def package(*parts: str) -> Path:
+    """A file or folder of the package itself, for example package("runtime")."""
+    return _PACKAGE.joinpath(*parts)
+
+
 @cache
 def tool(name: str) -> ModuleType:
     """A file of sim/ as a module: the very one that stands in every build folder."""

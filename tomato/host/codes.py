@@ -38,13 +38,13 @@ def _result(network: Network, port: Port, values: Array, *, codes: bool) -> Arra
 
 
 def _codes(network: Network, port: Port, frames: Array, kind: TensorType) -> Array:
-    if _takes_codes(port):
+    if takes_codes(port):
         return np.clip(port.to_graph(frames, kind.shape), kind.codes.lo, kind.codes.hi).astype(np.int64)
     real = port.to_graph(port.real(frames), kind.shape)
     return port.run(real) if port.chain else network.graph.encodings[port.value].encode(real, kind.codes)
 
 
-def _takes_codes(port: Port) -> bool:
+def takes_codes(port: Port) -> bool:
     """Whether the values of an input are its codes: integers, of any size, that no float32 may round."""
     match port.chain:
         case (Quantise(scale, zero),):

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tomato.backend import library
-from tomato.core.assets import asset
 
 STRICT = ("-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror")
 """The warnings that the stand-ins must not raise."""
 
 
-LIBRARY = [f"-I{asset('hw', 'hls', level)}" for level in library.LEVELS]
+LIBRARY = [f"-I{folder}" for folder in sorted({path.parent for path in library.files(library.HLS).values()})]
 """Where the headers of the library are."""
 
 

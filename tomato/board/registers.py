@@ -1,0 +1,210 @@
+"""The registers of the AXI shell: the one source for the RTL's parameters, the host, scripts, tests and the page.
+
+The first words are laid out as HLS kernels have them (AMD UG1393, "Control Requirements for XRT-managed kernels").
+`board/registers.json` is `Map.described`.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from tomato.backend.verilog import padded, port_name
+from tomato.core.errors import TomatoError
+from tomato.hardware.memory import LOAD_BITS
+from tomato.hardware.netlist import Netlist, Stream
+
+Direction = Literal["read", "write"]
+"""Of a master: it reads inputs and weights, and writes outputs."""
+Access = Literal["rw", "ro", "rc", "w1t", "w1c"]
+"""Read and write; read only; cleared when read; a written one toggles; a written one clears."""
+
+ADDRESS_BITS = 12
+"""Of the registers: 4 KiB, the least that systems map."""
+POINTERS = 0x10
+POINTER_STEP = 0xC
+"""Two words of an address, and one reserved."""
+COUNTERS = 0x100
+"""The counters' place, if the arguments end in front of it; else the next multiple."""
+STATUS_ERRORS = 8
+"""First error bit of the status."""
+WAITS = 0x20
+"""Behind the counters' first."""
+MOST_MASTERS = 24
+"""The status has an error bit for each."""
+NARROWEST, WIDEST = 4, 64
+"""Bytes of a beat of AXI4: what Zynq's and Alveo's ports take."""
+HEADROOM = 1.25
+"""How much faster a master is than its stream needs on average: rows of memory are opened, and refreshed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Some bits of a register."""
+
+    name: str
+    bit: int
+    width: int
+    access: Access
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """A register of `bits` bits, 32 or two words of 32, at `offset` bytes."""
+
+    name: str
+    offset: int
+    bits: int
+    access: Access
+    what: str
+    fields: tuple[Field, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Master:
+    """A master of AXI4, and the frames that it carries: one behind the other, each `frame_beats` of `beat_bytes`.
+
+    port: the stream's name at the accelerator. pointer: the register with the address of the first frame.
+    """
+
+    name: str
+    port: str
+    direction: Direction
+    data_bits: int
+    pointer: str
+    beat_bytes: int
+    frame_beats: int
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of a frame in memory."""
+        return self.beat_bytes * self.frame_beats
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """The registers of a design: module `top` with these masters, inputs first, then outputs, then the weights."""
+
+    top: str
+    build: int
+    masters: tuple[Master, ...]
+
+    @property
+    def frames_at(self) -> int:
+        """Address of the number of frames."""
+        return POINTERS + POINTER_STEP * len(self.masters)
+
+    @property
+    def counters_at(self) -> int:
+        """Address of the first counter."""
+        return -(-(self.frames_at + 4) // COUNTERS) * COUNTERS
+
+    @property
+    def registers(self) -> tuple[Register, ...]:
+        """All of them, by address."""
+        pointers = (
+            Register(m.pointer, POINTERS + POINTER_STEP * i, 64, "rw", f"address of {_what(m)}, in bytes, any")
+            for i, m in enumerate(self.masters)
+        )
+        frames = Register("frames", self.frames_at, 32, "rw", "frames of a start")
+        return (*CONTROL, *pointers, frames, *self._counters())
+
+    def _counters(self) -> Iterator[Register]:
+        errors = tuple(
+            Field(f"error_{m.pointer}", STATUS_ERRORS + i, 1, "w1c", f"memory answered {m.name} with an error")
+            for i, m in enumerate(self.masters)
+        )
+        at = self.counters_at
+        yield Register("status", at, 32, "w1c", "what goes on, and what went wrong", (*STATUS, *errors))
+        for i, (name, what) in enumerate(COUNTED, 1):
+            yield Register(name, at + 4 * i, 32, "ro", what)
+        streams = [m for m in self.masters if m.port]
+        at += WAITS
+        for m in streams:
+            waits = "had no beat for it" if m.direction == "read" else "took no beat of it"
+            yield Register(f"waits_{m.pointer}", at, 32, "ro", f"cycles in which {m.name} {waits}, since clear")
+            at += 4
+        for m in streams:
+            if m.direction == "write":
+                yield Register(f"checksum_{m.pointer}", at, 32, "ro", "of its beats since clear: see tom_checksum.sv")
+                at += 4
+
+    def described(self) -> dict[str, Any]:
+        """As plain data."""
+        masters = [asdict(m) | {"frame_bytes": m.frame_bytes} for m in self.masters]
+        return {
+            "top": self.top,
+            "address_bits": ADDRESS_BITS,
+            "build": self.build,
+            "registers": [asdict(r) for r in self.registers],
+            "masters": masters,
+        }
+
+
+def _what(master: Master) -> str:
+    if not master.port:
+        return "the weights (mem/loader.bin)"
+    return f"the first frame of {'input' if master.direction == 'read' else 'output'} {master.port}"
+
+
+CONTROL: Sequence[Register] = (
+    Register("control", 0x00, 32, "rw", "starts, and what became of them", (
+        Field("ap_start", 0, 1, "rw", "write 1 to start; stays until the start is taken, also behind a running one"),
+        Field("ap_done", 1, 1, "rc", "a run has ended"),
+        Field("ap_idle", 2, 1, "ro", "nothing runs and no start waits"),
+        Field("ap_ready", 3, 1, "rc", "a start was taken: the next may be written"),
+        Field("auto_restart", 7, 1, "rw", "start again whenever a start was taken"),
+    )),
+    Register("gier", 0x04, 32, "rw", "interrupts at all", (Field("enable", 0, 1, "rw", "1 for yes"),)),
+    Register("ier", 0x08, 32, "rw", "which interrupts", (
+        Field("done", 0, 1, "rw", "of a run's end"),
+        Field("ready", 1, 1, "rw", "of a start that was taken"),
+    )),
+    Register("isr", 0x0C, 32, "w1t", "which interrupts wait", (
+        Field("done", 0, 1, "w1t", "write 1 to clear"),
+        Field("ready", 1, 1, "w1t", "write 1 to clear"),
+    )),
+)  # fmt: skip
+STATUS: Sequence[Field] = (
+    Field("busy", 0, 1, "ro", "a run is on its way"),
+    Field("loaded", 1, 1, "ro", "the weights have been read, or there are none to read"),
+)
+COUNTED: Sequence[tuple[str, str]] = (
+    ("build", "what the accelerator was made from: the same number as `build` in this file"),
+    ("frames_done", "frames of the first output since reset"),
+    ("runs_done", "runs since reset"),
+    ("cycles_last", "cycles between the last two frames"),
+    ("cycles_least", "fewest cycles between two frames, since clear: a start while nothing runs"),
+    ("cycles_most", "most cycles between two frames, since clear"),
+    ("latency", "cycles from the first beat that came in to the end of the first frame, since clear"),
+)
+
+
+def of(netlist: Netlist, interval: int, build: int) -> Map:
+    """The registers of a design with `interval` cycles between frames. Raises TomatoError where there are too many."""
+    inputs = tuple(_master(s, "read", interval) for s in netlist.inputs)
+    outputs = tuple(_master(s, "write", interval) for s in netlist.outputs)
+    loader = netlist.loader
+    beats = int(loader.params["Beats"]) if loader else 0
+    weights = (Master("m_axi_weights", "", "read", LOAD_BITS, "weights", LOAD_BITS // 8, beats),) if loader else ()
+    masters = (*inputs, *outputs, *weights)
+    if len(masters) > MOST_MASTERS:
+        raise TomatoError(
+            f"the network has {len(masters)} inputs and outputs: the AXI shell takes {MOST_MASTERS}",
+            hint="compile with --shell none, and connect the streams yourself",
+        )
+    return Map(f"{netlist.name}_top", build, masters)
+
+
+def _master(stream: Stream, direction: str, interval: int) -> Master:
+    side = "in" if direction == "read" else "out"
+    beat = padded(stream.width) // 8
+    needed = HEADROOM * beat * stream.frame_beats / interval
+    width = NARROWEST
+    while width < min(needed, WIDEST):
+        width *= 2
+    pointer = f"{side}_{port_name(stream)}"
+    return Master(
+        f"m_axi_{pointer}", port_name(stream), "read" if side == "in" else "write", width * 8, pointer, beat,
+        stream.frame_beats,
+    )  # fmt: skip

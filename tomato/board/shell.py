@@ -1,0 +1,171 @@
+"""The AXI shell: frames from memory into the accelerator and its results back, under registers of AXI4-Lite."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from tomato.backend import library
+from tomato.backend.render import render
+from tomato.backend.verilog import port_name
+from tomato.board.registers import Map, Master
+from tomato.hardware.memory import LOAD_BITS
+from tomato.hardware.netlist import Netlist
+
+MEMORY_LATENCY = 128
+"""Cycles from an address to its data that a reader is made to cover; as DDR4 behind an interconnect takes."""
+MOST_BEATS = 16
+"""Of a burst: what AXI3, the memory ports of Zynq-7000, allows."""
+LEAST_DEPTH = 32
+MODULES = ("tom_axi_control", "tom_axi_read", "tom_axi_write", "tom_checksum")
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A port of the shell: its direction, bits and name."""
+
+    direction: str
+    width: int
+    name: str
+
+    @property
+    def range(self) -> str:
+        """Its range in Verilog, "" for one bit."""
+        return f"[{self.width - 1}:0]" if self.width > 1 else ""
+
+
+@dataclass(frozen=True, slots=True)
+class MasterView:
+    """A master, and the part of the shell that it is.
+
+    stream: its port at the accelerator, without s_axis_ or m_axis_. beats: of a frame. depth: beats of AXI4 that it
+    holds. used: bits of a beat that carry codes.
+    """
+
+    master: Master
+    index: int
+    stream: str
+    depth: int
+    used: int
+    pins: tuple[Pin, ...]
+
+    @property
+    def data_bytes(self) -> int:
+        """Bytes of a beat of AXI4."""
+        return self.master.data_bits // 8
+
+
+@dataclass(frozen=True, slots=True)
+class ShellView:
+    """Everything the templates of the shell may look at."""
+
+    core: str
+    title: str
+    registers: Map
+    inputs: tuple[MasterView, ...]
+    outputs: tuple[MasterView, ...]
+    weights: MasterView | None
+    most_beats: int = MOST_BEATS
+    control: tuple[Pin, ...] = field(default_factory=lambda: tuple(_control()))
+
+    @property
+    def masters(self) -> tuple[MasterView, ...]:
+        """All of them, as the registers have them."""
+        return (*self.inputs, *self.outputs, *((self.weights,) if self.weights else ()))
+
+    @property
+    def pins(self) -> tuple[Pin, ...]:
+        """All ports, in order."""
+        return (
+            Pin("input", 1, "ap_clk"),
+            Pin("input", 1, "ap_rst_n"),
+            Pin("output", 1, "interrupt"),
+            *self.control,
+            *(pin for m in self.masters for pin in m.pins),
+        )
+
+
+def files(netlist: Netlist, registers: Map, title: str) -> Mapping[str, str]:
+    """File name to text of the shell: its two modules and what they use besides the accelerator's."""
+    view = look(netlist, registers, title)
+    used = library.sources(library.RTL, MODULES).values()
+    return {
+        **{path.name: path.read_text() for path in used},
+        **{name: path.read_text() for name, path in library.includes(used).items()},
+        f"{netlist.name}_axi.sv": render("board/axi.sv.j2", view),
+        f"{netlist.name}_top.v": render("board/top.v.j2", view),
+    }
+
+
+def look(netlist: Netlist, registers: Map, title: str) -> ShellView:
+    """What the templates see."""
+    streams = {True: iter(netlist.inputs), False: iter(netlist.outputs)}
+    inputs: list[MasterView] = []
+    outputs: list[MasterView] = []
+    weights = None
+    for index, master in enumerate(registers.masters):
+        reads = master.direction == "read"
+        if not master.port:
+            weights = MasterView(master, index, "weights", LEAST_DEPTH, LOAD_BITS, tuple(_memory(master)))
+        else:
+            stream = next(streams[reads])
+            depth = _depth(master) if reads else LEAST_DEPTH
+            view = MasterView(master, index, port_name(stream), depth, stream.width, tuple(_memory(master)))
+            (inputs if reads else outputs).append(view)
+    return ShellView(netlist.name, title, registers, tuple(inputs), tuple(outputs), weights)
+
+
+def _depth(master: Master) -> int:
+    """Beats that cover the memory's latency at full speed."""
+    depth = LEAST_DEPTH
+    while depth < min(MEMORY_LATENCY, master.frame_bytes * 8 / master.data_bits):
+        depth *= 2
+    return depth
+
+
+def _control() -> Iterator[Pin]:
+    """AXI4-Lite, as a slave has it."""
+    for kind in ("aw", "ar"):
+        yield Pin("input", 1, f"s_axi_control_{kind}valid")
+        yield Pin("output", 1, f"s_axi_control_{kind}ready")
+        yield Pin("input", 12, f"s_axi_control_{kind}addr")
+        yield Pin("input", 3, f"s_axi_control_{kind}prot")
+    yield from (
+        Pin("input", 1, "s_axi_control_wvalid"),
+        Pin("output", 1, "s_axi_control_wready"),
+        Pin("input", 32, "s_axi_control_wdata"),
+        Pin("input", 4, "s_axi_control_wstrb"),
+        Pin("output", 1, "s_axi_control_bvalid"),
+        Pin("input", 1, "s_axi_control_bready"),
+        Pin("output", 2, "s_axi_control_bresp"),
+        Pin("output", 1, "s_axi_control_rvalid"),
+        Pin("input", 1, "s_axi_control_rready"),
+        Pin("output", 32, "s_axi_control_rdata"),
+        Pin("output", 2, "s_axi_control_rresp"),
+    )
+
+
+def _memory(master: Master) -> Iterator[Pin]:
+    """AXI4, as a master has it that only reads or only writes, and whose transactions have one identity."""
+    kind = "ar" if master.direction == "read" else "aw"
+    name, bits = master.name, master.data_bits
+    yield Pin("output", 1, f"{name}_{kind}valid")
+    yield Pin("input", 1, f"{name}_{kind}ready")
+    yield Pin("output", 1, f"{name}_{kind}id")
+    for what, width in (("addr", 64), ("len", 8), ("size", 3), ("burst", 2), ("lock", 1), ("cache", 4), ("prot", 3)):
+        yield Pin("output", width, f"{name}_{kind}{what}")
+    if kind == "ar":
+        yield Pin("input", 1, f"{name}_rvalid")
+        yield Pin("output", 1, f"{name}_rready")
+        yield Pin("input", 1, f"{name}_rid")
+        yield Pin("input", bits, f"{name}_rdata")
+        yield Pin("input", 1, f"{name}_rlast")
+        yield Pin("input", 2, f"{name}_rresp")
+        return
+    yield Pin("output", 1, f"{name}_wvalid")
+    yield Pin("input", 1, f"{name}_wready")
+    yield Pin("output", bits, f"{name}_wdata")
+    yield Pin("output", bits // 8, f"{name}_wstrb")
+    yield Pin("output", 1, f"{name}_wlast")
+    yield Pin("input", 1, f"{name}_bvalid")
+    yield Pin("output", 1, f"{name}_bready")
+    yield Pin("input", 1, f"{name}_bid")
+    yield Pin("input", 2, f"{name}_bresp")

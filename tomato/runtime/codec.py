@@ -1,0 +1,94 @@
+"""A port of the model: arrays as ONNX has them to bytes of the stream, and back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import steps
+from .errors import HostError
+from .packing import Packing
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Codec:
+    """One input or output of the model, and the stream of the chip behind it.
+
+    shape: of a frame in ONNX. pointer: the stream's register in registers.json. order: flat index into a frame of the
+    stream (rows, columns, channels) of every ONNX element; None where both have the same order. before: steps on arrays
+    in the stream's order. after: of outputs, steps in ONNX's order, batch first.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    pointer: str
+    packing: Packing
+    order: NDArray[np.int64] | None
+    before: tuple[Mapping[str, Any], ...]
+    after: tuple[Mapping[str, Any], ...] = ()
+
+    @classmethod
+    def of(cls, port: Mapping[str, Any], orders: Mapping[str, Any]) -> "Codec":
+        """From an entry of host.json and the orders beside it."""
+        stream, order = port["stream"], port["order"]
+        return cls(
+            port["name"], port["dtype"], tuple(port["shape"]), port["pointer"],
+            Packing(tuple(stream["shape"]), stream["bits"], stream["signed"], stream["lanes"]),
+            None if order is None else np.asarray(orders[order], np.int64),
+            tuple(port["before"]), tuple(port.get("after", ())),
+        )  # fmt: skip
+
+    def suited(self, x: object) -> Array:
+        """Frames, batch first, checked. Raises HostError."""
+        given = np.asarray(x)
+        if given.shape[1:] != self.shape or given.ndim == 0:
+            raise HostError(f"input {self.name!r} takes (frames, {', '.join(map(str, self.shape))}), not {given.shape}")
+        if given.dtype.kind not in "biuf":
+            raise HostError(f"input {self.name!r} takes numbers, not {given.dtype}")
+        if given.dtype.kind == "f" and not np.all(np.isfinite(given)):
+            raise HostError(f"input {self.name!r} has values that are not finite")
+        with np.errstate(over="ignore", invalid="ignore"):
+            typed = given.astype(self.dtype)
+        if np.dtype(self.dtype).kind in "biu" and not np.array_equal(typed, given):
+            raise HostError(f"input {self.name!r} takes {self.dtype}: the data has other numbers")
+        return typed
+
+    def encode(self, x: object) -> NDArray[np.uint8]:
+        """(frames, frame_bytes) for frames as the model takes them. Raises HostError."""
+        given = self.suited(x)
+        if not self.before or self.before[0]["do"] != "codes":
+            given = given.astype(np.float32 if np.can_cast(self.dtype, np.float32) else np.float64)
+        return self.packing.pack(steps.run(self.before, self._to_stream(given)))
+
+    def decode(self, data: NDArray[np.uint8], *, codes: bool = False) -> Array:
+        """Results as the model gives them, batch first, for (frames, frame_bytes); with `codes` the integers."""
+        values: Array = self.packing.unpack(data)
+        if codes:
+            return self._from_stream(values)
+        return self._typed(steps.run(self.after, self._from_stream(steps.run(self.before, values))))
+
+    def _to_stream(self, x: Array) -> Array:
+        if self.order is None:
+            return x.reshape(len(x), *self.packing.shape)
+        flat = np.empty((len(x), int(np.prod(self.packing.shape))), dtype=x.dtype)
+        flat[:, self.order.reshape(-1)] = x.reshape(len(x), -1)
+        return flat.reshape(len(x), *self.packing.shape)
+
+    def _from_stream(self, y: Array) -> Array:
+        flat = y.reshape(len(y), -1)
+        return flat.reshape(len(y), *self.shape) if self.order is None else np.asarray(flat[:, self.order])
+
+    def _typed(self, y: Array) -> Array:
+        kind = np.dtype(self.dtype)
+        if kind.kind == "f":
+            return y.astype(np.float32).astype(kind)
+        if y.dtype.kind != "f":
+            return y.astype(kind)
+        lo, hi = (0, 1) if kind.kind == "b" else (int(np.iinfo(kind).min), int(np.iinfo(kind).max))
+        most = float(hi) if int(float(hi)) == hi else np.nextafter(float(hi), 0)
+        return np.clip(np.rint(y), lo, most).astype(kind)

@@ -1,0 +1,61 @@
+"""Where an accelerator may be. Every device takes and gives frames as bytes, by pointers of registers.json."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Bytes = NDArray[np.uint8]
+
+
+class Device(Protocol):
+    """An accelerator that is ready for frames."""
+
+    def exchange(self, frames: int, given: Mapping[str, Bytes]) -> Mapping[str, Bytes]:
+        """Bytes of the outputs, (frames, frame_bytes) each, for those of all inputs. Raises HostError."""
+
+    def counters(self) -> Mapping[str, int]:
+        """What the hardware counts, by names of registers.json; empty where it cannot be asked."""
+
+    def close(self) -> None:
+        """Give it back."""
+
+
+@dataclass(frozen=True)
+class Registers:
+    """registers.json: where every register lies, and the masters of memory."""
+
+    top: str
+    build: int
+    offsets: Mapping[str, int]
+    bits: Mapping[str, int]
+    fields: Mapping[str, Mapping[str, int]]
+    counted: tuple[str, ...]
+    masters: tuple[Mapping[str, Any], ...]
+
+    @classmethod
+    def of(cls, described: Mapping[str, Any]) -> "Registers":
+        """From the contents of the file."""
+        known: Sequence[Mapping[str, Any]] = described["registers"]
+        return cls(
+            described["top"],
+            described["build"],
+            {r["name"]: r["offset"] for r in known},
+            {r["name"]: r["bits"] for r in known},
+            {r["name"]: {f["name"]: f["bit"] for f in r["fields"]} for r in known},
+            tuple(r["name"] for r in known if r["access"] == "ro"),
+            tuple(described["masters"]),
+        )
+
+    def streams(self, direction: str) -> tuple[Mapping[str, Any], ...]:
+        """Masters of inputs ("read") or outputs ("write")."""
+        return tuple(m for m in self.masters if m["direction"] == direction and m["port"])
+
+
+def weights(folder: Path) -> Bytes | None:
+    """What the loader takes, as it lies in memory: None where the bitstream holds all weights."""
+    path = folder / "loader.bin"
+    return np.frombuffer(path.read_bytes(), np.uint8) if path.exists() else None

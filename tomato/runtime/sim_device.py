@@ -1,0 +1,79 @@
+"""The accelerator in Verilator, behind its shell, with memory and a processor of cocotbext-axi around it."""
+
+import importlib
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .device import Bytes, Registers, weights
+from .errors import HostError
+
+BASE, STEP = 1 << 32, 1 << 28
+"""Where the buffers lie: above 4 GiB, as they may on a board."""
+
+
+class Simulated:
+    """What `tomato simulate` does for beats, for frames in memory. Raises HostError."""
+
+    def __init__(self, registers: Registers, folder: Path) -> None:
+        self.registers, self.host, self.folder = registers, folder, folder.parent
+        if not (self.folder / "sim" / "axi_run.py").exists():
+            raise HostError("only a whole build folder can be simulated", hint="give the folder that compile wrote")
+        self.last: dict[str, int] = {}
+
+    def exchange(self, frames: int, given: Mapping[str, Bytes]) -> Mapping[str, Bytes]:
+        """As `Device.exchange`."""
+        runner = self._runner()
+        with tempfile.TemporaryDirectory(prefix="tomato-") as temporary:
+            where = Path(temporary)
+            address = {m["pointer"]: BASE + i * STEP for i, m in enumerate(self.registers.masters)}
+            loaded = weights(self.host)
+            content = {**given, **({"weights": loaded} if loaded is not None else {})}
+            for name, data in content.items():
+                (where / name).write_bytes(data.tobytes())
+            results = [
+                {
+                    "file": str(where / m["pointer"]),
+                    "address": address[m["pointer"]],
+                    "bytes": frames * m["frame_bytes"],
+                }
+                for m in self.registers.streams("write")
+            ]
+            job = {
+                "buffers": [{"address": address[n], "file": str(where / n)} for n in content],
+                "runs": [{"frames": frames, "pointers": address, "results": results}],
+                "stall": 0.0,
+                "seed": 1,
+                "patience": 1 << 30,
+            }
+            try:
+                done = runner.play(self.folder, job, where)
+            except runner.toolchain.ToolError as reason:
+                raise HostError(str(reason)) from reason
+            self.last = done["counters"]
+            return {
+                m["pointer"]: np.fromfile(where / m["pointer"], np.uint8).reshape(frames, -1)
+                for m in self.registers.streams("write")
+            }
+
+    def counters(self) -> Mapping[str, int]:
+        """Of the last exchange."""
+        return self.last
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+    def _runner(self) -> Any:
+        """The folder's own axi_run.py, which is its simulator's."""
+        place = str(self.folder / "sim")
+        sys.path.insert(0, place)
+        try:
+            return importlib.import_module("axi_run")
+        except ImportError as reason:
+            raise HostError(f"the simulator is not there ({reason})", hint="pip install 'tomato[sim]'") from reason
+        finally:
+            sys.path.remove(place)
