@@ -15,7 +15,7 @@ from tomato.lower import Lowered
 from tomato.quantise.absorb import Proof
 from tomato.schedule.plan import Plan
 from tomato.schedule.regions import fills, rooms
-from tomato.schedule.streams import expected_cycles, interval_cycles
+from tomato.schedule.streams import expected_cycles, interval_cycles, source_of
 from tomato.schedule.timing import Times, latency_cycles, simulate_times
 from tomato.targets import Resources, Target
 
@@ -36,7 +36,7 @@ def report(
     times = simulate_times(units, graph, lowered.routes, 1, None)
     latency = latency_cycles(times, graph)
     hertz = plan.clock_mhz * 1e6
-    layers = [_layer(unit, plan, lowered, times) for unit in units.values()]
+    layers = [_layer(unit, graph, plan, lowered, times) for unit in units.values()]
     engines = set(units)
     between = _sum(cost for name, cost in lowered.costs.items() if name not in engines)
     total = _sum(lowered.costs.values())
@@ -73,7 +73,7 @@ def report(
         "weight_memory_use": _weight_memory_use(units.values(), layers, target),
         "bottleneck": max(layers, key=lambda layer: layer["cycles"])["name"],
         "inputs": {name: str(kind) for name, kind in graph.inputs},
-        "outputs": list(graph.outputs),
+        "outputs": {name: source_of(graph, name) for name in graph.outputs},
         "layers": layers,
         "between_layers": between.counts(),
         "fifos": dict(plan.fifos),
@@ -100,12 +100,12 @@ def model_error(family: str, engines: Iterable[str]) -> str:
     return f"resource model: LUT within {worst:.0%} of Yosys on held-out points"
 
 
-def _layer(unit: AnyUnit, plan: Plan, lowered: Lowered, times: Times) -> dict[str, Any]:
+def _layer(unit: AnyUnit, graph: Graph, plan: Plan, lowered: Lowered, times: Times) -> dict[str, Any]:
     """A layer; `begins` and `ends` are cycles from the first input beat of a frame that never waits."""
     node, knobs = unit.site.node, unit.knobs
     return {
         "name": node.name,
-        "reads": list(node.args),
+        "reads": [source_of(graph, value) for value in node.args],
         "onnx": list(node.origin),
         "op": node.op.name,
         "engine": unit.stem,

@@ -1,7 +1,6 @@
 """Layers as people read them: a row each, and their knobs in few words."""
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 KINDS = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "bram18": "BRAM18", "uram": "URAM"}
@@ -11,18 +10,18 @@ MULTIPLIERS = ("fixed", "codebook")
 
 
 def merged(layers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Layers with the requantisation behind them as one row; `gives` is the value behind both."""
-    rows: list[dict[str, Any]] = []
-    for before, layer in pairwise([{}, *layers]):
-        if before and layer["name"] == f"{before['name']}_q":
-            row = rows[-1]
+    """Layers with the requantisation of their result as one row; `gives` is the value behind both."""
+    rows: dict[str, dict[str, Any]] = {}
+    for layer in layers:
+        row = rows.get(layer["name"].removesuffix("_q"))
+        if row and layer["op"] == "requant" and layer["reads"] == [row["name"]]:
             row |= {k: layer[k] for k in ("output", "ends")} | {"gives": layer["name"]}
             row["onnx"] = list(dict.fromkeys([*row["onnx"], *layer["onnx"]]))
             row["cycles"] = max(row["cycles"], layer["cycles"])
             row["resources"] = {k: n + layer["resources"][k] for k, n in row["resources"].items()}
         else:
-            rows.append(dict(layer) | {"gives": layer["name"]})
-    return rows
+            rows[layer["name"]] = dict(layer) | {"gives": layer["name"]}
+    return list(rows.values())
 
 
 def unrolling(layer: Mapping[str, Any]) -> str:

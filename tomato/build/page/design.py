@@ -36,8 +36,8 @@ MANY = 3
 class Design:
     """A compiled network and what was found out about it.
 
-    folder: its name. report, ports: report.json and sim/design.json. simulation, csim, evaluation: what `tomato
-    simulate` (of the Verilog, of the C++) and `tomato evaluate` wrote, or None.
+    folder: its name. report, ports: report.json and the testbench's design.json. simulation, csim, evaluation: what
+    `tomato simulate` (of the Verilog, of the C++) and `tomato evaluate` wrote, or None.
     """
 
     folder: str

@@ -4,7 +4,7 @@ import base64
 import gzip
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -21,6 +21,8 @@ from tomato.build.rows import KINDS
 from tomato.core.files import refusals, write_text
 
 PAGE = "report.html"
+DRAWN = ("key", "data", "layout", "choices")
+"""What the script of the page takes of a figure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ def view(shown: Design, others: Sequence[Design] = ()) -> View:
         regions=regions.regions(shown),
         segments=KINDS[limits.fullest(shown)[0]],
         figures=figures,
-        data=_script([asdict(figure) for figure in figures.values()]),
+        data=_script([{name: getattr(f, name) for name in DRAWN} for f in figures.values()]),
         exactness=tables.exactness(shown),
         proofs=tables.proofs(shown),
         properties=tables.properties(shown),

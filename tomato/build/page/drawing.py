@@ -103,7 +103,7 @@ def _graph(design: Design) -> tuple[dict[str, list[str]], dict[str, str]]:
         reads[f"row:{i}"] = [maker[value] for value in row["reads"]]
         maker |= {row["name"]: f"row:{i}", row["gives"]: f"row:{i}"}
         carried[f"row:{i}"] = shape(row["output"])
-    for i, value in enumerate(report["outputs"]):
+    for i, value in enumerate(report["outputs"].values()):
         reads[f"out:{i}"] = [maker[value]]
     return reads, carried
 

@@ -11,7 +11,7 @@ from tomato.build.rows import KINDS
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A figure. state: "good", "bad", or "" where nothing is to be judged."""
+    """A figure. state: "good", "bad", "none" where nothing was measured, or "" where nothing is to be judged."""
 
     title: str
     value: str
@@ -55,7 +55,9 @@ def _latency_told(design: Design) -> str:
 def _exact(design: Design) -> Tile:
     runs = [(where, run) for where, run in (("Verilog", design.simulation), ("C++", design.csim)) if run]
     if not runs:
-        return Tile("Hardware", "not simulated", "tomato simulate plays frames through it and compares every beat")
+        return Tile(
+            "Hardware", "not simulated", "tomato simulate plays frames through it and compares every beat", "none"
+        )
     if wrong := [(where, run) for where, run in runs if not run["bit_exact"]]:
         where, run = wrong[0]
         return Tile(
@@ -68,7 +70,7 @@ def _exact(design: Design) -> Tile:
 def _accurate(design: Design) -> Tile:
     found = design.evaluation
     if not found:
-        return Tile("Accuracy", "not evaluated", "tomato evaluate compares with the float model on your data")
+        return Tile("Accuracy", "not evaluated", "tomato evaluate compares with the float model on your data", "none")
     frames = plural(found["frames"], "frame")
     if found["top1"]:
         return Tile("Accuracy", accuracy(found["top1"]["accelerator"]),

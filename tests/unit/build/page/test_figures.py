@@ -24,7 +24,7 @@ def many(n: int) -> Design:
     shown = design()
     layer = shown.report["layers"][0]
     layers = [layer | {"name": f"layer {i}", "reads": [f"layer {i - 1}" if i else "image"]} for i in range(n)]
-    return Design("many", {**shown.report, "layers": layers, "outputs": [f"layer {n - 1}"]}, shown.ports)
+    return Design("many", {**shown.report, "layers": layers, "outputs": {"scores": f"layer {n - 1}"}}, shown.ports)
 
 
 @pytest.mark.parametrize(
