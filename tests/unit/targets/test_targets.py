@@ -28,6 +28,7 @@ KNOWN = (
     "stratix10-gx2800",
     "u250",
     "u280",
+    "u50",
     "u55c",
     "ulx3s",
     "zcu102",
