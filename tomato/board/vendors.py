@@ -71,6 +71,7 @@ MOST_SLAVES = 16
 
 def processor(kind: str, clock_mhz: float) -> Processor:
     """The processing system of Zynq-7000 (PG082) or of Zynq UltraScale+ (PG201), with a clock for the accelerator."""
+    settings: tuple[tuple[str, str], ...]
     if kind == "zynq":
         settings = (
             ("CONFIG.PCW_USE_S_AXI_HP0", "1"),

@@ -94,11 +94,6 @@ proc answer {command words rest} {
     ipx::add_memory_map - ipx::add_address_block {
       if {$::inferred} { refuse "$command: it is there already" }
     }
-    get_cells {
-      if {"-hierarchical" ni $words} {
-        foreach cell [lindex $rest 0] { lappend ::placed $cell }
-      }
-    }
     create_bd_design {
       set ::system [lindex $rest 0]
     }

@@ -97,7 +97,7 @@ def test_short_forms(short: str, name: str) -> None:
     ("name", "hint"),
     [
         ("zcu106", f"did you mean zcu104 or zcu102? {LISTED}"),
-        ("u25", f"did you mean u250? {LISTED}"),
+        ("u25", f"did you mean u250 or u50? {LISTED}"),
         ("versal", LISTED),
     ],
 )
