@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tomato.backend.constraints import assignments
 from tomato.board import registers, shell, vendors
 from tomato.core.files import write_text
 from tomato.hardware.netlist import Netlist
@@ -29,7 +30,8 @@ def write(folder: Path, netlist: Netlist, target: Target, report: Mapping[str, A
     text[REGISTERS.name] = json.dumps(made.described(), indent=1) + "\n"
     names = [p["onnx"] for p in (report["ports"] or {}).get("inputs", [])]
     outside = shell.look(netlist, made, title)
-    seen = vendors.look(outside, target, report["clock_mhz"], _files(folder, around), names)
+    read = _files(folder, around)
+    seen = vendors.look(outside, target, report["clock_mhz"], read, names, assignments(netlist))
     _write(folder / BOARD, text | vendors.files(seen, target))
 
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tomato.backend.constraints import REGIONS
 from tomato.backend.render import render
 from tomato.board.registers import ADDRESS_BITS, Map
 from tomato.board.shell import MasterView, Pin, ShellView
+from tomato.core.errors import TomatoError
 from tomato.targets import Target
 
 
@@ -63,10 +63,15 @@ ALVEO: Mapping[str, Alveo] = {
 }
 FAMILIES: Mapping[str, str] = {"arria10": "Arria 10", "stratix10": "Stratix 10"}
 """Families of Intel by their names in our targets, and in Quartus."""
+KERNEL_NAMES: Mapping[str, str] = {"control": "CTRL", "gier": "GIER", "ier": "IP_IER", "isr": "IP_ISR"}
+"""What a kernel's control registers are called, that no argument is made of them."""
+MOST_SLAVES = 16
+"""Of a SmartConnect (PG247): masters that reach one port of memory."""
 
 
 def processor(kind: str, clock_mhz: float) -> Processor:
     """The processing system of Zynq-7000 (PG082) or of Zynq UltraScale+ (PG201), with a clock for the accelerator."""
+    settings: tuple[tuple[str, str], ...]
     if kind == "zynq":
         settings = (
             ("CONFIG.PCW_USE_S_AXI_HP0", "1"),
@@ -82,6 +87,7 @@ def processor(kind: str, clock_mhz: float) -> Processor:
     settings = (
         ("CONFIG.PSU__USE__M_AXI_GP0", "1"),
         ("CONFIG.PSU__USE__M_AXI_GP1", "0"),
+        ("CONFIG.PSU__USE__M_AXI_GP2", "0"),
         ("CONFIG.PSU__USE__S_AXI_GP2", "1"),
         ("CONFIG.PSU__USE__IRQ0", "1"),
         ("CONFIG.PSU__CRL_APB__PL0_REF_CTRL__FREQMHZ", f"{clock_mhz:g}"),
@@ -105,7 +111,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Everything the vendors' templates may look at. sources, memories: files below the build folder, in order."""
+    """Everything the vendors' templates may look at.
+
+    sources, memories: files below the build folder, in order. regions: commands that assign cells to them.
+    """
 
     core: str
     target: str
@@ -116,7 +125,7 @@ class View:
     memories: tuple[str, ...]
     control: tuple[Pin, ...]
     masters: tuple[MasterView, ...]
-    regions: bool
+    regions: tuple[str, ...]
     kernel: str = ""
     board: str = ""
     ps: Processor | None = None
@@ -149,6 +158,11 @@ class View:
         return int(self.clock_mhz)
 
     @property
+    def clock_hz(self) -> int:
+        """Hertz."""
+        return round(self.clock_mhz * 1e6)
+
+    @property
     def clocked(self) -> tuple[str, ...]:
         """Pins of the block design that get the clock."""
         assert self.ps is not None
@@ -157,28 +171,37 @@ class View:
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        """The registers."""
+        """The registers; of a kernel those alone that start it and hold its arguments, as a caller gives each one."""
         pointers = {m.pointer: m.name for m in self.registers.masters}
         access = {"ro": "read-only", "rc": "read-only"}
+        rename = KERNEL_NAMES if self.kernel else {}
         return tuple(
-            Row(r.name, r.offset, r.bits, access.get(r.access, "read-write"), pointers.get(r.name, ""))
+            Row(rename.get(r.name, r.name), r.offset, r.bits, access.get(r.access, "read-write"),
+                pointers.get(r.name, ""))
             for r in self.registers.registers
-        )
+            if not self.kernel or r.offset < self.registers.counters_at
+        )  # fmt: skip
 
 
 def files(view: View, target: Target) -> dict[str, str]:
-    """File name, below board/, to text: the scripts for the target's tools, and what to do with them."""
+    """File name, below board/, to text: the scripts for the target's tools, and what to do with them.
+
+    Raises TomatoError where the board cannot take so many masters.
+    """
     seen, made = view, dict[str, str]()
     if target.name in ZYNQ:
+        _reachable(view)
         known = ZYNQ[target.name]
         seen = replace(view, flow="vivado", board=known.board, ps=processor(known.processor, view.clock_mhz))
         made = _rendered(seen, "vivado", ("package_ip.tcl", "build.tcl", "Makefile"))
+        made |= _clock(seen, "vivado")
     elif target.name in ALVEO:
         card = ALVEO[target.name]
         seen = replace(
             view, flow="vitis", kernel=f"{view.core}_1", platform=card.platform, bank=card.bank, slr=card.slr
         )
-        made = _rendered(seen, "vitis", ("package_xo.tcl", "link.cfg", "Makefile"))
+        hooks = ("regions.tcl",) if view.regions else ()
+        made = _rendered(seen, "vitis", ("package_xo.tcl", "link.cfg", "Makefile", *hooks)) | _clock(seen, "vitis")
         made["vitis/package_ip.tcl"] = render("board/vivado/package_ip.tcl.j2", seen)
     elif target.family in FAMILIES:
         seen = replace(view, flow="quartus", family=FAMILIES[target.family])
@@ -190,15 +213,35 @@ def files(view: View, target: Target) -> dict[str, str]:
     return {**made, "README.md": render("board/README.md.j2", seen)}
 
 
-def look(shell: ShellView, target: Target, clock_mhz: float, files: Sequence[str], inputs: Sequence[str]) -> View:
+def look(
+    shell: ShellView,
+    target: Target,
+    clock_mhz: float,
+    files: Sequence[str],
+    inputs: Sequence[str],
+    regions: Sequence[str] = (),
+) -> View:
     """What the templates see of a design behind its shell; `files` lie in the build folder, in the order to read."""
-    regions = f"rtl/{REGIONS}" in files
     sources = [f for f in files if f.endswith((".sv", ".svh", ".v")) and Path(f).name != PROBE]
     memories = [f for f in files if f.endswith(".mem")]
     return View(
         shell.core, target.name, target.part, clock_mhz, shell.registers, tuple(sources), tuple(memories),
-        shell.control, shell.masters, regions, inputs=tuple(inputs),
+        shell.control, shell.masters, tuple(regions), inputs=tuple(inputs),
     )  # fmt: skip
+
+
+def _reachable(view: View) -> None:
+    masters = len(view.registers.masters)
+    if masters > MOST_SLAVES:
+        raise TomatoError(
+            f"the network has {masters} inputs and outputs: {MOST_SLAVES} reach the memory of {view.target}",
+            hint="compile with --shell none, and connect the streams yourself",
+        )
+
+
+def _clock(view: View, folder: str) -> dict[str, str]:
+    """The clock that synthesis alone is told of, where the accelerator is synthesised out of its context."""
+    return {f"{folder}/{view.core}_ooc.xdc": render("board/vivado/ooc.xdc.j2", view)}
 
 
 def _rendered(view: View, folder: str, names: tuple[str, ...]) -> dict[str, str]:

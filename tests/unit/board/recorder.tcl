@@ -1,5 +1,7 @@
 # Stands for a vendor's Tcl: knows commands, their options and the properties that may be set, and refuses all else.
-# Before this: dicts `options` (command to options with a value) and `flags`, lists `properties`, `answers`, `record`.
+# Before this: dicts `options` (command to options with a value), `flags`, `kinds` (command to the kind of object that it
+# gives; objects are kind:name), `properties` (kind to names), `pins` (IP to patterns), `answers`; list `assignments`;
+# `inferred`: whether the packager has made the map of registers itself; `slacks`; `record`.
 
 set channel [open $record w]
 proc note {words} {
@@ -36,11 +38,17 @@ proc checked {command words} {
   return $rest
 }
 
-proc property_known {name} {
-  foreach pattern $::properties {
-    if {[string match $pattern $name]} { return 1 }
+proc check_property {name object} {
+  set kind [lindex [split $object :] 0]
+  if {![dict exists $::properties $kind] || $name ni [dict get $::properties $kind]} {
+    refuse "$object has no property $name"
   }
-  return 0
+}
+
+# The value of an option.
+proc option {words name} {
+  set at [lsearch -exact $words $name]
+  return [expr {$at < 0 ? {} : [lindex $words [expr {$at + 1}]]}]
 }
 
 namespace eval ipx {}
@@ -56,38 +64,70 @@ proc answer {command words rest} {
   switch $command {
     set_property {
       if {"-dict" in $words} {
-        foreach {name value} [lindex $words [expr {[lsearch $words -dict] + 1}]] {
-          if {![property_known $name]} { refuse "there is no property $name" }
-        }
-      } elseif {![property_known [lindex $rest 0]]} {
-        refuse "there is no property [lindex $rest 0]"
+        foreach {name value} [option $words -dict] { check_property $name [lindex $rest 0] }
+      } else {
+        check_property [lindex $rest 0] [lindex $rest 2]
       }
     }
-    add_files - read_xdc {
+    get_ipdefs {
+      set ip [string range [lindex $rest 0] 0 end-2]
+      return [list $ip:9.0 $ip:10.0]
+    }
+    create_bd_cell {
+      lassign [split [option $words -vlnv] :] vendor library ip version
+      if {![dict exists $::pins $ip]} { refuse "there is no IP $ip" }
+      if {$version ne "10.0"} { refuse "$ip $version is not the newest" }
+      set ::cells([lindex $rest 0]) $ip
+      return $ip:[lindex $rest 0]
+    }
+    get_bd_pins - get_bd_intf_pins {
+      lassign [split [lindex $rest 0] /] cell pin
+      if {![info exists ::cells($cell)]} { refuse "there is no cell $cell" }
+      foreach pattern [dict get $::pins $::cells($cell)] {
+        if {[string match $pattern $pin]} { return [lindex $rest 0] }
+      }
+      refuse "$cell has no pin $pin"
+    }
+    ipx::get_memory_maps - ipx::get_address_blocks {
+      if {!$::inferred} { return {} }
+    }
+    ipx::add_memory_map - ipx::add_address_block {
+      if {$::inferred} { refuse "$command: it is there already" }
+    }
+    create_bd_design {
+      set ::system [lindex $rest 0]
+    }
+    add_files {
       foreach file [concat {*}$rest] {
         if {![file exists $file]} { refuse "$command: $file does not exist" }
       }
     }
     set_global_assignment {
-      set name [lindex $words [expr {[lsearch $words -name] + 1}]]
+      set name [option $words -name]
       if {$name ni $::assignments} { refuse "there is no assignment $name" }
       if {[string match *_FILE $name] && ![file exists [lindex $rest 0]]} { refuse "[lindex $rest 0] does not exist" }
     }
     ipx::package_project {
-      set root [lindex $words [expr {[lsearch $words -root_dir] + 1}]]
+      set root [option $words -root_dir]
       file mkdir $root
       close [open $root/component.xml w]
     }
     launch_runs {
       set runs $::here/work/$::name/$::name.runs/impl_1
-      set bd $::here/work/$::name/$::name.gen/sources_1/bd/$::name/hw_handoff
+      set bd $::here/work/$::name/$::name.gen/sources_1/bd/$::system/hw_handoff
       file mkdir $runs $bd
-      close [open $runs/${::name}_wrapper.bit w]
-      close [open $bd/$::name.hwh w]
+      close [open $runs/${::system}_wrapper.bit w]
+      close [open $bd/$::system.hwh w]
     }
     get_property {
-      return [dict get {PROGRESS 100% SLACK 0.25} [lindex $rest 0]]
+      return [expr {[lindex $rest 0] eq "PROGRESS" ? "100%" : [dict get $::slacks [lindex $rest 1]]}]
     }
+    get_timing_paths {
+      return [expr {"-hold" in $words ? "hold" : "setup"}]
+    }
+  }
+  if {[dict exists $::kinds $command]} {
+    return [dict get $::kinds $command]:[lindex $rest 0]
   }
   if {[dict exists $::answers $command]} {
     return [string map [list %s [lindex $rest 0]] [dict get $::answers $command]]

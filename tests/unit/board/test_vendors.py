@@ -1,133 +1,58 @@
 """The scripts for the vendors' tools, run in a Tcl interpreter that knows their commands; none of the tools is here.
 
-Known is what AMD's UG835 and UG1118, its package_xo page (UG1393), and Intel's Quartus scripting and Platform Designer
-references list. What the scripts name is compared with the Verilog.
+What the scripts name is compared with the Verilog.
 """
 
 import json
 import re
-import shutil
 import subprocess
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-import pyslang
 import pytest
 
-from tests.digits import compiled
-
-OPTIONS = {
-    "create_project": {"-part"}, "set_msg_config": {"-id", "-new_severity"}, "add_files": set(),
-    "set_property": {"-dict"}, "current_fileset": set(), "current_project": set(), "update_compile_order": {"-fileset"},
-    "ipx::package_project": {"-root_dir", "-vendor", "-library", "-taxonomy", "-set_current"},
-    "ipx::unload_core": set(), "ipx::edit_ip_in_project": {"-upgrade", "-name", "-directory"},
-    "ipx::current_core": set(),
-    "ipx::associate_bus_interfaces": {"-busif", "-clock"}, "ipx::add_memory_map": set(),
-    "ipx::get_bus_interfaces": {"-of_objects"}, "ipx::add_address_block": set(), "ipx::add_register": set(),
-    "ipx::add_register_parameter": set(), "ipx::create_xgui_files": set(), "ipx::update_checksums": set(),
-    "ipx::check_integrity": set(), "ipx::save_core": set(), "close_project": set(),
-    "package_xo": {"-xo_path", "-kernel_name", "-ip_directory", "-ctrl_protocol"},
-    "get_board_parts": set(), "update_ip_catalog": set(), "get_ipdefs": set(), "create_bd_design": set(),
-    "create_bd_cell": {"-type", "-vlnv"}, "apply_bd_automation": {"-rule", "-config"}, "get_bd_pins": set(),
-    "get_bd_intf_pins": set(), "connect_bd_net": set(), "connect_bd_intf_net": set(), "assign_bd_address": set(),
-    "validate_bd_design": set(), "save_bd_design": set(), "get_files": set(), "make_wrapper": {"-files"},
-    "read_xdc": {"-ref"}, "launch_runs": {"-to_step", "-jobs"}, "wait_on_run": set(), "get_runs": set(),
-    "get_property": set(), "open_run": set(), "report_utilization": {"-file"}, "report_timing_summary": {"-file"},
-    "get_timing_paths": {"-max_paths"},
-    "project_new": set(), "set_global_assignment": {"-name"}, "set_instance_assignment": {"-name", "-to"},
-    "execute_flow": set(), "project_close": set(),
-    "set_module_property": set(), "add_fileset": set(), "set_fileset_property": set(), "add_fileset_file": set(),
-    "add_interface": set(), "set_interface_property": set(), "add_interface_port": set(),
-}  # fmt: skip
-"""Commands, and their options with a value."""
-FLAGS = {
-    "create_project": ["-force"], "add_files": ["-norecurse"], "ipx::package_project": ["-import_files"],
-    "ipx::check_integrity": ["-quiet", "-kernel"], "close_project": ["-delete"], "package_xo": ["-force"],
-    "get_board_parts": ["-quiet", "-latest_file_version"], "get_ipdefs": ["-all"], "make_wrapper": ["-top", "-import"],
-    "get_timing_paths": ["-setup"], "project_new": ["-overwrite"], "execute_flow": ["-compile"],
-}  # fmt: skip
-PROPERTIES = [
-    "top", "name", "display_name", "version", "core_revision", "supported_families", "auto_family_support_level",
-    "sdx_kernel", "sdx_kernel_type", "slave_memory_map_ref", "range", "address_offset", "size", "access", "value",
-    "board_part", "ip_repo_paths", "CONFIG.NUM_SI", "CONFIG.NUM_MI", "CONFIG.PCW_USE_S_AXI_HP0",
-    "CONFIG.PCW_USE_M_AXI_GP0", "CONFIG.PCW_USE_FABRIC_INTERRUPT", "CONFIG.PCW_IRQ_F2P_INTR",
-    "CONFIG.PCW_FPGA0_PERIPHERAL_FREQMHZ", "CONFIG.PSU__USE__M_AXI_GP0", "CONFIG.PSU__USE__M_AXI_GP1",
-    "CONFIG.PSU__USE__S_AXI_GP2", "CONFIG.PSU__USE__IRQ0", "CONFIG.PSU__CRL_APB__PL0_REF_CTRL__FREQMHZ",
-]  # fmt: skip
-ASSIGNMENTS = ["FAMILY", "DEVICE", "TOP_LEVEL_ENTITY", "VERILOG_FILE", "SYSTEMVERILOG_FILE", "SEARCH_PATH", "SDC_FILE"]
-ANSWERS = {
-    "get_board_parts": "xilinx.com:some:part0:1.3",
-    "get_ipdefs": "some:9.0 some:10.0",
-    "current_project": "project",
-    "current_fileset": "sources_1",
-    "ipx::current_core": "core",
-    "create_bd_cell": "%s",
-}
-RECORDER = Path(__file__).parent / "recorder.tcl"
-needs_tcl = pytest.mark.skipif(not shutil.which("tclsh"), reason="needs tclsh: install tcl")
-Change = Callable[[Path], None]
-
-
-def words(values: object) -> str:
-    """A list of Tcl, nested for mappings."""
-    if isinstance(values, dict):
-        return " ".join(f"{{{k}}} {{{words(v)}}}" for k, v in values.items())
-    return values if isinstance(values, str) else " ".join(sorted(values))  # type: ignore[call-overload]
-
-
-def run(script: Path) -> tuple[int, str, list[str]]:
-    """Exit code, what is said, and the calls."""
-    record = script.parent / "calls"
-    given = {"options": OPTIONS, "flags": FLAGS, "answers": ANSWERS}
-    lines = [f"set {name} {{{words(value)}}}" for name, value in given.items()]
-    lines += [f"set properties {{{' '.join(PROPERTIES)}}}", f"set assignments {{{' '.join(ASSIGNMENTS)}}}"]
-    lines += [f"set record {{{record}}}", f"source {{{RECORDER}}}"]
-    lines += ["proc package {args} {if {[lindex $args 0] ne {require}} {refuse $args}}", f"source {{{script}}}"]
-    prelude = script.parent / "prelude.tcl"
-    prelude.write_text("\n".join(lines) + "\n")
-    done = subprocess.run(["tclsh", str(prelude)], capture_output=True, text=True, check=False, timeout=60)
-    calls = record.read_text().splitlines() if record.exists() else []
-    return done.returncode, done.stdout + done.stderr, calls
-
-
-def build(folder: Path, target: str) -> Path:
-    return compiled(target).write(folder / target)
-
-
-def ports(folder: Path, top: str) -> dict[str, int]:
-    """Ports of the Verilog-2001 top and their bits, as a parser of SystemVerilog sees them."""
-    tree = pyslang.syntax.SyntaxTree.fromFile(str(folder / "board" / "rtl" / f"{top}.v"))
-    compilation = pyslang.ast.Compilation()
-    compilation.addSyntaxTree(tree)
-    (instance,) = compilation.getRoot().topInstances
-    return {p.name: p.type.bitWidth for p in instance.body.portList}
-
-
-def called(calls: list[str], command: str) -> list[str]:
-    return [line.removeprefix(f"{command} ") for line in calls if line.startswith(f"{command} ")]
+from tests.unit.board.tools import build, called, instances, needs_tcl, ports, run
+from tomato import targets
+from tomato.board import vendors
+from tomato.board.registers import Map, Master
+from tomato.core.errors import TomatoError
 
 
 @needs_tcl
-@pytest.mark.parametrize("target", ["kv260", "zcu102", "zcu104", "pynq-z2", "u250"])
+@pytest.mark.parametrize("target", [*vendors.ZYNQ, *vendors.ALVEO])
 def test_packaging_names_what_is_there(target: str, tmp_path: Path) -> None:
     folder = build(tmp_path, target)
-    place = folder / "board" / ("vitis" if target == "u250" else "vivado")
+    kernel = target in vendors.ALVEO
+    place = folder / "board" / ("vitis" if kernel else "vivado")
+    assert run(place / "package_ip.tcl", inferred=False)[0] == 0
     code, said, calls = run(place / "package_ip.tcl")
     assert code == 0, said
     registers = json.loads((folder / "board" / "registers.json").read_text())
     names = ports(folder, registers["top"])
     masters = {m["name"] for m in registers["masters"]}
-    buses = {line.split()[1] for line in called(calls, "ipx::associate_bus_interfaces")}
+    associated = [line.split() for line in called(calls, "ipx::associate_bus_interfaces")]
+    buses = {words[1] for words in associated if words[0] == "-busif"}
+    assert ["-clock", "ap_clk", "-reset", "ap_rst_n", "core:"] in associated
     assert buses == {"s_axi_control", *masters}
     assert {n.rsplit("_", 1)[0] for n in names if "_axi_" in n} == buses
-    assert "ap_clk" in names
+    assert {"ap_clk", "ap_rst_n"} <= set(names)
     made = [line.split()[0] for line in called(calls, "ipx::add_register")]
-    assert made == [r["name"] for r in registers["registers"]]
+    known = registers["registers"]
+    if kernel:  # an argument is made of every other one
+        known = [
+            r
+            for r in known
+            if r["offset"] < 0x10 or r["name"] in {"frames", *(m["pointer"] for m in registers["masters"])}
+        ]
+        assert made == ["CTRL", "GIER", "IP_IER", "IP_ISR", *(r["name"] for r in known[4:])]
+    else:
+        assert made == [r["name"] for r in known]
     offsets = [int(line.split()[1], 16) for line in called(calls, "set_property") if line.startswith("address_offset")]
-    assert offsets == [r["offset"] for r in registers["registers"]]
-    linked = [line.split()[1] for line in called(calls, "set_property") if line.startswith("value ")]
+    assert offsets == [r["offset"] for r in known]
+    linked = [line.split()[1] for line in called(calls, "set_property") if line.endswith(":ASSOCIATED_BUSIF")]
     assert linked == [m["name"] for m in registers["masters"]]
-    (added,) = called(calls, "add_files")
+    added, clock = called(calls, "add_files")
+    assert clock == f"-fileset constrs_1 -norecurse {place / 'digits_ooc.xdc'}"
     copies = {Path(word).name for word in added.replace("{", "").replace("}", "").split()[1:]}
     every = {p.name for part in ("rtl", "board/rtl", "mem") for p in (folder / part).iterdir()}
     assert copies == {n for n in every if n.endswith((".sv", ".svh", ".v", ".mem"))} - {"tom_probe.sv"}
@@ -142,16 +67,32 @@ def test_packaging_names_what_is_there(target: str, tmp_path: Path) -> None:
 def test_the_block_design_connects_what_is_there(target: str, tmp_path: Path) -> None:
     folder = build(tmp_path, target)
     place = folder / "board" / "vivado"
-    code, said, _ = run(place / "build.tcl")
+    registers = json.loads((folder / "board" / "registers.json").read_text())
+    names = ports(folder, registers["top"])
+    buses = {n.rsplit("_", 1)[0] for n in names if "_axi_" in n}
+    accelerator = {registers["top"]: buses | {n for n in names if "_axi_" not in n}}
+    code, said, _ = run(place / "build.tcl", accelerator)
     assert (code, said.splitlines()[0]) == (1, "error: there is no ip/: run package_ip.tcl first")
     assert run(place / "package_ip.tcl")[0] == 0
-    code, said, calls = run(place / "build.tcl")
+    code, said, _ = run(place / "build.tcl", accelerator, slacks="setup 0.25 hold -0.01")
+    assert (code, said) == (1, "error: hold times are missed: see timing.rpt\n")
+    code, said, _ = run(place / "build.tcl", accelerator, slacks="setup -0.5 hold 0.03")
+    assert code == 1
+    assert said.startswith("error: timing is missed by 0.5 ns at ")
+    assert not (place / "digits.bit").exists()
+    code, said, calls = run(place / "build.tcl", accelerator)
     assert code == 0, said
     assert said.startswith("written: ")
     assert (place / "digits.bit").exists()
     assert (place / "digits.hwh").exists()
-    registers = json.loads((folder / "board" / "registers.json").read_text())
-    names = ports(folder, registers["top"])
+    (system,) = called(calls, "create_bd_design")
+    modules = {p.stem for part in ("rtl", "board/rtl") for p in (folder / part).iterdir()}
+    assert not {system, f"{system}_wrapper"} & modules, "two modules of one name"
+    nets = [net.split() for command in ("connect_bd_net", "connect_bd_intf_net") for net in called(calls, command)]
+    joined = [pin for net in nets for pin in net]
+    assert len(joined) == len(set(joined)), "no pin is on two nets"
+    slots = sorted(pin for pin in joined if pin.startswith("memory/S"))
+    assert slots == [f"memory/S{i:02d}_AXI" for i in range(len(registers["masters"]))]
     pins = {w.removeprefix("accelerator/") for c in ("get_bd_pins", "get_bd_intf_pins") for w in called(calls, c)
             if w.startswith("accelerator/")}  # fmt: skip
     assert pins == {"ap_clk", "ap_rst_n", "interrupt", "s_axi_control", *(m["name"] for m in registers["masters"])}
@@ -162,20 +103,82 @@ def test_the_block_design_connects_what_is_there(target: str, tmp_path: Path) ->
 
 
 @needs_tcl
-def test_a_kernel_is_packed_and_linked(tmp_path: Path) -> None:
-    folder = build(tmp_path, "u250")
+@pytest.mark.parametrize("target", [*vendors.ALVEO])
+def test_a_kernel_is_packed_and_linked(target: str, tmp_path: Path) -> None:
+    folder = build(tmp_path, target)
     place = folder / "board" / "vitis"
     code, said, calls = run(place / "package_xo.tcl")
     assert code == 0, said
     (packed,) = called(calls, "package_xo")
     assert "-kernel_name digits_top" in packed
-    assert "sdx_kernel_type rtl core" in " ".join(calls)
+    assert "sdx_kernel_type rtl core:" in " ".join(calls)
     registers = json.loads((folder / "board" / "registers.json").read_text())
     lines = (place / "link.cfg").read_text().splitlines()
+    (bank,) = {line.rpartition(":m_axi")[2].partition(":")[2] for line in lines if line.startswith("sp=")}
+    assert bank == vendors.ALVEO[target].bank
     banks = [line.removeprefix("sp=digits_1.").partition(":") for line in lines if line.startswith("sp=")]
     assert [b[0] for b in banks] == [m["name"] for m in registers["masters"]]
     assert "nk=digits_top:1:digits_1" in lines
-    assert "slr=digits_1:SLR0" in lines
+    makefile = (place / "Makefile").read_text()
+    if "regions.tcl" in makefile:  # the hook says where the parts are: the whole in one region would contradict it
+        assert not any(line.startswith("slr=") for line in lines)
+    else:
+        assert "slr=digits_1:SLR0" in lines
+
+
+@needs_tcl
+def test_regions_reach_the_placer(tmp_path: Path) -> None:
+    folder = build(tmp_path, "u50")
+    code, said, calls = run(folder / "board" / "vitis" / "regions.tcl")
+    assert code == 0, said
+    search, *cells = called(calls, "get_cells")
+    assert search == "-hierarchical -filter {REF_NAME == digits || ORIG_REF_NAME == digits}"
+    placed = [cell for line in cells for cell in line.strip("{}").split()]
+    assert sorted(placed) == sorted(instances(folder / "rtl" / "digits.sv"))
+    slrs = [line.split()[1] for line in called(calls, "set_property")]
+    assert slrs == ["SLR0", "SLR1"]
+    text = (folder / "board" / "vitis" / "regions.tcl").read_text()
+    assert all(line in text for line in (folder / "rtl" / "regions.xdc").read_text().splitlines()[2:])
+
+
+@pytest.mark.parametrize(("target", "flow"), [("kv260", "vivado"), ("u50", "vitis")])
+def test_make_stops_at_the_first_error(target: str, flow: str, tmp_path: Path) -> None:
+    folder = build(tmp_path, target)
+    tool = tmp_path / "tool"
+    tool.write_text('#!/bin/sh\necho "$@" >> "$0.calls"\nexit 1\n')
+    tool.chmod(0o755)
+    made = subprocess.run(
+        ["make", "-C", str(folder / "board" / flow), f"VIVADO={tool}", f"VPP={tool}"],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert made.returncode == 2, made.stderr
+    (call,) = tool.with_suffix(".calls").read_text().splitlines()
+    assert call.endswith(f"-source package_{'ip' if flow == 'vivado' else 'xo'}.tcl")
+
+
+@pytest.mark.parametrize("mode", ["hw", "hw_emu"])
+def test_regions_are_assigned_where_there_is_a_placer(mode: str, tmp_path: Path) -> None:
+    place = build(tmp_path, "u50") / "board" / "vitis"
+    made = subprocess.run(
+        ["make", "-n", "-C", str(place), f"MODE={mode}"], capture_output=True, text=True, check=True, timeout=60
+    )
+    hook = f"--linkhook.do_first vpl.impl.place_design,{place}/regions.tcl"
+    assert (hook in made.stdout) == (mode == "hw")
+    assert f"--target {mode} " in made.stdout
+
+
+def test_more_masters_than_a_port_of_memory_takes() -> None:
+    masters = tuple(Master(f"m_axi_in_{i}", f"p{i}", "read", 32, f"in_{i}", 1, 1) for i in range(17))
+    view = vendors.View("many", "kv260", "part", 100.0, Map("many_top", 0, masters), (), (), (), (), ())
+    target = targets.load("kv260")
+    with pytest.raises(TomatoError) as refused:
+        vendors.files(view, target)
+    assert str(refused.value) == (
+        "error: the network has 17 inputs and outputs: 16 reach the memory of kv260\n"
+        "  hint: compile with --shell none, and connect the streams yourself"
+    )
+    fewer = replace(view, registers=replace(view.registers, masters=masters[:16]))
+    assert "CONFIG.NUM_SI 16 " in vendors.files(fewer, target)["vivado/build.tcl"]
 
 
 @needs_tcl
@@ -196,48 +199,3 @@ def test_quartus_gets_every_file_and_port(target: str, tmp_path: Path) -> None:
     assert declared == ports(folder, "digits_top")
     for line in called(calls, "add_fileset_file"):
         assert (place / line.split()[-1]).exists(), line
-
-
-def lose_memory(folder: Path) -> None:
-    next((folder / "mem").glob("*.mem")).unlink()
-
-
-def wrong_command(folder: Path) -> None:
-    edit(folder, "ipx::add_memory_map", "ipx::create_memory_map")
-
-
-def wrong_option(folder: Path) -> None:
-    edit(folder, "-import_files", "-import")
-
-
-def wrong_property(folder: Path) -> None:
-    edit(folder, "address_offset", "offset")
-
-
-def lose_source(folder: Path) -> None:
-    (folder / "rtl" / "tom_pkg.sv").unlink()
-
-
-def edit(folder: Path, right: str, wrong: str) -> None:
-    script = folder / "board" / "vivado" / "package_ip.tcl"
-    assert right in script.read_text()
-    script.write_text(script.read_text().replace(right, wrong))
-
-
-@needs_tcl
-@pytest.mark.parametrize(
-    ("wrong", "said"),
-    [
-        (lose_memory, r"error: mem/.*\.mem is missing: compile the model again"),
-        (lose_source, r"error: rtl/tom_pkg.sv is missing"),
-        (wrong_command, "there is no command ipx::create_memory_map"),
-        (wrong_option, "ipx::package_project knows no option -import"),
-        (wrong_property, "there is no property offset"),
-    ],
-)
-def test_what_is_wrong_is_found(wrong: Change, said: str, tmp_path: Path) -> None:
-    folder = build(tmp_path, "kv260")
-    wrong(folder)
-    code, text, _ = run(folder / "board" / "vivado" / "package_ip.tcl")
-    assert code != 0
-    assert re.search(said, text), text

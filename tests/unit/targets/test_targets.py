@@ -28,6 +28,7 @@ KNOWN = (
     "stratix10-gx2800",
     "u250",
     "u280",
+    "u50",
     "u55c",
     "ulx3s",
     "zcu102",
@@ -96,7 +97,7 @@ def test_short_forms(short: str, name: str) -> None:
     ("name", "hint"),
     [
         ("zcu106", f"did you mean zcu104 or zcu102? {LISTED}"),
-        ("u25", f"did you mean u250? {LISTED}"),
+        ("u25", f"did you mean u250 or u50? {LISTED}"),
         ("versal", LISTED),
     ],
 )
