@@ -10,7 +10,7 @@ STAMP := $(VENV)/installed
 TRAIN := $(VENV)/installed-train
 JOBS ?= 2
 PACKAGES := $(sort $(wildcard hw/rtl/pkg/*.sv))
-LEVELS := memory plumbing parts engines
+LEVELS := memory plumbing parts engines shell
 HW := $(foreach level,$(LEVELS),$(wildcard hw/rtl/$(level)/*.sv)) $(wildcard tests/hw/rtl/engines/*.sv)
 
 # The linter and the tests find the tools of the virtual environment first.

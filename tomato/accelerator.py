@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tomato import board
 from tomato.backend import project
 from tomato.build import contents
 from tomato.build.folder import UNWRITABLE, alone, check_build, replace
@@ -122,6 +123,8 @@ class Accelerator(Integers):
         with tempfile.TemporaryDirectory(prefix=".tomato-", dir=folder.parent) as temporary:
             fresh = Path(temporary)
             project.write(fresh, self.lowered.netlist, self.report, self.plan.to_toml(), backends)
+            if "verilog" in backends:
+                board.write(fresh, self.lowered.netlist, self.target, self.report)
             contents.save(fresh, self, self.model, self.target, host=self.host, samples=self.samples, files=self.files)
             self.write_vectors(fresh, *self.samples, progress=progress)
             replace(folder, fresh)

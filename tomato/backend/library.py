@@ -12,7 +12,7 @@ from tomato.core.assets import asset
 
 RTL, HLS = "rtl", "hls"
 """The languages: folders of hw/."""
-LEVELS = ("pkg", "memory", "plumbing", "parts", "engines")
+LEVELS = ("pkg", "memory", "plumbing", "parts", "engines", "shell")
 """Folders of a language, in the order in which tools read them: a file uses none of a later level."""
 TOKEN = re.compile(r'//[^\n]*|/\*.*?\*/|("(?:\\.|[^"\\])*"|\w+|[^\w\s])', re.DOTALL)
 

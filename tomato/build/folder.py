@@ -11,8 +11,9 @@ from tomato.host.ends import HOST
 
 MARKER = ".tomato"
 """File that marks a folder as written by us."""
-FOLDERS = ("golden", "hls", HOST, "mem", "rtl", "sim")
-FILES = ("Makefile", "README.md", "exploration.json", "exploration.svg", "plan.toml", "report.json", "simulation.json")
+FOLDERS = ("board", "golden", "hls", HOST, "mem", "rtl", "sim")
+FILES = ("Makefile", "README.md", "build.json", "exploration.json", "exploration.svg", "plan.toml", "report.json",
+         "simulation.json")  # fmt: skip
 """What a compilation puts into a build folder, or takes out of it."""
 TARGET = Path("golden", "target.json")
 UNWRITABLE = "cannot write the output folder"
@@ -66,9 +67,9 @@ def _check_ours(folder: Path) -> None:
 
 def replace(folder: Path, fresh: Path) -> None:
     """Move what was written into place; files of the user's beside it stay."""
-    for stale in ("simulation.json", "exploration.json", "exploration.svg", "Makefile"):
+    for stale in ("build.json", "simulation.json", "exploration.json", "exploration.svg", "Makefile"):
         (folder / stale).unlink(missing_ok=True)
-    for backend in ("rtl", "mem", "hls", HOST):
+    for backend in ("board", "rtl", "mem", "hls", HOST):
         if (folder / backend).is_dir():
             shutil.rmtree(folder / backend)
     for entry in sorted(fresh.iterdir()):

@@ -1,4 +1,4 @@
-"""The six commands. Heavy imports wait inside them, so that help is immediate."""
+"""The commands. Heavy imports wait inside them, so that help is immediate."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -197,6 +197,23 @@ def simulate_command(
     show.simulation(describe(summary), summary, found, bisected=bisect)
     if not summary["bit_exact"] or found:
         click.get_current_context().exit(1)
+
+
+@main.command("build")
+@click.argument("folder", type=FOLDER, metavar="DIR")
+@quiet_option
+def build_command(folder: Path, quiet: bool) -> None:
+    """Make what the board of DIR loads: synthesis, place and route, bitstream."""
+    from tomato.build.bitstream import build
+    from tomato.build.folder import check_build
+    from tomato.cli import show
+    from tomato.cli.progress import progress
+    from tomato.core.files import in_use
+
+    check_build(folder)
+    with in_use(folder), progress(quiet) as shown:
+        result = build(folder, shown)
+    show.built(result, folder)
 
 
 @main.command("train")
