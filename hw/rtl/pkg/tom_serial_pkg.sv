@@ -16,7 +16,7 @@ package tom_serial_pkg;
 
   localparam logic [7:0] KindFrame   = 8'h46;  // F: the inputs of a frame; answered by its outputs
   localparam logic [7:0] KindInfo    = 8'h49;  // I: answered by InfoWords words
-  localparam logic [7:0] KindReset   = 8'h52;  // R: resets the accelerator, forgets the last tag
+  localparam logic [7:0] KindReset   = 8'h52;  // R: resets the accelerator and the counters
   localparam logic [7:0] KindWeights = 8'h57;  // W: a part of what the loader takes
   localparam logic [7:0] KindError   = 8'h45;  // E: an answer alone
 

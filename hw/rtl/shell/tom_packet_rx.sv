@@ -12,25 +12,26 @@ module tom_packet_rx #(
   parameter int unsigned WeightBytes = 0,    // payload of a part of the weights; 0: there is no loader
   parameter int unsigned Timeout     = 1000  // cycles without a byte after which a packet is given up
 ) (
-  input  wire logic       clk_i,
-  input  wire logic       rst_i,
+  input  wire logic        clk_i,
+  input  wire logic        rst_i,
 
-  input  wire logic       byte_valid_i,
-  input  wire logic       byte_error_i,
-  input  wire logic [7:0] byte_data_i,
+  input  wire logic        byte_valid_i,
+  input  wire logic        byte_error_i,
+  input  wire logic [7:0]  byte_data_i,
 
-  input  wire logic       busy_i,  // frames are refused
-  output wire logic       start_frame_o,
-  output wire logic       start_weights_o,
-  output wire logic       frame_valid_o,
-  output wire logic       weight_valid_o,
-  output wire logic [7:0] data_o,
+  input  wire logic        busy_i,  // frames are refused
+  output wire logic        start_frame_o,
+  output wire logic        start_weights_o,
+  output wire logic        frame_valid_o,
+  output wire logic        weight_valid_o,
+  output wire logic [7:0]  data_o,
 
-  output wire logic       verdict_valid_o,
-  input  wire logic       verdict_ready_i,
-  output wire logic [7:0] kind_o,
-  output wire logic [7:0] tag_o,
-  output wire logic [7:0] code_o  // what is wrong; 0: nothing
+  output wire logic        verdict_valid_o,
+  input  wire logic        verdict_ready_i,
+  output wire logic [7:0]  kind_o,
+  output wire logic [7:0]  tag_o,
+  output wire logic [31:0] crc_o,
+  output wire logic [7:0]  code_o  // what is wrong; 0: nothing
 );
 
   import tom_serial_pkg::*;
@@ -45,6 +46,7 @@ module tom_packet_rx #(
   logic [31:0]         left_q;    // bytes left of this part, less one
   logic [31:0]         crc_q;
   logic [TimeBits-1:0] time_q;
+  logic [31:0]         sent_q;    // the CRC as it came
   logic [7:0]          code_q;
 
   wire logic [7:0]  kind = header_q[7:0];
@@ -65,12 +67,14 @@ module tom_packet_rx #(
   assign verdict_valid_o = state_q == Verdict;
   assign kind_o = kind;
   assign tag_o = header_q[15:8];
+  assign crc_o = sent_q;
   assign code_o = code_q;
 
   always_ff @(posedge clk_i) begin
     time_q <= running && !byte_valid_i ? time_q + 1'b1 : '0;
     if (state_q == Magic) crc_q <= '1;
     else if (running && byte_valid_i) crc_q <= crc32(crc_q, byte_data_i);
+    if (state_q == Crc && byte_valid_i) sent_q <= {byte_data_i, sent_q[31:8]};
     if (state_q == Header && byte_valid_i) header_q <= {byte_data_i, header_q[47:8]};
     if (rst_i) begin
       state_q <= Hunt;

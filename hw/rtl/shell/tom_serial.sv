@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The board's end of a serial line: takes frames, has them computed, answers, see tom_serial_pkg.
 //
-// A frame enters the accelerator only when all of it has come and its CRC is right. One whose tag is that of the frame
-// before is not computed again: its answer got lost and is sent once more. Wrong packets are answered by an error.
+// A frame enters the accelerator only when all of it has come and its CRC is right. A packet that is the very one before,
+// its tag included, is not computed again: its answer got lost and is sent once more. Wrong packets are answered by an
+// error.
 
 `include "tom_assert.svh"
 `default_nettype none
@@ -61,9 +62,10 @@ module tom_serial #(
     .data_o (rx_data)
   );
 
-  logic        playing_q, tagged_q, failed_q;
+  logic        playing_q, answered_q, failed_q;
   wire logic   verdict, take;
   wire logic [7:0] kind, tag, code;
+  wire logic [31:0] crc;
 
   tom_packet_rx #(
     .FrameBytes (FrameBytes),
@@ -85,12 +87,14 @@ module tom_serial #(
     .verdict_ready_i(take),
     .kind_o         (kind),
     .tag_o          (tag),
+    .crc_o          (crc),
     .code_o         (code)
   );
 
   // What a packet asks for, once the line is free for its answer.
   logic [ResetBits-1:0] reset_q;
-  logic [7:0]           last_tag_q, last_part_q;
+  logic [7:0]           last_tag_q;
+  logic [31:0]          last_crc_q, last_part_q;  // of the last frame, and part of the weights
   logic                 part_q;  // a part of the weights came since the reset
   wire logic            tx_ready;
 
@@ -99,7 +103,7 @@ module tom_serial #(
   wire logic right = take && code == '0;
   wire logic wrong = take && code != '0;
   wire logic asked_frame = right && kind == KindFrame;
-  wire logic again = asked_frame && tagged_q && tag == last_tag_q;
+  wire logic again = asked_frame && answered_q && crc == last_crc_q;
   wire logic asked_info = right && kind == KindInfo;
   wire logic asked_reset = right && kind == KindReset;
   wire logic asked_weights = right && kind == KindWeights;
@@ -108,23 +112,23 @@ module tom_serial #(
 
   assign take = verdict && tx_ready && !resetting && !ending;
   assign play_o = asked_frame && !again;
-  assign play_weights_o = asked_weights && !(part_q && tag == last_part_q);
+  assign play_weights_o = asked_weights && !(part_q && crc == last_part_q);
   assign rewind_o = answer_frame;
   assign reset_o = rst_i || resetting;
 
   always_ff @(posedge clk_i) begin
-    if (play_o) last_tag_q <= tag;
-    if (play_weights_o) last_part_q <= tag;
+    if (play_o) {last_tag_q, last_crc_q} <= {tag, crc};
+    if (play_weights_o) last_part_q <= crc;
     if (rst_i || asked_reset) begin
       reset_q   <= ResetBits'(ResetCycles);
       playing_q <= 1'b0;
-      tagged_q  <= 1'b0;
+      answered_q  <= 1'b0;
       part_q    <= 1'b0;
       failed_q  <= 1'b0;
     end else begin
       if (resetting) reset_q <= reset_q - 1'b1;
-      if (play_o) {playing_q, tagged_q} <= 2'b10;
-      else if (answer_frame) {playing_q, tagged_q} <= 2'b01;
+      if (play_o) {playing_q, answered_q} <= 2'b10;
+      else if (answer_frame) {playing_q, answered_q} <= 2'b01;
       part_q <= part_q || play_weights_o;
       if (wrong) failed_q <= 1'b1;
       else if (right) failed_q <= 1'b0;
