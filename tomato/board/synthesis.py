@@ -54,3 +54,8 @@ def script(flow: Flow, top: str, files: Sequence[str], includes: Sequence[str], 
         "opt_clean",
         flow.end.format(top=top, options=options),
     ]
+
+
+def core(flow: Flow, top: str, files: Sequence[str], netlist: str) -> list[str]:
+    """Commands, run from a build folder, that write the accelerator alone as a netlist of cells, in Verilog."""
+    return [*script(flow, top, files, ["rtl"]), f"write_verilog -noattr {netlist}"]
