@@ -18,12 +18,16 @@ COARSE = ("proc -latches error", "flatten", "tribuf -logic", "deminout", "opt_ex
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """A family's synthesis: `begin` and `end` around what is written here, `dsp` maps multipliers; LUT inputs."""
+    """A family's synthesis: `begin` and `end` around what is written here, `dsp` maps multipliers; LUT inputs.
+
+    `boxes`: files, below Yosys' share, with the ports of cells.
+    """
 
     begin: str
     dsp: tuple[str, ...]
     end: str
     lut: int
+    boxes: tuple[str, ...]
 
 
 WIDTHS = "-D DSP_A_MAXWIDTH=18 -D DSP_B_MAXWIDTH=18 -D DSP_A_MINWIDTH=2 -D DSP_B_MINWIDTH=2"
@@ -36,6 +40,7 @@ ECP5 = Flow(
     ),
     end="synth_ecp5 {options} -top {top} -run map_ram:",
     lut=4,
+    boxes=("lattice/cells_bb_ecp5.v",),
 )
 
 
@@ -56,6 +61,28 @@ def script(flow: Flow, top: str, files: Sequence[str], includes: Sequence[str], 
     ]
 
 
-def core(flow: Flow, top: str, files: Sequence[str], netlist: str) -> list[str]:
-    """Commands, run from a build folder, that write the accelerator alone as a netlist of cells, in Verilog."""
-    return [*script(flow, top, files, ["rtl"]), f"write_verilog -noattr {netlist}"]
+GATES = "tom_gates"
+"""The module of a netlist that is to be simulated."""
+
+
+def core(flow: Flow, top: str, files: Sequence[str], models: Sequence[str], netlist: str) -> list[str]:
+    """Commands, run from a build folder, that synthesise the accelerator alone and write its cells, in Verilog.
+
+    Cells that have models, files of Yosys below its share, are written as what they do: simulators take that faster.
+    """
+    return [
+        *script(flow, top, files, ["rtl"]),
+        f"write_verilog -noattr {netlist}",
+        "design -reset",
+        *(f"read_verilog -lib +/{file}" for file in flow.boxes),
+        f"read_verilog {netlist}",
+        *(f"read_verilog -overwrite +/{file}" for file in models),
+        f"hierarchy -top {top}",
+        "proc",
+        "flatten",
+        "delete t:$scopeinfo",
+        "opt_expr",
+        "opt_clean -purge",
+        f"rename {top} {GATES}",
+        f"write_verilog -noattr {netlist}",
+    ]
