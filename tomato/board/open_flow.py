@@ -46,7 +46,7 @@ def check_room(made: serial.Shell, target: Target, used: int) -> None:
     needed, left = serial.store_blocks((*made.inputs, *made.outputs), target), target.budget.bram18 - used
     if needed > left:
         raise TomatoError(
-            f"the serial shell stores whole frames, {made.frame_bytes:,} bytes in and {made.answer_bytes:,} out: "
+            f"the serial shell stores whole frames, {made.frame_bytes:,} bytes in and {made.answer_bytes:,} bytes out: "
             f"{needed} block RAMs, and {left} are left",
             hint="a board with more block RAM, or fewer frames/s (--fps), which may need less",
         )

@@ -25,7 +25,7 @@ PROBE = "tom_probe.sv"
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """A family's synthesis, and the models of its cells: files of Yosys' own, below its share, and ours in sim/gates."""
+    """A family's synthesis, and models of its cells: files of Yosys' own, below its share, and ours in sim/gates."""
 
     flow: Flow
     yosys: tuple[str, ...]
@@ -66,7 +66,10 @@ def check(folder: Path, *, frames: int = 2, progress: Progress = silent) -> dict
             port["vectors"] = str(Path("..", "..", port["vectors"]))
     if design["loader"]:
         design["loader"]["vectors"] = str(Path("..", "..", design["loader"]["vectors"]))
-    write_text(here / "sim" / "design.json", json.dumps({**design, "sources": [*cells.ours, NETLIST, f"{design['top']}.sv"]}) + "\n")
+    write_text(
+        here / "sim" / "design.json",
+        json.dumps({**design, "quick": True, "sources": [*cells.ours, NETLIST, f"{design['top']}.sv"]}) + "\n",
+    )
     return simulate(here, frames=frames, progress=progress)
 
 
