@@ -27,7 +27,8 @@ MAKE = {
 MILD = ("-MAKEFLAGS", "OPT_FAST=-O1")
 FAST = ("-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-MAKEFLAGS", "OPT_FAST=-O2")
 CHECKED = ("-O3", "--x-assign", "unique", "--x-initial", "unique", "--assert", "-DTOM_ASSERTIONS", *MILD)
-QUICK = ("--output-split", "5000", "--output-split-cfuncs", "200", "-MAKEFLAGS", "OPT_FAST=-O0")
+QUICK = ("--output-split", "5000", "--output-split-cfuncs", "200", "-MAKEFLAGS", "OPT_FAST=-O0", "-MAKEFLAGS",
+         "OPT_SLOW=-O0")  # fmt: skip
 """For what is large and runs for a few frames: the netlist of a design, whose compilation outweighs its simulation."""
 COMMON = ("--unroll-count", "1", "--no-public-flat-rw", "--public-depth", "1", "-Wno-fatal", "--quiet-stats")
 """Loops over lanes stay loops and inner signals are not public: both keep big designs quick to build."""

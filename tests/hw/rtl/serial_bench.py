@@ -96,7 +96,8 @@ async def talk(dut: Any) -> None:
                 if step == "frame":
                     results.append(link.exchange(bytes.fromhex(values[0])).hex())
                 elif step == "info":
-                    results.append({**asdict(link.info()), "torn": link.info().torn, "retries": link.retries})
+                    info = link.info()
+                    results.append({**asdict(info), "torn": info.torn, "retries": link.retries})
                 elif step == "reset":
                     link.reset()
                 elif step == "load":
