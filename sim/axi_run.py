@@ -15,11 +15,8 @@ REGISTERS = Path("board", "registers.json")
 
 def sources(folder: Path) -> list[Path]:
     """The Verilog of the accelerator and of its shell, in the order to read them."""
-    design = json.loads((folder / "sim" / "design.json").read_text())
-    core = [folder / "rtl" / name for name in design["sources"]]
-    known = {path.name for path in core}
-    around = sorted(p for p in (folder / "board" / "rtl").iterdir() if p.suffix in (".sv", ".v"))
-    return [*core, *(p for p in around if p.name not in known)]
+    named = json.loads((folder / REGISTERS).read_text())["sources"]
+    return [folder / name for name in named if not name.endswith(".svh")]
 
 
 def build(folder: Path, *, checked: bool = False) -> toolchain.Build:

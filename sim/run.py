@@ -103,6 +103,7 @@ def _build(folder: Path, design: dict[str, Any], options: Options, progress: Pro
         defines=[*(["TOM_TIMES"] if design.get("timed") else []), *(["TOM_PROBES"] if options.probe else [])],
         checked=options.checked,
         waves=options.waves,
+        quick=design.get("quick", False),
     )
     stamp, rtl = job.work / STAMP, sorted(p for p in (folder / "rtl").iterdir() if p.is_file())
     rules = [Path(toolchain.__file__)]

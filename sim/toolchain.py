@@ -27,6 +27,9 @@ MAKE = {
 MILD = ("-MAKEFLAGS", "OPT_FAST=-O1")
 FAST = ("-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-MAKEFLAGS", "OPT_FAST=-O2")
 CHECKED = ("-O3", "--x-assign", "unique", "--x-initial", "unique", "--assert", "-DTOM_ASSERTIONS", *MILD)
+QUICK = ("--output-split", "5000", "--output-split-cfuncs", "200", "-MAKEFLAGS", "OPT_FAST=-O0", "-MAKEFLAGS",
+         "OPT_SLOW=-O0")  # fmt: skip
+"""For what is large and runs for a few frames: the netlist of a design, whose compilation outweighs its simulation."""
 COMMON = ("--unroll-count", "1", "--no-public-flat-rw", "--public-depth", "1", "-Wno-fatal", "--quiet-stats")
 """Loops over lanes stay loops and inner signals are not public: both keep big designs quick to build."""
 
@@ -37,7 +40,7 @@ class ToolError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """What to build. `checked` turns the assertions of the RTL on, `waves` allows tracing."""
+    """What to build. `checked` turns the assertions of the RTL on, `waves` allows tracing; `quick`: see QUICK."""
 
     top: str
     sources: Sequence[Path]
@@ -47,6 +50,7 @@ class Build:
     defines: Sequence[str] = ()
     checked: bool = False
     waves: bool = False
+    quick: bool = False
 
 
 def need_compiler() -> None:
@@ -119,7 +123,7 @@ def build(job: Build) -> None:
     log = job.work / "build.log"
     mode = CHECKED if job.checked else FAST
     arguments = [*COMMON, *mode, *(f"-D{d}" for d in job.defines), *(f"-G{k}={v}" for k, v in job.parameters.items())]
-    arguments += ["--trace-structs"] if job.waves else []
+    arguments += [*(QUICK if job.quick else ()), *(["--trace-structs"] if job.waves else [])]
     with environment():
         try:
             get_runner("verilator").build(

@@ -8,8 +8,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 TOP = ("tomato", "tests", "tools", "examples", "hw", "sim", "docs", "templates")
-INSIDE = tuple(sorted({p.name for p in (ROOT / "tomato").iterdir() if p.is_dir()} - {"__pycache__", "build", "host"}))
-"""Folders of the package, which pages also name without it: quantise/absorb/. Two are also what users have."""
+INSIDE = tuple(
+    sorted({p.name for p in (ROOT / "tomato").iterdir() if p.is_dir()} - {"__pycache__", "board", "build", "host"})
+)
+"""Folders of the package, which pages also name without it: quantise/absorb/. Three are also what users have."""
 PAGES = sorted(
     [
         ROOT / "README.md",

@@ -7,44 +7,51 @@ from pathlib import Path
 from typing import Any
 
 from tomato.backend.constraints import assignments
-from tomato.board import registers, shell, vendors
+from tomato.board import open_flow, registers, shell, vendors
 from tomato.core.files import write_text
 from tomato.hardware.netlist import Netlist
 from tomato.targets import Target
 
-BOARD = "board"
-"""Its folder in a build folder."""
-REGISTERS = Path(BOARD, "registers.json")
+FOLDER = "board"
+"""Where all of it lies in a build folder."""
+REGISTERS = Path(FOLDER, "registers.json")
 SHELLS = ("axi", "none")
-"""What may stand around the accelerator: a master of memory at every stream, or nothing."""
+"""What may stand around the accelerator: masters of memory (and, on boards with one, a serial line), or nothing."""
 
 
 def write(folder: Path, netlist: Netlist, target: Target, report: Mapping[str, Any], kind: str) -> None:
-    """Write a shell of a kind around the design in `folder`, and what its board's tools need besides."""
+    """Write board/ of a build folder, which holds the accelerator already: shells, and what the board's tools need."""
     if kind == "none":
         return
+    for name, text in files(folder, netlist, target, report).items():
+        path = folder / FOLDER / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, text)
+
+
+def files(folder: Path, netlist: Netlist, target: Target, report: Mapping[str, Any]) -> dict[str, str]:
+    """File name, below board/, to text: the AXI shell; the serial one where the board has a line; scripts."""
     title = f"{report['model']} for {report['target']}"
     made = registers.of(netlist, report["interval_cycles"], build(folder))
     around = shell.files(netlist, made, title)
-    text = {f"rtl/{name}": content for name, content in around.items()}
-    text[REGISTERS.name] = json.dumps(made.described(), indent=1) + "\n"
+    read = _read(folder, around)
     names = [p["onnx"] for p in (report["ports"] or {}).get("inputs", [])]
-    outside = shell.look(netlist, made, title)
-    read = _files(folder, around)
-    seen = vendors.look(outside, target, report["clock_mhz"], read, names, assignments(netlist))
-    _write(folder / BOARD, text | vendors.files(seen, target))
+    seen = vendors.look(
+        shell.look(netlist, made, title), target, report["clock_mhz"], read, names, assignments(netlist)
+    )
+    described = made.described() | {"sources": list(seen.sources)}
+    return {
+        **{f"rtl/{name}": text for name, text in around.items()},
+        REGISTERS.name: json.dumps(described, indent=1) + "\n",
+        **vendors.files(seen, target),
+        **open_flow.files(netlist, target, report),
+    }
 
 
-def _write(folder: Path, files: Mapping[str, str]) -> None:
-    for name, text in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        write_text(folder / name, text)
-
-
-def _files(folder: Path, around: Iterable[str]) -> list[str]:
+def _read(folder: Path, around: Iterable[str]) -> list[str]:
     """Everything that synthesis reads, below the build folder: packages first."""
     core = [p.name for p in (folder / "rtl").iterdir()]
-    names = sorted(f"rtl/{n}" for n in core) + sorted(f"{BOARD}/rtl/{n}" for n in around if n not in core)
+    names = sorted(f"rtl/{n}" for n in core) + sorted(f"{FOLDER}/rtl/{n}" for n in around if n not in core)
     rank = {".svh": 0, ".mem": 3}
     ordered = sorted(names, key=lambda n: 1 if n.endswith("_pkg.sv") else rank.get(Path(n).suffix, 2))
     return [*ordered, *sorted(f"mem/{p.name}" for p in (folder / "mem").glob("*.mem"))]

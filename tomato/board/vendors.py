@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tomato.backend.render import render
+from tomato.backend.verilog import WATCHERS
 from tomato.board.registers import ADDRESS_BITS, Map
 from tomato.board.shell import MasterView, Pin, ShellView
 from tomato.core.errors import TomatoError
@@ -47,8 +48,6 @@ class Alveo:
     slr: int = 0
 
 
-PROBE = "tom_probe.sv"
-"""Of simulations alone."""
 ZYNQ: Mapping[str, Zynq] = {
     "pynq-z2": Zynq("pynq-z2", "zynq"),
     "zcu102": Zynq("zcu102", "ultrascale"),
@@ -222,7 +221,7 @@ def look(
     regions: Sequence[str] = (),
 ) -> View:
     """What the templates see of a design behind its shell; `files` lie in the build folder, in the order to read."""
-    sources = [f for f in files if f.endswith((".sv", ".svh", ".v")) and Path(f).name != PROBE]
+    sources = [f for f in files if f.endswith((".sv", ".svh", ".v")) and Path(f).name not in WATCHERS]
     memories = [f for f in files if f.endswith(".mem")]
     return View(
         shell.core, target.name, target.part, clock_mhz, shell.registers, tuple(sources), tuple(memories),

@@ -12,7 +12,7 @@ from tomato.host.ends import HOST
 MARKER = ".tomato"
 """File that marks a folder as written by us."""
 FOLDERS = ("board", "golden", "hls", HOST, "mem", "rtl", "sim")
-RESULTS = ("evaluation.json", "exploration.json", "exploration.svg", "report.html", "simulation.json")
+RESULTS = ("build.json", "evaluation.json", "exploration.json", "exploration.svg", "report.html", "simulation.json")
 """Files that a new compilation makes stale."""
 FILES = ("Makefile", "README.md", "plan.toml", "report.json", *RESULTS)
 """What a compilation puts into a build folder, or takes out of it."""

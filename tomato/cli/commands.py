@@ -236,6 +236,34 @@ def run_command(folder: Path, data: Path, output: Path, device: str, bitstream: 
     click.echo(f"written: {output}")
 
 
+@main.command("build")
+@click.argument("folder", type=FOLDER, metavar="DIR")
+@click.option("--check", is_flag=True, help="Instead: synthesise the accelerator, and play frames through the cells "
+              "that it was made of, in Verilator.")  # fmt: skip
+@click.option("--frames", type=click.IntRange(1, MOST_FRAMES), default=2, show_default=True, help="With --check: "
+              "frames to play.")  # fmt: skip
+@quiet_option
+def build_command(folder: Path, check: bool, frames: int, quiet: bool) -> None:
+    """Make what the board of DIR loads: synthesis, place and route, bitstream."""
+    from tomato.build import gates
+    from tomato.build.bitstream import build
+    from tomato.build.folder import check_build
+    from tomato.build.simulation import describe
+    from tomato.cli import show
+    from tomato.cli.progress import progress
+    from tomato.core.files import in_use
+
+    check_build(folder)
+    with in_use(folder), progress(quiet) as shown:
+        result = gates.check(folder, frames=frames, progress=shown) if check else build(folder, shown)
+    if not check:
+        show.built(result, folder)
+        return
+    show.simulation(describe(result), result, None, bisected=False)
+    if not result["bit_exact"]:
+        click.get_current_context().exit(1)
+
+
 @main.command("train")
 @click.argument("model", type=MODEL)
 @click.option("--data", type=DATA, multiple=True, required=True, metavar="DATA", help="Frames to train on, and labels "

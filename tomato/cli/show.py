@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -161,6 +162,25 @@ def simulation(lines: Sequence[str], summary: Mapping[str, Any], found: Differen
         say(out, "every stream between the layers agrees with the golden model")
     elif not summary["bit_exact"]:
         say(out, "no stream between the layers differs: the error lies behind the last layer")
+
+
+def built(result: Mapping[str, Any], folder: Path) -> None:
+    """What a bitstream takes beside what was predicted, and its clock."""
+    out = console()
+    if result["flow"] != "open":
+        say(out, f"built: {folder / result['folder']}")
+        return
+    rows = table("resource", "predicted", "placed", "off", "chip", right=("predicted", "placed", "off", "chip"))
+    for kind, placed in result["placed"].items():
+        expected = result["predicted"][kind]
+        off = f"{(expected - placed) / placed:+.1%}" if placed and expected != placed else ""
+        rows.add_row(KINDS[kind], f"{expected:,}", f"{placed:,}", off, f"{result['chip'][kind]:,}")
+    out.print(rows)
+    asked, reached = result["clock_mhz"]["asked"], result["clock_mhz"]["reached"]
+    say(out, f"clock: {asked:g} MHz asked, {reached:g} MHz reached", "" if reached >= asked else "bold yellow")
+    if reached < asked:
+        say(out, f"too slow: compile again with --clock {int(reached)} or less")
+    say(out, f"written: {folder / result['bitstream']}; {folder / 'board' / 'README.md'} says how to load it")
 
 
 def evaluation(result: Mapping[str, Any], *, brief: bool) -> None:

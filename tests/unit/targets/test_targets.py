@@ -23,7 +23,10 @@ from tomato.targets import LutFit, Resources
 
 KNOWN = (
     "arria10-gx1150",
+    "colorlight-i5",
+    "colorlight-i9",
     "kv260",
+    "orangecrab",
     "pynq-z2",
     "stratix10-gx2800",
     "u250",

@@ -1,0 +1,122 @@
+"""What a build folder gets for a board that open tools know."""
+
+import json
+import re
+from dataclasses import replace
+
+import pytest
+
+from tests.networks.codenets import residual
+from tomato import board, targets
+from tomato.board import boards, open_flow, serial
+from tomato.board.ecp5 import results
+from tomato.board.synthesis import ECP5, script
+from tomato.build.report import report
+from tomato.core.errors import TomatoError
+from tomato.hardware.netlist import Netlist
+from tomato.lower import lower
+from tomato.schedule import schedule
+from tomato.targets import Target
+
+
+def made(target: Target, size: int = 8) -> tuple[Netlist, dict[str, str]]:
+    """A small network on a board: its netlist, and the files below board/."""
+    graph = residual(size)
+    plan = schedule(graph, target)
+    lowered = lower(graph, plan, target)
+    facts = report(graph, plan, target, lowered, model="residual", notes=[])
+    return lowered.netlist, board.files(lowered.netlist, target, facts)
+
+
+@pytest.mark.parametrize("name", boards.names())
+def test_every_board_with_pins_is_a_target_of_its_family(name: str) -> None:
+    found, target = boards.find(name), targets.load(name)
+    assert found is not None
+    assert target.family == open_flow.ECP5
+    assert boards.device(target.part)[1:2] == ("--package",)
+    pins = [found.clock_pin, found.rxd, found.txd, *found.leds, *found.high]
+    assert len(set(pins)) == len(pins)
+    assert 1 <= len(found.leds) <= 4
+
+
+@pytest.mark.parametrize("name", boards.names())
+def test_every_pin_of_the_top_is_placed_once(name: str) -> None:
+    _, files = made(targets.load(name))
+    placed = re.findall(r'LOCATE COMP "(\S+?)" SITE', files["ecp5/pins.lpf"])
+    top = files[f"rtl/{json.loads(files['serial.json'])['top']}.sv"]
+    ports = re.search(r"module net_\w+ \((.*?)\);", top, re.DOTALL)
+    assert ports is not None
+    expected: list[str] = []
+    for high, port in re.findall(r"logic (?:\[(\d+):0\] )?(\w+)", ports[1]):
+        expected += [f"{port}[{i}]" for i in range(int(high) + 1)] if high else [port]
+    assert sorted(placed) == sorted(expected)
+
+
+def test_the_script_names_files_that_the_folder_holds() -> None:
+    netlist, files = made(targets.load("ulx3s"))
+    described = json.loads(files["serial.json"])
+    assert {f.removeprefix("board/") for f in described["sources"] if f.startswith("board/")} <= set(files)
+    assert f"rtl/{netlist.name}.sv" in described["sources"]
+    assert all(source in files["ecp5/synth.ys"] for source in described["sources"])
+    assert described["frame_bytes"] == sum(p["bytes"] for p in described["inputs"]) == 8 * 8 * 4
+
+
+def test_other_boards_get_nothing() -> None:
+    assert made(targets.load("u250"))[1] == {}
+
+
+def test_frames_that_fit_nowhere_are_refused() -> None:
+    target = targets.load("ulx3s")
+    small = replace(target, budget=target.budget._replace(bram18=0), fill=target.fill._replace(bram18=0))
+    refused = json.loads(made(small, 16)[1]["serial.json"])["refused"]
+    assert refused == (
+        "the serial shell stores whole frames, 1,024 bytes in and 6 bytes out: 1 block RAMs, and 0 are left"
+    )
+
+
+def test_designs_have_numbers_of_their_own() -> None:
+    target = targets.load("ulx3s")
+    graph = residual()
+    slow, fast = (lower(graph, schedule(graph, target, fps=fps), target).netlist for fps in (100, 20_000))
+    assert serial.number(slow, target) == serial.number(slow, target) != serial.number(fast, target)
+
+
+@pytest.mark.parametrize(
+    ("mhz", "most", "rate"),
+    [(50, 3_000_000, 2_000_000), (48, 3_000_000, 3_000_000), (25, 1_000_000, 1_000_000), (7.3728, 115_200, 115_200)],
+)
+def test_rates_are_those_that_a_divider_makes(mhz: float, most: int, rate: int) -> None:
+    assert serial.rate(mhz, most) == rate
+
+
+@pytest.mark.parametrize(
+    ("part", "options"),
+    [
+        ("LFE5U-85F-6BG381C", "--85k --package CABGA381 --speed 6"),
+        ("LFE5U-25F-8MG285C", "--25k --package CSFBGA285 --speed 8"),
+        ("LFE5UM5G-45F-8BG554I", "--um5g-45k --package CABGA554 --speed 8"),
+    ],
+)
+def test_parts_as_nextpnr_names_them(part: str, options: str) -> None:
+    assert " ".join(boards.device(part)) == options
+
+
+def test_a_part_of_another_family_is_refused() -> None:
+    with pytest.raises(TomatoError, match="'xcu250-figd2104-2L-e' is no part of the ECP5 family"):
+        boards.device("xcu250-figd2104-2L-e")
+
+
+def test_multipliers_for_luts_are_put_aside_before_the_others_are_mapped() -> None:
+    commands = script(ECP5, "top", ["a.sv"], ["rtl"])
+    aside, mapped, back = (
+        next(i for i, c in enumerate(commands) if c.startswith(start))
+        for start in ("chtype -set $__soft_mul", "techmap -map +/mul2dsp.v", "chtype -set $mul")
+    )
+    assert aside < mapped < back
+
+
+def test_what_nextpnr_counts_is_in_the_units_of_the_budget() -> None:
+    used = {"TRELLIS_COMB": 100, "TRELLIS_RAMW": 3, "TRELLIS_FF": 40, "MULT18X18D": 2, "DP16KD": 1}
+    clocks = {"a": {"achieved": 80.0, "constraint": 50.0}, "b": {"achieved": 30.0, "constraint": 25.0}}
+    found = results({"utilization": {k: {"used": n} for k, n in used.items()}, "fmax": clocks})
+    assert found == {"resources": {"lut": 106, "ff": 40, "dsp": 2, "bram18": 1}, "clock_mhz": 30.0}

@@ -1,0 +1,62 @@
+"""The open flow for the ECP5: synthesis, placement and routing, bitstream, and what they say of the design."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tomato.board import boards, tools
+from tomato.board.serial import Shell
+from tomato.board.synthesis import ECP5, script
+from tomato.core.progress import Progress
+from tomato.targets import Target
+
+FOLDER = Path("board", "ecp5")
+SCRIPT, LPF = FOLDER / "synth.ys", "pins.lpf"
+COUNTED = {
+    "lut": {"TRELLIS_COMB": 1, "TRELLIS_RAMW": 2},
+    "ff": {"TRELLIS_FF": 1},
+    "dsp": {"MULT18X18D": 1},
+    "bram18": {"DP16KD": 1, "PDPW16KD": 1},
+}
+"""What nextpnr counts, in the units of the budget: the write side of a distributed memory takes two LUTs."""
+
+
+def synthesis(made: Shell, sources: list[str]) -> str:
+    """The script that synthesises the top of a board, run from the build folder."""
+    commands = script(ECP5, made.top, sources, ["rtl", "board/rtl"])
+    netlist = FOLDER / f"{made.top}.json"
+    return "\n".join((*commands, f"write_json {netlist}")) + "\n"
+
+
+def options(target: Target, top: str, mhz: float) -> list[str]:
+    """The options of nextpnr-ecp5, run from the build folder."""
+    files = {"json": f"{top}.json", "lpf": LPF, "textcfg": f"{top}.config", "report": "timing.json"}
+    given = [text for name, file in files.items() for text in (f"--{name}", str(FOLDER / file))]
+    return [*boards.device(target.part), *given, "--freq", f"{mhz:g}", "--timing-allow-fail"]
+
+
+def build(folder: Path, target: Target, top: str, mhz: float, bitstream: Path, progress: Progress) -> dict[str, Any]:
+    """Make the bitstream; returns its placed resources and the clock that its routes allow.
+
+    Raises TomatoError when a tool is missing or fails.
+    """
+    place, pack = tools.NEXTPNR.command(), tools.ECPPACK.command()
+    here = folder / FOLDER
+    progress("Synthesis", 0, 0)
+    tools.yosys((folder / SCRIPT).read_text().splitlines(), folder, here / "yosys.log")
+    progress("Placement and routing", 0, 0)
+    tools.run([*place, *options(target, top, mhz)], folder, here / "nextpnr.log", what="nextpnr-ecp5")
+    progress("Bitstream", 0, 0)
+    config = str(FOLDER / f"{top}.config")
+    tools.run([*pack, "--compress", config, str(bitstream)], folder, here / "ecppack.log", what="ecppack")
+    return results(json.loads((here / "timing.json").read_text()))
+
+
+def results(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Resources and the clock in MHz, from the report of nextpnr: the slowest clock counts."""
+    used = {kind: cells["used"] for kind, cells in report["utilization"].items()}
+    placed = {kind: sum(n * used.get(cell, 0) for cell, n in cells.items()) for kind, cells in COUNTED.items()}
+    clocks = {name: clock for name, clock in report["fmax"].items() if clock["constraint"]}
+    slowest = min(clocks.values(), key=lambda clock: clock["achieved"] / clock["constraint"])
+    return {"resources": placed, "clock_mhz": round(slowest["achieved"], 2)}

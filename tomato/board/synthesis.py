@@ -1,0 +1,88 @@
+"""Scripts for Yosys that synthesise a design as the compiler meant it: multipliers in DSP blocks or in LUTs as planned.
+
+Yosys' own scripts map every multiplier alike. Here those behind a register with the attribute use_dsp = "no" are put
+aside while the others are mapped, in a sequence that otherwise does what synth_ecp5 and synth_xilinx do.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+ASIDE = "$__soft_mul"
+"""A kind of cell that no mapping touches."""
+COARSE = ("proc -latches error", "flatten", "tribuf -logic", "deminout", "opt_expr", "opt_clean", "opt -nodffe -nosdff",
+          "fsm", "opt", "select -set soft a:use_dsp=no %ci3 t:$mul %i", "wreduce", "peepopt", "opt_clean", "share",
+          "techmap -map +/cmp2lut.v -D LUT_WIDTH={lut}", "opt_expr", "opt_clean",
+          f"chtype -set {ASIDE} @soft t:$mul %i")  # fmt: skip
+"""From what is read to before the multipliers, the same for every family."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A family's synthesis: `begin` and `end` around what is written here, `dsp` maps multipliers; LUT inputs.
+
+    `boxes`: files, below Yosys' share, with the ports of cells.
+    """
+
+    begin: str
+    dsp: tuple[str, ...]
+    end: str
+    lut: int
+    boxes: tuple[str, ...]
+
+
+WIDTHS = "-D DSP_A_MAXWIDTH=18 -D DSP_B_MAXWIDTH=18 -D DSP_A_MINWIDTH=2 -D DSP_B_MINWIDTH=2"
+"""What a multiplier of the ECP5 takes."""
+ECP5 = Flow(
+    begin="synth_ecp5 {options} -top {top} -run begin:coarse",
+    dsp=(
+        f"techmap -map +/mul2dsp.v {WIDTHS} -D DSP_NAME=$__MUL18X18",
+        "techmap -map +/lattice/dsp_map_18x18.v",
+    ),
+    end="synth_ecp5 {options} -top {top} -run map_ram:",
+    lut=4,
+    boxes=("lattice/cells_bb_ecp5.v",),
+)
+
+
+def script(flow: Flow, top: str, files: Sequence[str], includes: Sequence[str], *, options: str = "") -> list[str]:
+    """Commands that synthesise `top` from SystemVerilog files."""
+    paths = " ".join((*(f"-I {folder}" for folder in includes), *files))
+    return [
+        f"read_slang --threads 1 --empty-blackboxes --top {top} {paths}",
+        flow.begin.format(top=top, options=options),
+        *(command.format(lut=flow.lut) for command in COARSE),
+        *flow.dsp,
+        f"chtype -set $mul t:{ASIDE}",
+        "alumacc",
+        "opt",
+        "memory -nomap",
+        "opt_clean",
+        flow.end.format(top=top, options=options),
+    ]
+
+
+GATES = "tom_gates"
+"""The module of a netlist that is to be simulated."""
+
+
+def core(flow: Flow, top: str, files: Sequence[str], models: Sequence[str], netlist: str) -> list[str]:
+    """Commands, run from a build folder, that synthesise the accelerator alone and write its cells, in Verilog.
+
+    Cells that have models, files of Yosys below its share, are written as what they do: simulators take that faster.
+    """
+    return [
+        *script(flow, top, files, ["rtl"]),
+        f"write_verilog -noattr {netlist}",
+        "design -reset",
+        *(f"read_verilog -lib +/{file}" for file in flow.boxes),
+        f"read_verilog {netlist}",
+        *(f"read_verilog -overwrite +/{file}" for file in models),
+        f"hierarchy -top {top}",
+        "proc",
+        "flatten",
+        "delete t:$scopeinfo",
+        "opt_expr",
+        "opt_clean -purge",
+        f"rename {top} {GATES}",
+        f"write_verilog -noattr {netlist}",
+    ]

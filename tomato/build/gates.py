@@ -1,0 +1,92 @@
+"""What synthesis made of an accelerator, cell by cell, against the golden vectors: simulated in Verilator."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tomato import targets
+from tomato.board import tools
+from tomato.board.synthesis import ECP5, GATES, Flow, core
+from tomato.build.folder import TARGET
+from tomato.build.simulation import simulate
+from tomato.core.assets import asset
+from tomato.core.errors import TomatoError
+from tomato.core.files import reading, write_text
+from tomato.core.progress import Progress, silent
+from tomato.hardware.memory import LOAD_BITS
+
+FOLDER = Path("sim", "gates")
+NETLIST = "netlist.v"
+PROBE = "tom_probe.sv"
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """A family's synthesis, and models of its cells: files of Yosys' own, below its share, and ours in sim/gates."""
+
+    flow: Flow
+    yosys: tuple[str, ...]
+    ours: tuple[str, ...]
+
+
+FAMILIES: Mapping[str, Cells] = {
+    "ecp5": Cells(ECP5, ("lattice/common_sim.vh", "lattice/ccu2c_sim.vh"), ("DP16KD.sv", "MULT18X18D.sv")),
+}
+
+
+def check(folder: Path, *, frames: int = 2, progress: Progress = silent) -> dict[str, Any]:
+    """Synthesise the accelerator of a build folder and play frames through the cells; returns the simulation's outcome.
+
+    Raises TomatoError for a family without models, or when a tool is missing or fails.
+    """
+    with reading("the build folder is damaged", where=folder, hint="compile the model again"):
+        design = json.loads((folder / "sim" / "design.json").read_text())
+        target = targets.restore(json.loads((folder / TARGET).read_text()), str(folder / TARGET))
+    cells = FAMILIES.get(target.family)
+    if cells is None:
+        raise TomatoError(
+            f"the cells of {target.family} have no models here", where=str(folder),
+            hint=f"a netlist can be checked for boards of {', '.join(FAMILIES)}",
+        )  # fmt: skip
+    here = folder / FOLDER
+    (here / "rtl").mkdir(parents=True, exist_ok=True)
+    sources = [f"rtl/{name}" for name in design["sources"] if name != PROBE]
+    progress("Synthesis", 0, 0)
+    commands = core(cells.flow, design["top"], sources, cells.yosys, str(FOLDER / "rtl" / NETLIST))
+    tools.yosys(commands, folder, here / "yosys.log")
+    for file in cells.ours:
+        shutil.copyfile(asset("sim", "gates", file), here / "rtl" / file)
+    write_text(here / "rtl" / f"{design['top']}.sv", wrapper(design))
+    (here / "sim").mkdir(exist_ok=True)
+    for side in ("inputs", "outputs"):
+        for port in design[side]:
+            port["vectors"] = str(Path("..", "..", port["vectors"]))
+    if design["loader"]:
+        design["loader"]["vectors"] = str(Path("..", "..", design["loader"]["vectors"]))
+    write_text(
+        here / "sim" / "design.json",
+        json.dumps({**design, "quick": True, "sources": [*cells.ours, NETLIST, f"{design['top']}.sv"]}) + "\n",
+    )
+    return simulate(here, frames=frames, progress=progress)
+
+
+def wrapper(design: Mapping[str, Any]) -> str:
+    """A top around the netlist: signals of the top stay visible to the testbench, which those of the cells need not."""
+    ports = ["input wire aclk", "input wire aresetn"]
+    streams = [("s_axis", "input", "output", port) for port in design["inputs"]]
+    streams += [("m_axis", "output", "input", port) for port in design["outputs"]]
+    if design["loader"]:
+        streams.append(("s_axis", "input", "output", {"name": "weights", "width": LOAD_BITS, "last": False}))
+    for side, way, back, port in streams:
+        name = f"{side}_{port['name']}"
+        ports += [f"{way} wire {name}_tvalid", f"{back} wire {name}_tready"]
+        ports.append(f"{way} wire [{port['width'] - 1}:0] {name}_tdata")
+        ports += [f"{way} wire {name}_tlast"] if port.get("last", True) else []
+    pins = [port.split()[-1] for port in ports]
+    return (
+        f"module {design['top']} (\n  " + ",\n  ".join(ports) + "\n);\n"
+        f"  {GATES} u_gates (\n    " + ",\n    ".join(f".{pin}({pin})" for pin in pins) + "\n  );\nendmodule\n"
+    )
