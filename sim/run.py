@@ -64,6 +64,7 @@ def simulate(folder: Path, options: Options, progress: Progress = lambda *_: Non
     result = _play(folder, design, options, job, progress)
     summary = _summary(design, options, result)
     summary |= {
+        "layers": _times(design, work / "times"),
         "build_seconds": round(built - began, 2),
         "wall_seconds": round(time.monotonic() - began, 2),
         "versions": toolchain.versions() | {"tomato": design["tomato"], "python": sys.version.split()[0]},
@@ -99,7 +100,7 @@ def _build(folder: Path, design: dict[str, Any], options: Options, progress: Pro
         sources=[folder / "rtl" / name for name in design["sources"]],
         includes=[folder / "rtl"],
         work=folder / "sim" / kind,
-        defines=["TOM_PROBES"] if options.probe else [],
+        defines=[*(["TOM_TIMES"] if design.get("timed") else []), *(["TOM_PROBES"] if options.probe else [])],
         checked=options.checked,
         waves=options.waves,
     )
@@ -160,7 +161,8 @@ def _play(
             task[side].append({**port, "beats": str(path), "received": received})
             total += len(beats) if side == "outputs" else 0
     (work / "job.json").write_text(json.dumps(task))
-    (work / "result.json").unlink(missing_ok=True)
+    for stale in ("result.json", "times"):
+        (work / stale).unlink(missing_ok=True)
     (work / "progress").write_text("0 0")
 
     def report() -> None:
@@ -238,6 +240,15 @@ def _summary(design: dict[str, Any], options: Options, result: dict[str, Any]) -
         "latency_cycles": ends[0] - result["first_in"] if ends else None,
         "latency_cycles_predicted": design["latency_cycles"],
     }
+
+
+def _times(design: dict[str, Any], path: Path) -> dict[str, tuple[int, int]]:
+    """Cycles of the first and last beat of each value in the first frame, counted from the first beat that came in."""
+    timed, lines = design.get("timed") or [], path.read_text().splitlines() if path.exists() else []
+    found = {value: tuple(map(int, line.split())) for value, line in zip(timed, lines, strict=False)}
+    inputs = [found[p["layer"]][0] for p in design["inputs"] if p["layer"] in found]
+    began = min(inputs, default=0)
+    return {value: (first - began, last - began) for value, (first, last, passed) in found.items() if passed}
 
 
 def place(design: dict[str, Any], mismatch: dict[str, Any]) -> dict[str, Any]:

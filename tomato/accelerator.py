@@ -12,7 +12,7 @@ import numpy as np
 
 from tomato import board
 from tomato.backend import project
-from tomato.build import contents
+from tomato.build import contents, page
 from tomato.build.folder import UNWRITABLE, alone, check_build, replace
 from tomato.build.report import report
 from tomato.core.errors import check_number
@@ -122,6 +122,7 @@ class Accelerator(Integers):
         folder = Path(folder)
         with alone(folder):
             self._write(folder, progress, backends, shell)
+            page.write(folder)
         return folder
 
     @refusals(UNWRITABLE)

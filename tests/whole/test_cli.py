@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from tests import digits
 from tests.models import model_path
+from tomato.build.rows import merged
 from tomato.cli import main, show
 from tomato.frontend.translate import rules
 from tomato.quantise.integers import NO_CALIBRATION
@@ -83,8 +84,8 @@ def test_compile_at_80_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     result = run("compile", digits.MODEL, "--target", "u250", "--calibrate", digits.CALIBRATION)
     table = result.stdout.split("between the layers")[0]
     assert max(map(len, table.splitlines())) <= 80
-    assert all(f"{layer['name']} " in table for layer in show.merged(digits.compiled().report["layers"]))
-    assert result.stdout.endswith("written: build/digits\n")
+    assert all(f"{layer['name']} " in table for layer in merged(digits.compiled().report["layers"]))
+    assert result.stdout.endswith("written: build/digits\nreport: build/digits/report.html\n")
 
 
 def test_compile_without_calibration_is_loud(tmp_path: Path) -> None:
@@ -115,6 +116,16 @@ def test_evaluate(build: Path) -> None:
     written = json.loads((build / "evaluation.json").read_text())
     assert written["frames"] == 200
     assert written["top1"]["accelerator"] > 0.98
+    assert result.stdout.endswith(f"report: {build / 'report.html'}\n")
+    assert "measured on 200 frames" in (build / "report.html").read_text()
+
+
+def test_report(build: Path) -> None:
+    (build / "report.html").unlink()
+    assert run("report", build, "--compare", build).stdout == f"report: {build / 'report.html'}\n"
+    assert "Side by side" in (build / "report.html").read_text()
+    refused = run("report", build / "rtl", code=1)
+    assert refused.stderr.startswith("error: this is not a folder that tomato compile wrote\n")
 
 
 def test_inspect() -> None:
@@ -188,6 +199,8 @@ def test_simulate(build: Path) -> None:
     report = json.loads((build / "report.json").read_text())
     assert lines[1].endswith(f"cycles measured, {report['interval_cycles']:,} predicted")
     assert json.loads((build / "simulation.json").read_text())["bit_exact"] is True
+    assert lines[-1] == f"report: {build / 'report.html'}"
+    assert "measured: every beat equals the golden model" in (build / "report.html").read_text()
 
 
 @pytest.mark.rtl
@@ -222,4 +235,6 @@ def test_first_wrong_layer_is_named(build: Path) -> None:
 @pytest.mark.rtl
 def test_bisect_of_a_right_design(build: Path) -> None:
     result = run("simulate", build, "--frames", "1", "--bisect")
-    assert result.stdout.endswith("every stream between the layers agrees with the golden model\n")
+    assert result.stdout.endswith(
+        f"every stream between the layers agrees with the golden model\nreport: {build / 'report.html'}\n"
+    )

@@ -14,6 +14,8 @@ from tomato.hardware.memory import LOAD_BITS
 from tomato.hardware.netlist import FRAME_END, LOADER, Bus, Instance, Memory, Netlist, Stream, pack
 
 COMMENT_WIDTH = 112
+WATCHERS = ("tom_probe.sv", "tom_times.sv")
+"""What watches streams in simulation."""
 SIGNALS = (("valid", "i"), ("ready", "o"), ("data", "i"))
 """The signals of a stream at the part that reads it, and their direction."""
 
@@ -59,6 +61,14 @@ class StreamView:
 
 
 @dataclass(frozen=True, slots=True)
+class TimedView:
+    """A stream whose first frame is timed in simulation: its name, and beats of a frame."""
+
+    name: str
+    beats: int
+
+
+@dataclass(frozen=True, slots=True)
 class InstanceView:
     """One instance, ready to print; the names of its parameters, and of its pins, are padded to equal length.
 
@@ -95,6 +105,7 @@ class TopView:
     streams: tuple[StreamView, ...]
     instances: tuple[InstanceView, ...]
     loader: LoaderView | None
+    timed: tuple[TimedView, ...]
 
 
 def top(netlist: Netlist, title: str) -> str:
@@ -108,8 +119,14 @@ def top(netlist: Netlist, title: str) -> str:
         buses=tuple(map(_bus, netlist.buses)),
         instances=tuple(_instance(i, netlist.loaded) for i in netlist.instances if i.module != LOADER),
         loader=_loader(netlist),
+        timed=tuple(TimedView(s.name, s.frame_beats) for s in timed(netlist)),
     )
     return render("top.sv.j2", view)
+
+
+def timed(netlist: Netlist) -> tuple[Stream, ...]:
+    """The streams that simulation times: inputs, and what each layer gives, in front of everything between layers."""
+    return tuple(s for s in netlist.streams if s.name == s.value)
 
 
 def _loader(netlist: Netlist) -> LoaderView | None:
@@ -264,6 +281,6 @@ def rtl(netlist: Netlist, title: str) -> Mapping[str, str]:
     used = sources(dict.fromkeys(i.module for i in netlist.instances))
     paths = [*used.values(), *library.includes(used.values()).values()]
     files = {path.name: path.read_text() for path in paths}
-    files["tom_probe.sv"] = asset("sim", "tom_probe.sv").read_text()
+    files |= {name: asset("sim", name).read_text() for name in WATCHERS}
     files[f"{netlist.name}.sv"] = top(netlist, title)
     return files

@@ -12,7 +12,9 @@ from tomato.host.ends import HOST
 MARKER = ".tomato"
 """File that marks a folder as written by us."""
 FOLDERS = ("board", "golden", "hls", HOST, "mem", "rtl", "sim")
-FILES = ("Makefile", "README.md", "exploration.json", "exploration.svg", "plan.toml", "report.json", "simulation.json")
+RESULTS = ("evaluation.json", "exploration.json", "exploration.svg", "report.html", "simulation.json")
+"""Files that a new compilation makes stale."""
+FILES = ("Makefile", "README.md", "plan.toml", "report.json", *RESULTS)
 """What a compilation puts into a build folder, or takes out of it."""
 TARGET = Path("golden", "target.json")
 UNWRITABLE = "cannot write the output folder"
@@ -66,7 +68,7 @@ def _check_ours(folder: Path) -> None:
 
 def replace(folder: Path, fresh: Path) -> None:
     """Move what was written into place; files of the user's beside it stay."""
-    for stale in ("simulation.json", "exploration.json", "exploration.svg", "Makefile"):
+    for stale in (*RESULTS, "Makefile"):
         (folder / stale).unlink(missing_ok=True)
     for backend in ("board", "rtl", "mem", "hls", HOST):
         if (folder / backend).is_dir():

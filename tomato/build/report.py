@@ -15,8 +15,8 @@ from tomato.lower import Lowered
 from tomato.quantise.absorb import Proof
 from tomato.schedule.plan import Plan
 from tomato.schedule.regions import fills, rooms
-from tomato.schedule.streams import expected_cycles, interval_cycles
-from tomato.schedule.timing import latency_cycles
+from tomato.schedule.streams import expected_cycles, interval_cycles, source_of
+from tomato.schedule.timing import Times, latency_cycles, simulate_times
 from tomato.targets import Resources, Target
 
 LUTS_PER_PRODUCT = 70
@@ -33,9 +33,10 @@ def report(
     """The contents of report.json: plain data, deterministic."""
     units = lowered.units
     interval = interval_cycles(units, lowered.routes.links)
-    latency = latency_cycles(units, graph, lowered.routes)
+    times = simulate_times(units, graph, lowered.routes, 1, None)
+    latency = latency_cycles(times, graph)
     hertz = plan.clock_mhz * 1e6
-    layers = [_layer(unit, plan, lowered) for unit in units.values()]
+    layers = [_layer(unit, graph, plan, lowered, times) for unit in units.values()]
     engines = set(units)
     between = _sum(cost for name, cost in lowered.costs.items() if name not in engines)
     total = _sum(lowered.costs.values())
@@ -51,6 +52,7 @@ def report(
         "target": target.name,
         "vendor": target.vendor,
         "part": target.part,
+        "board": target.title,
         "clock_mhz": plan.clock_mhz,
         "interval_cycles": interval,
         "expected_interval_cycles": expected_cycles(units, lowered.routes.links),
@@ -64,11 +66,14 @@ def report(
         "chip": target.budget.counts(),
         "resource_model": model_error(target.family, (layer["engine"] for layer in layers)),
         "regions": regions,
+        "chip_regions": target.slrs,
         "bound": _bound(units.values(), target),
         "multipliers": multipliers,
         "multiplier_use": round(macs / (multipliers * interval), 4) if multipliers else None,
         "weight_memory_use": _weight_memory_use(units.values(), layers, target),
         "bottleneck": max(layers, key=lambda layer: layer["cycles"])["name"],
+        "inputs": {name: str(kind) for name, kind in graph.inputs},
+        "outputs": {name: source_of(graph, name) for name in graph.outputs},
         "layers": layers,
         "between_layers": between.counts(),
         "fifos": dict(plan.fifos),
@@ -95,10 +100,12 @@ def model_error(family: str, engines: Iterable[str]) -> str:
     return f"resource model: LUT within {worst:.0%} of Yosys on held-out points"
 
 
-def _layer(unit: AnyUnit, plan: Plan, lowered: Lowered) -> dict[str, Any]:
+def _layer(unit: AnyUnit, graph: Graph, plan: Plan, lowered: Lowered, times: Times) -> dict[str, Any]:
+    """A layer; `begins` and `ends` are cycles from the first input beat of a frame that never waits."""
     node, knobs = unit.site.node, unit.knobs
     return {
         "name": node.name,
+        "reads": [source_of(graph, value) for value in node.args],
         "onnx": list(node.origin),
         "op": node.op.name,
         "engine": unit.stem,
@@ -113,6 +120,8 @@ def _layer(unit: AnyUnit, plan: Plan, lowered: Lowered) -> dict[str, Any]:
         "unrolling": {knob: spelled(knob, value) for knob, value in knobs.items()},
         "cycles": unit.interval.guaranteed,
         "expected_cycles": unit.interval.expected,
+        "begins": int(times.start[node.name][0]),
+        "ends": int(times.ready[node.name][-1]),
         "resources": lowered.costs[node.name].counts(),
     }
 

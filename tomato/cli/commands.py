@@ -146,6 +146,7 @@ def compile_command(
     if not quiet:
         show.report(accelerator.report)
         click.echo(f"written: {folder}")
+        echo_page(folder)
 
 
 @main.command("simulate")
@@ -169,6 +170,7 @@ def simulate_command(
 ) -> None:  # fmt: skip
     """Play frames through the hardware in DIR and compare every beat with the golden model."""
     from tomato.accelerator import opened
+    from tomato.build import page
     from tomato.build.simulation import choose, csim, describe, first_difference, simulate
     from tomato.cli import show
     from tomato.cli.progress import progress
@@ -196,9 +198,12 @@ def simulate_command(
             found = first_difference(
                 folder, accelerator.graph, accelerator.plan, accelerator.target, count, backend=backend
             )
+        page.write(folder)
     show.simulation(describe(summary), summary, found, bisected=bisect)
     if not summary["bit_exact"] or found:
         click.get_current_context().exit(1)
+    if not quiet:
+        echo_page(folder)
 
 
 @main.command("run")
@@ -290,6 +295,7 @@ def train_command(
 def evaluate_command(folder: Path, data: tuple[Path, ...], limit: int | None, quiet: bool) -> None:
     """Accuracy of the float model (ONNX Runtime) and of the accelerator, side by side."""
     from tomato.accelerator import opened
+    from tomato.build import page
     from tomato.cli import show
     from tomato.cli.progress import progress
     from tomato.host.data import read
@@ -304,7 +310,26 @@ def evaluate_command(folder: Path, data: tuple[Path, ...], limit: int | None, qu
         with progress(quiet) as shown:
             result = evaluate(accelerator, parts, progress=shown)
         write(folder, result)
+        page.write(folder)
     show.evaluation(result, brief=quiet)
+    if not quiet:
+        echo_page(folder)
+
+
+@main.command("report")
+@click.argument("folder", type=FOLDER, metavar="DIR")
+@click.option("--compare", type=FOLDER, multiple=True, metavar="DIR2", help="Another design to show beside it. May be "
+              "repeated.")  # fmt: skip
+def report_command(folder: Path, compare: tuple[Path, ...]) -> None:
+    """Write DIR/report.html anew: the design at a glance, for a browser."""
+    from tomato.build import page
+    from tomato.build.folder import check_build
+    from tomato.core.files import in_use
+
+    check_build(folder)
+    with in_use(folder):
+        page.write(folder, compare)
+    echo_page(folder)
 
 
 @main.command("inspect")
@@ -352,6 +377,13 @@ def targets_command() -> None:
     from tomato.cli import show
 
     show.targets([targets.load(name) for name in targets.names()])
+
+
+def echo_page(folder: Path) -> None:
+    """Name the page that shows the design."""
+    from tomato.build.page import PAGE
+
+    click.echo(f"report: {folder / PAGE}")
 
 
 def read_backends(text: str) -> tuple[str, ...]:

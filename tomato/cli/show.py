@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 import click
@@ -12,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tomato.build.report import shares
+from tomato.build.rows import KINDS, merged, unrolling
 from tomato.build.simulation import Difference
 from tomato.complete import LEAVES
 from tomato.core.errors import TomatoError
@@ -25,10 +25,6 @@ from tomato.targets import Target
 
 WIDTH = 120
 """Columns where nobody says how wide the output is."""
-KINDS = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "bram18": "BRAM18", "uram": "URAM"}
-RAMS = ("LUT", "BRAM", "URAM")
-MULTIPLIERS = ("fixed", "codebook")
-"""Cells that multiply, in DSP blocks or in LUTs."""
 WORST = 10
 """Layers shown by evaluate."""
 
@@ -151,44 +147,6 @@ def summary(out: Console, report: Mapping[str, Any]) -> None:
     say(out, f"{report['fps']:,.0f} frames/s at {report['clock_mhz']:g} MHz on {report['target']}", "bold")
     say(out, f"interval  {report['interval_cycles']:,} cycles a frame, set by {limit}{peers_text}")
     say(out, f"latency   {report['latency_cycles']:,} cycles, {report['latency_ms']:.6g} ms")
-
-
-def merged(layers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Layers with the requantisation behind them as one row."""
-    rows: list[dict[str, Any]] = []
-    for before, layer in pairwise([{}, *layers]):
-        if before and layer["name"] == f"{before['name']}_q":
-            row = rows[-1]
-            row["output"] = layer["output"]
-            row["cycles"] = max(row["cycles"], layer["cycles"])
-            row["resources"] = {k: n + layer["resources"][k] for k, n in row["resources"].items()}
-        else:
-            rows.append(dict(layer))
-    return rows
-
-
-def unrolling(layer: Mapping[str, Any]) -> str:
-    """The knobs of a layer in few words: `16 x 8` are lanes in and out."""
-    knobs = dict(layer["unrolling"])
-    words = []
-    if {"lanes_in", "lanes_out"} <= knobs.keys():
-        words.append(f"{knobs.pop('lanes_in')} x {knobs.pop('lanes_out')}")
-    elif "lanes" in knobs:
-        words.append(str(knobs.pop("lanes")))
-    if (pixels := knobs.pop("pixels", 1)) != 1:
-        words.append(f"{pixels} pixels")
-    taps = knobs.pop("parallel_rows", 0), knobs.pop("parallel_columns", 0)
-    if any(taps):
-        words.append({(1, 1): "all taps", (1, 0): "all rows", (0, 1): "all columns"}[taps[0], taps[1]])
-    cell, pack = knobs.pop("cell", "fixed"), knobs.pop("pack", 1)
-    if cell != "fixed":
-        words.append(cell)
-    if pack > 1 or (pack == 0 and cell in MULTIPLIERS):
-        words.append(f"{pack}/DSP" if pack else "LUT mult")
-    for knob in [k for k in knobs if k.endswith("ram")]:
-        kind = RAMS[knobs.pop(knob)]
-        words += [f"{knob.removesuffix('ram').strip('_') or 'memory'} in {kind}"] if kind != "LUT" else []
-    return ", ".join([*words, *(f"{k} {v}" for k, v in knobs.items())])
 
 
 def simulation(lines: Sequence[str], summary: Mapping[str, Any], found: Difference | None, *, bisected: bool) -> None:

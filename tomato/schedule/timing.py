@@ -93,9 +93,8 @@ def _seen(times: Array, edge: Edge, frames: int) -> Array:
     return np.asarray(times[(np.arange(frames)[:, None] * a.pixels + need[None, :]).reshape(-1)])
 
 
-def latency_cycles(units: Units, graph: Graph, ways: Routes) -> int:
-    """Cycles from the first input beat to the last output beat of one frame, the input never waiting."""
-    times = simulate_times(units, graph, ways, 1, None)
+def latency_cycles(times: Times, graph: Graph) -> int:
+    """Cycles from the first input beat to the last output beat of the last frame in `times`."""
     return max(int(times.arrival[f"{OUTPUT}.{i}"][-1]) for i in range(len(graph.outputs)))
 
 

@@ -10,8 +10,8 @@
 `default_nettype none
 
 module tom_axi_control #(
-  parameter int unsigned Inputs     = 1,
-  parameter int unsigned Outputs    = 1,
+  parameter int unsigned Inputs     = 1,        // masters that read frames
+  parameter int unsigned Outputs    = 1,        // masters that write frames
   parameter int unsigned Weights    = 0,        // 1 if a master reads weights, once, at the first start
   parameter int unsigned FramesAt   = 'h28,     // address of the number of frames
   parameter int unsigned CountersAt = 'h100,    // address of the first counter, a multiple of 256

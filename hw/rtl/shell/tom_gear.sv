@@ -9,8 +9,8 @@
 `default_nettype none
 
 module tom_gear #(
-  parameter int unsigned InBytes  = 1,
-  parameter int unsigned OutBytes = 4,
+  parameter int unsigned InBytes  = 1,  // bytes of a word that comes in
+  parameter int unsigned OutBytes = 4,  // bytes of a word that goes out
 
   localparam int unsigned BytesBits = tom_pkg::count_width(OutBytes)
 ) (
@@ -48,12 +48,20 @@ module tom_gear #(
   assign in_ready_o  = rest < LevelBits'(Out) && (!last_q || rest == '0);
   assign out_valid_o = full || (last_q && level_q != '0);
   assign out_data_o  = data_q[OutBytes*8-1:0];
-  assign out_last_o  = last_q && level_q <= LevelBits'(Out);
+  assign out_last_o  = last_q && (!full || level_q == LevelBits'(Out));
   assign out_bytes_o = full ? BytesBits'(OutBytes) : BytesBits'(level_q) * BytesBits'(Unit);
 
-  // What stays moves down by whole words; the new word lands behind it, at one of Out places.
+  // What is left when a word goes.
+  logic [Places*Bits-1:0] left;
+  if (Places > Out) begin : gen_left
+    assign left = {{OutBytes * 8{1'b0}}, data_q[Places*Bits-1:OutBytes*8]};
+  end else begin : gen_none
+    assign left = '0;
+  end
+
+  // The new word lands behind what stays, at one of Out places.
   always_comb begin
-    kept = pull ? data_q >> (OutBytes * 8) : data_q;
+    kept = pull ? left : data_q;
     data_d = kept;
     for (int unsigned place = 0; place < Out; place++) begin
       if (push && rest == LevelBits'(place)) data_d[place*Bits+:InBytes*8] = in_data_i;

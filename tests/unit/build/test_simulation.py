@@ -47,6 +47,19 @@ def test_verilog_of_another_content_with_the_same_time(tmp_path: Path) -> None:
 
 
 @pytest.mark.rtl
+def test_layers_are_timed_in_the_first_frame(tmp_path: Path) -> None:
+    made = small(tmp_path)
+    found = simulate(made.write(tmp_path / "out"), frames=3)
+    layers = {layer["name"]: layer for layer in made.report["layers"]}
+    assert found["layers"].keys() == {"x", *layers}
+    assert found["layers"]["x"][0] == 0
+    for name, layer in layers.items():
+        first, last = found["layers"][name]
+        assert layer["begins"] <= first <= last
+        assert abs(last - layer["ends"]) <= 4
+
+
+@pytest.mark.rtl
 def test_cpp_of_another_content_with_the_same_time(tmp_path: Path) -> None:
     folder = small(tmp_path).write(tmp_path / "out", backends=("hls",))
     assert csim(folder)["bit_exact"]
