@@ -205,6 +205,7 @@ def files(view: View, target: Target) -> dict[str, str]:
     elif target.family in FAMILIES:
         seen = replace(view, flow="quartus", family=FAMILIES[target.family])
         made = {
+            "quartus/Makefile": render("board/quartus/Makefile.j2", seen),
             "quartus/project.tcl": render("board/quartus/project.tcl.j2", seen),
             f"quartus/{view.name}.sdc": render("board/quartus/clock.sdc.j2", seen),
             f"quartus/{view.registers.top}_hw.tcl": render("board/quartus/component_hw.tcl.j2", seen),

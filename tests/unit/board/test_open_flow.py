@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.networks.codenets import residual
-from tomato import board, targets
+from tomato import targets
 from tomato.board import boards, open_flow, serial
 from tomato.board.ecp5 import results
 from tomato.board.synthesis import ECP5, script
@@ -25,7 +25,7 @@ def made(target: Target, size: int = 8) -> tuple[Netlist, dict[str, str]]:
     plan = schedule(graph, target)
     lowered = lower(graph, plan, target)
     facts = report(graph, plan, target, lowered, model="residual", notes=[])
-    return lowered.netlist, board.files(lowered.netlist, target, facts)
+    return lowered.netlist, open_flow.files(lowered.netlist, target, facts)
 
 
 @pytest.mark.parametrize("name", boards.names())

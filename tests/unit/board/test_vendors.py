@@ -13,6 +13,7 @@ import pytest
 
 from tests.unit.board.tools import build, called, instances, needs_tcl, ports, run
 from tomato import targets
+from tomato.backend.verilog import WATCHERS
 from tomato.board import vendors
 from tomato.board.registers import Map, Master
 from tomato.core.errors import TomatoError

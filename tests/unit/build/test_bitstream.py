@@ -1,6 +1,7 @@
 """tomato build, as far as it goes without a tool."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,29 +17,29 @@ from tomato.core.errors import TomatoError
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     root = tmp_path_factory.mktemp("builds")
     acc = {name: digits.compiled(name) for name in ("ulx3s", "u250", "arria10-gx1150")}
+    acc["mine"] = replace(acc["u250"], target=replace(acc["u250"].target, name="mine"))
     return {name: made.write(root / name) for name, made in acc.items()}
 
 
 def test_an_unknown_board_says_which_are_known(folders: dict[str, Path]) -> None:
     with pytest.raises(TomatoError) as caught:
-        bitstream.build(folders["u250"])
-    assert caught.value.what == "nothing is known of the pins of u250"
+        bitstream.build(folders["mine"])
+    assert caught.value.what == "nothing is known of the pins of mine"
     assert caught.value.hint == (
         "boards for which a bitstream can be made here: colorlight-i5, colorlight-i9, orangecrab, ulx3s"
     )
 
 
 def test_a_vendors_flow_says_where_to_run_it(folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    flow = folders["u250"] / "board" / "vivado"
-    flow.mkdir(parents=True)
+    flow = folders["u250"] / "board" / "vitis"
     (flow / "Makefile").write_text("all:\n\ttouch made\n")
     monkeypatch.setattr("shutil.which", lambda tool: None)
     with pytest.raises(TomatoError) as caught:
         bitstream.build(folders["u250"])
-    assert caught.value.what == "vivado is not on this machine, and no other tool makes a file for this board"
-    assert caught.value.hint.endswith("has vivado, and there: make -C board/vivado")
+    assert caught.value.what == "v++ is not on this machine, and no other tool makes a file for this board"
+    assert caught.value.hint.endswith("has v++, and there: make -C board/vitis")
     monkeypatch.setattr("shutil.which", lambda tool: tool)
-    assert bitstream.build(folders["u250"]) == {"flow": "vivado", "folder": "board/vivado"}
+    assert bitstream.build(folders["u250"]) == {"flow": "vitis", "folder": "board/vitis"}
     assert (flow / "made").exists()
     (flow / "Makefile").unlink()
 
