@@ -28,7 +28,9 @@ MODULE = re.compile(r"(?<![\w/.-])(?:tomato|tools|examples|tests)(?:\.\w+)+")
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 GIVEN = re.compile(r"^`[\w/.]+`\n\n```\w+\n.*?^```$", re.MULTILINE | re.DOTALL)
 """A file that a page gives, with its path above: tests/whole/test_adding.py makes it."""
-ELSEWHERE = re.compile(r"sim/vectors|board/(README\.md|registers\.json|(rtl|vivado|vitis|quartus)\b.*)|core/.*\.(cc|h)")
+ELSEWHERE = re.compile(
+    r"sim/vectors|board/(README\.md|registers\.json|serial\.json|(rtl|vivado|vitis|quartus)\b.*)|core/.*\.(cc|h)"
+)
 """What a build folder holds, and ONNX Runtime's own sources."""
 
 

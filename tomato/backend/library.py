@@ -12,8 +12,10 @@ from tomato.core.assets import asset
 
 RTL, HLS = "rtl", "hls"
 """The languages: folders of hw/."""
-LEVELS = ("pkg", "memory", "plumbing", "parts", "engines", "shell")
+LEVELS = ("pkg", "memory", "plumbing", "parts", "engines")
 """Folders of a language, in the order in which tools read them: a file uses none of a later level."""
+SHELL = "shell"
+"""The level above them, of the RTL alone: what surrounds an accelerator on a board."""
 TOKEN = re.compile(r'//[^\n]*|/\*.*?\*/|("(?:\\.|[^"\\])*"|\w+|[^\w\s])', re.DOTALL)
 
 
@@ -70,7 +72,7 @@ def includes(paths: Iterable[Path]) -> dict[str, Path]:
 
 def level(path: Path) -> int:
     """The level of a file, counted from the lowest."""
-    return LEVELS.index(path.parent.name)
+    return (*LEVELS, SHELL).index(path.parent.name)
 
 
 def _place(path: Path) -> tuple[int, str]:

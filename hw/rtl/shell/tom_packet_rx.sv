@@ -113,7 +113,7 @@ module tom_packet_rx #(
             code_q  <= crc32(crc_q, byte_data_i) == Residue ? '0 : ErrorCrc;
           end
         end
-        default: if (verdict_ready_i) state_q <= Hunt;
+        Verdict: if (verdict_ready_i) state_q <= Hunt;
       endcase
     end
   end

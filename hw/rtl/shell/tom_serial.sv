@@ -196,7 +196,7 @@ module tom_serial #(
   tom_packet_tx u_packet_tx (
     .clk_i,
     .rst_i,
-    .send_i         (take && !play_o || answer_frame),
+    .send_i         ((take && !play_o) || answer_frame),
     .ready_o        (tx_ready),
     .kind_i         (wrong ? KindError : answer_frame ? KindFrame : kind),
     .tag_i          (answer_new ? last_tag_q : tag),

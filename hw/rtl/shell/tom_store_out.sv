@@ -62,7 +62,7 @@ module tom_store_out #(
 
   always_ff @(posedge clk_i) begin
     if (fetched_q) word_q <= word;
-    else if (give) word_q <= word_q >> 8;
+    else if (give) word_q <= Width'({8'd0, word_q} >> 8);
     if (rst_i) begin
       filled_q  <= '0;
       read_q    <= '0;

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tomato.backend import library
-from tomato.backend.library import HLS, LEVELS, RTL
+from tomato.backend.library import HLS, LEVELS, RTL, SHELL
 from tomato.core.errors import TomatoError
 
 ALL = [(language, name) for language in (RTL, HLS) for name in library.files(language)]
@@ -33,7 +33,8 @@ def test_sources_come_before_what_uses_them(language: str) -> None:
         assert all(order.index(used) < order.index(name) for used in library.uses(language, name))
     levels = [library.level(library.file(language, name)) for name in order]
     assert levels == sorted(levels)
-    assert {LEVELS[level] for level in levels} == {path.parent.name for path in library.files(language).values()}
+    folders = {path.parent.name for path in library.files(language).values()}
+    assert {(*LEVELS, SHELL)[level] for level in levels} == folders
 
 
 def test_a_module_that_is_not_there_is_told() -> None:
