@@ -20,7 +20,9 @@ from tomato.ops.quantise import Dequantise, Quantise
 from tomato.ops.real import Affine, Clip
 
 PACKAGE = "tomato_host"
-PORTS, ORDERS, REGISTERS, WEIGHTS = "host.json", "orders.npz", "registers.json", "loader.bin"
+PORTS, ORDERS, WEIGHTS = "host.json", "orders.npz", "loader.bin"
+SHELLS = ("registers.json", "serial.json")
+"""What is known of the shells, in board/ and, for boards, here."""
 
 
 def write(folder: Path, network: Network, netlist: Netlist, model: str) -> None:
@@ -37,9 +39,10 @@ def write(folder: Path, network: Network, netlist: Netlist, model: str) -> None:
     write_text(host / PORTS, json.dumps(text, indent=1) + "\n")
     save: Any = np.savez_compressed
     save(host / ORDERS, **orders)
-    registers = folder / "board" / REGISTERS
-    if registers.exists():
-        write_text(host / REGISTERS, registers.read_text())
+    for name in SHELLS:
+        shell = folder / "board" / name
+        if shell.exists():
+            write_text(host / name, shell.read_text())
     if netlist.loaded:
         beats = load_beats(netlist.loaded, LOAD_BITS)
         (host / WEIGHTS).write_bytes(b"".join(int(b).to_bytes(LOAD_BITS // 8, "little") for b in beats))

@@ -158,7 +158,12 @@ def _read(path: Path) -> Any:
 def _opened(device: str, folder: Path, bitstream: str | Path | None) -> Device:
     kind, _, port = device.partition(":")
     if kind == "serial":
-        raise HostError("serial boards are not there yet")
+        path = folder / "serial.json"
+        if not path.exists():
+            raise HostError("this board has no serial shell", hint=f"give {DEVICES}")
+        from .serial_device import Serial
+
+        return Serial(_read(path), folder, port)
     if kind not in ("sim", "pynq", "xrt") or port:
         raise HostError(f"there is no device {device!r}", hint=f"give {DEVICES}")
     path = folder / "registers.json"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What both ends of the serial line agree on; tomato/host/serial_link.py is the other end.
+// What both ends of the serial line agree on; tomato/runtime/serial_link.py is the other end.
 //
 // A packet: two bytes of magic, kind, tag, length (four bytes, low first), payload, CRC-32 (four bytes, low first) of
 // all from the kind on. Answers have the kind and tag of what they answer, or the kind of an error and its code.

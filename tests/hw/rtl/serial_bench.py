@@ -11,7 +11,7 @@ from cocotb.clock import Clock
 from cocotb.task import bridge, resume
 from cocotb.triggers import FallingEdge, Timer
 
-from tomato.host.serial_link import Link, LinkError
+from tomato.runtime.serial_link import Link, LinkError
 
 CLOCKS_A_SECOND = 40_000
 """A second of the host, in clock cycles: short, so that waiting is cheap."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tomato.host.serial_link import ERROR, FRAME, INFO, Link, LinkError, Tty, packet
+from tomato.runtime.serial_link import ERROR, FRAME, INFO, Link, LinkError, Tty, packet
 
 Damage = Callable[[int, bytes], bytes]
 
