@@ -1,6 +1,5 @@
 """The way onto a board: shells around the accelerator, the registers of each, and files for the tools that build it."""
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 from tomato.backend.constraints import assignments
 from tomato.board import open_flow, registers, shell, vendors
+from tomato.board.number import number
 from tomato.core.files import write_text
 from tomato.hardware.netlist import Netlist
 from tomato.targets import Target
@@ -32,7 +32,7 @@ def write(folder: Path, netlist: Netlist, target: Target, report: Mapping[str, A
 def files(folder: Path, netlist: Netlist, target: Target, report: Mapping[str, Any]) -> dict[str, str]:
     """File name, below board/, to text: the AXI shell; the serial one where the board has a line; scripts."""
     title = f"{report['model']} for {report['target']}"
-    made = registers.of(netlist, report["interval_cycles"], build(folder))
+    made = registers.of(netlist, report["interval_cycles"], number(netlist, target))
     around = shell.files(netlist, made, title)
     read = _read(folder, around)
     names = [p["onnx"] for p in (report["ports"] or {}).get("inputs", [])]
@@ -55,12 +55,3 @@ def _read(folder: Path, around: Iterable[str]) -> list[str]:
     rank = {".svh": 0, ".mem": 3}
     ordered = sorted(names, key=lambda n: 1 if n.endswith("_pkg.sv") else rank.get(Path(n).suffix, 2))
     return [*ordered, *sorted(f"mem/{p.name}" for p in (folder / "mem").glob("*.mem"))]
-
-
-def build(folder: Path) -> int:
-    """The number of an accelerator, 32 bits: other Verilog or other weights have another one."""
-    state = hashlib.sha256()
-    for path in sorted(p for part in ("rtl", "mem") for p in (folder / part).glob("*")):
-        data = path.read_bytes()
-        state.update(f"{path.name} {len(data)}\n".encode() + data)
-    return int.from_bytes(state.digest()[:4], "big")

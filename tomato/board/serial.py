@@ -1,6 +1,5 @@
 """The serial shell of an accelerator: its description, its Verilog, and what a board with an ECP5 needs beside it."""
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from math import ceil, log2
@@ -9,6 +8,7 @@ from typing import Any
 from tomato.backend import library, verilog
 from tomato.backend.render import render
 from tomato.board.boards import Board
+from tomato.board.number import number
 from tomato.board.pll import Pll, pll
 from tomato.hardware.memory import LOAD_BITS, Ram, memory_cost
 from tomato.hardware.netlist import Netlist, Stream, load_count
@@ -134,15 +134,6 @@ def rate(clock_mhz: float, most: int) -> int:
         and abs(clock / baud / round(clock / baud) - 1) <= MOST_DRIFT
     ]
     return fits[0] if fits else BAUDS[-1]
-
-
-def number(netlist: Netlist, target: Target) -> int:
-    """32 bits that tell designs apart: of the part, the top, and every memory."""
-    state = hashlib.sha256(target.part.encode())
-    state.update(verilog.top(netlist, "").encode())
-    for name, text in verilog.memories(netlist).items():
-        state.update(f"{name} {len(text)}\n{text}".encode())
-    return int.from_bytes(state.digest()[:4], "big")
 
 
 def store_blocks(ports: Iterable[Port], target: Target) -> int:

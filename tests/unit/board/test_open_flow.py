@@ -10,6 +10,7 @@ from tests.networks.codenets import residual
 from tomato import targets
 from tomato.board import boards, open_flow, serial
 from tomato.board.ecp5 import results
+from tomato.board.number import number
 from tomato.board.synthesis import ECP5, script
 from tomato.build.report import report
 from tomato.core.errors import TomatoError
@@ -78,7 +79,7 @@ def test_designs_have_numbers_of_their_own() -> None:
     target = targets.load("ulx3s")
     graph = residual()
     slow, fast = (lower(graph, schedule(graph, target, fps=fps), target).netlist for fps in (100, 20_000))
-    assert serial.number(slow, target) == serial.number(slow, target) != serial.number(fast, target)
+    assert number(slow, target) == number(slow, target) != number(fast, target)
 
 
 @pytest.mark.parametrize(
