@@ -60,8 +60,7 @@ check: $(STAMP)  ## style, types, layers and the quick tests, without a simulato
 
 test: $(TRAIN)  ## check, with PyTorch; whole networks through golden models; the hardware: lint and every simulation
 	@$(MAKE) --no-print-directory check lint-hw
-	$(BIN)/python -m pytest -q -n $(JOBS) -m "slow and not rtl and not area"
-	$(BIN)/python -m pytest -q -n $(JOBS) -m rtl
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal --durations=40 -m "(slow or rtl) and not area"
 
 N ?= 1000
 FROM ?= 0
