@@ -72,6 +72,11 @@ class ShellView:
         return (*self.inputs, *self.outputs, *((self.weights,) if self.weights else ()))
 
     @property
+    def longest(self) -> int:
+        """Of the ranges of all ports, in characters."""
+        return max(len(pin.range) for pin in self.pins)
+
+    @property
     def pins(self) -> tuple[Pin, ...]:
         """All ports, in order."""
         return (

@@ -3,6 +3,7 @@
 import json
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from tests.digits import compiled
 from tomato.accelerator import Accelerator
 from tomato.board import REGISTERS
 from tomato.core.formats import Array
+from tomato.hardware.memory import Ram
 from tomato.runtime.packing import Packing, checksum
+from tomato.schedule.plan import Choice
 
 HERE = Path(__file__).parent
 FRAMES = 7
@@ -110,6 +113,20 @@ def pair_frames() -> tuple[Array, ...]:
 
 def test_two_inputs_and_two_outputs(pair: Accelerator, tmp_path: Path) -> None:
     played(pair, pair.write(tmp_path / "pair"), pair_frames(), **PAIR)
+
+
+def test_weights_from_memory(tmp_path: Path) -> None:
+    """Memories in UltraRAM, which no bitstream fills: the shell reads their contents at the first start."""
+    made = compiled(fps=20_000)
+    layers = {
+        n: Choice(c.engine, {**c.knobs, "weight_ram": Ram.ULTRA}) if "weight_ram" in c.knobs else c
+        for n, c in made.plan.layers.items()
+    }
+    loaded = replace(made, plan=replace(made.plan, layers=layers))
+    folder = loaded.write(tmp_path / "loaded")
+    assert (folder / "host" / "loader.bin").exists()
+    x = np.random.default_rng(0).random((3, 1, 8, 8)).astype(np.float32)
+    played(loaded, folder, (x,), "one_frame|errors|reset|registers", many=2, some=2, shifts=[1])
 
 
 FRAMES_REGISTER = '"name": "frames",\n   "offset": '
