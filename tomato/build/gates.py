@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tomato import targets
+from tomato.backend.verilog import WATCHERS
 from tomato.board import tools
 from tomato.board.synthesis import ECP5, GATES, Flow, core
 from tomato.build.folder import TARGET
@@ -20,7 +21,6 @@ from tomato.hardware.memory import LOAD_BITS
 
 FOLDER = Path("sim", "gates")
 NETLIST = "netlist.v"
-PROBE = "tom_probe.sv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def check(folder: Path, *, frames: int = 2, progress: Progress = silent) -> dict
         )  # fmt: skip
     here = folder / FOLDER
     (here / "rtl").mkdir(parents=True, exist_ok=True)
-    sources = [f"rtl/{name}" for name in design["sources"] if name != PROBE]
+    sources = [f"rtl/{name}" for name in design["sources"] if name not in WATCHERS]
     progress("Synthesis", 0, 0)
     commands = core(cells.flow, design["top"], sources, cells.yosys, str(FOLDER / "rtl" / NETLIST))
     tools.yosys(commands, folder, here / "yosys.log")
