@@ -33,7 +33,7 @@ def write(folder: Path, network: Network, netlist: Netlist, model: str) -> None:
         write_text(host / PACKAGE / path.name, path.read_text())
     ports, orders = described(network, netlist)
     ends = [name for name in (BEFORE, AFTER) if (host / name).exists()]
-    reading = {"inputs": list(network.reading.inputs), "outputs": list(network.reading.outputs)}
+    reading = {side: [p.name for p in getattr(network, side)] for side in ("inputs", "outputs")}
     whole = {side: [s.name for s in getattr(network.ends, side)] for side in ("inputs", "outputs")} if ends else reading
     text = {"model": model, "name": netlist.name, **ports, "ends": ends, "chip": reading, "whole": whole}
     write_text(host / PORTS, json.dumps(text, indent=1) + "\n")
@@ -55,6 +55,8 @@ def described(network: Network, netlist: Netlist) -> tuple[dict[str, list[dict[s
     for side, streams in (("inputs", netlist.inputs), ("outputs", netlist.outputs)):
         known = {s.value: s for s in streams}
         for i, port in enumerate(getattr(network, side)):
+            if port.value not in known:  # an input that nothing reads
+                continue
             order = np.asarray(port.order.values, np.int64)
             plain = np.array_equal(order.reshape(-1), np.arange(order.size))
             if not plain:

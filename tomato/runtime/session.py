@@ -36,8 +36,8 @@ class Session:
             self._inputs = tuple(Codec.of(p, orders) for p in described["inputs"])
             self._outputs = tuple(Codec.of(p, orders) for p in described["outputs"])
         self._ends = _ends(self.folder, described)
-        self.inputs: tuple[str, ...] = tuple(self._ends.inputs if self._ends else (c.name for c in self._inputs))
-        self.outputs: tuple[str, ...] = tuple(self._ends.outputs if self._ends else (c.name for c in self._outputs))
+        self.inputs: tuple[str, ...] = tuple(described["whole"]["inputs"])
+        self.outputs: tuple[str, ...] = tuple(described["whole"]["outputs"])
         self._device = _opened(device, self.folder, bitstream)
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="accelerator")
 

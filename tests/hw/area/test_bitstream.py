@@ -47,7 +47,7 @@ def test_a_bitstream_takes_what_was_predicted_and_is_fast_enough(folder: Path) -
     assert json.loads((folder / "build.json").read_text()) == result
 
 
-@pytest.mark.slow
+@pytest.mark.area
 def test_the_cells_that_synthesis_made_compute_what_golden_does(folder: Path) -> None:
     outcome = gates.check(folder, frames=FRAMES)
     assert outcome["bit_exact"], outcome

@@ -52,7 +52,7 @@ def play(folder: Path, top: str, frames: int, *, depth: int | None = None) -> su
 @pytest.mark.models
 def test_a_residual_network_runs_and_would_not_with_less_room(tmp_path: Path) -> None:
     x = np.random.default_rng(0).integers(0, 256, (4, 3, 32, 32)).astype(np.float32)
-    compiled = tomato.compile(model_path("resnet8_float.onnx"), "kv260", calibration=x, fps=2000)
+    compiled = tomato.compile(model_path("resnet8_float.onnx"), "kv260", calibration=x, fps=8000)
     folder = compiled.write(tmp_path / "resnet8", backends=("hls",))
     result = play(folder, "resnet8_float", 2)
     assert result.returncode == 0, result.stderr

@@ -50,7 +50,7 @@ def test_one_network_of_many_arithmetics(tmp_path: Path) -> None:
 @pytest.mark.models
 @pytest.mark.parametrize(
     ("name", "fps"),
-    [("kws_qdq", 2000), ("resnet8_qdq", 500), ("mnist8_qdq", 5000), ("tfc_1w1a_qonnx", 50_000)],
+    [("kws_qdq", 2000), ("resnet8_qdq", 2000), ("mnist8_qdq", 5000), ("tfc_1w1a_qonnx", 50_000)],
 )
 def test_models_that_come_quantised(name: str, fps: float, tmp_path: Path) -> None:
     compiled = tomato.compile(model_path(f"{name}.onnx"), "zcu104", fps=fps)

@@ -1,8 +1,10 @@
 """What the host computes at both ends equals the golden model's ends, bit for bit, on networks of all kinds."""
 
 import json
+from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 import tomato
@@ -11,6 +13,7 @@ from tests.models import model_path
 from tomato.accelerator import Accelerator
 from tomato.host import written
 from tomato.host.codes import decode
+from tomato.runtime import Session
 from tomato.runtime.codec import Codec
 
 MODELS = (
@@ -56,3 +59,16 @@ def test_models_that_come_quantised(name: str) -> None:
     rng = np.random.default_rng(0)
     x = [rng.normal(0, 60, (4, *p.shape)).astype(p.dtype) for p in accelerator.takes]
     check(accelerator, accelerator.enter(*x))
+
+
+def test_an_input_that_nothing_reads_is_still_one_of_the_model(tmp_path: Path) -> None:
+    h = onnx.helper
+    ports = [h.make_tensor_value_info(n, onnx.TensorProto.FLOAT, [1, 2, 3, 3]) for n in ("read", "ignored", "y")]
+    weight = onnx.numpy_helper.from_array(np.eye(2, dtype=np.float32).reshape(2, 2, 1, 1), "w")
+    graph = h.make_graph([h.make_node("Conv", ["read", "w"], ["y"])], "half", ports[:2], ports[2:], [weight])
+    onnx.save(h.make_model(graph, opset_imports=[h.make_opsetid("", 17)]), tmp_path / "half.onnx")
+    frames = [np.random.default_rng(i).normal(size=(4, 2, 3, 3)).astype(np.float32) for i in range(2)]
+    made = tomato.compile(tmp_path / "half.onnx", "kv260", calibration=frames)
+    ports_of, _ = written.described(made, made.lowered.netlist)
+    assert [p["name"] for p in ports_of["inputs"]] == ["read"]
+    assert Session(made.write(tmp_path / "build")).inputs == ("read", "ignored")
