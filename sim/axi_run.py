@@ -37,6 +37,7 @@ def build(folder: Path, *, checked: bool = False) -> toolchain.Build:
 
 def play(folder: Path, job: Mapping[str, Any], where: Path) -> dict[str, Any]:
     """What became of a job, whose files lie in `where`. Raises toolchain.ToolError."""
+    folder, where = folder.resolve(), where.resolve()
     result = where / "result.json"
     result.unlink(missing_ok=True)
     full = {**job, "registers": str(folder / REGISTERS), "result": str(result)}

@@ -29,7 +29,7 @@ class Session:
     """
 
     def __init__(self, folder: str | Path, device: str = "sim", *, bitstream: str | Path | None = None) -> None:
-        folder = Path(folder)
+        folder = Path(folder).resolve()
         self.folder = folder / "host" if (folder / "host" / "host.json").exists() else folder
         described = _read(self.folder / "host.json")
         with np.load(self.folder / "orders.npz") as orders:
