@@ -196,7 +196,7 @@ def of(netlist: Netlist, interval: int, build: int) -> Map:
     return Map(f"{netlist.name}_top", build, masters)
 
 
-def _master(stream: Stream, direction: str, interval: int) -> Master:
+def _master(stream: Stream, direction: Direction, interval: int) -> Master:
     side = "in" if direction == "read" else "out"
     beat = padded(stream.width) // 8
     needed = HEADROOM * beat * stream.frame_beats / interval
@@ -204,7 +204,5 @@ def _master(stream: Stream, direction: str, interval: int) -> Master:
     while width < min(needed, WIDEST):
         width *= 2
     pointer = f"{side}_{port_name(stream)}"
-    return Master(
-        f"m_axi_{pointer}", port_name(stream), "read" if side == "in" else "write", width * 8, pointer, beat,
-        stream.frame_beats,
-    )  # fmt: skip
+    name = port_name(stream)
+    return Master(f"m_axi_{pointer}", name, direction, width * 8, pointer, beat, stream.frame_beats)

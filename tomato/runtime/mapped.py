@@ -16,7 +16,7 @@ WAIT = 10.0
 """Seconds in which a run must end, besides those that its frames should take."""
 FRAME_WAIT = 0.1
 """Seconds for each frame of it: the slowest network that fits a chip takes less."""
-START, IDLE, BUSY = 1, 4, 1
+START, IDLE = 1, 4
 
 
 class Buffer(Protocol):
