@@ -9,6 +9,7 @@ from tomato.core.formats import Codes, Tensor
 from tomato.core.ir import Op, Shape, TensorType
 from tomato.ops.join import Add, Multiply
 from tomato.ops.move import Concat, DepthToSpace, Pad, Slice, SpaceToDepth, Transpose, Upsample
+from tomato.ops.normalise import Normalise
 from tomato.ops.pool import GlobalSum
 from tomato.ops.table import Table
 from tomato.ops.threshold import Threshold
@@ -122,5 +123,12 @@ CASES: Mapping[str, Mapping[str, Case]] = {
         "channels_first": case(CHANNELS_FIRST, (4, 5, 6), S5, lanes=1, ram=0),
         "groups": case(GROUPS, (4, 5, 8), S5, lanes=4, ram=1),
         "deep": case(DEEP, (4, 6, 6), S5, lanes=1, ram=0),
+        "within_rows": case(Transpose((4, 5, 6), (0, 2, 1), (4, 6, 5)), (4, 5, 6), S5, lanes=1, ram=0),
+    },
+    "normalise_pixel": {
+        "ragged": case(Normalise(3), (3, 4, 10), S8, lanes=4, ram=0),
+        "one_beat": case(Normalise(1), (5, 5, 6), U8, lanes=6, ram=0),
+        "uncentred": case(Normalise(1 << 20, centred=False, zero=7), (2, 3, 12), U8, lanes=2, ram=0),
+        "long": case(Normalise(77), (2, 2, 96), S4, lanes=1, ram=1),
     },
 }

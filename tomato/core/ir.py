@@ -95,6 +95,10 @@ class Op(ABC):
         """The same operator with another border, if it has one."""
         return self
 
+    def on_codes(self, args: Sequence[Line], types: Sequence[TensorType]) -> Self:
+        """The operator on codes that stand for `args`, if its attributes depend on that. types: of the codes."""
+        return self
+
     @property
     def constants(self) -> tuple[Tensor, ...]:
         """The constant tensors among the attributes."""

@@ -1,7 +1,7 @@
 """Operators that only reorder: a band of the frame is written in order and read by nested loops."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import gcd, prod
 
@@ -131,10 +131,12 @@ def _band(site: Site[Upsample | DepthToSpace | SpaceToDepth | Transpose], lanes:
             loops = ((part, 1), (block, part), (width, count), (block, block * part))
             return Band(width * count, block, width, _merged(loops))
         case Transpose() as op:
-            (inner, stride), *outer = _transposed(op)
+            bands = gcd(op.view[0], site.arg.shape[0], site.out.shape[0]) if op.perm[0] == 0 else 1
+            (inner, stride), *outer = _transposed(replace(op, view=(op.view[0] // bands, *op.view[1:])))
             first = (inner // lanes, 1) if stride == 1 else (inner, stride // lanes)
             codes = _merged((first, *((n, s // lanes) for n, s in outer)))
-            return Band(site.arg.pixels * count, site.out.shape[0], site.arg.pixels, codes)
+            pixels = site.arg.pixels // bands
+            return Band(pixels * count, site.out.shape[0] // bands, pixels, codes)
         case _:
             raise AssertionError(f"{site.op} does not reorder")
 

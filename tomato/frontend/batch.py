@@ -9,16 +9,24 @@ from onnx import helper, numpy_helper
 from tomato.frontend.shapes import Resolver
 
 _FRAMEWISE_TEXT = """
-    Abs Add AveragePool BatchNormalization Cast CastLike Celu Clip Conv ConvInteger DepthToSpace DequantizeLinear Div
-    Dropout Elu Erf Exp Gelu GlobalAveragePool GlobalMaxPool HardSigmoid HardSwish Identity LeakyRelu Log Max MaxPool
-    Min Mish Mul Neg PRelu Pow QLinearConv QuantizeLinear Reciprocal Relu Selu Sigmoid Softplus Softsign SpaceToDepth
-    Sqrt Sub Sum Swish Tanh ThresholdedRelu
+    Abs Add AveragePool BatchNormalization Cast CastLike Celu Clip Conv ConvInteger ConvTranspose DepthToSpace
+    DequantizeLinear Div Dropout Elu Erf Exp Gelu GlobalAveragePool GlobalMaxPool GroupNormalization HardSigmoid
+    HardSwish Identity InstanceNormalization LeakyRelu Log Max MaxPool Min Mish Mul Neg PRelu Pow QLinearConv
+    QuantizeLinear Reciprocal Relu Selu Sigmoid Softplus Softsign SpaceToDepth Sqrt Sub Sum Swish Tanh
+    ThresholdedRelu
 """
 FRAMEWISE = frozenset(_FRAMEWISE_TEXT.split())
 """Operators that compute every frame from its like, if no constant among their inputs has a batch of its own."""
 ALONG = {"Concat": 1, "Softmax": -1, "LogSoftmax": -1, "Split": 0, "Gather": 0, "ArgMax": 0, "Flatten": 1}
 """Operators with one axis, and its default: all axes but the first are within the frame."""
-REDUCTIONS = frozenset({"ReduceMean", "ReduceSum", "ReduceMax"})
+WITH_CONSTANTS = frozenset(
+    {
+        "Conv", "ConvInteger", "ConvTranspose", "QLinearConv", "BatchNormalization", "InstanceNormalization",
+        "GroupNormalization",
+    }
+)  # fmt: skip
+"""Those of them whose constants have other axes than frames."""
+REDUCTIONS = frozenset({"ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceL1", "ReduceL2", "ReduceSumSquare"})
 MATRICES = frozenset({"MatMul", "Gemm", "MatMulInteger", "QLinearMatMul"})
 
 
@@ -67,7 +75,7 @@ def _framewise(node: onnx.NodeProto, known: Resolver, carried: set[str]) -> bool
     rank = len(known.shape(data[0]) or ())
     if node.op_type in FRAMEWISE:
         return all(_same_for_all(name, known, rank) for name in node.input if name and name not in carried) or (
-            node.op_type in ("Conv", "ConvInteger", "QLinearConv", "BatchNormalization")
+            node.op_type in WITH_CONSTANTS
         )
     if node.op_type == "Transpose":
         return bool(attributes.get("perm", [1])[0] == 0)

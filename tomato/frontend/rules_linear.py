@@ -77,9 +77,10 @@ def add_bias(walk: Walk, node: OnnxNode, source: str, index: int, suffix: str = 
 
 
 def from_matmul(walk: Walk, node: OnnxNode) -> None:
-    """MatMul with a constant on the right: a product on the last axis, every other place being a pixel."""
+    """MatMul with a constant: a product on the last axis, or, constant on the left, on the one before."""
     if walk.model.constant(node, 0) is not None:
-        raise RefusedError("expected the constant on the right", "transpose the product: (A @ x) = (x.T @ A.T).T")
+        _from_left(walk, node)
+        return
     weight, steps = walk.factors(node, 1, -1, "right operand")
     if weight.ndim != 2 and weight.size != np.prod(weight.shape[-2:]):
         raise RefusedError("expected one matrix on the right, not a stack of them", "split the product")
@@ -91,23 +92,38 @@ def from_matmul(walk: Walk, node: OnnxNode) -> None:
     _dense(walk, node, view, weight.reshape(weight.shape[-2:]), steps)
 
 
-def _dense(walk: Walk, node: OnnxNode, view: View, weight: Array, steps: Array) -> None:
-    """Emit the product on the last axis. A single vector is taken as it lies: the rows of the weight are permuted."""
-    size = view.shape[-1]
+def _from_left(walk: Walk, node: OnnxNode) -> None:
+    """A @ x is a product on the axis of x before the last, which is streamed as channels."""
+    weight, steps = walk.factors(node, 0, -2, "left operand")
+    view = walk.view(node.inputs[1])
+    if weight.ndim < MATRIX or weight.size != np.prod(weight.shape[-2:]):
+        raise RefusedError("expected one matrix on the left, not a stack of them", "split the product")
+    extra = (1,) * max(0, weight.ndim - len(view.shape))
+    view = View(view.value, view.order.reshape(extra + view.shape))
+    _dense(walk, node, view, weight.reshape(weight.shape[-2:]).T, steps, before=min(1, len(view.shape) - 1))
+
+
+def _dense(walk: Walk, node: OnnxNode, view: View, weight: Array, steps: Array, before: int = 0) -> None:
+    """Emit the product on the axis that has `before` others behind it.
+
+    A single vector is taken as it lies: the rows of the weight are permuted.
+    """
+    axis = len(view.shape) - 1 - before
+    size = view.shape[axis]
     if weight.ndim != MATRIX or weight.shape[0] != size:
         dims = "x".join(map(str, weight.shape))
         raise RefusedError(f"expected a matrix of {size} rows, not {dims}", "check the exported model")
     if view.order.size > size:
-        value = walk.streamed(view, len(view.shape) - 1)
+        value = walk.streamed(view, axis)
     else:
         view = walk.flat(view)
         weight = weight[layout.inverse(view.order)]
         value = view.value
     value = walk.scaled(walk.emit(Dense(Tensor(weight)), [value]), steps)
-    shape = (*view.shape[:-1], weight.shape[1])
+    shape = (*view.shape[:axis], weight.shape[1], *view.shape[axis + 1 :])
     if node.op_type == "MatMul":
         shape = walk.model.shapes.get(node.outputs[0], shape)
-    walk.put_standard(node.outputs[0], value, shape, len(shape) - 1)
+    walk.put_standard(node.outputs[0], value, shape, max(0, len(shape) - 1 - before))
 
 
 RULES: dict[str, Rule] = {

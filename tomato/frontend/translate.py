@@ -16,8 +16,10 @@ from tomato.core.formats import Array, Tensor
 from tomato.core.interface import Port, Said
 from tomato.core.ir import Graph
 from tomato.frontend import Network, NodeReport, door, layout, reorder, rules_qonnx
+from tomato.frontend.decomposed import written
 from tomato.frontend.model import BehindError, Model, OnnxNode, RefusedError
 from tomato.frontend.names import identifier
+from tomato.frontend.rules_normalise import from_written
 from tomato.frontend.unsupported import why_not
 from tomato.frontend.walk import Rule, Walk
 
@@ -146,11 +148,20 @@ def visit_all(model: Model) -> Outcome:
     refusals = {index: model.problems[index] for index in model.invalid}
     last_use = {name: node.index for node in model.live for name in node.inputs}
     kept = {*model.inputs, *model.outputs}
+    wholes = written(model)
+    parts = frozenset[int]().union(*(whole.inside for whole in wholes.values()))
+    for index, whole in wholes.items():
+        last_use[whole.x] = max(index, last_use[whole.x])
     for node in model.live:
+        if node.index in parts:
+            continue
         walk.node = node
         before = len(walk.build.nodes)
         try:
-            visit(walk, node)
+            if node.index in wholes:
+                from_written(walk, node, wholes[node.index])
+            else:
+                visit(walk, node)
         except RefusedError as reason:
             refusals[node.index] = str(reason)
         except BehindError:

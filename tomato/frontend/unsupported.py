@@ -11,13 +11,9 @@ FAMILIES: Mapping[str, tuple[str, str]] = {
     "LSTM": ("recurrent layers are not supported", "use a convolution over time instead"),
     "GRU": ("recurrent layers are not supported", "use a convolution over time instead"),
     "RNN": ("recurrent layers are not supported", "use a convolution over time instead"),
-    "ConvTranspose": ("transposed convolutions are not supported", "use Resize (nearest) and Conv instead"),
     "If": ("control flow is not supported", "simplify the model (onnxsim) or export it by tracing"),
     "Loop": ("control flow is not supported", "simplify the model (onnxsim) or export it by tracing"),
     "Scan": ("control flow is not supported", "simplify the model (onnxsim) or export it by tracing"),
-    "LayerNormalization": ("its statistics depend on the data", "use BatchNormalization instead"),
-    "InstanceNormalization": ("its statistics depend on the data", "use BatchNormalization instead"),
-    "GroupNormalization": ("its statistics depend on the data", "use BatchNormalization instead"),
     "LRN": ("normalisation across channels is not supported", "use BatchNormalization instead"),
 }
 

@@ -10,6 +10,7 @@ from tomato.passes.fold_affine_backward import fold_affine_backward
 from tomato.passes.fold_affine_forward import fold_affine_forward
 from tomato.passes.fold_pads import fold_pads
 from tomato.passes.fuse_functions import fuse_functions
+from tomato.passes.hoist_functions import hoist_functions
 from tomato.passes.hoist_quantise import hoist_quantise
 from tomato.passes.merge_lines import merge_lines
 from tomato.passes.simplify_windows import simplify_windows
@@ -21,6 +22,7 @@ CLEAN: Final[tuple[Pass, ...]] = (
     drop_identities,  # so that neighbours become visible to all that follows
     fold_pads,  # windows with their final padding, before they are judged by it
     simplify_windows,  # may leave an Affine, so ahead of the passes on Affine
+    hoist_functions,  # next to the arithmetic that they belong to
     merge_lines,  # one Affine between two operators
     fold_affine_backward,  # first choice: behind arithmetic the offset is free
     fold_affine_forward,  # second choice; leaves an offset behind the arithmetic
@@ -34,6 +36,7 @@ QUANTISED: Final[tuple[Pass, ...]] = (
     drop_identities,
     fold_pads,  # windows with their final padding
     simplify_windows,
+    hoist_functions,
     fuse_functions,  # one function between two quantised values
     hoist_quantise,  # last, when nothing more moves
 )

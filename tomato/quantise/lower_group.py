@@ -103,8 +103,8 @@ def _exact(place: Place) -> tuple[Op, ...]:
             return _add(place)
         case Multiply():
             return _multiply(place)
-    exact = place.coded
     given = [arg.encoding.line(kind.channels) for arg, kind in zip(place.args, place.types, strict=True)]
+    exact = place.coded.on_codes(given, place.types)
     line = exact.line(given, place.types)
     assert isinstance(line, Line), f"{exact.name} needs a rule: {line}"
     return exact, place.requant(exact, float(line.scale[0]), -round(float(line.zeros[0])))

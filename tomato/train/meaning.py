@@ -15,6 +15,7 @@ from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.join import Add, Multiply
 from tomato.ops.move import Concat, DepthToSpace, Pad, Reshape, Slice, SpaceToDepth, Transpose, Upsample
+from tomato.ops.normalise import Normalise
 from tomato.ops.pool import GlobalSum, MaxPool, SumPool
 from tomato.ops.quantise import Bias, JoinConstant
 from tomato.ops.real import Affine, Clip, Expression, Function
@@ -94,6 +95,12 @@ def _add(op: Add, args: Sequence[torch.Tensor]) -> torch.Tensor:
 def _multiply(op: Multiply, args: Sequence[torch.Tensor]) -> torch.Tensor:
     a, b = (x if zero == 0 else x - zero for x, zero in zip(args, (op.zero_a, op.zero_b), strict=True))
     return a * b
+
+
+def _normalise(op: Normalise, args: Sequence[torch.Tensor]) -> torch.Tensor:
+    (x,) = args
+    rest = x - x.mean(dim=3, keepdim=True) if op.centred else x
+    return rest / ((rest * rest).mean(dim=3, keepdim=True) + op.epsilon).sqrt()
 
 
 def _slice(op: Slice, args: Sequence[torch.Tensor]) -> torch.Tensor:
@@ -229,6 +236,7 @@ MEANINGS: Mapping[type[Op], Meaning] = MappingProxyType(
     {
         Add: _add,
         Multiply: _multiply,
+        Normalise: _normalise,
         Concat: lambda _, args: torch.cat(list(args), dim=3),
         Slice: _slice,
         Pad: lambda op, args: _padded(args[0], op.pads, op.value),

@@ -27,6 +27,7 @@ class Described:
     ONNX nodes that make it. step: extends a random network by it. write: writes a node of it as ONNX.
     refused: what its `line` answers where it refuses, by the name of the arguments in tests/unit/ops/test_lines.py;
     "unlike" is also why a network that comes quantised, with steps of their own for every argument, is refused.
+    off: steps that a result on codes may lie off the real one.
     """
 
     case: Operation
@@ -35,6 +36,7 @@ class Described:
     step: Step
     write: Callable[[Writer, Node], None]
     refused: Mapping[str, str] = field(default_factory=dict)
+    off: float = 0.0
 
 
 @cache

@@ -213,13 +213,26 @@ REFUSALS: dict[str, tuple[Tiny, str]] = {
             "values); export with a batch of 1"
         ),
     ),
-    "conv_transpose": (
-        Tiny([op("ConvTranspose", "x", "w", name="up")], constants={"w": randoms(4, 2, 3, 3)}),
-        "up (ConvTranspose): transposed convolutions are not supported; use Resize (nearest) and Conv instead",
+    "conv_transpose_3d": (
+        Tiny([op("ConvTranspose", "x", "w", name="up")], {"x": (1, 4, 2, 2, 2)}, {"w": randoms(4, 2, 3, 3, 3)}),
+        "up (ConvTranspose): expected a 1-D or 2-D convolution, not 3-D; only those are supported",
     ),
-    "matmul_left": (
-        Tiny([op("MatMul", "c", "x")], {"x": (1, 4, 3)}, {"c": randoms(2, 4)}),
-        "MatMul #0 (MatMul): expected the constant on the right; transpose the product: (A @ x) = (x.T @ A.T).T",
+    "conv_transpose_larger_than_it_reaches": (
+        Tiny(
+            [op("ConvTranspose", "x", "w", auto_pad="SAME_UPPER", strides=[3, 3])], constants={"w": randoms(4, 2, 1, 1)}
+        ),
+        (
+            "ConvTranspose #0 (ConvTranspose): expected a result no larger than the 16 pixels that its kernel reaches, "
+            "not 18; give pads and output_padding"
+        ),
+    ),
+    "conv_transpose_of_nothing": (
+        Tiny([op("ConvTranspose", "x", "w", pads=[9, 9, 9, 9])], constants={"w": randoms(4, 2, 3, 3)}),
+        "ConvTranspose #0 (ConvTranspose): expected a result of at least one pixel; make its padding smaller",
+    ),
+    "matmul_stack_on_the_left": (
+        Tiny([op("MatMul", "c", "x")], {"x": (1, 3, 4, 2)}, {"c": randoms(1, 3, 2, 4)}),
+        "MatMul #0 (MatMul): expected one matrix on the left, not a stack of them; split the product",
     ),
     "matmul_activations": (
         Tiny([op("MatMul", "x", "z")], {"x": (1, 2, 3), "z": (1, 3, 4)}),
@@ -277,12 +290,9 @@ REFUSALS: dict[str, tuple[Tiny, str]] = {
             "only 1-D and 2-D are supported"
         ),
     ),
-    "reduce_rows": (
-        Tiny([op("ReduceMean", "x", axes=[2])]),
-        (
-            "ReduceMean #0 (ReduceMean): expected a reduction over all pixels, not over [2] of 4 axes; "
-            "reduce over height and width, keeping the channels"
-        ),
+    "reduce_nothing": (
+        Tiny([op("ReduceSum", "x", noop_with_empty_axes=1)]),
+        "ReduceSum #0 (ReduceSum): expected a reduction over at least one axis; remove the node",
     ),
     "pad_reflect": (
         Tiny([op("Pad", "x", pads=[0, 0, 1, 1, 0, 0, 1, 1], mode="reflect")], opset=10),

@@ -38,6 +38,47 @@ def conv(weight: tuple[int, ...], inputs: Any = None, *, bias: bool = True, **at
     return Tiny([op("Conv", "x", *constants, **attributes)], inputs or {"x": (1, 4, 9, 8)}, constants)
 
 
+def transposed(weight: tuple[int, ...], *, size: tuple[int, ...] = (6, 5), groups: int = 1, **attributes: Any) -> Tiny:
+    constants = {"w": randoms(*weight), "b": randoms(weight[1] * groups)}
+    return Tiny(
+        [op("ConvTranspose", "x", "w", "b", group=groups, **attributes)], {"x": (1, weight[0], *size)}, constants
+    )
+
+
+def normalisation(
+    kind: str, shape: tuple[int, ...], scale: tuple[int, ...], *, bias: bool = True, opset: int = 17, **attributes: Any
+) -> Tiny:
+    constants = {"s": randoms(*scale)} | ({"b": randoms(*scale, seed=1)} if bias else {})
+    return Tiny(
+        [op("Relu", "x", to="r"), op(kind, "r", *constants, **attributes)], {"x": shape}, constants, opset=opset
+    )
+
+
+def written_out(axes: tuple[int, ...], *, centred: bool = True, square: str = "Pow", reciprocal: bool = False) -> Tiny:
+    """A normalisation as exporters write it before operator set 17, times a factor."""
+    rest = (
+        [op("ReduceMean", "x", to="m", axes=axes), op("Sub", "x", "m", to="d")]
+        if centred
+        else [op("Identity", "x", to="d")]
+    )
+    squared = op("Pow", "d", "two", to="q") if square == "Pow" else op("Mul", "d", "d", to="q")
+    root = [op("ReduceMean", "q", to="v", axes=axes), op("Add", "v", "tiny", to="e"), op("Sqrt", "e", to="s")]
+    last = [op("Reciprocal", "s", to="i"), op("Mul", "i", "d", to="n")] if reciprocal else [op("Div", "d", "s", to="n")]
+    constants = {"two": np.float32(2), "tiny": np.float32(1e-3), "g": np.float32(1.5)}
+    return Tiny([*rest, squared, *root, *last, op("Mul", "n", "g")], {"x": (1, 4, 5, 6)}, constants)
+
+
+REDUCTIONS = ("ReduceMean", "ReduceMax", "ReduceMin", "ReduceL1", "ReduceL2", "ReduceSumSquare")
+
+
+def reduction(kind: str, axes: tuple[int, ...]) -> Tiny:
+    """Behind a layer, so that its input has an order."""
+    return Tiny(
+        [op("Conv", "x", "w", to="c"), op(kind, "c", to="r", axes=axes, keepdims=len(axes) % 2), op("Neg", "r")],
+        constants={"w": randoms(3, 4, 1, 1)},
+    )
+
+
 def resize(scale: tuple[float, ...], **attributes: Any) -> Tiny:
     return Tiny(
         [op("Resize", "x", "", "s", mode="nearest", **attributes)], constants={"s": np.asarray(scale, dtype=np.float32)}
@@ -282,6 +323,39 @@ CASES: dict[str, Tiny] = {
             "w": randoms(4, 12, 3, 3),
         },
     ),
+    "transposed": transposed((4, 3, 3, 2), strides=[2, 2], pads=[1, 0, 1, 1], output_padding=[1, 0]),
+    "transposed_even": transposed((4, 3, 4, 4), strides=[2, 2], pads=[1, 1, 1, 1]),
+    "transposed_1d": transposed((4, 5, 6), size=(7,), strides=[3], pads=[2, 1]),
+    "transposed_unlike_strides": transposed((4, 2, 3, 3), strides=[3, 2], dilations=[2, 1]),
+    "transposed_groups": transposed((4, 3, 3, 3), groups=2, strides=[2, 2], pads=[1, 1, 1, 1]),
+    "transposed_depthwise": transposed((4, 1, 4, 2), groups=4, strides=[2, 1], auto_pad="SAME_UPPER"),
+    "transposed_same_lower": transposed((4, 2, 5, 3), strides=[2, 2], auto_pad="SAME_LOWER"),
+    "transposed_gaps": transposed((4, 2, 1, 2), strides=[3, 3], pads=[1, 2, 0, 0], output_padding=[2, 2]),
+    "transposed_shape": transposed((4, 2, 4, 4), strides=[2, 2], output_shape=[13, 11]),
+    "transposed_wide_border": transposed((4, 2, 2, 2), strides=[1, 1], dilations=[5, 1]),
+    "matmul_left": Tiny([op("MatMul", "c", "x")], {"x": (1, 4, 6, 5)}, {"c": randoms(3, 6)}),
+    "matmul_left_of_a_column": Tiny([op("MatMul", "c", "x")], {"x": (1, 7, 1)}, {"c": randoms(6, 7)}),
+    "matmul_left_behind_a_layer": Tiny(
+        [op("Relu", "x", to="r"), op("MatMul", "c", "r", to="m"), op("Relu", "m")],
+        {"x": (1, 16, 8)},
+        {"c": randoms(5, 16)},
+    ),
+    "layer_norm": normalisation("LayerNormalization", (1, 3, 6, 8), (8,)),
+    "layer_norm_of_a_frame": normalisation("LayerNormalization", (1, 4, 3, 2), (4, 3, 2), axis=1),
+    "rms_norm": normalisation("RMSNormalization", (1, 6, 8), (8,), bias=False, opset=23),
+    "instance_norm": normalisation("InstanceNormalization", (1, 4, 3, 5), (4,)),
+    "instance_norm_1d": normalisation("InstanceNormalization", (1, 4, 7), (4,)),
+    "group_norm": normalisation("GroupNormalization", (1, 6, 3, 5), (6,), num_groups=2, opset=21),
+    "l2_norm": Tiny([op("LpNormalization", "x", axis=1)]),
+    "layer_norm_in_simple_operators": written_out((-1,)),
+    "layer_norm_of_a_square_by_itself": written_out((-1,), square="Mul"),
+    "rms_norm_in_simple_operators": written_out((-1,), centred=False, reciprocal=True),
+    "instance_norm_in_simple_operators": written_out((2, 3), reciprocal=True),
+    **{
+        f"{kind}_of_{''.join(map(str, axes))}": reduction(kind, axes)
+        for kind in REDUCTIONS
+        for axes in ((1,), (2,), (1, 3))
+    },
     "upsample_7": unary("Upsample", 7, mode="nearest", scales=[1.0, 1.0, 2.0, 3.0]),
     "upsample_9": Tiny([op("Upsample", "x", "s")], constants={"s": [1.0, 1, 3, 2]}, opset=9),
     "resize_10": Tiny([op("Resize", "x", "s")], constants={"s": [1.0, 1, 3, 2]}, opset=10),

@@ -184,6 +184,7 @@ class _Walk:
                 return self.join(node, node.op, *held)
         op, held = self.bordered(node, node.op, held)
         line = self.follow(node, op, held)
+        op = op.on_codes([h.line for h in held], self.types(held))
         name = self.build.add(op, [h.value for h in held], node.name, node.origin)
         return Held(name, line, op, tuple(held), nodes=(node,), plain=False)
 

@@ -24,7 +24,7 @@ POOLS = ("AveragePool", "QLinearAveragePool")
 JOINS: Mapping[str, Callable[..., Array]] = MappingProxyType(
     {"Add": kernels.add, "QLinearAdd": kernels.add, "Mul": kernels.multiply, "QLinearMul": kernels.multiply}
 )
-BIASED = (["Conv"], ["Gemm"], ["MatMul", "Add"])
+BIASED = (["Conv"], ["ConvTranspose"], ["Gemm"], ["MatMul", "Add"])
 """Layers whose float32 bias ONNX Runtime rounds to steps of the accumulator (weight_bias_quantization.cc)."""
 BIAS_SCALE = 0.01
 """How far a Conv's scale of its bias may lie from that of its accumulator."""

@@ -7,11 +7,12 @@ QONNX models real numbers (float64).
 from dataclasses import dataclass, replace
 
 from tomato.core.interface import Said
+from tomato.ops.normalise import Normalise
 from tomato.ops.pool import GlobalSum, SumPool
 from tomato.ops.quantise import SINGLE, Dequantise, Quantise
 from tomato.quantise.absorb.fused import fused, rounded_bias
 from tomato.quantise.absorb.held import Held, Pair, Reference, single
-from tomato.quantise.absorb.proof import FLOAT_AVERAGE, FLOAT_FALLBACK, FLOAT_FUNCTION, HALF
+from tomato.quantise.absorb.proof import FLOAT_AVERAGE, FLOAT_FALLBACK, FLOAT_FUNCTION, HALF, NORMALISED
 
 FAITHFUL = frozenset(
     {
@@ -53,6 +54,8 @@ def unlike(held: Held, said: Said) -> str:
     """The name of that by which the runtime's float32 differs from `Held.single` and the tail; "" where it does not."""
     if held.source is not None and isinstance(held.source, SumPool | GlobalSum):
         return FLOAT_AVERAGE
+    if isinstance(held.source, Normalise):
+        return NORMALISED
     if held.source is not None and not held.plain:
         return FLOAT_FALLBACK
     return "" if held.plain and set(said.of(held.origin)) <= FAITHFUL | INTEGER else FLOAT_FUNCTION

@@ -1,0 +1,117 @@
+"""Normalisations that an exporter wrote out in simple operators: which nodes make one together.
+
+    d = x - ReduceMean(x); y = d / Sqrt(ReduceMean(d * d) + epsilon)
+
+or the same of x itself, without a mean. Squares are a Pow or a Mul, the division is a Div, or a Mul by a Reciprocal.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from tomato.frontend.model import Model, OnnxNode
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A normalisation of the value `x` over some axes, of which the nodes `inside` are parts."""
+
+    x: str
+    axes: tuple[int, ...]
+    epsilon: float
+    centred: bool
+    inside: frozenset[int]
+
+
+def written(model: Model) -> Mapping[int, Written]:
+    """The normalisations of a model, by the index of the node that gives the result. Nothing else reads their parts."""
+    found: dict[int, Written] = {}
+    for node in model.live:
+        whole = _normalisation(model, node)
+        if whole is not None and _closed(model, node, whole.inside):
+            found[node.index] = whole
+    return found
+
+
+def _closed(model: Model, last: OnnxNode, inside: frozenset[int]) -> bool:
+    made = {o for node in model.live if node.index in inside for o in node.outputs if o}
+    readers = {reader.index for name in made for reader in model.consumers.get(name, ())}
+    return made.isdisjoint(model.outputs) and readers <= inside | {last.index}
+
+
+def _normalisation(model: Model, node: OnnxNode) -> Written | None:
+    """What a node is the end of, if it divides a value by the root of its mean square."""
+    for value, root, parts in _quotients(model, node):
+        added = _made(model, root, "Sqrt")
+        total = added and _made(model, added.inputs[0], "Add")
+        if added is None or total is None:
+            continue
+        for mean, constant in (total.inputs, total.inputs[::-1]):
+            epsilon = model.constants.get(constant)
+            reduced = _made(model, mean, "ReduceMean")
+            if epsilon is None or epsilon.size != 1 or reduced is None:
+                continue
+            square = model.makers.get(reduced.inputs[0])
+            of = _squared(model, square) if square is not None else None
+            axes = _axes(model, reduced)
+            if square is None or of is None or axes is None:
+                continue
+            inside = {*parts, added.index, total.index, reduced.index, square.index}
+            number = float(epsilon.reshape(-1)[0])
+            centre, other = _centred(model, value, axes), _centred(model, of, axes)
+            if centre and other and centre[0] == other[0]:
+                return Written(centre[0], axes, number, True, frozenset(inside | centre[1] | other[1]))
+            if of == value:
+                return Written(value, axes, number, False, frozenset(inside))
+    return None
+
+
+def _quotients(model: Model, node: OnnxNode) -> Iterator[tuple[str, str, set[int]]]:
+    """Values that a node divides, what by, and the nodes that make this of it."""
+    if node.op_type == "Div" and len(node.inputs) == 2:
+        yield node.inputs[0], node.inputs[1], set()
+    if node.op_type == "Mul" and len(node.inputs) == 2:
+        for value, factor in (node.inputs, node.inputs[::-1]):
+            inverse = model.makers.get(factor)
+            if inverse is None:
+                continue
+            if inverse.op_type == "Reciprocal":
+                yield value, inverse.inputs[0], {inverse.index}
+            elif inverse.op_type == "Div" and _is(model, inverse.inputs[0], 1):
+                yield value, inverse.inputs[1], {inverse.index}
+
+
+def _made(model: Model, name: str, op_type: str) -> OnnxNode | None:
+    node = model.makers.get(name)
+    return node if node is not None and node.op_type == op_type else None
+
+
+def _squared(model: Model, node: OnnxNode) -> str | None:
+    """What a node is the square of."""
+    if node.op_type == "Pow" and _is(model, node.inputs[1], 2):
+        return node.inputs[0]
+    return node.inputs[0] if node.op_type == "Mul" and node.inputs[0] == node.inputs[1] else None
+
+
+def _is(model: Model, name: str, number: float) -> bool:
+    value = model.constants.get(name)
+    return value is not None and value.size == 1 and float(np.asarray(value).reshape(-1)[0]) == number
+
+
+def _axes(model: Model, node: OnnxNode) -> tuple[int, ...] | None:
+    """The axes of a mean that keeps them with a length of 1."""
+    rank = len(model.shapes.get(node.inputs[0], ()))
+    given = model.constants.get(node.inputs[1]) if node.has(1) else node.attributes.get("axes")
+    if not rank or given is None or node.attributes.get("keepdims", 1) != 1:
+        return None
+    return tuple(sorted({int(a) % rank for a in np.asarray(given).reshape(-1)}))
+
+
+def _centred(model: Model, name: str, axes: tuple[int, ...]) -> tuple[str, set[int]] | None:
+    """The value of which this is the rest when its mean is taken away, and the nodes that do it."""
+    difference = _made(model, name, "Sub")
+    mean = difference and _made(model, difference.inputs[1], "ReduceMean")
+    if difference is None or mean is None or mean.inputs[0] != difference.inputs[0] or _axes(model, mean) != axes:
+        return None
+    return difference.inputs[0], {difference.index, mean.index}
