@@ -14,7 +14,6 @@ from tests.networks.runtime import golden, integers
 from tests.unit.frontend.test_errors import message
 from tests.unit.frontend.tiny import Tiny, agree, op, randoms, run
 from tomato import frontend
-from tomato.core.errors import TomatoError
 from tomato.frontend import door, limits
 from tomato.frontend.translate import attributes, rules
 
