@@ -168,6 +168,7 @@ CONTROL: Sequence[Register] = (
 STATUS: Sequence[Field] = (
     Field("busy", 0, 1, "ro", "a run is on its way"),
     Field("loaded", 1, 1, "ro", "the weights have been read, or there are none to read"),
+    Field("frame_error", 2, 1, "ro", "an input's frame ended where it should not: beats were lost; until reset"),
 )
 COUNTED: Sequence[tuple[str, str]] = (
     ("build", "what the accelerator was made from: the same number as `build` in this file"),
