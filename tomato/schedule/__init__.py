@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from tomato.core.errors import TomatoError
 from tomato.core.ir import Graph
+from tomato.schedule.border import Around, border, nothing
 from tomato.schedule.design import Design, cut, fastest_in_regions
 from tomato.schedule.floorplan import floor_of
 from tomato.schedule.offers import Option, total
@@ -28,10 +29,12 @@ def schedule(
     wishes: Wishes = NO_WISHES,
     model: str = "",
     given: bool = False,
+    around: Around = nothing,
 ) -> Plan:
     """The fastest plan that fits the target and each of its regions; with `fps` the smallest that reaches that rate.
 
-    given: the model's formats are its own, which no option changes.
+    given: the model's formats are its own, which no option changes. around: what the shell takes, which stands beside
+    the first layer.
     Where no plan fits the regions (a layer is larger than one), they are filled as evenly as possible.
     Raises TomatoError when a layer has no engine, the network does not fit, or the rate is out of reach.
     """
@@ -67,8 +70,10 @@ def schedule(
                 hint="ask for less, raise --clock, or choose a larger board",
             )
         plan = _complete(graph, target, clock, design, wishes)
-        parts = routes(edges(graph, design.units), target, plan.regions, plan.fifos)
+        links = edges(graph, design.units)
+        parts = routes(links, target, plan.regions, plan.fifos)
         beside = parts.costs(list(plan.layers), target)
+        beside[next(iter(beside))] += around(border(graph, design.units, links))
         between = sum(beside.values(), start=Resources())
         costs = {n: o.cost + beside[n] for n, o in design.chosen.items()}
         if sum(costs.values(), start=Resources()).fits(target.usable):
@@ -77,7 +82,7 @@ def schedule(
                 return plan
         spare = {n: _with_margin(cost, attempt) for n, cost in beside.items()}
     raise TomatoError(
-        f"the network does not fit {target.name}: no room is left for FIFOs and width converters ({between})",
+        f"the network does not fit {target.name}: no room is left for FIFOs, width converters and a shell ({between})",
         where=model or graph.name,
         hint="choose a larger board, or a lower rate with --fps",
     )
