@@ -60,12 +60,12 @@ class Accelerator(Integers):
     def report(self) -> dict[str, Any]:
         """The contents of report.json."""
         links = self.lowered.routes.links
-        around = board.around(self.shell, self.target)(border(self.graph, self.lowered.units, links))
+        around = board.around(self.shell, self.target)
         return report(
             self.graph, self.plan, self.target, self.lowered,
             model=self.model.name, notes=self.notes, proofs=self.proofs, ends=self.ends,
             ports=ports.described(self.graph, self.inputs, self.outputs),
-            shell=board.built(self.shell, self.target), around=around,
+            shell=around.name, around=around.cost(border(self.graph, self.lowered.units, links)),
         )  # fmt: skip
 
     def golden(self, *x: Array, codes: bool = False, progress: Progress = silent) -> Any:

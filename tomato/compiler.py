@@ -95,11 +95,10 @@ def compile_model(
     integers.graph.verify()
 
     progress("Schedule", 0, 0)
-    planned = partial(
-        schedule, integers.graph, chip, clock_mhz=clock, fps=fps, wishes=wishes, model=str(source),
-        given=network.quantised,
+    chosen = schedule(
+        integers.graph, chip, clock_mhz=clock, fps=fps, wishes=wishes, model=str(source), given=network.quantised,
+        around=board.around(shell, chip),
     )  # fmt: skip
-    chosen = board.beside(shell, chip, planned)
     samples = frames or samples_of(network, integers)
     said = (*complete.notes(integers.reading), *([str(integers.ends)] if integers.ends else []))
     return Accelerator(

@@ -1,18 +1,16 @@
 """The way onto a board: shells around the accelerator, the registers of each, and files for the tools that build it."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from tomato.backend.constraints import assignments
 from tomato.board import open_flow, registers, serial, shell, vendors
 from tomato.board.number import number
-from tomato.core.errors import TomatoError
 from tomato.core.files import write_text
 from tomato.hardware.netlist import Netlist
-from tomato.schedule.border import Around, Border, nothing
-from tomato.schedule.plan import Plan
+from tomato.schedule.border import NOTHING, Around, Border
 from tomato.targets import Resources, Target
 
 FOLDER = "board"
@@ -22,13 +20,11 @@ SHELLS = ("axi", "none")
 """What may stand around the accelerator: masters of memory (and, on boards with one, a serial line), or nothing."""
 
 
-def built(kind: str, target: Target) -> str:
-    """The shell that a board's design is built with, of the kind asked for: "axi", "serial" or "none"."""
-    return "serial" if kind != "none" and open_flow.line(target) else kind
-
-
 def around(kind: str, target: Target) -> Around:
-    """What that shell takes."""
+    """The shell that a board's design is built with, of the kind asked for: "axi", "serial" or "none".
+
+    A serial shell that finds no room is left out, and the build folder says so.
+    """
 
     def axi(design: Border) -> Resources:
         return shell.cost(registers.masters(design), target)
@@ -36,27 +32,9 @@ def around(kind: str, target: Target) -> Around:
     def line(design: Border) -> Resources:
         return serial.cost_of(map(serial.port_of, (*design.inputs, *design.outputs)), target)
 
-    return {"axi": axi, "serial": line, "none": nothing}[built(kind, target)]
-
-
-def beside(kind: str, target: Target, planned: Callable[..., Plan]) -> Plan:
-    """A plan that leaves room for its shell: `planned`, which takes what stands around as `around`.
-
-    Where it is a serial shell that has no room, the plan leaves none, and the build folder says that there is no shell.
-    Raises TomatoError where a network fits alone, but not with its AXI shell.
-    """
-    try:
-        return planned(around=around(kind, target))
-    except TomatoError as refused:
-        if built(kind, target) == "none":
-            raise
-        alone = planned()
-        if built(kind, target) == "serial":
-            return alone
-        raise TomatoError(
-            f"{refused.what}; without the shell around it, it can be built", where=refused.where,
-            hint="compile with --shell none, and connect the streams yourself, or choose a larger board",
-        ) from refused  # fmt: skip
+    if kind == "none":
+        return NOTHING
+    return Around("serial", line, needed=False) if open_flow.line(target) else Around("axi", axi)
 
 
 def write(folder: Path, netlist: Netlist, target: Target, report: Mapping[str, Any], kind: str) -> None:

@@ -21,13 +21,20 @@ class Border:
     load_beats: int
 
 
-Around = Callable[[Border], Resources]
-"""What stands around a design takes, by its border."""
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What stands around a design, and what it takes, by the design's border.
+
+    needed: a design that leaves no room for it is refused; else it goes without.
+    """
+
+    name: str
+    cost: Callable[[Border], Resources]
+    needed: bool = True
 
 
-def nothing(_: Border) -> Resources:
-    """Streams alone."""
-    return Resources()
+NOTHING = Around("none", lambda _: Resources())
+"""Streams alone."""
 
 
 def border(graph: Graph, units: Units, links: tuple[Edge, ...]) -> Border:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import partial
 from math import exp, log
 
 from tomato import board
@@ -55,8 +54,8 @@ class Search:
             return self.points[bits]
         graph = self.subject.quantised(bits)
         right = self.subject.right(self.subject.run(graph, self.subject.count))
-        planned = partial(schedule, graph, self.target, clock_mhz=self.clock_mhz, fps=fps)
-        plan = board.beside(self.shell, self.target, planned)
+        around = board.around(self.shell, self.target)
+        plan = schedule(graph, self.target, clock_mhz=self.clock_mhz, fps=fps, around=around)
         lowered = lower(graph, plan, self.target)
         total = sum(lowered.costs.values(), start=Resources())
         stored = sum(unit.weight_bits for unit in lowered.units.values())

@@ -1,9 +1,7 @@
 """What stands around a design is counted, and room is left for it."""
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,7 +15,7 @@ from tomato.core.errors import TomatoError
 from tomato.core.ir import Graph
 from tomato.lower import lower
 from tomato.schedule import schedule
-from tomato.schedule.border import Border, border, nothing
+from tomato.schedule.border import NOTHING, Around, Border, border
 from tomato.schedule.plan import Plan
 from tomato.targets import Resources, Target
 
@@ -56,7 +54,7 @@ def test_the_border_is_that_of_the_netlist() -> None:
 def test_a_design_leaves_room_for_what_stands_around_it() -> None:
     free = schedule(GRAPH, small(100_000))
     full = small(taken(GRAPH, free, small(100_000)).lut + SHELL.lut // 2)
-    alone, beside = schedule(GRAPH, full), schedule(GRAPH, full, around=lambda _: SHELL)
+    alone, beside = schedule(GRAPH, full), schedule(GRAPH, full, around=Around("axi", lambda _: SHELL))
     assert not (taken(GRAPH, alone, full) + SHELL).fits(full.usable)
     assert (taken(GRAPH, beside, full) + SHELL).fits(full.usable)
     assert interval_of(GRAPH, beside, full) >= interval_of(GRAPH, alone, full)
@@ -81,46 +79,40 @@ def test_an_axi_shell_is_its_parts() -> None:
     target = targets.load("kv260")
     two = border_of(GRAPH, schedule(GRAPH, target), target)
     more = replace(two, inputs=two.inputs * 2, load_beats=100)
-    assert board.around("axi", target)(two) == shell.cost(masters(two), target)
-    added = board.around("axi", target)(more) - board.around("axi", target)(two)
-    assert added.lut > 2 * 300
-    assert board.around("none", target) is nothing
-    assert board.built("none", targets.load("ulx3s")) == "none"
-
-
-def refusing(message: str, *, alone: bool) -> Callable[..., Plan]:
-    """A scheduler that finds room for no shell, and, unless `alone`, for nothing at all."""
-
-    def planned(around: Callable[[Border], Resources] = nothing) -> Plan:
-        if around is nothing and alone:
-            return Plan("here", 100.0, {})
-        raise TomatoError(message, where="net.onnx")
-
-    return planned
+    cost = board.around("axi", target).cost
+    assert cost(two) == shell.cost(masters(two), target)
+    assert (cost(more) - cost(two)).lut > 2 * 300
+    assert board.around("none", target) is board.around("none", targets.load("ulx3s")) is NOTHING
 
 
 def test_a_network_that_fits_alone_is_told_so() -> None:
+    target = targets.load("kv260")
+    everything = Around("axi", lambda _: target.budget)
     with pytest.raises(TomatoError) as error:
-        board.beside("axi", targets.load("kv260"), refusing("it does not fit", alone=True))
-    assert str(error.value) == (
-        "error: it does not fit; without the shell around it, it can be built\n"
-        "  --> net.onnx\n"
-        "  hint: compile with --shell none, and connect the streams yourself, or choose a larger board"
+        schedule(GRAPH, target, around=everything, model="net.onnx")
+    assert error.value.what.endswith("; without the shell around it, it can be built")
+    assert (error.value.where, error.value.hint) == (
+        "net.onnx",
+        "compile with --shell none, and connect the streams yourself, or choose a larger board",
     )
-    for kind in ("axi", "none"):
-        with pytest.raises(TomatoError, match=r"it does not fit\n"):
-            board.beside(kind, targets.load("kv260"), refusing("it does not fit", alone=False))
+    for around in (everything, NOTHING):
+        with pytest.raises(TomatoError, match="frames/s is out of reach on kv260") as error:
+            schedule(GRAPH, target, around=around, fps=1e12)
+        assert "shell" not in str(error.value)
 
 
-def test_frames_that_the_serial_shell_cannot_store_leave_the_design_without_one() -> None:
-    plan = board.beside("axi", targets.load("ulx3s"), refusing("no room", alone=True))
-    assert plan.target == "here"
+def test_a_shell_that_is_not_needed_goes_where_there_is_no_room() -> None:
+    target = targets.load("ulx3s")
+    assert not board.around("axi", target).needed
+    plan = schedule(GRAPH, target, around=Around("serial", lambda _: target.budget, needed=False))
+    assert plan == schedule(GRAPH, target)
 
 
 def test_stores_of_whole_frames_are_left_room() -> None:
     target = targets.load("ulx3s")
     big = residual(40, 16)
-    plan = board.beside("axi", target, partial(schedule, big, target))
+    around = board.around("axi", target)
+    plan = schedule(big, target, around=around)
     ports = map(serial.port_of, border_of(big, plan, target).inputs)
     assert serial.store_blocks(ports, target) > 10
-    assert (taken(big, plan, target) + board.around("axi", target)(border_of(big, plan, target))).fits(target.usable)
+    assert (taken(big, plan, target) + around.cost(border_of(big, plan, target))).fits(target.usable)
