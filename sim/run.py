@@ -42,7 +42,10 @@ PATIENCE = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to simulate. Frames beyond those in the vectors repeat them, as a new sequence where frames have states."""
+    """How to simulate. Frames beyond those in the vectors repeat them, as a new sequence where frames have states.
+
+    lose: the number of a beat that the first input's source loses, from 1 on.
+    """
 
     frames: int = 4
     stall: float = 0.0
@@ -50,6 +53,7 @@ class Options:
     waves: bool = False
     probe: bool = False
     checked: bool = False
+    lose: int | None = None
 
 
 def simulate(folder: Path, options: Options, progress: Progress = lambda *_: None) -> dict[str, Any]:
@@ -140,7 +144,7 @@ def _play(
     work = folder / "sim" / "work"
     task: dict[str, Any] = {
         "pins": "axis",
-        "runs": [{"source": options.stall, "sink": options.stall, "seed": options.seed}],
+        "runs": [{"source": options.stall, "sink": options.stall, "seed": options.seed, "lost": options.lose}],
         "progress": str(work / "progress"),
         "result": str(work / "result.json"),
         "received": True,
@@ -228,7 +232,8 @@ def _summary(design: dict[str, Any], options: Options, result: dict[str, Any]) -
     interval = (steady[-1] - steady[0]) / (len(steady) - 1) if len(steady) > 1 else None
     first = [place(design, m) for o in outputs for m in o["first"]]
     return {
-        "bit_exact": complete and mismatches == 0,
+        "bit_exact": complete and mismatches == 0 and not result["frame_error"],
+        "frame_error": result["frame_error"],
         "frames": frames,
         "frames_asked": options.frames,
         "mismatches": mismatches,
@@ -282,6 +287,8 @@ def describe(summary: dict[str, Any]) -> list[str]:
         lines = [f"NOT bit-exact: {summary['mismatches']} beats differ in {summary['frames']} frames"]
         if summary["frames"] < summary["frames_asked"]:
             lines.append(f"stopped after {summary['frames']} of {summary['frames_asked']} frames")
+        if summary["frame_error"]:
+            lines.append("frame_error: an input's frame ended where it should not")
         return lines + [MISMATCH.format(**m) for m in summary["first_mismatches"]]
     lines = [f"bit-exact: {summary['frames']} frames"]
     if not summary["stall"]:
@@ -300,9 +307,10 @@ def main() -> int:
     parser.add_argument("--stall", type=float, default=0.0, help="probability of a stall on either side, per cycle")
     parser.add_argument("--seed", type=int, default=1, help="seed of the stalls")
     parser.add_argument("--waves", action="store_true", help="write dump.vcd")
+    parser.add_argument("--lose", type=int, metavar="BEAT", help="leave out a beat of the first input")
     parser.add_argument("--checked", action="store_true", help="with the assertions of the RTL")
     asked = parser.parse_args()
-    options = Options(asked.frames, asked.stall, asked.seed, asked.waves, checked=asked.checked)
+    options = Options(asked.frames, asked.stall, asked.seed, asked.waves, checked=asked.checked, lose=asked.lose)
     if not (0 <= options.stall <= MOST_STALLS and options.frames > 0):
         parser.error(f"--stall is a probability from 0 to {MOST_STALLS}, --frames at least 1")
     folder = Path(__file__).resolve().parents[1]

@@ -28,9 +28,10 @@ REPORT_EVERY = 2_000
 
 
 class Driver:
-    """Sends the beats of one input."""
+    """Sends the beats of one input, but for the beat number `lost`."""
 
-    def __init__(self, port: dict[str, Any], beats: list[int], stall: float, seed: int) -> None:
+    def __init__(self, port: dict[str, Any], beats: list[int], stall: float, seed: int, lost: int | None) -> None:
+        self.lost = lost
         self.beats, self.stall, self.bits = beats, stall, port["width"]
         self.rng = random.Random(f"drive {port['name']} {seed}")
         self.frame_beats = port["frame_beats"]
@@ -41,6 +42,11 @@ class Driver:
     @property
     def done(self) -> bool:
         return self.sent == self.end
+
+    @property
+    def last(self) -> bool:
+        """Whether the next beat is the last of its frame."""
+        return bool((self.sent + 1) % self.frame_beats == 0)
 
     def offers(self) -> bool:
         """Whether there is a beat in this cycle; one that was not taken stays."""
@@ -53,6 +59,8 @@ class Driver:
             return False
         self.first = cycle if self.first < 0 else self.first
         self.sent += 1
+        if self.sent == self.lost:
+            self.sent += 1
         return True
 
     def garbage(self) -> int:
@@ -117,7 +125,7 @@ class Axis:
 
     def __init__(self, dut: Any, job: dict[str, Any]) -> None:
         self.dut, self.clock = dut, dut.aclk
-        self.inputs = [_signals(dut, f"s_axis_{p['name']}", "valid ready data") for p in job["inputs"]]
+        self.inputs = [_signals(dut, f"s_axis_{p['name']}", "valid ready data last") for p in job["inputs"]]
         self.outputs = [_signals(dut, f"m_axis_{p['name']}", "valid ready data last") for p in job["outputs"]]
 
     def reset(self, on: bool) -> None:
@@ -136,17 +144,21 @@ class Axis:
             if takes and valid.value:
                 checker.take(cycle, data.value.to_unsigned(), bool(last.value))
                 moved = True
-        for driver, (valid, ready, data) in zip(drivers, self.inputs, strict=True):
+        for driver, (valid, ready, data, last) in zip(drivers, self.inputs, strict=True):
             kept = driver.offering
             if driver.offers():
                 if not kept:
-                    valid.value, data.value = 1, driver.beats[driver.sent]
+                    valid.value, data.value, last.value = 1, driver.beats[driver.sent], driver.last
                 moved |= driver.offer(cycle, ready.value)
             else:
                 valid.value = 0
                 if driver.stall:
                     data.value = driver.garbage()
         return moved
+
+    def shifted(self) -> bool:
+        """Whether a frame came in that did not end where it should."""
+        return bool(self.dut.frame_error.value)
 
     async def load(self, beats: Iterator[int], edge: FallingEdge) -> None:
         """Send the loader's beats and wait until an input is ready."""
@@ -201,6 +213,10 @@ class Packed:
         self.dut.in_valid_i.value, self.dut.in_data_i.value = valid, data
         return moved
 
+    def shifted(self) -> bool:
+        """A module knows nothing of frames' ends."""
+        return False
+
     async def load(self, beats: Iterator[int], edge: FallingEdge) -> None:
         """Send the beats that fill a memory, each with its valid bit in front."""
         for beat in beats:
@@ -224,20 +240,24 @@ async def _run(
     pins: Axis | Packed, job: dict[str, Any], run: dict[str, Any], beats: dict[str, list[int]]
 ) -> dict[str, Any]:
     """All frames, sequence after sequence: `restarts` says after how many frames there is another reset."""
-    drivers = [Driver(p, beats[p["name"]], run["source"], run["seed"]) for p in job["inputs"]]
+    lost = [run.get("lost"), *[None] * len(job["inputs"])]  # the first input's
+    sources = zip(job["inputs"], lost, strict=False)
+    drivers = [Driver(p, beats[p["name"]], run["source"], run["seed"], at) for p, at in sources]
     checkers = [Checker(p, beats[p["name"]], run["sink"], run["seed"]) for p in job["outputs"]]
     agents: list[Checker | Driver] = [*checkers, *drivers]
-    cycle = 0
+    cycle, shifted = 0, False
     for frames in (*job["restarts"], None):
         if not all(a.done for a in agents):
             break
         for agent in agents:
             agent.end = len(agent.beats) if frames is None else frames * agent.frame_beats
         cycle = await _sequence(pins, job, drivers, checkers, cycle)
+        shifted |= pins.shifted()
     for checker in checkers if job["received"] else ():
         Path(checker.port["received"]).write_text("".join(f"{b:x}\n" for b in checker.received))
     return {
         "cycles": cycle,
+        "frame_error": shifted,
         "sequence": next(iter(job["restarts"]), None),
         "finished": all(a.done for a in agents),
         "sent": {p["name"]: d.sent for p, d in zip(job["inputs"], drivers, strict=True)},

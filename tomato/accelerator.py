@@ -26,6 +26,7 @@ from tomato.host.ends import Host
 from tomato.host.samples import suited
 from tomato.lower import Lowered, lower
 from tomato.quantise.integers import Integers
+from tomato.schedule.border import border
 from tomato.schedule.plan import Plan
 from tomato.targets import Target
 
@@ -35,7 +36,7 @@ class Accelerator(Integers):
     """A network on codes, and the plan that builds it for a target.
 
     `samples` are a few frames for the test vectors, as the chip takes them. `files` are texts, by name, for the build
-    folder: what the search for a precision found.
+    folder: what the search for a precision found. `shell` stands around the Verilog, see `board.SHELLS`.
     """
 
     plan: Plan
@@ -43,6 +44,7 @@ class Accelerator(Integers):
     model: Path
     samples: tuple[Array, ...]
     files: Mapping[str, str] = field(default_factory=dict)
+    shell: str = board.SHELLS[0]
 
     @cached_property
     def host(self) -> Host | None:
@@ -57,10 +59,13 @@ class Accelerator(Integers):
     @cached_property
     def report(self) -> dict[str, Any]:
         """The contents of report.json."""
+        links = self.lowered.routes.links
+        around = board.around(self.shell, self.target)
         return report(
             self.graph, self.plan, self.target, self.lowered,
             model=self.model.name, notes=self.notes, proofs=self.proofs, ends=self.ends,
             ports=ports.described(self.graph, self.inputs, self.outputs),
+            shell=around.name, around=around.cost(border(self.graph, self.lowered.units, links)),
         )  # fmt: skip
 
     def golden(self, *x: Array, codes: bool = False, progress: Progress = silent) -> Any:
@@ -113,15 +118,14 @@ class Accelerator(Integers):
         progress: Progress = silent,
         *,
         backends: Sequence[str] = project.DEFAULT,
-        shell: str = board.SHELLS[0],
     ) -> Path:
         """Write the build folder; nothing is left half-written. Raises TomatoError if `folder` is not ours.
 
-        backends: "verilog", "hls" or both. shell: what stands around the Verilog, see `board.SHELLS`.
+        backends: "verilog", "hls" or both.
         """
         folder = Path(folder)
         with alone(folder):
-            self._write(folder, progress, backends, shell)
+            self._write(folder, progress, backends)
             page.write(folder)
         return folder
 
@@ -131,14 +135,13 @@ class Accelerator(Integers):
         folder: Path,
         progress: Progress = silent,
         backends: Sequence[str] = project.DEFAULT,
-        shell: str = board.SHELLS[0],
     ) -> None:
         """Write the build folder, which nobody else has at the moment."""
         with tempfile.TemporaryDirectory(prefix=".tomato-", dir=folder.parent) as temporary:
             fresh = Path(temporary)
             project.write(fresh, self.lowered.netlist, self.report, self.plan.to_toml(), backends)
             if "verilog" in backends:
-                board.write(fresh, self.lowered.netlist, self.target, self.report, shell)
+                board.write(fresh, self.lowered.netlist, self.target, self.report, self.shell)
             contents.save(fresh, self, self.model, self.target, host=self.host, samples=self.samples, files=self.files)
             written.write(fresh, self, self.lowered.netlist, self.model.name)
             self.write_vectors(fresh, *self.samples, progress=progress)
@@ -189,4 +192,5 @@ def load(folder: Path) -> Accelerator:
     return Accelerator(
         network.graph, network.inputs, network.outputs, reading=network.reading, ends=network.ends, plan=plan,
         target=target, model=folder / contents.MODEL, samples=samples,
+        shell=board.SHELLS[0] if (folder / board.REGISTERS).exists() else "none",
     )  # fmt: skip

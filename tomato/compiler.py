@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from tomato import asked, complete, targets
+from tomato import asked, board, complete, targets
 from tomato.accelerator import Accelerator
 from tomato.core.files import refusals
 from tomato.core.formats import Array
@@ -45,6 +45,7 @@ def compile_model(
     allow_error: float | None = None,
     shapes: Mapping[str, Sequence[int]] | None = None,
     host: HostChoice = "ends",
+    shell: str = board.SHELLS[0],
     progress: Progress = silent,
 ) -> Accelerator:
     """Compile an ONNX model for a target.
@@ -59,10 +60,11 @@ def compile_model(
     step where nothing exact is small enough (0: none, 1: any error; unless given, one in a hundred). shapes: sizes of
     dynamic axes by their names, or whole shapes of inputs by theirs, batch included. host: what the host may run at
     the ends of the network: "none", "ends" (as long as the chip does at least half of the multiply-accumulates), or
-    "any". Raises TomatoError for what the user can mend.
+    "any". shell: what stands around the Verilog, "axi" or "none", for which room is left. Raises TomatoError for
+    what the user can mend.
     """
     asked.check_numbers(fps, clock_mhz, requant_bits, allow_error, goal)
-    board = targets.load(target)
+    chip = targets.load(target)
     wishes = read_wishes(Path(plan)) if plan else Wishes()
     clock = clock_mhz or wishes.clock_mhz
 
@@ -84,8 +86,8 @@ def compile_model(
     found = None
     if precision == AUTO:
         aim = replace(goal or Goal(), clock_mhz=clock, fps=fps)
-        found = search(network, frames, labels, board, aim, ranges, str(source), compensate=compensate,
-                       progress=progress)  # fmt: skip
+        found = search(network, frames, labels, chip, aim, ranges, str(source), compensate=compensate,
+                       shell=shell, progress=progress)  # fmt: skip
         fps = found.fps
     bits = found.precision if found else asked.wanted(precision, wishes)
     if integers is None:
@@ -94,13 +96,14 @@ def compile_model(
 
     progress("Schedule", 0, 0)
     chosen = schedule(
-        integers.graph, board, clock_mhz=clock, fps=fps, wishes=wishes, model=str(source), given=network.quantised
-    )
+        integers.graph, chip, clock_mhz=clock, fps=fps, wishes=wishes, model=str(source), given=network.quantised,
+        around=board.around(shell, chip),
+    )  # fmt: skip
     samples = frames or samples_of(network, integers)
     said = (*complete.notes(integers.reading), *([str(integers.ends)] if integers.ends else []))
     return Accelerator(
         integers.graph, integers.inputs, integers.outputs, (*said, *integers.notes, *(found.notes if found else ())),
         reading=integers.reading, ends=integers.ends, proofs=integers.proofs, plan=replace(chosen, precision=bits),
-        target=board, model=source.path, samples=tuple(s[: count_of(integers.graph)] for s in samples),
-        files=found.files if found else {},
+        target=chip, model=source.path, samples=tuple(s[: count_of(integers.graph)] for s in samples),
+        files=found.files if found else {}, shell=shell,
     )  # fmt: skip

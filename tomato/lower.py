@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from tomato.core.ir import Graph
 from tomato.core.state import lasting
 from tomato.hardware.memory import LOAD_BITS, Source
-from tomato.hardware.netlist import Instance, Netlist, Place, Stream, load_count, stream
+from tomato.hardware.netlist import FRAME_CHECK, Instance, Netlist, Place, Stream, load_count, stream
 from tomato.hardware.parts import Converter, Fifo, FrameEnd, Loader, Part, Register
 from tomato.schedule.plan import Plan
 from tomato.schedule.route import Routes, routes
@@ -47,6 +47,7 @@ class _Lowering:
     def run(self) -> Lowered:
         inputs = tuple(self._source(name) for name, _ in self.graph.inputs if name in self.readers)
         for source in inputs:
+            self._check(source)
             self._distribute(source)
         for name, unit in self.units.items():
             out = stream(name, name, unit.out, unit.lanes[1])
@@ -94,6 +95,14 @@ class _Lowering:
         """Add an instance of a part."""
         name = _unused(name, self.parts)
         made = Instance(f"tom_{part.stem}", name, part.params, inputs, outputs, {}, why, place=self._place(beside))
+        self._add(made, part.cost(self.target))
+
+    def _check(self, source: Stream) -> None:
+        """Watch an input."""
+        part = self.ways.checks[source.value]
+        name, beside = _unused(f"check_{source.value}", self.parts), self.readers[source.value][0].consumer
+        why = f"%{source.value} comes in: beats that were lost on the way are noticed"
+        made = Instance(FRAME_CHECK, name, part.params, (), (), {}, why, place=self._place(beside), watches=source)
         self._add(made, part.cost(self.target))
 
     def _distribute(self, source: Stream) -> None:

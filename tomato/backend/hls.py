@@ -15,7 +15,18 @@ from tomato.backend.render import render
 from tomato.backend.verilog import describe, memory_file, port_name
 from tomato.core.formats import Array
 from tomato.hardware.memory import LOAD_BITS
-from tomato.hardware.netlist import FRAME_END, LOADER, Instance, Memory, MemoryMaster, Netlist, Stream, load_count, pack
+from tomato.hardware.netlist import (
+    FRAME_CHECK,
+    FRAME_END,
+    LOADER,
+    Instance,
+    Memory,
+    MemoryMaster,
+    Netlist,
+    Stream,
+    load_count,
+    pack,
+)
 
 PIECE = 64
 """Bits of the plain numbers that a memory word is made of."""
@@ -28,8 +39,8 @@ STORAGE = ("LUTRAM", "BRAM", "URAM")
 """Memory kinds as directives name them, by the number in the RTL."""
 QUEUES = {"tom_fifo", "tom_register"}
 """Parts that are no calls: an hls::stream is a queue itself."""
-EDGES = {LOADER, FRAME_END}
-"""Parts that are no calls: the ports of the function, and what fills memories in front of it, do their work."""
+EDGES = {LOADER, FRAME_END, FRAME_CHECK}
+"""Parts that are no calls: ports of the function, and what fills memories in front of it, do their work, or nobody."""
 
 
 @dataclass(frozen=True, slots=True)

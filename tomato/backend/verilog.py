@@ -1,7 +1,7 @@
 """Print a netlist as SystemVerilog: one top module, the modules it uses, and the memories' contents."""
 
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,6 +105,7 @@ class TopView:
     streams: tuple[StreamView, ...]
     instances: tuple[InstanceView, ...]
     loader: LoaderView | None
+    checks: int
     timed: tuple[TimedView, ...]
 
 
@@ -117,8 +118,9 @@ def top(netlist: Netlist, title: str) -> str:
         outputs=tuple(_port(s) for s in netlist.outputs),
         streams=_streams(netlist),
         buses=tuple(map(_bus, netlist.buses)),
-        instances=tuple(_instance(i, netlist.loaded) for i in netlist.instances if i.module != LOADER),
+        instances=tuple(_instance(i, netlist) for i in netlist.instances if i.module != LOADER),
         loader=_loader(netlist),
+        checks=len(netlist.checks),
         timed=tuple(TimedView(s.name, s.frame_beats) for s in timed(netlist)),
     )
     return render("top.sv.j2", view)
@@ -130,10 +132,10 @@ def timed(netlist: Netlist) -> tuple[Stream, ...]:
 
 
 def _loader(netlist: Netlist) -> LoaderView | None:
-    part, chain = netlist.loader, netlist.loaded
+    part = netlist.loader
     if part is None:
         return None
-    return LoaderView(_instance(part, chain), LOAD_BITS, int(part.params["Beats"]), len(chain))
+    return LoaderView(_instance(part, netlist), LOAD_BITS, int(part.params["Beats"]), len(netlist.loaded))
 
 
 def _bus(bus: Bus) -> BusView:
@@ -185,7 +187,7 @@ def describe(port: Stream) -> str:
     return f"{'x'.join(map(str, port.shape))} {kind}, {port.lanes} a beat"
 
 
-def _instance(part: Instance, chain: Sequence[Instance]) -> InstanceView:
+def _instance(part: Instance, netlist: Netlist) -> InstanceView:
     files = {name: '""' if part.loaded else string(f"mem/{memory_file(part, name)}") for name in part.memories}
     numbers = {name: literal(value) for name, value in part.params.items()}
     return InstanceView(
@@ -193,7 +195,7 @@ def _instance(part: Instance, chain: Sequence[Instance]) -> InstanceView:
         name=part.label,
         comment=tuple(textwrap.wrap(part.comment, COMMENT_WIDTH, subsequent_indent="  ")),
         params=_aligned(numbers | files),
-        pins=_aligned(_pins(part, chain)),
+        pins=_aligned(_pins(part, netlist)),
         unused=_unused(part),
     )
 
@@ -203,9 +205,13 @@ def _unused(part: Instance) -> int:
     return 0 if part.loaded or part.module == LOADER else int(part.params.get("LoadBits", 0))
 
 
-def _pins(part: Instance, chain: Sequence[Instance]) -> dict[str, str]:
+def _pins(part: Instance, netlist: Netlist) -> dict[str, str]:
     """What every port of a part is connected to."""
+    chain = netlist.loaded
     pins = {"clk_i": "clk", "rst_i": "rst"}
+    if part.watches:
+        pins |= {f"{kind}_i": f"s_axis_{port_name(part.watches)}_t{kind}" for kind in ("valid", "ready", "last")}
+        return pins | {"error_o": f"frame_errors[{netlist.checks.index(part)}]"}
     if part.loaded:
         pins |= {"load_i": f"load_{chain.index(part)}", "load_o": f"load_{chain.index(part) + 1}"}
     if _unused(part):

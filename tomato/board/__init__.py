@@ -6,17 +6,35 @@ from pathlib import Path
 from typing import Any
 
 from tomato.backend.constraints import assignments
-from tomato.board import open_flow, registers, shell, vendors
+from tomato.board import open_flow, registers, serial, shell, vendors
 from tomato.board.number import number
 from tomato.core.files import write_text
 from tomato.hardware.netlist import Netlist
-from tomato.targets import Target
+from tomato.schedule.border import NOTHING, Around, Border
+from tomato.targets import Resources, Target
 
 FOLDER = "board"
 """Where all of it lies in a build folder."""
 REGISTERS = Path(FOLDER, "registers.json")
 SHELLS = ("axi", "none")
 """What may stand around the accelerator: masters of memory (and, on boards with one, a serial line), or nothing."""
+
+
+def around(kind: str, target: Target) -> Around:
+    """The shell that a board's design is built with, of the kind asked for: "axi", "serial" or "none".
+
+    A serial shell that finds no room is left out, and the build folder says so.
+    """
+
+    def axi(design: Border) -> Resources:
+        return shell.cost(registers.masters(design), target)
+
+    def line(design: Border) -> Resources:
+        return serial.cost_of(map(serial.port_of, (*design.inputs, *design.outputs)), target)
+
+    if kind == "none":
+        return NOTHING
+    return Around("serial", line, needed=False) if open_flow.line(target) else Around("axi", axi)
 
 
 def write(folder: Path, netlist: Netlist, target: Target, report: Mapping[str, Any], kind: str) -> None:

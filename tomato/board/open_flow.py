@@ -19,8 +19,8 @@ SERIAL = "serial.json"
 
 def files(netlist: Netlist, target: Target, report: Mapping[str, Any]) -> dict[str, str]:
     """File name, below board/, to text: the serial shell on a board whose pins are known; none for other boards."""
-    board = boards.find(target.name)
-    if board is None or target.family != ECP5:
+    board = line(target)
+    if board is None:
         return {}
     try:
         made = serial.shell(netlist, target, board, report["clock_mhz"], f"{report['model']} for {report['target']}")
@@ -39,6 +39,11 @@ def files(netlist: Netlist, target: Target, report: Mapping[str, Any]) -> dict[s
         f"ecp5/{ecp5.LPF}": serial.constraints(made),
         "README.md": render("board/README_ecp5.md.j2", made),
     }
+
+
+def line(target: Target) -> boards.Board | None:
+    """The board, if it has a serial line that a design is reached through."""
+    return boards.find(target.name) if target.family == ECP5 else None
 
 
 def check_room(made: serial.Shell, target: Target, used: int) -> None:

@@ -11,7 +11,8 @@ from typing import Any, Literal
 from tomato.backend.verilog import padded, port_name
 from tomato.core.errors import TomatoError
 from tomato.hardware.memory import LOAD_BITS
-from tomato.hardware.netlist import Netlist, Stream
+from tomato.hardware.netlist import Netlist, Stream, load_count
+from tomato.schedule.border import Border
 
 Direction = Literal["read", "write"]
 """Of a master: it reads inputs and weights, and writes outputs."""
@@ -168,6 +169,7 @@ CONTROL: Sequence[Register] = (
 STATUS: Sequence[Field] = (
     Field("busy", 0, 1, "ro", "a run is on its way"),
     Field("loaded", 1, 1, "ro", "the weights have been read, or there are none to read"),
+    Field("frame_error", 2, 1, "ro", "an input's frame ended where it should not: beats were lost; until reset"),
 )
 COUNTED: Sequence[tuple[str, str]] = (
     ("build", "what the accelerator was made from: the same number as `build` in this file"),
@@ -182,18 +184,23 @@ COUNTED: Sequence[tuple[str, str]] = (
 
 def of(netlist: Netlist, interval: int, build: int) -> Map:
     """The registers of a design with `interval` cycles between frames. Raises TomatoError where there are too many."""
-    inputs = tuple(_master(s, "read", interval) for s in netlist.inputs)
-    outputs = tuple(_master(s, "write", interval) for s in netlist.outputs)
-    loader = netlist.loader
-    beats = int(loader.params["Beats"]) if loader else 0
-    weights = (Master("m_axi_weights", "", "read", LOAD_BITS, "weights", LOAD_BITS // 8, beats),) if loader else ()
-    masters = (*inputs, *outputs, *weights)
-    if len(masters) > MOST_MASTERS:
+    loads = load_count(netlist.loaded, LOAD_BITS)
+    return Map(f"{netlist.name}_top", build, masters(Border(netlist.inputs, netlist.outputs, interval, loads)))
+
+
+def masters(design: Border) -> tuple[Master, ...]:
+    """The masters that a design needs. Raises TomatoError where there are too many."""
+    inputs = tuple(_master(s, "read", design.interval) for s in design.inputs)
+    outputs = tuple(_master(s, "write", design.interval) for s in design.outputs)
+    loads = design.load_beats
+    weights = (Master("m_axi_weights", "", "read", LOAD_BITS, "weights", LOAD_BITS // 8, loads),) if loads else ()
+    found = (*inputs, *outputs, *weights)
+    if len(found) > MOST_MASTERS:
         raise TomatoError(
-            f"the network has {len(masters)} inputs and outputs: the AXI shell takes {MOST_MASTERS}",
+            f"the network has {len(found)} inputs and outputs: the AXI shell takes {MOST_MASTERS}",
             hint="compile with --shell none, and connect the streams yourself",
         )
-    return Map(f"{netlist.name}_top", build, masters)
+    return found
 
 
 def _master(stream: Stream, direction: Direction, interval: int) -> Master:

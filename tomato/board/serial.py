@@ -109,8 +109,8 @@ def shell(netlist: Netlist, target: Target, board: Board, clock_mhz: float, titl
         bit_clocks=round(made.mhz * 1e6 / baud),
         timeout=round(made.mhz * 1e6 * TIMEOUT_SECONDS),
         blink_bits=ceil(log2(made.mhz * 1e6)),
-        inputs=tuple(map(_port, netlist.inputs)),
-        outputs=tuple(map(_port, netlist.outputs)),
+        inputs=tuple(map(port_of, netlist.inputs)),
+        outputs=tuple(map(port_of, netlist.outputs)),
         part_beats=part,
         parts=beats // part if part else 0,
         load_bits=LOAD_BITS,
@@ -119,7 +119,8 @@ def shell(netlist: Netlist, target: Target, board: Board, clock_mhz: float, titl
     )
 
 
-def _port(stream: Stream) -> Port:
+def port_of(stream: Stream) -> Port:
+    """A stream of the accelerator as the shell has it."""
     return Port(verilog.port_name(stream), verilog.padded(stream.width), stream.frame_beats)
 
 
@@ -143,7 +144,11 @@ def store_blocks(ports: Iterable[Port], target: Target) -> int:
 
 def cost(made: Shell, target: Target) -> Resources:
     """What the shell takes: a constant, and for every stream a memory, its addresses, and a beat."""
-    ports = (*made.inputs, *made.outputs)
+    return cost_of((*made.inputs, *made.outputs), target)
+
+
+def cost_of(ports: Iterable[Port], target: Target) -> Resources:
+    """What a shell with these streams takes."""
     stores = [memory_cost(p.bits, p.beats, p.ram, target) + Resources(lut=30, ff=20 + p.bits) for p in ports]
     return sum(stores, Resources(lut=SHELL_LUT, ff=SHELL_FF))
 

@@ -1,6 +1,6 @@
 """The AXI shell: frames from memory into the accelerator and its results back, under registers of AXI4-Lite."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tomato.backend import library
@@ -9,12 +9,15 @@ from tomato.backend.verilog import port_name
 from tomato.board.registers import Map, Master
 from tomato.hardware.memory import LOAD_BITS
 from tomato.hardware.netlist import Netlist
+from tomato.hardware.shell import WRITE_DEPTH, checksum_cost, control_cost, read_cost, write_cost
+from tomato.targets import Resources, Target
 
 MEMORY_LATENCY = 128
 """Cycles from an address to its data that a reader is made to cover; as DDR4 behind an interconnect takes."""
 MOST_BEATS = 16
 """Of a burst: what AXI3, the memory ports of Zynq-7000, allows."""
 LEAST_DEPTH = 32
+"""Of a reader."""
 MODULES = ("tom_axi_control", "tom_axi_read", "tom_axi_write", "tom_checksum")
 
 
@@ -109,18 +112,36 @@ def look(netlist: Netlist, registers: Map, title: str) -> ShellView:
     for index, master in enumerate(registers.masters):
         reads = master.direction == "read"
         if not master.port:
-            weights = MasterView(master, index, "weights", LEAST_DEPTH, LOAD_BITS, tuple(_memory(master)))
+            weights = MasterView(master, index, "weights", _depth(master), LOAD_BITS, tuple(_memory(master)))
         else:
             stream = next(streams[reads])
-            depth = _depth(master) if reads else LEAST_DEPTH
+            depth = _depth(master)
             view = MasterView(master, index, port_name(stream), depth, stream.width, tuple(_memory(master)))
             (inputs if reads else outputs).append(view)
     return ShellView(netlist.name, title, registers, tuple(inputs), tuple(outputs), weights)
 
 
+def cost(masters: Sequence[Master], target: Target) -> Resources:
+    """What the shell takes: registers, and a reader or a writer with its checksum for each master."""
+    reads, writes = ([m for m in masters if m.direction == way] for way in ("read", "write"))
+    loads = sum(not m.port for m in reads)
+    taken = target.fitted("axi_control", control_cost(len(reads) - loads, len(writes), loads))
+    for m in reads:
+        part = read_cost(m.data_bits // 8, m.beat_bytes, m.frame_beats, _depth(m), target)
+        taken += target.fitted("axi_read", part)
+    for m in writes:
+        taken += target.fitted("axi_write", write_cost(m.data_bits // 8, m.beat_bytes, m.frame_beats, target))
+        taken += target.fitted("checksum", checksum_cost(8 * m.beat_bytes, target))
+    return taken
+
+
 def _depth(master: Master) -> int:
-    """Beats that cover the memory's latency at full speed."""
+    """Beats of AXI4 that are held: of frames that are read, what covers the memory's latency at full speed."""
+    if master.direction == "write":
+        return WRITE_DEPTH
     depth = LEAST_DEPTH
+    if not master.port:
+        return depth
     while depth < min(MEMORY_LATENCY, master.frame_bytes * 8 / master.data_bits):
         depth *= 2
     return depth

@@ -75,7 +75,7 @@ def check(folder: Path, *, frames: int = 2, progress: Progress = silent) -> dict
 
 def wrapper(design: Mapping[str, Any]) -> str:
     """A top around the netlist: signals of the top stay visible to the testbench, which those of the cells need not."""
-    ports = ["input wire aclk", "input wire aresetn"]
+    ports = ["input wire aclk", "input wire aresetn", "output wire frame_error"]
     streams = [("s_axis", "input", "output", port) for port in design["inputs"]]
     streams += [("m_axis", "output", "input", port) for port in design["outputs"]]
     if design["loader"]:

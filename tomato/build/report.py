@@ -19,6 +19,7 @@ from tomato.schedule.streams import expected_cycles, interval_cycles, source_of
 from tomato.schedule.timing import Times, latency_cycles, simulate_times
 from tomato.targets import Resources, Target
 
+NOTHING = Resources()
 LUTS_PER_PRODUCT = 70
 """About what an 8 x 8 bit multiplier takes in LUTs."""
 
@@ -29,8 +30,9 @@ CALIBRATION = Path(__file__).parents[1] / "targets" / "calibration" / "errors.js
 def report(
     graph: Graph, plan: Plan, target: Target, lowered: Lowered, *, model: str, notes: Iterable[str],
     proofs: Iterable[Proof] = (), ends: Ends | None = None, ports: Mapping[str, Any] | None = None,
+    shell: str = "none", around: Resources = NOTHING,
 ) -> dict[str, Any]:  # fmt: skip
-    """The contents of report.json: plain data, deterministic."""
+    """The contents of report.json: plain data, deterministic. shell: what stands around it, which takes `around`."""
     units = lowered.units
     interval = interval_cycles(units, lowered.routes.links)
     times = simulate_times(units, graph, lowered.routes, 1, None)
@@ -41,7 +43,7 @@ def report(
     between = _sum(cost for name, cost in lowered.costs.items() if name not in engines)
     total = _sum(lowered.costs.values())
     macs, multipliers = (sum(layer[k] for layer in layers) for k in ("macs", "multipliers"))
-    regions = _regions(plan, lowered, target)
+    regions = _regions(plan, lowered, target, around)
     full = [
         f"super logic region {i} is at {share:.0%} of what a design may use of it: routing will be tight"
         for i, share in enumerate(regions or [])
@@ -76,6 +78,7 @@ def report(
         "outputs": {name: source_of(graph, name) for name in graph.outputs},
         "layers": layers,
         "between_layers": between.counts(),
+        "shell": {"kind": shell, "resources": around.counts()},
         "fifos": dict(plan.fifos),
         "exactness": [asdict(proof) for proof in proofs],
         "host": asdict(ends) | {"chip_share": round(ends.share, 4)} if ends else None,
@@ -126,11 +129,12 @@ def _layer(unit: AnyUnit, graph: Graph, plan: Plan, lowered: Lowered, times: Tim
     }
 
 
-def _regions(plan: Plan, lowered: Lowered, target: Target) -> list[float] | None:
+def _regions(plan: Plan, lowered: Lowered, target: Target, around: Resources) -> list[float] | None:
     """How full each super logic region is; None where the chip is one die."""
     if target.slrs == 1:
         return None
     beside = lowered.routes.costs(list(plan.layers), target)
+    beside[next(iter(beside))] += around
     costs = {name: lowered.costs[name] + cost for name, cost in beside.items()}
     placed = {name: plan.regions.get(name, 0) for name in costs}
     return [round(f, 3) for f in fills(placed, costs, rooms(target))]

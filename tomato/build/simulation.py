@@ -72,15 +72,19 @@ def simulate(
     waves: bool = False,
     checked: bool = False,
     probe: bool = False,
+    lose: int | None = None,
     progress: Progress = silent,
 ) -> dict[str, Any]:
     """Play `frames` frames through the RTL in `folder` and return what simulation.json says.
 
+    lose: the number of a beat of the first input that is left out, from 1 on.
     Raises TomatoError when a tool is missing or fails.
     """
     check_number("stall", stall, 0, MOST_STALLS)
     runner = tool("run")
-    options = runner.Options(frames=frames, stall=stall, seed=seed, waves=waves, checked=checked, probe=probe)
+    options = runner.Options(
+        frames=frames, stall=stall, seed=seed, waves=waves, checked=checked, probe=probe, lose=lose
+    )
     try:
         summary: dict[str, Any] = runner.simulate(folder, options, progress)
     except runner.toolchain.ToolError as reason:

@@ -139,9 +139,9 @@ def compile_command(
         accelerator = compile_model(
             source, target, calibration=frames, labels=labels, precision=precision, goal=goal, compensate=compensate,
             ranges=ranges, fps=fps, clock_mhz=clock, plan=plan, requant_bits=requant_bits, allow_error=allow_error,
-            shapes=sizes, host=host, progress=shown,
+            shapes=sizes, host=host, shell=shell if "verilog" in backends else "none", progress=shown,
         )  # fmt: skip
-        accelerator.write(folder, shown, backends=backends, shell=shell)
+        accelerator.write(folder, shown, backends=backends)
     show.warnings(accelerator.report)
     if not quiet:
         show.report(accelerator.report)

@@ -110,11 +110,20 @@ def report(report: Mapping[str, Any]) -> None:
     out.print(rows)
     between = ", ".join(f"{n:,} {KINDS[k]}" for k, n in report["between_layers"].items() if n)
     say(out, f"requantisation is counted with the layer in front; between the layers: {between or 'nothing'}")
+    shell(out, report["shell"])
     summary(out, report)
     exactness(out, report["exactness"])
     for note in report["notes"]:
         if note != NO_CALIBRATION:
             say(out, f"note: {note}")
+
+
+def shell(out: Console, shell: Mapping[str, Any]) -> None:
+    """What stands around the design, beside which it fits."""
+    if shell["kind"] != "none":
+        name = {"axi": "AXI"}.get(shell["kind"], shell["kind"])
+        taken = ", ".join(f"{n:,} {KINDS[k]}" for k, n in shell["resources"].items() if n)
+        say(out, f"room is left for the {name} shell around it: {taken}")
 
 
 def exactness(out: Console, proofs: Sequence[Mapping[str, Any]]) -> None:

@@ -153,6 +153,7 @@ class Instance:
     Several streams on one side are concatenated, the first in the low bits. `comment` tells the
     reader which node of the graph this is. `loaded`: its memory cannot be initialised; the loader fills it.
     `buses`: by the prefix of the module's ports. `lasting`: its state lasts from frame to frame, until a reset.
+    `watches`: an input of the netlist that it looks at, and leaves as it is.
     """
 
     module: str
@@ -166,6 +167,7 @@ class Instance:
     buses: Mapping[str, Bus] = field(default_factory=dict)
     place: Place = Place()
     lasting: bool = False
+    watches: Stream | None = None
 
     @property
     def label(self) -> str:
@@ -173,8 +175,8 @@ class Instance:
         return f"u_{self.name}"
 
 
-LOADER, FRAME_END = "tom_loader", "tom_frame_end"
-"""Modules at the edges of a netlist: the first fills memories, the second ends frames at an output."""
+LOADER, FRAME_END, FRAME_CHECK = "tom_loader", "tom_frame_end", "tom_frame_check"
+"""Modules at the edges of a netlist: one fills memories, one ends frames at an output, one counts them at an input."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +197,11 @@ class Netlist:
     def loader(self) -> Instance | None:
         """The part that fills memories, if any must be."""
         return next((i for i in self.instances if i.module == LOADER), None)
+
+    @property
+    def checks(self) -> tuple[Instance, ...]:
+        """The parts that watch inputs."""
+        return tuple(i for i in self.instances if i.module == FRAME_CHECK)
 
     @property
     def streams(self) -> tuple[Stream, ...]:
@@ -228,6 +235,8 @@ class Netlist:
                 for name, m in part.memories.items()
                 if m.fields.shape[1:] != (len(m.bits),) or not m.depth
             ]
+            if part.watches is not None and part.watches not in self.inputs:
+                wrong.append(f"{part.name} watches {part.watches.name}, which is no input")
             if part.loaded and not part.memories:
                 wrong.append(f"{part.name} has nothing to load")
         if bool(self.loaded) != (self.loader is not None):

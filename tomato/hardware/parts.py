@@ -12,6 +12,7 @@ from tomato.hardware.plumbing import (
     Width,
     fifo_cost,
     fork_cost,
+    frame_check_cost,
     frame_end_cost,
     loader_cost,
     register_cost,
@@ -163,6 +164,25 @@ class FrameEnd(Part):
 
     def formula(self, target: Target) -> Resources:
         return frame_end_cost(self.width, self.frame_beats)
+
+
+@dataclass(frozen=True, slots=True)
+class FrameCheck(Part):
+    """Watches an input: whether the last of every `frame_beats` beats is marked, and no other."""
+
+    stem = "frame_check"
+    frame_beats: int
+
+    @property
+    def params(self) -> dict[str, int]:
+        return {"Beats": self.frame_beats}
+
+    @property
+    def latency(self) -> int:
+        return 0
+
+    def formula(self, target: Target) -> Resources:
+        return frame_check_cost(self.frame_beats)
 
 
 @dataclass(frozen=True, slots=True)

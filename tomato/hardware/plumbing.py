@@ -117,6 +117,12 @@ def frame_end_cost(width: int, beats: int) -> Resources:
     return register_cost(width + 1) + Resources(lut=2 * count, ff=count)
 
 
+def frame_check_cost(beats: int) -> Resources:
+    """What tom_frame_check takes for frames of `beats` beats: a counter, and an error."""
+    count = (beats - 1).bit_length()
+    return Resources(lut=count * 2 // 3 + 1, ff=count + 1)
+
+
 def loader_cost(beats: int) -> Resources:
     """What tom_loader takes to send so many beats: the beat on its way, and two counters."""
     count = beats.bit_length()

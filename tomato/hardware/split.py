@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from tomato.core.errors import IllFormedError
-from tomato.hardware.netlist import FRAME_END, LOADER, Instance, Netlist, Stream
-from tomato.hardware.parts import FrameEnd
+from tomato.hardware.netlist import FRAME_CHECK, FRAME_END, LOADER, Instance, Netlist, Stream
+from tomato.hardware.parts import FrameCheck, FrameEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,9 @@ class Split:
 def split(netlist: Netlist) -> Split:
     """Cut a netlist where a stream goes from a part on one chip to a part on another.
 
-    A link is an output of the one, with the end of its frames marked, and an input of the other. An input of the whole
-    goes to the chip that reads it. Raises IllFormedError where a loader would have to fill memories of another chip.
+    A link is an output of the one, with the end of its frames marked, and an input of the other, which checks them. An
+    input of the whole goes to the chip that reads it. Raises IllFormedError where a loader would have to fill memories
+    of another chip.
     """
     reader = {s.name: part for part in netlist.instances for s in part.inputs}
     chips = sorted({part.place.chip for part in netlist.instances})
@@ -42,7 +43,7 @@ def split(netlist: Netlist) -> Split:
     for source in netlist.inputs:
         inputs[reader[source.name].place.chip].append(source)
     for part in netlist.instances:
-        chip = part.place.chip
+        chip = reader[part.watches.name].place.chip if part.watches else part.place.chip
         parts[chip].append(part)
         for out in part.outputs:
             if out.framed:
@@ -54,6 +55,7 @@ def split(netlist: Netlist) -> Split:
                 parts[chip].append(end)
                 outputs[chip] += end.outputs
                 inputs[sink].append(out)
+                parts[sink].append(_check(out, reader[out.name]))
                 links.append(Link(out.value, chip, sink, int(end.params["Width"]), out.frame_beats))
     made = {
         chip: Netlist(f"{netlist.name}_{chip}", tuple(parts[chip]), tuple(inputs[chip]), tuple(outputs[chip]))
@@ -64,6 +66,14 @@ def split(netlist: Netlist) -> Split:
             raise IllFormedError(f"netlist {one.name}: its memories are filled by a {LOADER} on another chip")
         one.verify()
     return Split(made, tuple(links))
+
+
+def _check(coming: Stream, beside: Instance) -> Instance:
+    """What counts the beats of a link's frames, on the chip that it goes to."""
+    part, why = FrameCheck(coming.frame_beats), f"%{coming.value} comes from another chip"
+    return Instance(
+        FRAME_CHECK, f"check_{coming.name}", part.params, (), (), {}, why, place=beside.place, watches=coming
+    )
 
 
 def _end(out: Stream, beside: Instance) -> Instance:

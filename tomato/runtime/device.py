@@ -8,6 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from .errors import HostError
+
 Bytes = NDArray[np.uint8]
 
 
@@ -49,6 +51,14 @@ class Registers:
             tuple(r["name"] for r in known if r["access"] == "ro"),
             tuple(described["masters"]),
         )
+
+    def check_frames(self, status: int) -> None:
+        """Raise HostError if the register `status` says that an input's frames do not end where they should."""
+        if status >> self.fields["status"]["frame_error"] & 1:
+            raise HostError(
+                "beats of an input were lost on the way to the accelerator: this frame and all later ones are shifted",
+                hint="load the bitstream again; what drives its input must send whole frames, tlast at their end",
+            )
 
     def streams(self, direction: str) -> tuple[Mapping[str, Any], ...]:
         """Masters of inputs ("read") or outputs ("write")."""

@@ -128,6 +128,7 @@ class Mapped(ABC):
 
     def _check(self) -> None:
         status = self.read(self.registers.offsets["status"])
+        self.registers.check_frames(status)
         wrong = [
             n for n, bit in self.registers.fields["status"].items() if n.startswith("error_") and status >> bit & 1
         ]

@@ -55,6 +55,7 @@ class Simulated:
             except runner.toolchain.ToolError as reason:
                 raise HostError(str(reason)) from reason
             self.last = done["counters"]
+            self.registers.check_frames(self.last["status"])
             return {
                 m["pointer"]: np.fromfile(where / m["pointer"], np.uint8).reshape(frames, -1)
                 for m in self.registers.streams("write")

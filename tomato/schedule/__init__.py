@@ -1,9 +1,11 @@
 """From a quantised graph to a plan for a target."""
 
 from dataclasses import replace
+from functools import partial
 
 from tomato.core.errors import TomatoError
 from tomato.core.ir import Graph
+from tomato.schedule.border import NOTHING, Around, border
 from tomato.schedule.design import Design, cut, fastest_in_regions
 from tomato.schedule.floorplan import floor_of
 from tomato.schedule.offers import Option, total
@@ -28,13 +30,44 @@ def schedule(
     wishes: Wishes = NO_WISHES,
     model: str = "",
     given: bool = False,
+    around: Around = NOTHING,
 ) -> Plan:
     """The fastest plan that fits the target and each of its regions; with `fps` the smallest that reaches that rate.
 
-    given: the model's formats are its own, which no option changes.
+    given: the model's formats are its own, which no option changes. around: what stands around the design, at its
+    first layer.
     Where no plan fits the regions (a layer is larger than one), they are filled as evenly as possible.
     Raises TomatoError when a layer has no engine, the network does not fit, or the rate is out of reach.
     """
+    fitting = partial(
+        _fitting, graph, target, clock_mhz=clock_mhz, fps=fps, wishes=wishes, model=model, given=given
+    )  # fmt: skip
+    try:
+        return fitting(around=around)
+    except TomatoError as refused:
+        if around is NOTHING:
+            raise
+        alone = fitting(around=NOTHING)
+        if not around.needed:
+            return alone
+        raise TomatoError(
+            f"{refused.what}; without the shell around it, it can be built", where=refused.where,
+            hint="compile with --shell none, and connect the streams yourself, or choose a larger board",
+        ) from refused  # fmt: skip
+
+
+def _fitting(
+    graph: Graph,
+    target: Target,
+    *,
+    clock_mhz: float | None,
+    fps: float | None,
+    wishes: Wishes,
+    model: str,
+    given: bool,
+    around: Around,
+) -> Plan:
+    """A plan as `schedule` gives it, that leaves room for what stands around it."""
     clock = clock_mhz or target.clock_mhz
     offers = options(graph, target, wishes, model=model)
     if not offers:
@@ -67,8 +100,10 @@ def schedule(
                 hint="ask for less, raise --clock, or choose a larger board",
             )
         plan = _complete(graph, target, clock, design, wishes)
-        parts = routes(edges(graph, design.units), target, plan.regions, plan.fifos)
+        links = edges(graph, design.units)
+        parts = routes(links, target, plan.regions, plan.fifos)
         beside = parts.costs(list(plan.layers), target)
+        beside[next(iter(beside))] += around.cost(border(graph, design.units, links))
         between = sum(beside.values(), start=Resources())
         costs = {n: o.cost + beside[n] for n, o in design.chosen.items()}
         if sum(costs.values(), start=Resources()).fits(target.usable):
@@ -77,7 +112,7 @@ def schedule(
                 return plan
         spare = {n: _with_margin(cost, attempt) for n, cost in beside.items()}
     raise TomatoError(
-        f"the network does not fit {target.name}: no room is left for FIFOs and width converters ({between})",
+        f"the network does not fit {target.name}: no room is left for FIFOs, width converters and a shell ({between})",
         where=model or graph.name,
         hint="choose a larger board, or a lower rate with --fps",
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from tomato.hardware.parts import Converter, Fifo, Fork, FrameEnd, Part, Register
+from tomato.hardware.parts import Converter, Fifo, Fork, FrameCheck, FrameEnd, Part, Register
 from tomato.hardware.plumbing import Width
 from tomato.schedule.regions import crossings
 from tomato.schedule.streams import OUTPUT, Edge
@@ -19,12 +19,13 @@ class Routes:
     """The parts on every edge and behind every value.
 
     forks: by value, of those that have several readers; it stands where its first reader stands. parts: by edge, in
-    the order of the stream.
+    the order of the stream. checks: by value, of those that come in; each stands where its first reader stands.
     """
 
     links: tuple[Edge, ...]
     forks: Mapping[str, Fork] = field(default_factory=dict)
     parts: Mapping[str, tuple[Part, ...]] = field(default_factory=dict)
+    checks: Mapping[str, FrameCheck] = field(default_factory=dict)
 
     @property
     def queued(self) -> set[str]:
@@ -42,8 +43,8 @@ class Routes:
     def costs(self, layers: Sequence[str], target: Target) -> dict[str, Resources]:
         """What the parts take, by the node that they stand beside, in its region.
 
-        A stream's parts stand beside its consumer, or its producer if it leaves the chip; a fork beside its first
-        reader.
+        A stream's parts stand beside its consumer, or its producer if it leaves the chip; a fork and a check beside
+        its first reader.
         """
         costs = dict.fromkeys(layers, Resources())
         known = set(layers)
@@ -56,8 +57,8 @@ class Routes:
             for part in self.parts[edge.name]:
                 costs[beside(edge)] += part.cost(target)
         readers = self.readers
-        for value, fork in self.forks.items():
-            costs[beside(readers[value][0])] += fork.cost(target)
+        for value, part in (*self.forks.items(), *self.checks.items()):
+            costs[beside(readers[value][0])] += part.cost(target)
         return costs
 
 
@@ -90,4 +91,10 @@ def routes(
         for value, copies in found.readers.items()
         if len(copies) > 1
     }
-    return Routes(links, forks, parts)
+    made = {e.consumer for e in links}
+    checks = {
+        value: FrameCheck(copies[0].from_type.pixels * copies[0].from_beats)
+        for value, copies in found.readers.items()
+        if value not in made
+    }
+    return Routes(links, forks, parts, checks)

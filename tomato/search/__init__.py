@@ -33,11 +33,14 @@ class Exploration:
 
 
 def explore(
-    subject: Subject, target: Target, goal: Goal, *, model: str = "", progress: Progress = silent
+    subject: Subject, target: Target, goal: Goal, *, model: str = "", shell: str = "none", progress: Progress = silent
 ) -> Exploration:
-    """The best precision for the goal whose accuracy, measured on all frames, drops by no more than allowed."""
+    """The best precision for the goal whose accuracy, measured on all frames, drops by no more than allowed.
+
+    shell: what stands around the design, see `board.SHELLS`.
+    """
     clock = goal.clock_mhz or target.clock_mhz
-    search = Search(subject, target, goal, clock)
+    search = Search(subject, target, goal, clock, shell)
     progress("Search: w8a8", 0, 0)
     base = search.point(Precision(), goal.fps)
     rate = goal.fps or (base.fps * (1 - 1e-9) if goal.objective == "area" else None)

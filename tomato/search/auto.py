@@ -16,7 +16,7 @@ from tomato.targets import Target
 
 def search(
     network: Network, frames: tuple[Array, ...] | None, labels: Array | None, board: Target, goal: Goal,
-    ranges: Method, model: str, *, compensate: bool, progress: Progress,
+    ranges: Method, model: str, *, compensate: bool, shell: str, progress: Progress,
 ) -> Exploration:  # fmt: skip
     """The precision that "auto" stands for."""
     if frames is None:
@@ -29,4 +29,4 @@ def search(
     real = run(network.graph, CLEAN)
     values = graph_values(real, network.inputs, frames)
     subject = Subject.study(real, values, labels, ranges, compensate=compensate, progress=progress)
-    return explore(subject, board, goal, model=Path(model).name, progress=progress)
+    return explore(subject, board, goal, model=Path(model).name, shell=shell, progress=progress)

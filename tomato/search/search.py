@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from math import exp, log
 
+from tomato import board
 from tomato.lower import lower
 from tomato.quantise.precision import LayerFormat, Precision
 from tomato.schedule import schedule
@@ -38,12 +39,13 @@ class Goal:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Search:
-    """What was tried so far: `points`, w8a8 the first."""
+    """What was tried so far: `points`, w8a8 the first. shell: what stands around the design, see `board.SHELLS`."""
 
     subject: Subject
     target: Target
     goal: Goal
     clock_mhz: float
+    shell: str = "none"
     points: dict[Precision, Point] = field(default_factory=dict)
 
     def point(self, bits: Precision, fps: float | None) -> Point:
@@ -52,7 +54,8 @@ class Search:
             return self.points[bits]
         graph = self.subject.quantised(bits)
         right = self.subject.right(self.subject.run(graph, self.subject.count))
-        plan = schedule(graph, self.target, clock_mhz=self.clock_mhz, fps=fps)
+        around = board.around(self.shell, self.target)
+        plan = schedule(graph, self.target, clock_mhz=self.clock_mhz, fps=fps, around=around)
         lowered = lower(graph, plan, self.target)
         total = sum(lowered.costs.values(), start=Resources())
         stored = sum(unit.weight_bits for unit in lowered.units.values())

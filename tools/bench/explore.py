@@ -44,7 +44,7 @@ def measure(subject: Subject, folder: Path) -> dict[str, Any]:
     data = read(folder / subject.data, port.shape)
     assert data.labels is not None, "the subject is labelled"
     half = len(data.frames) // 2
-    given: dict[str, Any] = {"calibration": data.frames[:half], "labels": data.labels[:half]}
+    given: dict[str, Any] = {"calibration": data.frames[:half], "labels": data.labels[:half], "shell": "none"}
     test = Data(data.frames[half:], data.labels[half:])
     found = {"w8a8": _row(compile_model(model, TARGET, precision="w8a8", **given), test)}
     for objective in OBJECTIVES:

@@ -49,6 +49,7 @@ module tom_axi_control #(
 
   input  wire logic [Masters-1:0]    error_i,
   input  wire logic                  loaded_i,     // all weights are read
+  input  wire logic                  shifted_i,    // an input's frames do not end where they should
   input  wire logic                  entered_i,    // an input gives a beat
   input  wire logic [Outputs-1:0]    frame_i,      // an output's frame ends
   input  wire logic [Outputs-1:0]    done_i,       // an output's run is in memory
@@ -252,7 +253,7 @@ module tom_axi_control #(
       12'h008: found = {30'b0, enable_q};
       12'h00C: found = {30'b0, pending_q};
       12'(FramesAt): found = frames_q;
-      12'(CountersAt + 'h00): found = 32'({errors_q, 6'b0, loaded_i, busy});
+      12'(CountersAt + 'h00): found = 32'({errors_q, 5'b0, shifted_i, loaded_i, busy});
       12'(CountersAt + 'h04): found = Build;
       12'(CountersAt + 'h08): found = done_frames_q;
       12'(CountersAt + 'h0C): found = done_runs_q;

@@ -52,13 +52,14 @@ module tom_axi_read #(
   // Asking: the bytes of a frame are added to those pending until there are enough for a burst.
   logic [PendingBits-1:0] pending_q;
   logic [31:0]            frames_q;  // not pending yet
+  logic                   more_q;    // there are such frames
   logic [RoomBits-1:0]    room_q;    // beats that may still be asked for
   wire logic [CountBits-1:0] available, beats;
   wire logic take, begin_, marks_ready, jobs_ready, jobs_valid, word_ready;
   wire logic [OffsetBits-1:0] offset;
   wire logic [31:0] frames;
 
-  wire logic final_ = frames_q == '0;
+  wire logic final_ = !more_q;
   wire logic add = !final_ && pending_q < PendingBits'(BurstBytes);
   wire logic [PendingBits-1:0] whole = pending_q + (final_ ? PendingBits'(DataBytes - 1) : '0);
   wire logic all = final_ && beats == available;
@@ -95,14 +96,19 @@ module tom_axi_read #(
     if (rst_i) begin
       pending_q <= '0;
       frames_q  <= '0;
+      more_q    <= 1'b0;
       room_q    <= RoomBits'(Depth);
     end else begin
       if (begin_) begin
         pending_q <= PendingBits'(job_address_i[OffsetBits-1:0]) & PendingBits'(DataBytes - 1);
         frames_q  <= job_frames_i;
+        more_q    <= 1'b1;
       end else begin
         pending_q <= pending_q + (add ? PendingBits'(FrameBytes) : '0) - (take ? taken : '0);
-        if (add) frames_q <= frames_q - 1'b1;
+        if (add) begin
+          frames_q <= frames_q - 1'b1;
+          more_q   <= frames_q != 32'd1;
+        end
       end
       room_q <= room_q - (take ? RoomBits'(beats) : '0) + RoomBits'(pulled);
     end
@@ -214,23 +220,26 @@ module tom_axi_read #(
   // Behind the last beat of the last frame the rest of the run's last word is dropped.
   localparam int unsigned IndexBits = tom_pkg::idx_width(Beats);
   logic [IndexBits-1:0] index_q;
-  logic [31:0]          given_q;  // frames
+  logic [31:0]          number_q;  // of the frame, from 1 on
+  logic                 drop_q;
   wire logic last = index_q == IndexBits'(Beats - 1);
-  wire logic drop = given_q == frames;
+  wire logic give = out_valid_o && out_ready_i;
 
-  assign out_valid_o = beat_valid && !drop;
+  assign out_valid_o = beat_valid && !drop_q;
   assign out_data_o  = beat;
   assign out_last_o  = last;
-  assign beat_ready  = drop || out_ready_i;
+  assign beat_ready  = drop_q || out_ready_i;
   assign ended       = beat_valid && beat_ready && beat_last;
 
   always_ff @(posedge clk_i) begin
     if (rst_i || ended) begin
-      index_q <= '0;
-      given_q <= '0;
-    end else if (out_valid_o && out_ready_i) begin
+      index_q  <= '0;
+      number_q <= 32'd1;
+      drop_q   <= 1'b0;
+    end else if (give) begin
       index_q <= last ? '0 : index_q + 1'b1;
-      if (last) given_q <= given_q + 1'b1;
+      drop_q  <= last && number_q == frames;
+      if (last) number_q <= number_q + 1'b1;
     end
   end
 

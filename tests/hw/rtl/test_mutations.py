@@ -36,6 +36,7 @@ MUTATIONS: Mapping[str, Mutation] = {
     "padding_off_by_one": Mutation("rtl/net.sv", r"\.PadLeft *\(1\)", ".PadLeft(0)", "c1"),
     "weights_in_another_order": Mutation("mem/c2.mem", r"\A(\w+)\n(\w+)\n", r"\2\n\1\n", "c2"),
     "shortcut_too_short": Mutation("rtl/net.sv", r"\.Depth\(\d\d+\)", ".Depth(2)", ""),
+    "frames_counted_wrong": Mutation("rtl/tom_frame_check.sv", r"Beats - 1\)", "Beats - 2)", "frame_error"),
     "last_too_early": Mutation("rtl/tom_frame_end.sv", r"Beats - 1\)", "Beats - 2)", "head_q"),
 }
 
@@ -68,6 +69,9 @@ def test_one_wrong_thing_is_found(name: str, tmp_path: Path) -> None:
             f"stopped after 0 of {FRAMES} frames",
         ]
         assert difference is None
+    elif mutation.layer == "frame_error":  # all that comes out is right
+        assert describe(summary)[1:] == ["frame_error: an input's frame ended where it should not"]
+        assert difference is None
     elif name == "last_too_early":  # the codes are right, their end is marked wrong
         first = summary["first_mismatches"][0]
         assert (first["layer"], first["channel"], first["tlast"]) == ("head_q", 1, True)
@@ -94,4 +98,11 @@ def test_nothing_wrong_is_found_in_the_right_hardware(tmp_path: Path) -> None:
     write(tmp_path)
     summary = simulate(tmp_path, frames=FRAMES, probe=True)
     assert summary["bit_exact"], describe(summary)
+    assert not summary["frame_error"]
     assert first_difference(tmp_path, GRAPH, PLAN, TARGET, FRAMES) is None
+    lost = simulate(tmp_path, frames=FRAMES, probe=True, lose=5)
+    assert (lost["bit_exact"], lost["frame_error"], lost["frames"]) == (False, True, FRAMES - 1)
+    assert describe(lost)[1:3] == [
+        f"stopped after {FRAMES - 1} of {FRAMES} frames",
+        "frame_error: an input's frame ended where it should not",
+    ]

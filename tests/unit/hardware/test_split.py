@@ -52,8 +52,10 @@ def test_two_chips_have_all_parts_and_a_link_for_every_stream_between(first: str
     whole = placed(behind(first))
     found = split(whole)
     parts = [i for chip in found.chips.values() for i in chip.instances]
-    assert [i for i in parts if not i.name.startswith("link_")] == list(whole.instances)
-    assert len(parts) == len(whole.instances) + len(found.links)
+    checks = [i for i in found.chips[1].checks if i not in whole.instances]
+    assert [i for i in parts if not i.name.startswith("link_") and i not in checks] == list(whole.instances)
+    assert len(parts) == len(whole.instances) + 2 * len(found.links)
+    assert [i.params["Beats"] for i in checks] == [link.frame_beats for link in found.links]
     second = {s.name for i in whole.instances if i.place.chip for s in i.inputs}
     first_out = [s for i in whole.instances if not i.place.chip for s in i.outputs if s.name in second]
     assert [link.value for link in found.links] == [s.value for s in first_out]

@@ -40,7 +40,7 @@ OUT = ENGINE.outputs[0]
 @pytest.mark.parametrize(
     ("netlist", "told"),
     [
-        (replace(WHOLE, instances=WHOLE.instances[1:]), "is driven 0 times"),
+        (replace(WHOLE, instances=WHOLE.instances[2:]), "is driven 0 times"),
         (replace(WHOLE, instances=WHOLE.instances[:-1]), "is driven 0 times"),
         (replace(WHOLE, instances=(*WHOLE.instances, ENGINE)), f"two parts are called {ENGINE.name}"),
         (changed(ENGINE.name, lambda i: replace(i, outputs=())), f"stream {OUT.name} is driven 0 times"),
@@ -52,6 +52,7 @@ OUT = ENGINE.outputs[0]
             changed(ENGINE.name, lambda i: replace(i, memories={"MemFile": Memory(np.zeros((0, 1)), (1,))})),
             f"memory MemFile of {ENGINE.name} has words of 1 fields",
         ),
+        (changed(WHOLE.checks[0].name, lambda i: replace(i, watches=OUT)), f"watches {OUT.name}, which is no input"),
         (changed(ENGINE.name, lambda i: replace(i, loaded=True)), "no loader fills the memories"),
         (changed(ENGINE.name, lambda i: replace(i, loaded=True, memories={})), f"{ENGINE.name} has nothing to load"),
         (changed(ENGINE.name, lambda i: replace(i, module=LOADER)), "a loader stands where nothing is loaded"),

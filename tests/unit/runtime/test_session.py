@@ -89,6 +89,10 @@ def break_memory(chip: board.Chip) -> None:
     chip.error = 1 << 9
 
 
+def break_input(chip: board.Chip) -> None:
+    chip.error = 1 << 2
+
+
 def break_buffer(chip: board.Chip) -> None:
     chip.flips = 3
 
@@ -99,6 +103,7 @@ def break_buffer(chip: board.Chip) -> None:
         (break_build, "the chip says build 00000001, but this folder is build"),
         (break_end, "did not end within 0 s; its counters: status 2, build"),
         (break_memory, "memory answered with an error: out_classify_Gemm_q"),
+        (break_input, "beats of an input were lost on the way .* shifted\n  hint: load the bitstream again"),
         (break_buffer, "memory holds"),
     ],
 )

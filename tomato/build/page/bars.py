@@ -54,12 +54,15 @@ def cycles(design: Design) -> Figure:
 def resources(design: Design) -> Figure:
     """What every layer takes, one kind at a time."""
     report, rows = design.report, design.rows
-    shown = [*(row["shown"] for row in rows), BETWEEN]
-    colour = [*colours(design, rows), MUTED]
+    around = report["shell"]
+    beside = {BETWEEN: report["between_layers"]}
+    beside |= {f"{around['kind']} shell": around["resources"]} if around["kind"] != "none" else {}
+    shown = [*(row["shown"] for row in rows), *beside]
+    colour = [*colours(design, rows), *[MUTED] * len(beside)]
     data = []
     for i, kind in enumerate(design.kinds):
-        counts = [*(row["resources"][kind] for row in rows), report["between_layers"][kind]]
-        whole, most = report["resources"][kind], report["budget"][kind]
+        counts = [*(row["resources"][kind] for row in rows), *(taken[kind] for taken in beside.values())]
+        whole, most = sum(counts), report["budget"][kind]
         hover = [
             f"<b>{text(name)}</b><br>{n:,} {KINDS[kind]}: {percent(n / max(whole, 1))} of the design, "
             f"{percent(n / max(most, 1))} of what a design may use"

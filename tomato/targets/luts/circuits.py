@@ -88,6 +88,10 @@ class Luts(ABC):
         """Terms of `bits` bits in all, each passed on or cleared."""
 
     @abstractmethod
+    def parity(self, terms: int) -> int:
+        """An exclusive or of terms into a register, per bit."""
+
+    @abstractmethod
     def bit_counts(self, threes: int, eighteens: int) -> int:
         """Counts of three bits, and sums of six of those counts."""
 

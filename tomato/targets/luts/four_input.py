@@ -48,6 +48,9 @@ class FourInput(Luts):
     def selected_terms(self, bits: int) -> int:
         return bits * 2 // 3
 
+    def parity(self, terms: int) -> int:
+        return max(1, terms * 5 // 8)
+
     def bit_counts(self, threes: int, eighteens: int) -> int:
         return (2 * threes + 10 * eighteens) * 5 // 2
 

@@ -50,6 +50,9 @@ class SixInput(Luts):
         """Registers that are cleared."""
         return 0
 
+    def parity(self, terms: int) -> int:
+        return max(1, terms * 3 // 8)
+
     def bit_counts(self, threes: int, eighteens: int) -> int:
         return 2 * threes + 10 * eighteens
 

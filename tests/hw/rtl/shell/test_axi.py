@@ -137,6 +137,7 @@ WRONG = {
         "wlast_o  = sent_q == length",
         "wlast_o  = sent_q > length",
     ),
+    "a lost tlast of an input": ("board/rtl/tom_axi_read.sv", "out_last_o  = last", "out_last_o  = 1'b0"),
     "a swapped byte lane": ("board/rtl/tom_gear.sv", "+:InBytes*8] = in_data_i", "+:InBytes*8] = {<<8{in_data_i}}"),
     "a wrong offset in the host": ("board/registers.json", f"{FRAMES_REGISTER}64", f"{FRAMES_REGISTER}68"),
     "a strobe too many": ("board/rtl/tom_axi_write.sv", "low_strb | carry_strb_q", "'1"),

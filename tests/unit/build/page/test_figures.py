@@ -81,7 +81,9 @@ def test_one_kind_of_resource_at_a_time_the_fullest_first() -> None:
     assert figure.choices == ("DSP", "FF", "LUT")
     assert [trace["visible"] for trace in figure.data] == [True, False, False]
     for trace, kind in zip(figure.data, ("dsp", "ff", "lut"), strict=True):
-        assert sum(trace["x"]) == shown.report["resources"][kind]
+        shell = shown.report["shell"]["resources"][kind]
+        assert sum(trace["x"]) == shown.report["resources"][kind] + shell
+        assert trace["hovertext"][-1].startswith(f"<b>axi shell</b><br>{shell:,} ")
 
 
 def test_layers_that_are_many_are_numbered() -> None:
