@@ -128,7 +128,6 @@ CASES: Mapping[str, Mapping[str, Case]] = {
     "normalise_pixel": {
         "ragged": case(Normalise(3), (3, 4, 10), S8, lanes=4, ram=0),
         "one_beat": case(Normalise(1), (5, 5, 6), U8, lanes=6, ram=0),
-        "uncentred": case(Normalise(1 << 20, centred=False, zero=7), (2, 3, 12), U8, lanes=2, ram=0),
-        "long": case(Normalise(77), (2, 2, 96), S4, lanes=1, ram=1),
+        "long_uncentred": case(Normalise(1 << 20, centred=False, zero=7), (2, 2, 96), U8, lanes=1, ram=1),
     },
 }
