@@ -11,6 +11,7 @@ from tomato.ops.move import Concat, Pad, Slice, SpaceToDepth, Upsample
 from tomato.ops.pool import GlobalSum, MaxPool
 from tomato.ops.requant import Requant
 from tomato.ops.table import Table
+from tomato.ops.threshold import Threshold
 from tomato.ops.window import Window
 
 S8 = Codes.of(8, signed=True)
@@ -37,10 +38,22 @@ class Network:
         weight = self.rng.integers(-127, 128, (3, 3, self.build.types[x].channels, filters))
         return self.requant(self.build.add(Conv2d(Tensor(weight), Window((3, 3))), [x], name), f"{name}_q")
 
-    def dense(self, x: str, filters: int, name: str) -> str:
-        """On every pixel."""
+    def products(self, x: str, filters: int, name: str) -> str:
+        """A matrix on every pixel."""
         weight = self.rng.integers(-127, 128, (self.build.types[x].channels, filters))
-        return self.requant(self.build.add(Dense(Tensor(weight)), [x], name), f"{name}_q")
+        return self.build.add(Dense(Tensor(weight)), [x], name)
+
+    def depthwise(self, x: str, name: str) -> str:
+        """A window of three by three for each channel, with a border."""
+        channels = self.build.types[x].channels
+        op = Conv2d(Tensor(self.rng.integers(-127, 128, (3, 3, 1, channels))), Window((3, 3), pads=(1,) * 4), channels)
+        return self.requant(self.build.add(op, [x], name), f"{name}_q")
+
+    def steps(self, x: str, count: int, name: str) -> str:
+        """How many of `count` thresholds a value reaches."""
+        kind = self.build.types[x]
+        steps = np.sort(self.rng.integers(kind.codes.lo // 4, kind.codes.hi // 4, (kind.channels, count)), axis=1)
+        return self.build.add(Threshold(Tensor(steps), 0), [x], name)
 
     def curve(self, x: str, name: str) -> str:
         """A table of 256 values."""
@@ -52,15 +65,17 @@ def joins() -> Graph:
     """Two branches, one of them on blocks of pixels, that gate each other and are put side by side."""
     net = Network(16, 4)
     build = net.build
-    deep = net.curve(net.conv(build.add(Pad((1, 1, 1, 1)), ["x"], "border"), 8, "conv"), "curve")
-    blocks = net.dense(build.add(SpaceToDepth(2), ["x"], "blocks"), 8, "mix")
+    framed = build.add(Pad((1, 1, 1, 1)), ["x"], "border")
+    deep = net.curve(net.depthwise(net.conv(framed, 8, "conv"), "depthwise"), "curve")
+    mixed = net.products(build.add(SpaceToDepth(2), ["x"], "blocks"), 8, "mix")
+    blocks = net.steps(mixed, 15, "steps")
     gate = build.add(Upsample((2, 2)), [blocks], "upsample")
     gated = net.requant(build.add(Multiply(0, 0), [deep, gate], "gate"), "gate_q")
     both = build.add(Concat(), [gated, deep], "both")
     cut = build.add(Slice((0, 0, 4), (16, 16, 16)), [both], "cut")
     pooled = build.add(MaxPool(Window((2, 2), (2, 2))), [cut], "pool")
     summed = net.requant(build.add(GlobalSum(), [pooled], "sum"), "sum_q")
-    classes = net.dense(summed, 10, "classify")
+    classes = net.requant(net.products(summed, 10, "classify"), "classify_q")
     graph = Graph("joins", (("x", build.types["x"]),), tuple(build.nodes), (classes,))
     graph.verify()
     return graph

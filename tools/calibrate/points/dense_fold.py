@@ -54,6 +54,10 @@ def points() -> Iterator[Point]:
         (5, 5, 24, 12, 4, 4, 0, BLOCK, FIT),
         (7, 8, 20, 8, 2, 2, 0, BLOCK, FIT),
         (6, -5, 20, 9, 4, 3, 0, BLOCK, FIT),
+        (8, 8, 784, 64, 4, 1, 1, BLOCK, FIT),
+        (8, 8, 640, 128, 1, 1, 0, BLOCK, FIT),
+        (4, 4, 256, 16, 2, 1, 0, BLOCK, FIT),
+        (4, 8, 400, 10, 1, 1, 1, BLOCK, ECP5),
         (5, -7, 20, 8, 3, 2, 0, BLOCK, ECP5),
         (7, 5, 18, 8, 3, 4, 0, BLOCK, ECP5),
     )
