@@ -101,7 +101,7 @@ def main(names: tuple[str, ...], models: Path, again: bool) -> None:
         found = measure(name, models, {} if again else results.get(name, {}))
         RESULTS.write_text(json.dumps(results | {name: found}, indent=1, sort_keys=True) + "\n")
         DOCUMENT.write_text(with_table(DOCUMENT.read_text(), known()))
-        click.echo(f"{name}: predicted {found['predicted']}, placed {found['placed']}, {found['seconds']:.0f} s")
+        click.echo(f"{name}: predicted {found['predicted']}, placed {found['placed']}")
 
 
 def known() -> dict[str, Any]:
@@ -120,7 +120,7 @@ def measure(name: str, models: Path, before: Mapping[str, Any]) -> dict[str, Any
         found = dict(before)
     else:
         built = bitstream.build(folder)
-        found = {key: built[key] for key in ("build", "placed", "clock_mhz", "seconds")}
+        found = {key: built[key] for key in ("build", "placed", "clock_mhz")}
     engines = sorted({layer["engine"] for layer in facts["layers"] if layer["engine"]})
     return found | {"fps": facts["fps"], "engines": engines, "predicted": bitstream.predicted(facts, shell)}
 
@@ -140,7 +140,7 @@ def table(results: Mapping[str, Any]) -> str:
     heads = ["network", "frames/s"]
     for kind in ("LUT", "FF"):
         heads += [f"{kind} predicted", "placed", "off"]
-    heads += ["DSP", "BRAM18", "MHz", "minutes", "engines"]
+    heads += ["DSP", "BRAM18", "MHz", "engines"]
     rule = "|---|" + "--:|" * (len(heads) - 2) + "---|"
     rows = [f"| {' | '.join(_cells(name, results[name]))} |" for name in CASES if name in results]
     return "\n".join([f"| {' | '.join(heads)} |", rule, *rows]) + "\n"
@@ -155,7 +155,6 @@ def _cells(name: str, row: Mapping[str, Any]) -> Iterator[str]:
     for kind in ("dsp", "bram18"):
         yield f"{placed[kind]}, exact" if predicted[kind] == placed[kind] else f"{placed[kind]}, not {predicted[kind]}"
     yield f"{row['clock_mhz']['reached']:.1f}"
-    yield f"{row['seconds'] / 60:.1f}"
     yield ", ".join(engine.split("_")[0] for engine in row["engines"])
 
 
