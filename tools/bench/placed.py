@@ -82,9 +82,8 @@ def made(name: str, network: Callable[[], Graph]) -> Make:
 CASES: Final[Mapping[str, Case]] = {
     "digits": Case(digits, 600),
     "mnist8_qdq": Case(stored("mnist8_qdq.onnx"), 300),
-    "kws_qdq": Case(stored("kws_qdq.onnx"), 50),
-    "autoencoder_qdq": Case(stored("autoencoder_qdq.onnx"), 500),
     "tfc_1w1a": Case(stored("tfc_1w1a_qonnx.onnx"), 3900),
+    "tfc_1w2a": Case(stored("tfc_1w2a_qonnx.onnx"), 3900),
     "tfc_2w2a": Case(stored("tfc_2w2a_qonnx.onnx"), 3900),
     "joins": Case(made("joins", joins), 1000),
 }
