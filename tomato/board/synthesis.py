@@ -43,7 +43,7 @@ ECP5 = Flow(
     boxes=("lattice/cells_bb_ecp5.v",),
 )
 
-UNMARKED = "setattr -set ram_style \"registers\" t:$mem_v2 a:ram_style a:rom_style %u %d"
+UNMARKED = 'setattr -set ram_style "registers" t:$mem_v2 a:ram_style a:rom_style %u %d'
 """Memories that ask for no kind are small ones of constants: logic, as the resource model counts them."""
 
 

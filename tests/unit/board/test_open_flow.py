@@ -12,7 +12,7 @@ from tomato import targets
 from tomato.board import boards, open_flow, serial
 from tomato.board.ecp5 import results, without_idle_carries
 from tomato.board.number import number
-from tomato.board.synthesis import ECP5, script
+from tomato.board.synthesis import ECP5, UNMARKED, script
 from tomato.build.report import report
 from tomato.core.errors import TomatoError
 from tomato.hardware.netlist import Netlist
@@ -115,6 +115,12 @@ def test_multipliers_for_luts_are_put_aside_before_the_others_are_mapped() -> No
         for start in ("chtype -set $__soft_mul", "techmap -map +/mul2dsp.v", "chtype -set $mul")
     )
     assert aside < mapped < back
+
+
+def test_memories_that_ask_for_no_kind_are_marked_before_any_is_mapped() -> None:
+    commands = script(ECP5, "top", ["a.sv"], ["rtl"])
+    mapped = next(i for i, c in enumerate(commands) if c.endswith("-run map_ram:"))
+    assert commands.index("memory -nomap") < commands.index(UNMARKED) < mapped
 
 
 def test_what_nextpnr_counts_is_in_the_units_of_the_budget() -> None:
