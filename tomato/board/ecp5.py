@@ -8,18 +8,24 @@ from typing import Any
 from tomato.board import boards, tools
 from tomato.board.serial import Shell
 from tomato.board.synthesis import ECP5, script
+from tomato.core.files import write_text
 from tomato.core.progress import Progress
 from tomato.targets import Target
 
 FOLDER = Path("board", "ecp5")
 SCRIPT, LPF = FOLDER / "synth.ys", "pins.lpf"
 COUNTED = {
-    "lut": {"TRELLIS_COMB": 1, "TRELLIS_RAMW": 2},
+    "lut": {"TRELLIS_COMB": 1},
     "ff": {"TRELLIS_FF": 1},
     "dsp": {"MULT18X18D": 1},
     "bram18": {"DP16KD": 1, "PDPW16KD": 1},
 }
-"""What nextpnr counts, in the units of the budget: the write side of a distributed memory takes two LUTs."""
+"""What nextpnr counts, in the units of the budget. TRELLIS_COMB has the LUTs of a distributed memory's write side."""
+
+CHAIN, CARRY = "CCU2C", "COUT"
+"""The cell of a carry chain, and where its carry leaves."""
+UNCONNECTED = "x"
+"""A bit of a port that no wire is on, as Yosys writes it."""
 
 
 def synthesis(made: Shell, sources: list[str]) -> str:
@@ -45,12 +51,27 @@ def build(folder: Path, target: Target, top: str, mhz: float, bitstream: Path, p
     here = folder / FOLDER
     progress("Synthesis", 0, 0)
     tools.yosys((folder / SCRIPT).read_text().splitlines(), folder, here / "yosys.log")
+    netlist = here / f"{top}.json"
+    write_text(netlist, json.dumps(without_idle_carries(json.loads(netlist.read_text()))))
     progress("Placement and routing", 0, 0)
     tools.run([*place, *options(target, top, mhz)], folder, here / "nextpnr.log", what="nextpnr-ecp5")
     progress("Bitstream", 0, 0)
     config = str(FOLDER / f"{top}.config")
     tools.run([*pack, "--compress", config, str(bitstream)], folder, here / "ecppack.log", what="ecppack")
     return results(json.loads((here / "timing.json").read_text()))
+
+
+def without_idle_carries(netlist: dict[str, Any]) -> dict[str, Any]:
+    """The netlist, in which no carry leaves a chain that nothing reads: nextpnr would lead it out through two LUTs."""
+    for module in netlist["modules"].values():
+        cells = module["cells"].values()
+        read = {bit for cell in cells for port, bits in cell["connections"].items()
+                if cell["port_directions"][port] != "output" for bit in bits}  # fmt: skip
+        read |= {bit for port in module["ports"].values() for bit in port["bits"]}
+        for cell in cells:
+            if cell["type"] == CHAIN and not read.intersection(cell["connections"].get(CARRY, ())):
+                cell["connections"][CARRY] = [UNCONNECTED]
+    return netlist
 
 
 def results(report: Mapping[str, Any]) -> dict[str, Any]:

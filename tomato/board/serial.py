@@ -25,8 +25,8 @@ TIMEOUT_SECONDS = 0.1
 """A pause in the middle of a packet after which it is given up: longer than a USB adapter makes one."""
 SMALL_STORE = 64
 """Beats up to which a store is in LUTs."""
-SHELL_LUT, SHELL_FF = 1460, 760
-"""What the shell takes beside its stores, by synthesis for the ECP5."""
+SHELL_LUT, SHELL_FF = 1560, 760
+"""What the shell takes beside its stores on the ECP5: by synthesis, and two LUTs into and out of each carry chain."""
 MOST_PART = 32
 """Beats of the loader in one packet at most."""
 
@@ -149,7 +149,7 @@ def cost(made: Shell, target: Target) -> Resources:
 
 def cost_of(ports: Iterable[Port], target: Target) -> Resources:
     """What a shell with these streams takes."""
-    stores = [memory_cost(p.bits, p.beats, p.ram, target) + Resources(lut=30, ff=20 + p.bits) for p in ports]
+    stores = [memory_cost(p.bits, p.beats, p.ram, target) + Resources(lut=45, ff=20 + p.bits) for p in ports]
     return sum(stores, Resources(lut=SHELL_LUT, ff=SHELL_FF))
 
 

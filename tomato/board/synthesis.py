@@ -43,6 +43,9 @@ ECP5 = Flow(
     boxes=("lattice/cells_bb_ecp5.v",),
 )
 
+UNMARKED = 'setattr -set ram_style "registers" t:$mem_v2 a:ram_style a:rom_style %u %d'
+"""Memories that ask for no kind are small ones of constants: logic, as the resource model counts them."""
+
 
 def script(flow: Flow, top: str, files: Sequence[str], includes: Sequence[str], *, options: str = "") -> list[str]:
     """Commands that synthesise `top` from SystemVerilog files."""
@@ -57,6 +60,7 @@ def script(flow: Flow, top: str, files: Sequence[str], includes: Sequence[str], 
         "opt",
         "memory -nomap",
         "opt_clean",
+        UNMARKED,
         flow.end.format(top=top, options=options),
     ]
 

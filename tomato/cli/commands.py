@@ -245,7 +245,7 @@ def run_command(folder: Path, data: Path, output: Path, device: str, bitstream: 
 @quiet_option
 def build_command(folder: Path, check: bool, frames: int, quiet: bool) -> None:
     """Make what the board of DIR loads: synthesis, place and route, bitstream."""
-    from tomato.build import gates
+    from tomato.build import gates, page
     from tomato.build.bitstream import build
     from tomato.build.folder import check_build
     from tomato.build.simulation import describe
@@ -256,8 +256,11 @@ def build_command(folder: Path, check: bool, frames: int, quiet: bool) -> None:
     check_build(folder)
     with in_use(folder), progress(quiet) as shown:
         result = gates.check(folder, frames=frames, progress=shown) if check else build(folder, shown)
+        if not check:
+            page.write(folder)
     if not check:
         show.built(result, folder)
+        echo_page(folder)
         return
     show.simulation(describe(result), result, None, bisected=False)
     if not result["bit_exact"]:

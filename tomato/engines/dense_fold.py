@@ -19,6 +19,8 @@ from tomato.hardware.plumbing import output_cost
 from tomato.ops.dense import Dense
 from tomato.targets import Resources
 
+LANES = ("lanes_in", "lanes_out")
+
 
 class DenseFold(WeightedUnit[Dense]):
     """A ring of a few pixels in front of lanes_in x lanes_out multipliers."""
@@ -98,9 +100,17 @@ class DenseFold(WeightedUnit[Dense]):
         ring = memory_cost(lanes * x.bits, pixels * beats(self.arg.channels, lanes), ram, self.target)
         array = dot.cost(lanes, outputs, weight, x, acc, self.knobs, self.target)
         waiting = delay_cost(lanes * x.bits, self.target)  # codes, for their weights
-        control = Resources(lut=55, ff=40)
         queue = output_cost(outputs * acc.bits, self.places, self.target)
-        return ring + array + queue + waiting + control
+        return ring + array + queue + waiting + self._control
+
+    @cached_property
+    def _control(self) -> Resources:
+        """Counters of beats and folds, and addresses in the ring: a fit, from counters of three, two and four bits."""
+        inputs, outputs = (beats(n, self.knobs[lanes]) for n, lanes in zip(self.weight.shape, LANES, strict=True))
+        words = self.ring[0] * inputs
+        counter, fold, address = ((n - 1).bit_length() - usual for n, usual in ((inputs, 3), (outputs, 2), (words, 4)))
+        turning = self.target.luts.ring_address(words)
+        return Resources(lut=55 + 3 * (counter + address) + turning, ff=40 + 7 * (counter + address) + 2 * fold)
 
     @cached_property
     def params(self) -> dict[str, int]:

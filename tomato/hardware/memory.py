@@ -85,7 +85,9 @@ def rom_cost(store: Store, target: Target) -> Resources:
         return Resources(uram=blocks, ff=_loader_ff(store.bits, store.words))
     if store.kind == Ram.LUT:
         return _lut_rom(store.bits, store.words, target)
-    return Resources(bram18=target.bram18_for(store.bits, store.words))
+    rows = target.bram_rows(store.bits, store.words)[1] if target.memory.end_to_end else 1
+    joined = store.bits * target.luts.select(rows)
+    return Resources(lut=joined, bram18=target.bram18_for(store.bits, store.words))
 
 
 def _loader_ff(width: int, depth: int) -> int:

@@ -7,6 +7,9 @@ from functools import cached_property
 from tomato.targets.luts import Luts, luts_of
 from tomato.targets.resources import Resources
 
+BLOCK_WORTH = 256
+"""Bits of a multiplexer between two rows of block RAM that Yosys takes for as dear as another block."""
+
 
 @dataclass(frozen=True, slots=True)
 class Multiplier:
@@ -157,9 +160,10 @@ class Target:
         return _blocks(self.memory.bram18, width, depth)
 
     def bram_rows(self, width: int, depth: int) -> tuple[int, int]:
-        """Block RAMs whose rows lie end to end, and how many rows they are; the fewest blocks, then rows."""
+        """Block RAMs whose rows lie end to end, and how many rows they are: few of both, as Yosys weighs them."""
         rows = [(-(-depth // d), w) for d, w in self.memory.bram18]
-        return min((-(-count * width // w), count) for count, w in rows)
+        ways = [(-(-count * width // w), count) for count, w in rows]
+        return min(ways, key=lambda way: (way[0] * BLOCK_WORTH + (way[1] - 1) * width, way))
 
     def uram_for(self, width: int, depth: int) -> int:
         """UltraRAMs for `depth` words of `width` bits. Asking a family without them is a bug."""

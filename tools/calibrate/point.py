@@ -17,8 +17,8 @@ from tomato.targets import Resources, Target
 LUT, BLOCK, ULTRA = Ram
 MODEL = "u250"
 """The board that a point is made for until it is asked for on another."""
-FIT, XCUP, ECP5 = "", "xcup", "ecp5"
-"""Whose model a point judges, as a point that took no part in its fit.
+FIT, XCUP, ECP5, FIT_ECP5 = "", "xcup", "ecp5", "fit ecp5"
+"""Whose model a point judges, as a point that took no part in its fit; the last: fitted to on ECP5, unknown elsewhere.
 
 The formulas of ECP5 were fitted to all other points; those that judge it were synthesised afterwards, for it alone.
 """

@@ -38,7 +38,7 @@ TARGETS = {"xcup": "u250", "ecp5": "ulx3s"}
 def selected(flow: str) -> list[Point]:
     """The points of a family on its board, small first: not those with memories that it lacks or that judge ECP5."""
     target = targets.load(TARGETS[flow])
-    costs = [(p.on(target), p.cost(target)) for p in points() if p.judges in (FIT, XCUP, flow)]
+    costs = [(p.on(target), p.cost(target)) for p in points() if p.judges in (FIT, XCUP, flow, f"fit {flow}")]
     return [p for p, cost in sorted(costs, key=lambda pc: pc[1].lut) if target.memory.uram or not cost.uram]
 
 

@@ -74,6 +74,8 @@ module tom_normalise_pixel #(
   wire logic             data_valid;
   wire logic [InW-1:0]   data;
   wire logic             go;
+  logic [BeatBits-1:0]   out_beat_q;
+  wire logic             out_end = out_beat_q == BeatBits'(Beats - 1);
 
   tom_fifo #(
     .Width(InW),
@@ -223,8 +225,6 @@ module tom_normalise_pixel #(
   wire logic available;
   assign go = data_valid && fact_valid && available;
 
-  logic [BeatBits-1:0] out_beat_q;
-  wire logic           out_end = out_beat_q == BeatBits'(Beats - 1);
   logic [Latency-1:0]  out_valid_q;
   logic [InW-1:0]      out_q;
   logic [FactBits-1:0] fact_q[3];

@@ -3,15 +3,16 @@
 import json
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from tests.networks.codenets import residual
 from tomato import targets
 from tomato.board import boards, open_flow, serial
-from tomato.board.ecp5 import results
+from tomato.board.ecp5 import results, without_idle_carries
 from tomato.board.number import number
-from tomato.board.synthesis import ECP5, script
+from tomato.board.synthesis import ECP5, UNMARKED, script
 from tomato.build.report import report
 from tomato.core.errors import TomatoError
 from tomato.hardware.netlist import Netlist
@@ -116,8 +117,29 @@ def test_multipliers_for_luts_are_put_aside_before_the_others_are_mapped() -> No
     assert aside < mapped < back
 
 
+def test_memories_that_ask_for_no_kind_are_marked_before_any_is_mapped() -> None:
+    commands = script(ECP5, "top", ["a.sv"], ["rtl"])
+    mapped = next(i for i, c in enumerate(commands) if c.endswith("-run map_ram:"))
+    assert commands.index("memory -nomap") < commands.index(UNMARKED) < mapped
+
+
 def test_what_nextpnr_counts_is_in_the_units_of_the_budget() -> None:
     used = {"TRELLIS_COMB": 100, "TRELLIS_RAMW": 3, "TRELLIS_FF": 40, "MULT18X18D": 2, "DP16KD": 1}
     clocks = {"a": {"achieved": 80.0, "constraint": 50.0}, "b": {"achieved": 30.0, "constraint": 25.0}}
     found = results({"utilization": {k: {"used": n} for k, n in used.items()}, "fmax": clocks})
-    assert found == {"resources": {"lut": 106, "ff": 40, "dsp": 2, "bram18": 1}, "clock_mhz": 30.0}
+    assert found == {"resources": {"lut": 100, "ff": 40, "dsp": 2, "bram18": 1}, "clock_mhz": 30.0}
+
+
+def chain(carry: int, into: int | str) -> dict[str, Any]:
+    """Two bits of a carry chain, as Yosys writes them."""
+    ways = {"CIN": "input", "COUT": "output"}
+    return {"type": "CCU2C", "port_directions": dict(ways), "connections": {"CIN": [into], "COUT": [carry]}}
+
+
+def test_only_carries_that_are_read_leave_their_chain() -> None:
+    cells = {"low": chain(2, "0"), "high": chain(3, 2), "shown": chain(4, "0")}
+    netlist = {"modules": {"top": {"ports": {"y": {"bits": [4]}}, "cells": cells}}}
+    found = without_idle_carries(netlist)["modules"]["top"]["cells"]
+    assert {name: cell["connections"]["COUT"] for name, cell in found.items()} == {
+        "low": [2], "high": ["x"], "shown": [4],
+    }  # fmt: skip

@@ -5,11 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import tomato
 from tests import digits
 from tomato.board import tools
 from tomato.build import bitstream, gates
+from tomato.cli.commands import main
 from tomato.core.errors import TomatoError
 
 
@@ -42,6 +44,15 @@ def test_a_vendors_flow_says_where_to_run_it(folders: dict[str, Path], monkeypat
     assert bitstream.build(folders["u250"]) == {"flow": "vitis", "folder": "board/vitis"}
     assert (flow / "made").exists()
     (flow / "Makefile").unlink()
+
+
+def test_the_page_is_renewed(folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    (folders["u250"] / "board" / "vitis" / "Makefile").write_text("all:\n\ttouch made\n")
+    (folders["u250"] / "report.html").unlink()
+    monkeypatch.setattr("shutil.which", lambda tool: tool)
+    done = CliRunner().invoke(main, ["build", str(folders["u250"])])
+    assert done.output.splitlines()[-1] == f"report: {folders['u250'] / 'report.html'}"
+    assert (folders["u250"] / "report.html").exists()
 
 
 def test_a_missing_tool_says_how_to_get_it(folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ RESULTS: Mapping[str, Set[str]] = MappingProxyType(
         "simulation.json": PLAYED,
         "hls/simulation.json": PLAYED,
         "evaluation.json": {"frames", "top1", "agreement", "outputs", "codes", "layers", "layer_frames"},
+        "build.json": {"flow"},
     }
 )
 """Files that other commands leave, and what the page needs of each."""
@@ -37,7 +38,8 @@ class Design:
     """A compiled network and what was found out about it.
 
     folder: its name. report, ports: report.json and the testbench's design.json. simulation, csim, evaluation: what
-    `tomato simulate` (of the Verilog, of the C++) and `tomato evaluate` wrote, or None.
+    `tomato simulate` (of the Verilog, of the C++) and `tomato evaluate` wrote, or None. build: so for `tomato build`,
+    which says what was placed only where open tools did it.
     """
 
     folder: str
@@ -46,6 +48,7 @@ class Design:
     simulation: Mapping[str, Any] | None = None
     csim: Mapping[str, Any] | None = None
     evaluation: Mapping[str, Any] | None = None
+    build: Mapping[str, Any] | None = None
 
     @property
     def title(self) -> str:
@@ -103,6 +106,11 @@ class Design:
         """The simulation, where its times can be compared: bit-exact and without stalls."""
         found = self.simulation
         return found if found and found["bit_exact"] and not found["stall"] else None
+
+    @property
+    def placed(self) -> Mapping[str, Any] | None:
+        """What was placed and routed, and what of it is known: resources with the shell's, and the clock."""
+        return self.build if self.build and "placed" in self.build else None
 
 
 def read(folder: Path) -> Design:

@@ -27,13 +27,32 @@ def tiles(design: Design) -> tuple[Tile, ...]:
     return (
         Tile("Frames a second", _rate(report["fps"]), _rate_told(design)),
         Tile("Latency", duration(report["latency_cycles"] / design.hertz), _latency_told(design)),
-        Tile("Clock", f"{report['clock_mhz']:g}\N{NO-BREAK SPACE}MHz", "assumed, not placed and routed"),
+        Tile("Clock", _megahertz(report["clock_mhz"]),
+             "asked of the router" if design.placed else "assumed, not placed and routed"),
         Tile("Fullest resource", f"{KINDS[kind[0]]} {percent(kind[1])}",
              f"estimated, of what a design may use; {', '.join(others) or 'nothing else'}",
              "bad" if kind[1] > 1 else ""),
+        *_placed(design),
         _exact(design),
         _accurate(design),
     )  # fmt: skip
+
+
+def _placed(design: Design) -> tuple[Tile, ...]:
+    """The clock that the routes allow, and how full the chip is, where a bitstream was made."""
+    if design.placed is None:
+        return ()
+    clock, used, chip = (design.placed[key] for key in ("clock_mhz", "placed", "chip"))
+    full = ", ".join(f"{KINDS[kind]} {percent(n / chip[kind])}" for kind, n in used.items() if n)
+    return (
+        Tile("Placed and routed", _megahertz(clock["reached"]),
+             f"{clock['asked']:g}\N{NO-BREAK SPACE}MHz asked; of the chip, with the shell: {full}",
+             "good" if clock["reached"] >= clock["asked"] else "bad"),
+    )  # fmt: skip
+
+
+def _megahertz(clock: float) -> str:
+    return f"{clock:g}\N{NO-BREAK SPACE}MHz"
 
 
 def _rate(fps: float) -> str:

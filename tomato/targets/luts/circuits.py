@@ -108,6 +108,10 @@ class Luts(ABC):
         """One bit of `depth` constant words, `row` of them in a LUT."""
 
     @abstractmethod
+    def ring_address(self, words: int) -> int:
+        """What an address takes that turns around after so many words, beyond a plain counter."""
+
+    @abstractmethod
     def collector(self, bits: int, beats: int) -> int:
         """What gathers `beats` narrow beats into one wide beat: `bits` wait for the last."""
 

@@ -68,6 +68,11 @@ class FourInput(Luts):
         joined = rows // 8 + (rows % 8).bit_count()
         return rows + max(0, joined - 1 - (0 < rest <= row // 2))
 
+    def ring_address(self, words: int) -> int:
+        """Two sums and a comparison, of which a power of two needs none, nor a short one without a carry chain."""
+        bits = (words - 1).bit_length()
+        return 0 if bits <= CHAIN or power_of_two(words) else bits * 11 // 2
+
     def collector(self, bits: int, beats: int) -> int:
         """The mapper spends twice as many where no counter of four bits is slower."""
         return bits * (1 if beats > 8 else 2)

@@ -74,6 +74,9 @@ class SixInput(Luts):
         rows, rest = ceil(depth / row), depth % row
         return rows + ceil((rows - 1) * 2 / 3) - (rows > 1 and 0 < rest <= row // 4)
 
+    def ring_address(self, words: int) -> int:
+        return 0 if power_of_two(words) else 2 * (words - 1).bit_length()
+
     def collector(self, bits: int, beats: int) -> int:
         return bits * 4 // 5
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from tomato.core.forms import Cell
 from tomato.core.ir import TensorType
 from tomato.ops.dense import Dense
-from tools.calibrate.point import BLOCK, ECP5, FIT, LUT, ULTRA, XCUP, Point, at, codes, random_tensor
+from tools.calibrate.point import BLOCK, ECP5, FIT, FIT_ECP5, LUT, ULTRA, XCUP, Point, at, codes, random_tensor
 
 
 def points() -> Iterator[Point]:
@@ -54,6 +54,12 @@ def points() -> Iterator[Point]:
         (5, 5, 24, 12, 4, 4, 0, BLOCK, FIT),
         (7, 8, 20, 8, 2, 2, 0, BLOCK, FIT),
         (6, -5, 20, 9, 4, 3, 0, BLOCK, FIT),
+        (8, 8, 784, 64, 4, 1, 1, BLOCK, FIT_ECP5),
+        (8, 8, 640, 128, 1, 1, 0, BLOCK, FIT_ECP5),
+        (4, 4, 256, 16, 2, 1, 0, BLOCK, FIT),
+        (4, 8, 400, 10, 1, 1, 1, BLOCK, FIT_ECP5),
+        (8, 8, 512, 48, 2, 1, 1, BLOCK, ECP5),
+        (8, 4, 300, 12, 1, 2, 1, BLOCK, ECP5),
         (5, -7, 20, 8, 3, 2, 0, BLOCK, ECP5),
         (7, 5, 18, 8, 3, 4, 0, BLOCK, ECP5),
     )

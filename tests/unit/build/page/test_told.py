@@ -27,6 +27,27 @@ def test_what_was_measured_is_told() -> None:
     assert "ONNX Runtime: 99.67\xa0%" in told["Accuracy"].told
 
 
+def placed(reached: float) -> dict[str, Any]:
+    """What build.json may say of a design that open tools placed."""
+    return {"flow": "open", "clock_mhz": {"asked": 50.0, "reached": reached},
+            "placed": {"lut": 4182, "ff": 836, "dsp": 0, "bram18": 52}, "chip": {"lut": 83640, "ff": 83640, "dsp": 156,
+            "bram18": 208}}  # fmt: skip
+
+
+@pytest.mark.parametrize(("reached", "state"), [(92.69, "good"), (50.0, "good"), (49.9, "bad")])
+def test_what_was_placed_is_told(reached: float, state: str) -> None:
+    told = {t.title: t for t in tiles(design(build=placed(reached)))}
+    assert (told["Placed and routed"].value, told["Placed and routed"].state) == (f"{reached:g}\xa0MHz", state)
+    assert told["Placed and routed"].told == (
+        "50\xa0MHz asked; of the chip, with the shell: LUT 5\xa0%, FF 1\xa0%, BRAM18 25\xa0%"
+    )
+    assert told["Clock"].told == "asked of the router"
+
+
+def test_a_vendors_build_places_nothing_that_is_known() -> None:
+    assert "Placed and routed" not in {t.title for t in tiles(design(build={"flow": "vitis", "folder": "board/vitis"}))}
+
+
 def test_an_error_is_not_hidden_by_another_simulation() -> None:
     shown = design(simulation=simulated(), csim=simulated(bit_exact=False, mismatches=3))
     tile = next(t for t in tiles(shown) if t.title == "Hardware")

@@ -1,0 +1,26 @@
+"""What docs/open-flow.md says of predicted and placed designs, and how far the one may be off the other."""
+
+import pytest
+
+from tomato.engines import CATALOGUE
+from tools.bench.placed import CASES, DOCUMENT, known, off, with_table
+
+MOST_OFF = 0.15
+"""Of LUTs and of flip-flops."""
+
+
+def test_the_table_is_that_of_the_results() -> None:
+    assert DOCUMENT.read_text() == with_table(DOCUMENT.read_text(), known())
+
+
+def test_every_engine_was_placed() -> None:
+    assert {engine for row in known().values() for engine in row["engines"]} == set(CATALOGUE)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_predictions_come_true(name: str) -> None:
+    row = known()[name]
+    predicted, placed = row["predicted"], row["placed"]
+    assert all(abs(off(predicted[kind], placed[kind])) <= MOST_OFF for kind in ("lut", "ff")), row
+    assert [predicted[kind] for kind in ("dsp", "bram18")] == [placed[kind] for kind in ("dsp", "bram18")]
+    assert row["clock_mhz"]["reached"] >= row["clock_mhz"]["asked"]

@@ -1,0 +1,81 @@
+"""A small network with what the benchmark's other networks lack: joins, borders, tables, pixels in another order."""
+
+import numpy as np
+
+from tomato.core.formats import Codes, Tensor
+from tomato.core.ir import Builder, Graph, TensorType
+from tomato.ops.conv2d import Conv2d
+from tomato.ops.dense import Dense
+from tomato.ops.join import Multiply
+from tomato.ops.move import Concat, Pad, Slice, SpaceToDepth, Upsample
+from tomato.ops.pool import GlobalSum, MaxPool
+from tomato.ops.requant import Requant
+from tomato.ops.table import Table
+from tomato.ops.threshold import Threshold
+from tomato.ops.window import Window
+
+S8 = Codes.of(8, signed=True)
+SHIFT = 20
+
+
+class Network:
+    """Builds a graph on codes with seeded weights."""
+
+    def __init__(self, size: int, channels: int) -> None:
+        self.build = Builder([("x", TensorType((size, size, channels), S8))])
+        self.rng = np.random.default_rng(0)
+
+    def requant(self, x: str, name: str) -> str:
+        """To eight bits, of which most are used."""
+        kind = self.build.types[x]
+        bound = max(-kind.codes.lo, kind.codes.hi)
+        gain = (self.rng.uniform(3, 4, kind.channels) * S8.hi / bound * (1 << SHIFT)).astype(np.int64)
+        half = np.full(kind.channels, 1 << (SHIFT - 1))
+        return self.build.add(Requant(Tensor(gain), Tensor(half), SHIFT, S8.lo, S8.hi), [x], name)
+
+    def conv(self, x: str, filters: int, name: str) -> str:
+        """Three by three, without a border."""
+        weight = self.rng.integers(-127, 128, (3, 3, self.build.types[x].channels, filters))
+        return self.requant(self.build.add(Conv2d(Tensor(weight), Window((3, 3))), [x], name), f"{name}_q")
+
+    def products(self, x: str, filters: int, name: str) -> str:
+        """A matrix on every pixel."""
+        weight = self.rng.integers(-127, 128, (self.build.types[x].channels, filters))
+        return self.build.add(Dense(Tensor(weight)), [x], name)
+
+    def depthwise(self, x: str, name: str) -> str:
+        """A window of three by three for each channel, with a border."""
+        channels = self.build.types[x].channels
+        op = Conv2d(Tensor(self.rng.integers(-127, 128, (3, 3, 1, channels))), Window((3, 3), pads=(1,) * 4), channels)
+        return self.requant(self.build.add(op, [x], name), f"{name}_q")
+
+    def steps(self, x: str, count: int, name: str) -> str:
+        """How many of `count` thresholds a value reaches."""
+        kind = self.build.types[x]
+        steps = np.sort(self.rng.integers(kind.codes.lo // 4, kind.codes.hi // 4, (kind.channels, count)), axis=1)
+        return self.build.add(Threshold(Tensor(steps), 0), [x], name)
+
+    def curve(self, x: str, name: str) -> str:
+        """A table of 256 values."""
+        entries = np.round(S8.hi * np.tanh(np.arange(S8.lo, S8.hi + 1) / 48)).astype(np.int64)
+        return self.build.add(Table(Tensor(entries[None, :]), S8.lo), [x], name)
+
+
+def joins() -> Graph:
+    """Two branches, one of them on blocks of pixels, that gate each other and are put side by side."""
+    net = Network(16, 4)
+    build = net.build
+    framed = build.add(Pad((1, 1, 1, 1)), ["x"], "border")
+    deep = net.curve(net.depthwise(net.conv(framed, 8, "conv"), "depthwise"), "curve")
+    mixed = net.products(build.add(SpaceToDepth(2), ["x"], "blocks"), 8, "mix")
+    blocks = net.steps(mixed, 15, "steps")
+    gate = build.add(Upsample((2, 2)), [blocks], "upsample")
+    gated = net.requant(build.add(Multiply(0, 0), [deep, gate], "gate"), "gate_q")
+    both = build.add(Concat(), [gated, deep], "both")
+    cut = build.add(Slice((0, 0, 4), (16, 16, 16)), [both], "cut")
+    pooled = build.add(MaxPool(Window((2, 2), (2, 2))), [cut], "pool")
+    summed = net.requant(build.add(GlobalSum(), [pooled], "sum"), "sum_q")
+    classes = net.requant(net.products(summed, 10, "classify"), "classify_q")
+    graph = Graph("joins", (("x", build.types["x"]),), tuple(build.nodes), (classes,))
+    graph.verify()
+    return graph
