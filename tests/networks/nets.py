@@ -10,6 +10,7 @@ from tomato.core.interpret import interpret
 from tomato.core.ir import Builder, Graph, Op, TensorType
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
+from tomato.ops.normalise import Normalise
 from tomato.ops.real import Affine, Clip
 from tomato.ops.requant import Requant
 from tomato.ops.window import Window
@@ -103,10 +104,14 @@ def layers_alone(real: Graph, integer: Graph, frames: Mapping[str, Array]) -> It
 
 
 def magnification(integer: Graph, name: str) -> float:
-    """Output steps that one input step makes through the largest weight; 0 where a value is no weighted sum."""
+    """Output steps that one input step makes through the largest weight, or one step of a normalisation; else 0."""
     requant = integer.producers[name]
     exact = integer.producers.get(requant.args[0])
-    if exact is None or not isinstance(exact.op, Conv2d | Dense) or not isinstance(requant.op, Requant):
+    if exact is None or not isinstance(requant.op, Requant):
+        return 0.0
+    if isinstance(exact.op, Normalise):
+        return float(np.abs(requant.op.mult.values).max() / 2.0**requant.op.shift)
+    if not isinstance(exact.op, Conv2d | Dense):
         return 0.0
     weight = np.abs(exact.op.weight.values).reshape(-1, exact.type.channels).max(axis=0)
     return float((weight * requant.op.mult.values / 2.0**requant.op.shift).max())

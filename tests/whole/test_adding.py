@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.networks.test_frontend import REFUSED
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "adding-an-engine.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^`(?P<path>[\w/.]+)`\n\n```\w+\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -62,7 +64,10 @@ def test_its_python_is_in_our_style(tree: Path) -> None:
 
 
 def test_it_passes_what_every_operator_and_engine_has_to(tree: Path) -> None:
-    python(tree, "pytest", "-q", "-p", "no:cacheprovider", *CONTRACTS, "-m", "not rtl and not area and not slow")
+    """But for the networks that are known to be scrambled: with one operator more, others are."""
+    name = "tests/networks/test_frontend.py::test_runtime_description_and_frontend_agree"
+    others = [f"--deselect={name}[{style}-{seed}]" for style, seed in REFUSED]
+    python(tree, "pytest", "-q", "-p", "no:cacheprovider", *CONTRACTS, *others, "-m", "not rtl and not area and not slow")
 
 
 def test_networks_with_it_compile_and_are_right(tree: Path, tmp_path: Path) -> None:

@@ -14,12 +14,14 @@ from tomato.ops import normalise
 from tomato.ops.normalise import Normalise
 from tomato.targets import Resources
 
-ROOT_STAGES = 13
+ROOT_STAGES = 14
 """Cycles from the last beat of a pixel to its sums and root at the other side of their queue."""
-PIPELINE = 4
+PIPELINE = 5
 """Stages from there to the output queue."""
 WAITING = 32
 """Beats that may wait besides those of two pixels."""
+SMALL_PRODUCT = 8
+"""Bits of the widest product that Yosys leaves in LUTs where multipliers are signed only."""
 LUT_DEPTH = 512
 """The deepest memory of pixels that is offered in LUTs."""
 
@@ -48,37 +50,31 @@ class NormalisePixel(LaneUnit[Normalise]):
 
     @cached_property
     def formula(self) -> Resources:
-        x, lanes, luts = self.arg.codes, self.count, self.target.luts
-        value, sums, spread = x.bits + 2, self.bits["sums"], self.params["SpreadBits"]
-        root = normalise.ROOT_BITS + 2
-        square, product = 2 * value, sums + 1 + root
+        x, lanes, out = self.arg.codes.bits, self.count, self.out.codes.bits
+        sums, spread, root = self.sum_bits, self.params["SpreadBits"], normalise.ROOT_BITS + 2
+        additions = self.arg.channels.bit_count() - 1  # that make N times a number
+        value = x + (self.op.zero != 0)
+        squares = self.target.dsp_for(value + 1, value + 1) if 2 * value > SMALL_PRODUCT or self.target.dsp.unsigned else 0
         lane = Resources(
-            lut=value + square + luts.accumulator(sums) + 6 * self.out.codes.bits,
-            ff=x.bits + value + square + sums + 1 + product + self.out.codes.bits,
-            dsp=self.target.dsp_for(value, value) + self.target.dsp_for(sums + 1, root),
+            lut=4 * out + 5 * sums // 2 + additions * sums,
+            ff=5 * x + 2 * sums + root + 2 * out + 3,
+            dsp=squares + self.target.dsp_for(sums + 1, root),
         )
         shared = Resources(
-            lut=2 * (sums + square) + 10 * spread,
-            ff=9 * sums + 4 * spread + 8 * normalise.ROOT_BITS,
-            dsp=self.target.dsp_for(sums, sums),
+            lut=17 * spread // 2 + additions * spread,
+            ff=10 * spread + 95 + (0 if self.target.memory.srl_depth else 10 * sums),
+            dsp=self.target.dsp_for(sums, sums) + self.target.dsp_for(FALL_BITS + 1, normalise.REST_BITS + 1),
         )
         depth = _depth(self.beats)
-        pixels = memory_cost(x.bits * lanes, depth, Ram(self.knobs["ram"]), self.target)
-        facts = queue_cost(sums + root + 5, (depth + 1) // self.beats + 2, self.target)
-        lines = rom_cost(self.stores["MemFile"], self.target)
-        return (
-            lane * lanes
-            + shared
-            + pixels
-            + facts
-            + lines
-            + queue_cost(self.out.codes.bits * lanes, PIPELINE + 4, self.target)
-        )
+        pixels = memory_cost(x * lanes, depth, Ram(self.knobs["ram"]), self.target)
+        facts = queue_cost(sums + root + 4, (depth + 1) // self.beats + 2, self.target)
+        queue = queue_cost(out * lanes, PIPELINE + 4, self.target)
+        return lane * lanes + shared + pixels + facts + rom_cost(self.stores["MemFile"], self.target) + queue
 
     @cached_property
-    def bits(self) -> dict[str, int]:
+    def sum_bits(self) -> int:
         """Width of the sum of a pixel, in two's complement."""
-        return {"sums": self.arg.codes.bits + 2 + self.arg.channels.bit_length()}
+        return self.arg.codes.bits + 2 + self.arg.channels.bit_length()
 
     @cached_property
     def params(self) -> dict[str, int]:

@@ -12,11 +12,11 @@ from tomato.core.formats import Array, Codes, Real
 from tomato.core.ir import Op, TensorType
 from tomato.core.treatment import UNLIKE_CHANNELS, Line, Treatment
 
-FRACTION = 10
+FRACTION = 12
 """Bits behind the point of a result on codes."""
 ROOT_BITS = 16
 """Bits behind the point of the inverse of a root."""
-INDEX_BITS, REST_BITS = 6, 10
+INDEX_BITS, REST_BITS = 7, 9
 """Bits of a number behind its leading one that choose a line of the table of inverse roots, and a place on it."""
 MOST_BITS = 62
 """Bits of the largest sum that the meaning on codes allows."""

@@ -1,4 +1,4 @@
-"""A small network with what the benchmark's other networks lack: joins, borders, tables, pixels in another order."""
+"""A small network with what the benchmark's other networks lack: joins, borders, tables, normalisation, pixels in another order."""
 
 import numpy as np
 
@@ -8,6 +8,7 @@ from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.join import Multiply
 from tomato.ops.move import Concat, Pad, Slice, SpaceToDepth, Upsample
+from tomato.ops.normalise import Normalise
 from tomato.ops.pool import GlobalSum, MaxPool
 from tomato.ops.requant import Requant
 from tomato.ops.table import Table
@@ -74,7 +75,8 @@ def joins() -> Graph:
     both = build.add(Concat(), [gated, deep], "both")
     cut = build.add(Slice((0, 0, 4), (16, 16, 16)), [both], "cut")
     pooled = build.add(MaxPool(Window((2, 2), (2, 2))), [cut], "pool")
-    summed = net.requant(build.add(GlobalSum(), [pooled], "sum"), "sum_q")
+    normal = net.requant(build.add(Normalise(64), [pooled], "normal"), "normal_q")
+    summed = net.requant(build.add(GlobalSum(), [normal], "sum"), "sum_q")
     classes = net.requant(net.products(summed, 10, "classify"), "classify_q")
     graph = Graph("joins", (("x", build.types["x"]),), tuple(build.nodes), (classes,))
     graph.verify()

@@ -173,8 +173,8 @@ CASES: Final[Mapping[str, Case]] = {
     "kws binary": Case("kws_binary", stored("kws_float.onnx"), kws),
     "kws fast": Case("kws_fast", stored("kws_float.onnx"), kws, "pynq-z2"),
     "mnist8 w2a2": Case("mnist8_w2a2", stored("mnist8_float.onnx"), digits),
-    "fashion lenet": Case("fashion_lenet", lenet, fashion, "kv260", "fashion_float", 14),
-    "fashion small": Case("fashion_small", small, fashion, "kv260", "fashion_float", 14),
+    "fashion lenet": Case("fashion_lenet", lenet, fashion, "kv260", "fashion_float", 17),
+    "fashion small": Case("fashion_small", small, fashion, "kv260", "fashion_float", 17),
 }
 
 

@@ -7,7 +7,7 @@
 // leading one of v, r(v) = 2^(p / 2 + RootBits) / sqrt(v) comes from a table of lines, s = p / 2 + RootBits - Fraction.
 //
 // Pixels wait in a queue for their sums; the pipeline that makes r of them is free to take a pixel every
-// cycle. One beat per cycle, no bubbles; latency 19 from the last beat of a pixel to its first result.
+// cycle. One beat per cycle, no bubbles; latency 21 from the last beat of a pixel to its first result.
 
 `include "tom_assert.svh"
 `default_nettype none
@@ -21,11 +21,11 @@ module tom_normalise_pixel #(
   parameter bit          Centred   = 1,     // the mean is taken away
   parameter              Epsilon   = 64'd1, // added to v, 64 bits
   parameter int unsigned SpreadBits = 30,   // width of v, two's complement
-  parameter int unsigned IndexBits = 6,     // bits behind the leading one that choose a line of the table
-  parameter int unsigned RestBits  = 10,    // bits behind these: the place on that line
+  parameter int unsigned IndexBits = 7,     // bits behind the leading one that choose a line of the table
+  parameter int unsigned RestBits  = 9,     // bits behind these: the place on that line
   parameter int unsigned RootBits  = 16,    // bits behind the point of r
-  parameter int unsigned FallBits  = 10,    // width of what a line falls
-  parameter int unsigned Fraction  = 10,    // bits behind the point of a result
+  parameter int unsigned FallBits  = 8,     // width of what a line falls
+  parameter int unsigned Fraction  = 12,    // bits behind the point of a result
   parameter int unsigned OutBits   = 14,    // width of a result
   parameter int unsigned Depth     = 40,    // beats that may wait: more than two pixels and the latency
   parameter int unsigned Ram       = 0,     // memory of these: 0 LUTRAM, 1 block RAM, 2 UltraRAM
@@ -54,15 +54,22 @@ module tom_normalise_pixel #(
   localparam int unsigned SumBits   = ValueBits + CountBits;           // S1, and N * x
   localparam int unsigned SquareBits = 2 * ValueBits - 1;
   localparam int unsigned TotalBits = SquareBits + CountBits;          // S2
-  localparam int unsigned PlaceBits = 6;
+  localparam int unsigned PlaceBits = $clog2(SpreadBits);
+  localparam int unsigned Groups    = tom_pkg::ceil_div(SpreadBits, 8); // of v: eight bits each
   localparam int unsigned BehindBits = IndexBits + RestBits;
   localparam int unsigned BeginBits = RootBits + 1;
   localparam int unsigned ProdBits  = SumBits + 1 + BeginBits + 1;
-  localparam int unsigned Latency   = 4;                               // of the second pipeline
+  localparam int unsigned Latency   = 5;                               // of the second pipeline
+
+  // N times a number, by shifts and additions: N has few ones.
+  function automatic logic signed [SpreadBits-1:0] many(logic signed [SpreadBits-1:0] x);
+    many = '0;
+    for (int unsigned b = 0; b < CountBits; b++) if (Channels[b]) many += x << b;
+  endfunction
 
   `TOM_REQUIRE(depth, Depth >= 2 * Beats + 24, "Depth must be two pixels and 24 beats or more")
 
-  logic [BeginBits+FallBits-1:0] lines[2 << IndexBits];
+  (* ram_style = "registers", rom_style = "distributed" *) logic [BeginBits+FallBits-1:0] lines[2 << IndexBits];
   initial if (MemFile != "") $readmemh(MemFile, lines);
 
   // Into the queue, and into the sums.
@@ -93,7 +100,7 @@ module tom_normalise_pixel #(
   );
 
   logic [BeatBits-1:0] beat_q;
-  logic [10:0]         valid_q;                      // of the last beat of a pixel, stage by stage
+  logic [11:3]         valid_q;                      // of the last beat of a pixel, stage by stage
   logic                any_q, first_q, last_q;       // of the beat in data_q
   logic [InW-1:0]      data_q;
   logic                squared_q, square_first_q, square_last_q;
@@ -112,7 +119,7 @@ module tom_normalise_pixel #(
       any_q     <= fire;
       squared_q <= any_q;
       summed_q  <= squared_q;
-      valid_q   <= {valid_q[9:3], summed_q && sum_last_q, 3'b000};
+      valid_q   <= {valid_q[10:3], summed_q && sum_last_q};
     end
   end
 
@@ -162,9 +169,11 @@ module tom_normalise_pixel #(
 
   // From the sums to the inverse of the root.
 
-  logic signed [SumBits-1:0]    sums_q[7];
+  logic signed [SumBits-1:0]    sums_q[8];
   logic signed [SpreadBits-1:0] square_of_sum_q, times_q;
-  logic [SpreadBits-1:0]        spread_q, placed_q;
+  logic [SpreadBits-1:0]        spread_q, grouped_q, placed_q;
+  logic [Groups-1:0]            any, any_group_q;
+  logic [2:0]                   local_place[Groups], local_q[Groups];
   logic [PlaceBits-1:0]         place, place_q[5];
   logic [BehindBits-1:0]        behind_q;
   logic [BeginBits+FallBits-1:0] line_q;
@@ -172,9 +181,20 @@ module tom_normalise_pixel #(
   logic [FallBits+RestBits-1:0] fall_q;
   logic [BeginBits-1:0]         begin_q, root_q;
 
+  // The place of the leading one: within every eight bits, then of these.
+  for (genvar g = 0; g < Groups; g++) begin : gen_group
+    wire logic [7:0] part_of = 8'(spread_q >> (8 * g));
+    always_comb begin
+      local_place[g] = '0;
+      for (int unsigned b = 0; b < 8; b++) if (part_of[b]) local_place[g] = 3'(b);
+    end
+    assign any[g] = part_of != '0;
+    always_ff @(posedge clk_i) local_q[g] <= local_place[g];
+  end
+
   always_comb begin
     place = '0;
-    for (int unsigned b = 0; b < SpreadBits; b++) if (spread_q[b]) place = PlaceBits'(b);
+    for (int unsigned g = 0; g < Groups; g++) if (any_group_q[g]) place = PlaceBits'(8 * g) + PlaceBits'(local_q[g]);
   end
 
   wire logic signed [SumBits-1:0] taken = Centred ? sum_q : '0;
@@ -182,12 +202,14 @@ module tom_normalise_pixel #(
 
   always_ff @(posedge clk_i) begin
     sums_q[0] <= taken;
-    for (int unsigned i = 1; i < 7; i++) sums_q[i] <= sums_q[i-1];
+    for (int unsigned i = 1; i < 8; i++) sums_q[i] <= sums_q[i-1];
     for (int unsigned i = 1; i < 5; i++) place_q[i] <= place_q[i-1];
     square_of_sum_q <= SpreadBits'(taken) * SpreadBits'(taken);
-    times_q         <= SpreadBits'(total_q) * SpreadBits'(Channels);
+    times_q         <= many(SpreadBits'(total_q));
     spread_q        <= times_q - square_of_sum_q + SpreadBits'(Epsilon);
-    placed_q        <= spread_q;
+    grouped_q       <= spread_q;
+    any_group_q     <= any;
+    placed_q        <= grouped_q;
     place_q[0]      <= place;
     behind_q        <= aligned;
     line_q          <= lines[{place_q[1][0], behind_q[RestBits+:IndexBits]}];
@@ -200,7 +222,8 @@ module tom_normalise_pixel #(
   localparam int unsigned HalfBits = PlaceBits - 1;
   localparam int unsigned FactBits = SumBits + BeginBits + HalfBits;
 
-  wire logic                fact_valid, fact_room;
+  wire logic                fact_valid;
+  wire logic                unused_room;  // only the assertion reads it: as many pixels wait as have room
   wire logic [FactBits-1:0] fact;
 
   tom_fifo #(
@@ -210,15 +233,15 @@ module tom_normalise_pixel #(
   ) u_facts (
     .clk_i,
     .rst_i,
-    .in_valid_i (valid_q[10]),
-    .in_ready_o (fact_room),
-    .in_data_i  ({sums_q[6], root_q, place_q[4][PlaceBits-1:1]}),
+    .in_valid_i (valid_q[11]),
+    .in_ready_o (unused_room),
+    .in_data_i  ({sums_q[7], root_q, place_q[4][PlaceBits-1:1]}),
     .out_valid_o(fact_valid),
     .out_ready_i(go && out_end),
     .out_data_o (fact)
   );
 
-  `TOM_ALWAYS(facts, !valid_q[10] || fact_room, "%m has no room for the sums of a pixel")
+  `TOM_ALWAYS(facts, !valid_q[11] || unused_room, "%m has no room for the sums of a pixel")
 
   // Out of the queue, beat by beat.
 
@@ -249,19 +272,21 @@ module tom_normalise_pixel #(
 
   wire logic signed [SumBits-1:0] out_sum = fact_q[0][FactBits-1-:SumBits];
   wire logic signed [BeginBits:0] out_root = {1'b0, fact_q[1][HalfBits+:BeginBits]};
-  wire logic [HalfBits:0] shift = {1'b0, fact_q[2][HalfBits-1:0]} + (HalfBits + 1)'(RootBits - Fraction);
+  wire logic [HalfBits-1:0] half = fact_q[2][HalfBits-1:0];
 
   for (genvar l = 0; l < Lanes; l++) begin : gen_out
     wire logic [InBits-1:0] code = out_q[l*InBits+:InBits];
     wire logic signed [ValueBits-1:0] wide = InSigned ? ValueBits'(signed'(code)) : ValueBits'(code);
     logic signed [SumBits:0]    off_q;
     logic signed [ProdBits-1:0] prod_q;
-    wire logic signed [ProdBits-1:0] rounded = (prod_q + (ProdBits'(1) << (shift - 1'b1))) >>> shift;
+    // (prod + half a step) >>> s is (prod >>> (s - 1) + 1) >>> 1.
+    logic signed [OutBits+1:0] twice_q;
 
     always_ff @(posedge clk_i) begin
-      off_q  <= (SumBits + 1)'(wide - ValueBits'(Zero)) * (SumBits + 1)'(Channels) - (SumBits + 1)'(out_sum);
-      prod_q <= ProdBits'(off_q) * ProdBits'(out_root);
-      result_q[l*OutBits+:OutBits] <= OutBits'(rounded);
+      off_q   <= (SumBits + 1)'(many(SpreadBits'(wide - ValueBits'(Zero)))) - (SumBits + 1)'(out_sum);
+      prod_q  <= ProdBits'(off_q) * ProdBits'(out_root);
+      twice_q <= (OutBits + 2)'((prod_q >>> (RootBits - Fraction - 1)) >>> half);
+      result_q[l*OutBits+:OutBits] <= OutBits'((twice_q + 1'b1) >>> 1);
     end
   end
 

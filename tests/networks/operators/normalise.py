@@ -56,5 +56,5 @@ DESCRIBED = Described(
     step=step,
     write=write,
     refused={"scales per channel": UNLIKE_CHANNELS, "zeros per channel": UNLIKE_CHANNELS},
-    off=0.7,
+    off=1.2,
 )
