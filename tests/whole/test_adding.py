@@ -67,7 +67,8 @@ def test_it_passes_what_every_operator_and_engine_has_to(tree: Path) -> None:
     """But for the networks that are known to be scrambled: with one operator more, others are."""
     name = "tests/networks/test_frontend.py::test_runtime_description_and_frontend_agree"
     others = [f"--deselect={name}[{style}-{seed}]" for style, seed in REFUSED]
-    python(tree, "pytest", "-q", "-p", "no:cacheprovider", *CONTRACTS, *others, "-m", "not rtl and not area and not slow")
+    quick = ("-m", "not rtl and not area and not slow")
+    python(tree, "pytest", "-q", "-p", "no:cacheprovider", *CONTRACTS, *others, *quick)
 
 
 def test_networks_with_it_compile_and_are_right(tree: Path, tmp_path: Path) -> None:

@@ -54,7 +54,8 @@ class NormalisePixel(LaneUnit[Normalise]):
         sums, spread, root = self.sum_bits, self.params["SpreadBits"], normalise.ROOT_BITS + 2
         additions = self.arg.channels.bit_count() - 1  # that make N times a number
         value = x + (self.op.zero != 0)
-        squares = self.target.dsp_for(value + 1, value + 1) if 2 * value > SMALL_PRODUCT or self.target.dsp.unsigned else 0
+        in_dsp = 2 * value > SMALL_PRODUCT or self.target.dsp.unsigned
+        squares = self.target.dsp_for(value + 1, value + 1) if in_dsp else 0
         lane = Resources(
             lut=4 * out + 5 * sums // 2 + additions * sums,
             ff=5 * x + 2 * sums + root + 2 * out + 3,

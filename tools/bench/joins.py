@@ -1,4 +1,4 @@
-"""A small network with what the benchmark's other networks lack: joins, borders, tables, normalisation, pixels in another order."""
+"""A small network of what the others lack: joins, borders, tables, normalisation, other orders of pixels."""
 
 import numpy as np
 

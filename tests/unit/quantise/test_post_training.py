@@ -79,8 +79,8 @@ def own_error(integer: Graph, name: str) -> float:
 def test_every_layer_of_random_networks_is_within_one_step(case: tuple[Graph, Mapping[str, Array]]) -> None:
     """With wide weights only the result is rounded; a quarter of a step is left for constants and weights.
 
-    More is left where weights magnify the steps, and for what a normalisation rounds itself. Not so where a border other
-    than 0 is rounded too.
+    More is left where weights magnify the steps, and for what a normalisation rounds itself. Not so where a border
+    other than 0 is rounded too.
     """
     raw, frames = case
     graph = run(raw, CLEAN)
