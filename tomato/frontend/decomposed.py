@@ -100,12 +100,12 @@ def _is(model: Model, name: str, number: float) -> bool:
 
 
 def _axes(model: Model, node: OnnxNode) -> tuple[int, ...] | None:
-    """The axes of a mean that keeps them with a length of 1."""
+    """The axes of a mean that names them, and keeps them with a length of 1."""
     rank = len(model.shapes.get(node.inputs[0], ()))
     given = model.constants.get(node.inputs[1]) if node.has(1) else node.attributes.get("axes")
     if not rank or given is None or node.attributes.get("keepdims", 1) != 1:
         return None
-    return tuple(sorted({int(a) % rank for a in np.asarray(given).reshape(-1)}))
+    return tuple(sorted({int(a) % rank for a in np.asarray(given).reshape(-1)})) or None
 
 
 def _centred(model: Model, name: str, axes: tuple[int, ...]) -> tuple[str, set[int]] | None:

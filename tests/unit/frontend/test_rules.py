@@ -349,6 +349,19 @@ CASES: dict[str, Tiny] = {
     "l2_norm": Tiny([op("LpNormalization", "x", axis=1)]),
     "layer_norm_in_simple_operators": written_out((-1,)),
     "layer_norm_of_a_square_by_itself": written_out((-1,), square="Mul"),
+    "rms_norm_of_what_another_mean_was_taken_from": Tiny(
+        [
+            op("ReduceMean", "x", to="m", axes=[-1]),
+            op("Sub", "x", "m", to="d"),
+            op("Mul", "d", "d", to="q"),
+            op("ReduceMean", "q", to="v", axes=[1]),
+            op("Add", "v", "tiny", to="e"),
+            op("Sqrt", "e", to="s"),
+            op("Div", "d", "s"),
+        ],
+        {"x": (1, 4, 6)},
+        {"tiny": np.float32(1e-3)},
+    ),
     "rms_norm_in_simple_operators": written_out((-1,), centred=False, reciprocal=True),
     "instance_norm_in_simple_operators": written_out((2, 3), reciprocal=True),
     **{
