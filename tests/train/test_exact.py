@@ -17,6 +17,7 @@ from tomato.core.ir import Graph
 from tomato.measure.agreement import session
 from tomato.ops.join import Add
 from tomato.ops.move import Concat, Pad, Transpose
+from tomato.ops.normalise import Normalise
 from tomato.ops.pool import GlobalSum, MaxPool
 from tomato.ops.quantise import Bias, Dequantise, Quantise
 from tomato.ops.real import Affine, Function
@@ -110,6 +111,17 @@ def test_codes_that_stay_what_they_are_behind_moved_ones() -> None:
     )
     x = net.conv(net.relu(x, "still"), 3, Window((1, 1)), name="last")
     equal(quantised(loaded(net.graph(x), net.data(FRAMES)), "w4a4"), "w4a4")
+
+
+@pytest.mark.parametrize("precision", ["w8a8", "w4a4", "w8a12"])
+@pytest.mark.parametrize("centred", [True, False])
+def test_codes_behind_a_normalisation(precision: str, centred: bool) -> None:
+    net = Net(5, 4, 3, seed=8)
+    x = net.conv("x", 8, Window((1, 1)), name="first")
+    x = net.affine(net.add(Normalise(1e-3, centred), x, name="normal"), "line")
+    x = net.add(Add(), x, net.relu(net.conv(x, 8, Window((3, 3), pads=(1, 1, 1, 1)), name="second")), name="sum")
+    x = net.dense(net.add(Normalise(1e-3, centred), x, name="last"), 3, name="y0")
+    equal(quantised(loaded(net.graph(x), net.data(FRAMES)), precision), precision)
 
 
 @pytest.mark.parametrize("precision", NARROW[::4])

@@ -24,6 +24,7 @@ from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.join import Add, Multiply
 from tomato.ops.move import Concat, DepthToSpace, Pad, Reshape, Slice, SpaceToDepth, Transpose, Upsample
+from tomato.ops.normalise import Normalise
 from tomato.ops.pool import GlobalSum, MaxPool, SumPool
 from tomato.ops.quantise import Bias, Dequantise, Quantise
 from tomato.ops.real import Affine, Clip, Expression, Function, per_channel
@@ -33,6 +34,8 @@ from tomato.version import __version__
 
 PLAIN, WIDE = 13, 21
 """Versions of ONNX's operator set: with codes of 8 bits, and with wider ones too."""
+CHANNELS = 1
+"""Axis of the channels of a picture."""
 SATURATES = (1 << 15) - 1
 """Two products of uint8 and int8 are added in 16 bits by runtimes on processors without VNNI."""
 UNARY = {
@@ -49,6 +52,7 @@ def write(graph: Graph, inputs: Sequence[Port], outputs: Sequence[Port], path: P
     The batch is dynamic. Raises TomatoError for what ONNX does not say.
     """
     writer = _Writer(graph)
+    writer.names.update(port.name for port in outputs)
     for port in inputs:
         writer.enter(port)
     for node in graph:
@@ -80,15 +84,24 @@ class _Writer:
             kind = helper.np_dtype_to_tensor_dtype(np.dtype(port.dtype))
             return helper.make_tensor_value_info(port.name, kind, ["batch", *port.shape])
 
+        opset = WIDE if self.wide else PLAIN
+        if self.wide:
+            self.widen()
         made = helper.make_graph(
             self.nodes, self.graph.name, [info(p) for p in inputs], [info(p) for p in outputs],
             list(self.constants.values()),
         )  # fmt: skip
-        opset = WIDE if self.wide else PLAIN
         return helper.make_model(
             made, opset_imports=[helper.make_opsetid("", opset)], ir_version=10 if self.wide else 8,
             producer_name="tomato", producer_version=__version__,
         )  # fmt: skip
+
+    def widen(self) -> None:
+        """Axes of means become an input, as the wider operator set has them."""
+        for node in self.nodes:
+            if node.op_type == "ReduceMean":
+                del node.attribute[:]
+                node.input.append(self.constant(np.array([CHANNELS]), f"{node.name}_axes"))
 
     def name(self, wish: str) -> str:
         """A name that nothing has yet; those of the graph's nodes are theirs."""
@@ -164,7 +177,6 @@ class _Writer:
             }  # fmt: skip
             kind = {"softmax": "Softmax", "logsoftmax": "LogSoftmax", "argmax": "ArgMax"}[step.kind]
             tensor = self.emit(kind, [tensor], f"{port.name}_{step.kind}", **kinds[step.kind])
-        self.names.add(port.name)
         if port.dtype == "float32" or any(step.kind == "argmax" for step in port.host):
             self.nodes.append(helper.make_node("Identity", [tensor], [port.name], name=self.name(f"{port.name}_out")))
         else:
@@ -409,6 +421,22 @@ class _Writer:
         assert isinstance(node.op, MaxPool)
         return self.emit("MaxPool", args, node.name, **_window(node.op.window))
 
+    def normalise(self, node: Node, args: list[str]) -> str:
+        """In simple operators, which the importer knows as one, see decomposed.py: every operator set has them."""
+        op = node.op
+        assert isinstance(op, Normalise)
+        x = args[0]
+        if op.centred:
+            x = self.emit("Sub", [x, self.mean(x, f"{node.name}_mean")], f"{node.name}_rest")
+        square = self.mean(self.emit("Mul", [x, x], f"{node.name}_square"), f"{node.name}_variance")
+        tiny = self.constant(np.float32(op.epsilon), f"{node.name}_epsilon")
+        root = self.emit("Sqrt", [self.emit("Add", [square, tiny], f"{node.name}_sum")], f"{node.name}_root")
+        return self.emit("Div", [x, root], node.name)
+
+    def mean(self, tensor: str, name: str) -> str:
+        """The mean over the channels."""
+        return self.emit("ReduceMean", [tensor], name, axes=[CHANNELS])
+
     def sum_pool(self, node: Node, args: list[str]) -> str:
         """An average, times what is left of the line behind it."""
         op = node.op
@@ -477,5 +505,5 @@ RULES: dict[type, Callable[[_Writer, Node, list[str]], str]] = {
     Affine: _Writer.affine, Clip: _Writer.clip, Function: _Writer.function, Add: _Writer.join, Multiply: _Writer.join,
     Concat: _Writer.concat, Slice: _Writer.slice, Pad: _Writer.pad, Upsample: _Writer.upsample,
     DepthToSpace: _Writer.blocks, SpaceToDepth: _Writer.blocks, Reshape: _Writer.reorder, Transpose: _Writer.reorder,
-    MaxPool: _Writer.max_pool, SumPool: _Writer.sum_pool, GlobalSum: _Writer.sum_pool,
+    MaxPool: _Writer.max_pool, Normalise: _Writer.normalise, SumPool: _Writer.sum_pool, GlobalSum: _Writer.sum_pool,
 }  # fmt: skip

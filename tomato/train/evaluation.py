@@ -14,10 +14,11 @@ import torch
 
 from tomato import kernels
 from tomato.core.formats import Array, Codes
-from tomato.core.ir import Graph, Node, Op
-from tomato.core.treatment import Treatment
+from tomato.core.ir import Graph, Node, Op, TensorType
+from tomato.core.treatment import Line, Treatment
 from tomato.kernels import Quantisation
 from tomato.ops.join import Add, Multiply
+from tomato.ops.normalise import Normalise
 from tomato.ops.pool import GlobalSum, SumPool
 from tomato.ops.quantise import Bias, Dequantise, Quantise
 from tomato.ops.real import Affine, Clip, Function
@@ -96,9 +97,8 @@ class Evaluation:
             return _quantised(op, first)
         if op.treatment is Treatment.MOVES:
             return replace(first, single=play(op, [r.float32 for r in reals]), back=None, source=None)
-        if isinstance(op, Weighted | SumPool | GlobalSum) and first.back is not None:
-            zero = float(first.back.zero.values[0])
-            return _summed(op, first, play(op, [first.codes - zero]))
+        if isinstance(op, Weighted | SumPool | GlobalSum | Normalise) and first.back is not None:
+            return _normalised(op, first) if isinstance(op, Normalise) else _summed(op, first)
         if isinstance(op, Add | Multiply):
             return _joined(op, reals[0], reals[1])
         return self._behind(node, op, first)
@@ -143,10 +143,26 @@ def _of_codes(op: Op, first: torch.Tensor, codes: list[torch.Tensor]) -> Value:
     return moved
 
 
-def _summed(op: Op, x: Real, total: torch.Tensor) -> Real:
+def _summed(op: Op, x: Real) -> Real:
     """An exact sum of codes less their zero point."""
+    assert x.back is not None
+    total: torch.Tensor = play(op, [x.codes - float(x.back.zero.values[0])])
     assert total.abs().max() < EXACT, "a sum exceeds what float64 holds exactly"
     return Real(total, x.scale, np.zeros(1), source=op, args=(x,))
+
+
+def _normalised(op: Normalise, x: Real) -> Real:
+    """Integers, as the accelerator makes them of codes."""
+    assert x.back is not None
+    assert x.back.kind is not None
+    channels = x.codes.shape[3]
+    given = Line(np.broadcast_to(x.scale, channels), np.broadcast_to(x.offset, channels), 0.0)
+    kind = TensorType((1, 1, channels), x.back.kind)
+    exact = op.on_codes([given], [kind])
+    line = exact.line([given], [kind])
+    assert isinstance(line, Line), line
+    made = torch.from_numpy(exact.golden([x.codes.cpu().numpy().astype(np.int64)]).astype(np.float64))
+    return Real(made.to(x.codes.device), line.scale, line.offset, source=op, args=(x,))
 
 
 def _joined(op: Add | Multiply, a: Real, b: Real) -> Real:
