@@ -19,6 +19,11 @@ from tomato.ops.quantise import Dequantise, JoinConstant
 from tomato.ops.real import Affine, Function
 
 ONE, ZERO = np.ones(1), np.zeros(1)
+AROUND: Mapping[str, tuple[str, Op]] = {
+    "Sub": ("_neg", Affine(Tensor(-ONE), Tensor(ZERO))),
+    "Div": ("_inverse", Function(("div", 1.0, "x"))),
+}
+"""What is done to the second of two activations, so that a sum or a product is left, and how that is called."""
 JOINS: Mapping[str, Literal["add", "mul"]] = {"Add": "add", "Mul": "mul"}
 
 
@@ -94,12 +99,11 @@ def from_sum(walk: Walk, node: OnnxNode) -> None:
 
 def _of_two(walk: Walk, node: OnnxNode) -> None:
     a, b = (walk.view(i) for i in node.inputs)
-    op: Op = Multiply() if node.op_type == "Mul" else Add()
-    if node.op_type == "Div":
-        raise RefusedError("expected a constant divisor", "division of two activations is not supported")
-    if node.op_type == "Sub":
+    op: Op = Multiply() if node.op_type in ("Mul", "Div") else Add()
+    if node.op_type in AROUND:
+        suffix, before = AROUND[node.op_type]
         b = walk.settle(node.inputs[1])
-        b = View(walk.emit(Affine(Tensor(-ONE), Tensor(ZERO)), [b.value], "_neg"), b.order)
+        b = View(walk.emit(before, [b.value], suffix), b.order)
         a = walk.view(node.inputs[0])
     if node.op_type == "Add" and a.shape[-1:] == (1,) != b.shape[-1:]:
         a, b = b, a  # as ONNX Runtime's kernel does, for which the order of float32 sums matters

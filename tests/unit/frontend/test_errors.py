@@ -249,10 +249,6 @@ REFUSALS: dict[str, tuple[Tiny, str]] = {
         Tiny([op("Add", "x", "c")], {"x": (1, 4)}, {"c": randoms(3, 4)}),
         "Add #0 (Add): expected a constant that does not enlarge its input; expand the input explicitly",
     ),
-    "div_activations": (
-        Tiny([op("Div", "x", "z")], {"x": (1, 4), "z": (1, 4)}),
-        "Div #0 (Div): expected a constant divisor; division of two activations is not supported",
-    ),
     "div_zero": (
         Tiny([op("Div", "x", "c")], {"x": (1, 4)}, {"c": 0.0}),
         "Div #0 (Div): the constant 'c' divides by zero; check the exported model",

@@ -333,6 +333,15 @@ CASES: dict[str, Tiny] = {
     "transposed_gaps": transposed((4, 2, 1, 2), strides=[3, 3], pads=[1, 2, 0, 0], output_padding=[2, 2]),
     "transposed_shape": transposed((4, 2, 4, 4), strides=[2, 2], output_shape=[13, 11]),
     "transposed_wide_border": transposed((4, 2, 2, 2), strides=[1, 1], dilations=[5, 1]),
+    "div_of_two": Tiny([op("Relu", "x", to="a"), op("Sigmoid", "x", to="b"), op("Div", "a", "b")], positive=True),
+    "div_by_a_number_of_the_frame": Tiny(
+        [op("ReduceSum", "x", "all", to="s"), op("Div", "x", "s")],
+        constants={"all": np.array([1, 2, 3])},
+        positive=True,
+    ),
+    "softsign_in_simple_operators": Tiny(
+        [op("Abs", "x", to="a"), op("Add", "a", "one", to="p"), op("Div", "x", "p")], constants={"one": np.float32(1)}
+    ),
     "matmul_left": Tiny([op("MatMul", "c", "x")], {"x": (1, 4, 6, 5)}, {"c": randoms(3, 6)}),
     "matmul_left_of_a_column": Tiny([op("MatMul", "c", "x")], {"x": (1, 7, 1)}, {"c": randoms(6, 7)}),
     "matmul_left_behind_a_layer": Tiny(
