@@ -286,7 +286,7 @@ module tom_normalise_pixel #(
       off_q   <= (SumBits + 1)'(many(SpreadBits'(wide - ValueBits'(Zero)))) - (SumBits + 1)'(out_sum);
       prod_q  <= ProdBits'(off_q) * ProdBits'(out_root);
       twice_q <= (OutBits + 2)'((prod_q >>> (RootBits - Fraction - 1)) >>> half);
-      result_q[l*OutBits+:OutBits] <= OutBits'((twice_q + 1'b1) >>> 1);
+      result_q[l*OutBits+:OutBits] <= OutBits'((twice_q + (OutBits + 2)'(2'sd1)) >>> 1);
     end
   end
 
