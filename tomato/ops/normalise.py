@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from math import ceil, isqrt
+from math import isqrt
 from typing import ClassVar, Self
 
 import numpy as np
@@ -18,6 +18,8 @@ ROOT_BITS = 16
 """Bits behind the point of the inverse of a root."""
 INDEX_BITS, REST_BITS = 7, 9
 """Bits of a number behind its leading one that choose a line of the table of inverse roots, and a place on it."""
+ACCURATE = 14
+"""Bits to which the inverse of a root is right."""
 MOST_BITS = 62
 """Bits of the largest sum that the meaning on codes allows."""
 
@@ -52,7 +54,8 @@ class Normalise(Op):
             return x
         if widest(x, self) >= 1 << MOST_BITS:
             raise ValueError(f"the variance of {x.channels} channels of {x.codes.bits} bits exceeds {MOST_BITS} bits")
-        most = ceil(isqrt(x.channels) + 1) << FRACTION
+        most = isqrt(x.channels << 2 * FRACTION)  # one channel alone is not 0
+        most += (most >> ACCURATE) + 2
         return TensorType(x.shape, Codes(-most, most))
 
     def golden(self, args: Sequence[Array]) -> Array:
