@@ -28,7 +28,7 @@ def written(model: Model) -> Mapping[int, Written]:
     """The normalisations of a model, by the index of the node that gives the result. Nothing else reads their parts."""
     found: dict[int, Written] = {}
     for node in model.live:
-        whole = _normalisation(model, node)
+        whole = None if node.index in model.problems else _normalisation(model, node)
         if whole is not None and _closed(model, node, whole.inside):
             found[node.index] = whole
     return found
@@ -52,7 +52,7 @@ def _normalisation(model: Model, node: OnnxNode) -> Written | None:
             reduced = _made(model, mean, "ReduceMean")
             if epsilon is None or epsilon.size != 1 or reduced is None:
                 continue
-            square = model.makers.get(reduced.inputs[0])
+            square = _maker(model, reduced.inputs[0])
             of = _squared(model, square) if square is not None else None
             axes = _axes(model, reduced)
             if square is None or of is None or axes is None:
@@ -73,7 +73,7 @@ def _quotients(model: Model, node: OnnxNode) -> Iterator[tuple[str, str, set[int
         yield node.inputs[0], node.inputs[1], set()
     if node.op_type == "Mul" and len(node.inputs) == 2:
         for value, factor in (node.inputs, node.inputs[::-1]):
-            inverse = model.makers.get(factor)
+            inverse = _maker(model, factor)
             if inverse is None:
                 continue
             if inverse.op_type == "Reciprocal":
@@ -82,8 +82,14 @@ def _quotients(model: Model, node: OnnxNode) -> Iterator[tuple[str, str, set[int
                 yield value, inverse.inputs[1], {inverse.index}
 
 
-def _made(model: Model, name: str, op_type: str) -> OnnxNode | None:
+def _maker(model: Model, name: str) -> OnnxNode | None:
+    """The node that makes a value, if nothing is wrong with it."""
     node = model.makers.get(name)
+    return None if node is None or node.index in model.problems else node
+
+
+def _made(model: Model, name: str, op_type: str) -> OnnxNode | None:
+    node = _maker(model, name)
     return node if node is not None and node.op_type == op_type else None
 
 

@@ -1,13 +1,19 @@
-"""Resize and Upsample: accepted whenever they repeat every pixel a whole number of times."""
+"""Resize and Upsample, nearest neighbour and linear: repeated pixels, or each axis by itself."""
 
 from math import ceil, floor
 
-from tomato.frontend import limits
+import numpy as np
+
+from tomato.core.formats import Tensor
+from tomato.frontend import layout, limits
 from tomato.frontend.model import OnnxNode, RefusedError
-from tomato.frontend.walk import Rule, Walk
+from tomato.frontend.walk import Rule, View, Walk
+from tomato.ops.dense import Dense
 from tomato.ops.move import Upsample
 
 NEAREST = ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
+MOST_UNITS = 64
+"""Weights that are all multiples of one of up to this are integers."""
 EXACT = 1e-5
 """Scales are float32: a factor this close to a whole number is one."""
 
@@ -15,28 +21,70 @@ EXACT = 1e-5
 def from_resize(walk: Walk, node: OnnxNode) -> None:
     """Resize (every operator set) and Upsample (7 to 9)."""
     view = walk.view(node.inputs[0])
-    if (mode := node.text("mode", "nearest")) != "nearest":
-        raise RefusedError(f"expected nearest neighbour, not {mode!r}", "resize with mode 'nearest' in the network")
+    if (mode := node.text("mode", "nearest")) not in ("nearest", "linear"):
+        raise RefusedError(f"expected nearest neighbour or linear interpolation, not {mode!r}", "use one of them")
     if node.text("keep_aspect_ratio_policy", "stretch") != "stretch":
         raise RefusedError("expected keep_aspect_ratio_policy 'stretch'", "give the exact sizes")
     scales = _scales(walk, node, view.shape)
     whole = [round(s) for s in scales]
-    if any(abs(s - w) > EXACT or w < 1 for s, w in zip(scales, whole, strict=True)):
-        shown = ", ".join(f"{s:g}" for s in scales)
-        raise RefusedError(f"expected whole-number scales, not {shown}", "enlarge by 2, 3, ... or use a strided layer")
-    if reason := limits.too_large([size * factor for size, factor in zip(view.shape, whole, strict=True)]):
+    exact = not any(abs(s - w) > EXACT or w < 1 for s, w in zip(scales, whole, strict=True))
+    sizes = [size * w for size, w in zip(view.shape, whole, strict=True)] if exact else _sizes(walk, node)
+    if reason := limits.too_large(sizes):
         raise RefusedError(f"it needs {reason}", "enlarge by less")
-    if len(whole) < 3 or any(w != 1 for w in whole[:2]):
+    if len(whole) < 3 or any(s != 1 for s in scales[:2]):
         raise RefusedError("expected a resize of height and width only", "keep the channels")
-    if not all(_repeats(walk, node, size, s) for size, s in zip(view.shape, whole, strict=True)):
-        raise RefusedError(
-            "expected a coordinate transformation that repeats every pixel equally often",
-            "use coordinate_transformation_mode 'asymmetric' with nearest_mode 'floor'",
-        )
+    repeats = exact and all(_repeats(walk, node, size, s) for size, s in zip(view.shape, whole, strict=True))
+    if mode == "linear" or not repeats:
+        _along_axes(walk, node, view, scales, sizes)
+        return
     value, rank = walk.image(node.inputs[0]), len(whole)
     factor = (whole[2], whole[3]) if rank == 4 else (1, whole[2])
     value = walk.emit(Upsample(factor), [value]) if factor != (1, 1) else value
     walk.put_image(node.outputs[0], value, rank)
+
+
+def _sizes(walk: Walk, node: OnnxNode) -> list[int]:
+    """Those of a result that is no whole multiple."""
+    sizes = walk.model.shapes.get(node.outputs[0], ())
+    if not sizes or min(sizes) < 1:
+        raise RefusedError("expected a result of at least one pixel", "enlarge it, or give its sizes")
+    return list(sizes)
+
+
+def _along_axes(walk: Walk, node: OnnxNode, view: View, scales: list[float], sizes: list[int]) -> None:
+    """One axis after the other, streamed as channels: places are picked, or weighted sums of two."""
+    linear = node.text("mode", "nearest") == "linear"
+    if linear and node.flag("antialias", 0) and any(s < 1 for s in scales):
+        raise RefusedError("expected no antialias", "use a pooling layer")
+    for axis, (scale, out) in enumerate(zip(scales, sizes, strict=True)):
+        size = view.shape[axis]
+        if scale == 1 and out == size:
+            continue
+        at = [_source(_transformation(walk, node), i, size, scale, out) for i in range(out)]
+        value = walk.streamed(view, axis)
+        if linear:
+            value = _interpolated(walk, value, at)
+        else:
+            nearest = _rounding(walk, node)
+            value = walk.pick(value, np.array([_nearest(x, nearest, size) for x in at]))
+        shape = (*view.shape[:axis], out, *view.shape[axis + 1 :])
+        view = View(value, layout.order(shape, axis))
+    walk.put(node.outputs[0], view.value, view.order)
+
+
+def _interpolated(walk: Walk, value: str, at: list[float]) -> str:
+    """The channels of a value at real places, linear between two: a product, by integers where these do."""
+    size = walk.build.types[value].channels
+    places = np.clip(at, 0.0, size - 1.0)
+    low = np.minimum(np.floor(places).astype(int), max(0, size - 2))
+    matrix = np.zeros((size, len(at)))
+    matrix[low, np.arange(len(at))] = 1.0 - (places - low)
+    matrix[np.minimum(low + 1, size - 1), np.arange(len(at))] += places - low
+    for unit in range(1, MOST_UNITS + 1):
+        if np.all(np.abs(matrix * unit - np.rint(matrix * unit)) < EXACT):
+            value = walk.emit(Dense(Tensor(np.rint(matrix * unit))), [value], "_between")
+            return walk.scaled(value, np.full(1, 1.0 / unit))
+    return walk.emit(Dense(Tensor(matrix)), [value], "_between")
 
 
 def _scales(walk: Walk, node: OnnxNode, shape: tuple[int, ...]) -> list[float]:
@@ -61,24 +109,42 @@ def _scales(walk: Walk, node: OnnxNode, shape: tuple[int, ...]) -> list[float]:
 
 def _repeats(walk: Walk, node: OnnxNode, size: int, factor: int) -> bool:
     """Whether output pixel i is input pixel i // factor, for every i."""
-    late = node.op_type == "Resize" and walk.model.opset >= 11
-    mode = node.text("coordinate_transformation_mode", "half_pixel") if late else "asymmetric"
-    nearest = node.choice("nearest_mode", NEAREST) if late else "floor"
+    mode, nearest, out = _transformation(walk, node), _rounding(walk, node), size * factor
     return factor == 1 or all(
-        _nearest(_source(mode, i, size, factor), nearest, size) == i // factor for i in range(size * factor)
+        _nearest(_source(mode, i, size, factor, out), nearest, size) == i // factor for i in range(out)
     )
 
 
-def _source(mode: str, i: int, size: int, factor: int) -> float:
+def _transformation(walk: Walk, node: OnnxNode) -> str:
+    """How places of the result become places of the input."""
+    return node.text("coordinate_transformation_mode", "half_pixel") if _late(walk, node) else "asymmetric"
+
+
+def _rounding(walk: Walk, node: OnnxNode) -> str:
+    """How places become pixels."""
+    return node.choice("nearest_mode", NEAREST) if _late(walk, node) else "floor"
+
+
+def _late(walk: Walk, node: OnnxNode) -> bool:
+    return node.op_type == "Resize" and walk.model.opset >= 11
+
+
+def _source(mode: str, i: int, size: int, factor: float, out: int) -> float:
+    """Where place i of `out` lies in an axis of `size` pixels, `factor` times as many behind it."""
     match mode:
         case "asymmetric":
             return i / factor
         case "align_corners":
-            return i * (size - 1) / max(1, size * factor - 1)
+            return i * (size - 1) / max(1, out - 1)
         case "tf_half_pixel_for_nn":
             return (i + 0.5) / factor
-        case "half_pixel" | "pytorch_half_pixel" | "half_pixel_symmetric":
+        case "pytorch_half_pixel" if out == 1:
+            return 0.0
+        case "half_pixel" | "pytorch_half_pixel":
             return (i + 0.5) / factor - 0.5
+        case "half_pixel_symmetric":
+            middle = out / (factor * size)  # the result may be cut short
+            return size / 2 * (1 - middle) + (i + 0.5) / factor - 0.5
         case _:
             raise RefusedError(f"the coordinate transformation {mode!r} is not supported", "use 'asymmetric'")
 
@@ -103,4 +169,4 @@ ATTRIBUTES = {
     "keep_aspect_ratio_policy mode nearest_mode",
     "Upsample": "mode scales",
 }
-"""The attributes that each rule reads, or may leave alone (they are of other modes than nearest)."""
+"""The attributes that each rule reads, or may leave alone (they are of other modes)."""

@@ -316,26 +316,31 @@ REFUSALS: dict[str, tuple[Tiny, str]] = {
             "choose among the channels instead"
         ),
     ),
-    "resize_linear": (
-        Tiny([op("Resize", "x", "", "s", mode="linear")], constants={"s": [1.0, 1.0, 2.0, 2.0]}),
-        "Resize #0 (Resize): expected nearest neighbour, not 'linear'; resize with mode 'nearest' in the network",
-    ),
-    "resize_fraction": (
-        Tiny([op("Resize", "x", "", "s")], constants={"s": [1.0, 1.0, 1.5, 2.0]}),
-        (
-            "Resize #0 (Resize): expected whole-number scales, not 1, 1, 1.5, 2; "
-            "enlarge by 2, 3, ... or use a strided layer"
-        ),
-    ),
-    "resize_corners": (
+    "normalisation_of_a_broken_square": (
         Tiny(
-            [op("Resize", "x", "", "s", nearest_mode="floor")],
-            constants={"s": [1.0, 1.0, 2.0, 2.0]},
+            [
+                op("Pow", "x", to="q"),
+                op("ReduceMean", "q", to="v", axes=[-1]),
+                op("Add", "v", "tiny", to="e"),
+                op("Sqrt", "e", to="s"),
+                op("Div", "x", "s"),
+            ],
+            constants={"tiny": np.float32(1e-3)},
         ),
-        (
-            "Resize #0 (Resize): expected a coordinate transformation that repeats every pixel equally often; "
-            "use coordinate_transformation_mode 'asymmetric' with nearest_mode 'floor'"
-        ),
+        "Pow #0 (Pow): the node is not valid ONNX (Node with schema(::Pow:13) has input size 1 not in range [min=2, max=2].)"
+        "; export the model again",
+    ),
+    "resize_cubic": (
+        Tiny([op("Resize", "x", "", "s", mode="cubic")], constants={"s": [1.0, 1.0, 2.0, 2.0]}),
+        "Resize #0 (Resize): expected nearest neighbour or linear interpolation, not 'cubic'; use one of them",
+    ),
+    "resize_antialias": (
+        Tiny([op("Resize", "x", "", "s", mode="linear", antialias=1)], constants={"s": [1.0, 1.0, 0.5, 0.5]}, opset=18),
+        "Resize #0 (Resize): expected no antialias; use a pooling layer",
+    ),
+    "resize_to_nothing": (
+        Tiny([op("Resize", "x", "", "s", mode="linear")], constants={"s": [1.0, 1.0, 0.1, 1.0]}),
+        "Resize #0 (Resize): expected a result of at least one pixel; enlarge it, or give its sizes",
     ),
     "softmax_inside": (
         Tiny([op("Softmax", "x", to="s", axis=1, name="attention"), op("Relu", "s")]),

@@ -79,6 +79,14 @@ def reduction(kind: str, axes: tuple[int, ...]) -> Tiny:
     )
 
 
+def linear(scale: tuple[float, ...], **attributes: Any) -> Tiny:
+    """Behind a layer, so that its input has an order."""
+    return Tiny(
+        [op("Relu", "x", to="r"), op("Resize", "r", "", "s", mode="linear", **attributes)],
+        constants={"s": np.asarray(scale, dtype=np.float32)},
+    )
+
+
 def resize(scale: tuple[float, ...], **attributes: Any) -> Tiny:
     return Tiny(
         [op("Resize", "x", "", "s", mode="nearest", **attributes)], constants={"s": np.asarray(scale, dtype=np.float32)}
@@ -386,6 +394,24 @@ CASES: dict[str, Tiny] = {
     "resize_asymmetric": resize((1, 1, 2, 4), coordinate_transformation_mode="asymmetric", nearest_mode="floor"),
     "resize_pytorch": resize((1, 1, 2, 2), coordinate_transformation_mode="pytorch_half_pixel"),
     "resize_corners": resize((1, 1, 2, 2), coordinate_transformation_mode="align_corners"),
+    "resize_fraction": resize((1, 1, 1.5, 0.6)),
+    "resize_floor": resize((1, 1, 2, 2), nearest_mode="floor"),
+    "linear_upsample_9": Tiny([op("Upsample", "x", "s", mode="linear")], constants={"s": [1.0, 1, 3, 2]}, opset=9),
+    "linear_half_pixel": linear((1, 1, 2, 2)),
+    "linear_by_unlike_factors": linear((1, 1, 3, 0.7)),
+    "linear_asymmetric": linear((1, 1, 2, 4), coordinate_transformation_mode="asymmetric"),
+    "linear_pytorch": linear((1, 1, 2, 1.5), coordinate_transformation_mode="pytorch_half_pixel"),
+    "linear_corners": linear((1, 1, 2, 3), coordinate_transformation_mode="align_corners"),
+    "linear_sizes": Tiny(
+        [op("Resize", "x", "", "", "z", mode="linear", coordinate_transformation_mode="align_corners")],
+        constants={"z": np.array([1, 4, 11, 1])},
+    ),
+    "linear_symmetric": Tiny(
+        [op("Resize", "x", "", "s", mode="linear", coordinate_transformation_mode="half_pixel_symmetric")],
+        constants={"s": np.array([1, 1, 2.5, 1.3], np.float32)},
+        opset=19,
+    ),
+    "linear_1d": Tiny([op("Resize", "x", "", "s", mode="linear")], {"x": (1, 3, 7)}, {"s": [1.0, 1.0, 2.0]}),
     "resize_sizes": Tiny(
         [op("Resize", "x", "", "", "z", coordinate_transformation_mode="asymmetric", nearest_mode="floor")],
         constants={"z": np.array([1, 4, 12, 10])},
