@@ -60,6 +60,11 @@ def _along_axes(walk: Walk, node: OnnxNode, view: View, scales: list[float], siz
         size = view.shape[axis]
         if scale == 1 and out == size:
             continue
+        if _transformation(walk, node) == "align_corners" and abs(size * scale - out) > EXACT * out:
+            raise RefusedError(
+                f"expected a whole number of pixels, not {size * scale:g}: runtimes differ in align_corners of others",
+                "give its sizes",
+            )
         at = [_source(_transformation(walk, node), i, size, scale, out) for i in range(out)]
         value = walk.streamed(view, axis)
         if linear:

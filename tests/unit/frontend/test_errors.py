@@ -327,12 +327,24 @@ REFUSALS: dict[str, tuple[Tiny, str]] = {
             ],
             constants={"tiny": np.float32(1e-3)},
         ),
-        "Pow #0 (Pow): the node is not valid ONNX (Node with schema(::Pow:13) has input size 1 not in range [min=2, max=2].)"
-        "; export the model again",
+        (
+            "Pow #0 (Pow): the node is not valid ONNX (Node with schema(::Pow:13) has input size 1 not in range "
+            "[min=2, max=2].); export the model again"
+        ),
     ),
     "resize_cubic": (
         Tiny([op("Resize", "x", "", "s", mode="cubic")], constants={"s": [1.0, 1.0, 2.0, 2.0]}),
         "Resize #0 (Resize): expected nearest neighbour or linear interpolation, not 'cubic'; use one of them",
+    ),
+    "resize_corners_of_a_fraction": (
+        Tiny(
+            [op("Resize", "x", "", "s", mode="linear", coordinate_transformation_mode="align_corners")],
+            constants={"s": np.array([1, 1, 0.6, 2], np.float32)},
+        ),
+        (
+            "Resize #0 (Resize): expected a whole number of pixels, not 3.6: runtimes differ in align_corners of others; "
+            "give its sizes"
+        ),
     ),
     "resize_antialias": (
         Tiny([op("Resize", "x", "", "s", mode="linear", antialias=1)], constants={"s": [1.0, 1.0, 0.5, 0.5]}, opset=18),
