@@ -342,8 +342,8 @@ REFUSALS: dict[str, tuple[Tiny, str]] = {
             constants={"s": np.array([1, 1, 0.6, 2], np.float32)},
         ),
         (
-            "Resize #0 (Resize): expected a whole number of pixels, not 3.6: runtimes differ in align_corners of others; "
-            "give its sizes"
+            "Resize #0 (Resize): expected a whole number of pixels, not 3.6: runtimes differ in align_corners of others"
+            "; give its sizes"
         ),
     ),
     "resize_antialias": (
