@@ -287,7 +287,7 @@ def describe(summary: dict[str, Any]) -> list[str]:
         lines = [f"NOT bit-exact: {summary['mismatches']} beats differ in {summary['frames']} frames"]
         if summary["frames"] < summary["frames_asked"]:
             lines.append(f"stopped after {summary['frames']} of {summary['frames_asked']} frames")
-        if summary["frame_error"]:
+        if summary.get("frame_error"):
             lines.append("frame_error: an input's frame ended where it should not")
         return lines + [MISMATCH.format(**m) for m in summary["first_mismatches"]]
     lines = [f"bit-exact: {summary['frames']} frames"]
