@@ -2,6 +2,7 @@
 
 from tomato.core.ir import Builder, Graph, Node
 from tomato.core.treatment import Treatment
+from tomato.ops.move import Reshape
 from tomato.ops.pool import MaxPool
 from tomato.ops.real import Affine, Clip, Function, per_channel
 from tomato.passes.groups import join_origins
@@ -12,7 +13,7 @@ def hoist_functions(graph: Graph) -> Graph:
     """Movement, then a function that is the same for all channels: the function of every argument, then the movement.
 
     Exact: a movement picks values, and limits keep the greatest of them the greatest. Only where nothing else reads
-    what moved, or what it is made of.
+    what moved, or what it is made of; and no network ends in a Reshape because of it, as that is no hardware.
     """
     while behind := _behind(graph):
         gone = {reader.name: name for name, reader in behind.items()}
@@ -39,7 +40,8 @@ def _behind(graph: Graph) -> dict[str, Node]:
             continue
         if alone.issuperset((node.name, *node.args)) and taken.isdisjoint(node.args):
             (reader,) = uses[node.name]
-            if _uniform(node, reader):
+            ends = isinstance(node.op, Reshape) and reader.name in graph.outputs
+            if _uniform(node, reader) and not ends:
                 found[node.name] = reader
                 taken.update((node.name, reader.name))
     return found

@@ -6,7 +6,7 @@ import pytest
 from tests.networks.nets import Net, ops_of, same_meaning
 from tomato.core.formats import Tensor
 from tomato.core.ir import Op
-from tomato.ops.move import Concat, DepthToSpace, Pad, Slice, Upsample
+from tomato.ops.move import Concat, DepthToSpace, Pad, Reshape, Slice, Upsample
 from tomato.ops.pool import MaxPool
 from tomato.ops.real import Affine, Clip, Function
 from tomato.ops.window import Window
@@ -28,6 +28,12 @@ def test_a_function_moves_ahead_of_a_chain_of_movements(function: Op) -> None:
     assert ops_of(after) == ["conv2d", function.name, "depthtospace", "slice", "upsample"]
     assert after.outputs == before.outputs
     same_meaning(before, after, net.data())
+
+
+def test_no_network_ends_in_a_reshape_because_of_it() -> None:
+    net = Net(4, 4, 8)
+    graph = net.graph(net.relu(net.add(Reshape((16, 1, 8)), net.conv("x", 8, Window((1, 1))))))
+    assert hoist_functions(graph) == graph
 
 
 def test_several_functions_keep_their_order() -> None:
