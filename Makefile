@@ -86,7 +86,7 @@ lint-hw: $(STAMP)  ## verilator -Wall on every hardware module
 	    || { echo "lint-hw: $$file has warnings"; bad=1; }; \
 	done; (( bad == 0 )) && echo "lint-hw: $(words $(HW)) modules clean"
 
-area: $(STAMP)  ## synthesise a small point of every engine with Yosys and compare with what is stored
+area: $(STAMP)  ## the dearest tests: a small point of every engine through Yosys, the largest networks
 	$(BIN)/python -m pytest -q -n $(JOBS) -m area
 
 bench: $(STAMP)  ## compile the benchmark networks; results in tools/bench/RESULTS.md (minutes)

@@ -26,6 +26,12 @@ def test_what_is_said_and_what_is_not() -> None:
     assert not recipe.chooses
 
 
+def test_a_teacher_is_named_for_all_steps_or_for_one() -> None:
+    steps = '[[step]]\ndo = "train"\n[[step]]\ndo = "quantise"\nprecision = "w4a4"\nteacher = "other.onnx"\n'
+    given = parse(tomllib.loads('[loop]\nteacher = "large.onnx"\n' + steps), "recipe.toml")
+    assert [s.get("teacher", None) for s in given.steps] == ["large.onnx", "other.onnx"]
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

@@ -58,6 +58,8 @@ class Key:
 
 
 SHARE = Key((int, float), least=0.0, most=1.0)
+TEACHER = "teacher"
+"""The file of another teacher than the network as it came."""
 LOOP: Mapping[str, Key] = MappingProxyType(
     {
         "epochs": Key((int,), least=0, most=100_000), "batch": Key((int,), least=1, most=1 << 20),
@@ -68,14 +70,14 @@ LOOP: Mapping[str, Key] = MappingProxyType(
         "features": Key((int, float), least=0.0), "average": Key((int, float), least=0.0, most=0.999999),
         "patience": Key((int,), least=0), "best": Key((bool,)), "shift": Key((list,)), "flip": Key((bool,)),
         "cutout": Key((int,), least=0), "border": Key((str,), ("edge", "zero")),
-        "mixup": Key((int, float), least=0.0), "scores": Key((bool,)),
+        "mixup": Key((int, float), least=0.0), "scores": Key((bool,)), TEACHER: Key((str,)),
     }
 )  # fmt: skip
 """Keys of [loop], and of every step."""
 STEPS: Mapping[str, Mapping[str, Key]] = MappingProxyType(
     {
-        "train": {"teacher": Key((str,))},
-        "distil": {"teacher": Key((str,), must=True)},
+        "train": {},
+        "distil": {TEACHER: Key((str,), must=True)},
         "quantise": {
             "precision": Key((str,), must=True), "method": Key((str,), ("lsq", "pact")), "normalise": Key((bool,)),
             "calm": Key((bool,)),
@@ -181,9 +183,11 @@ def _step(table: Any, defaults: Mapping[str, Any], seed: int, where: str) -> Ste
             f"do = {do!r}: there is no such step{more}", where=where, hint=f"choose from {', '.join(STEPS)}"
         )
     options = {k: v for k, v in table.items() if k != "do"}
+    if TEACHER in defaults:
+        options = {TEACHER: defaults[TEACHER], **options}
     known = STEPS[table["do"]]
     _check(options, {**LOOP, **known}, f"{where} ({table['do']})")
-    own = {k: v for k, v in options.items() if k in known}
+    own = {k: v for k, v in options.items() if k in known or k == TEACHER}
     step = Step(table["do"], MappingProxyType(own), loop({**defaults, **options}, seed, where))
     _check_meaning(step, f"{where} ({step.do})")
     return step

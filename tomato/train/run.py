@@ -23,7 +23,7 @@ from tomato.train.loop import Training
 from tomato.train.losses import is_scores
 from tomato.train.module import Network
 from tomato.train.named import layers
-from tomato.train.recipe import Recipe, Step
+from tomato.train.recipe import TEACHER, Recipe, Step
 from tomato.train.row import Row
 from tomato.train.sizes import sizes
 from tomato.train.trainable import Trainable
@@ -113,7 +113,7 @@ class Run:
         return training.losses[-1]
 
     def _teacher(self, step: Step) -> Network:
-        given = step.get("teacher", None)
+        given = step.get(TEACHER, None)
         if given is None:
             return self.teacher
         assert self.teachers is not None, "there is a way to load teachers"

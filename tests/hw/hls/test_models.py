@@ -29,7 +29,7 @@ FRAMES = 3
         ("tfc_2w2a_qonnx", "zcu104"),
         ("mobilenet_v1_025_128_qdq", "zcu104"),
         ("squeezenet11_qdq", "u250"),
-        ("mobilenet_v2_224_qdq", "u250"),
+        pytest.param("mobilenet_v2_224_qdq", "u250", marks=pytest.mark.area),
     ],
 )
 def test_models_that_come_quantised(name: str, target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
