@@ -9,6 +9,7 @@ from tomato.core.formats import Codes, Tensor
 from tomato.core.ir import Op, Shape, TensorType
 from tomato.ops.join import Add, Multiply
 from tomato.ops.move import Concat, DepthToSpace, Pad, Slice, SpaceToDepth, Transpose, Upsample
+from tomato.ops.matmul import MatMul
 from tomato.ops.normalise import Normalise
 from tomato.ops.pool import GlobalSum
 from tomato.ops.table import Table
@@ -36,6 +37,14 @@ def concat(channels: Sequence[int], formats: Sequence[Codes], lanes: int, size: 
     """Inputs of these channels and formats."""
     kinds = zip(channels, formats, strict=True)
     return Case(Concat(), tuple(TensorType((*size, c), fmt) for c, fmt in kinds), {"lanes": lanes})
+
+
+def matmul(
+    op: MatMul, shapes: tuple[Shape, Shape], formats: tuple[Codes, Codes], lanes: tuple[int, int], pack: int
+) -> Case:
+    """Two arguments; lanes_in and lanes_out."""
+    kinds = tuple(TensorType(shape, fmt) for shape, fmt in zip(shapes, formats, strict=True))
+    return Case(op, kinds, {"lanes_in": lanes[0], "lanes_out": lanes[1], "pack": pack})
 
 
 def table(rows: int, fmt: Codes) -> Table:
@@ -124,6 +133,14 @@ CASES: Mapping[str, Mapping[str, Case]] = {
         "groups": case(GROUPS, (4, 5, 8), S5, lanes=4, ram=1),
         "deep": case(DEEP, (4, 6, 6), S5, lanes=1, ram=0),
         "within_rows": case(Transpose((4, 5, 6), (0, 2, 1), (4, 6, 5)), (4, 5, 6), S5, lanes=1, ram=0),
+    },
+    "matmul_frame": {
+        "scores": matmul(MatMul(2, transposed=True), ((1, 5, 8), (1, 6, 8)), (S8, S8), (2, 3), 2),
+        "values": matmul(MatMul(2), ((1, 5, 12), (1, 6, 8)), (U8, S8), (3, 2), 1),
+        "ragged_across": matmul(MatMul(1, True, 3, -2), ((2, 3, 7), (7, 1, 7)), (S5, S8), (4, 3), 1),
+        "ragged": matmul(MatMul(1, False, 128, 5), ((1, 4, 7), (7, 1, 5)), (U8, S4), (4, 3), 3),
+        "one_pixel": matmul(MatMul(1, True), ((1, 1, 3), (1, 1, 3)), (S4, U4), (3, 1), 0),
+        "few_readers": matmul(MatMul(1, True), ((1, 2, 4), (3, 4, 4)), (S4, S4), (4, 12), 1),
     },
     "normalise_pixel": {
         "ragged": case(Normalise(3), (3, 4, 10), S8, lanes=4, ram=0),
