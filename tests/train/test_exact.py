@@ -16,6 +16,7 @@ from tomato.core.interpret import interpret
 from tomato.core.ir import Graph
 from tomato.measure.agreement import session
 from tomato.ops.join import Add
+from tomato.ops.matmul import MatMul
 from tomato.ops.move import Concat, Pad, Transpose
 from tomato.ops.normalise import Normalise
 from tomato.ops.pool import GlobalSum, MaxPool
@@ -122,6 +123,15 @@ def test_codes_behind_a_normalisation(precision: str, centred: bool) -> None:
     x = net.add(Add(), x, net.relu(net.conv(x, 8, Window((3, 3), pads=(1, 1, 1, 1)), name="second")), name="sum")
     x = net.dense(net.add(Normalise(1e-3, centred), x, name="last"), 3, name="y0")
     equal(quantised(loaded(net.graph(x), net.data(FRAMES)), precision), precision)
+
+
+@pytest.mark.parametrize("precision", ["w8a8", "w4a4", "w8a12"])
+def test_codes_behind_a_product_of_two_values(precision: str) -> None:
+    net = Net(3, 4, 3, seed=8)
+    x, key = (net.relu(net.conv("x", 6, Window((1, 1)), name=name), f"{name}_relu") for name in ("first", "key"))
+    scores = net.add(Function(("tanh", "x")), net.add(MatMul(2, transposed=True), x, key, name="scores"), name="bend")
+    x = net.add(MatMul(2), scores, x, name="values")
+    equal(quantised(loaded(net.graph(net.dense(x, 3, name="y0")), net.data(FRAMES)), precision), precision)
 
 
 @pytest.mark.parametrize("precision", NARROW[::4])

@@ -96,10 +96,6 @@ class MatMulFrame(Unit[MatMul]):
     def cycles(self) -> int:
         return max(self.out.pixels * self.words, self.args[1].pixels * self.beats_b)
 
-    @property
-    def multipliers(self) -> int:
-        return self.knobs["lanes_in"] * self.knobs["lanes_out"]
-
     @cached_property
     def ring(self) -> tuple[int, Ram]:
         """Pixels of a in the ring, and its memory kind."""

@@ -83,6 +83,8 @@ def _framewise(node: onnx.NodeProto, known: Resolver, carried: set[str]) -> bool
         axis = attributes.get("axis", ALONG[node.op_type])
         constant = node.op_type == "Concat" and len(data) < len(node.input)
         return int(axis) % rank != 0 and not constant and (node.op_type != "Flatten" or axis == 1)
+    if node.op_type == "MatMul" and len(data) == len(node.input):
+        return rank > 2 and all(len(known.shape(name) or ()) == rank for name in data)
     if node.op_type in MATRICES:
         return data[0] == node.input[0] and len(data) == 1 and not attributes.get("transA", 0)
     if node.op_type in REDUCTIONS:

@@ -23,6 +23,7 @@ from tomato.frontend.rules_unary import NEGATIVE, POSITIVE
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.join import Add, Multiply
+from tomato.ops.matmul import MatMul
 from tomato.ops.move import Concat, DepthToSpace, Pad, Reshape, Slice, SpaceToDepth, Transpose, Upsample
 from tomato.ops.normalise import Normalise
 from tomato.ops.pool import GlobalSum, MaxPool, SumPool
@@ -433,6 +434,21 @@ class _Writer:
         root = self.emit("Sqrt", [self.emit("Add", [square, tiny], f"{node.name}_sum")], f"{node.name}_root")
         return self.emit("Div", [x, root], node.name)
 
+    def matmul(self, node: Node, args: list[str]) -> str:
+        """A product of stacks of matrices: pictures (groups x channels, pixels) are these, transposed."""
+        op = node.op
+        assert isinstance(op, MatMul)
+        kinds = [self.types[arg] for arg in node.args]
+        stacks = []
+        for tensor, kind, side, turned in zip(args, kinds, "ab", (True, not op.transposed), strict=True):
+            apart = (op.groups, kind.channels // op.groups, kind.pixels)
+            stack = self.shaped(tensor, (*kind.shape[2:], *kind.shape[:2]), apart, f"{node.name}_{side}")
+            stacks.append(self.emit("Transpose", [stack], f"{node.name}_{side}_rows", perm=[0, 1, 3, 2]) if turned else stack)
+        made = self.emit("Transpose", [self.emit("MatMul", stacks, node.name)], f"{node.name}_columns", perm=[0, 1, 3, 2])
+        height, width, channels = node.type.shape
+        apart = (op.groups, channels // op.groups, height * width)
+        return self.shaped(made, apart, (channels, height, width), f"{node.name}_together")
+
     def mean(self, tensor: str, name: str) -> str:
         """The mean over the channels."""
         return self.emit("ReduceMean", [tensor], name, axes=[CHANNELS])
@@ -505,5 +521,5 @@ RULES: dict[type, Callable[[_Writer, Node, list[str]], str]] = {
     Affine: _Writer.affine, Clip: _Writer.clip, Function: _Writer.function, Add: _Writer.join, Multiply: _Writer.join,
     Concat: _Writer.concat, Slice: _Writer.slice, Pad: _Writer.pad, Upsample: _Writer.upsample,
     DepthToSpace: _Writer.blocks, SpaceToDepth: _Writer.blocks, Reshape: _Writer.reorder, Transpose: _Writer.reorder,
-    MaxPool: _Writer.max_pool, Normalise: _Writer.normalise, SumPool: _Writer.sum_pool, GlobalSum: _Writer.sum_pool,
+    MatMul: _Writer.matmul, MaxPool: _Writer.max_pool, Normalise: _Writer.normalise, SumPool: _Writer.sum_pool, GlobalSum: _Writer.sum_pool,
 }  # fmt: skip

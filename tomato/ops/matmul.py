@@ -53,7 +53,7 @@ class MatMul(Op):
             assert bound < 1 << 53, "an accumulator exceeds what float64 holds exactly"
             kind: type[np.floating] = np.float32 if bound < FLOAT32_EXACT else np.float64
             return np.asarray(np.rint(self._product(a.astype(kind), b.astype(kind))).astype(np.int64))
-        return self._product(a, b)
+        return self._product(a - self.zero_a, b - self.zero_b)
 
     def _product(self, a: Array, b: Array) -> Array:
         frames, height, width, _ = a.shape
@@ -83,8 +83,7 @@ class MatMul(Op):
         return a, b
 
     def on_codes(self, args: Sequence[Line], types: Sequence[TensorType]) -> Self:
-        a, b = (arg.code_of(0.0) for arg in args)
-        assert a is not None and b is not None, "line refuses it"
+        a, b = (arg.code_of(0.0) or 0 for arg in args)  # where there is none, line refuses it
         return replace(self, zero_a=a, zero_b=b)
 
     def line(self, args: Sequence[Line], types: Sequence[TensorType]) -> Line | str:

@@ -18,6 +18,7 @@ from tomato.core.ir import Graph, Node, Op, TensorType
 from tomato.core.treatment import Line, Treatment
 from tomato.kernels import Quantisation
 from tomato.ops.join import Add, Multiply
+from tomato.ops.matmul import MatMul
 from tomato.ops.normalise import Normalise
 from tomato.ops.pool import GlobalSum, SumPool
 from tomato.ops.quantise import Bias, Dequantise, Quantise
@@ -99,6 +100,8 @@ class Evaluation:
             return replace(first, single=play(op, [r.float32 for r in reals]), back=None, source=None)
         if isinstance(op, Weighted | SumPool | GlobalSum | Normalise) and first.back is not None:
             return _normalised(op, first) if isinstance(op, Normalise) else _summed(op, first)
+        if isinstance(op, MatMul) and all(r.back is not None for r in reals):
+            return _multiplied(op, *reals)
         if isinstance(op, Add | Multiply):
             return _joined(op, reals[0], reals[1])
         return self._behind(node, op, first)
@@ -149,6 +152,14 @@ def _summed(op: Op, x: Real) -> Real:
     total: torch.Tensor = play(op, [x.codes - float(x.back.zero.values[0])])
     assert total.abs().max() < EXACT, "a sum exceeds what float64 holds exactly"
     return Real(total, x.scale, np.zeros(1), source=op, args=(x,))
+
+
+def _multiplied(op: MatMul, a: Real, b: Real) -> Real:
+    """An exact matrix product of codes less their zero points."""
+    codes = [x.codes - float(x.back.zero.values[0]) for x in (a, b) if x.back is not None]
+    total: torch.Tensor = play(op, codes)
+    assert total.abs().max() < EXACT, "a sum exceeds what float64 holds exactly"
+    return Real(total, a.scale * b.scale, np.zeros(1), source=op, args=(a, b))
 
 
 def _normalised(op: Normalise, x: Real) -> Real:

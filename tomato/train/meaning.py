@@ -15,6 +15,7 @@ from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.join import Add, Multiply
 from tomato.ops.move import Concat, DepthToSpace, Pad, Reshape, Slice, SpaceToDepth, Transpose, Upsample
+from tomato.ops.matmul import MatMul
 from tomato.ops.normalise import Normalise
 from tomato.ops.pool import GlobalSum, MaxPool, SumPool
 from tomato.ops.quantise import Bias, JoinConstant
@@ -95,6 +96,13 @@ def _add(op: Add, args: Sequence[torch.Tensor]) -> torch.Tensor:
 def _multiply(op: Multiply, args: Sequence[torch.Tensor]) -> torch.Tensor:
     a, b = (x if zero == 0 else x - zero for x, zero in zip(args, (op.zero_a, op.zero_b), strict=True))
     return a * b
+
+
+def _matmul(op: MatMul, args: Sequence[torch.Tensor]) -> torch.Tensor:
+    frames, height, width, _ = args[0].shape
+    left, right = (x.reshape(frames, -1, op.groups, x.shape[3] // op.groups).transpose(1, 2) for x in args)
+    made = (left - op.zero_a) @ ((right - op.zero_b).transpose(2, 3) if op.transposed else right - op.zero_b)
+    return made.transpose(1, 2).reshape(frames, height, width, -1)
 
 
 def _normalise(op: Normalise, args: Sequence[torch.Tensor]) -> torch.Tensor:
@@ -236,6 +244,7 @@ MEANINGS: Mapping[type[Op], Meaning] = MappingProxyType(
     {
         Add: _add,
         Multiply: _multiply,
+        MatMul: _matmul,
         Normalise: _normalise,
         Concat: lambda _, args: torch.cat(list(args), dim=3),
         Slice: _slice,

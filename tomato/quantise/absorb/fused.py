@@ -10,6 +10,7 @@ from tomato.core.formats import Array, Codes
 from tomato.core.interface import Said
 from tomato.core.ir import Op
 from tomato.kernels import Quantisation
+from tomato.ops.matmul import MatMul
 from tomato.ops.pool import GlobalSum, SumPool
 from tomato.ops.quantise import Dequantise, JoinConstant, Quantise
 from tomato.ops.real import Affine, Clip, Expression, Function
@@ -19,6 +20,7 @@ from tomato.quantise.absorb.held import Held, Pair, Reference, limits, quantisat
 BITS = 8
 """Bits of the codes that the kernels take."""
 PRODUCTS = ("Conv", "QLinearConv", "Gemm", "QGemm", "MatMul", "QLinearMatMul")
+MATRICES = ("MatMul", "QLinearMatMul")
 AVERAGES = ("GlobalAveragePool", "QLinearGlobalAveragePool")
 POOLS = ("AveragePool", "QLinearAveragePool")
 JOINS: Mapping[str, Callable[..., Array]] = MappingProxyType(
@@ -37,6 +39,8 @@ def fused(held: Held, op: Quantise, said: Said) -> Reference | None:
     match held.source:
         case Weighted():
             return _product(held, op, said)
+        case MatMul() if _alone(held, op, said, MATRICES) and _both_coded(held, op):
+            return _matrices(held, op)
         case GlobalSum() if _alone(held, op, said, AVERAGES):
             return _mean(held, op)
         case SumPool() if _alone(held, op, said, POOLS):
@@ -137,6 +141,24 @@ def _product(held: Held, op: Quantise, said: Said) -> Reference | None:
     y, bias = quantisation(op), _zeros(held) + _bias(held)
     scale = kernels.product_scale(1.0, held.scale, y.scale)
     return lambda acc: np.clip(kernels.requantise(acc + bias, scale, y), op.lo, op.hi)
+
+
+def _both_coded(held: Held, op: Quantise) -> bool:
+    """Whether the second argument comes from 8-bit codes as well: of any type, but signed where the result is."""
+    second = held.args[1]
+    back = second.nodes[0].op if second.nodes else None
+    if not isinstance(back, Dequantise) or back.kind is None or back.kind.bits != BITS:
+        return False
+    alike = back.scale.shape == back.zero.shape == (1,)
+    signed = back.kind.signed or not (op.kind and op.kind.signed)
+    return alike and signed and between(second, held.origin)
+
+
+def _matrices(held: Held, op: Quantise) -> Reference:
+    """QLinearMatMul of two activations."""
+    y = quantisation(op)
+    scale = kernels.product_scale(1.0, held.scale, y.scale)
+    return lambda acc: np.clip(kernels.requantise(acc, scale, y), op.lo, op.hi)
 
 
 def _zeros(held: Held) -> Array:
