@@ -8,8 +8,8 @@ import numpy as np
 from tomato.core.formats import Codes, Tensor
 from tomato.core.ir import Op, Shape, TensorType
 from tomato.ops.join import Add, Multiply
-from tomato.ops.move import Concat, DepthToSpace, Pad, Slice, SpaceToDepth, Transpose, Upsample
 from tomato.ops.matmul import MatMul
+from tomato.ops.move import Concat, DepthToSpace, Pad, Slice, SpaceToDepth, Transpose, Upsample
 from tomato.ops.normalise import Normalise
 from tomato.ops.pool import GlobalSum
 from tomato.ops.table import Table

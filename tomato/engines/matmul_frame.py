@@ -141,7 +141,9 @@ class MatMulFrame(Unit[MatMul]):
         fields = lanes * outputs * dot.weight_bits(span(y), self.knobs["pack"])
         borrowed = Resources(lut=fields if self.knobs["pack"] > 1 else 0, ff=fields)
         ports = register_cost(a.codes.bits * lanes) + register_cost(b.codes.bits * self.lanes[0][1])
-        zeros = sum(n * c.bits for n, c, z in zip(self.lanes[0], (x, y), (self.op.zero_a, self.op.zero_b), strict=True) if z)
+        zeros = sum(
+            n * c.bits for n, c, z in zip(self.lanes[0], (x, y), (self.op.zero_a, self.op.zero_b), strict=True) if z
+        )
         queue = output_cost(outputs * self.out.codes.bits, self.places, self.target)
         waiting = delay_cost(2 * lanes * x.bits, self.target)
         return ring + store + array + borrowed + ports + Resources(lut=zeros) + queue + waiting + self._control

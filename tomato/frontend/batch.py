@@ -27,6 +27,7 @@ WITH_CONSTANTS = frozenset(
 )  # fmt: skip
 """Those of them whose constants have other axes than frames."""
 REDUCTIONS = frozenset({"ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceL1", "ReduceL2", "ReduceSumSquare"})
+MATRIX = 2
 MATRICES = frozenset({"MatMul", "Gemm", "MatMulInteger", "QLinearMatMul"})
 
 
@@ -83,10 +84,9 @@ def _framewise(node: onnx.NodeProto, known: Resolver, carried: set[str]) -> bool
         axis = attributes.get("axis", ALONG[node.op_type])
         constant = node.op_type == "Concat" and len(data) < len(node.input)
         return int(axis) % rank != 0 and not constant and (node.op_type != "Flatten" or axis == 1)
-    if node.op_type == "MatMul" and len(data) == len(node.input):
-        return rank > 2 and all(len(known.shape(name) or ()) == rank for name in data)
     if node.op_type in MATRICES:
-        return data[0] == node.input[0] and len(data) == 1 and not attributes.get("transA", 0)
+        stacks = node.op_type == "MatMul" and rank > MATRIX and all(len(known.shape(n) or ()) == rank for n in data)
+        return data[0] == node.input[0] and (len(data) == 1 or stacks) and not attributes.get("transA", 0)
     if node.op_type in REDUCTIONS:
         axes = attributes.get("axes") or (known.constants.get(node.input[1]) if len(node.input) > 1 else None)
         return axes is not None and len(axes) > 0 and all(int(a) % rank for a in axes)

@@ -80,6 +80,26 @@ def runs(chosen: Index) -> list[tuple[int, int]]:
     return [(int(part[0]), int(part[-1]) + 1) for part in parts]
 
 
+def box(chosen: Index, shape: Shape) -> tuple[tuple[range, range, range], Index] | None:
+    """Rows, columns and channels of a stream that are all of the places `chosen`, and where those lie among them.
+
+    None where there is no such part, or its channels are not neighbours.
+    """
+    places = np.unravel_index(chosen.reshape(-1), shape)
+    ranges, where = [], np.zeros(chosen.size, np.int64)
+    for found in places:
+        first, last = int(found.min()), int(found.max())
+        distinct = np.flatnonzero(np.bincount(found - first))
+        step = int(distinct[1]) if distinct.size > 1 else 1
+        if distinct.size != (last - first) // step + 1 or np.any(distinct % step):
+            return None
+        ranges.append(range(first, last + 1, step))
+        where = where * distinct.size + (found - first) // step
+    rows, columns, channels = ranges
+    whole = len(rows) * len(columns) * len(channels) == chosen.size == np.unique(where).size
+    return ((rows, columns, channels), where.reshape(chosen.shape)) if whole and channels.step == 1 else None
+
+
 def factor(source: Index) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
     """(view, perm) with arange(n).reshape(view).transpose(perm) == source, flattened; None if there is none.
 

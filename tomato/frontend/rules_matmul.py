@@ -17,8 +17,8 @@ MATRIX = 2
 def from_matmul(walk: Walk, node: OnnxNode) -> None:
     """MatMul of two activations: one product for each index of the leading axes."""
     a, b = (walk.view(name) for name in node.inputs)
-    shape = walk.model.shapes.get(node.outputs[0])
-    _product(walk, node, _stacked(a), _stacked(b), shape)
+    leading = max(a.shape[:-MATRIX], b.shape[:-MATRIX], key=len)
+    _product(walk, node, _stacked(a), _stacked(b), leading)
 
 
 def from_gemm(walk: Walk, node: OnnxNode) -> None:
@@ -28,7 +28,7 @@ def from_gemm(walk: Walk, node: OnnxNode) -> None:
     alpha, beta, target = node.real("alpha", 1.0), node.real("beta", 1.0), node.outputs[0]
     if node.has(2) and node.inputs[2] not in walk.model.constants:
         raise RefusedError("expected a constant C", "add it behind a MatMul")
-    _product(walk, node, _stacked(a), _stacked(b), (a.shape[0], b.shape[1]))
+    _product(walk, node, _stacked(a), _stacked(b), ())
     if alpha != 1.0:
         walk.affine(target, target, np.full(1, alpha), np.zeros(1), "_alpha")
     if node.has(2) and beta != 1.0:
@@ -44,8 +44,8 @@ def _stacked(view: View) -> View:
     return View(view.value, view.order.reshape(-1, *view.shape[-2:]))
 
 
-def _product(walk: Walk, node: OnnxNode, a: View, b: View, shape: tuple[int, ...] | None) -> None:
-    (groups, rows, terms), (count, _, columns) = a.shape, b.shape
+def _product(walk: Walk, node: OnnxNode, a: View, b: View, leading: tuple[int, ...]) -> None:
+    (groups, rows, _), (count, _, columns) = a.shape, b.shape
     if groups != count:
         raise RefusedError(
             f"expected as many matrices on both sides, not {groups} and {count}", "repeat the smaller stack"
@@ -54,8 +54,7 @@ def _product(walk: Walk, node: OnnxNode, a: View, b: View, shape: tuple[int, ...
     right = _pixels(walk, View(b.value, np.moveaxis(b.order, 1, 2) if across else b.order))
     left = _pixels(walk, a)
     value = walk.emit(MatMul(groups, across), [left, right])
-    order = _by_pixels(groups, rows, columns).reshape(shape or (rows, columns))
-    walk.put(node.outputs[0], value, order)
+    walk.put(node.outputs[0], value, _by_pixels(groups, rows, columns).reshape(*leading, rows, columns))
 
 
 def _by_pixels(groups: int, rows: int, columns: int) -> Index:

@@ -117,6 +117,8 @@ def _cut(walk: Walk, view: View, cuts: dict[int, Cut], suffix: str = "") -> View
         return view
     if any(c.size < 1 for c in cuts.values()):
         raise RefusedError("expected at least one element", "check the exported model")
+    if view.value not in walk.unbound and (part := _part(walk, view, cuts, suffix)) is not None:
+        return part
     channel = _grid(walk, view, {a: c.step for a, c in cuts.items()})
     value = walk.streamed(view, channel)
     tall, wide = layout.axes(len(view.shape), channel)
@@ -131,6 +133,18 @@ def _cut(walk: Walk, view: View, cuts: dict[int, Cut], suffix: str = "") -> View
     )
     shape = tuple(cuts[a].size if a in cuts else size for a, size in enumerate(view.shape))
     return View(walk.emit(op, [value], suffix), layout.order(shape, channel))
+
+
+def _part(walk: Walk, view: View, cuts: dict[int, Cut], suffix: str) -> View | None:
+    """The part, if it is rows, columns and channels of the stream as it lies, such as one of several heads."""
+    chosen = view.order[tuple(slice(c.begin, c.end, c.step) if (c := cuts.get(a)) else slice(None)
+                              for a in range(len(view.shape)))]  # fmt: skip
+    found = layout.box(chosen, walk.build.types[view.value].shape)
+    if found is None:
+        return None
+    (rows, columns, channels), order = found
+    begin, end, step = zip(*((r.start, r.stop, r.step) for r in (rows, columns, channels)), strict=True)
+    return View(walk.emit(Slice(begin, end, step[:2]), [view.value], suffix), order)
 
 
 def take(walk: Walk, name: str, axis: int, picked: Index, suffix: str = "") -> View:

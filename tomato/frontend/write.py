@@ -443,11 +443,15 @@ class _Writer:
         for tensor, kind, side, turned in zip(args, kinds, "ab", (True, not op.transposed), strict=True):
             apart = (op.groups, kind.channels // op.groups, kind.pixels)
             stack = self.shaped(tensor, (*kind.shape[2:], *kind.shape[:2]), apart, f"{node.name}_{side}")
-            stacks.append(self.emit("Transpose", [stack], f"{node.name}_{side}_rows", perm=[0, 1, 3, 2]) if turned else stack)
-        made = self.emit("Transpose", [self.emit("MatMul", stacks, node.name)], f"{node.name}_columns", perm=[0, 1, 3, 2])
+            stacks.append(self.turned(stack, f"{node.name}_{side}_rows") if turned else stack)
+        made = self.turned(self.emit("MatMul", stacks, node.name), f"{node.name}_columns")
         height, width, channels = node.type.shape
         apart = (op.groups, channels // op.groups, height * width)
         return self.shaped(made, apart, (channels, height, width), f"{node.name}_together")
+
+    def turned(self, tensor: str, name: str) -> str:
+        """A stack of matrices, each transposed."""
+        return self.emit("Transpose", [tensor], name, perm=[0, 1, 3, 2])
 
     def mean(self, tensor: str, name: str) -> str:
         """The mean over the channels."""
@@ -521,5 +525,6 @@ RULES: dict[type, Callable[[_Writer, Node, list[str]], str]] = {
     Affine: _Writer.affine, Clip: _Writer.clip, Function: _Writer.function, Add: _Writer.join, Multiply: _Writer.join,
     Concat: _Writer.concat, Slice: _Writer.slice, Pad: _Writer.pad, Upsample: _Writer.upsample,
     DepthToSpace: _Writer.blocks, SpaceToDepth: _Writer.blocks, Reshape: _Writer.reorder, Transpose: _Writer.reorder,
-    MatMul: _Writer.matmul, MaxPool: _Writer.max_pool, Normalise: _Writer.normalise, SumPool: _Writer.sum_pool, GlobalSum: _Writer.sum_pool,
+    MatMul: _Writer.matmul, MaxPool: _Writer.max_pool, Normalise: _Writer.normalise, SumPool: _Writer.sum_pool,
+    GlobalSum: _Writer.sum_pool,
 }  # fmt: skip

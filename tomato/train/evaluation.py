@@ -100,9 +100,7 @@ class Evaluation:
             return replace(first, single=play(op, [r.float32 for r in reals]), back=None, source=None)
         if isinstance(op, Weighted | SumPool | GlobalSum | Normalise) and first.back is not None:
             return _normalised(op, first) if isinstance(op, Normalise) else _summed(op, first)
-        if isinstance(op, MatMul) and all(r.back is not None for r in reals):
-            return _multiplied(op, *reals)
-        if isinstance(op, Add | Multiply):
+        if isinstance(op, Add | Multiply | MatMul):
             return _joined(op, reals[0], reals[1])
         return self._behind(node, op, first)
 
@@ -154,14 +152,6 @@ def _summed(op: Op, x: Real) -> Real:
     return Real(total, x.scale, np.zeros(1), source=op, args=(x,))
 
 
-def _multiplied(op: MatMul, a: Real, b: Real) -> Real:
-    """An exact matrix product of codes less their zero points."""
-    codes = [x.codes - float(x.back.zero.values[0]) for x in (a, b) if x.back is not None]
-    total: torch.Tensor = play(op, codes)
-    assert total.abs().max() < EXACT, "a sum exceeds what float64 holds exactly"
-    return Real(total, a.scale * b.scale, np.zeros(1), source=op, args=(a, b))
-
-
 def _normalised(op: Normalise, x: Real) -> Real:
     """Integers, as the accelerator makes them of codes."""
     assert x.back is not None
@@ -176,9 +166,13 @@ def _normalised(op: Normalise, x: Real) -> Real:
     return Real(made.to(x.codes.device), line.scale, line.offset, source=op, args=(x,))
 
 
-def _joined(op: Add | Multiply, a: Real, b: Real) -> Real:
-    x, y = a.float32, b.float32
-    joined = x + y if isinstance(op, Add) else x * y
+def _joined(op: Add | Multiply | MatMul, a: Real, b: Real) -> Real:
+    """Two values together: a matrix product of codes less their zero points is exact, all else is float32."""
+    if isinstance(op, MatMul) and a.back is not None and b.back is not None:
+        total: torch.Tensor = play(op, [a.codes - float(a.back.zero.values[0]), b.codes - float(b.back.zero.values[0])])
+        assert total.abs().max() < EXACT, "a sum exceeds what float64 holds exactly"
+        return Real(total, a.scale * b.scale, np.zeros(1), source=op, args=(a, b))
+    joined: torch.Tensor = play(op, [a.float32, b.float32])
     return Real(a.codes, a.scale, a.offset, source=op, args=(a, b), single=joined)
 
 

@@ -27,7 +27,7 @@ def points(draw: Draw) -> Operation:
     zeros = [max(-(1 << 20), min(1 << 20, draw(NUMBERS))) for _ in "ab"]
     a = TensorType((draw(SIZES), draw(SIZES), groups * terms), draw(formats()))
     pixels, channels = (columns, groups * terms) if transposed else (terms, groups * columns)
-    b = TensorType(draw(st.sampled_from(((1, pixels), (pixels, 1)))) + (channels,), draw(formats()))
+    b = TensorType((*draw(st.sampled_from(((1, pixels), (pixels, 1)))), channels), draw(formats()))
     return MatMul(groups, transposed, *zeros), (a, b)
 
 

@@ -235,8 +235,8 @@ REFUSALS: dict[str, tuple[Tiny, str]] = {
         "MatMul #0 (MatMul): expected one matrix on the left, not a stack of them; split the product",
     ),
     "matmul_activations": (
-        Tiny([op("MatMul", "x", "z")], {"x": (1, 2, 3), "z": (1, 3, 4)}),
-        "MatMul #0 (MatMul): expected a constant right operand, not an activation; only constant ones are supported",
+        Tiny([op("MatMul", "x", "z")], {"x": (1, 3, 2, 3), "z": (1, 1, 3, 4)}),
+        "MatMul #0 (MatMul): expected as many matrices on both sides, not 3 and 1; repeat the smaller stack",
     ),
     "varies_over_pixels": (
         Tiny([op("Add", "x", "c")], constants={"c": randoms(1, 4, 6, 5)}),

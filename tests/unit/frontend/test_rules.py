@@ -68,6 +68,29 @@ def written_out(axes: tuple[int, ...], *, centred: bool = True, square: str = "P
     return Tiny([*rest, squared, *root, *last, op("Mul", "n", "g")], {"x": (1, 4, 5, 6)}, constants)
 
 
+def attention(*, packed: bool = False) -> Tiny:
+    """Scores of two heads, a function of these, and what it makes of the values."""
+    heads, together = np.array([1, 7, 2, 3]), np.array([1, 7, 6])
+    if packed:  # one layer makes queries, keys and values: (token, which, head, channel)
+        first = [op("MatMul", "x", "w", to="p"), op("Reshape", "p", "apart", to="r"),
+                 op("Transpose", "r", to="t", perm=[2, 0, 3, 1, 4]), op("Split", "t", to=("q3", "k3", "v3"), axis=0),
+                 *(op("Squeeze", f"{n}3", "zero", to=n) for n in "qkv"),
+                 op("Transpose", "k", to="kt", perm=[0, 1, 3, 2])]  # fmt: skip
+    else:
+        first = [op("MatMul", "x", f"w{n}", to=f"{n}1") for n in "qkv"]
+        first += [op("Reshape", f"{n}1", "heads", to=f"{n}2") for n in "qkv"]
+        first += [op("Transpose", f"{n}2", to=to, perm=perm) for n, to, perm in (
+            ("q", "q", [0, 2, 1, 3]), ("k", "kt", [0, 2, 3, 1]), ("v", "v", [0, 2, 1, 3]))]  # fmt: skip
+    last = [op("MatMul", "q", "kt", to="s"), op("Mul", "s", "scale", to="n"), op("Sigmoid", "n", to="g"),
+            op("MatMul", "g", "v", to="o"), op("Transpose", "o", to="b", perm=[0, 2, 1, 3]),
+            op("Reshape", "b", "together")]  # fmt: skip
+    constants: dict[str, Any] = {"heads": heads, "together": together, "scale": np.float32(0.4), "zero": np.array([0])}
+    constants |= {"apart": np.array([1, 7, 3, 2, 3]), "w": randoms(6, 18)}
+    constants |= {f"w{n}": randoms(6, 6, seed=i) for i, n in enumerate("qkv")}
+    used = {name for node in (*first, *last) for name in node.input}
+    return Tiny([*first, *last], TOKENS, {k: v for k, v in constants.items() if k in used})
+
+
 REDUCTIONS = ("ReduceMean", "ReduceMax", "ReduceMin", "ReduceL1", "ReduceL2", "ReduceSumSquare")
 
 
@@ -357,6 +380,27 @@ CASES: dict[str, Tiny] = {
         {"x": (1, 16, 8)},
         {"c": randoms(5, 16)},
     ),
+    "matmul_of_inputs": Tiny([op("MatMul", "x", "z")], {"x": (1, 3, 2, 4), "z": (1, 3, 4, 5)}),
+    "matmul_with_itself": Tiny(
+        [op("Relu", "x", to="r"), op("Transpose", "r", to="t", perm=[0, 2, 1]), op("MatMul", "r", "t")], TOKENS
+    ),
+    "matmul_of_pictures": Tiny(  # of the rows and columns of every channel
+        [op("Conv", "x", "w", to="c"), op("Transpose", "z", to="t", perm=[0, 1, 3, 2]), op("MatMul", "c", "t")],
+        TWO,
+        {"w": randoms(4, 4, 1, 1)},
+    ),
+    "gemm_of_two": Tiny(
+        [
+            op("Reshape", "x", "ax", to="a"),
+            op("Reshape", "z", "bx", to="b"),
+            op("Gemm", "a", "b", "c", to="g", transA=1, transB=1, alpha=0.5, beta=2.0),
+            op("Reshape", "g", "all"),
+        ],
+        {"x": (1, 12), "z": (1, 20)},
+        {"ax": np.array([4, 3]), "bx": np.array([5, 4]), "all": np.array([1, 15]), "c": randoms(5)},
+    ),
+    "attention": attention(),
+    "attention_of_one_layer": attention(packed=True),
     "layer_norm": normalisation("LayerNormalization", (1, 3, 6, 8), (8,)),
     "layer_norm_of_a_frame": normalisation("LayerNormalization", (1, 4, 3, 2), (4, 3, 2), axis=1),
     "rms_norm": normalisation("RMSNormalization", (1, 6, 8), (8,), bias=False, opset=23),

@@ -37,10 +37,8 @@ def fused(held: Held, op: Quantise, said: Said) -> Reference | None:
     if not implied(held.tail, op):
         return _itself(held, op)
     match held.source:
-        case Weighted():
-            return _product(held, op, said)
-        case MatMul() if _alone(held, op, said, MATRICES) and _both_coded(held, op):
-            return _matrices(held, op)
+        case Weighted() | MatMul():
+            return _product(held, op, said) if isinstance(held.source, Weighted) else _matrices(held, op, said)
         case GlobalSum() if _alone(held, op, said, AVERAGES):
             return _mean(held, op)
         case SumPool() if _alone(held, op, said, POOLS):
@@ -154,8 +152,10 @@ def _both_coded(held: Held, op: Quantise) -> bool:
     return alike and signed and between(second, held.origin)
 
 
-def _matrices(held: Held, op: Quantise) -> Reference:
+def _matrices(held: Held, op: Quantise, said: Said) -> Reference | None:
     """QLinearMatMul of two activations."""
+    if not _alone(held, op, said, MATRICES) or not _both_coded(held, op):
+        return None
     y = quantisation(op)
     scale = kernels.product_scale(1.0, held.scale, y.scale)
     return lambda acc: np.clip(kernels.requantise(acc, scale, y), op.lo, op.hi)
