@@ -11,13 +11,13 @@ from tests.unit.quantise.example import node
 from tomato.core.formats import Array
 
 FRAMES = 40
-SCALES = {"xs": np.float32(0.031), "zs": np.float32(0.017), "ys": np.float32(0.083)}
+SCALES = {"xs": np.float32(0.031), "zs": np.float32(0.05), "ys": np.float32(0.083)}
 
 
 def frames(path: Path) -> tuple[Array, Array]:
-    """The runtime's codes, and ours, of random frames."""
+    """The runtime's codes, and ours, of random frames: z of so few codes that no processor's products saturate."""
     rng = np.random.default_rng(5)
-    x, z = (rng.normal(0, 1.5, (FRAMES, 2, *shape)).astype(np.float32) for shape in ((5, 12), (12, 7)))
+    x, z = (rng.normal(0, 1.5, (FRAMES, 2, *shape)).clip(-3, 3).astype(np.float32) for shape in ((5, 12), (12, 7)))
     (wanted,), (got,) = runtime(path, x, z), golden(integers(path), x, z)
     step = SCALES["ys"]
     return np.rint(wanted.reshape(FRAMES, -1) / step), np.rint(got.reshape(FRAMES, -1) / step)
