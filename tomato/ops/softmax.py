@@ -136,7 +136,10 @@ def inverses() -> tuple[Array, Array]:
 
 
 def inverse_sum(total: Array) -> tuple[Array, Array]:
-    """2^(k + INVERSE_BITS) 2^SUM_BITS / total for totals of at least 2^SUM_BITS, and k; off by less than 2^-15 of it."""
+    """2^(k + INVERSE_BITS) 2^SUM_BITS / total for totals of at least 2^SUM_BITS, and k.
+
+    Off by less than 2^-15 of the result.
+    """
     place, behind = leading_one(total, INVERSE_INDEX_BITS + INVERSE_REST_BITS)
     begin, fall = inverses()
     line, rest = behind >> INVERSE_REST_BITS, behind & ((1 << INVERSE_REST_BITS) - 1)

@@ -1,5 +1,6 @@
 """Softmax, for the tests of all operators."""
 
+import numpy as np
 from hypothesis import strategies as st
 
 from tests.networks.draws import CHANNELS, SIZES, Draw, Operation, formats
@@ -25,18 +26,20 @@ def points(draw: Draw) -> Operation:
 
 
 def step(make: Maker, x: str) -> str:
-    """Layers of two channels or more: one alone is 1."""
-    return make.add(Softmax(), x, name="shares") if make.channels(x) > 2 else x
+    """Layers of two channels or more to a run: one alone is 1."""
+    channels = make.channels(x)
+    groups = 2 if channels > 2 and channels % 2 == 0 else 1
+    return make.add(Softmax(groups), x, name="shares") if channels > 2 else x
 
 
 def write(writer: Writer, wanted: Node) -> None:
-    """Written out, as a Softmax at the end of a network is the host's; each run an axis of its own."""
-    op, x = wanted.op, writer.read(wanted.args[0], LAST)
+    """Written out, as a Softmax at the end of a network is the host's; the runs are an axis of their own."""
+    op, (height, width, channels) = wanted.op, wanted.type.shape
     assert isinstance(op, Softmax)
-    assert op.groups == 1
+    x = writer.reshape(writer.read(wanted.args[0], LAST), (height, width, op.groups, channels // op.groups))
     power = writer.emit("Exp", writer.emit("Sub", x, writer.emit("ReduceMax", x, axes=[-1])))
-    total = writer.emit("ReduceSum", power, writer.constant([-1]))
-    writer.put(wanted, writer.emit("Div", power, total), LAST)
+    shares = writer.emit("Div", power, writer.emit("ReduceSum", power, writer.constant(np.array([-1]))))
+    writer.put(wanted, writer.reshape(shares, (height, width, channels)), LAST)
 
 
 DESCRIBED = Described(
