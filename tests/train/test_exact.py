@@ -22,6 +22,7 @@ from tomato.ops.pool import GlobalSum, MaxPool
 from tomato.ops.quantise import Bias, Dequantise, Quantise
 from tomato.ops.real import Affine, Function
 from tomato.ops.weighted import Weighted
+from tomato.ops.softmax import Softmax
 from tomato.ops.window import Window
 
 LONG = {6, 19, 20, 27}
@@ -121,6 +122,15 @@ def test_codes_behind_a_normalisation(precision: str, centred: bool) -> None:
     x = net.affine(net.add(Normalise(1e-3, centred), x, name="normal"), "line")
     x = net.add(Add(), x, net.relu(net.conv(x, 8, Window((3, 3), pads=(1, 1, 1, 1)), name="second")), name="sum")
     x = net.dense(net.add(Normalise(1e-3, centred), x, name="last"), 3, name="y0")
+    equal(quantised(loaded(net.graph(x), net.data(FRAMES)), precision), precision)
+
+
+@pytest.mark.parametrize(("precision", "groups"), [("w8a8", 1), ("w4a4", 2), ("w8a12", 4)])
+def test_codes_behind_a_softmax(precision: str, groups: int) -> None:
+    net = Net(5, 4, 3, seed=8)
+    x = net.add(Softmax(groups), net.conv("x", 8, Window((1, 1)), name="first"), name="shares")
+    x = net.conv(x, 8, Window((3, 3), pads=(1, 1, 1, 1)), name="second")
+    x = net.dense(net.add(Softmax(groups), x, name="last"), 3, name="y0")
     equal(quantised(loaded(net.graph(x), net.data(FRAMES)), precision), precision)
 
 

@@ -82,9 +82,9 @@ module tom_softmax_pixel #(
   `TOM_REQUIRE(places, InverseIndexBits + InverseRestBits <= SumBits, "r must read bits that a sum has")
   `TOM_REQUIRE(fraction, PowerBits == Fraction, "p and results must have the same point")
 
-  (* rom_style = "distributed" *) logic [LineBits-1:0] powers[LinesOfP];
+  (* ram_style = "registers", rom_style = "distributed" *) logic [LineBits-1:0] powers[LinesOfP];
   initial if (PowerFile != "") $readmemh(PowerFile, powers);
-  (* rom_style = "distributed" *) logic [RBits+InverseFallBits-1:0] inverses[1 << InverseIndexBits];
+  (* ram_style = "registers", rom_style = "distributed" *) logic [RBits+InverseFallBits-1:0] inverses[1 << InverseIndexBits];
   initial if (InverseFile != "") $readmemh(InverseFile, inverses);
 
   function automatic logic signed [KeyBits-1:0] key(logic [InBits-1:0] code);

@@ -28,6 +28,13 @@ FAITHFUL = frozenset(
 INTEGER = frozenset({"ConvInteger", "MatMulInteger"})
 """Operators whose sums are integers in the runtime too, so that only what follows is float32."""
 
+BESIDE = 0.25
+"""Steps above its code that a result of Softmax is taken to be.
+
+Scales behind it are often powers of 2, so that codes lie at ties, which no multiplication rounds to even; the runtime's
+result, which is near but not equal, is at none.
+"""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Meaning:
@@ -48,7 +55,8 @@ def reference(held: Held, op: Quantise, said: Said) -> Meaning:
     shift = rounded_bias(held, said)
     if shift is not None:
         held = replace(held, line=replace(held.line, offset=held.offset + shift), start=None, steps=(), plain=False)
-    return Meaning(lambda acc: op.golden([single(held.tail, held.single(acc))]), name)
+    beside = BESIDE if name == SOFTMAX else 0
+    return Meaning(lambda acc: op.golden([single(held.tail, held.single(acc + beside))]), name)
 
 
 def unlike(held: Held, said: Said) -> str:
