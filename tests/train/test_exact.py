@@ -21,8 +21,8 @@ from tomato.ops.normalise import Normalise
 from tomato.ops.pool import GlobalSum, MaxPool
 from tomato.ops.quantise import Bias, Dequantise, Quantise
 from tomato.ops.real import Affine, Function
-from tomato.ops.weighted import Weighted
 from tomato.ops.softmax import Softmax
+from tomato.ops.weighted import Weighted
 from tomato.ops.window import Window
 
 LONG = {6, 19, 20, 27}

@@ -38,7 +38,7 @@ INVERSE_FALL_BITS = int(softmax.inverses()[1].max()).bit_length()
 class SoftmaxPixel(LaneUnit[Softmax]):
     """Codes wait in a queue for the greatest of their run, its powers of 2 in another for the inverse of their sum.
 
-    Codes of up to DIRECT_BITS bits have their powers in a table, which takes fewer LUTs than lines and no multiplier;
+    Codes of up to DIRECT_BITS bits have all their powers in a table, which saves a lane the two multipliers of lines;
     both give the same numbers.
     """
 
@@ -80,7 +80,7 @@ class SoftmaxPixel(LaneUnit[Softmax]):
         total = softmax.SUM_BITS + 1 + (self.run - 1).bit_length()
         pair, term = POWER_WIDTH + WHOLE_BITS, softmax.SUM_BITS + 1
         lane = Resources(
-            lut=3 * x + 5 * term // 2 + total + 3 * softmax.FRACTION + WHOLE_BITS,
+            lut=3 * x + 5 * term // 2 + 40 + total + 3 * softmax.FRACTION + WHOLE_BITS,
             ff=3 * x + term + pair + POWER_WIDTH + 3 * softmax.FRACTION + WHOLE_BITS,
             dsp=self.target.dsp_for(POWER_WIDTH + 1, INVERSE_WIDTH + 1),
         ) + rom_cost(self.stores["PowerFile"], self.target)
@@ -88,13 +88,13 @@ class SoftmaxPixel(LaneUnit[Softmax]):
             exponent = WHOLE_BITS + softmax.POWER_BITS
             lane += Resources(
                 lut=x // 2 + WHOLE_BITS,
-                ff=exponent + POWER_WIDTH + softmax.POWER_REST_BITS + 2 * WHOLE_BITS,
+                ff=exponent + 45 + POWER_WIDTH + softmax.POWER_REST_BITS + 2 * WHOLE_BITS,
                 dsp=self.target.dsp_for(x + 1, params["MultBits"] + 1)
                 + self.target.dsp_for(POWER_FALL_BITS + 1, softmax.POWER_REST_BITS + 1),
             )
         inverse = Resources(
-            lut=4 * total + 70,
-            ff=3 * total + 110,
+            lut=4 * total - 20,
+            ff=3 * total + 150,
             dsp=self.target.dsp_for(INVERSE_FALL_BITS + 1, softmax.INVERSE_REST_BITS + 1),
         ) + rom_cost(self.stores["InverseFile"], self.target)
         ram, run = Ram(self.knobs["ram"]), beats(self.run, lanes)
