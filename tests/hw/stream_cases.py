@@ -136,5 +136,6 @@ CASES: Mapping[str, Mapping[str, Case]] = {
         "one_beat_falls": case(Softmax(1, -100_000, 4), (4, 5, 6), U8, lanes=6, ram=0),
         "runs_by_lines": case(Softmax(3, 70_001, 10), (2, 2, 3 * 24), S20, lanes=2, ram=1),
         "one_entry_each": case(Softmax(5, -99, 0), (2, 3, 5), S20, lanes=1, ram=0),
+        "many_lanes": case(Softmax(1, 500, 0), (2, 3, 50), S20, lanes=17, ram=0),
     },
 }

@@ -14,18 +14,18 @@ from tomato.ops import softmax
 from tomato.ops.softmax import Softmax
 from tomato.targets import Resources
 
-MOST_STAGES = 5
-"""Cycles from the last beat of a run to its greatest code at the other side of a queue."""
-SUM_STAGES = 10
-"""Cycles from the power of its last code to the inverse of the sum at the other side of a queue."""
+MOST_STAGES = 4
+"""Cycles from the last beat of a run to its greatest code at the other side of a queue, but for a tree over the lanes."""
+SUM_STAGES = 9
+"""Cycles from the power of its last code to the inverse of the sum at the other side of a queue, but for a tree."""
 POWER_STAGES, DIRECT_STAGES = 7, 3
 """Cycles from a code to its power, by lines and by a table of all."""
 PIPELINE = 4
 """Stages from there to the output queue."""
 DIRECT_BITS = 8
 """Bits of the widest code whose powers are all in a table."""
-WAITING, POWERS_WAITING = 12, 24
-"""Beats that may wait besides those of a run, for the greatest code and for the sum."""
+WAITING, POWERS_WAITING = 6, 20
+"""Beats that may wait besides those of a run and of the trees, for the greatest code and for the sum."""
 LUT_DEPTH = 512
 """The deepest memory of codes that is offered in LUTs."""
 POWER_WIDTH, INVERSE_WIDTH = softmax.POWER_BITS + 1, softmax.INVERSE_BITS + 1
@@ -53,7 +53,7 @@ class SoftmaxPixel(LaneUnit[Softmax]):
     def choices(cls, site: Site[Softmax]) -> Iterator[Knobs]:
         run = site.out.channels // site.op.groups
         for knobs in super().choices(site) if site.op.groups == 1 else ({"lanes": n} for n in divisors(run)):
-            depth = beats(run, knobs["lanes"]) + POWERS_WAITING
+            depth = beats(run, knobs["lanes"]) + POWERS_WAITING + _quads(knobs["lanes"])
             yield {**knobs, "ram": Ram.LUT if depth <= LUT_DEPTH else Ram.BLOCK}
 
     @property
@@ -70,7 +70,8 @@ class SoftmaxPixel(LaneUnit[Softmax]):
     def timing(self) -> Timing:
         run, pixels = beats(self.run, self.count), np.arange(self.out.pixels)
         stages = DIRECT_STAGES if self.direct else POWER_STAGES
-        latency = MOST_STAGES + stages + SUM_STAGES + PIPELINE + QUEUE_LATENCY + 2 * (run - 1)
+        stages += MOST_STAGES + _pairs(self.count) + SUM_STAGES + _quads(self.count) + PIPELINE
+        latency = stages + QUEUE_LATENCY + 2 * (run - 1)
         room = pixels - 1 - max(1, self.params["Depth"] // self.beats)  # runs of a pixel leave while it comes
         return Timing((pixels,), self.beats, latency, (room,))
 
@@ -127,8 +128,8 @@ class SoftmaxPixel(LaneUnit[Softmax]):
             "InverseRestBits": softmax.INVERSE_REST_BITS,
             "InverseFallBits": INVERSE_FALL_BITS,
             "Fraction": softmax.FRACTION,
-            "Depth": run + WAITING,
-            "PowerDepth": run + POWERS_WAITING,
+            "Depth": run + WAITING + _pairs(self.count),
+            "PowerDepth": run + POWERS_WAITING + _quads(self.count),
             "Ram": self.knobs["ram"],
         }
 
@@ -153,6 +154,16 @@ class SoftmaxPixel(LaneUnit[Softmax]):
             "PowerFile": first,
             "InverseFile": Memory(np.stack(softmax.inverses(), axis=1), (INVERSE_WIDTH, INVERSE_FALL_BITS)),
         }
+
+
+def _pairs(lanes: int) -> int:
+    """Levels of a tree that joins two to one."""
+    return (lanes - 1).bit_length()
+
+
+def _quads(lanes: int) -> int:
+    """Levels of a tree that joins four to one."""
+    return (_pairs(lanes) + 1) // 2
 
 
 ENGINE = SoftmaxPixel

@@ -9,9 +9,9 @@
 //   y = (p * r + half) >> (InverseBits + k + whole).
 // p and r come from tables of lines; inputs of few bits have a table of p and whole for every |m - x| instead.
 //
-// Runs wait in a ring for their greatest code and Late steps more, their powers in another for the sum and as many
-// more. A beat per step: FrameBeats cycles a frame, and two runs and twice Late more. It never waits for a beat while
-// it has one to write.
+// Runs wait in a ring for their greatest code and Late steps more, their powers in another for the sum and SumLate
+// steps more. A beat per step: FrameBeats cycles a frame, and two runs and these steps more. It never waits for a beat
+// while it has one to write.
 
 #ifndef TOM_SOFTMAX_PIXEL_HPP
 #define TOM_SOFTMAX_PIXEL_HPP
@@ -56,8 +56,8 @@ void tom_softmax_pixel(
     const tom_piece (&inverse_file)[1u << InverseIndexBits][tom_pieces(InverseBits + 1 + InverseFallBits)],
     hls::stream<ap_uint<Lanes * InBits> > &in, hls::stream<ap_uint<Lanes * (Fraction + 1)> > &out) {
   const unsigned Beats = tom_ceil_div(Channels, Lanes);
-  const unsigned Late = 8;
-  const unsigned Runs = Depth / Beats + 1, PowerRuns = PowerDepth / Beats + 1;
+  const unsigned Late = 4, SumLate = 16;
+  const unsigned Runs = Depth / Beats + 2, PowerRuns = PowerDepth / Beats + 2;  // that waiting beats may be of
   const unsigned WholeBits = tom_clog2(SumBits + 2);
   const unsigned PairBits = PowerBits + 1 + WholeBits;
   const unsigned PowerRestBits = PowerBits - PowerIndexBits;
@@ -77,18 +77,21 @@ void tom_softmax_pixel(
 #pragma HLS ARRAY_PARTITION variable = mosts complete
 #pragma HLS ARRAY_PARTITION variable = inverses complete
 #pragma HLS ARRAY_PARTITION variable = places complete
-// A run is read Late steps or more behind its last beat.
-#pragma HLS DEPENDENCE variable = waiting inter RAW distance = 8 true
-#pragma HLS DEPENDENCE variable = powers inter RAW distance = 8 true
-#pragma HLS DEPENDENCE variable = mosts inter RAW distance = 8 true
-#pragma HLS DEPENDENCE variable = inverses inter RAW distance = 8 true
-#pragma HLS DEPENDENCE variable = places inter RAW distance = 8 true
-  bool came[Late], weighed[Late];
+// A run is read Late or SumLate steps or more behind its last beat.
+#pragma HLS DEPENDENCE variable = waiting inter RAW distance = 4 true
+#pragma HLS DEPENDENCE variable = powers inter RAW distance = 16 true
+#pragma HLS DEPENDENCE variable = mosts inter RAW distance = 4 true
+#pragma HLS DEPENDENCE variable = inverses inter RAW distance = 16 true
+#pragma HLS DEPENDENCE variable = places inter RAW distance = 16 true
+  bool came[Late], weighed[SumLate];
 #pragma HLS ARRAY_PARTITION variable = came complete
 #pragma HLS ARRAY_PARTITION variable = weighed complete
   for (unsigned i = 0; i < Late; ++i) {
 #pragma HLS UNROLL
     came[i] = false;
+  }
+  for (unsigned i = 0; i < SumLate; ++i) {
+#pragma HLS UNROLL
     weighed[i] = false;
   }
 
@@ -102,7 +105,7 @@ void tom_softmax_pixel(
   key_type most = 0;
   total_type total = 0;
 #ifndef __SYNTHESIS__
-  tom_piece steps_left = tom_piece(frames) * FrameBeats + 2 * (Beats + Late) + 1;
+  tom_piece steps_left = tom_piece(frames) * FrameBeats + 2 * Beats + Late + SumLate + 1;
 #endif
 
   while (to_leave.any()) {
@@ -115,7 +118,7 @@ void tom_softmax_pixel(
     const bool comes = to_come.any() && held != Depth && !in.empty();
     const bool left = leaves && out_beat == Beats - 1, summed = weighs && weigh_beat == Beats - 1;
     const bool whole_run = comes && in_beat == Beats - 1;
-    const bool known_now = came[Late - 1], ready_now = weighed[Late - 1];
+    const bool known_now = came[Late - 1], ready_now = weighed[SumLate - 1];
 
     if (leaves) {
       ap_uint<PairBits> pair[Lanes];
@@ -212,6 +215,9 @@ void tom_softmax_pixel(
     for (unsigned i = Late - 1; i > 0; --i) {
 #pragma HLS UNROLL
       came[i] = came[i - 1];
+    }
+    for (unsigned i = SumLate - 1; i > 0; --i) {
+#pragma HLS UNROLL
       weighed[i] = weighed[i - 1];
     }
     came[0] = whole_run;

@@ -9,7 +9,7 @@
 // p and r come from tables of lines; inputs of few bits have a table of p and whole for every |m - x| instead.
 //
 // Runs wait in a queue for their greatest code, and their powers in another for the sum. One beat per cycle, no
-// bubbles; latency from the last beat of a run to its last result: two runs and 26 beats (Direct: 22).
+// bubbles; latency from the last beat of a run to its last result: two runs, 24 (Direct: 20) cycles and the stages of two trees over the lanes.
 
 `include "tom_assert.svh"
 `default_nettype none
@@ -34,8 +34,8 @@ module tom_softmax_pixel #(
   parameter int unsigned InverseRestBits  = 9,  // bits behind these: the place on that line
   parameter int unsigned InverseFallBits  = 9,  // width of what a line of inverses falls
   parameter int unsigned Fraction  = 16,  // bits behind the point of a result
-  parameter int unsigned Depth     = 24,  // beats that may wait for the greatest code: a run and 8 or more
-  parameter int unsigned PowerDepth = 40, // beats of powers that may wait for the sum: a run and 20 or more
+  parameter int unsigned Depth     = 24,  // beats that may wait for the greatest code: see Levels below
+  parameter int unsigned PowerDepth = 40, // beats of powers that may wait for the sum: see Stages below
   parameter int unsigned Ram       = 0,   // memory of both: 0 LUTRAM, 1 block RAM, 2 UltraRAM
   parameter              PowerFile   = "",  // hexadecimal words: where a line begins (low) and what it falls; or p, whole
   parameter              InverseFile = "",  // hexadecimal words: where a line begins (low) and what it falls
@@ -76,9 +76,12 @@ module tom_softmax_pixel #(
   localparam int unsigned PowerLatency = Direct ? 3 : 7;               // from a code to its power
   localparam int unsigned AmountBits = $clog2(Whole + Places);
   localparam int unsigned Latency   = 4;                               // of the last pipeline
+  localparam int unsigned Levels    = $clog2(Lanes);                   // of the tree of maxima, 2 to 1
+  localparam int unsigned Stages    = tom_pkg::quad_stages(Lanes);     // of the adder tree, 4 to 1
+  localparam int unsigned SumLatency = PowerLatency + Stages + 1;      // from a code to the sum that it is part of
 
-  `TOM_REQUIRE(depth, Depth >= Beats + 8, "Depth must be a run and 8 beats or more")
-  `TOM_REQUIRE(power_depth, PowerDepth >= Beats + 20, "PowerDepth must be a run and 20 beats or more")
+  `TOM_REQUIRE(depth, Depth >= Beats + Levels + 6, "Depth must be a run, Levels and 6 beats or more")
+  `TOM_REQUIRE(power_depth, PowerDepth >= Beats + Stages + 20, "PowerDepth must be a run, Stages and 20 beats or more")
   `TOM_REQUIRE(places, InverseIndexBits + InverseRestBits <= SumBits, "r must read bits that a sum has")
   `TOM_REQUIRE(fraction, PowerBits == Fraction, "p and results must have the same point")
 
@@ -120,40 +123,55 @@ module tom_softmax_pixel #(
 
   logic [BeatBits-1:0] beat_q;
   wire logic           run_end = beat_q == BeatBits'(Beats - 1);
-  logic                any_q, first_q, last_q;       // of the beat in data_q
-  logic                beat_any_q, beat_first_q, beat_last_q;
+  logic [Levels:0]     beat_valid_q, first_q, last_q;  // of the beat in data_q and in the levels behind it
   logic                most_valid_q;
   logic [InW-1:0]      data_q;
-  logic signed [KeyBits-1:0] beat_most, beat_most_q, most_q;
+  logic signed [KeyBits-1:0] keys[Lanes], beat_most[1], most_q;
 
   always_ff @(posedge clk_i) begin
     if (rst_i) begin
       beat_q       <= '0;
-      any_q        <= 1'b0;
-      beat_any_q   <= 1'b0;
+      beat_valid_q <= '0;
       most_valid_q <= 1'b0;
     end else begin
       if (fire) beat_q <= run_end ? '0 : beat_q + 1'b1;
-      any_q        <= fire;
-      beat_any_q   <= any_q;
-      most_valid_q <= beat_any_q && beat_last_q;
+      beat_valid_q <= (Levels + 1)'({beat_valid_q, fire});
+      most_valid_q <= beat_valid_q[Levels] && last_q[Levels];
     end
   end
 
-  always_comb begin
-    beat_most = key(data_q[InBits-1:0]);
-    for (int unsigned l = 1; l < Lanes; l++)
-      if (!(last_q && l >= Rest) && key(data_q[l*InBits+:InBits]) > beat_most) beat_most = key(data_q[l*InBits+:InBits]);
+  for (genvar l = 0; l < Lanes; l++) begin : gen_key
+    assign keys[l] = last_q[0] && l >= Rest ? {1'b1, InBits'(0)} : key(data_q[l*InBits+:InBits]);
+  end
+
+  for (genvar s = 1; s <= Levels; s++) begin : gen_level
+    localparam int unsigned Last = tom_pkg::ceil_div(Lanes, 1 << (s - 1));
+    localparam int unsigned Next = tom_pkg::ceil_div(Last, 2);
+    logic signed [KeyBits-1:0] given[Last], most_of_q[Next];
+
+    if (s == 1) begin : gen_leaf
+      assign given = keys;
+    end else begin : gen_inner
+      assign given = gen_level[s-1].most_of_q;
+    end
+
+    for (genvar n = 0; n < Next; n++) begin : gen_pair
+      localparam int unsigned Other = 2 * n + 1 < Last ? 2 * n + 1 : 2 * n;
+      always_ff @(posedge clk_i) most_of_q[n] <= given[2*n] > given[Other] ? given[2*n] : given[Other];
+    end
+  end
+
+  if (Levels == 0) begin : gen_lane_alone
+    assign beat_most = keys;
+  end else begin : gen_most
+    assign beat_most = gen_level[Levels].most_of_q;
   end
 
   always_ff @(posedge clk_i) begin
-    data_q       <= in_data_i;
-    first_q      <= beat_q == '0;
-    last_q       <= run_end;
-    beat_first_q <= first_q;
-    beat_last_q  <= last_q;
-    beat_most_q  <= beat_most;
-    if (beat_any_q && (beat_first_q || beat_most_q > most_q)) most_q <= beat_most_q;
+    data_q  <= in_data_i;
+    first_q <= (Levels + 1)'({first_q, beat_q == '0});
+    last_q  <= (Levels + 1)'({last_q, run_end});
+    if (beat_valid_q[Levels] && (first_q[Levels] || beat_most[0] > most_q)) most_q <= beat_most[0];
   end
 
   wire logic                      most_valid;
@@ -186,10 +204,10 @@ module tom_softmax_pixel #(
 
   logic [InW-1:0]            code_q;
   logic signed [KeyBits-1:0] taken_q;
-  logic [PowerLatency+1:0]   power_valid_q, power_first_q, power_last_q;
+  logic [SumLatency-1:0]     power_valid_q, power_first_q, power_last_q;
   logic [PairW-1:0]          pair;
   logic [TermBits-1:0]       term_q[Lanes];
-  logic [TotalBits-1:0]      part, part_q, total_q;
+  logic [TotalBits-1:0]      part, total_q;
   logic                      total_valid_q;
 
   always_ff @(posedge clk_i) begin
@@ -199,16 +217,16 @@ module tom_softmax_pixel #(
       total_valid_q <= 1'b0;
     end else begin
       if (weigh) weigh_beat_q <= weigh_end ? '0 : weigh_beat_q + 1'b1;
-      power_valid_q <= {power_valid_q[PowerLatency:0], weigh};
-      total_valid_q <= power_valid_q[PowerLatency+1] && power_last_q[PowerLatency+1];
+      power_valid_q <= {power_valid_q[SumLatency-2:0], weigh};
+      total_valid_q <= power_valid_q[SumLatency-1] && power_last_q[SumLatency-1];
     end
   end
 
   always_ff @(posedge clk_i) begin
     code_q        <= data;
     taken_q       <= most;
-    power_first_q <= {power_first_q[PowerLatency:0], weigh_beat_q == '0};
-    power_last_q  <= {power_last_q[PowerLatency:0], weigh_end};
+    power_first_q <= {power_first_q[SumLatency-2:0], weigh_beat_q == '0};
+    power_last_q  <= {power_last_q[SumLatency-2:0], weigh_end};
   end
 
   for (genvar l = 0; l < Lanes; l++) begin : gen_power
@@ -254,14 +272,37 @@ module tom_softmax_pixel #(
     assign pair[l*PairBits+:PairBits] = {whole_q, power_q};
   end
 
-  always_comb begin
-    part = '0;
-    for (int unsigned l = 0; l < Lanes; l++) part += TotalBits'(term_q[l]);
+  for (genvar s = 1; s <= Stages; s++) begin : gen_stage
+    localparam int unsigned Last = tom_pkg::ceil_div(Lanes, 1 << (2 * s - 2));
+    localparam int unsigned Next = tom_pkg::ceil_div(Last, 4);
+    localparam int unsigned LastBits = TermBits + 2 * (s - 1);
+    logic [LastBits-1:0] given[Last];
+    logic [LastBits+1:0] sum_d[Next], sum_q[Next];
+
+    if (s == 1) begin : gen_leaf
+      assign given = term_q;
+    end else begin : gen_inner
+      assign given = gen_stage[s-1].sum_q;
+    end
+
+    always_comb begin
+      for (int unsigned n = 0; n < Next; n++) begin
+        sum_d[n] = '0;
+        for (int unsigned k = 0; k < 4; k++) if (4 * n + k < Last) sum_d[n] += (LastBits + 2)'(given[4*n+k]);
+      end
+    end
+
+    always_ff @(posedge clk_i) sum_q <= sum_d;
+  end
+
+  if (Stages == 0) begin : gen_term_alone
+    assign part = TotalBits'(term_q[0]);
+  end else begin : gen_sum
+    assign part = TotalBits'(gen_stage[Stages].sum_q[0]);
   end
 
   always_ff @(posedge clk_i) begin
-    part_q <= part;
-    if (power_valid_q[PowerLatency+1]) total_q <= (power_first_q[PowerLatency+1] ? '0 : total_q) + part_q;
+    if (power_valid_q[SumLatency-1]) total_q <= (power_first_q[SumLatency-1] ? '0 : total_q) + part;
   end
 
   wire logic             pair_valid;
@@ -304,7 +345,8 @@ module tom_softmax_pixel #(
   logic [TotalBits-1:0]   placed_q;
   logic [PlaceBits-1:0]   place, place_q[5];
   logic [BehindBits-1:0]  behind_q;
-  logic [RBits+InverseFallBits-1:0] inverse_line_q;
+  logic [RBits+InverseFallBits-1:0] low_line_q, high_line_q;  // of both halves of the table
+  logic                   high_q;
   logic [InverseRestBits-1:0] inverse_rest_q;
   logic [InverseFallBits+InverseRestBits-1:0] inverse_fall_q;
   logic [RBits-1:0]       inverse_begin_q, inverse_q;
@@ -319,15 +361,19 @@ module tom_softmax_pixel #(
     else valid_q <= {valid_q[3:0], total_valid_q};
   end
 
+  wire logic [RBits+InverseFallBits-1:0] inverse_line = high_q ? high_line_q : low_line_q;
+
   always_ff @(posedge clk_i) begin
     place_q[0] <= place;
     for (int unsigned i = 1; i < 5; i++) place_q[i] <= place_q[i-1];
     placed_q        <= total_q;
     behind_q        <= BehindBits'((placed_q >> place_q[0]) >> (SumBits - BehindBits));
-    inverse_line_q  <= inverses[behind_q[InverseRestBits+:InverseIndexBits]];
+    low_line_q      <= inverses[{1'b0, behind_q[InverseRestBits+:InverseIndexBits-1]}];
+    high_line_q     <= inverses[{1'b1, behind_q[InverseRestBits+:InverseIndexBits-1]}];
+    high_q          <= behind_q[BehindBits-1];
     inverse_rest_q  <= behind_q[InverseRestBits-1:0];
-    inverse_begin_q <= inverse_line_q[RBits-1:0];
-    inverse_fall_q  <= inverse_line_q[RBits+:InverseFallBits] * inverse_rest_q;
+    inverse_begin_q <= inverse_line[RBits-1:0];
+    inverse_fall_q  <= inverse_line[RBits+:InverseFallBits] * inverse_rest_q;
     inverse_q       <= inverse_begin_q - RBits'(inverse_fall_q >> InverseRestBits);
   end
 
