@@ -70,7 +70,9 @@ class KeywordTransformer(nn.Module):
 
 def varied(x: Tensor) -> Tensor:
     """Frames moved in time, a little louder or quieter, and mixed with each other."""
-    moved = torch.stack([torch.roll(f, int(n), 1) for f, n in zip(x, torch.randint(-SHIFT, SHIFT + 1, (len(x),)), strict=True)])
+    moved = torch.stack(
+        [torch.roll(f, int(n), 1) for f, n in zip(x, torch.randint(-SHIFT, SHIFT + 1, (len(x),)), strict=True)]
+    )
     moved = moved + torch.randn(len(x), 1, 1, 1)
     share = torch.rand(len(x), 1, 1, 1).clamp(0.7, 1.0)
     return share * moved + (1 - share) * moved[torch.randperm(len(x))]

@@ -12,6 +12,7 @@ from tomato.ops.matmul import MatMul
 from tomato.ops.move import Concat, DepthToSpace, Pad, Slice, SpaceToDepth, Transpose, Upsample
 from tomato.ops.normalise import Normalise
 from tomato.ops.pool import GlobalSum
+from tomato.ops.softmax import Softmax
 from tomato.ops.table import Table
 from tomato.ops.threshold import Threshold
 
@@ -146,5 +147,12 @@ CASES: Mapping[str, Mapping[str, Case]] = {
         "ragged": case(Normalise(3), (3, 4, 10), S8, lanes=4, ram=0),
         "one_beat": case(Normalise(1), (5, 5, 6), U8, lanes=6, ram=0),
         "long_uncentred": case(Normalise(1 << 20, centred=False, zero=7), (2, 2, 96), U8, lanes=1, ram=1),
+    },
+    "softmax_pixel": {
+        "ragged": case(Softmax(1, 3000, 0), (3, 4, 10), S8, lanes=4, ram=0),
+        "one_beat_falls": case(Softmax(1, -100_000, 4), (4, 5, 6), U8, lanes=6, ram=0),
+        "runs_by_lines": case(Softmax(3, 70_001, 10), (2, 2, 3 * 24), S20, lanes=2, ram=1),
+        "one_entry_each": case(Softmax(5, -99, 0), (2, 3, 5), S20, lanes=1, ram=0),
+        "many_lanes": case(Softmax(1, 500, 0), (2, 3, 50), S20, lanes=17, ram=0),
     },
 }

@@ -13,6 +13,7 @@ from tomato.ops.dense import Dense
 from tomato.ops.normalise import Normalise
 from tomato.ops.real import Affine, Clip
 from tomato.ops.requant import Requant
+from tomato.ops.softmax import Softmax
 from tomato.ops.window import Window
 from tomato.passes.groups import partition
 
@@ -104,12 +105,12 @@ def layers_alone(real: Graph, integer: Graph, frames: Mapping[str, Array]) -> It
 
 
 def magnification(integer: Graph, name: str) -> float:
-    """Output steps that one input step makes through the largest weight, or one step of a normalisation; else 0."""
+    """Output steps that one input step makes through the largest weight, or one step of what rounds itself; else 0."""
     requant = integer.producers[name]
     exact = integer.producers.get(requant.args[0])
     if exact is None or not isinstance(requant.op, Requant):
         return 0.0
-    if isinstance(exact.op, Normalise):
+    if isinstance(exact.op, Normalise | Softmax):
         return float(np.abs(requant.op.mult.values).max() / 2.0**requant.op.shift)
     if not isinstance(exact.op, Conv2d | Dense):
         return 0.0

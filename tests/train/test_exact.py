@@ -22,6 +22,7 @@ from tomato.ops.normalise import Normalise
 from tomato.ops.pool import GlobalSum, MaxPool
 from tomato.ops.quantise import Bias, Dequantise, Quantise
 from tomato.ops.real import Affine, Function
+from tomato.ops.softmax import Softmax
 from tomato.ops.weighted import Weighted
 from tomato.ops.window import Window
 
@@ -132,6 +133,15 @@ def test_codes_behind_a_product_of_two_values(precision: str) -> None:
     scores = net.add(Function(("tanh", "x")), net.add(MatMul(2, transposed=True), x, key, name="scores"), name="bend")
     x = net.add(MatMul(2), scores, x, name="values")
     equal(quantised(loaded(net.graph(net.dense(x, 3, name="y0")), net.data(FRAMES)), precision), precision)
+
+
+@pytest.mark.parametrize(("precision", "groups"), [("w8a8", 1), ("w4a4", 2), ("w8a12", 4)])
+def test_codes_behind_a_softmax(precision: str, groups: int) -> None:
+    net = Net(5, 4, 3, seed=8)
+    x = net.add(Softmax(groups), net.conv("x", 8, Window((1, 1)), name="first"), name="shares")
+    x = net.conv(x, 8, Window((3, 3), pads=(1, 1, 1, 1)), name="second")
+    x = net.dense(net.add(Softmax(groups), x, name="last"), 3, name="y0")
+    equal(quantised(loaded(net.graph(x), net.data(FRAMES)), precision), precision)
 
 
 @pytest.mark.parametrize("precision", NARROW[::4])

@@ -1,8 +1,10 @@
-"""Normalisations that an exporter wrote out in simple operators: which nodes make one together.
+"""Normalisations and softmaxes that an exporter wrote out in simple operators: which nodes make one together.
 
     d = x - ReduceMean(x); y = d / Sqrt(ReduceMean(d * d) + epsilon)
+    e = Exp(x - ReduceMax(x)); y = e / ReduceSum(e)
 
-or the same of x itself, without a mean. Squares are a Pow or a Mul, the division is a Div, or a Mul by a Reciprocal.
+or the same of x itself, without a mean or a maximum. Squares are a Pow or a Mul, the division is a Div, or a Mul by a
+Reciprocal.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,13 +26,25 @@ class Written:
     inside: frozenset[int]
 
 
-def written(model: Model) -> Mapping[int, Written]:
-    """The normalisations of a model, by the index of the node that gives the result. Nothing else reads their parts."""
-    found: dict[int, Written] = {}
+@dataclass(frozen=True, slots=True)
+class WrittenSoftmax:
+    """A softmax of the value `x` over some axes together, of which the nodes `inside` are parts."""
+
+    x: str
+    axes: tuple[int, ...]
+    inside: frozenset[int]
+
+
+def written(model: Model) -> Mapping[int, Written | WrittenSoftmax]:
+    """What is written out in a model, by the index of the node that gives the result. Nothing else reads the parts."""
+    found: dict[int, Written | WrittenSoftmax] = {}
     for node in model.live:
-        whole = None if node.index in model.problems else _normalisation(model, node)
-        if whole is not None and _closed(model, node, whole.inside):
-            found[node.index] = whole
+        if node.index in model.problems:
+            continue
+        whole = _normalisation(model, node)
+        for candidate in (whole,) if whole is not None else _softmaxes(model, node):
+            if node.index not in found and _closed(model, node, candidate.inside):
+                found[node.index] = candidate
     return found
 
 
@@ -59,12 +73,26 @@ def _normalisation(model: Model, node: OnnxNode) -> Written | None:
                 continue
             inside = {*parts, added.index, total.index, reduced.index, square.index}
             number = float(epsilon.reshape(-1)[0])
-            centre, other = _centred(model, value, axes), _centred(model, of, axes)
+            centre, other = (_without(model, name, "ReduceMean", axes) for name in (value, of))
             if centre and other and centre[0] == other[0]:
                 return Written(centre[0], axes, number, True, frozenset(inside | centre[1] | other[1]))
             if of == value:
                 return Written(value, axes, number, False, frozenset(inside))
     return None
+
+
+def _softmaxes(model: Model, node: OnnxNode) -> Iterator[WrittenSoftmax]:
+    """What a node may be the end of, if it divides exponentials by their sum, the largest first."""
+    for power, total, parts in _quotients(model, node):
+        exponential, reduced = _made(model, power, "Exp"), _made(model, total, "ReduceSum")
+        axes = reduced and _axes(model, reduced)
+        if exponential is None or reduced is None or reduced.inputs[0] != power or not axes:
+            continue
+        x, inside = exponential.inputs[0], {*parts, exponential.index, reduced.index}
+        lowered = _without(model, x, "ReduceMax", axes)
+        if lowered:
+            yield WrittenSoftmax(lowered[0], axes, frozenset(inside | lowered[1]))
+        yield WrittenSoftmax(x, axes, frozenset(inside))
 
 
 def _quotients(model: Model, node: OnnxNode) -> Iterator[tuple[str, str, set[int]]]:
@@ -106,7 +134,7 @@ def _is(model: Model, name: str, number: float) -> bool:
 
 
 def _axes(model: Model, node: OnnxNode) -> tuple[int, ...] | None:
-    """The axes of a mean that names them, and keeps them with a length of 1."""
+    """The axes of a reduction that names them, and keeps them with a length of 1."""
     rank = len(model.shapes.get(node.inputs[0], ()))
     given = model.constants.get(node.inputs[1]) if node.has(1) else node.attributes.get("axes")
     if not rank or given is None or node.attributes.get("keepdims", 1) != 1:
@@ -114,10 +142,10 @@ def _axes(model: Model, node: OnnxNode) -> tuple[int, ...] | None:
     return tuple(sorted({int(a) % rank for a in np.asarray(given).reshape(-1)})) or None
 
 
-def _centred(model: Model, name: str, axes: tuple[int, ...]) -> tuple[str, set[int]] | None:
-    """The value of which this is the rest when its mean is taken away, and the nodes that do it."""
+def _without(model: Model, name: str, kind: str, axes: tuple[int, ...]) -> tuple[str, set[int]] | None:
+    """The value of which this is the rest when its mean or maximum is taken away, and the nodes that do it."""
     difference = _made(model, name, "Sub")
-    mean = difference and _made(model, difference.inputs[1], "ReduceMean")
-    if difference is None or mean is None or mean.inputs[0] != difference.inputs[0] or _axes(model, mean) != axes:
+    taken = difference and _made(model, difference.inputs[1], kind)
+    if difference is None or taken is None or taken.inputs[0] != difference.inputs[0] or _axes(model, taken) != axes:
         return None
-    return difference.inputs[0], {difference.index, mean.index}
+    return difference.inputs[0], {difference.index, taken.index}

@@ -10,6 +10,7 @@ from tomato.core.interface import HostStep
 from tomato.frontend import reorder
 from tomato.frontend.layout import Index
 from tomato.frontend.model import Model, OnnxNode, RefusedError
+from tomato.frontend.rules_softmax import from_softmax
 from tomato.frontend.walk import Rule, Walk
 
 AXIS_PER_OPSET = 13
@@ -51,45 +52,53 @@ def _lines(order: Index, axis: int) -> Index:
 
 
 def from_host(walk: Walk, node: OnnxNode) -> None:
-    """Softmax, LogSoftmax, ArgMax: a step of the host, if only outputs follow."""
+    """Softmax, LogSoftmax, ArgMax: a step of the host if only outputs follow; a Softmax inside is the network's."""
     view = walk.view(node.inputs[0], host=True)
     if view.host and view.host[-1].kind == "argmax":
         raise RefusedError("expected nothing behind ArgMax but the output", "end the network with it")
-    _ends(walk.model, node)
-    axis = _axis(walk.model, node, view.shape)
+    reader = _inside(walk.model, walk.model.nodes[node.index])
+    if reader is not None and node.op_type != "Softmax":
+        raise RefusedError(
+            f"expected right before an output, but {reader.op_type} {reader.label!r} reads its result",
+            "only the host computes it: end the network before it",
+        )
+    axes = _axes(walk.model, node, view.shape)
+    if reader is not None:
+        from_softmax(walk, node, axes)
+        return
+    if len(axes) > 1:
+        size = prod(view.shape[a] for a in axes)
+        raise RefusedError(
+            f"expected a single axis; before operator set {AXIS_PER_OPSET} {node.op_type} spans {size} values here",
+            f"export with operator set {AXIS_PER_OPSET} or newer",
+        )
     if node.flag("select_last_index", 0):
         raise RefusedError("expected select_last_index=0", "ties are resolved to the first index")
-    step = HostStep(KINDS[node.op_type], axis, node.flag("keepdims", 1))
+    step = HostStep(KINDS[node.op_type], axes[0], node.flag("keepdims", 1))
     walk.put(node.outputs[0], view.value, view.order, (*view.host, step))
 
 
-def _ends(model: Model, node: OnnxNode) -> None:
-    """Refuse a node whose result the network still computes with."""
+def _inside(model: Model, node: OnnxNode) -> OnnxNode | None:
+    """A node with which the network still computes of the result of this one; None where only outputs follow."""
     for reader in model.consumers.get(node.outputs[0], ()):
         if reader.op_type not in KINDS and reader.op_type not in reorder.MAPS and reader.op_type not in ROUNDED:
-            raise RefusedError(
-                f"expected right before an output, but {reader.op_type} {reader.label!r} reads its result",
-                "only the host computes it: end the network before it",
-            )
-        _ends(model, reader)
+            return reader
+        behind = _inside(model, reader)
+        if behind is not None:
+            return behind
+    return None
 
 
-def _axis(model: Model, node: OnnxNode, shape: tuple[int, ...]) -> int:
+def _axes(model: Model, node: OnnxNode, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The axes over which a node computes together; of those that an old softmax flattens only longer ones than 1."""
     flattens = model.opset < AXIS_PER_OPSET and node.op_type != "ArgMax"
     default = 0 if node.op_type == "ArgMax" else 1 if flattens else -1
     axis = node.integer("axis", default) % max(1, len(shape))
-    if flattens:
-        wide = [a for a in range(axis, len(shape)) if shape[a] > 1] or [axis]
-        if len(wide) > 1:
-            size = prod(shape[axis:])
-            raise RefusedError(
-                f"expected a single axis; before operator set {AXIS_PER_OPSET} {node.op_type} spans {size} values here",
-                f"export with operator set {AXIS_PER_OPSET} or newer",
-            )
-        axis = wide[0]
-    if axis == 0 and shape[0] == 1:
+    longer = tuple(a for a in range(axis, len(shape)) if shape[a] > 1) if flattens else ()
+    axes = longer or (axis,)
+    if axes == (0,) and shape[0] == 1:
         raise RefusedError("expected an axis within the frame, not the batch", "give the axis of the classes")
-    return axis
+    return axes
 
 
 RULES: Mapping[str, Rule] = dict.fromkeys(reorder.MAPS, from_reorder) | dict.fromkeys(KINDS, from_host)

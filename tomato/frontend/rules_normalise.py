@@ -16,12 +16,18 @@ TINY = 1e-24
 
 
 def normalised(walk: Walk, view: View, axes: Iterable[int], epsilon: float, *, centred: bool = True) -> View:
-    """A view normalised over some axes together: these are streamed as channels."""
+    """A view normalised over some axes together."""
+    streamed = together(walk, view, axes)
+    return View(walk.emit(Normalise(epsilon, centred), [streamed.value]), streamed.order)
+
+
+def together(walk: Walk, view: View, axes: Iterable[int]) -> View:
+    """A view of which some axes together are streamed as channels."""
     over = sorted(axes)
     rest = [a for a in range(len(view.shape)) if a not in over]
     sizes = [view.shape[a] for a in rest]
     flat = View(view.value, view.order.transpose((*rest, *over)).reshape(1, *sizes, -1))
-    value = walk.emit(Normalise(epsilon, centred), [walk.streamed(flat, len(sizes) + 1)])
+    value = walk.streamed(flat, len(sizes) + 1)
     order = np.arange(view.order.size).reshape(*sizes, *(view.shape[a] for a in over))
     return View(value, order.transpose(np.argsort((*rest, *over))))
 

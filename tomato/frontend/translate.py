@@ -15,11 +15,10 @@ from tomato.core.errors import TomatoError
 from tomato.core.formats import Array, Tensor
 from tomato.core.interface import Port, Said
 from tomato.core.ir import Graph
-from tomato.frontend import Network, NodeReport, door, layout, reorder, rules_qonnx
-from tomato.frontend.decomposed import written
+from tomato.frontend import Network, NodeReport, door, layout, reorder, rules_normalise, rules_qonnx, rules_softmax
+from tomato.frontend.decomposed import Written, WrittenSoftmax, written
 from tomato.frontend.model import BehindError, Model, OnnxNode, RefusedError
 from tomato.frontend.names import identifier
-from tomato.frontend.rules_normalise import from_written
 from tomato.frontend.unsupported import why_not
 from tomato.frontend.walk import Rule, Walk
 
@@ -159,7 +158,7 @@ def visit_all(model: Model) -> Outcome:
         before = len(walk.build.nodes)
         try:
             if node.index in wholes:
-                from_written(walk, node, wholes[node.index])
+                _visit_whole(walk, node, wholes[node.index])
             else:
                 visit(walk, node)
         except RefusedError as reason:
@@ -176,6 +175,13 @@ def visit_all(model: Model) -> Outcome:
         macs[node.index] = sum(n.op.macs([types[a] for a in n.args]) for n in walk.build.nodes[before:])
     layout.forget()
     return Outcome(walk, refusals, macs)
+
+
+def _visit_whole(walk: Walk, node: OnnxNode, whole: Written | WrittenSoftmax) -> None:
+    if isinstance(whole, WrittenSoftmax):
+        rules_softmax.from_written(walk, node, whole)
+    else:
+        rules_normalise.from_written(walk, node, whole)
 
 
 def visit(walk: Walk, node: OnnxNode) -> None:

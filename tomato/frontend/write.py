@@ -29,6 +29,7 @@ from tomato.ops.normalise import Normalise
 from tomato.ops.pool import GlobalSum, MaxPool, SumPool
 from tomato.ops.quantise import Bias, Dequantise, Quantise
 from tomato.ops.real import Affine, Clip, Expression, Function, per_channel
+from tomato.ops.softmax import Softmax
 from tomato.ops.weighted import Weighted
 from tomato.ops.window import Window
 from tomato.version import __version__
@@ -453,9 +454,29 @@ class _Writer:
         """A stack of matrices, each transposed."""
         return self.emit("Transpose", [tensor], name, perm=[0, 1, 3, 2])
 
+    def softmax(self, node: Node, args: list[str]) -> str:
+        """In simple operators as well: a Softmax at the end of a network would be the host's."""
+        op, x = node.op, args[0]
+        assert isinstance(op, Softmax)
+        height, width, channels = node.type.shape
+        picture = (channels, height, width)
+        runs = (op.groups, channels // op.groups, height, width) if op.groups > 1 else picture
+        axis = len(runs) - 2
+        x = self.shaped(x, picture, runs, f"{node.name}_runs")
+        most = self.reduce("ReduceMax", x, axis, f"{node.name}_most")
+        power = self.emit("Exp", [self.emit("Sub", [x, most], f"{node.name}_rest")], f"{node.name}_power")
+        total = self.reduce("ReduceSum", power, axis, f"{node.name}_sum")
+        return self.shaped(self.emit("Div", [power, total], node.name), runs, picture, node.name)
+
     def mean(self, tensor: str, name: str) -> str:
         """The mean over the channels."""
-        return self.emit("ReduceMean", [tensor], name, axes=[CHANNELS])
+        return self.reduce("ReduceMean", tensor, CHANNELS, name)
+
+    def reduce(self, kind: str, tensor: str, axis: int, name: str) -> str:
+        """A reduction over one axis, which is an attribute or an input by the version of the operator set."""
+        if self.wide or kind == "ReduceSum":
+            return self.emit(kind, [tensor, self.constant(np.array([axis], np.int64), f"{name}_axes")], name)
+        return self.emit(kind, [tensor], name, axes=[axis])
 
     def sum_pool(self, node: Node, args: list[str]) -> str:
         """An average, times what is left of the line behind it."""
@@ -527,4 +548,5 @@ RULES: dict[type, Callable[[_Writer, Node, list[str]], str]] = {
     DepthToSpace: _Writer.blocks, SpaceToDepth: _Writer.blocks, Reshape: _Writer.reorder, Transpose: _Writer.reorder,
     MatMul: _Writer.matmul, MaxPool: _Writer.max_pool, Normalise: _Writer.normalise, SumPool: _Writer.sum_pool,
     GlobalSum: _Writer.sum_pool,
+    Softmax: _Writer.softmax,
 }  # fmt: skip

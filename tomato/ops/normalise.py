@@ -110,15 +110,18 @@ def inverse_root(v: Array) -> tuple[Array, Array]:
 
     Off by less than 2^-14 of the result.
     """
+    place, behind = leading_one(v, INDEX_BITS + REST_BITS)
+    begin, fall = table()
+    line = place & 1, behind >> REST_BITS
+    return begin[line] - ((fall[line] * (behind & ((1 << REST_BITS) - 1))) >> REST_BITS), place
+
+
+def leading_one(v: Array, bits: int) -> tuple[Array, Array]:
+    """The place of the leading one of integers of at least 1, and the `bits` bits behind it."""
     place, rest = np.zeros_like(v), v
     for step in (32, 16, 8, 4, 2, 1):
         large = rest >> step > 0
         place += np.where(large, step, 0)
         rest = np.where(large, rest >> step, rest)
-    bits = INDEX_BITS + REST_BITS
-    behind = np.where(place >= bits, v >> np.maximum(place - bits, 0), v << np.maximum(bits - place, 0)) & (
-        (1 << bits) - 1
-    )
-    begin, fall = table()
-    line = place & 1, behind >> REST_BITS
-    return begin[line] - ((fall[line] * (behind & ((1 << REST_BITS) - 1))) >> REST_BITS), place
+    aligned = np.where(place >= bits, v >> np.maximum(place - bits, 0), v << np.maximum(bits - place, 0))
+    return place, aligned & ((1 << bits) - 1)

@@ -23,6 +23,7 @@ from tomato.ops.normalise import Normalise
 from tomato.ops.pool import GlobalSum, SumPool
 from tomato.ops.quantise import Bias, Dequantise, Quantise
 from tomato.ops.real import Affine, Clip, Function
+from tomato.ops.softmax import Softmax
 from tomato.ops.weighted import Weighted
 from tomato.quantise.absorb.held import single
 from tomato.train.meaning import play
@@ -98,8 +99,8 @@ class Evaluation:
             return _quantised(op, first)
         if op.treatment is Treatment.MOVES:
             return replace(first, single=play(op, [r.float32 for r in reals]), back=None, source=None)
-        if isinstance(op, Weighted | SumPool | GlobalSum | Normalise) and first.back is not None:
-            return _normalised(op, first) if isinstance(op, Normalise) else _summed(op, first)
+        if isinstance(op, Weighted | SumPool | GlobalSum | Normalise | Softmax) and first.back is not None:
+            return _of_integers(op, first) if isinstance(op, Normalise | Softmax) else _summed(op, first)
         if isinstance(op, Add | Multiply | MatMul):
             return _joined(op, reals[0], reals[1])
         return self._behind(node, op, first)
@@ -152,7 +153,7 @@ def _summed(op: Op, x: Real) -> Real:
     return Real(total, x.scale, np.zeros(1), source=op, args=(x,))
 
 
-def _normalised(op: Normalise, x: Real) -> Real:
+def _of_integers(op: Normalise | Softmax, x: Real) -> Real:
     """Integers, as the accelerator makes them of codes."""
     assert x.back is not None
     assert x.back.kind is not None

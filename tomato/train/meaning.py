@@ -20,6 +20,7 @@ from tomato.ops.normalise import Normalise
 from tomato.ops.pool import GlobalSum, MaxPool, SumPool
 from tomato.ops.quantise import Bias, JoinConstant
 from tomato.ops.real import Affine, Clip, Expression, Function
+from tomato.ops.softmax import Softmax
 from tomato.ops.weighted import Weighted
 from tomato.ops.window import Window
 
@@ -109,6 +110,11 @@ def _normalise(op: Normalise, args: Sequence[torch.Tensor]) -> torch.Tensor:
     (x,) = args
     rest = x - x.mean(dim=3, keepdim=True) if op.centred else x
     return rest / ((rest * rest).mean(dim=3, keepdim=True) + op.epsilon).sqrt()
+
+
+def _softmax(op: Softmax, args: Sequence[torch.Tensor]) -> torch.Tensor:
+    (x,) = args
+    return x.unflatten(3, (op.groups, -1)).softmax(dim=4).flatten(3)
 
 
 def _slice(op: Slice, args: Sequence[torch.Tensor]) -> torch.Tensor:
@@ -246,6 +252,7 @@ MEANINGS: Mapping[type[Op], Meaning] = MappingProxyType(
         Multiply: _multiply,
         MatMul: _matmul,
         Normalise: _normalise,
+        Softmax: _softmax,
         Concat: lambda _, args: torch.cat(list(args), dim=3),
         Slice: _slice,
         Pad: lambda op, args: _padded(args[0], op.pads, op.value),

@@ -354,10 +354,10 @@ REFUSALS: dict[str, tuple[Tiny, str]] = {
         Tiny([op("Resize", "x", "", "s", mode="linear")], constants={"s": [1.0, 1.0, 0.1, 1.0]}),
         "Resize #0 (Resize): expected a result of at least one pixel; enlarge it, or give its sizes",
     ),
-    "softmax_inside": (
-        Tiny([op("Softmax", "x", to="s", axis=1, name="attention"), op("Relu", "s")]),
+    "log_softmax_inside": (
+        Tiny([op("LogSoftmax", "x", to="s", axis=1, name="attention"), op("Relu", "s")]),
         (
-            "attention (Softmax): expected right before an output, but Relu 'Relu #1' reads its result; "
+            "attention (LogSoftmax): expected right before an output, but Relu 'Relu #1' reads its result; "
             "only the host computes it: end the network before it"
         ),
     ),
@@ -366,6 +366,34 @@ REFUSALS: dict[str, tuple[Tiny, str]] = {
         (
             "Softmax #0 (Softmax): expected a single axis; before operator set 13 Softmax spans 120 values here; "
             "export with operator set 13 or newer"
+        ),
+    ),
+    "softmax_inside_of_a_batch": (
+        Tiny([op("Softmax", "x", axis=0, to="s"), op("Relu", "s")], {"x": (1, 4)}),
+        "Softmax #0 (Softmax): expected an axis within the frame, not the batch; give the axis of the classes",
+    ),
+    "softmax_written_out_over_a_batch": (
+        Tiny(
+            [op("Exp", "x", to="e"), op("ReduceSum", "e", "a", to="s"), op("Div", "e", "s")],
+            {"x": (1, 4)},
+            {"a": np.array([0])},
+        ),
+        "Div #2 (Div): expected an axis within the frame, not the batch; give the axis of the classes",
+    ),
+    "softmax_inside_of_no_transposition": (
+        Tiny(
+            [
+                op("Conv", "x", "w", to="c"),
+                op("Reshape", "c", "s", to="r"),
+                op("Softmax", "r", axis=1, to="m"),
+                op("Relu", "m"),
+            ],
+            {"x": (1, 4, 6)},
+            {"w": randoms(4, 4, 1), "s": np.array([1, 3, 8])},
+        ),
+        (
+            "Softmax #2 (Softmax): the order of its input is no transposition and no exchange of channels; "
+            "simplify the reshapes in front of it; flip rows and columns at the model's input"
         ),
     ),
     "softmax_batch": (

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,38 @@ def linear(scale: tuple[float, ...], **attributes: Any) -> Tiny:
         [op("Relu", "x", to="r"), op("Resize", "r", "", "s", mode="linear", **attributes)],
         constants={"s": np.asarray(scale, dtype=np.float32)},
     )
+
+
+def inside(nodes: Sequence[Any], opset: int = 17, **constants: Any) -> Tiny:
+    """Nodes that make `s` of `c`, between layers."""
+    weights = {"w": randoms(6, 4, 1, 1), "v": randoms(3, 6, 1, 1, seed=1)}
+    return Tiny(
+        [op("Conv", "x", "w", to="c"), *nodes, op("Conv", "s", "v")], constants=weights | constants, opset=opset
+    )
+
+
+SHARES = (
+    op("ReduceMax", "c", to="m", axes=[1]),
+    op("Sub", "c", "m", to="d"),
+    op("Exp", "d", to="e"),
+    op("ReduceSum", "e", "a", to="t"),
+    op("Div", "e", "t", to="s"),
+)
+"""A softmax over channels, written out."""
+HEADS = Tiny(
+    [
+        op("MatMul", "x", "w", to="m"),
+        op("Reshape", "m", "r", to="h"),
+        op("Transpose", "h", to="t", perm=[0, 2, 1, 3]),
+        op("Softmax", "t", axis=-1, to="s"),
+        op("Transpose", "s", to="u", perm=[0, 2, 1, 3]),
+        op("Reshape", "u", "f", to="o"),
+        op("MatMul", "o", "v"),
+    ],
+    {"x": (1, 7, 5)},
+    {"w": randoms(5, 12), "r": np.array([1, 7, 3, 4]), "f": np.array([1, 7, 12]), "v": randoms(12, 5, seed=1)},
+)
+"""Scores of three heads for each of seven tokens: shape (1, 3, 7, 4)."""
 
 
 def resize(scale: tuple[float, ...], **attributes: Any) -> Tiny:
@@ -467,6 +500,37 @@ CASES: dict[str, Tiny] = {
         [op("Relu", "x", to="r"), op("DepthToSpace", "r", blocksize=2, mode="CRD")], {"x": (1, 12, 2, 3)}
     ),
     "space_to_depth": Tiny([op("SpaceToDepth", "x", blocksize=2)], {"x": (1, 3, 6, 4)}),
+    "softmax_inside": inside([op("Softmax", "c", axis=1, to="s")]),
+    "softmax_inside_rows": inside([op("Softmax", "c", axis=2, to="s")]),
+    "softmax_inside_vector": Tiny([op("Softmax", "x", to="s"), op("Neg", "s")], VECTOR),
+    "softmax_inside_7": Tiny(
+        [op("Relu", "x", to="r"), op("Softmax", "r", to="s"), op("Neg", "s")], {"x": (1, 3, 2, 5)}, opset=7
+    ),
+    "softmax_inside_11": Tiny(
+        [op("Relu", "x", to="r"), op("Softmax", "r", axis=2, to="s"), op("Neg", "s")], {"x": (1, 3, 2, 5)}, opset=11
+    ),
+    "softmax_twice": inside([op("Softmax", "c", axis=1, to="t"), op("Softmax", "t", axis=-1, to="s")]),
+    "softmax_of_heads": HEADS,
+    "softmax_read_and_given": Tiny(
+        [op("Conv", "x", "w", to="c"), op("Softmax", "c", axis=1, to="s"), op("Neg", "s")],
+        constants={"w": randoms(3, 4, 1, 1)},
+    ),
+    "softmax_written_out": inside(SHARES, a=np.array([1])),
+    "softmax_written_out_raw": inside(
+        [op("Exp", "c", to="e"), op("ReduceSum", "e", "a", to="t"), op("Div", "e", "t", to="s")], a=np.array([1])
+    ),
+    "softmax_written_out_reciprocal": inside(
+        [
+            op("Exp", "c", to="e"),
+            op("ReduceSum", "e", to="t", axes=[2, 3]),
+            op("Reciprocal", "t", to="i"),
+            op("Mul", "i", "e", to="s"),
+        ],
+        opset=11,
+    ),
+    "softmax_written_out_at_the_end": Tiny(
+        [op("Exp", "x", to="e"), op("ReduceSum", "e", "a", to="t"), op("Div", "e", "t")], VECTOR, {"a": np.array([1])}
+    ),
     "softmax": Tiny([op("Softmax", "x")], VECTOR),
     "softmax_11": Tiny([op("Softmax", "x")], {"x": (1, 10, 1, 1)}, opset=11),
     "softmax_image": unary("Softmax", axis=1),
@@ -556,6 +620,10 @@ def test_rule_agrees_with_onnx_runtime(name: str, tmp_path: Path) -> None:
         pytest.param("conv_wide_border", ["pad", "conv2d", "affine"], id="a border wider than the kernel"),
         pytest.param("join_excite", ["upsample", "multiply"], id="a vector is repeated over the pixels"),
         pytest.param("slice_nothing", [], id="a slice of everything"),
+        pytest.param("softmax_of_heads", ["dense", "softmax", "dense"], id="heads are runs of channels"),
+        pytest.param("softmax_inside", ["conv2d", "softmax", "conv2d"], id="a softmax inside is the network's"),
+        pytest.param("softmax_written_out", ["conv2d", "softmax", "conv2d"], id="a softmax is found as a whole"),
+        pytest.param("softmax_written_out_raw", ["conv2d", "softmax", "conv2d"], id="also without its maximum"),
         pytest.param("pytorch_view", ["clip", "dense"], id="the target of a reshape is computed"),
     ],
 )

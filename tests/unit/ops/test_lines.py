@@ -26,7 +26,7 @@ GIVEN: Mapping[str, tuple[Line, Line]] = {
     "falling": (Line.of(-0.05, 10, CHANNELS), Line.of(-0.05, 10, CHANNELS)),
 }
 ON_CODES = [kind for kind in EXAMPLES if kind.treatment in (Treatment.MOVES, Treatment.EXACT)]
-WANT_EXACT = ("MatMul", "Multiply", "Normalise")
+WANT_EXACT = ("MatMul", "Multiply", "Normalise", "Softmax")
 MIXED = ("DepthToSpace", "SpaceToDepth", "Reshape", "Transpose")
 REFUSED = {
     **{(kind, given): UNLIKE_CHANNELS for kind in MIXED for given in ("scales per channel", "zeros per channel")},

@@ -8,6 +8,7 @@ FLOAT_FALLBACK = "float fallback"
 FLOAT_AVERAGE = "float average"
 FLOAT_FUNCTION = "float function"
 NORMALISED = "normalisation"
+SOFTMAX = "softmax"
 HALF = "half precision"
 SUM_OF_TIES = "sum of ties"
 NEAREST = "nearest constants"
@@ -20,6 +21,7 @@ PROPERTIES: Mapping[str, str] = MappingProxyType(
         FLOAT_AVERAGE: "the runtime adds float32 numbers, in its own order; next to a tie it may be off by 1",
         FLOAT_FUNCTION: "its float32 functions are not repeated to the last bit; next to a tie it may be off by 1",
         NORMALISED: "its statistics are those of integers; next to a tie a code of 8 bits may be off by 1",
+        SOFTMAX: "its exponentials are those of integers; next to a tie a code of 8 bits may be off by 1",
         HALF: "the runtime computes in half precision, this in float32",
         SUM_OF_TIES: "many pairs lie at a tie, which float32 settles one by one and no factors can",
         SAMPLED: "the inputs are too many to compare all; those that were are equal",

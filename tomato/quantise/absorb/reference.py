@@ -10,9 +10,10 @@ from tomato.core.interface import Said
 from tomato.ops.normalise import Normalise
 from tomato.ops.pool import GlobalSum, SumPool
 from tomato.ops.quantise import SINGLE, Dequantise, Quantise
+from tomato.ops.softmax import Softmax
 from tomato.quantise.absorb.fused import fused, rounded_bias
 from tomato.quantise.absorb.held import Held, Pair, Reference, single
-from tomato.quantise.absorb.proof import FLOAT_AVERAGE, FLOAT_FALLBACK, FLOAT_FUNCTION, HALF, NORMALISED
+from tomato.quantise.absorb.proof import FLOAT_AVERAGE, FLOAT_FALLBACK, FLOAT_FUNCTION, HALF, NORMALISED, SOFTMAX
 
 FAITHFUL = frozenset(
     {
@@ -26,6 +27,13 @@ FAITHFUL = frozenset(
 """ONNX operators whose float32 results, each on its own, `Held.single` has to the last bit: tests compare them."""
 INTEGER = frozenset({"ConvInteger", "MatMulInteger"})
 """Operators whose sums are integers in the runtime too, so that only what follows is float32."""
+
+BESIDE = 0.25
+"""Steps above its code that a result of Softmax is taken to be.
+
+Scales behind it are often powers of 2, so that codes lie at ties, which no multiplication rounds to even; the runtime's
+result, which is near but not equal, is at none.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +55,8 @@ def reference(held: Held, op: Quantise, said: Said) -> Meaning:
     shift = rounded_bias(held, said)
     if shift is not None:
         held = replace(held, line=replace(held.line, offset=held.offset + shift), start=None, steps=(), plain=False)
-    return Meaning(lambda acc: op.golden([single(held.tail, held.single(acc))]), name)
+    beside = BESIDE if name == SOFTMAX else 0
+    return Meaning(lambda acc: op.golden([single(held.tail, held.single(acc + beside))]), name)
 
 
 def unlike(held: Held, said: Said) -> str:
@@ -56,6 +65,8 @@ def unlike(held: Held, said: Said) -> str:
         return FLOAT_AVERAGE
     if isinstance(held.source, Normalise):
         return NORMALISED
+    if isinstance(held.source, Softmax):
+        return SOFTMAX
     if held.source is not None and not held.plain:
         return FLOAT_FALLBACK
     return "" if held.plain and set(said.of(held.origin)) <= FAITHFUL | INTEGER else FLOAT_FUNCTION
