@@ -13,6 +13,7 @@ from tomato.passes.fuse_functions import fuse_functions
 from tomato.passes.hoist_functions import hoist_functions
 from tomato.passes.hoist_quantise import hoist_quantise
 from tomato.passes.merge_lines import merge_lines
+from tomato.passes.separate_heads import separate_heads
 from tomato.passes.simplify_windows import simplify_windows
 
 Pass = Callable[[Graph], Graph]
@@ -29,6 +30,7 @@ CLEAN: Final[tuple[Pass, ...]] = (
     merge_lines,  # that offset and the bias
     fuse_functions,  # knows by now which Affine a requant absorbs
     drop_identities,  # Affine by 1 plus 0, left by folding
+    separate_heads,  # when it is known what lies between their products
 )
 """Exact on reals: the form of a network that quantisation expects, with the fewest places to round."""
 
@@ -38,7 +40,8 @@ QUANTISED: Final[tuple[Pass, ...]] = (
     simplify_windows,
     hoist_functions,
     fuse_functions,  # one function between two quantised values
-    hoist_quantise,  # last, when nothing more moves
+    hoist_quantise,  # when nothing more moves
+    separate_heads,
 )
 """The same for a network that comes quantised: nothing that would change its weights."""
 
