@@ -13,6 +13,7 @@ from tomato.core.ir import Node, Op, TensorType
 from tomato.core.treatment import Line
 from tomato.kernels import Quantisation, unary
 from tomato.ops.join import Add, Multiply
+from tomato.ops.move import Reshape
 from tomato.ops.quantise import Bias, Dequantise, JoinConstant, Quantise
 from tomato.ops.real import FUNCTIONS, Affine, Clip, Function, Functions, evaluate
 from tomato.passes.groups import join_origins
@@ -98,8 +99,8 @@ class Held:
 
     @property
     def direct(self) -> bool:
-        """Whether this is dequantised codes and nothing else."""
-        return not self.tail and [type(n.op) for n in self.nodes] == [Dequantise]
+        """Whether this is dequantised codes and nothing else, perhaps as a vector."""
+        return not self.tail and [type(n.op) for n in self.nodes if not isinstance(n.op, Reshape)] == [Dequantise]
 
     def real(self, codes: Array) -> Array:
         """What integers stand for."""
