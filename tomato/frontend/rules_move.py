@@ -112,8 +112,11 @@ def _grid(walk: Walk, view: View, touched: dict[int, int]) -> int:
         raise RefusedError(
             f"expected at most height, width and channels, not axes {sorted(touched)}", "use 4-D tensors"
         )
+    if view.value in walk.unbound:
+        return fits[0]
+    lies = walk.build.types[view.value].shape
     as_is = [a for a in fits if np.array_equal(layout.order(view.shape, a), view.order)]
-    return as_is[0] if as_is and view.value not in walk.unbound else fits[0]
+    return min(as_is or fits[:1], key=lambda a: (layout.standard(view.shape, a)[0] != lies, view.shape[a] == 1))
 
 
 def cut(walk: Walk, name: str, cuts: dict[int, Cut], suffix: str = "") -> View:

@@ -21,8 +21,8 @@ def unflatten(graph: Graph) -> Graph:
     """On codes: a step on a Reshape of whole pixels to one becomes a step on the pixels, and the Reshape comes behind.
 
     A constant that differs per pixel is one per channel of the frame as a vector, so that all that is known of
-    channels holds for it. An engine would wait for that one pixel, though, and a join's queue hold it. Values keep
-    their names, and outputs their places in the stream, though they may have other shapes then.
+    channels holds for it. An engine would wait for that one pixel, though, and a join's queue hold it. Steps keep
+    their names. Outputs keep their order and what they stream, but may have other shapes and names.
     """
     flat: dict[str, str] = {}
 

@@ -248,6 +248,10 @@ class _Walk:
         values = tuple(dict.fromkeys(e.value for e in exits))
         result = Graph(self.graph.name, inputs, tuple(self.build.nodes), values, self.encodings)
         result = unflatten(separate_borders(result.prune()))
+        left = dict(zip(values, result.outputs, strict=True))
+        for before, after in left.items():
+            self.encodings.setdefault(after, self.encodings[before])
+        exits = tuple(replace(e, value=left[e.value]) for e in exits)
         kept = result.types
         return Absorbed(
             replace(result, encodings={n: e for n, e in self.encodings.items() if n in kept}),

@@ -9,6 +9,7 @@ from tomato.core.formats import Codes
 from tomato.core.interface import Said
 from tomato.core.ir import Builder, Node, Op
 from tomato.ops.join import Add
+from tomato.ops.move import Reshape
 from tomato.ops.quantise import Quantise
 from tomato.passes.groups import join_origins, requantised
 from tomato.quantise.absorb.held import Held, Pair, alike, is_straight, one_channel
@@ -112,6 +113,6 @@ class Requantiser:
 
 def _name(value: Held, node: Node) -> str:
     """What a requantisation is called: after the arithmetic in front of it, the function that it is, or itself."""
-    if any(n.name == value.value for n in value.nodes):
+    if any(n.name == value.value and not isinstance(n.op, Reshape) for n in value.nodes):
         return requantised(value.value)
     return value.nodes[-1].name if value.tail else node.name
