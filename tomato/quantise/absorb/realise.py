@@ -88,7 +88,8 @@ def realise(
     for every integer. Raises InexactError where more would have to be allowed, ValueError where nothing computes it.
     """
     found = _realise(asked, acc, 1 if uniform else channels, channels, limits, allowed, straight=straight)
-    return replace(found, ops=tuple(_spread(op, channels) for op in found.ops)) if uniform else found
+    every = np.zeros(channels, dtype=np.int64)
+    return replace(found, ops=tuple(spread(op, every) for op in found.ops)) if uniform else found
 
 
 def _realise(
@@ -277,13 +278,14 @@ def table(entries: Array, lo: int) -> Table:
     return Table(Tensor(np.ascontiguousarray(entries[:1] if same else entries)), lo)
 
 
-def _spread(op: Op, channels: int) -> Op:
-    """An operator for one channel, for all of them."""
+def spread(op: Op, kinds: Array) -> Op:
+    """An operator for one channel of each kind, for all channels, whose kinds are given."""
     match op:
         case Requant(mult, bias):
-            nudges = None if op.nudges is None else Tensor(op.nudges.values.repeat(channels, axis=0))
-            return replace(op, mult=Tensor(mult.values.repeat(channels)), bias=Tensor(bias.values.repeat(channels)),
-                           nudges=nudges)  # fmt: skip
+            nudges = None if op.nudges is None else Tensor(op.nudges.values[kinds])
+            return replace(op, mult=Tensor(mult.values[kinds]), bias=Tensor(bias.values[kinds]), nudges=nudges)
         case Threshold(levels):
-            return replace(op, thresholds=Tensor(levels.values.repeat(channels, axis=0)))
+            return replace(op, thresholds=Tensor(levels.values[kinds]))
+        case Table(entries) if len(entries.values) > 1:
+            return replace(op, entries=Tensor(entries.values[kinds]))
     return op
