@@ -12,16 +12,14 @@ from tomato.ops.join import Add
 from tomato.ops.move import Reshape
 from tomato.ops.quantise import Quantise
 from tomato.passes.groups import join_origins, requantised
-from tomato.quantise.absorb.held import Held, Pair, alike, is_straight, one_channel, some_channels
+from tomato.quantise.absorb.frames import is_frame, of_frame
+from tomato.quantise.absorb.held import Held, Pair, alike, is_straight, one_channel
 from tomato.quantise.absorb.pairs import lower_pair
 from tomato.quantise.absorb.proof import HALF, NEAREST, SUM_OF_TIES, UNLIKE_SCALES, Proof, caveat
-from tomato.quantise.absorb.realise import EVERY, Allowed, InexactError, Realised, realise, spread
+from tomato.quantise.absorb.realise import EVERY, Allowed, InexactError, Realised, realise
 from tomato.quantise.absorb.reference import Meaning, half, reference, unlike_pair
 from tomato.quantise.absorb.refusals import refuse
 from tomato.quantise.absorb.unlike import near_ties
-
-MANY = 1024
-"""Channels from which on those that are alike are looked for."""
 
 
 @dataclass
@@ -64,10 +62,13 @@ class Requantiser:
         straight = all(map(is_straight, held.tail))
         meaning = reference(held.first, one_channel(op), self.said) if uniform else reference(held, op, self.said)
         try:
-            found = self.few_kinds(held, op, straight=straight) or realise(
-                meaning.codes, kind.codes, kind.channels, Codes(op.lo, op.hi), self.allowed, uniform=uniform,
-                straight=straight,
-            )  # fmt: skip
+            if is_frame(held) and not uniform:
+                found = of_frame(held, op, kind, self.said, self.allowed)
+            else:
+                found = realise(
+                    meaning.codes, kind.codes, kind.channels, Codes(op.lo, op.hi), self.allowed, uniform=uniform,
+                    straight=straight,
+                )  # fmt: skip
             near = self.loosened(found, meaning, op, held, straight=straight)
         except ValueError as reason:
             self.refuse_inexact(node, held.origin, reason)
@@ -79,25 +80,6 @@ class Requantiser:
             )
             self.proofs.append(Proof(result, found.how, checked, near.differing, near.largest, why))
         return result
-
-    def few_kinds(self, held: Held, op: Quantise, *, straight: bool) -> Realised | None:
-        """What equals a Quantise of very many channels that are of fewer kinds, found for one channel of each.
-
-        A frame whose constants are codes has a channel for every place, and a kind for every code.
-        """
-        kind = self.build.types[held.value]
-        if kind.channels < MANY or held.line.slack:
-            return None
-        at, which = held.kinds(op)
-        if 2 * at.size > kind.channels:
-            return None
-        meaning = reference(held.picked(at), some_channels(op, at), self.said)
-        limits, exact = Codes(op.lo, op.hi), Allowed(0.0, self.allowed.bits)
-        try:
-            found = realise(meaning.codes, kind.codes, at.size, limits, exact, uniform=False, straight=straight)
-        except ValueError:
-            return None
-        return replace(found, ops=tuple(spread(op, which) for op in found.ops))
 
     def loosened(self, found: Realised, meaning: Meaning, op: Quantise, held: Held, *, straight: bool) -> Proof:
         """What of a requantisation may differ, the integers that are not exactly what they stand for included.
