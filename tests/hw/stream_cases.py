@@ -7,6 +7,7 @@ import numpy as np
 
 from tomato.core.formats import Codes, Tensor
 from tomato.core.ir import Op, Shape, TensorType
+from tomato.ops.frame_requant import FrameRequant
 from tomato.ops.join import Add, Multiply
 from tomato.ops.matmul import MatMul
 from tomato.ops.move import Concat, DepthToSpace, Pad, Slice, SpaceToDepth, Transpose, Upsample
@@ -70,6 +71,13 @@ def thresholds(channels: int, steps: int, fmt: Codes, lo: int) -> Threshold:
 def search(channels: int, steps: int, fmt: Codes, lo: int, lanes: int) -> Case:
     """So many thresholds in each channel."""
     return case(thresholds(channels, steps, fmt, lo), (9, 8, channels), fmt, lanes=lanes)
+
+
+def frame_requant(mult: Shape, bias: Shape, factor: int, shift: int, lo: int, hi: int) -> FrameRequant:
+    """Constants of these shapes that bring about half the results into lo..hi."""
+    rng, most = np.random.default_rng(shift), hi - lo << shift
+    own = rng.integers(-factor, factor, mult, endpoint=True) if mult != (1, 1, 1) else np.full(mult, factor)
+    return FrameRequant(Tensor(own), Tensor(rng.integers(-most // 2, most // 2, bias)), shift, lo, hi)
 
 
 CHANNELS_FIRST = Transpose((4, 5, 6), (2, 0, 1), (6, 4, 5))
@@ -154,5 +162,11 @@ CASES: Mapping[str, Mapping[str, Case]] = {
         "runs_by_lines": case(Softmax(3, 70_001, 10), (2, 2, 3 * 24), S20, lanes=2, ram=1),
         "one_entry_each": case(Softmax(5, -99, 0), (2, 3, 5), S20, lanes=1, ram=0),
         "many_lanes": case(Softmax(1, 500, 0), (2, 3, 50), S20, lanes=17, ram=0),
+    },
+    "requant_frame": {
+        "offsets": case(frame_requant((1, 1, 1), (3, 5, 7), -91, 7, -128, 127), (3, 5, 7), S8, lanes=3),
+        "factors": case(frame_requant((4, 3, 5), (4, 3, 5), 1 << 9, 10, 0, 200), (4, 3, 5), U8, lanes=5),
+        "per_pixel": case(frame_requant((5, 1, 1), (1, 4, 1), 300, 9, -90, 90), (5, 4, 6), S8, lanes=2),
+        "block": case(frame_requant((1, 1, 1), (20, 40, 2), 1 << 12, 12, -128, 127), (20, 40, 2), S8, lanes=1),
     },
 }

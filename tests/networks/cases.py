@@ -13,6 +13,7 @@ from tomato.engines import CATALOGUE
 from tomato.engines.base import AnyUnit, Knobs, Site
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
+from tomato.ops.frame_requant import FrameRequant
 from tomato.ops.join import Add, Multiply
 from tomato.ops.move import Concat, DepthToSpace, Pad, Slice, SpaceToDepth, Transpose, Upsample
 from tomato.ops.pool import GlobalSum, MaxPool, SumPool
@@ -50,6 +51,7 @@ CASES: Mapping[str, tuple[Op, tuple[TensorType, ...]]] = {
     "spacetodepth": (SpaceToDepth(2), (TensorType((4, 6, 3), S8),)),
     "transpose": (Transpose((6, 5, 6), (1, 0, 2), (5, 6, 6)), (X,)),
     "requant": (Requant(_tensor(6), _tensor(6), 7, -128, 127), (TensorType((6, 5, 6), Codes.of(20, signed=True)),)),
+    "framerequant": (FrameRequant(_tensor(1, 1, 1), _tensor(6, 5, 6), 7, -128, 127), (X,)),
     "threshold": (
         Threshold(Tensor(np.linspace([-900] * 6, [800] * 6, 10, axis=1).astype(np.int64)), -4),
         (TensorType((6, 5, 6), Codes.of(12, signed=True)),),

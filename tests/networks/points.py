@@ -22,6 +22,7 @@ from tomato.engines.base import NAMED, AnyUnit, Knobs, Site
 from tomato.hardware.memory import Ram
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
+from tomato.ops.frame_requant import FrameRequant
 from tomato.ops.join import Add, Multiply
 from tomato.ops.move import Concat, DepthToSpace, Pad, Slice, SpaceToDepth, Transpose, Upsample
 from tomato.ops.pool import GlobalSum, MaxPool, SumPool
@@ -226,6 +227,16 @@ def requantisations(draw: Draw) -> Operation:
     return Requant(Tensor(mult), Tensor(bias), shift, lo, hi, nudges), (kind,)
 
 
+@st.composite
+def frame_requantisations(draw: Draw) -> Operation:
+    """The same by constants that differ along any axes, the factors also along none."""
+    kind, shift, rng = draw(kinds(most=20)), draw(st.integers(0, 20)), _random(draw)
+    mult, bias = ([n if draw(st.booleans()) else 1 for n in kind.shape] for _ in range(2))
+    lo, hi = sorted(draw(st.tuples(NUMBERS, NUMBERS)))
+    factors = Tensor(rng.integers(-(1 << shift), 1 << shift, mult, endpoint=True))
+    return FrameRequant(factors, Tensor(rng.integers(-(1 << shift + 4), 1 << shift + 4, bias)), shift, lo, hi), (kind,)
+
+
 def _nudges(rng: np.random.Generator, kind: TensorType, most: int) -> Tensor:
     """Up to `most` per channel, at the extremes first: those are the codes that frames hold most."""
     lo, hi = kind.codes.lo, kind.codes.hi
@@ -269,6 +280,7 @@ OPERATIONS: Mapping[type[Op], st.SearchStrategy[Operation]] = {
     Conv2d: convolutions(),
     Dense: products(),
     DepthToSpace: blocks(DepthToSpace),
+    FrameRequant: frame_requantisations(),
     GlobalSum: kinds().map(lambda kind: (GlobalSum(), (kind,))),
     MaxPool: maxima(),
     Multiply: pairs(Multiply, NUMBERS),

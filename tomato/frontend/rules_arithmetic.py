@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from tomato.core.formats import Tensor
+from tomato.core.formats import Array, Tensor
 from tomato.core.ir import Op
 from tomato.frontend import layout
 from tomato.frontend.model import OnnxNode, RefusedError
@@ -54,8 +54,19 @@ def from_arithmetic(walk: Walk, node: OnnxNode) -> None:
         case "Div", 1:
             raise RefusedError(f"the constant {node.inputs[1]!r} divides by zero", "check the exported model")
         case _:
-            view, (divided,) = walk.fit(source, [c])
-            walk.put(target, walk.emit(Function(("div", divided, "x")), [view.value]), view.order)
+            _divide(walk, source, target, c)
+
+
+def _divide(walk: Walk, source: str, target: str, c: Array) -> None:
+    """target = c / source: one function, or where c differs per pixel the inverse times c."""
+    try:
+        view, (divided,) = walk.fit(source, [c])
+    except RefusedError:
+        view = walk.settle(source)
+        walk.put(target, walk.emit(Function(("div", 1.0, "x")), [view.value], "_inverse"), view.order)
+        walk.affine(target, target, c, ZERO)
+        return
+    walk.put(target, walk.emit(Function(("div", divided, "x")), [view.value]), view.order)
 
 
 def _is_product(walk: Walk, source: str) -> bool:
@@ -74,9 +85,12 @@ def _joined_codes(walk: Walk, node: OnnxNode, side: int) -> bool:
     if back is None or not isinstance(back.op, Dequantise):
         return False
     spread = coded.codes.ndim == len(source.shape) and coded.codes.shape[-1] == source.shape[-1]
-    view, (codes,) = walk.fit(node.inputs[1 - side], [coded.codes.astype(np.float64)])
-    op = JoinConstant(kind, codes, float(coded.scale.flat[0]), coded.zero, first=side == 0 and spread)
-    walk.put(node.outputs[0], walk.emit(op, [view.value]), view.order)
+    scale, zero = float(coded.scale.flat[0]), coded.zero
+
+    def make(codes: Tensor) -> Op:
+        return JoinConstant(kind, codes, scale, zero, first=side == 0 and spread)
+
+    walk.step(node.inputs[1 - side], node.outputs[0], [coded.codes.astype(np.float64)], make)
     return True
 
 

@@ -70,9 +70,17 @@ def from_gemm(walk: Walk, node: OnnxNode) -> None:
 
 
 def add_bias(walk: Walk, node: OnnxNode, source: str, index: int, suffix: str = "") -> None:
-    """The node's result: a layer's result, `source`, plus the constant at an input."""
-    kind, parts = walk.bias(walk.view(source).value, node.inputs[index], walk.weight(node, index, "bias"))
-    view, tensors = walk.fit(source, parts)
+    """The node's result: a layer's result, `source`, plus the constant at an input.
+
+    One that differs per pixel is no bias of the layer: runtimes add it on its own.
+    """
+    real = walk.weight(node, index, "bias")
+    kind, parts = walk.bias(walk.view(source).value, node.inputs[index], real)
+    try:
+        view, tensors = walk.fit(source, parts)
+    except RefusedError:
+        walk.affine(source, node.outputs[0], np.ones(1), real, suffix)
+        return
     walk.put(node.outputs[0], walk.emit(kind(*tensors), [view.value], suffix), view.order)
 
 

@@ -5,13 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tomato.core.formats import Tensor
 from tomato.frontend import layout
 from tomato.frontend.layout import Index
 from tomato.frontend.model import OnnxNode, RefusedError, one
 from tomato.frontend.walk import Rule, View, Walk
 from tomato.ops.move import Concat, DepthToSpace, Pad, Slice, SpaceToDepth
-from tomato.ops.real import Affine
 
 IMAGE = 4
 """Axes of an image: batch, channels, height, width."""
@@ -27,6 +25,8 @@ def from_concat(walk: Walk, node: OnnxNode) -> None:
         flat = [None if v is None else walk.flat(walk.view(n)) for n, v in zip(node.inputs, given, strict=True)]
         _concat_vectors(walk, node, axis, flat)
         return
+    if len(known) == 1 and known[0].value not in walk.unbound and _between_pixels(walk, node, axis, known[0]):
+        return
     streams = [
         None if v is None else walk.streamed(walk.view(n), axis) for n, v in zip(node.inputs, given, strict=True)
     ]
@@ -36,6 +36,19 @@ def from_concat(walk: Walk, node: OnnxNode) -> None:
     shape[axis] = sum(walk.build.types[v].channels for v in values)
     value = walk.emit(Concat(), values) if len(values) > 1 else values[0]
     walk.put_standard(node.outputs[0], value, tuple(shape), axis)
+
+
+def _between_pixels(walk: Walk, node: OnnxNode, axis: int, view: View) -> bool:
+    """A Concat of one activation and constants along rows or columns: a border, and the constants added to it."""
+    if np.array_equal(layout.order(view.shape, axis), view.order):
+        return False
+    at = next(i for i, _ in enumerate(node.inputs) if walk.model.constant(node, i) is None)
+    parts = [np.zeros(view.shape) if i == at else walk.weight(node, i, "constant") for i in range(len(node.inputs))]
+    before, after = (sum(p.shape[axis] for p in side) for side in (parts[:at], parts[at + 1 :]))
+    padded = _padded(walk, walk.view(node.inputs[at]), {axis: (before, after)}, 0.0)
+    walk.put(node.outputs[0], padded.value, padded.order)
+    walk.affine(node.outputs[0], node.outputs[0], np.ones(1), np.concatenate(parts, axis=axis), "_constants")
+    return True
 
 
 def _concat_vectors(walk: Walk, node: OnnxNode, axis: int, given: Sequence[View | None]) -> None:
@@ -57,18 +70,15 @@ def _constant(walk: Walk, node: OnnxNode, index: int, axis: int, other: str) -> 
     """A graph value that is constant: channels of another one times 0, plus the constant at an input."""
     value = np.moveaxis(walk.weight(node, index, "constant"), axis, -1)
     value = value.reshape(-1, value.shape[-1])
-    if np.any(value != value[:1]):
-        raise RefusedError(
-            f"the constant {node.inputs[index]!r} is not the same for all pixels", "make it one value per channel"
-        )
     kind = walk.build.types[other]
     if kind.is_codes:
         raise RefusedError(
             f"expected no constant codes, such as {node.inputs[index]!r}", "dequantise in front of the Concat"
         )
     taken = np.arange(value.shape[1]) % kind.channels
-    zero = Tensor(np.zeros(1))
-    return walk.emit(Affine(zero, Tensor(value[0])), [walk.pick(other, taken)], "_constant")
+    return walk.frame_affine(
+        walk.pick(other, taken), np.zeros(1), value.reshape(*kind.shape[:2], value.shape[1]), "_constant"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +112,11 @@ def _grid(walk: Walk, view: View, touched: dict[int, int]) -> int:
         raise RefusedError(
             f"expected at most height, width and channels, not axes {sorted(touched)}", "use 4-D tensors"
         )
+    if view.value in walk.unbound:
+        return fits[0]
+    lies = walk.build.types[view.value].shape
     as_is = [a for a in fits if np.array_equal(layout.order(view.shape, a), view.order)]
-    return as_is[0] if as_is and view.value not in walk.unbound else fits[0]
+    return min(as_is or fits[:1], key=lambda a: (layout.standard(view.shape, a)[0] != lies, view.shape[a] == 1))
 
 
 def cut(walk: Walk, name: str, cuts: dict[int, Cut], suffix: str = "") -> View:

@@ -27,16 +27,15 @@ def from_max_pool(walk: Walk, node: OnnxNode) -> None:
 
 
 def from_average_pool(walk: Walk, node: OnnxNode) -> None:
-    """AveragePool: an exact sum and a division, if every window divides by the same number."""
+    """AveragePool: an exact sum, and a division by how many of the window's elements count, which may differ."""
     value, rank, window = _window(walk, node)
     counts = _counts(node, window, walk.build.types[value].shape)
-    if counts.min() != counts.max():
-        raise RefusedError(
-            f"expected the same divisor for every window, not {counts.min():g} to {counts.max():g}",
-            "use count_include_pad=1 without ceil_mode, or a padding that no window reaches",
-        )
     value = walk.emit(SumPool(window), [value], "_sum")
-    walk.put_image(node.outputs[0], _scaled(walk, value, 1 / float(counts.flat[0])), rank)
+    if counts.min() == counts.max():
+        value = _scaled(walk, value, 1 / float(counts.flat[0]))
+    else:
+        value = walk.frame_affine(value, 1 / counts[0], np.zeros(1))
+    walk.put_image(node.outputs[0], value, rank)
 
 
 def _window(walk: Walk, node: OnnxNode) -> tuple[str, int, Window]:

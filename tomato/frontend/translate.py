@@ -21,6 +21,7 @@ from tomato.frontend.model import BehindError, Model, OnnxNode, RefusedError
 from tomato.frontend.names import identifier
 from tomato.frontend.unsupported import why_not
 from tomato.frontend.walk import Rule, Walk
+from tomato.ops.move import Reshape
 
 SHOWN = 3
 """Nodes named per problem; the rest is counted."""
@@ -272,6 +273,10 @@ def _output(walk: Walk, name: str) -> Port:
     view = walk.env[name]
     if view.value in walk.unbound:
         walk.settle(name)
+    view = walk.env[name]
+    while (made := walk.defining(view.value)) and isinstance(made.op, Reshape) and walk.defining(made.args[0]):
+        view = replace(view, value=made.args[0])  # the same stream, and a Reshape is no hardware
+    walk.env[name] = view
     return _port(walk, name)
 
 

@@ -193,6 +193,9 @@ class Walk:
             op: Op = Reshape(shape)
             if self.build.types[view.value].shape == shape:
                 return view.value
+            made = self.defining(view.value)
+            if made and isinstance(made.op, Reshape) and self.build.types[made.args[0]].shape == shape:
+                return made.args[0]
         else:
             factors = layout.factor(source)
             if factors is None:
@@ -279,7 +282,17 @@ class Walk:
     def fit(self, name: str, constants: Sequence[Array]) -> tuple[View, list[Tensor]]:
         """The view in a layout in which each constant has one value per channel, and those values."""
         view = self.settle(name)
-        view = replace(view, order=_widened(view.order, constants))
+        found = self._fitted(replace(view, order=_widened(view.order, constants)), constants)
+        if found is not None:
+            return found
+        shape = "x".join(map(str, max(constants, key=np.size).shape))
+        raise RefusedError(
+            f"expected a constant that is the same for all pixels, not one of shape {shape}",
+            "make it a number or one value per channel",
+        )
+
+    def _fitted(self, view: View, constants: Sequence[Array]) -> tuple[View, list[Tensor]] | None:
+        """As `fit`, of a view; None where no layout will do."""
         if (found := self._per_channel(view, constants)) is not None:
             return view, found
         varying = {len(view.shape) - c.ndim + a for c in constants for a in range(c.ndim) if c.shape[a] > 1}
@@ -291,11 +304,7 @@ class Walk:
                 view = View(self.streamed(view, channel), layout.order(view.shape, channel))
             if (found := self._per_channel(view, constants)) is not None:
                 return view, found
-        shape = "x".join(map(str, max(constants, key=np.size).shape))
-        raise RefusedError(
-            f"expected a constant that is the same for all pixels, not one of shape {shape}",
-            "make it a number or one value per channel",
-        )
+        return None
 
     def _per_channel(self, view: View, constants: Sequence[Array]) -> list[Tensor] | None:
         shape = self.build.types[view.value].shape
@@ -304,8 +313,39 @@ class Walk:
 
     def affine(self, source: str, target: str, scale: Array, offset: Array, suffix: str = "") -> None:
         """target = source * scale + offset, the constants broadcast as in ONNX."""
-        view, (a, b) = self.fit(source, [scale, offset])
-        self.put(target, self.emit(Affine(a, b), [view.value], suffix), view.order)
+        self.step(source, target, [scale, offset], Affine, suffix)
+
+    def step(
+        self, source: str, target: str, constants: Sequence[Array], make: Callable[..., Op], suffix: str = ""
+    ) -> None:
+        """target = `make(*constants)` of source, with the constants per channel.
+
+        Where one differs per pixel, the frame is taken as a vector for this step: every place is a channel then.
+        """
+        view = self.settle(source)
+        view = replace(view, order=_widened(view.order, constants))
+        found = self._fitted(view, constants)
+        if found is not None:
+            view, tensors = found
+            self.put(target, self.emit(make(*tensors), [view.value], suffix), view.order)
+            return
+        frame, flat = self.build.types[view.value].shape, self.flat(view)
+        per_place = self._per_channel(flat, constants)
+        assert per_place is not None, "a vector has a channel for every place"
+        value = self.emit(make(*per_place), [flat.value], suffix)
+        self.put(target, self.emit(Reshape(frame), [value], f"{suffix}_frame"), flat.order)
+
+    def frame_affine(self, value: str, scale: Array, offset: Array, suffix: str = "") -> str:
+        """A graph value times a scale plus an offset, which broadcast to its frame."""
+        shape = self.build.types[value].shape
+        constants = [np.broadcast_to(c, shape) for c in (scale, offset)]
+        rows = [c.reshape(-1, shape[2]) for c in constants]
+        if all(np.array_equal(r, np.broadcast_to(r[:1], r.shape)) for r in rows):
+            return self.emit(Affine(*(Tensor(r[0]) for r in rows)), [value], suffix)
+        every = np.arange(prod(shape))
+        flat = self.arrange(View(value, every), (1, 1, every.size), every)
+        value = self.emit(Affine(*(Tensor(c.reshape(-1)) for c in constants)), [flat], suffix)
+        return self.emit(Reshape(shape), [value], f"{suffix}_frame")
 
     def bias(self, value: str, name: str, real: Array) -> tuple[type[Affine | Bias], list[Array]]:
         """The operator that adds the constant `name`, worth `real`, to a layer's result, and what it is made of.

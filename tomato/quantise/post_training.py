@@ -12,6 +12,7 @@ from tomato.ops.table import Table
 from tomato.ops.weighted import Weighted
 from tomato.passes.groups import Group, partition
 from tomato.passes.separate_borders import separate_borders
+from tomato.passes.unflatten import unflatten
 from tomato.quantise.calibrate import Range, Ranges
 from tomato.quantise.lower_group import Place, Widths, lower
 from tomato.quantise.precision import LayerFormat, Precision
@@ -90,7 +91,7 @@ def quantise(
         outputs=tuple(names[o] for o in real.outputs),
         encodings=_encodings(names, codings),
     )
-    return separate_borders(result.prune()), tuple(notes)
+    return unflatten(separate_borders(result.prune())), tuple(notes)
 
 
 def code_names(graph: Graph) -> dict[str, str]:

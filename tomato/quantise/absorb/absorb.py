@@ -18,6 +18,7 @@ from tomato.ops.requant import Requant
 from tomato.ops.weighted import Weighted
 from tomato.passes.groups import join_origins
 from tomato.passes.separate_borders import separate_borders
+from tomato.passes.unflatten import unflatten
 from tomato.quantise.absorb.held import Held, Outside, Pair, limits
 from tomato.quantise.absorb.proof import Proof
 from tomato.quantise.absorb.realise import ORDINARY, Allowed
@@ -246,7 +247,11 @@ class _Walk:
             raise TomatoError(f"no layer on the chip reads the input {lost}", hint="remove it from the model")
         values = tuple(dict.fromkeys(e.value for e in exits))
         result = Graph(self.graph.name, inputs, tuple(self.build.nodes), values, self.encodings)
-        result = separate_borders(result.prune())
+        result = unflatten(separate_borders(result.prune()))
+        left = dict(zip(values, result.outputs, strict=True))
+        for before, after in left.items():
+            self.encodings.setdefault(after, self.encodings[before])
+        exits = tuple(replace(e, value=left[e.value]) for e in exits)
         kept = result.types
         return Absorbed(
             replace(result, encodings={n: e for n, e in self.encodings.items() if n in kept}),

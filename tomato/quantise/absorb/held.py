@@ -13,11 +13,14 @@ from tomato.core.ir import Node, Op, TensorType
 from tomato.core.treatment import Line
 from tomato.kernels import Quantisation, unary
 from tomato.ops.join import Add, Multiply
+from tomato.ops.move import Reshape
 from tomato.ops.quantise import Bias, Dequantise, JoinConstant, Quantise
 from tomato.ops.real import FUNCTIONS, Affine, Clip, Function, Functions, evaluate
 from tomato.passes.groups import join_origins
 
 T = TypeVar("T")
+FIRST = np.zeros(1, dtype=np.int64)
+"""The first channel."""
 Reference = Callable[[Array], Array]
 """Codes (n, channels) of integers (n, channels)."""
 SINGLE: Functions = MappingProxyType(
@@ -98,8 +101,8 @@ class Held:
 
     @property
     def direct(self) -> bool:
-        """Whether this is dequantised codes and nothing else."""
-        return not self.tail and [type(n.op) for n in self.nodes] == [Dequantise]
+        """Whether this is dequantised codes and nothing else, perhaps as a vector."""
+        return not self.tail and [type(n.op) for n in self.nodes if not isinstance(n.op, Reshape)] == [Dequantise]
 
     def real(self, codes: Array) -> Array:
         """What integers stand for."""
@@ -126,15 +129,34 @@ class Held:
     @property
     def first(self) -> Self:
         """The first channel."""
+        return self.picked(FIRST)
+
+    def picked(self, at: Array) -> Self:
+        """These channels."""
         return replace(
             self,
-            line=self.line.picked(lambda channels: channels[:1]),
-            source=one_channel(self.source) if isinstance(self.source, JoinConstant) else self.source,
-            bias=self.bias and one_channel(self.bias),
-            tail=one_channel(self.tail),
-            start=self.start and (self.start[0][:1], self.start[1][:1]),
-            steps=one_channel(self.steps),
+            line=self.line.picked(lambda channels: channels[at]),
+            source=some_channels(self.source, at) if isinstance(self.source, JoinConstant) else self.source,
+            bias=self.bias and some_channels(self.bias, at),
+            tail=some_channels(self.tail, at),
+            start=self.start and (self.start[0][at], self.start[1][at]),
+            steps=some_channels(self.steps, at),
         )
+
+    def kinds(self, op: Op) -> tuple[Array, Array]:
+        """One channel of every kind that `op` behind this tells apart, and the kind of every channel."""
+        parts = (
+            *self.steps,
+            *self.tail,
+            op,
+            *(o for o in (self.bias, self.source) if isinstance(o, Bias | JoinConstant)),
+        )
+        columns = [self.scale, self.offset, *self.begin]
+        for constant in (c.values for part in parts for c in _constants(part)):
+            columns += list(constant.reshape(len(constant), -1).T)
+        told = [np.broadcast_to(column, self.scale.shape) for column in columns]
+        _, at, which = np.unique(np.stack(told, axis=1), axis=0, return_index=True, return_inverse=True)
+        return at, which.reshape(-1)
 
     def moved(self, value: str, op: Op, line: Line, types: Sequence[TensorType], node: Node) -> Self:
         """The value after data movement `op`, which makes `line` of this one's."""
@@ -224,17 +246,22 @@ def _constants(op: Op) -> Iterator[Tensor]:
 
 def one_channel(op: T) -> T:
     """What an operator that is alike for all channels does to one."""
-    return cast(T, _first(op))
+    return some_channels(op, FIRST)
 
 
-def _first(value: object) -> object:
+def some_channels(op: T, at: Array) -> T:
+    """What an operator does to these channels."""
+    return cast(T, _some(op, at))
+
+
+def _some(value: object, at: Array) -> object:
     match value:
         case Tensor():
-            return Tensor(value.values.reshape(-1)[:1]) if value.values.ndim == 1 else value
+            return Tensor(value.values[at]) if len(value.values) > 1 else value
         case tuple():
-            return tuple(_first(v) for v in value)
+            return tuple(_some(v, at) for v in value)
         case Op():
-            return replace(value, **{f.name: _first(getattr(value, f.name)) for f in fields(value)})
+            return replace(value, **{f.name: _some(getattr(value, f.name), at) for f in fields(value)})
     return value
 
 

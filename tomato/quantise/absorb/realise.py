@@ -17,7 +17,7 @@ from tomato.engines.threshold_stream import MOST_STEPS
 from tomato.ops.requant import Requant
 from tomato.ops.table import Table
 from tomato.ops.threshold import Threshold
-from tomato.quantise.requant.constants import BLOCK, differences, nearest
+from tomato.quantise.requant.constants import BLOCK, differences, fit, nearest
 from tomato.quantise.requant.nudges import exact
 from tomato.quantise.requant.staircase import Reference, Staircase, find
 
@@ -81,19 +81,24 @@ class Realised:
 
 def realise(
     asked: Reference, acc: Codes, channels: int, limits: Codes, allowed: Allowed, *, uniform: bool, straight: bool,
+    frame: bool = False,
 ) -> Realised:  # fmt: skip
     """The operators for codes `asked`, within `limits`, of the integers in `acc`, per channel.
 
     uniform: all channels are alike. straight: the function is known to rise or to fall all the way; any other is asked
-    for every integer. Raises InexactError where more would have to be allowed, ValueError where nothing computes it.
+    for every integer. frame: channels are places of a frame, so that plain requants come first, nearly equal ones too:
+    whatever else there is would be stored for every place. Raises InexactError where more would have to be allowed,
+    ValueError where nothing computes it.
     """
-    found = _realise(asked, acc, 1 if uniform else channels, channels, limits, allowed, straight=straight)
-    return replace(found, ops=tuple(_spread(op, channels) for op in found.ops)) if uniform else found
+    found = _realise(asked, acc, 1 if uniform else channels, channels, limits, allowed, straight=straight, frame=frame)
+    every = np.zeros(channels, dtype=np.int64)
+    return replace(found, ops=tuple(spread(op, every) for op in found.ops)) if uniform else found
 
 
 def _realise(
-    asked: Reference, acc: Codes, channels: int, copies: int, limits: Codes, allowed: Allowed, *, straight: bool
-) -> Realised:
+    asked: Reference, acc: Codes, channels: int, copies: int, limits: Codes, allowed: Allowed, *, straight: bool,
+    frame: bool,
+) -> Realised:  # fmt: skip
     entries = _entries(asked, acc, channels) if acc.bits <= TABLE_BITS else None
     if entries is not None and np.all(entries == np.arange(acc.lo, acc.hi + 1)):
         return Realised((), "wire")
@@ -110,7 +115,8 @@ def _realise(
             _confirm(asked, stair)
     except ValueError as reason:
         return _turning(asked, acc, channels, copies, entries, allowed, reason)
-    found = _equal(stair, allowed)
+    found = _plain(stair, allowed) if frame else None
+    found = found or _equal(stair, allowed)
     if found is None and entries is not None and not allowed.bits:
         found = Realised((table(entries, acc.lo),), "table")
     if found is None and not allowed.bits and is_small((copies, stair.hi - stair.lo), acc):
@@ -147,6 +153,13 @@ def _equal(stair: Staircase, allowed: Allowed) -> Realised | None:
         if (same := exact(stair, width)) is not None:
             return Realised((same,), "requant" if same.nudges is None else "nudged requant")
     return None
+
+
+def _plain(stair: Staircase, allowed: Allowed) -> Realised | None:
+    """A requant without nudges that equals the staircase, or nearly."""
+    bits = allowed.bits or widths(stair.acc)[0]
+    same = fit(stair, bits)
+    return Realised((same,), "requant") if same else _near(stair, bits, len(stair.falling), allowed)
 
 
 def _near(stair: Staircase, bits: int, copies: int, allowed: Allowed, jump: int = 1) -> Realised | None:
@@ -277,13 +290,14 @@ def table(entries: Array, lo: int) -> Table:
     return Table(Tensor(np.ascontiguousarray(entries[:1] if same else entries)), lo)
 
 
-def _spread(op: Op, channels: int) -> Op:
-    """An operator for one channel, for all of them."""
+def spread(op: Op, kinds: Array) -> Op:
+    """An operator for one channel of each kind, for all channels, whose kinds are given."""
     match op:
         case Requant(mult, bias):
-            nudges = None if op.nudges is None else Tensor(op.nudges.values.repeat(channels, axis=0))
-            return replace(op, mult=Tensor(mult.values.repeat(channels)), bias=Tensor(bias.values.repeat(channels)),
-                           nudges=nudges)  # fmt: skip
+            nudges = None if op.nudges is None else Tensor(op.nudges.values[kinds])
+            return replace(op, mult=Tensor(mult.values[kinds]), bias=Tensor(bias.values[kinds]), nudges=nudges)
         case Threshold(levels):
-            return replace(op, thresholds=Tensor(levels.values.repeat(channels, axis=0)))
+            return replace(op, thresholds=Tensor(levels.values[kinds]))
+        case Table(entries) if len(entries.values) > 1:
+            return replace(op, entries=Tensor(entries.values[kinds]))
     return op

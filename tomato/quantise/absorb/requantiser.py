@@ -9,8 +9,10 @@ from tomato.core.formats import Codes
 from tomato.core.interface import Said
 from tomato.core.ir import Builder, Node, Op
 from tomato.ops.join import Add
+from tomato.ops.move import Reshape
 from tomato.ops.quantise import Quantise
 from tomato.passes.groups import join_origins, requantised
+from tomato.quantise.absorb.frames import is_frame, of_frame
 from tomato.quantise.absorb.held import Held, Pair, alike, is_straight, one_channel
 from tomato.quantise.absorb.pairs import lower_pair
 from tomato.quantise.absorb.proof import HALF, NEAREST, SUM_OF_TIES, UNLIKE_SCALES, Proof, caveat
@@ -60,10 +62,13 @@ class Requantiser:
         straight = all(map(is_straight, held.tail))
         meaning = reference(held.first, one_channel(op), self.said) if uniform else reference(held, op, self.said)
         try:
-            found = realise(
-                meaning.codes, kind.codes, kind.channels, Codes(op.lo, op.hi), self.allowed, uniform=uniform,
-                straight=straight,
-            )  # fmt: skip
+            if is_frame(held) and not uniform:
+                found = of_frame(held, op, kind, self.said, self.allowed)
+            else:
+                found = realise(
+                    meaning.codes, kind.codes, kind.channels, Codes(op.lo, op.hi), self.allowed, uniform=uniform,
+                    straight=straight,
+                )  # fmt: skip
             near = self.loosened(found, meaning, op, held, straight=straight)
         except ValueError as reason:
             self.refuse_inexact(node, held.origin, reason)
@@ -112,6 +117,6 @@ class Requantiser:
 
 def _name(value: Held, node: Node) -> str:
     """What a requantisation is called: after the arithmetic in front of it, the function that it is, or itself."""
-    if any(n.name == value.value for n in value.nodes):
+    if any(n.name == value.value and not isinstance(n.op, Reshape) for n in value.nodes):
         return requantised(value.value)
     return value.nodes[-1].name if value.tail else node.name

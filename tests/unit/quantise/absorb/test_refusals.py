@@ -83,15 +83,6 @@ REFUSED: dict[str, tuple[list[Any], str]] = {
             "  --> tiny.onnx\n  hint: tomato inspect lists every node; change the network or export it differently"
         ),
     ),
-    "a_constant_that_varies_over_pixels": (
-        [IN[0], op("QLinearAdd", "xq xs xz cq xs xz ys yz", "yq", "com.microsoft"), OUT[1]],
-        (
-            "1 of 3 nodes cannot be compiled:\n"
-            "    QLinearAdd_yq (QLinearAdd): expected a constant that is the same for all pixels, not one of shape "
-            "1x4x6x5; make it a number or one value per channel\n"
-            "  --> tiny.onnx\n  hint: tomato inspect lists every node; change the network or export it differently"
-        ),
-    ),
 }
 
 
