@@ -1,9 +1,9 @@
 """A keyword transformer that learns from another network: python kwt.py TEACHER.onnx FRAMES.npz OUT.onnx [EPOCHS].
 
-The teacher takes frames of (1, 49, 10) and gives scores, as `kws_float.onnx` does. The student is a small relative of KWT-1
-(Berg et al., Keyword Transformer, 2021): a token for each of 49 windows of time, one head. It trains on the first half of
-the frames, without labels, and is judged by the labels of the other half. Plain PyTorch; Tomato is the loader of the
-teacher alone.
+The teacher takes frames of (1, 49, 10) and gives scores, as `kws_float.onnx` does. The student is a small relative of
+KWT-1 (Berg et al., Keyword Transformer, 2021): a token for each of 49 windows of time, one head. It trains on the first
+half of the frames, without labels, and is judged by the labels of the other half. Plain PyTorch; Tomato only loads the
+teacher.
 """
 
 import sys

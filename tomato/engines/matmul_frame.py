@@ -13,7 +13,7 @@ from tomato.core.forms import Cell
 from tomato.engines.base import Knobs, Site, Timing, Unit, beats, divisors, folds
 from tomato.engines.parts import dot
 from tomato.engines.parts.ring import LAG, frontier
-from tomato.hardware.memory import Ram, banks_cost, better_ram, delay_cost, memory_cost
+from tomato.hardware.memory import Ram, banks_cost, better_ram, memory_cost
 from tomato.hardware.plumbing import REGISTER_LATENCY, output_cost, register_cost
 from tomato.ops.matmul import MatMul
 from tomato.targets import Resources
@@ -138,22 +138,22 @@ class MatMulFrame(Unit[MatMul]):
         ring = memory_cost(lanes * x.bits, pixels * reads, ram, self.target)
         store = banks_cost(bits, depth, kind, self.target, banks, banks)
         array = dot.cost(lanes, outputs, span(y), x, self.out.codes, self._dot, self.target)
-        fields = lanes * outputs * dot.weight_bits(span(y), self.knobs["pack"])
-        borrowed = Resources(lut=fields if self.knobs["pack"] > 1 else 0, ff=fields)
+        field, pack = dot.weight_bits(span(y), self.knobs["pack"]), max(1, self.knobs["pack"])
+        borrowed = Resources(lut=lanes * field * (outputs - ceil(outputs / pack)), ff=lanes * outputs * field)
         ports = register_cost(a.codes.bits * lanes) + register_cost(b.codes.bits * self.lanes[0][1])
         zeros = sum(
             n * c.bits for n, c, z in zip(self.lanes[0], (x, y), (self.op.zero_a, self.op.zero_b), strict=True) if z
         )
         queue = output_cost(outputs * self.out.codes.bits, self.places, self.target)
-        waiting = delay_cost(2 * lanes * x.bits, self.target)
-        return ring + store + array + borrowed + ports + Resources(lut=zeros) + queue + waiting + self._control
+        return ring + store + array + borrowed + ports + Resources(lut=zeros) + queue + self._control
 
     @cached_property
     def _control(self) -> Resources:
         """Counters of beats, passes, groups and pixels, and addresses in the ring and in both frames."""
         sizes = (*self.steps, self.op.groups, self.args[1].pixels, self.out.pixels, 2 * self.words, 2 * self.words)
         bits = sum((n - 1).bit_length() for n in sizes)
-        return Resources(lut=60 + 3 * bits, ff=60 + 2 * bits)
+        pipeline = 0 if self.target.memory.srl_depth else 110  # flags on their way, where LUTs are no shift registers
+        return Resources(lut=60 + 3 * bits, ff=10 + 2 * bits + pipeline)
 
     @cached_property
     def places(self) -> int:

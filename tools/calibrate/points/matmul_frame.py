@@ -21,9 +21,10 @@ def points() -> Iterator[Point]:
     ):
         a, b = (groups * terms, groups * terms) if across else (groups * pixels, groups * terms)
         kinds = tuple(TensorType((1, pixels, c), codes(bits, signed=True)) for c in (a, b))
+        shape, way = f"{groups}x{pixels}x{terms}_s{bits}_zero{zero}", "rows" if across else "plain"
         yield at(
             "matmul_frame",
-            f"{groups}x{pixels}x{terms}_s{bits}_zero{zero}_{lanes[0]}x{lanes[1]}_pack{pack}_{'rows' if across else 'plain'}",
+            f"{shape}_{lanes[0]}x{lanes[1]}_pack{pack}_{way}",
             MatMul(groups, across, zero, -zero),
             kinds,
             {"lanes_in": lanes[0], "lanes_out": lanes[1], "pack": pack},
