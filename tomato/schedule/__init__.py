@@ -12,13 +12,15 @@ from tomato.schedule.offers import Option, total
 from tomato.schedule.plan import NO_WISHES, Choice, Plan, Wishes
 from tomato.schedule.regions import fills, rooms
 from tomato.schedule.route import routes
-from tomato.schedule.scheduler import fastest, options, select, way_out
+from tomato.schedule.scheduler import SHORT_WORDS, ULTRA_WORDS, fastest, options, select, way_out
 from tomato.schedule.streams import edges, interval_cycles
 from tomato.schedule.timing import fifo_depths
 from tomato.targets import Resources, Target
 
 ROUNDS = 6
 """Attempts at leaving enough room for the parts between the engines."""
+FULL, IDLE = 0.95, 0.5
+"""Shares of block RAM from which on, and of UltraRAM up to which, short memories are worth an UltraRAM."""
 
 
 def schedule(
@@ -43,11 +45,15 @@ def schedule(
         _fitting, graph, target, clock_mhz=clock_mhz, fps=fps, wishes=wishes, model=model, given=given
     )  # fmt: skip
     try:
-        return fitting(around=around)
+        interval, plan, used = fitting(around=around)
+        if target.slrs > 1 and not fps and _short_of_blocks(used, target.usable):
+            other, short, _ = fitting(around=around, ultra_words=SHORT_WORDS)
+            plan = short if other < interval else plan
+        return plan
     except TomatoError as refused:
         if around is NOTHING:
             raise
-        alone = fitting(around=NOTHING)
+        _, alone, _ = fitting(around=NOTHING)
         if not around.needed:
             return alone
         raise TomatoError(
@@ -66,10 +72,11 @@ def _fitting(
     model: str,
     given: bool,
     around: Around,
-) -> Plan:
-    """A plan as `schedule` gives it, that leaves room for what stands around it."""
+    ultra_words: int = ULTRA_WORDS,
+) -> tuple[int, Plan, Resources]:
+    """Interval, plan and use, as `schedule` wants the plan, that leave room for what stands around it."""
     clock = clock_mhz or target.clock_mhz
-    offers = options(graph, target, wishes, model=model)
+    offers = options(graph, target, wishes, model=model, ultra_words=ultra_words)
     if not offers:
         raise TomatoError(
             "the network computes nothing: its outputs are its inputs",
@@ -106,16 +113,21 @@ def _fitting(
         beside[next(iter(beside))] += around.cost(border(graph, design.units, links))
         between = sum(beside.values(), start=Resources())
         costs = {n: o.cost + beside[n] for n, o in design.chosen.items()}
-        if sum(costs.values(), start=Resources()).fits(target.usable):
+        if (used := sum(costs.values(), start=Resources())).fits(target.usable):
             placed = {n: plan.regions.get(n, 0) for n in plan.layers}
             if design.even or max(fills(placed, costs, floor.rooms)) <= 1.0:
-                return plan
+                return interval, plan, used
         spare = {n: _with_margin(cost, attempt) for n, cost in beside.items()}
     raise TomatoError(
         f"the network does not fit {target.name}: no room is left for FIFOs, width converters and a shell ({between})",
         where=model or graph.name,
         hint="choose a larger board, or a lower rate with --fps",
     )
+
+
+def _short_of_blocks(used: Resources, usable: Resources) -> bool:
+    """Whether block RAM is what a design has too little of, while UltraRAM is left."""
+    return used.bram18 >= FULL * usable.bram18 and used.uram < IDLE * usable.uram
 
 
 def _with_margin(cost: Resources, attempt: int) -> Resources:

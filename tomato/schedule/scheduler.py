@@ -30,8 +30,11 @@ ULTRA_WORDS = 512
 """Weights of fewer words go to UltraRAM on a chip of one region only.
 
 There they leave block RAM to others, however little of an UltraRAM they fill: ResNet-20 on the KV260 takes 18,432
-cycles a frame instead of 22,464. On a chip of several, every option is a variable per region for floorplan.py.
+cycles a frame instead of 22,464. On a chip of several, every option is a variable per region for floorplan.py, so
+weights of SHORT_WORDS are thought of only where block RAM is what is missing: DeiT-tiny on the U250 takes 61,464
+cycles a frame instead of 88,256.
 """
+SHORT_WORDS = 128
 GAP, PROBE = 0.01, 0.25
 """How far above the least price a choice may be: one that is kept, and one that only shows that there is any."""
 BRANCHES = {GAP: 400, PROBE: 40}
@@ -40,8 +43,10 @@ LEAST_BITS = 2
 """The narrowest weights that post-training quantisation makes."""
 
 
-def options(graph: Graph, target: Target, wishes: Wishes = NO_WISHES, *, model: str = "") -> dict[str, Offer]:
-    """Every sensible option of every node, fastest first.
+def options(
+    graph: Graph, target: Target, wishes: Wishes = NO_WISHES, *, model: str = "", ultra_words: int = ULTRA_WORDS
+) -> dict[str, Offer]:
+    """Every sensible option of every node, fastest first; constants of `ultra_words` or more may be in UltraRAM.
 
     Raises TomatoError when a node has no engine, or a plan asks for what no engine offers.
     """
@@ -64,8 +69,8 @@ def options(graph: Graph, target: Target, wishes: Wishes = NO_WISHES, *, model: 
         elif name in wishes.layers:
             found[name] = Offer([Option.of(_wished(place, wishes))])
         else:
-            units = (unit for engine in usable for unit in engine.units(place) if _worth_ultra(unit, target))
-            found[name] = Offer(map(Option.of, units))
+            units = (unit for engine in usable for unit in engine.units(place))
+            found[name] = Offer(Option.of(unit) for unit in units if _worth_ultra(unit, target, ultra_words))
     if refused:
         raise TomatoError(
             "no engine can do these layers:\n  " + "\n  ".join(refused),
@@ -106,12 +111,12 @@ def _wished(place: Site[Any], wishes: Wishes) -> AnyUnit:
     return engine(place, choice.knobs)
 
 
-def _worth_ultra(unit: AnyUnit, target: Target) -> bool:
+def _worth_ultra(unit: AnyUnit, target: Target, least: int) -> bool:
     """Whether the constants of a unit may be where they are: UltraRAM is for many words, see ULTRA_WORDS."""
     stores = [store for store in unit.stores.values() if store.kind == Ram.ULTRA]
     if not stores:
         return True
-    return bool(target.usable.uram) and (target.slrs == 1 or all(s.words >= ULTRA_WORDS for s in stores))
+    return bool(target.usable.uram) and (target.slrs == 1 or all(s.words >= least for s in stores))
 
 
 def weight(cost: Resources, budget: Resources) -> float:

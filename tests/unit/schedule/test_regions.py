@@ -120,6 +120,15 @@ def test_ultraram_for_few_words_makes_one_region_faster() -> None:
     assert some < without
 
 
+def test_ultraram_for_few_words_where_block_ram_is_what_is_missing() -> None:
+    graph, few = chain(4, 16), Resources(lut=2_000, ff=48_000, dsp=200, bram18=1)
+    without, some = (
+        interval_of(graph, schedule(graph, chip), chip)
+        for chip in (stacked(few, few), stacked(*[few + Resources(uram=16)] * 2))
+    )
+    assert some < without
+
+
 @pytest.mark.parametrize(("regions", "least"), [(1, LUT_WORDS + 1), (2, ULTRA_WORDS)])
 def test_words_that_may_go_to_ultraram(regions: int, least: int) -> None:
     graph = chain(1, 64)
