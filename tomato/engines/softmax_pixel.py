@@ -15,7 +15,7 @@ from tomato.ops.softmax import Softmax
 from tomato.targets import Resources
 
 MOST_STAGES = 4
-"""Cycles from the last beat of a run to its greatest code at the other side of a queue, but for a tree over the lanes."""
+"""Cycles from the last beat of a run to its greatest code at the other side of a queue, but for a tree over lanes."""
 SUM_STAGES = 9
 """Cycles from the power of its last code to the inverse of the sum at the other side of a queue, but for a tree."""
 POWER_STAGES, DIRECT_STAGES = 7, 3

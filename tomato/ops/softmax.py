@@ -40,8 +40,8 @@ class Softmax(Op):
 
     The runs are what attention needs: channel = head * tokens + token.
 
-    On codes results are integers in steps of 2^-F, F = `fraction` of the N channels of a run. With m the code of the run
-    that stands for the greatest real, the greatest or (mult < 0) the least, and depths d = |m - x|:
+    On codes results are integers in steps of 2^-F, F = `fraction` for the N channels of a run. With m the code of the
+    run that stands for the greatest real, the greatest or (mult < 0) the least, and depths d = |m - x|:
 
         u = (d |mult| + half) >> shift        exp(x - m) = 2^-(u 2^-POWER_BITS), u = 2^POWER_BITS whole + rest
         p = 2^POWER_BITS 2^-rest              by a table of lines; whole is FAR at most
