@@ -15,7 +15,7 @@ from tomato.ops.softmax import Softmax
 from tomato.targets import Resources
 
 MOST_STAGES = 4
-"""Cycles from the last beat of a run to its greatest code at the other side of a queue, but for a tree over the lanes."""
+"""Cycles from the last beat of a run to its greatest code at the other side of a queue, but for a tree over lanes."""
 SUM_STAGES = 9
 """Cycles from the power of its last code to the inverse of the sum at the other side of a queue, but for a tree."""
 POWER_STAGES, DIRECT_STAGES = 7, 3
@@ -81,8 +81,8 @@ class SoftmaxPixel(LaneUnit[Softmax]):
         total = softmax.SUM_BITS + 1 + (self.run - 1).bit_length()
         pair, term = POWER_WIDTH + WHOLE_BITS, softmax.SUM_BITS + 1
         lane = Resources(
-            lut=3 * x + 5 * term // 2 + 40 + total + 3 * softmax.FRACTION + WHOLE_BITS,
-            ff=3 * x + term + pair + POWER_WIDTH + 3 * softmax.FRACTION + WHOLE_BITS,
+            lut=3 * x + 5 * term // 2 + 40 + total + 3 * self.out.codes.bits + WHOLE_BITS,
+            ff=3 * x + term + pair + POWER_WIDTH + 3 * self.out.codes.bits + WHOLE_BITS,
             dsp=self.target.dsp_for(POWER_WIDTH + 1, INVERSE_WIDTH + 1),
         ) + rom_cost(self.stores["PowerFile"], self.target)
         if not self.direct:
@@ -127,7 +127,7 @@ class SoftmaxPixel(LaneUnit[Softmax]):
             "InverseIndexBits": softmax.INVERSE_INDEX_BITS,
             "InverseRestBits": softmax.INVERSE_REST_BITS,
             "InverseFallBits": INVERSE_FALL_BITS,
-            "Fraction": softmax.FRACTION,
+            "Fraction": self.out.codes.bits - 1,
             "Depth": run + WAITING + _pairs(self.count),
             "PowerDepth": run + POWERS_WAITING + _quads(self.count),
             "Ram": self.knobs["ram"],

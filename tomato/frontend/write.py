@@ -99,11 +99,12 @@ class _Writer:
         )  # fmt: skip
 
     def widen(self) -> None:
-        """Axes of means become an input, as the wider operator set has them."""
+        """Axes of reductions become an input, as the wider operator set has them."""
         for node in self.nodes:
-            if node.op_type == "ReduceMean":
+            if node.op_type in ("ReduceMax", "ReduceMean"):
+                axes = [axis for attribute in node.attribute for axis in attribute.ints]
                 del node.attribute[:]
-                node.input.append(self.constant(np.array([CHANNELS]), f"{node.name}_axes"))
+                node.input.append(self.constant(np.array(axes), f"{node.name}_axes"))
 
     def name(self, wish: str) -> str:
         """A name that nothing has yet; those of the graph's nodes are theirs."""
@@ -463,20 +464,15 @@ class _Writer:
         runs = (op.groups, channels // op.groups, height, width) if op.groups > 1 else picture
         axis = len(runs) - 2
         x = self.shaped(x, picture, runs, f"{node.name}_runs")
-        most = self.reduce("ReduceMax", x, axis, f"{node.name}_most")
+        most = self.emit("ReduceMax", [x], f"{node.name}_most", axes=[axis])
         power = self.emit("Exp", [self.emit("Sub", [x, most], f"{node.name}_rest")], f"{node.name}_power")
-        total = self.reduce("ReduceSum", power, axis, f"{node.name}_sum")
+        axes = self.constant(np.array([axis], np.int64), f"{node.name}_axes")
+        total = self.emit("ReduceSum", [power, axes], f"{node.name}_sum")
         return self.shaped(self.emit("Div", [power, total], node.name), runs, picture, node.name)
 
     def mean(self, tensor: str, name: str) -> str:
         """The mean over the channels."""
-        return self.reduce("ReduceMean", tensor, CHANNELS, name)
-
-    def reduce(self, kind: str, tensor: str, axis: int, name: str) -> str:
-        """A reduction over one axis, which is an attribute or an input by the version of the operator set."""
-        if self.wide or kind == "ReduceSum":
-            return self.emit(kind, [tensor, self.constant(np.array([axis], np.int64), f"{name}_axes")], name)
-        return self.emit(kind, [tensor], name, axes=[axis])
+        return self.emit("ReduceMean", [tensor], name, axes=[CHANNELS])
 
     def sum_pool(self, node: Node, args: list[str]) -> str:
         """An average, times what is left of the line behind it."""

@@ -13,8 +13,8 @@ from tomato.core.ir import Op, TensorType
 from tomato.core.treatment import UNLIKE_CHANNELS, Line, Treatment
 from tomato.ops.normalise import leading_one
 
-FRACTION = 16
-"""Bits behind the point of a result on codes."""
+LEAST_FRACTION, MOST_FRACTION, SHARE_FRACTION = 16, 23, 12
+"""Bits behind the point of a result on codes: SHARE_FRACTION behind the leading one of 1 / N, within limits."""
 POWER_BITS = 16
 """Bits behind the point of a power of 2, and of an exponent."""
 POWER_INDEX_BITS, POWER_REST_BITS = 7, 9
@@ -30,7 +30,7 @@ INVERSE_INDEX_BITS, INVERSE_REST_BITS = 8, 9
 MOST_SHIFT = 40
 MOST_BITS = 30
 """Bits of the widest codes that the meaning on codes allows."""
-MOST_CHANNELS = 1 << 20
+MOST_CHANNELS = 1 << 16
 """Channels of the longest run."""
 
 
@@ -40,18 +40,18 @@ class Softmax(Op):
 
     The runs are what attention needs: channel = head * tokens + token.
 
-    On codes results are integers in steps of 2^-FRACTION. With m the code of the run that stands for the greatest
-    real, the greatest or (mult < 0) the least, and depths d = |m - x|:
+    On codes results are integers in steps of 2^-F, F = `fraction` for the N channels of a run. With m the code of the
+    run that stands for the greatest real, the greatest or (mult < 0) the least, and depths d = |m - x|:
 
         u = (d |mult| + half) >> shift        exp(x - m) = 2^-(u 2^-POWER_BITS), u = 2^POWER_BITS whole + rest
         p = 2^POWER_BITS 2^-rest              by a table of lines; whole is FAR at most
         S = sum((p << (SUM_BITS - POWER_BITS)) >> whole)
         r = 2^(k + INVERSE_BITS) 2^SUM_BITS / S, k the place of the leading one of S less SUM_BITS, by a table of lines
-        y = (p r + half) >> (INVERSE_BITS + k + whole)
+        y = (p r + half) >> (INVERSE_BITS + POWER_BITS - F + k + whole)
 
-    A run whose entries are all but one far below has 1 and zeros exactly. Otherwise results are off the real ones of
-    the codes by at most 2 steps of 2^-FRACTION, and by N 2^-SUM_BITS of their own size for what N entries lose in the
-    sum; so N results add up to 1 within N / 2 + 2 steps and that.
+    A depth of exponent FAR or more gives 0, and a run of nothing else but its greatest entry 1 exactly. Results are off
+    the real ones of the codes by half a step, and by 2^-14 and N 2^-SUM_BITS of their own size at most. So those of a
+    run add up to 1 within N / 2 steps and as much, which is 2^-12 up to N = 2048.
     """
 
     treatment: ClassVar = Treatment.EXACT
@@ -70,7 +70,7 @@ class Softmax(Op):
             raise ValueError(f"its input has {x.codes.bits} bits, a softmax takes up to {MOST_BITS}")
         if x.channels // self.groups > MOST_CHANNELS:
             raise ValueError(f"runs of {x.channels // self.groups} channels exceed {MOST_CHANNELS}")
-        return TensorType(x.shape, Codes(0, 1 << FRACTION))
+        return TensorType(x.shape, Codes(0, 1 << self.fraction(x.channels)))
 
     def golden(self, args: Sequence[Array]) -> Array:
         (given,) = args
@@ -83,9 +83,17 @@ class Softmax(Op):
         power, whole = self.power(depth)
         total = ((power << (SUM_BITS - POWER_BITS)) >> whole).sum(axis=-1, keepdims=True)
         inverse, places = inverse_sum(total)
-        shift = INVERSE_BITS + places + whole
+        shift = INVERSE_BITS + POWER_BITS - self.fraction(given.shape[-1]) + places + whole
         y = (power * inverse + (np.int64(1) << (shift - 1))) >> shift
         return np.asarray(y.reshape(given.shape))
+
+    def fraction(self, channels: int) -> int:
+        """Bits behind the point of a result, of so many channels a pixel.
+
+        Results are about 1 / N, so that longer runs have more of them; 12 bits of each remain.
+        """
+        run = channels // self.groups
+        return min(MOST_FRACTION, max(LEAST_FRACTION, SHARE_FRACTION + (run - 1).bit_length()))
 
     def power(self, depth: Array) -> tuple[Array, Array]:
         """Of depths: 2^POWER_BITS 2^-rest, and whole, at most FAR."""
@@ -116,22 +124,25 @@ class Softmax(Op):
         if x.slack:
             return "its inputs are not exact"
         channels = types[0].channels
-        return Line(np.full(channels, 2.0**-FRACTION), np.zeros(channels), 0.0)
+        return Line(np.full(channels, 2.0 ** -self.fraction(channels)), np.zeros(channels), 0.0)
 
 
 @cache
 def powers() -> tuple[Array, Array]:
-    """Where lines of 2^-x begin and how far they fall, each (2^POWER_INDEX_BITS)."""
+    """Where lines of 2^-x begin and how far they fall, each (2^POWER_INDEX_BITS).
+
+    Rounded down, as chords lie above the curve and what falls is rounded down too.
+    """
     share = np.arange((1 << POWER_INDEX_BITS) + 1) / (1 << POWER_INDEX_BITS)
-    points = np.rint((1 << POWER_BITS) * np.exp2(-share)).astype(np.int64)
+    points = np.floor((1 << POWER_BITS) * np.exp2(-share)).astype(np.int64)
     return points[:-1], points[:-1] - points[1:]
 
 
 @cache
 def inverses() -> tuple[Array, Array]:
-    """Where lines of 1 / x begin and how far they fall between 1 and 2, each (2^INVERSE_INDEX_BITS)."""
+    """Where lines of 1 / x begin and how far they fall between 1 and 2, each (2^INVERSE_INDEX_BITS); rounded down."""
     share = (1 << INVERSE_INDEX_BITS) + np.arange((1 << INVERSE_INDEX_BITS) + 1)
-    points = ((1 << (INVERSE_BITS + INVERSE_INDEX_BITS + 1)) // share + 1) >> 1
+    points = (1 << (INVERSE_BITS + INVERSE_INDEX_BITS)) // share
     return points[:-1], points[:-1] - points[1:]
 
 

@@ -6,7 +6,7 @@
 //   u = (|m - x| * Mult + half) >> Shift, whole = u >> PowerBits (SumBits + 1 if |m - x| is Far or more),
 //   p = 2^PowerBits * 2^-(rest of u), S = sum((p << (SumBits - PowerBits)) >> whole),
 //   r = 2^(k + InverseBits + SumBits) / S, k the place of the leading one of S less SumBits,
-//   y = (p * r + half) >> (InverseBits + k + whole).
+//   y = (p * r + half) >> (InverseBits + PowerBits - Fraction + k + whole).
 // p and r come from tables of lines; inputs of few bits have a table of p and whole for every |m - x| instead.
 //
 // Runs wait in a ring for their greatest code and Late steps more, their powers in another for the sum and SumLate
@@ -130,7 +130,7 @@ void tom_softmax_pixel(
         const ap_uint<6> amount = ap_uint<6>(ap_uint<WholeBits>(pair[l] >> int(PowerBits + 1)) + places[out_run]);
         const ap_uint<PowerBits + InverseBits + 2> product = power * inverses[out_run];
         const ap_uint<Fraction + 2> twice =
-            ap_uint<Fraction + 2>(product >> int(InverseBits - 1)) >> static_cast<int>(amount);
+            ap_uint<Fraction + 2>(product >> int(InverseBits + PowerBits - Fraction - 1)) >> static_cast<int>(amount);
         tom_put<Fraction + 1>(result, l, ap_uint<Fraction + 1>((twice + 1) >> 1));
       }
       out.write(result);

@@ -5,7 +5,7 @@
 //   u = (|m - x| * Mult + half) >> Shift, whole = u >> PowerBits (Whole if |m - x| is Far or more),
 //   p = 2^PowerBits * 2^-(rest of u), S = sum((p << (SumBits - PowerBits)) >> whole),
 //   r = 2^(k + InverseBits + SumBits) / S, k the place of the leading one of S less SumBits,
-//   y = (p * r + half) >> (InverseBits + k + whole).
+//   y = (p * r + half) >> (InverseBits + PowerBits - Fraction + k + whole).
 // p and r come from tables of lines; inputs of few bits have a table of p and whole for every |m - x| instead.
 //
 // Runs wait in a queue for their greatest code, and their powers in another for the sum. One beat per cycle, no
@@ -83,7 +83,7 @@ module tom_softmax_pixel #(
   `TOM_REQUIRE(depth, Depth >= Beats + Levels + 6, "Depth must be a run, Levels and 6 beats or more")
   `TOM_REQUIRE(power_depth, PowerDepth >= Beats + Stages + 20, "PowerDepth must be a run, Stages and 20 beats or more")
   `TOM_REQUIRE(places, InverseIndexBits + InverseRestBits <= SumBits, "r must read bits that a sum has")
-  `TOM_REQUIRE(fraction, PowerBits == Fraction, "p and results must have the same point")
+  `TOM_REQUIRE(fraction, Fraction < SumBits, "what counts as 0 in a sum must be 0")
 
   (* ram_style = "registers", rom_style = "distributed" *) logic [LineBits-1:0] powers[LinesOfP];
   initial if (PowerFile != "") $readmemh(PowerFile, powers);
@@ -438,7 +438,7 @@ module tom_softmax_pixel #(
     always_ff @(posedge clk_i) begin
       prod_q   <= (PBits + RBits)'(power) * (PBits + RBits)'(fact_q[PlaceBits+:RBits]);
       amount_q <= AmountBits'(whole) + AmountBits'(fact_q[PlaceBits-1:0]);
-      twice_q  <= (OutBits + 1)'(prod_q >> (InverseBits - 1)) >> amount_q;
+      twice_q  <= (OutBits + 1)'(prod_q >> (InverseBits + PowerBits - Fraction - 1)) >> amount_q;
       result_q[l*OutBits+:OutBits] <= OutBits'(((OutBits + 1)'(twice_q) + 1'b1) >> 1);
     end
   end
