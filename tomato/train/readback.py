@@ -29,7 +29,7 @@ from tomato.quantise.integers import Integers, from_quantised
 class Chain:
     """Operators on codes that give those of one Quantise; `sources` are the frozen graph's names of what they read.
 
-    shapes: of the sources as they are read, and of the codes as the frozen graph has them, where either may be a vector.
+    shapes: of the sources as they are read, and of the codes as the frozen graph has them, perhaps as vectors.
     """
 
     nodes: tuple[Node, ...]
