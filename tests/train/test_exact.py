@@ -17,7 +17,7 @@ from tomato.core.ir import Graph
 from tomato.measure.agreement import session
 from tomato.ops.join import Add
 from tomato.ops.matmul import MatMul
-from tomato.ops.move import Concat, Pad, Transpose
+from tomato.ops.move import Concat, Pad, Reshape, Transpose
 from tomato.ops.normalise import Normalise
 from tomato.ops.pool import GlobalSum, MaxPool
 from tomato.ops.quantise import Bias, Dequantise, Quantise
@@ -141,6 +141,15 @@ def test_codes_behind_a_softmax(precision: str, groups: int) -> None:
     x = net.add(Softmax(groups), net.conv("x", 8, Window((1, 1)), name="first"), name="shares")
     x = net.conv(x, 8, Window((3, 3), pads=(1, 1, 1, 1)), name="second")
     x = net.dense(net.add(Softmax(groups), x, name="last"), 3, name="y0")
+    equal(quantised(loaded(net.graph(x), net.data(FRAMES)), precision), precision)
+
+
+@pytest.mark.parametrize("precision", ["w8a8", "w4a4", "w8a12"])
+def test_codes_behind_constants_that_differ_per_pixel(precision: str) -> None:
+    net = Net(5, 4, 3, seed=8)
+    x = net.add(Reshape((1, 1, 160)), net.conv("x", 8, Window((1, 1)), name="first"), name="flat")
+    x = net.relu(net.add(Reshape((5, 4, 8)), net.affine(x, "places"), name="frame"))
+    x = net.dense(net.add(GlobalSum(), net.conv(x, 8, Window((3, 3)), name="second"), name="whole"), 3, name="y0")
     equal(quantised(loaded(net.graph(x), net.data(FRAMES)), precision), precision)
 
 

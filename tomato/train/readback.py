@@ -6,7 +6,8 @@ behind very wide sums have no exact constants either. The trained network then t
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from tomato import frontend
 from tomato.core.formats import Array
 from tomato.core.interface import Port
 from tomato.core.interpret import Player, in_batches
-from tomato.core.ir import Graph, Node
+from tomato.core.ir import Graph, Node, Shape
 from tomato.frontend.write import write
 from tomato.host.codes import encode
 from tomato.ops.move import Reshape, Transpose
@@ -26,19 +27,25 @@ from tomato.quantise.integers import Integers, from_quantised
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chain:
-    """Operators on codes that give those of one Quantise; `sources` are the frozen graph's names of what they read."""
+    """Operators on codes that give those of one Quantise; `sources` are the frozen graph's names of what they read.
+
+    shapes: of the sources as they are read, and of the codes as the frozen graph has them, perhaps as vectors.
+    """
 
     nodes: tuple[Node, ...]
     sources: dict[str, str]
+    shapes: dict[str, Shape]
 
     def run(self, codes: dict[str, torch.Tensor]) -> torch.Tensor:
         """The codes, as float64."""
-        env: dict[str, Array] = {
-            name: codes[frozen].cpu().numpy().astype(np.int64) for name, frozen in self.sources.items()
-        }
+        env: dict[str, Array] = {}
+        for name, frozen in self.sources.items():
+            given = codes[frozen].cpu().numpy().astype(np.int64)
+            env[name] = given.reshape(len(given), *self.shapes[name])
         for node in self.nodes:
             env[node.name] = node.op.golden([env[a] for a in node.args])
-        return torch.from_numpy(env[self.nodes[-1].name].astype(np.float64))
+        last = env[self.nodes[-1].name]
+        return torch.from_numpy(last.reshape(len(last), *self.shapes[self.nodes[-1].name]).astype(np.float64))
 
 
 def compiled(frozen: Graph, inputs: tuple[Port, ...], outputs: tuple[Port, ...]) -> Integers:
@@ -84,11 +91,20 @@ def inexact(frozen: Graph, inputs: tuple[Port, ...], integers: Integers) -> dict
     known = {place: name for name, place in where.items()}
     off = {proof.value for proof in integers.proofs if proof.differing or proof.caveat}
     types, mine = integers.graph.types, frozen.types
-    found = {name: _chain(integers.graph, place, known) for name, place in where.items() if place in off}
-    return {
-        name: chain for name, chain in found.items()
-        if all(types[theirs].shape == mine[own].shape for theirs, own in chain.sources.items())
-    }  # fmt: skip
+    found: dict[str, Chain] = {}
+    for name, place in where.items():
+        if place in off:
+            chain = _chain(integers.graph, place, known)
+            pairs = [(place, name), *chain.sources.items()]
+            if all(_same_stream(types[theirs].shape, mine[own].shape) for theirs, own in pairs):
+                shapes = {theirs: types[theirs].shape for theirs in chain.sources}
+                found[name] = replace(chain, shapes={**shapes, place: mine[name].shape})
+    return found
+
+
+def _same_stream(a: Shape, b: Shape) -> bool:
+    """Whether frames of both shapes are one stream: alike, or one is the other as a vector."""
+    return a == b or (prod(a) == prod(b) and (1, 1) in (a[:2], b[:2]))
 
 
 def _row(graph: Graph, node: Node) -> list[Node]:
@@ -118,7 +134,7 @@ def _chain(graph: Graph, value: str, known: dict[str, str]) -> Chain:
                     sources[arg] = known[arg]
                 else:
                     wanted.add(arg)
-    return Chain(tuple(reversed(nodes)), sources)
+    return Chain(tuple(reversed(nodes)), sources, {})
 
 
 def differing(
