@@ -34,7 +34,8 @@ def points(draw: Draw) -> Operation:
 def step(make: Maker, x: str) -> str:
     """What every pixel has in common with the others, and the sum of these: attention without its softmax."""
     if make.kind(x).pixels > MOST:
-        x = make.add(MaxPool(Window((2, 2), (2, 2))), x, name="fewer")
+        half = min(2, make.kind(x).shape[0]), min(2, make.kind(x).shape[1])
+        x = make.add(MaxPool(Window(half, half)), x, name="fewer")
     kind = make.kind(x)
     if not 1 < kind.pixels <= MOST:
         return x
