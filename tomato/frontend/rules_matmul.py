@@ -18,7 +18,8 @@ def from_matmul(walk: Walk, node: OnnxNode) -> None:
     """MatMul of two activations: one product for each index of the leading axes."""
     a, b = (walk.view(name) for name in node.inputs)
     leading = max(a.shape[:-MATRIX], b.shape[:-MATRIX], key=len)
-    _product(walk, node, _stacked(a), _stacked(b), leading)
+    made = product(walk, _stacked(a), _stacked(b))
+    walk.put(node.outputs[0], made.value, made.order.reshape(*leading, *made.shape[1:]))
 
 
 def from_gemm(walk: Walk, node: OnnxNode) -> None:
@@ -28,7 +29,8 @@ def from_gemm(walk: Walk, node: OnnxNode) -> None:
     alpha, beta, target = node.real("alpha", 1.0), node.real("beta", 1.0), node.outputs[0]
     if node.has(2) and node.inputs[2] not in walk.model.constants:
         raise RefusedError("expected a constant C", "add it behind a MatMul")
-    _product(walk, node, _stacked(a), _stacked(b), ())
+    made = product(walk, _stacked(a), _stacked(b))
+    walk.put(target, made.value, made.order[0])
     if alpha != 1.0:
         walk.affine(target, target, np.full(1, alpha), np.zeros(1), "_alpha")
     if node.has(2) and beta != 1.0:
@@ -44,7 +46,8 @@ def _stacked(view: View) -> View:
     return View(view.value, view.order.reshape(-1, *view.shape[-2:]))
 
 
-def _product(walk: Walk, node: OnnxNode, a: View, b: View, leading: tuple[int, ...]) -> None:
+def product(walk: Walk, a: View, b: View) -> View:
+    """The products of two stacks of matrices: (stack, row, term) and (stack, term, column)."""
     (groups, rows, _), (count, _, columns) = a.shape, b.shape
     if groups != count:
         raise RefusedError(
@@ -54,7 +57,7 @@ def _product(walk: Walk, node: OnnxNode, a: View, b: View, leading: tuple[int, .
     right = _pixels(walk, View(b.value, np.moveaxis(b.order, 1, 2) if across else b.order))
     left = _pixels(walk, a)
     value = walk.emit(MatMul(groups, across), [left, right])
-    walk.put(node.outputs[0], value, _by_pixels(groups, rows, columns).reshape(*leading, rows, columns))
+    return View(value, _by_pixels(groups, rows, columns))
 
 
 def _by_pixels(groups: int, rows: int, columns: int) -> Index:

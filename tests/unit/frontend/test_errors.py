@@ -238,6 +238,25 @@ REFUSALS: dict[str, tuple[Tiny, str]] = {
         Tiny([op("MatMul", "x", "z")], {"x": (1, 3, 2, 3), "z": (1, 1, 3, 4)}),
         "MatMul #0 (MatMul): expected as many matrices on both sides, not 3 and 1; repeat the smaller stack",
     ),
+    "einsum_diagonal": (
+        Tiny([op("Einsum", "x", "z", equation="bii,bij->bj")], {"x": (1, 3, 3), "z": (1, 3, 4)}),
+        "Einsum #0 (Einsum): expected no diagonals, but 'bii,bij->bj' names an axis twice; take the diagonal elsewhere",
+    ),
+    "einsum_lonely_sum": (
+        Tiny([op("Einsum", "x", "z", equation="bij,bik->bk")], {"x": (1, 3, 3), "z": (1, 3, 4)}),
+        (
+            "Einsum #0 (Einsum): expected sums over axes of both operands, not 'bij,bik->bk'; "
+            "sum the others by a ReduceSum"
+        ),
+    ),
+    "einsum_of_one": (
+        Tiny([op("Einsum", "x", equation="bij->bji")], {"x": (1, 3, 4)}),
+        "Einsum #0 (Einsum): expected two operands, not 1; write one Einsum for every two",
+    ),
+    "einsum_stack_of_constants": (
+        Tiny([op("Einsum", "x", "c", equation="bhij,hjk->bhik")], {"x": (1, 2, 3, 4)}, {"c": randoms(2, 4, 5)}),
+        "Einsum #0 (Einsum): expected a constant that shares no axis with the result; split the product",
+    ),
     "varies_over_pixels": (
         Tiny([op("PRelu", "x", "c")], constants={"c": randoms(4, 6, 5)}),
         (

@@ -92,6 +92,16 @@ def attention(*, packed: bool = False) -> Tiny:
     return Tiny([*first, *last], TOKENS, {k: v for k, v in constants.items() if k in used})
 
 
+def einsum(equation: str, x: tuple[int, ...], z: tuple[int, ...], *, constant: int | None = None) -> Tiny:
+    """Of two activations behind functions, or of one and a constant on that side."""
+    if constant is not None:
+        names = ("c", "r") if constant == 0 else ("r", "c")
+        nodes = [op("Relu", "x", to="r"), op("Einsum", *names, equation=equation)]
+        return Tiny(nodes, {"x": x}, {"c": randoms(*z)})
+    nodes = [op("Relu", "x", to="r"), op("Tanh", "z", to="s"), op("Einsum", "r", "s", equation=equation)]
+    return Tiny(nodes, {"x": x, "z": z})
+
+
 REDUCTIONS = ("ReduceMean", "ReduceMax", "ReduceMin", "ReduceL1", "ReduceL2", "ReduceSumSquare")
 
 
@@ -479,6 +489,15 @@ CASES: dict[str, Tiny] = {
         {"x": (1, 12), "z": (1, 20)},
         {"ax": np.array([4, 3]), "bx": np.array([5, 4]), "all": np.array([1, 15]), "c": randoms(5)},
     ),
+    "einsum_of_heads": einsum("bnhd,bmhd->bhnm", (1, 5, 2, 3), (1, 4, 2, 3)),
+    "einsum_of_values": einsum("bhnm, bmhd -> bnhd", (1, 2, 5, 4), (1, 4, 2, 3)),
+    "einsum_of_pictures": einsum("bchw,bcij->bhwij", (1, 6, 2, 3), (1, 6, 3, 2)),
+    "einsum_outer": einsum("bi,bj->bij", (1, 5), (1, 4)),
+    "einsum_implicit": einsum("...ij,...jk", (1, 5, 4), (1, 4, 3)),
+    "einsum_ellipsis": einsum("...ij,...jk->...ik", (1, 2, 5, 4), (1, 2, 4, 3)),
+    "einsum_with_constant": einsum("btc,cd->btd", (1, 5, 4), (4, 3), constant=1),
+    "einsum_constant_first": einsum("ij,bjk->bik", (1, 5, 4), (3, 5), constant=0),
+    "einsum_of_two_axes": einsum("bthd,hde->bte", (1, 5, 2, 3), (2, 3, 7), constant=1),
     "attention": attention(),
     "attention_of_one_layer": attention(packed=True),
     "layer_norm": normalisation("LayerNormalization", (1, 3, 6, 8), (8,)),
