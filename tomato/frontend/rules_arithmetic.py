@@ -19,6 +19,8 @@ from tomato.ops.quantise import Dequantise, JoinConstant
 from tomato.ops.real import Affine, Function
 
 ONE, ZERO = np.ones(1), np.zeros(1)
+MASKED = -1000.0
+"""What counts as minus infinity in front of a softmax: the exponential of the difference to any score is 0."""
 AROUND: Mapping[str, tuple[str, Op]] = {
     "Sub": ("_neg", Affine(Tensor(-ONE), Tensor(ZERO))),
     "Div": ("_inverse", Function(("div", 1.0, "x"))),
@@ -35,11 +37,11 @@ def from_arithmetic(walk: Walk, node: OnnxNode) -> None:
         return
     side = constants.index(True)
     source, target = node.inputs[1 - side], node.outputs[0]
-    c = walk.weight(node, side, "operand")
+    c = _operand(walk, node, side)
     if _joined_codes(walk, node, side):
         return
     match node.op_type, side:
-        case "Add", _ if _is_product(walk, source):
+        case "Add", _ if _is_product(walk, source) and not masked(walk, target):
             add_bias(walk, node, source, side)
         case "Add", _:
             walk.affine(source, target, ONE, c)
@@ -67,6 +69,21 @@ def _divide(walk: Walk, source: str, target: str, c: Array) -> None:
         walk.affine(target, target, c, ZERO)
         return
     walk.put(target, walk.emit(Function(("div", divided, "x")), [view.value]), view.order)
+
+
+def _operand(walk: Walk, node: OnnxNode, side: int) -> Array:
+    """The constant; one that keeps values out of a softmax is no lower than it has to be."""
+    constant = walk.model.constant(node, side)
+    real = constant is not None and constant.size and constant.dtype.kind == "f"
+    if node.op_type == "Add" and constant is not None and real and masked(walk, node.outputs[0]):
+        return np.maximum(constant.astype(np.float64), MASKED)
+    return walk.weight(node, side, "operand")
+
+
+def masked(walk: Walk, name: str) -> bool:
+    """Whether all that reads a value is a softmax, for which one that lies far below the others is none."""
+    readers = walk.model.consumers.get(name, ())
+    return bool(readers) and name not in walk.model.outputs and all(r.op_type == "Softmax" for r in readers)
 
 
 def _is_product(walk: Walk, source: str) -> bool:

@@ -10,13 +10,18 @@ from tomato.core.errors import TomatoError
 from tomato.core.formats import Array, Tensor
 from tomato.core.interpret import Player, Watch
 from tomato.core.ir import Graph
+from tomato.ops.move import Reshape
+from tomato.ops.softmax import Softmax
 from tomato.passes.groups import partition
+from tomato.passes.rewrite import read_once
 from tomato.quantise.precision import Precision
 
 BINS = 2048
 """Resolution of the histograms behind percentile and mse."""
 FINE_BITS = 8
 """From this width on, `mse` takes rounding errors to be spread evenly over a step, and `auto` clips nothing."""
+REACH = 18.0
+"""How far below the greatest of its run a value may lie before its exponential is less than 2^-25."""
 SYNTHETIC_FRAMES = 8
 Method = Literal["auto", "minmax", "percentile", "mse"]
 Batches = Iterable[Mapping[str, Array]]
@@ -146,10 +151,34 @@ def _sweep(
     watch: Watch,
     done: Callable[[int], None],
 ) -> None:
-    player = Player(graph, watch)
+    groups = _shared_out(graph)
+
+    def see(name: str, values: Array) -> None:
+        watch(name, _reaching(values, groups[name]) if name in groups else values)
+
+    player = Player(graph, see)
     for i, batch in enumerate(data):
         player.play({n: batch[n].astype(np.float64) for n, _ in graph.inputs})
         done(i + 1)
+
+
+def _shared_out(graph: Graph) -> dict[str, int]:
+    """The values that a softmax alone reads, perhaps as a vector reshaped in between, and of how many runs a pixel."""
+    alone, found = read_once(graph), dict[str, int]()
+    for node in reversed(graph.nodes):
+        pixels = node.type.pixels
+        if isinstance(node.op, Softmax) and node.args[0] in alone:
+            found[node.args[0]] = node.op.groups
+        elif isinstance(node.op, Reshape) and node.name in found and node.args[0] in alone:
+            runs = found[node.name] * pixels
+            found |= {node.args[0]: runs // graph.types[node.args[0]].pixels}
+    return {name: runs for name, runs in found.items() if runs}
+
+
+def _reaching(values: Array, groups: int) -> Array:
+    """Values of which softmax makes more than 0: a mask takes others so far down that it would take the range along."""
+    runs = values.reshape(*values.shape[:-1], groups, -1)
+    return np.asarray(np.maximum(runs, runs.max(axis=-1, keepdims=True) - REACH).reshape(values.shape))
 
 
 def _range_of(name: str, values: Array) -> Range:
