@@ -177,7 +177,7 @@ def _format_remarks(group: Group, name: str, asked: Precision, given: Precision)
     if form != wish:
         hint = f"--precision {group.head.name}={wish} changes that"
         return [Note("kept", name, f"weights keep {form.weight_bits} bits in the first and last layers; {hint}")]
-    weight = (op.weight.values * group.ramp.scale).reshape(-1, op.weight.shape[-1])
+    weight = (op.weight.values * group.ramp.scale[: op.weight.shape[-1]]).reshape(-1, op.weight.shape[-1])
     if form.kind == "focused" and (apart := separation(weight)) < SEPARATED:
         text = f"plain powers of two: the weights have no two separate components ({apart:.2f} of {SEPARATED:g})"
         return [Note("unfocused", name, text)]
