@@ -11,6 +11,7 @@ from tomato.core.ir import Op, TensorType
 from tomato.core.treatment import Line, Treatment
 from tomato.ops.join import Add, Multiply
 from tomato.ops.move import Reshape
+from tomato.ops.requant import Requant
 from tomato.ops.table import Table
 from tomato.ops.weighted import Weighted
 from tomato.passes.groups import Ramp
@@ -24,6 +25,8 @@ NEAR_STEP = 0.25
 """Steps of a sum's result that the ratio of its factors may be off by at the end of the range."""
 MOST_FACTOR = 1 << 20
 TINY = 1e-300
+FINE = 6
+"""Bits behind the binary point of a result that are kept of offsets which are stored for every place of a frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +42,9 @@ class Widths:
 class Place:
     """All that the lowering of a group may know: `op` is the head's, `types` are the integer arguments'.
 
-    flat: a Reshape between the head and the ramp, which has a channel for every place of the frame then. mean: of the
-    first argument's channels, in reals, where calibration measured it. moments: of the inputs under a layer's window,
-    where they were.
+    flat: a Reshape between the head and the ramp, which has a channel for every place of the frame then. places: the
+    first argument's channels are places of a frame. mean: of those channels, in reals, where calibration measured it.
+    moments: of the inputs under a layer's window, where they were.
     """
 
     op: Op
@@ -51,6 +54,7 @@ class Place:
     out: Coding
     widths: Widths
     flat: Reshape | None = None
+    places: bool = False
     mean: Tensor | None = None
     moments: Moments | None = None
 
@@ -94,7 +98,7 @@ def lower(place: Place) -> tuple[Op, ...]:
             return _requantise(place) if Ramp.identity(1).then(place.op) else _table(place)
         case Treatment.EXACT:
             exact, requant = _exact(place)
-            return (exact, place.flat, requant) if place.flat else (exact, requant)
+            return (exact, place.flat, _coarse(requant)) if place.flat else (exact, requant)
     raise AssertionError(f"{place.op.name} has no business in a network of reals")
 
 
@@ -182,7 +186,15 @@ def _multiply(place: Place) -> tuple[Op, Op]:
 def _requantise(place: Place) -> tuple[Op, ...]:
     """A line on its own; it is `place.ramp` already."""
     x = place.args[0].encoding
-    return (place.narrow(place.types[0].codes, x.scale, x.zero),)
+    op = place.narrow(place.types[0].codes, x.scale, x.zero)
+    return (_coarse(op) if place.places else op,)
+
+
+def _coarse(op: Op) -> Op:
+    """A requant whose offsets end in zeros, which take no memory."""
+    assert isinstance(op, Requant)
+    zeros = max(0, op.shift - FINE)
+    return replace(op, bias=Tensor((op.bias.values + (1 << zeros >> 1)) >> zeros << zeros))
 
 
 def _table(place: Place) -> tuple[Op, ...]:

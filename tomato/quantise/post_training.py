@@ -8,9 +8,11 @@ import numpy as np
 
 from tomato.core.errors import TomatoError
 from tomato.core.ir import Builder, Encoding, Graph, Op, TensorType
+from tomato.ops.move import Reshape
 from tomato.ops.table import Table
 from tomato.ops.weighted import Weighted
 from tomato.passes.groups import Group, across_frames, partition
+from tomato.passes.rewrite import defining
 from tomato.passes.separate_borders import separate_borders
 from tomato.passes.unflatten import unflatten
 from tomato.quantise.calibrate import Range, Ranges
@@ -103,8 +105,15 @@ def _place(group: Group, codings: dict[str, Coding], build: Builder, names: dict
     args = group.head.args
     types = tuple(build.types[names[a]] for a in args)
     return Place(
-        group.head.op, group.ramp, types, tuple(codings[a] for a in args), codings[group.output], widths, group.flat
-    )
+        group.head.op, group.ramp, types, tuple(codings[a] for a in args), codings[group.output], widths,
+        flat=group.flat, places=_is_vector_of_pixels(build, names[args[0]]),
+    )  # fmt: skip
+
+
+def _is_vector_of_pixels(build: Builder, value: str) -> bool:
+    """Whether a value is a frame of several pixels as a vector, so that its channels are places."""
+    made = defining(build, value)
+    return made is not None and isinstance(made.op, Reshape) and made.type.pixels == 1
 
 
 def _lowered(group: Group, place: Place) -> tuple[Op, ...]:
