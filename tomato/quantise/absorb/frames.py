@@ -1,6 +1,7 @@
 """Requantisations of frames that were flattened, as their constants differ per pixel: a channel for every place."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -23,8 +24,11 @@ NEARLY_ALL = 0.999
 
 
 def is_frame(held: Held) -> bool:
-    """Whether a value is a frame of several pixels as a vector."""
-    return any(isinstance(n.op, Reshape) and n.type.pixels == 1 for n in held.nodes)
+    """Whether a value is a frame that is a vector for the sake of its constants, not because the model flattens it."""
+    return any(
+        isinstance(n.op, Reshape) and n.type.pixels == 1 and n.origin == behind.origin
+        for n, behind in pairwise(held.nodes)
+    )
 
 
 def of_frame(held: Held, op: Quantise, kind: TensorType, said: Said, allowed: Allowed) -> Realised:
