@@ -73,11 +73,11 @@ def search(channels: int, steps: int, fmt: Codes, lo: int, lanes: int) -> Case:
     return case(thresholds(channels, steps, fmt, lo), (9, 8, channels), fmt, lanes=lanes)
 
 
-def frame_requant(mult: Shape, bias: Shape, factor: int, shift: int, lo: int, hi: int) -> FrameRequant:
-    """Constants of these shapes that bring about half the results into lo..hi."""
+def frame_requant(mult: Shape, bias: Shape, factor: int, shift: int, lo: int, hi: int, zeros: int = 0) -> FrameRequant:
+    """Constants of these shapes that bring about half the results into lo..hi, offsets ending in `zeros` bits of 0."""
     rng, most = np.random.default_rng(shift), hi - lo << shift
     own = rng.integers(-factor, factor, mult, endpoint=True) if mult != (1, 1, 1) else np.full(mult, factor)
-    return FrameRequant(Tensor(own), Tensor(rng.integers(-most // 2, most // 2, bias)), shift, lo, hi)
+    return FrameRequant(Tensor(own), Tensor(rng.integers(-most // 2, most // 2, bias) >> zeros << zeros), shift, lo, hi)
 
 
 CHANNELS_FIRST = Transpose((4, 5, 6), (2, 0, 1), (6, 4, 5))
@@ -166,7 +166,7 @@ CASES: Mapping[str, Mapping[str, Case]] = {
     "requant_frame": {
         "offsets": case(frame_requant((1, 1, 1), (3, 5, 7), -91, 7, -128, 127), (3, 5, 7), S8, lanes=3),
         "factors": case(frame_requant((4, 3, 5), (4, 3, 5), 1 << 9, 10, 0, 200), (4, 3, 5), U8, lanes=5),
-        "per_pixel": case(frame_requant((5, 1, 1), (1, 4, 1), 300, 9, -90, 90), (5, 4, 6), S8, lanes=2),
-        "block": case(frame_requant((1, 1, 1), (20, 40, 2), 1 << 12, 12, -128, 127), (20, 40, 2), S8, lanes=1),
+        "per_pixel": case(frame_requant((5, 1, 1), (1, 4, 1), 300, 9, -90, 90, zeros=3), (5, 4, 6), S8, lanes=2),
+        "block": case(frame_requant((1, 1, 1), (20, 40, 2), 1 << 12, 12, -128, 127, zeros=6), (20, 40, 2), S8, lanes=1),
     },
 }

@@ -15,7 +15,7 @@ from tomato.ops.real import Affine, Clip
 from tomato.ops.requant import Requant
 from tomato.ops.softmax import Softmax
 from tomato.ops.window import Window
-from tomato.passes.groups import partition
+from tomato.passes.groups import across_frames, partition
 
 
 class Net:
@@ -94,7 +94,7 @@ def layers_alone(real: Graph, integer: Graph, frames: Mapping[str, Array]) -> It
     codes = {n: integer.encodings[n].encode(frames[n], types[n].codes) for n, _ in integer.inputs}
     interpret(integer, codes, watch=lambda name, values: seen.update({name: values}))
     fed = {n: integer.encodings[n].decode(codes[n]) for n in codes}
-    for group in partition(real):
+    for group in across_frames(real, partition(real)):
         if group.code_name not in seen:
             continue
         want = group.head.op.golden([fed[a] for a in group.head.args])

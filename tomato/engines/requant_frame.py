@@ -4,7 +4,7 @@ from functools import cached_property
 
 import numpy as np
 
-from tomato.core.formats import Array, Tensor
+from tomato.core.formats import Array
 from tomato.engines.base import Site, Timing, pixelwise
 from tomato.engines.parts.lanes import LaneUnit
 from tomato.hardware.memory import Store, better_ram, rom_cost, sequencer_cost
@@ -44,9 +44,9 @@ class RequantFrame(LaneUnit[FrameRequant]):
     @cached_property
     def formula(self) -> Resources:
         op, x, out, lanes = self.op, self.arg.codes, self.out.codes.bits, self.count
-        value, bias, mult = x.bits + (not x.signed), self.bias_bits, signed_bits(op.mult)
+        value, bias, mult = x.bits + (not x.signed), self.bias_bits, signed_bits(op.mult.values)
         multiplies = op.mult.values.size > 1 or abs(int(op.mult.values.flat[0])).bit_count() > 1
-        total = max(value + mult, bias) + 1
+        total = max(value + mult, bias + self.bias_zeros) + 1
         unit = Resources(
             # The sum, what clamps it, what joins partial products.
             lut=total + out + 2 + (self.target.dsp.joints(value, mult) if multiplies else 0),
@@ -76,6 +76,7 @@ class RequantFrame(LaneUnit[FrameRequant]):
             "MultBits": self.mult_bits,
             "Factor": 0 if self.mult_bits else int(op.mult.values.flat[0]),
             "BiasBits": self.bias_bits,
+            "BiasZeros": self.bias_zeros,
             "Shift": op.shift,
             "OutBits": self.out.codes.bits,
             "Lo": op.lo,
@@ -91,12 +92,18 @@ class RequantFrame(LaneUnit[FrameRequant]):
     @property
     def mult_bits(self) -> int:
         """Bits of a factor in memory; 0 where all places share one."""
-        return 0 if self.op.mult.values.size == 1 else signed_bits(self.op.mult)
+        return 0 if self.op.mult.values.size == 1 else signed_bits(self.op.mult.values)
 
     @property
     def bias_bits(self) -> int:
         """Bits of an offset in memory."""
-        return signed_bits(self.op.bias)
+        return signed_bits(self.op.bias.values >> self.bias_zeros)
+
+    @cached_property
+    def bias_zeros(self) -> int:
+        """Bits below these, which are 0 in every offset."""
+        used = int(np.bitwise_or.reduce(self.op.bias.values, axis=None))
+        return (used & -used).bit_length() - 1 if used else 0
 
     @cached_property
     def stores(self) -> dict[str, Store]:
@@ -108,22 +115,23 @@ class RequantFrame(LaneUnit[FrameRequant]):
     @cached_property
     def memories(self) -> dict[str, Memory]:
         store, fields = self.stores["MemFile"], (self.mult_bits, self.bias_bits)
-        constants = np.stack([self._words(self.op.mult), self._words(self.op.bias)], axis=2)
+        constants = np.stack(
+            [self._words(self.op.mult.values), self._words(self.op.bias.values >> self.bias_zeros)], axis=2
+        )
         return {"MemFile": Memory(constants.reshape(store.words, -1), fields * constants.shape[1], store.kind)}
 
-    def _words(self, constant: Tensor) -> Array:
+    def _words(self, constant: Array) -> Array:
         """A constant as (words, fields), those of unused lanes zero."""
         height, width, channels = self.arg.shape
         if not self.per_channel:
-            return np.broadcast_to(constant.values, (height, width, 1)).reshape(-1, 1)
+            return np.broadcast_to(constant, (height, width, 1)).reshape(-1, 1)
         padded = np.zeros((height * width, self.beats * self.count), dtype=np.int64)
-        padded[:, :channels] = np.broadcast_to(constant.values, self.arg.shape).reshape(-1, channels)
+        padded[:, :channels] = np.broadcast_to(constant, self.arg.shape).reshape(-1, channels)
         return padded.reshape(-1, self.count)
 
 
-def signed_bits(constant: Tensor) -> int:
-    """Width of a two's-complement field that holds a constant of codes."""
-    values = constant.values
+def signed_bits(values: Array) -> int:
+    """Width of a two's-complement field that holds them."""
     return max(int(values.max()).bit_length(), (-int(values.min()) - 1).bit_length() if values.min() < 0 else 0) + 1
 
 

@@ -1,5 +1,6 @@
 """Real operators that become one integer step: arithmetic with the Affine and Clip behind it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
 from typing import Self
@@ -9,7 +10,9 @@ import numpy as np
 from tomato.core.formats import Array
 from tomato.core.ir import Graph, Node, Op
 from tomato.core.treatment import Treatment
+from tomato.ops.move import Reshape
 from tomato.ops.real import Affine, Clip
+from tomato.ops.weighted import Weighted
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,6 +64,11 @@ class Group:
         return self.chain[-1].name if self.chain else self.head.name
 
     @property
+    def flat(self) -> Reshape | None:
+        """The Reshape to a vector in the chain, behind which the ramp has a channel for every place of the frame."""
+        return next((n.op for n in self.chain if isinstance(n.op, Reshape)), None)
+
+    @property
     def code_name(self) -> str:
         """Name of that value in the integer graph."""
         return code_name(self.head)
@@ -110,3 +118,41 @@ def partition(graph: Graph) -> tuple[Group, ...]:
         absorbed.update(n.name for n in chain)
         groups.append(Group(head, tuple(chain), ramp))
     return tuple(groups)
+
+
+def across_frames(graph: Graph, groups: tuple[Group, ...]) -> tuple[Group, ...]:
+    """The groups, and one for arithmetic and a line whose constants differ per pixel: a Reshape to a vector between.
+
+    The scale of a layer goes into its weights, so that it has to be that of the channels in every pixel.
+    """
+    uses, heads = graph.uses, {g.head.name: g for g in groups}
+    gone, found = set[str](), list[Group]()
+    for group in groups:
+        if group.head.name in gone:
+            continue
+        flat, line = (_only(uses, group.output, graph, heads), None)
+        if flat is not None and isinstance(flat.head.op, Reshape) and flat.head.type.pixels == 1:
+            line = _only(uses, flat.output, graph, heads)
+        joined = _joined(group, flat, line) if flat and line and isinstance(line.head.op, Affine) else None
+        if joined is not None and flat and line:
+            gone |= {flat.head.name, line.head.name}
+        found.append(joined or group)
+    return tuple(found)
+
+
+def _only(uses: Mapping[str, list[Node]], value: str, graph: Graph, heads: Mapping[str, Group]) -> Group | None:
+    """The group that alone reads a value."""
+    readers = uses[value]
+    return heads.get(readers[0].name) if len(readers) == 1 and value not in graph.outputs else None
+
+
+def _joined(group: Group, flat: Group, line: Group) -> Group | None:
+    ramp, channels = group.ramp, group.head.type.channels
+    if group.head.op.treatment is not Treatment.EXACT or (ramp.lo, ramp.hi) != (-inf, inf):
+        return None
+    scale, offset = (np.resize(values, line.ramp.scale.shape) for values in (ramp.scale, ramp.offset))
+    scale, offset = scale * line.ramp.scale, offset * line.ramp.scale + line.ramp.offset
+    if isinstance(group.head.op, Weighted) and np.any(scale != np.resize(scale[:channels], scale.shape)):
+        return None
+    chain = (*group.chain, flat.head, line.head, *line.chain)
+    return Group(group.head, chain, Ramp(scale, offset, line.ramp.lo, line.ramp.hi))

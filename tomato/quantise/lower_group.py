@@ -10,6 +10,8 @@ from tomato.core.formats import Array, Codes, Tensor
 from tomato.core.ir import Op, TensorType
 from tomato.core.treatment import Line, Treatment
 from tomato.ops.join import Add, Multiply
+from tomato.ops.move import Reshape
+from tomato.ops.requant import Requant
 from tomato.ops.table import Table
 from tomato.ops.weighted import Weighted
 from tomato.passes.groups import Ramp
@@ -23,6 +25,8 @@ NEAR_STEP = 0.25
 """Steps of a sum's result that the ratio of its factors may be off by at the end of the range."""
 MOST_FACTOR = 1 << 20
 TINY = 1e-300
+FINE = 6
+"""Bits behind the binary point of a result that are kept of offsets which are stored for every place of a frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +42,9 @@ class Widths:
 class Place:
     """All that the lowering of a group may know: `op` is the head's, `types` are the integer arguments'.
 
-    mean: of the first argument's channels, in reals, where calibration measured it. moments: of the inputs under
-    a layer's window, where they were.
+    flat: a Reshape between the head and the ramp, which has a channel for every place of the frame then. places: the
+    first argument's channels are places of a frame. mean: of those channels, in reals, where calibration measured it.
+    moments: of the inputs under a layer's window, where they were.
     """
 
     op: Op
@@ -48,6 +53,8 @@ class Place:
     args: tuple[Coding, ...]
     out: Coding
     widths: Widths
+    flat: Reshape | None = None
+    places: bool = False
     mean: Tensor | None = None
     moments: Moments | None = None
 
@@ -90,11 +97,12 @@ def lower(place: Place) -> tuple[Op, ...]:
         case Treatment.REAL:
             return _requantise(place) if Ramp.identity(1).then(place.op) else _table(place)
         case Treatment.EXACT:
-            return _exact(place)
+            exact, requant = _exact(place)
+            return (exact, place.flat, _coarse(requant)) if place.flat else (exact, requant)
     raise AssertionError(f"{place.op.name} has no business in a network of reals")
 
 
-def _exact(place: Place) -> tuple[Op, ...]:
+def _exact(place: Place) -> tuple[Op, Op]:
     """Three choose the integers that they compute with; of all others by what the operator says of its result."""
     match place.op:
         case Weighted():
@@ -110,11 +118,11 @@ def _exact(place: Place) -> tuple[Op, ...]:
     return exact, place.requant(exact, float(line.scale[0]), -round(float(line.zeros[0])))
 
 
-def _weighted(place: Place) -> tuple[Op, ...]:
+def _weighted(place: Place) -> tuple[Op, Op]:
     """Conv2d and Dense: the ramp's scale goes into the weights, so that its sign and size cost nothing."""
     op, x, zero = place.coded, place.args[0], place.args[0].encoding.zero
     assert isinstance(op, Weighted)
-    weight = op.weight.values * place.ramp.scale
+    weight = op.weight.values * place.ramp.scale[: op.weight.shape[-1]]
     unit = x.encoding.scale / place.out.encoding.scale
     terms = (weight[..., 0].size - 1).bit_length()
     form = place.widths.layer
@@ -125,7 +133,10 @@ def _weighted(place: Place) -> tuple[Op, ...]:
     exact = replace(op, weight=Tensor(codes))
     acc = exact.infer(place.types).codes
     zeros = codes.sum(axis=op.summed) * zero
-    target = place.target - _mean_error(place, op, codes * grid.real - weight * unit)
+    error = _mean_error(place, op, codes * grid.real - weight * unit)
+    places = place.ramp.scale.shape
+    grid, zeros = Grid(np.resize(grid.mult, places), grid.shift), np.resize(zeros, places)
+    target = place.target - np.resize(error, places)
     return exact, make_requant(grid, zero=zeros, target=target, acc=acc, clamp=place.clamp)
 
 
@@ -140,7 +151,7 @@ def _mean_error(place: Place, op: Weighted, error: Array) -> Array | float:
     return np.asarray((error * per_input).sum(axis=op.summed) / place.args[0].encoding.scale)
 
 
-def _add(place: Place) -> tuple[Op, ...]:
+def _add(place: Place) -> tuple[Op, Op]:
     """Both arguments on a common grid of small integer steps; the larger step is exact."""
     a, b = (arg.encoding for arg in place.args)
     bits = max(place.widths.add, *(t.codes.bits for t in place.types))
@@ -166,7 +177,7 @@ def _factors(ratio: float, limit: int, error: float) -> tuple[int, int]:
     return 1, max(1, round(1 / max(ratio, error * ratio, limit**-2.0)))
 
 
-def _multiply(place: Place) -> tuple[Op, ...]:
+def _multiply(place: Place) -> tuple[Op, Op]:
     a, b = (arg.encoding for arg in place.args)
     exact = Multiply(a.zero, b.zero)
     return exact, place.requant(exact, a.scale * b.scale, 0)
@@ -175,7 +186,15 @@ def _multiply(place: Place) -> tuple[Op, ...]:
 def _requantise(place: Place) -> tuple[Op, ...]:
     """A line on its own; it is `place.ramp` already."""
     x = place.args[0].encoding
-    return (place.narrow(place.types[0].codes, x.scale, x.zero),)
+    op = place.narrow(place.types[0].codes, x.scale, x.zero)
+    return (_coarse(op) if place.places else op,)
+
+
+def _coarse(op: Op) -> Op:
+    """A requant whose offsets end in zeros, which take no memory."""
+    assert isinstance(op, Requant)
+    zeros = max(0, op.shift - FINE)
+    return replace(op, bias=Tensor((op.bias.values + (1 << zeros >> 1)) >> zeros << zeros))
 
 
 def _table(place: Place) -> tuple[Op, ...]:

@@ -8,9 +8,11 @@ import numpy as np
 
 from tomato.core.errors import TomatoError
 from tomato.core.ir import Builder, Encoding, Graph, Op, TensorType
+from tomato.ops.move import Reshape
 from tomato.ops.table import Table
 from tomato.ops.weighted import Weighted
-from tomato.passes.groups import Group, partition
+from tomato.passes.groups import Group, across_frames, partition
+from tomato.passes.rewrite import defining
 from tomato.passes.separate_borders import separate_borders
 from tomato.passes.unflatten import unflatten
 from tomato.quantise.calibrate import Range, Ranges
@@ -70,7 +72,7 @@ def quantise(
     real = separate_inputs(graph)
     known = graph.types.keys()
     ranges = {**ranges, **{n.name: ranges[n.args[0]] for n in real if n.name not in known}}
-    groups = partition(real)
+    groups = across_frames(real, partition(real))
     codings = share_encodings(real, groups, ranges, bits)
     build = Builder([(n, TensorType(k.shape, codings[n].codes)) for n, k in real.inputs])
     inputs = tuple(build.types.items())
@@ -96,13 +98,22 @@ def quantise(
 
 def code_names(graph: Graph) -> dict[str, str]:
     """For every real value that has codes, the name of those codes in `quantise(graph, ...)`."""
-    return {n: n for n, _ in graph.inputs} | {g.output: g.code_name for g in partition(graph)}
+    return {n: n for n, _ in graph.inputs} | {g.output: g.code_name for g in across_frames(graph, partition(graph))}
 
 
 def _place(group: Group, codings: dict[str, Coding], build: Builder, names: dict[str, str], widths: Widths) -> Place:
     args = group.head.args
     types = tuple(build.types[names[a]] for a in args)
-    return Place(group.head.op, group.ramp, types, tuple(codings[a] for a in args), codings[group.output], widths)
+    return Place(
+        group.head.op, group.ramp, types, tuple(codings[a] for a in args), codings[group.output], widths,
+        flat=group.flat, places=_is_vector_of_pixels(build, names[args[0]]),
+    )  # fmt: skip
+
+
+def _is_vector_of_pixels(build: Builder, value: str) -> bool:
+    """Whether a value is a frame of several pixels as a vector, so that its channels are places."""
+    made = defining(build, value)
+    return made is not None and isinstance(made.op, Reshape) and made.type.pixels == 1
 
 
 def _lowered(group: Group, place: Place) -> tuple[Op, ...]:
@@ -121,8 +132,9 @@ def _lowered(group: Group, place: Place) -> tuple[Op, ...]:
 
 def _append(build: Builder, group: Group, ops: tuple[Op, ...], args: list[str]) -> str:
     """Add the operators one behind the other and return the last value."""
-    names = (group.head.name, group.code_name)[-len(ops) :]
-    origins = (group.head.origin, group.origin)[-len(ops) :]
+    between = len(ops) - 2
+    names = (group.head.name, *[f"{group.head.name}_flat"] * between, group.code_name)[-len(ops) :]
+    origins = (group.head.origin, *[group.origin] * between, group.origin)[-len(ops) :]
     for op, name, origin in zip(ops, names, origins, strict=True):
         args = [build.add(op, args, name, origin)]
     return args[0]
@@ -174,7 +186,7 @@ def _format_remarks(group: Group, name: str, asked: Precision, given: Precision)
     if form != wish:
         hint = f"--precision {group.head.name}={wish} changes that"
         return [Note("kept", name, f"weights keep {form.weight_bits} bits in the first and last layers; {hint}")]
-    weight = (op.weight.values * group.ramp.scale).reshape(-1, op.weight.shape[-1])
+    weight = (op.weight.values * group.ramp.scale[: op.weight.shape[-1]]).reshape(-1, op.weight.shape[-1])
     if form.kind == "focused" and (apart := separation(weight)) < SEPARATED:
         text = f"plain powers of two: the weights have no two separate components ({apart:.2f} of {SEPARATED:g})"
         return [Note("unfocused", name, text)]

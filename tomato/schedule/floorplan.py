@@ -12,6 +12,7 @@ from itertools import combinations
 import numpy as np
 
 from tomato.core.ir import Graph
+from tomato.ops.frame_requant import FrameRequant
 from tomato.ops.requant import Requant
 from tomato.schedule.offers import Option
 from tomato.schedule.scheduler import weight
@@ -71,7 +72,7 @@ def floor_of(graph: Graph, rooms: Sequence[Resources], chip: Resources) -> Floor
         if isinstance(node.op, WIRING):
             continue
         front = group.get(source_of(graph, node.args[0]))
-        together = isinstance(node.op, Requant) and front is not None
+        together = isinstance(node.op, Requant | FrameRequant) and front is not None
         group[node.name] = front if together and front is not None else max(group.values(), default=-1) + 1
     streams = {
         (group.get(source_of(graph, arg), INPUT), group[node.name])

@@ -46,7 +46,8 @@ template <
     bool InSigned,       // inputs are two's complement
     unsigned MultBits,   // width of mult, two's complement; 0: it is Factor
     int Factor,          // mult, where all places share it
-    unsigned BiasBits,   // width of bias, two's complement
+    unsigned BiasBits,   // width of a stored bias, two's complement
+    unsigned BiasZeros,  // zero bits below it
     unsigned Shift,      // right shift, rounding down
     unsigned OutBits,    // width of an output code
     int Lo,              // smallest result
@@ -63,7 +64,7 @@ void tom_requant_frame(
   const unsigned LaneBits = MultBits + BiasBits;
   const unsigned Words = Pixels * (PerChannel ? Beats : 1);
   typedef tom_frame_factor<MultBits, Factor> factor;
-  const unsigned SumBits = tom_max(InBits + 1 + factor::type::width, BiasBits) + 1;
+  const unsigned SumBits = tom_max(InBits + 1 + factor::type::width, BiasBits + BiasZeros) + 1;
 
   tom_count<Words> word = 0;
   tom_count<Beats> beat = 0;
@@ -79,7 +80,8 @@ void tom_requant_frame(
       const unsigned from = PerChannel ? l * LaneBits : 0;
       const typename factor::type mult = factor::read(mem_file[word], from);
       const ap_int<BiasBits> bias = ap_int<BiasBits>(tom_field<BiasBits>(mem_file[word], from + MultBits));
-      const ap_int<SumBits> sum = tom_number<InSigned>(code[l]) * mult + bias;
+      const ap_int<SumBits> whole = ap_int<SumBits>(bias) << static_cast<int>(BiasZeros);
+      const ap_int<SumBits> sum = tom_number<InSigned>(code[l]) * mult + whole;
       const ap_int<SumBits> shifted = sum >> static_cast<int>(Shift);
       const ap_int<OutBits + 1> clamped = shifted < Lo ? ap_int<OutBits + 1>(Lo)
                                         : shifted > Hi ? ap_int<OutBits + 1>(Hi)

@@ -17,7 +17,8 @@ module tom_requant_frame #(
   parameter bit          InSigned   = 1,   // inputs are two's complement
   parameter int unsigned MultBits   = 0,   // width of mult, two's complement; 0: it is Factor
   parameter int signed   Factor     = 1,   // mult, where all places share it
-  parameter int unsigned BiasBits   = 24,  // width of bias, two's complement
+  parameter int unsigned BiasBits   = 24,  // width of a stored bias, two's complement
+  parameter int unsigned BiasZeros  = 0,   // zero bits below it
   parameter int unsigned Shift      = 8,   // right shift, rounding down
   parameter int unsigned OutBits    = 8,   // width of an output code
   parameter int signed   Lo         = 0,   // smallest result
@@ -48,7 +49,8 @@ module tom_requant_frame #(
   localparam longint unsigned Magnitude = Factor < 0 ? -64'(Factor) : 64'(Factor);
   localparam int unsigned FactorBits = MultBits == 0 ? $clog2(Magnitude + 1) + 1 : MultBits;
   localparam int unsigned ProdBits = ValueBits + FactorBits;
-  localparam int unsigned SumBits = (ProdBits > BiasBits ? ProdBits : BiasBits) + 1;
+  localparam int unsigned WholeBits = BiasBits + BiasZeros;
+  localparam int unsigned SumBits = (ProdBits > WholeBits ? ProdBits : WholeBits) + 1;
   localparam int unsigned LaneBits = MultBits + BiasBits;
   localparam int unsigned Fields = PerChannel ? Lanes : 1;
   localparam int unsigned Words = Pixels * (PerChannel ? Beats : 1);
@@ -119,7 +121,7 @@ module tom_requant_frame #(
     always_ff @(posedge clk_i) begin
       prod_q[l] <= value * mult;
       bias_q[l] <= word[Field*LaneBits+MultBits+:BiasBits];
-      sum_q[l]  <= SumBits'(prod_q[l]) + SumBits'(bias_q[l]);
+      sum_q[l]  <= SumBits'(prod_q[l]) + (SumBits'(bias_q[l]) <<< BiasZeros);
       if (shifted < CmpBits'(Lo)) result_q[l*OutBits+:OutBits] <= OutBits'(Lo);
       else if (shifted > CmpBits'(Hi)) result_q[l*OutBits+:OutBits] <= OutBits'(Hi);
       else result_q[l*OutBits+:OutBits] <= shifted[OutBits-1:0];

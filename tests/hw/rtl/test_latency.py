@@ -13,6 +13,7 @@ from tomato.engines import (
     pad_stream,
     pool_window,
     reorder_band,
+    requant_frame,
     requant_stream,
     slice_stream,
     table_stream,
@@ -33,6 +34,7 @@ FIXED = [
     ("tom_multiply_stream", {}, multiply_stream.PIPELINE),
     ("tom_pad_stream", {}, pad_stream.PIPELINE),
     ("tom_reorder_band", {}, reorder_band.PIPELINE - 1),  # a beat is written, and then read
+    ("tom_requant_frame", {}, requant_frame.PIPELINE),
     ("tom_requant_stream", {"Nudges": 0}, requant_stream.PIPELINE),
     ("tom_requant_stream", {"Nudges": 2}, requant_stream.PIPELINE + 1),
     ("tom_slice_stream", {}, slice_stream.PIPELINE),

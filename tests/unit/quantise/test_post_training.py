@@ -17,9 +17,10 @@ from tomato.core.interpret import interpret
 from tomato.core.ir import Encoding, Graph
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
+from tomato.ops.frame_requant import FrameRequant
 from tomato.ops.join import Add
 from tomato.ops.move import Concat, Pad, Reshape
-from tomato.ops.pool import GlobalSum, MaxPool
+from tomato.ops.pool import GlobalSum, MaxPool, SumPool
 from tomato.ops.real import Affine, Clip, Function, RealOp
 from tomato.ops.requant import Requant
 from tomato.ops.table import Table
@@ -244,6 +245,29 @@ def test_average_of_pixels() -> None:
     integer, _ = quantise(graph, calibrate(graph, [frames]))
     assert [n.name for n in integer] == ["globalsum", "globalsum_q", "dense", "dense_q"]
     assert noise(graph, integer, frames)["mean"] < 0.03
+
+
+@pytest.mark.parametrize("layer", ["conv", "pool", "sum", "limited"])
+def test_constants_that_differ_per_pixel_are_in_the_requant(layer: str) -> None:
+    net = Net(4, 5, 3)
+    x = net.conv("x", 6, Window((3, 3), pads=(1, 1, 1, 1)))
+    if layer == "pool":
+        x = net.add(SumPool(Window((3, 3), pads=(1, 1, 1, 1))), "x")
+    if layer == "sum":
+        x = net.add(Add(), "x", net.conv("x", 3, Window((1, 1))))
+    if layer == "limited":
+        x = net.relu(x)
+    size = 20 * net.channels(x)
+    x = net.add(Reshape((1, 1, size)), x)
+    x = net.affine(x, bias_only=layer == "conv") if layer != "pool" else net.affine(x, zero_offset=True)
+    real = net.graph(net.relu(net.add(Reshape((4, 5, size // 20)), x)))
+    frames = net.data()
+    integer, _ = quantise(real, calibrate(real, [frames]))
+    places = next(n for n in integer if isinstance(n.op, FrameRequant))
+    assert isinstance(integer.producers[places.args[0]].op, Requant) == (layer == "limited")
+    assert all(n.type.pixels == 20 for n in integer)
+    want, (got,) = interpret(real, frames)[real.outputs[0]], decoded(integer, frames)
+    assert np.sqrt(((got.reshape(want.shape) - want) ** 2).mean()) < 0.03 * want.std()
 
 
 def test_dead_channels_give_their_bias() -> None:

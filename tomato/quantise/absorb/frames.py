@@ -1,6 +1,7 @@
 """Requantisations of frames that were flattened, as their constants differ per pixel: a channel for every place."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -14,27 +15,41 @@ from tomato.ops.quantise import Dequantise, JoinConstant, Quantise
 from tomato.ops.requant import Requant
 from tomato.quantise.absorb.held import Held, Pair, is_straight, some_channels
 from tomato.quantise.absorb.pairs import lower_pair
+from tomato.quantise.absorb.proof import FLOAT_AVERAGE
 from tomato.quantise.absorb.realise import TABLE_BITS, Allowed, Realised, realise, spread
-from tomato.quantise.absorb.reference import reference
+from tomato.quantise.absorb.reference import reference, unlike
+
+NEARLY_ALL = 0.999
+"""A share of inputs that may be off by one step, and by no more."""
 
 
 def is_frame(held: Held) -> bool:
-    """Whether a value is a frame of several pixels as a vector."""
-    return any(isinstance(n.op, Reshape) and n.type.pixels == 1 for n in held.nodes)
+    """Whether a value is a frame that is a vector for the sake of its constants, not because the model flattens it."""
+    return any(
+        isinstance(n.op, Reshape) and n.type.pixels == 1 and n.origin == behind.origin
+        for n, behind in pairwise(held.nodes)
+    )
 
 
 def of_frame(held: Held, op: Quantise, kind: TensorType, said: Said, allowed: Allowed) -> Realised:
     """What makes the codes of such a value, of type `kind`: constants of every place, not tables.
 
     A product or sum with codes that no such constants equal is one exact integer first, which all places requantise
-    alike. Raises InexactError where more would have to be allowed, ValueError where nothing computes it.
+    alike. Averages are float32 numbers in the runtime, which itself may be off by one next to a tie: where that is
+    allowed at all, constants that are off by no more come before tables of every place. Raises InexactError where
+    more would have to be allowed, ValueError where nothing computes it.
     """
     found = _by_kinds(held, op, kind, said, allowed)
     plain = all(isinstance(o, Requant) and o.nudges is None for o in found.ops)
     if not found.differing and plain:
         return found
     joined = _joined(held, op, kind, said, allowed)
-    return joined if joined and (not plain or joined.differing < found.differing) else found
+    if joined is not None and (not plain or joined.differing < found.differing):
+        return joined
+    if not plain and allowed.share and unlike(held, said) == FLOAT_AVERAGE:
+        near = _by_kinds(held, op, kind, said, replace(allowed, share=NEARLY_ALL))
+        found = near if len(near.ops) == 1 and isinstance(near.ops[0], Requant) else found
+    return found
 
 
 def _by_kinds(held: Held, op: Quantise, kind: TensorType, said: Said, allowed: Allowed) -> Realised:
