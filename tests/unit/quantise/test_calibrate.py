@@ -5,9 +5,12 @@ import pytest
 
 from tests.networks.nets import Net
 from tomato.core.errors import TomatoError
-from tomato.ops.real import Function
+from tomato.core.formats import Tensor
+from tomato.ops.move import Reshape
+from tomato.ops.real import Affine, Function
+from tomato.ops.softmax import Softmax
 from tomato.ops.window import Window
-from tomato.quantise.calibrate import Method, Range, _squared_error, calibrate, synthetic_ranges
+from tomato.quantise.calibrate import REACH, Method, Range, _squared_error, calibrate, synthetic_ranges
 from tomato.quantise.precision import LayerFormat, Precision
 
 
@@ -111,3 +114,17 @@ def test_one_bit_is_0_and_the_farther_end(ends: tuple[float, float], values: lis
     middle = np.array(values)
     found = _squared_error(middle, middle - np.clip(middle, *ends), *ends, bits=1)
     assert found.tolist() == pytest.approx(errors)
+
+
+def test_a_mask_in_front_of_a_softmax_does_not_take_the_range_along() -> None:
+    net = Net(1, 5, 5)
+    mask = Affine(Tensor(np.ones(25)), Tensor(np.where(np.tri(5), 0.0, -1000.0).reshape(-1)))
+    flat = net.add(mask, net.add(Reshape((1, 1, 25)), "x", name="flat"), name="masked")
+    graph = net.graph(net.add(Softmax(), net.add(Reshape((1, 5, 5)), flat, name="frame"), name="shares"))
+    data = net.data()
+    scores = data["x"]
+    found = calibrate(graph, [data])["masked"]
+    assert found.lo >= scores.min() - REACH
+    assert found.hi <= scores.max()
+    read_twice = net.graph(*graph.outputs, "frame")
+    assert calibrate(read_twice, [data])["masked"].lo < -900
