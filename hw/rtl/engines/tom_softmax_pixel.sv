@@ -37,8 +37,8 @@ module tom_softmax_pixel #(
   parameter int unsigned Depth     = 24,  // beats that may wait for the greatest code: see Levels below
   parameter int unsigned PowerDepth = 40, // beats of powers that may wait for the sum: see Stages below
   parameter int unsigned Ram       = 0,   // memory of both: 0 LUTRAM, 1 block RAM, 2 UltraRAM
-  parameter              PowerFile   = "",  // hexadecimal words: where a line begins (low) and what it falls; or p, whole
-  parameter              InverseFile = "",  // hexadecimal words: where a line begins (low) and what it falls
+  parameter              MemFile0  = "",  // hexadecimal words: where a line begins (low) and what it falls; or p, whole
+  parameter              MemFile1  = "",  // hexadecimal words: where a line begins (low) and what it falls
 
   localparam int unsigned OutBits = Fraction + 1,
   localparam int unsigned InW     = Lanes * InBits,
@@ -86,9 +86,9 @@ module tom_softmax_pixel #(
   `TOM_REQUIRE(fraction, Fraction < SumBits, "what counts as 0 in a sum must be 0")
 
   (* ram_style = "registers", rom_style = "distributed" *) logic [LineBits-1:0] powers[LinesOfP];
-  initial if (PowerFile != "") $readmemh(PowerFile, powers);
+  initial if (MemFile0 != "") $readmemh(MemFile0, powers);
   (* ram_style = "registers", rom_style = "distributed" *) logic [RBits+InverseFallBits-1:0] inverses[1 << InverseIndexBits];
-  initial if (InverseFile != "") $readmemh(InverseFile, inverses);
+  initial if (MemFile1 != "") $readmemh(MemFile1, inverses);
 
   function automatic logic signed [KeyBits-1:0] key(logic [InBits-1:0] code);
     logic signed [KeyBits-1:0] wide;
