@@ -9,7 +9,8 @@
 // p and r come from tables of lines; inputs of few bits have a table of p and whole for every |m - x| instead.
 //
 // Runs wait in a queue for their greatest code, and their powers in another for the sum. One beat per cycle, no
-// bubbles; latency from the last beat of a run to its last result: two runs, 24 (Direct: 20) cycles and the stages of two trees over the lanes.
+// bubbles; latency from the last beat of a run to its last result: two runs, 24 cycles (Direct: 20), and the stages of
+// two trees over the lanes.
 
 `include "tom_assert.svh"
 `default_nettype none
