@@ -81,14 +81,14 @@ class SoftmaxPixel(LaneUnit[Softmax]):
         total = softmax.SUM_BITS + 1 + (self.run - 1).bit_length()
         pair, term = POWER_WIDTH + WHOLE_BITS, softmax.SUM_BITS + 1
         lane = Resources(
-            lut=3 * x + 5 * term // 2 + 40 + total + 3 * self.out.codes.bits + WHOLE_BITS,
+            lut=3 * x + 5 * term // 2 + total + 3 * self.out.codes.bits + WHOLE_BITS,
             ff=3 * x + term + pair + POWER_WIDTH + 3 * self.out.codes.bits + WHOLE_BITS,
             dsp=self.target.dsp_for(POWER_WIDTH + 1, INVERSE_WIDTH + 1),
-        ) + rom_cost(self.stores["PowerFile"], self.target)
+        ) + rom_cost(self.stores["MemFile0"], self.target)
         if not self.direct:
             exponent = WHOLE_BITS + softmax.POWER_BITS
             lane += Resources(
-                lut=x // 2 + WHOLE_BITS,
+                lut=x // 2 + 30 + WHOLE_BITS,
                 ff=exponent + 45 + POWER_WIDTH + softmax.POWER_REST_BITS + 2 * WHOLE_BITS,
                 dsp=self.target.dsp_for(x + 1, params["MultBits"] + 1)
                 + self.target.dsp_for(POWER_FALL_BITS + 1, softmax.POWER_REST_BITS + 1),
@@ -97,7 +97,7 @@ class SoftmaxPixel(LaneUnit[Softmax]):
             lut=4 * total - 20,
             ff=3 * total + 150,
             dsp=self.target.dsp_for(INVERSE_FALL_BITS + 1, softmax.INVERSE_REST_BITS + 1),
-        ) + rom_cost(self.stores["InverseFile"], self.target)
+        ) + rom_cost(self.stores["MemFile1"], self.target)
         ram, run = Ram(self.knobs["ram"]), beats(self.run, lanes)
         queues = memory_cost(x * lanes, params["Depth"], ram, self.target)
         queues += memory_cost(pair * lanes, params["PowerDepth"], ram, self.target)
@@ -141,7 +141,7 @@ class SoftmaxPixel(LaneUnit[Softmax]):
             else Store(Ram.LUT, 1 << softmax.POWER_INDEX_BITS, POWER_WIDTH + POWER_FALL_BITS)
         )
         inverses = Store(Ram.LUT, 1 << softmax.INVERSE_INDEX_BITS, INVERSE_WIDTH + INVERSE_FALL_BITS)
-        return {"PowerFile": powers, "InverseFile": inverses}
+        return {"MemFile0": powers, "MemFile1": inverses}
 
     @cached_property
     def memories(self) -> dict[str, Memory]:
@@ -151,8 +151,8 @@ class SoftmaxPixel(LaneUnit[Softmax]):
         else:
             first = Memory(np.stack(softmax.powers(), axis=1), (POWER_WIDTH, POWER_FALL_BITS), self.count)
         return {
-            "PowerFile": first,
-            "InverseFile": Memory(np.stack(softmax.inverses(), axis=1), (INVERSE_WIDTH, INVERSE_FALL_BITS)),
+            "MemFile0": first,
+            "MemFile1": Memory(np.stack(softmax.inverses(), axis=1), (INVERSE_WIDTH, INVERSE_FALL_BITS)),
         }
 
 

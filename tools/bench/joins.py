@@ -1,4 +1,4 @@
-"""A small network of what the others lack: joins, borders, tables, normalisation, other orders of pixels."""
+"""A small network of what the others lack: joins, borders, tables, normalisation, softmax, other orders of pixels."""
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from tomato.ops.move import Concat, Pad, Slice, SpaceToDepth, Upsample
 from tomato.ops.normalise import Normalise
 from tomato.ops.pool import GlobalSum, MaxPool
 from tomato.ops.requant import Requant
+from tomato.ops.softmax import Softmax
 from tomato.ops.table import Table
 from tomato.ops.threshold import Threshold
 from tomato.ops.window import Window
@@ -76,7 +77,8 @@ def joins() -> Graph:
     cut = build.add(Slice((0, 0, 4), (16, 16, 16)), [both], "cut")
     pooled = build.add(MaxPool(Window((2, 2), (2, 2))), [cut], "pool")
     normal = net.requant(build.add(Normalise(64), [pooled], "normal"), "normal_q")
-    summed = net.requant(build.add(GlobalSum(), [normal], "sum"), "sum_q")
+    shares = net.requant(build.add(Softmax(3, 3000), [normal], "shares"), "shares_q")
+    summed = net.requant(build.add(GlobalSum(), [shares], "sum"), "sum_q")
     classes = net.requant(net.products(summed, 10, "classify"), "classify_q")
     graph = Graph("joins", (("x", build.types["x"]),), tuple(build.nodes), (classes,))
     graph.verify()

@@ -51,9 +51,9 @@ template <
     >
 void tom_softmax_pixel(
     const unsigned frames,
-    const tom_piece (&power_file)[1u << (Direct ? InBits : PowerIndexBits)]
+    const tom_piece (&mem_file0)[1u << (Direct ? InBits : PowerIndexBits)]
                                  [tom_pieces(PowerBits + 1 + (Direct ? tom_clog2(SumBits + 2) : PowerFallBits))],
-    const tom_piece (&inverse_file)[1u << InverseIndexBits][tom_pieces(InverseBits + 1 + InverseFallBits)],
+    const tom_piece (&mem_file1)[1u << InverseIndexBits][tom_pieces(InverseBits + 1 + InverseFallBits)],
     hls::stream<ap_uint<Lanes * InBits> > &in, hls::stream<ap_uint<Lanes * (Fraction + 1)> > &out) {
   const unsigned Beats = tom_ceil_div(Channels, Lanes);
   const unsigned Late = 4, SumLate = 16;
@@ -152,17 +152,17 @@ void tom_softmax_pixel(
         ap_uint<PowerBits + 1> power = 0;
         ap_uint<WholeBits> whole = 0;
         if (Direct) {
-          power = tom_field<PowerBits + 1>(power_file[depth], 0);
-          whole = tom_field<WholeBits>(power_file[depth], PowerBits + 1);
+          power = tom_field<PowerBits + 1>(mem_file0[depth], 0);
+          whole = tom_field<WholeBits>(mem_file0[depth], PowerBits + 1);
         } else {
           const ap_uint<ProdBits> product =
               depth * ap_uint<MultBits>(Mult) + ap_uint<ProdBits>((ap_uint<ProdBits>(1) << int(Shift)) >> 1);
           const ap_uint<WholeBits + PowerBits> u = ap_uint<WholeBits + PowerBits>(product >> int(Shift));
           const ap_uint<PowerIndexBits> line = ap_uint<PowerIndexBits>(u >> int(PowerRestBits));
           const ap_uint<PowerFallBits + PowerRestBits> fall =
-              ap_uint<PowerFallBits>(tom_field<PowerFallBits>(power_file[line], PowerBits + 1)) *
+              ap_uint<PowerFallBits>(tom_field<PowerFallBits>(mem_file0[line], PowerBits + 1)) *
               ap_uint<PowerRestBits>(u);
-          power = tom_field<PowerBits + 1>(power_file[line], 0) - ap_uint<PowerFallBits>(fall >> int(PowerRestBits));
+          power = tom_field<PowerBits + 1>(mem_file0[line], 0) - ap_uint<PowerFallBits>(fall >> int(PowerRestBits));
           whole = depth >= Far ? ap_uint<WholeBits>(SumBits + 1) : ap_uint<WholeBits>(u >> int(PowerBits));
         }
         const ap_uint<SumBits + 1> term = ap_uint<SumBits + 1>(power) << int(SumBits - PowerBits);
@@ -182,10 +182,10 @@ void tom_softmax_pixel(
           ap_uint<BehindBits>((part >> static_cast<int>(place)) >> int(SumBits - BehindBits));
       const ap_uint<InverseIndexBits> line = ap_uint<InverseIndexBits>(behind >> int(InverseRestBits));
       const ap_uint<InverseFallBits + InverseRestBits> fall =
-          ap_uint<InverseFallBits>(tom_field<InverseFallBits>(inverse_file[line], InverseBits + 1)) *
+          ap_uint<InverseFallBits>(tom_field<InverseFallBits>(mem_file1[line], InverseBits + 1)) *
           ap_uint<InverseRestBits>(behind);
       inverses[sum_run] =
-          tom_field<InverseBits + 1>(inverse_file[line], 0) - ap_uint<InverseFallBits>(fall >> int(InverseRestBits));
+          tom_field<InverseBits + 1>(mem_file1[line], 0) - ap_uint<InverseFallBits>(fall >> int(InverseRestBits));
       places[sum_run] = place;
       read = tom_next<Depth>(read);
       power_write = tom_next<PowerDepth>(power_write);

@@ -51,7 +51,8 @@ def sentence(folder: Path, batch: Any = 1) -> Path:
         op("Conv", "t", "w", "b", to="c", pads=[1, 1], name="conv"),
         op("Relu", "c", to="r"),
         op("Conv", "r", "v", to="d", name="score"),
-        op("Softmax", "d", to="s", axis=2, name="soft"),
+        op("LogSoftmax", "d", to="l", axis=2, name="soft"),
+        op("Exp", "l", to="s", name="shares"),
         op("Mul", "s", "places", to="m", name="places"),
         op("ReduceSum", "m", "axes", to="where", keepdims=0, name="where"),
     ]
@@ -95,7 +96,7 @@ def test_both_ends_end_to_end(tmp_path: Path) -> None:
     made = tomato.compile(path, "ulx3s", calibration=words(64), precision="w8a8")
     assert made.ends is not None
     assert [n.label for n in made.ends.before] == ["embedding"]
-    assert [n.label for n in made.ends.after] == ["soft", "places", "where"]
+    assert [n.label for n in made.ends.after] == ["soft", "shares", "places", "where"]
     assert made.ends.share == 1
     assert [s.name for s in made.takes] == ["words"]
     assert [p.name for p in made.inputs] == ["e"]
@@ -110,7 +111,7 @@ def test_both_ends_end_to_end(tmp_path: Path) -> None:
     said = json.loads((folder / "report.json").read_text())
     assert said["host"]["chip_share"] == 1
     assert said["notes"][0].startswith(
-        "the host runs before the chip embedding (Gather); behind the chip soft (Softmax)"
+        "the host runs before the chip embedding (Gather); behind the chip soft (LogSoftmax)"
     )
     result = evaluate(again, Data(words()))
     assert result["outputs"][0]["name"] == "where"

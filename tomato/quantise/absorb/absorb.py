@@ -10,7 +10,7 @@ from tomato.core.errors import TomatoError
 from tomato.core.formats import Tensor
 from tomato.core.interface import SILENT, Said
 from tomato.core.ir import Builder, Encoding, Graph, Node, Op, TensorType
-from tomato.core.treatment import Line, Treatment
+from tomato.core.treatment import UNLIKE_CHANNELS, Line, Treatment
 from tomato.ops.join import Add, Multiply
 from tomato.ops.quantise import Dequantise, Quantise
 from tomato.ops.real import Affine, Clip
@@ -184,6 +184,8 @@ class _Walk:
             case Add() | Multiply():
                 return self.join(node, node.op, *held)
         op, held = self.bordered(node, node.op, held)
+        if op.line([h.line for h in held], self.types(held)) == UNLIKE_CHANNELS:
+            held = [self.level(h) for h in held]
         line = self.follow(node, op, held)
         op = op.on_codes([h.line for h in held], self.types(held))
         name = self.build.add(op, [h.value for h in held], node.name, node.origin)

@@ -14,7 +14,8 @@ from tomato.ops.softmax import Softmax
 from tomato.quantise.absorb.proof import SOFTMAX
 
 SHAPE = (1, 24, 6, 5)
-FRAMES = (np.random.default_rng(0).standard_normal((16, *SHAPE[1:])) * 3).astype(np.float32)
+RNG = np.random.default_rng(0)
+FRAMES = (RNG.standard_normal((16, *SHAPE[1:])) * 3).astype(np.float32)
 CUT = [op("Slice", "yq begin end rows", "cq"), op("DequantizeLinear", "cq ys yz", "y")]
 """The network goes on, so that the softmax is not the host's."""
 FORMS: dict[str, list[Any]] = {
@@ -31,6 +32,15 @@ FORMS: dict[str, list[Any]] = {
         op("Exp", "d", "e"),
         op("ReduceSum", "e axes", "t"),
         op("Div", "e t", "r"),
+        op("QuantizeLinear", "r ys yz", "yq"),
+        *CUT,
+    ],
+    "scores": [
+        *IN,
+        op("DequantizeLinear", "w ws", "wr"),
+        op("DequantizeLinear", "b bs", "br"),
+        op("Conv", "xr wr br", "c"),
+        op("Softmax", "c", "r", axis=1),
         op("QuantizeLinear", "r ys yz", "yq"),
         *CUT,
     ],
@@ -62,6 +72,8 @@ def test_codes_are_off_by_one_at_most(form: str, kind: type[np.integer], tmp_pat
     constants = steps(kind, x=12 / 65536 if wide else 0.05) | {
         "ys": np.float32(1 / (4096 if wide else 256)), "yz": kind(np.iinfo(kind).min),
         "axes": np.array([1]), "runs": np.array([1, 3, 8, 6, 5]), "whole": np.array(SHAPE),
+        "w": RNG.integers(-127, 128, (24, 24, 1, 1)).astype(np.int8), "ws": np.float32(0.003),
+        "b": RNG.integers(-900, 900, 24).astype(np.int32), "bs": np.float32(0.05 * 0.003),
         "begin": np.array([1]), "end": np.array([6]), "rows": np.array([2]),
     }  # fmt: skip
     if wide:
