@@ -139,12 +139,15 @@ class Sizer:
         self._filters = np.array([_in_filters(node.op) for node in nodes], dtype=bool)
         self._macs = np.array([node.op.macs(graph.args_of(node)) for node in nodes], dtype=np.float64)
         self._weights = np.array([_size(node.op) for node in nodes], dtype=np.float64)
+        every = sum(node.op.macs(graph.args_of(node)) for node in graph)
+        self._still = float(every - self._macs.sum())  # of products of two values, whose channels all stay
 
     def left(self, sets: Array) -> Left:
         """The shares of multiply-accumulates and weights that are left with so many sets of each family."""
         share = 1.0 - self._held @ (self._sizes - sets) / self._channels
         each = share[self._out] * np.where(self._filters, 1.0, share[self._in])
-        return Left(*(float((each * sizes).sum() / max(sizes.sum(), 1.0)) for sizes in (self._macs, self._weights)))
+        macs = ((each * self._macs).sum() + self._still) / max(self._macs.sum() + self._still, 1.0)
+        return Left(float(macs), float((each * self._weights).sum() / max(self._weights.sum(), 1.0)))
 
 
 def _in_filters(op: Op) -> bool:
