@@ -13,6 +13,7 @@ from tests.networks.points import OPERATIONS
 from tests.unit.quantise.contract import catalogue
 from tomato.core.ir import Graph, Op
 from tomato.engines import CATALOGUE
+from tomato.ops.frame_requant import FrameRequant
 from tomato.ops.quantise import Bias, Dequantise, JoinConstant, Quantise
 from tomato.ops.requant import Requant
 from tomato.ops.table import Table
@@ -28,7 +29,7 @@ MANY = 10 * NETWORKS
 """Enough for what is rare."""
 QUANTISATION = frozenset({Quantise, Dequantise, JoinConstant, Bias})
 """Operators that only a network that comes quantised has: ONNX Runtime's quantiser makes them of random networks."""
-BEHIND = frozenset({Requant, Table, Threshold})
+BEHIND = frozenset({FrameRequant, Requant, Table, Threshold})
 """Operators on codes that quantisation makes."""
 
 

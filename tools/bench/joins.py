@@ -6,6 +6,7 @@ from tomato.core.formats import Codes, Tensor
 from tomato.core.ir import Builder, Graph, TensorType
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
+from tomato.ops.frame_requant import FrameRequant
 from tomato.ops.join import Multiply
 from tomato.ops.move import Concat, Pad, Slice, SpaceToDepth, Upsample
 from tomato.ops.normalise import Normalise
@@ -57,6 +58,12 @@ class Network:
         steps = np.sort(self.rng.integers(kind.codes.lo // 4, kind.codes.hi // 4, (kind.channels, count)), axis=1)
         return self.build.add(Threshold(Tensor(steps), 0), [x], name)
 
+    def places(self, x: str, name: str) -> str:
+        """A number for every place of the frame added."""
+        offset = self.rng.integers(-64, 64, self.build.types[x].shape)
+        op = FrameRequant(Tensor(np.ones((1, 1, 1), dtype=np.int64)), Tensor(offset), 0, S8.lo, S8.hi)
+        return self.build.add(op, [x], name)
+
     def curve(self, x: str, name: str) -> str:
         """A table of 256 values."""
         entries = np.round(S8.hi * np.tanh(np.arange(S8.lo, S8.hi + 1) / 48)).astype(np.int64)
@@ -72,7 +79,7 @@ def joins() -> Graph:
     mixed = net.products(build.add(SpaceToDepth(2), ["x"], "blocks"), 8, "mix")
     blocks = net.steps(mixed, 15, "steps")
     gate = build.add(Upsample((2, 2)), [blocks], "upsample")
-    gated = net.requant(build.add(Multiply(0, 0), [deep, gate], "gate"), "gate_q")
+    gated = net.places(net.requant(build.add(Multiply(0, 0), [deep, gate], "gate"), "gate_q"), "places")
     both = build.add(Concat(), [gated, deep], "both")
     cut = build.add(Slice((0, 0, 4), (16, 16, 16)), [both], "cut")
     pooled = build.add(MaxPool(Window((2, 2), (2, 2))), [cut], "pool")
