@@ -8,6 +8,7 @@ from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.frame_requant import FrameRequant
 from tomato.ops.join import Multiply
+from tomato.ops.matmul import MatMul
 from tomato.ops.move import Concat, Pad, Slice, SpaceToDepth, Upsample
 from tomato.ops.normalise import Normalise
 from tomato.ops.pool import GlobalSum, MaxPool
@@ -85,7 +86,8 @@ def joins() -> Graph:
     pooled = build.add(MaxPool(Window((2, 2), (2, 2))), [cut], "pool")
     normal = net.requant(build.add(Normalise(64), [pooled], "normal"), "normal_q")
     shares = net.requant(build.add(Softmax(3, 3000), [normal], "shares"), "shares_q")
-    summed = net.requant(build.add(GlobalSum(), [shares], "sum"), "sum_q")
+    alike = net.requant(build.add(MatMul(3, transposed=True), [shares, normal], "alike"), "alike_q")
+    summed = net.requant(build.add(GlobalSum(), [alike], "sum"), "sum_q")
     classes = net.requant(net.products(summed, 10, "classify"), "classify_q")
     graph = Graph("joins", (("x", build.types["x"]),), tuple(build.nodes), (classes,))
     graph.verify()
