@@ -1,6 +1,7 @@
 """A small transformer from its ONNX model: a class token, positions, masked attention of two heads, a perceptron."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,7 +41,7 @@ def transformer() -> Tiny:
         op("Gather", "active", "zero", to="answer", axis=1),
         op("Gemm", "answer", "wo", "bo"),
     ]
-    constants = {
+    constants: dict[str, Any] = {
         "we": randoms(FEATURES, WIDTH), "first": randoms(1, 1, WIDTH), "places": randoms(1, count, WIDTH, seed=1),
         "ones": np.ones(WIDTH, np.float32), "zeros": np.zeros(WIDTH, np.float32),
         **{f"w{n}": randoms(WIDTH, WIDTH, seed=i) for i, n in enumerate(("query", "key", "value"))},
