@@ -8,6 +8,7 @@ import numpy as np
 from tomato.core.formats import Array, Real, Tensor
 from tomato.core.interpret import interpret
 from tomato.core.ir import Builder, Graph, Op, TensorType
+from tomato.core.treatment import Treatment
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.normalise import Normalise
@@ -105,12 +106,12 @@ def layers_alone(real: Graph, integer: Graph, frames: Mapping[str, Array]) -> It
 
 
 def magnification(integer: Graph, name: str) -> float:
-    """Output steps that one input step makes through the largest weight, or one step of what rounds itself; else 0."""
+    """Output steps that one input step makes, through the largest weight if there are any; 0 behind other sums."""
     requant = integer.producers[name]
     exact = integer.producers.get(requant.args[0])
     if exact is None or not isinstance(requant.op, Requant):
         return 0.0
-    if isinstance(exact.op, Normalise | Softmax):
+    if isinstance(exact.op, Normalise | Softmax) or exact.op.treatment in (Treatment.MOVES, Treatment.CODES):
         return float(np.abs(requant.op.mult.values).max() / 2.0**requant.op.shift)
     if not isinstance(exact.op, Conv2d | Dense):
         return 0.0

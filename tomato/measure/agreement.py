@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -130,9 +131,15 @@ def first_difference(accelerator: Accelerator, frames: Sequence[Array]) -> str:
     wanted = _defined if arithmetic(accelerator) == "qonnx" else _kernels
     for label, found in wanted(accelerator, frames, list(ends)):
         ours = codes[ends[label]]
-        if found.size == ours.size and np.any(found.reshape(-1) != ours.reshape(-1)):
+        if found.size == ours.size and not _equal(found, ours):
             return f"{ends[label]} ({label})"
     return ""
+
+
+def _equal(found: Array, ours: Array) -> bool:
+    """Whether codes are equal in some order of the runtime's axes: streams have channels last, models anywhere."""
+    orders = permutations(range(1, found.ndim))
+    return any(np.array_equal(found.transpose(0, *order).reshape(-1), ours.reshape(-1)) for order in orders)
 
 
 def _defined(accelerator: Accelerator, frames: Sequence[Array], labels: Sequence[str]) -> Iterator[tuple[str, Array]]:
@@ -157,7 +164,7 @@ def _kernels(accelerator: Accelerator, frames: Sequence[Array], labels: Sequence
 
 
 def _codes(model: Path, accelerator: Accelerator, frames: Sequence[Array]) -> Array | None:
-    """The only output of a model, frame by frame, channels last; None if it is real."""
+    """The only output of a model, frame by frame; None if it is real."""
     runner = session(model, integers=True)
     names = [p.name for p in accelerator.inputs]
     known = {i.name for i in runner.get_inputs()}
@@ -166,6 +173,4 @@ def _codes(model: Path, accelerator: Accelerator, frames: Sequence[Array]) -> Ar
         for i in range(len(frames[0]))
     ]
     codes = np.concatenate(rows)
-    if not np.issubdtype(codes.dtype, np.integer):
-        return None
-    return np.moveaxis(codes, 1, -1) if codes.ndim > 2 else codes
+    return codes if np.issubdtype(codes.dtype, np.integer) else None

@@ -164,15 +164,16 @@ def _sweep(
 
 def _shared_out(graph: Graph) -> dict[str, int]:
     """The values that a softmax alone reads, perhaps as a vector reshaped in between, and of how many runs a pixel."""
-    alone, found = read_once(graph), dict[str, int]()
+    alone, types, found = read_once(graph), graph.types, dict[str, int]()
     for node in reversed(graph.nodes):
-        pixels = node.type.pixels
-        if isinstance(node.op, Softmax) and node.args[0] in alone:
-            found[node.args[0]] = node.op.groups
-        elif isinstance(node.op, Reshape) and node.name in found and node.args[0] in alone:
-            runs = found[node.name] * pixels
-            found |= {node.args[0]: runs // graph.types[node.args[0]].pixels}
-    return {name: runs for name, runs in found.items() if runs}
+        x = node.args[0]
+        if isinstance(node.op, Softmax) and x in alone:
+            found[x] = node.op.groups
+        elif isinstance(node.op, Reshape) and node.name in found and x in alone:
+            length = node.type.channels // found[node.name]
+            if types[x].channels % length == 0:
+                found[x] = types[x].channels // length
+    return found
 
 
 def _reaching(values: Array, groups: int) -> Array:

@@ -144,7 +144,7 @@ module tom_frame_store #(
       .Ram  (Ram)
     ) u_ram (
       .clk_i,
-      .write_i     (write && bank_q == BankBits'(b)),
+      .write_i     (write && bank_q == BankBits'(unsigned'(b))),
       .write_addr_i(addr_q),
       .write_data_i(in_data_i),
       .read_i,

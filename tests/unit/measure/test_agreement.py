@@ -83,3 +83,13 @@ def test_the_command_says_so(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["evaluate", str(build), "--data", str(frames)])
     assert result.exit_code == 0, result.output
     assert f"600 of 600 output codes equal {KERNELS}" in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (0, 3, 1, 2), (0, 2, 1, 3)], ids=["last", "first", "heads"])
+def test_layers_are_compared_wherever_a_model_has_its_channels(order: tuple[int, ...]) -> None:
+    ours = np.random.default_rng(0).integers(-128, 128, (2, 3, 4, 5))
+    found = ours.transpose(order)
+    assert _equal(found, ours)
+    other = found.copy()
+    other[1, 2, 0, 0] += 1
+    assert not _equal(other, ours)
