@@ -15,6 +15,7 @@ from tomato.accelerator import Accelerator
 from tomato.cli import main
 from tomato.core.formats import Array, Tensor
 from tomato.host.data import Data
+from tomato.measure.agreement import _equal
 from tomato.measure.evaluate import evaluate
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
