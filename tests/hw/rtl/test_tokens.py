@@ -57,6 +57,7 @@ def test_golden_is_the_float_network_within_rounding(compiled: tuple[Accelerator
     assert np.sqrt((error**2).mean()) < 0.03 * wanted.std()
 
 
+@pytest.mark.area
 @pytest.mark.rtl
 def test_rtl_is_golden_as_fast_as_predicted(compiled: tuple[Accelerator, Path], tmp_path: Path) -> None:
     accelerator, _ = compiled
