@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -35,11 +36,11 @@ class Expansion:
         self.walk.constants[name] = value
         return name
 
-    def run(self, op_type: str, inputs: Sequence[str], **attributes: int) -> str:
+    def run(self, op_type: str, inputs: Sequence[str], **attributes: Any) -> str:
         """Translate one node and name its result."""
         return self.to(self.fresh(), op_type, inputs, **attributes)
 
-    def to(self, target: str, op_type: str, inputs: Sequence[str], **attributes: int) -> str:
+    def to(self, target: str, op_type: str, inputs: Sequence[str], **attributes: Any) -> str:
         """Translate one node with a result of this name."""
         kept = {k: v for k, v in self.node.attributes.items() if k in (*PASSED_ON, *POOLED)}
         node = replace(

@@ -32,6 +32,8 @@ LIKE: Mapping[str, tuple[str, slice]] = MappingProxyType(
         "QLinearSigmoid": ("Identity", slice(1)),
         "QLinearLeakyRelu": ("Identity", slice(1)),
         "QLinearSoftmax": ("Identity", slice(1)),
+        **dict.fromkeys(("Attention", "MultiHeadAttention", "BiasGelu", "FastGelu"), ("Identity", slice(1))),
+        **dict.fromkeys(("SkipLayerNormalization", "SkipSimplifiedLayerNormalization"), ("Identity", slice(1))),
         "QLinearAdd": ("Add", slice(0, 4, 3)),
         "QLinearMul": ("Mul", slice(0, 4, 3)),
         "QLinearConcat": ("Concat", slice(2, None, 3)),

@@ -25,11 +25,15 @@ from tomato.ops.move import Reshape
 
 SHOWN = 3
 """Nodes named per problem; the rest is counted."""
-SEVERAL_OUTPUTS = frozenset({"Split"})
+SEVERAL_OUTPUTS = frozenset({"Split", "SkipLayerNormalization", "SkipSimplifiedLayerNormalization"})
 _QONNX = frozenset(rules_qonnx.RULES)
 CONTRIB: Mapping[str, tuple[int, int]] = {
+    "Attention": (2, 7),
+    "BiasGelu": (2, 2),
     "DequantizeLinear": (2, 3),
+    "FastGelu": (1, 2),
     "Gelu": (1, 1),
+    "MultiHeadAttention": (1, 10),
     "QGemm": (6, 9),
     "QLinearAdd": (7, 8),
     "QLinearAveragePool": (5, 5),
@@ -41,6 +45,8 @@ CONTRIB: Mapping[str, tuple[int, int]] = {
     "QLinearSigmoid": (5, 5),
     "QLinearSoftmax": (5, 5),
     "QuantizeLinear": (2, 3),
+    "SkipLayerNormalization": (3, 5),
+    "SkipSimplifiedLayerNormalization": (3, 4),
 }
 """ONNX Runtime's own operators that some rule knows, and between what numbers of inputs they have.
 
