@@ -93,7 +93,7 @@ def _mask(walk: Walk, node: OnnxNode, index: int) -> Array | None:
     if given is None:
         raise RefusedError("expected a constant mask", "give every frame as many tokens")
     real = np.where(given, 0.0, MASKED) if given.dtype == np.bool_ else given.astype(np.float64)
-    return np.maximum(real, MASKED)
+    return np.asarray(np.maximum(real, MASKED))
 
 
 def _attend(
