@@ -19,7 +19,7 @@ from tomato.targets import Resources, Target
 
 ROUNDS = 6
 """Attempts at leaving enough room for the parts between the engines."""
-FULL, IDLE = 0.95, 0.5
+FULL, IDLE = 0.85, 0.1
 """Shares of block RAM from which on, and of UltraRAM up to which, short memories are worth an UltraRAM."""
 
 
