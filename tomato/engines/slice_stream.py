@@ -38,6 +38,16 @@ class SliceStream(LaneUnit[Slice]):
         return beats(self.arg.channels, self.count)
 
     @cached_property
+    def places(self) -> int:
+        """Beats that may wait.
+
+        Of n beats of a pixel m pass, one behind the other, and may leave one every n / m cycles: who takes them need
+        not keep up, and what is dropped must not wait for them.
+        """
+        passing = beats(self.op.end[2], self.count) - self.op.begin[2] // self.count
+        return PIPELINE + 4 + passing - passing * passing // self.beats
+
+    @cached_property
     def cycles(self) -> int:
         return self.arg.pixels * self.beats
 
@@ -56,7 +66,7 @@ class SliceStream(LaneUnit[Slice]):
         width = self.arg.codes.bits * self.count
         counts = (*self.arg.shape[:2], self.beats)
         bits = sum(n.bit_length() for n in counts)
-        return Resources(lut=2 * bits + 2, ff=width + bits + 10) + queue_cost(width, PIPELINE + 4, self.target)
+        return Resources(lut=2 * bits + 2, ff=width + bits + 10) + queue_cost(width, self.places, self.target)
 
     @cached_property
     def params(self) -> dict[str, int]:
@@ -75,6 +85,7 @@ class SliceStream(LaneUnit[Slice]):
             "ColStep": op.step[1],
             "BeatBegin": op.begin[2] // lanes,
             "BeatEnd": beats(op.end[2], lanes),
+            "Places": self.places,
         }
 
 

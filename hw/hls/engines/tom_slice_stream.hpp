@@ -26,7 +26,8 @@ template <
     unsigned ColEnd,
     unsigned ColStep,
     unsigned BeatBegin,  // first beat of a pixel that passes
-    unsigned BeatEnd     // the beat behind the last that passes
+    unsigned BeatEnd,    // the beat behind the last that passes
+    unsigned Places      // beats that may wait; here it is the stream behind that holds them
     >
 void tom_slice_stream(const unsigned frames, hls::stream<ap_uint<Lanes * Bits> > &in,
                       hls::stream<ap_uint<Lanes * Bits> > &out) {

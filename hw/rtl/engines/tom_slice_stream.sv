@@ -20,6 +20,7 @@ module tom_slice_stream #(
   parameter int unsigned ColStep   = 1,
   parameter int unsigned BeatBegin = 0,  // first beat of a pixel that passes
   parameter int unsigned BeatEnd   = 1,  // the beat behind the last that passes
+  parameter int unsigned Places    = 5,  // beats that may wait: those that pass come at once, and leave evenly
 
   localparam int unsigned DataW = Lanes * Bits
 ) (
@@ -40,6 +41,7 @@ module tom_slice_stream #(
   `TOM_REQUIRE(beats, BeatBegin < BeatEnd && BeatEnd <= Beats, "beats must lie in the pixel")
 
   localparam int unsigned Latency = 1;
+  `TOM_REQUIRE(places, Places >= Latency + 4, "Places must hold what is on its way")
 
   wire logic available;
   wire logic fire = in_valid_i && available;
@@ -100,7 +102,7 @@ module tom_slice_stream #(
 
   tom_queue #(
     .Width(DataW),
-    .Depth(Latency + 4)
+    .Depth(Places)
   ) u_queue (
     .clk_i,
     .rst_i,

@@ -1,10 +1,16 @@
 """tom_slice_stream against the meaning of a slice."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 
+import tomato
 from tests.hw.rtl.harness import check_engine
 from tests.hw.stream_cases import CASES
 from tests.networks.cases import make_site
+from tests.unit.frontend.tiny import Tiny, op, randoms
+from tomato.build.simulation import describe, simulate
 from tomato.core.formats import Codes
 from tomato.core.ir import TensorType
 from tomato.engines import CATALOGUE
@@ -27,3 +33,22 @@ def test_rtl_matches_golden(name: str) -> None:
 def test_choices_divide_the_borders(begin: int, end: int, lanes: list[int]) -> None:
     site = make_site(Slice((0, 0, begin), (1, 1, end)), [TensorType((1, 1, 12), FMT)])
     assert list(CATALOGUE["slice_stream"].choices(site)) == [{"lanes": n} for n in lanes]
+
+
+@pytest.mark.rtl
+def test_what_a_slice_drops_does_not_wait_for_what_passes(tmp_path: Path) -> None:
+    """A third of the channels comes at twice the lanes that its reader has: in a burst, then none for long."""
+    nodes = [
+        op("MatMul", "x", "w", to="packed"),
+        op("Split", "packed", to=("a", "b"), axis=2, split=[64, 128]),
+        op("Sigmoid", "a", to="y"),
+        op("MatMul", "b", "v", to="z"),
+    ]
+    net = Tiny(nodes, {"x": (1, 8, 4)}, {"w": randoms(4, 192), "v": randoms(128, 2)}, outputs=("y", "z"), opset=11)
+    x = np.random.default_rng(0).normal(size=(16, 8, 4)).astype(np.float32)
+    compiled = tomato.compile(net.save(tmp_path), "zcu104", calibration=x, fps=250e6 / (8 * 96))
+    lanes = {layer["name"]: layer["unrolling"].get("lanes") for layer in compiled.report["layers"]}
+    assert (lanes["a_0"], lanes["y"]) == (2, 1)
+    found = simulate(compiled.write(tmp_path / "split"), frames=4)
+    assert found["bit_exact"], describe(found)
+    assert found["interval_cycles"] == found["interval_cycles_predicted"] == 8 * 96
