@@ -33,6 +33,8 @@ def from_attention(walk: Walk, node: OnnxNode) -> None:
         _projected(walk, node)
         return
     _refuse(node, {4: "past keys", 5: "past values"})
+    if max(node.integer(f"{side}_window_size", -1) for side in ("left", "right")) >= 0:
+        raise RefusedError("expected no windows", "give a constant mask instead")
     if node.real("softcap", 0.0):
         raise RefusedError("expected no softcap", "bend the scores in front of a Softmax instead")
     shape = walk.view(node.inputs[0]).shape
@@ -174,8 +176,9 @@ RULES: dict[str, Rule] = {
 
 ATTRIBUTES = {
     "Attention": (
-        "is_causal kv_num_heads q_num_heads qk_matmul_output_mode scale softcap softmax_precision do_rotary "
-        "mask_filter_value num_heads past_present_share_buffer qkv_hidden_sizes rotary_embedding_dim unidirectional"
+        "is_causal kv_num_heads left_window_size q_num_heads qk_matmul_output_mode right_window_size scale softcap "
+        "softmax_precision do_rotary mask_filter_value num_heads past_present_share_buffer qkv_hidden_sizes "
+        "rotary_embedding_dim unidirectional"
     ),
     "MultiHeadAttention": "mask_filter_value num_heads scale unidirectional",
     "SkipLayerNormalization": "epsilon",
