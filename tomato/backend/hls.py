@@ -34,6 +34,8 @@ WIDTH = 116
 """Longest line of lists and comments."""
 FRAME_BEATS = "FrameBeats"
 """The template parameter that no Verilog parameter stands for: a loop has an end, a circuit runs for ever."""
+PLACES = "Places"
+"""The parameter for beats that may wait behind an engine: no loop has such a queue, the stream behind it is one."""
 PARAMETER = re.compile(r"\b(unsigned|int|bool|long long|typename) (\w+)(?=,|$)")
 STORAGE = ("LUTRAM", "BRAM", "URAM")
 """Memory kinds as directives name them, by the number in the RTL."""
@@ -228,6 +230,9 @@ class _Queues:
         self.extra: dict[str, int] = {}
         self.ram: dict[str, int] = {}
         for part in netlist.instances:
+            if PLACES in part.params:  # an engine's own queue is the stream behind it
+                name = self.of(part.outputs[0])
+                self.extra[name] = self.extra.get(name, 0) + int(part.params[PLACES])
             if part.module == FRAME_END:
                 self.source[part.outputs[0].name] = self.of(part.inputs[0])
             if part.module in QUEUES:
