@@ -133,13 +133,14 @@ def estimate(model: Model, node: OnnxNode) -> int:
     """Multiply-accumulates of a node that the host runs, 0 where it has no weights or its shapes are unknown."""
     result = model.shapes.get(next(filter(None, node.outputs)), ())
     if node.op_type in WEIGHTED:
-        weight = model.shapes.get(node.inputs[WEIGHTED[node.op_type]], ())
+        weight = model.shapes.get(next(iter(node.inputs[WEIGHTED[node.op_type] :]), ""), ())
         return prod(weight) * prod(result[2:]) if weight and result else 0
     if node.op_type in MATRICES:
         left = model.shapes.get(node.inputs[0], ())
         return prod(result) * left[-1] if left and result else 0
     if node.op_type == "ConvTranspose":
-        return prod(model.shapes.get(node.inputs[1], (0,))) * prod(model.shapes.get(node.inputs[0], (0,))[2:])
+        weight = model.shapes.get(next(iter(node.inputs[1:]), ""), (0,))
+        return prod(weight) * prod(model.shapes.get(node.inputs[0], (0,))[2:])
     if node.op_type in RECURRENT:
         steps = model.shapes.get(node.inputs[0], (0,))[0]
         return steps * sum(prod(model.shapes.get(i, (0,))) for i in node.inputs[1:3])

@@ -36,7 +36,10 @@ def from_layer(walk: Walk, node: OnnxNode) -> None:
     """LayerNormalization and RMSNormalization: over an axis and all behind it, a factor for each place of these."""
     view = walk.view(node.inputs[0])
     rank = len(view.shape)
-    axis = node.integer("axis", -1) % max(1, rank)
+    axis = node.integer("axis", -1)
+    if not -rank <= axis < rank:
+        raise RefusedError(f"expected an axis of {rank}, not {axis}", "check the exported model")
+    axis %= rank
     centred = node.op_type == "LayerNormalization"
     result = normalised(walk, view, range(axis, rank), node.real("epsilon", 1e-5), centred=centred)
     _line(walk, node, result, walk.weight(node, 1, "scale"), walk.weight(node, 2, "bias") if node.has(2) else None)

@@ -238,6 +238,10 @@ REFUSALS: dict[str, tuple[Tiny, str]] = {
         Tiny([op("MatMul", "x", "z")], {"x": (1, 3, 2, 3), "z": (1, 1, 3, 4)}),
         "MatMul #0 (MatMul): expected as many matrices on both sides, not 3 and 1; repeat the smaller stack",
     ),
+    "layer_norm_axis": (
+        Tiny([op("LayerNormalization", "x", "s", axis=5)], {"x": (1, 3, 2)}, {"s": randoms(3, 2)}, opset=17),
+        "LayerNormalization #0 (LayerNormalization): expected an axis of 3, not 5; check the exported model",
+    ),
     "einsum_diagonal": (
         Tiny([op("Einsum", "x", "z", equation="bii,bij->bj")], {"x": (1, 3, 3), "z": (1, 3, 4)}),
         "Einsum #0 (Einsum): expected no diagonals, but 'bii,bij->bj' names an axis twice; take the diagonal elsewhere",

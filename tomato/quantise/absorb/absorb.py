@@ -252,7 +252,8 @@ class _Walk:
         result = unflatten(separate_borders(result.prune()))
         left = dict(zip(values, result.outputs, strict=True))
         for before, after in left.items():
-            self.encodings.setdefault(after, self.encodings[before])
+            if before in self.encodings:
+                self.encodings.setdefault(after, self.encodings[before])
         exits = tuple(replace(e, value=left[e.value]) for e in exits)
         kept = result.types
         return Absorbed(
