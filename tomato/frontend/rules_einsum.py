@@ -45,14 +45,15 @@ def from_einsum(walk: Walk, node: OnnxNode) -> None:
     """Einsum of two activations, or of an activation and a constant that share no axis which stays."""
     if len(node.inputs) != OPERANDS:
         raise RefusedError(f"expected two operands, not {len(node.inputs)}", "write one Einsum for every two")
-    constants = [walk.model.constant(node, i) is not None for i in range(OPERANDS)]
-    ranks = [len(walk.model.shapes[name]) for name in node.inputs]
-    equation = _equation(node.text("equation", ""), ranks)
+    given = [walk.model.constant(node, i) for i in range(OPERANDS)]
+    shapes = [walk.view(n).shape if c is None else c.shape for n, c in zip(node.inputs, given, strict=True)]
+    equation = _equation(node.text("equation", ""), [len(shape) for shape in shapes])
+    sizes = _sizes(equation, *shapes)
+    constants = [c is not None for c in given]
     if any(constants):
-        _with_constant(walk, node, equation, constants.index(True))
+        _with_constant(walk, node, equation, constants.index(True), sizes)
         return
     a, b = (walk.view(name) for name in node.inputs)
-    sizes = dict(zip(equation.a + equation.b, a.shape + b.shape, strict=True))
     rows, columns = equation.own(equation.a), equation.own(equation.b)
     left = _arranged(a, equation.a, sizes, equation.stacked, rows, equation.terms)
     right = _arranged(b, equation.b, sizes, equation.stacked, equation.terms, columns)
@@ -60,14 +61,22 @@ def from_einsum(walk: Walk, node: OnnxNode) -> None:
     _put(walk, node, made, equation.stacked + rows + columns, equation.out, sizes)
 
 
-def _with_constant(walk: Walk, node: OnnxNode, equation: Equation, side: int) -> None:
+def _sizes(equation: Equation, a: tuple[int, ...], b: tuple[int, ...]) -> dict[str, int]:
+    """The size of every axis."""
+    first, second = dict(zip(equation.a, a, strict=True)), dict(zip(equation.b, b, strict=True))
+    if unlike := [c for c in equation.a if second.get(c, first[c]) != first[c]]:
+        sizes = f"{first[unlike[0]]} and {second[unlike[0]]}"
+        raise RefusedError(f"expected one size of an axis of both operands, not {sizes}", "repeat the smaller operand")
+    return first | second
+
+
+def _with_constant(walk: Walk, node: OnnxNode, equation: Equation, side: int, sizes: dict[str, int]) -> None:
     """A product on the axes that are summed."""
     letters = (equation.a, equation.b)
     given, fixed = letters[1 - side], letters[side]
     if equation.stacked:
         raise RefusedError("expected a constant that shares no axis with the result", "split the product")
     view, weight = walk.view(node.inputs[1 - side]), walk.weight(node, side, "operand")
-    sizes = dict(zip(given + fixed, view.shape + weight.shape, strict=True))
     rows, columns, terms = equation.own(given), equation.own(fixed), equation.terms
     matrix = weight.transpose([fixed.index(c) for c in terms + columns]).reshape(_size(terms, sizes), -1)
     value = walk.streamed(_arranged(view, given, sizes, "", rows, terms), 2)

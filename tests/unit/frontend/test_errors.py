@@ -242,6 +242,10 @@ REFUSALS: dict[str, tuple[Tiny, str]] = {
         Tiny([op("LayerNormalization", "x", "s", axis=5)], {"x": (1, 3, 2)}, {"s": randoms(3, 2)}, opset=17),
         "LayerNormalization #0 (LayerNormalization): expected an axis of 3, not 5; check the exported model",
     ),
+    "einsum_sizes": (
+        Tiny([op("Einsum", "x", "c", equation="bij,jk->bik")], {"x": (1, 3, 4)}, {"c": randoms(1, 5)}),
+        ("Einsum #0 (Einsum): expected one size of an axis of both operands, not 4 and 1; repeat the smaller operand"),
+    ),
     "einsum_diagonal": (
         Tiny([op("Einsum", "x", "z", equation="bii,bij->bj")], {"x": (1, 3, 3), "z": (1, 3, 4)}),
         "Einsum #0 (Einsum): expected no diagonals, but 'bii,bij->bj' names an axis twice; take the diagonal elsewhere",
