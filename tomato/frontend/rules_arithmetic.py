@@ -74,9 +74,8 @@ def _divide(walk: Walk, source: str, target: str, c: Array) -> None:
 def _operand(walk: Walk, node: OnnxNode, side: int) -> Array:
     """The constant; one that keeps values out of a softmax is no lower than it has to be."""
     constant = walk.model.constant(node, side)
-    real = constant is not None and constant.size and constant.dtype.kind == "f"
-    if node.op_type == "Add" and constant is not None and real and masked(walk, node.outputs[0]):
-        return np.maximum(constant.astype(np.float64), MASKED)
+    if node.op_type == "Add" and constant is not None and constant.dtype.kind == "f" and masked(walk, node.outputs[0]):
+        return walk.finite(node.inputs[side], np.maximum(constant, MASKED))
     return walk.weight(node, side, "operand")
 
 

@@ -94,8 +94,8 @@ def _mask(walk: Walk, node: OnnxNode, index: int) -> Array | None:
     given = walk.model.constant(node, index)
     if given is None:
         raise RefusedError("expected a constant mask", "give every frame as many tokens")
-    real = np.where(given, 0.0, MASKED) if given.dtype == np.bool_ else given.astype(np.float64)
-    return np.asarray(np.maximum(real, MASKED))
+    real = np.where(given, 0.0, MASKED) if given.dtype == np.bool_ else np.maximum(given, MASKED)
+    return walk.finite(node.inputs[index], real)
 
 
 def _attend(

@@ -7,11 +7,9 @@ import numpy as np
 from tomato.frontend import layout
 from tomato.frontend.layout import Index
 from tomato.frontend.model import OnnxNode, RefusedError
-from tomato.frontend.rules_linear import add_bias
+from tomato.frontend.rules_linear import MATRIX, add_bias
 from tomato.frontend.walk import Rule, View, Walk
 from tomato.ops.matmul import MatMul
-
-MATRIX = 2
 
 
 def from_matmul(walk: Walk, node: OnnxNode) -> None:

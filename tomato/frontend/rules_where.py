@@ -36,7 +36,8 @@ def _part(walk: Walk, node: OnnxNode, side: int, share: Array) -> str | Array:
     constant = walk.model.constant(node, side)
     if constant is not None:
         held = np.where(share != 0.0, constant.astype(np.float64), 0.0)
-        return np.maximum(held, MASKED) if masked(walk, node.outputs[0]) else walk.finite(node.inputs[side], held)
+        held = np.maximum(held, MASKED) if masked(walk, node.outputs[0]) else held
+        return walk.finite(node.inputs[side], held)
     other = walk.model.constant(node, WHEN + ELSE - side)
     if other is not None:
         return node.inputs[side]

@@ -52,10 +52,9 @@ def _attention(graph: Graph, scores: Node) -> Attention | None:
         return None
     alone, chain, last = read_once(graph), list[Node](), scores
     while last.name in alone:
-        (last,) = graph.uses[last.name]
+        before, (last,) = last, graph.uses[last.name]
         if isinstance(last.op, MatMul):
-            first = last.args[0] == (chain or [scores])[-1].name
-            suits = first and last.op.groups == op.groups and not last.op.transposed
+            suits = last.args[0] == before.name and last.op.groups == op.groups and not last.op.transposed
             return Attention(scores, tuple(chain), last, op.groups) if suits else None
         if not _headwise(last, op.groups):
             return None

@@ -1,5 +1,6 @@
 """From a quantised graph to a plan for a target."""
 
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -46,10 +47,6 @@ def schedule(
     )  # fmt: skip
     try:
         interval, plan, used = fitting(around=around)
-        if target.slrs > 1 and not fps and _short_of_blocks(used, target.usable):
-            other, short, _ = fitting(around=around, ultra_words=SHORT_WORDS)
-            plan = short if other < interval else plan
-        return plan
     except TomatoError as refused:
         if around is NOTHING:
             raise
@@ -60,6 +57,11 @@ def schedule(
             f"{refused.what}; without the shell around it, it can be built", where=refused.where,
             hint="compile with --shell none, and connect the streams yourself, or choose a larger board",
         ) from refused  # fmt: skip
+    if target.slrs > 1 and not fps and _short_of_blocks(used, target.usable):
+        with suppress(TomatoError):  # what was found stays
+            other, short, _ = fitting(around=around, ultra_words=SHORT_WORDS)
+            plan = short if other < interval else plan
+    return plan
 
 
 def _fitting(
