@@ -57,6 +57,9 @@ class Op(ABC):
     """
 
     treatment: ClassVar[Treatment]
+    argument_bits: ClassVar[int] = 1
+    argument_reach: ClassVar[float] = 0.0
+    """Bits that codes of its arguments have at the least, and what they reach, where quantisation chooses them."""
 
     def __init_subclass__(cls) -> None:
         if not hasattr(cls, "treatment"):

@@ -25,7 +25,9 @@ from tomato.ops.move import Reshape
 
 SHOWN = 3
 """Nodes named per problem; the rest is counted."""
-SEVERAL_OUTPUTS = frozenset({"Split", "SkipLayerNormalization", "SkipSimplifiedLayerNormalization"})
+SEVERAL_OUTPUTS = frozenset(
+    {"Split", "SkipLayerNormalization", "SkipSimplifiedLayerNormalization", "LSTM", "GRU", "RNN"}
+)
 _QONNX = frozenset(rules_qonnx.RULES)
 CONTRIB: Mapping[str, tuple[int, int]] = {
     "Attention": (2, 7),

@@ -8,9 +8,6 @@ from tomato.frontend.model import OnnxNode, RefusedError
 CALIBRATE = "give --calibrate DATA when compiling: the scale becomes constant, the weights stay as they are"
 FAMILIES: Mapping[str, tuple[str, str]] = {
     "DynamicQuantizeLinear": ("its scale depends on the data", CALIBRATE),
-    "LSTM": ("recurrent layers are not supported", "use a convolution over time instead"),
-    "GRU": ("recurrent layers are not supported", "use a convolution over time instead"),
-    "RNN": ("recurrent layers are not supported", "use a convolution over time instead"),
     "If": ("control flow is not supported", "simplify the model (onnxsim) or export it by tracing"),
     "Loop": ("control flow is not supported", "simplify the model (onnxsim) or export it by tracing"),
     "Scan": ("control flow is not supported", "simplify the model (onnxsim) or export it by tracing"),

@@ -70,6 +70,25 @@ class Slice(Op):
 
 
 @dataclass(frozen=True, slots=True)
+class Flip(Op):
+    """The rows of a frame from the last to the first, or the columns, or both."""
+
+    treatment: ClassVar = Treatment.MOVES
+
+    rows: bool = False
+    columns: bool = False
+
+    def infer(self, args: Sequence[TensorType]) -> TensorType:
+        return args[0]
+
+    def golden(self, args: Sequence[Array]) -> Array:
+        return np.ascontiguousarray(args[0][:, :: -1 if self.rows else 1, :: -1 if self.columns else 1])
+
+    def line(self, args: Sequence[Line], types: Sequence[TensorType]) -> Line | str:
+        return args[0]
+
+
+@dataclass(frozen=True, slots=True)
 class Pad(Op):
     """A border of `value` (a code after quantisation): top, left, bottom, right."""
 

@@ -11,10 +11,12 @@ from tomato.core.ir import Op, TensorType
 from tomato.core.treatment import Line, Treatment
 from tomato.ops.join import Add, Multiply
 from tomato.ops.move import Reshape
+from tomato.ops.recurrent import HIDDEN_FRACTION, Recurrent
 from tomato.ops.requant import Requant
 from tomato.ops.table import Table
 from tomato.ops.weighted import Weighted
 from tomato.passes.groups import Ramp
+from tomato.quantise.lower_recurrent import on_codes
 from tomato.quantise.precision import LayerFormat
 from tomato.quantise.requant.grid import PRODUCT_BITS, Grid, fit_grid, make_requant
 from tomato.quantise.share_encodings import Coding
@@ -103,7 +105,7 @@ def lower(place: Place) -> tuple[Op, ...]:
 
 
 def _exact(place: Place) -> tuple[Op, Op]:
-    """Three choose the integers that they compute with; of all others by what the operator says of its result."""
+    """Four choose the integers that they compute with; of all others by what the operator says of its result."""
     match place.op:
         case Weighted():
             return _weighted(place)
@@ -111,6 +113,9 @@ def _exact(place: Place) -> tuple[Op, Op]:
             return _add(place)
         case Multiply():
             return _multiply(place)
+        case Recurrent() as op:
+            exact: Op = on_codes(op, place.args[0].encoding, place.types[0].codes, place.widths.layer, place.widths.mult)
+            return exact, place.requant(exact, 2.0**-HIDDEN_FRACTION, 0)
     given = [arg.encoding.line(kind.channels) for arg, kind in zip(place.args, place.types, strict=True)]
     exact = place.coded.on_codes(given, place.types)
     line = exact.line(given, place.types)

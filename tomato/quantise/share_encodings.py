@@ -83,13 +83,16 @@ def _centred(coding: Coding) -> Coding:
 
 
 def _spans(groups: tuple[Group, ...], tied: Mapping[str, str], ranges: Ranges) -> dict[str, Range]:
-    """The range of every class: what its values reach, the borders its readers add, and 0."""
+    """The range of every class: what its values reach, what its readers want it to reach, the borders they add, and 0."""
     spans: dict[str, Range] = {}
     for value, root in tied.items():
         if value not in ranges:
             raise TomatoError(f"value %{value} has no range", hint="calibrate the same graph that is quantised")
         spans[root] = spans[root].union(ranges[value]) if root in spans else ranges[value]
     for group in groups:
+        if reach := group.head.op.argument_reach:
+            for arg in group.head.args:
+                spans[tied[arg]] = spans[tied[arg]].union(Range(-reach, reach, integral=False))
         border, root = group.head.op.border, tied[group.head.args[0]]
         if border and isfinite(border):
             spans[root] = spans[root].union(Range(float(border), float(border), integral=True))
@@ -107,6 +110,9 @@ def _bits(
             root = tied[group.output]
             widths[root] = max(widths.get(root, 0), precision.of(group.head).activation_bits)
             read.update(tied[arg] for arg in group.head.args)
+    for group in groups:
+        for arg in group.head.args:
+            widths[tied[arg]] = max(widths[tied[arg]], group.head.op.argument_bits)
     final = {tied[o] for o in graph.outputs} - read
     return {root: (precision.output_bits, True) if root in final else (w, False) for root, w in widths.items()}
 

@@ -1,0 +1,53 @@
+"""The arithmetic of a recurrent layer on codes."""
+
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+
+from tomato.core.formats import Codes, Tensor
+from tomato.core.ir import Encoding
+from tomato.ops.piecewise import Piecewise, fit
+from tomato.ops.real import Expression, evaluate
+from tomato.ops.recurrent import CELL, CELL_FRACTION, GATE_FRACTION, SUM, Arithmetic, Gru, Lstm, Recurrent
+from tomato.quantise.precision import LayerFormat
+from tomato.quantise.requant.grid import PRODUCT_BITS
+from tomato.quantise.weights.fit import MOST_CODE_BITS, fit_weights
+
+SEGMENTS = 128
+"""Lines of a function: two LUTs a bit."""
+
+
+def on_codes(op: Recurrent, x: Encoding, codes: Codes, form: LayerFormat, mult_bits: int) -> Recurrent:
+    """The layer on codes of its argument, its weights in a format, its last result fed back in that of activations."""
+    fed = max(2, form.activation_bits)
+    terms = (op.hidden - 1).bit_length()
+    room = PRODUCT_BITS - 1 - MOST_CODE_BITS - fed - terms
+    weight, grid = fit_weights(
+        op.weight.values, 2.0 ** (1 - fed) / x.scale, form.weight_bits, min(mult_bits, room), kind=form.kind
+    )
+    bias = np.zeros(weight.shape[1])
+    if isinstance(op, Gru) and op.inner is not None:
+        bias[op.gates - 1 :: op.gates] = op.inner.values / x.scale
+    bias = np.rint(bias * 2.0**grid.shift).astype(np.int64) + ((1 << grid.shift) >> 1)
+    sums = Codes(codes.lo + SUM.lo, codes.hi + SUM.hi)
+    one = 1 << GATE_FRACTION
+    made = []
+    for n, function in enumerate(op.functions):
+        ends = evaluate(function, np.array([-np.inf, np.inf]))
+        outputs = Codes(round(float(ends[0])) * one, one)
+        of_cell = isinstance(op, Lstm) and n == len(op.functions) - 1
+        scale, zero = (2.0**-CELL_FRACTION, 0) if of_cell else (x.scale, x.zero)
+        made.append(_lines(function, scale, zero, CELL if of_cell else sums, outputs))
+    arithmetic = Arithmetic(Tensor(grid.mult), Tensor(bias), grid.shift, fed, tuple(made))
+    parts = (1 << 15, 1 << CELL_FRACTION)[: op.states]
+    begin = np.rint(op.begin.values * np.array(parts)[:, np.newaxis]).astype(np.int64)
+    return replace(op, weight=Tensor(weight), begin=Tensor(np.clip(begin, CELL.lo, CELL.hi)), arithmetic=arithmetic)
+
+
+@lru_cache(maxsize=64)
+def _lines(function: Expression, scale: float, zero: int, inputs: Codes, outputs: Codes) -> Piecewise:
+    def asked(code: np.ndarray) -> np.ndarray:
+        return evaluate(function, (code - zero) * scale) * (1 << GATE_FRACTION)
+
+    return fit(asked, inputs, outputs, SEGMENTS).op
