@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: Apache-2.0
+// A layer that reads its own last result: an array of multipliers (tom_dot) in a loop with the units' functions.
+//
+// Bit-exact with tomato/ops/recurrent.py. Kind: 0 plain, 1 GRU that resets behind the product, 2 GRU that resets in
+// front of it, 3 LSTM. The columns of a fold are all gates of Units * Turns units, which leave Units per cycle. A pass
+// takes Folds * Beats cycles, and Gap more before one that needs what it gives: all passes but the first of a frame,
+// or, where the state lasts (Steps is 0), of all. A step has one pass, of kind 2 two. An input beat carries all gates of
+// Units units, an output beat their results.
+
+`include "tom_assert.svh"
+`default_nettype none
+
+module tom_recurrent_loop #(
+  parameter int unsigned Kind       = 3,   // what a unit is
+  parameter int unsigned Hidden     = 4,   // units
+  parameter int unsigned Lanes      = 1,   // last results per cycle
+  parameter int unsigned Units      = 1,   // units per beat
+  parameter int unsigned Turns      = 1,   // beats of a fold
+  parameter int unsigned Steps      = 1,   // of a frame; 0: the state lasts from frame to frame
+  parameter int unsigned Gap        = 0,   // cycles that a pass waits for the one before
+  parameter int unsigned XBits      = 16,  // width of an input code
+  parameter bit          XSigned    = 1,   // inputs are two's complement
+  parameter int unsigned XPlaces    = 8,   // input beats that may wait
+  parameter int unsigned Waiting    = 8,   // folds of results that may be on their way or wait
+  parameter int unsigned FedBits    = 8,   // width of a result as it is multiplied, two's complement
+  parameter int unsigned Cell       = 0,   // what a weight is, see tom_dot
+  parameter int unsigned FieldBits  = 8,   // stored width of a weight
+  parameter int unsigned WeightBits = 8,   // width of its value, two's complement
+  parameter bit [511:0]  Constants  = '0,  // what all weights share
+  parameter int unsigned ProdBits   = 16,  // width of a product, two's complement
+  parameter int unsigned AccBits    = 24,  // width of a sum of them
+  parameter int unsigned Pack       = 1,   // filters that share a DSP block; 0: multiply in LUTs
+  parameter int unsigned WeightRam  = 0,   // memory kind of the weights
+  parameter int unsigned LoadBits   = 1,   // bits per beat of the loader that fills UltraRAM
+  parameter int unsigned MultBits   = 17,  // width of what sums are multiplied by, two's complement
+  parameter int unsigned BiasBits   = 24,  // width of what is added to that, two's complement
+  parameter int unsigned Shift      = 8,   // right shift, rounding down
+  parameter int unsigned SumBits    = 18,  // width of what comes of it, saturated
+  parameter int unsigned GateFraction   = 12,  // bits behind the point of gates
+  parameter int unsigned CellFraction   = 11,  // bits behind the point of cells
+  parameter int unsigned HiddenFraction = 15,  // bits behind the point of a result
+  parameter int unsigned OutBits    = 16,  // width of a result and of a cell, two's complement
+  parameter tom_recurrent_pkg::functions_t Functions = tom_recurrent_pkg::example(),  // see tom_recurrent_pkg
+  parameter              MemFile    = "",  // hexadecimal weight words, see tom_dot
+  parameter              MemFile0   = "",  // what sums are multiplied by (low) and what is added, by beats
+  parameter              MemFile1   = "",  // results before the first step, as they are multiplied: by reads
+  parameter              MemFile2   = "",  // what the units keep before the first step, by beats
+  parameter              MemFile3   = "",  // lines of the first function
+  parameter              MemFile4   = "",  // of the second
+  parameter              MemFile5   = "",  // of the third
+
+  localparam int unsigned Gates = Kind == 0 ? 1 : Kind == 3 ? 4 : 3,
+  localparam int unsigned InW   = Units * Gates * XBits,
+  localparam int unsigned OutW  = Units * OutBits
+) (
+  input  wire logic            clk_i,
+  input  wire logic            rst_i,
+
+  input  wire logic [LoadBits:0] load_i = '0,  // weights for UltraRAM, see tom_rom
+  output wire logic [LoadBits:0] load_o,
+
+  input  wire logic            in_valid_i,
+  output wire logic            in_ready_o,
+  input  wire logic [InW-1:0]  in_data_i,
+
+  output wire logic            out_valid_o,
+  input  wire logic            out_ready_i,
+  output wire logic [OutW-1:0] out_data_o
+);
+
+  `TOM_REQUIRE(kind, Kind <= 3, "Kind must be 0 to 3")
+
+  localparam int unsigned Plain = 0, ResetAfter = 1, ResetBefore = 2, Lstm = 3;
+  localparam int unsigned PerFold     = Units * Turns;                        // of a fold
+  localparam int unsigned Outputs   = PerFold * Gates;
+  localparam int unsigned Beats     = tom_pkg::ceil_div(Hidden, Lanes);
+  localparam int unsigned Folds     = tom_pkg::ceil_div(Hidden, PerFold);
+  localparam int unsigned Words     = tom_pkg::ceil_div(Hidden, Units);     // beats of a step
+  localparam int unsigned LastTurns = Words - (Folds - 1) * Turns;          // of the last fold
+  localparam int unsigned Passes    = Kind == ResetBefore ? 2 : 1;          // of a step
+  localparam int unsigned Read      = 2 + tom_pkg::dot_latency(Lanes);      // cycles from a read to its sum
+  localparam int unsigned Narrow    = 4;                                    // from there to the units' sums
+  localparam int unsigned Unit      = Kind == Plain ? 8 : 18;               // from there to the results
+  localparam int unsigned BeatBits  = tom_pkg::idx_width(Beats);
+  localparam int unsigned FoldBits  = tom_pkg::idx_width(Folds);
+  localparam int unsigned StepBits  = tom_pkg::idx_width(Steps);
+  localparam int unsigned GapBits   = tom_pkg::idx_width(Gap + 1);
+  localparam int unsigned TurnBits  = tom_pkg::count_width(Turns);
+  localparam int unsigned WordBits  = tom_pkg::idx_width(Words);
+  localparam int unsigned CountBits = tom_pkg::count_width(XPlaces);
+
+  `TOM_REQUIRE(turns, Turns <= Beats, "a fold must have as many reads as beats")
+  `TOM_REQUIRE(places, XPlaces >= Turns, "the beats of a fold must have room")
+
+  // ---------------------------------------------------------------- passes, folds and reads
+
+  wire logic              x_in, x_take;
+  wire logic              unused_x_valid;  // only the assertion reads it: a fold starts when its inputs are there
+  wire logic [InW-1:0]    x;
+  wire logic              room;
+  logic [BeatBits-1:0]    beat_q;
+  logic [FoldBits-1:0]    fold_q;
+  logic [StepBits-1:0]    step_q;
+  logic                   second_q, fresh_q;
+  logic [GapBits-1:0]     gap_q;
+  logic [CountBits-1:0]   there_q;  // input beats that no fold has claimed
+
+  wire logic last_beat = beat_q == BeatBits'(Beats - 1);
+  wire logic last_fold = fold_q == FoldBits'(Folds - 1);
+  wire logic last_pass = Passes == 1 || second_q;
+  wire logic last_step = Steps != 0 && step_q == StepBits'(Steps - 1);
+  wire logic [CountBits-1:0] claim = Passes == 2 && second_q ? '0
+      : last_fold ? CountBits'(LastTurns) : CountBits'(Turns);
+  wire logic ready = gap_q == '0 || (fresh_q && !second_q);
+  wire logic start = beat_q == '0 && there_q >= claim && room && (fold_q != '0 || ready);
+  wire logic fire = beat_q != '0 || start;
+  wire logic pass_end = fire && last_beat && last_fold;
+
+  always_ff @(posedge clk_i) begin
+    if (rst_i) begin
+      beat_q   <= '0;
+      fold_q   <= '0;
+      step_q   <= '0;
+      second_q <= 1'b0;
+      fresh_q  <= 1'b1;
+      gap_q    <= '0;
+      there_q  <= '0;
+    end else begin
+      if (fire) beat_q <= last_beat ? '0 : beat_q + 1'b1;
+      if (fire && last_beat) fold_q <= last_fold ? '0 : fold_q + 1'b1;
+      if (pass_end) second_q <= Passes == 2 && !second_q;
+      if (pass_end && last_pass) begin
+        step_q  <= last_step || Steps == 0 ? '0 : step_q + 1'b1;
+        fresh_q <= last_step;
+      end
+      if (pass_end) gap_q <= GapBits'(Gap);
+      else if (gap_q != '0) gap_q <= gap_q - 1'b1;
+      there_q <= there_q + CountBits'(x_in) - (start ? claim : '0);
+    end
+  end
+
+  assign x_in = in_valid_i && in_ready_o;
+
+  tom_fifo #(
+    .Width(InW),
+    .Depth(XPlaces),
+    .Ram  (0)
+  ) u_x (
+    .clk_i,
+    .rst_i,
+    .in_valid_i,
+    .in_ready_o,
+    .in_data_i,
+    .out_valid_o(unused_x_valid),
+    .out_ready_i(x_take),
+    .out_data_o (x)
+  );
+
+  // ---------------------------------------------------------------- the product of the weights and the last result
+
+  wire logic                     write;
+  wire logic [Units*FedBits-1:0] fed;
+  wire logic [Lanes*FedBits-1:0] read;
+  logic [1:0]                    valid_q, first_q, last_q;
+  wire logic                     acc_valid;
+  wire logic [Outputs*AccBits-1:0] acc;
+
+  tom_feedback #(
+    .Lanes  (Lanes),
+    .Units  (Units),
+    .Words  (Words),
+    .Beats  (Beats),
+    .Bits   (FedBits),
+    .MemFile(MemFile1)
+  ) u_feedback (
+    .clk_i,
+    .rst_i,
+    .write_i     (write),
+    .write_data_i(fed),
+    .swap_i      (pass_end),
+    .fresh_i     (fresh_q && !second_q),
+    .beat_i      (beat_q),
+    .data_o      (read)
+  );
+
+  always_ff @(posedge clk_i) begin
+    if (rst_i) valid_q <= '0;
+    else valid_q <= {valid_q[0], fire};
+    first_q <= {first_q[0], beat_q == '0};
+    last_q  <= {last_q[0], last_beat};
+  end
+
+  tom_dot #(
+    .Inputs    (Lanes),
+    .Outputs   (Outputs),
+    .InBits    (FedBits),
+    .InSigned  (1),
+    .Cell      (Cell),
+    .FieldBits (FieldBits),
+    .WeightBits(WeightBits),
+    .Constants (Constants),
+    .ProdBits  (ProdBits),
+    .AccBits   (AccBits),
+    .Pack      (Pack),
+    .Words     (Folds * Beats),
+    .Ram       (WeightRam),
+    .LoadBits  (LoadBits),
+    .MemFile   (MemFile)
+  ) u_dot (
+    .clk_i,
+    .rst_i,
+    .load_i,
+    .load_o,
+    .valid_i(valid_q[1]),
+    .first_i(first_q[1]),
+    .last_i (last_q[1]),
+    .data_i (read),
+    .valid_o(acc_valid),
+    .data_o (acc)
+  );
+
+  // ---------------------------------------------------------------- a fold becomes turns
+
+  // What the last read of a fold was of.
+  logic [Read-1:0] of_last_q, of_fresh_q, of_second_q;
+
+  logic [Outputs*AccBits-1:0] turn_q;
+  logic [TurnBits-1:0]        turns_q;
+  logic                       turn_fresh_q, turn_second_q;
+  logic [WordBits-1:0]        word_q;
+  wire logic                  turn = turns_q != '0;
+
+  always_ff @(posedge clk_i) begin
+    of_last_q   <= Read'({of_last_q, last_fold});
+    of_fresh_q  <= Read'({of_fresh_q, fresh_q});
+    of_second_q <= Read'({of_second_q, second_q});
+    turn_q      <= acc_valid ? acc : turn_q >> (Units * Gates * AccBits);
+    if (acc_valid) begin
+      turn_fresh_q  <= of_fresh_q[Read-1];
+      turn_second_q <= of_second_q[Read-1];
+    end
+    if (rst_i) begin
+      turns_q <= '0;
+      word_q  <= '0;
+    end else begin
+      if (acc_valid) turns_q <= of_last_q[Read-1] ? TurnBits'(LastTurns) : TurnBits'(Turns);
+      else if (turn) turns_q <= turns_q - 1'b1;
+      if (turn) word_q <= word_q == WordBits'(Words - 1) ? '0 : word_q + 1'b1;
+    end
+  end
+
+  // ---------------------------------------------------------------- sums in steps of the inputs
+
+  localparam int unsigned Columns = Units * Gates;
+  localparam int unsigned ScaledBits = AccBits + MultBits;
+  localparam int unsigned BiasedBits = (ScaledBits > BiasBits ? ScaledBits : BiasBits) + 1;
+  localparam int unsigned CmpBits = BiasedBits > SumBits ? BiasedBits : SumBits + 1;
+  localparam int unsigned ConstantBits = MultBits + BiasBits;
+
+  (* ram_style = "registers", rom_style = "distributed" *) logic [Columns*ConstantBits-1:0] rom[Words];
+  initial if (MemFile0 != "") $readmemh(MemFile0, rom);
+
+  logic [Columns*ConstantBits-1:0] constant_q;
+  logic [Columns*AccBits-1:0]      data_q;
+  logic [Columns*SumBits-1:0]      r_q;
+  logic [Narrow-1:0]               sum_valid_q, sum_fresh_q, sum_second_q;
+  logic [WordBits-1:0]             sum_word_q[Narrow];
+
+  always_ff @(posedge clk_i) begin
+    constant_q <= rom[word_q];
+    data_q     <= turn_q[Columns*AccBits-1:0];
+    sum_valid_q  <= rst_i ? '0 : {sum_valid_q[Narrow-2:0], turn};
+    sum_fresh_q  <= {sum_fresh_q[Narrow-2:0], turn_fresh_q};
+    sum_second_q <= {sum_second_q[Narrow-2:0], turn_second_q};
+    sum_word_q[0] <= word_q;
+    for (int unsigned i = 1; i < Narrow; i++) sum_word_q[i] <= sum_word_q[i-1];
+  end
+
+  for (genvar c = 0; c < Columns; c++) begin : gen_column
+    logic signed [BiasBits-1:0]   bias_q;
+    logic signed [ScaledBits-1:0] prod_q;
+    logic signed [BiasedBits-1:0] biased_q;
+    wire logic signed [MultBits-1:0] mult = constant_q[c*ConstantBits+:MultBits];
+    wire logic signed [CmpBits-1:0] shifted = CmpBits'(biased_q >>> Shift);
+
+    always_ff @(posedge clk_i) begin
+      bias_q   <= constant_q[c*ConstantBits+MultBits+:BiasBits];
+      prod_q   <= signed'(data_q[c*AccBits+:AccBits]) * mult;
+      biased_q <= BiasedBits'(prod_q) + BiasedBits'(bias_q);
+      if (shifted > CmpBits'((1 << (SumBits - 1)) - 1)) r_q[c*SumBits+:SumBits] <= {1'b0, {(SumBits - 1){1'b1}}};
+      else if (shifted < -CmpBits'(1 << (SumBits - 1))) r_q[c*SumBits+:SumBits] <= {1'b1, {(SumBits - 1){1'b0}}};
+      else r_q[c*SumBits+:SumBits] <= shifted[SumBits-1:0];
+    end
+  end
+
+  // ---------------------------------------------------------------- the units
+
+  wire logic              unit_valid = sum_valid_q[Narrow-1];
+  wire logic              unit_second = sum_second_q[Narrow-1];
+  wire logic [OutW-1:0]   h;
+  logic [Unit-1:0]        h_valid_q, h_out_q;
+
+  assign x_take = unit_valid && !(Passes == 2 && unit_second);
+  `TOM_ALWAYS(inputs, !x_take || unused_x_valid, "%m has no input for its sums")
+
+  if (Kind == Lstm) begin : gen_lstm
+    tom_lstm_unit #(
+      .Units         (Units),
+      .Words         (Words),
+      .XBits         (XBits),
+      .XSigned       (XSigned),
+      .SumBits       (SumBits),
+      .GateFraction  (GateFraction),
+      .CellFraction  (CellFraction),
+      .CellBits      (OutBits),
+      .HiddenFraction(HiddenFraction),
+      .HiddenBits    (OutBits),
+      .Functions     (Functions),
+      .MemFile0      (MemFile3),
+      .MemFile1      (MemFile4),
+      .MemFile2      (MemFile5),
+      .MemFile3      (MemFile2)
+    ) u_unit (
+      .clk_i,
+      .valid_i(unit_valid),
+      .fresh_i(sum_fresh_q[Narrow-1]),
+      .word_i (sum_word_q[Narrow-1]),
+      .x_i    (x),
+      .r_i    (r_q),
+      .h_o    (h)
+    );
+  end else if (Kind == Plain) begin : gen_plain
+    tom_rnn_unit #(
+      .Units         (Units),
+      .XBits         (XBits),
+      .XSigned       (XSigned),
+      .SumBits       (SumBits),
+      .GateFraction  (GateFraction),
+      .HiddenFraction(HiddenFraction),
+      .HiddenBits    (OutBits),
+      .Functions     (Functions),
+      .MemFile0      (MemFile3)
+    ) u_unit (
+      .clk_i,
+      .x_i(x),
+      .r_i(r_q),
+      .h_o(h)
+    );
+    wire logic unused_flags = &{1'b0, sum_fresh_q, sum_word_q[Narrow-1]};
+  end else begin : gen_gru
+    tom_gru_unit #(
+      .Units         (Units),
+      .Words         (Words),
+      .XBits         (XBits),
+      .XSigned       (XSigned),
+      .SumBits       (SumBits),
+      .ResetAfter    (Kind == ResetAfter),
+      .GateFraction  (GateFraction),
+      .HiddenFraction(HiddenFraction),
+      .HiddenBits    (OutBits),
+      .Functions     (Functions),
+      .MemFile0      (MemFile3),
+      .MemFile1      (MemFile4),
+      .MemFile2      (MemFile2)
+    ) u_unit (
+      .clk_i,
+      .valid_i (unit_valid),
+      .fresh_i (sum_fresh_q[Narrow-1]),
+      .second_i(unit_second),
+      .word_i  (sum_word_q[Narrow-1]),
+      .x_i     (x),
+      .r_i     (r_q),
+      .h_o     (h)
+    );
+  end
+
+  always_ff @(posedge clk_i) begin
+    h_valid_q <= rst_i ? '0 : {h_valid_q[Unit-2:0], unit_valid};
+    h_out_q   <= {h_out_q[Unit-2:0], unit_valid && (Passes == 1 || unit_second)};
+  end
+
+  // ---------------------------------------------------------------- results, and what goes back of them
+
+  localparam int unsigned Lost = OutBits - FedBits;
+  logic                     write_q;
+  logic [Units*FedBits-1:0] fed_q;
+
+  always_ff @(posedge clk_i) write_q <= h_valid_q[Unit-1];
+  assign write = write_q;
+  assign fed   = fed_q;
+
+  for (genvar u = 0; u < Units; u++) begin : gen_fed
+    wire logic [OutBits-1:0] code = h[u*OutBits+:OutBits];
+    if (Lost == 0) begin : gen_same
+      always_ff @(posedge clk_i) fed_q[u*FedBits+:FedBits] <= code;
+    end else begin : gen_rounded
+      // Upwards from half a step, but not beyond the greatest code.
+      wire logic [FedBits-1:0] high = code[OutBits-1-:FedBits];
+      wire logic most = high == {1'b0, {(FedBits - 1){1'b1}}};
+      always_ff @(posedge clk_i) fed_q[u*FedBits+:FedBits] <= high + FedBits'(code[Lost-1] && !most);
+    end
+  end
+
+  // Places are folds: a fold's beats leave one by one.
+  wire logic out_fire = out_valid_o && out_ready_i;
+  logic [TurnBits-1:0] out_turn_q;
+  logic [FoldBits-1:0] out_fold_q;
+  wire logic out_last_fold = out_fold_q == FoldBits'(Folds - 1);
+  wire logic out_end = out_turn_q == (out_last_fold ? TurnBits'(LastTurns - 1) : TurnBits'(Turns - 1));
+  wire logic unused_ready;  // only the assertion reads it: credits keep it high
+
+  always_ff @(posedge clk_i) begin
+    if (rst_i) begin
+      out_turn_q <= '0;
+      out_fold_q <= '0;
+    end else if (out_fire) begin
+      out_turn_q <= out_end ? '0 : out_turn_q + 1'b1;
+      if (out_end) out_fold_q <= out_last_fold ? '0 : out_fold_q + 1'b1;
+    end
+  end
+
+  tom_credit #(
+    .Places(Waiting)
+  ) u_credit (
+    .clk_i,
+    .rst_i,
+    .take_i     (start && last_pass),
+    .give_i     (out_fire && out_end),
+    .available_o(room)
+  );
+
+  tom_fifo #(
+    .Width(OutW),
+    .Depth(Waiting * Turns < 2 ? 2 : Waiting * Turns),
+    .Ram  (0)
+  ) u_out (
+    .clk_i,
+    .rst_i,
+    .in_valid_i (h_out_q[Unit-1] && h_valid_q[Unit-1]),
+    .in_ready_o (unused_ready),
+    .in_data_i  (h),
+    .out_valid_o,
+    .out_ready_i,
+    .out_data_o
+  );
+
+  `TOM_ALWAYS(room, !(h_out_q[Unit-1] && h_valid_q[Unit-1]) || unused_ready, "%m has no room for a result")
+  `TOM_STREAM_STABLE(out, out_valid_o, out_ready_i, out_data_o)
+
+endmodule
+
+`default_nettype wire
