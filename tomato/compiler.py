@@ -44,6 +44,7 @@ def compile_model(
     requant_bits: int | None = None,
     allow_error: float | None = None,
     shapes: Mapping[str, Sequence[int]] | None = None,
+    states: Mapping[str, str] | None = None,
     host: HostChoice = "ends",
     shell: str = board.SHELLS[0],
     progress: Progress = silent,
@@ -58,7 +59,8 @@ def compile_model(
     fastest that fits. plan: a plan.toml whose choices are kept. requant_bits: of a model that comes quantised, the
     widest multipliers of requantisations. allow_error: the share of a requantisation's inputs that may be off by one
     step where nothing exact is small enough (0: none, 1: any error; unless given, one in a hundred). shapes: sizes of
-    dynamic axes by their names, or whole shapes of inputs by theirs, batch included. host: what the host may run at
+    dynamic axes by their names, or whole shapes of inputs by theirs, batch included. states: inputs of recurrent layers
+    that are what an output was at the frame before, by name: they stay on the chip, and frames are a sequence. host: what the host may run at
     the ends of the network: "none", "ends" (as long as the chip does at least half of the multiply-accumulates), or
     "any". shell: what stands around the Verilog, "axi" or "none", for which room is left. Raises TomatoError for
     what the user can mend.
@@ -71,7 +73,7 @@ def compile_model(
     progress("Import", 0, 0)
     source = model if isinstance(model, Source) else Source(Path(model))
     sizes = {name: tuple(int(n) for n in shape) for name, shape in (shapes or {}).items()}
-    network, frames = complete.settle(source, Reading(sizes), host, calibration)
+    network, frames = complete.settle(source, Reading(sizes, states=dict(states or {})), host, calibration)
 
     integers = None
     if network.quantised:

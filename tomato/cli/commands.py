@@ -65,6 +65,13 @@ def shape_option(command: Callable[..., None]) -> Callable[..., None]:
     return option(command)
 
 
+def state_option(command: Callable[..., None]) -> Callable[..., None]:
+    """The option that connects states."""
+    return click.option("--state", "states", multiple=True, metavar="INPUT=OUTPUT", help="An input that is what that "
+                        "output was at the frame before: the state stays on the chip, and is 0 after a reset. May be "
+                        "repeated.")(command)  # fmt: skip
+
+
 def host_option(command: Callable[..., None]) -> Callable[..., None]:
     """The option that says what the host may compute."""
     return click.option("--host", type=click.Choice(["none", "ends", "any"]), default="ends", show_default=True,
@@ -104,6 +111,7 @@ def quiet_option(command: Callable[..., None]) -> Callable[..., None]:
               "the share of a requantisation's inputs that may be off by one step where nothing exact is small enough; "
               "0 allows none, 1 allows any error. The report counts them.  [default: 0.01]")  # fmt: skip
 @shape_option
+@state_option
 @host_option
 @click.option("--shell", type=click.Choice(["axi", "none"]), default="axi", show_default=True, help="What stands "
               "around the Verilog: masters of memory and registers, or nothing but streams.")  # fmt: skip
@@ -114,8 +122,8 @@ def quiet_option(command: Callable[..., None]) -> Callable[..., None]:
 def compile_command(
     model: Path, target: str, output: Path | None, calibrate: tuple[Path, ...], ranges: Any, precision: str | None,
     max_drop: float | None, objective: Any, compensate: bool, fps: float | None, clock: float | None,
-    requant_bits: int | None, allow_error: float | None, shapes: tuple[str, ...], host: Any, shell: str,
-    plan: Path | None, backend: str, quiet: bool,
+    requant_bits: int | None, allow_error: float | None, shapes: tuple[str, ...], states: tuple[str, ...],
+    host: Any, shell: str, plan: Path | None, backend: str, quiet: bool,
 ) -> None:  # fmt: skip
     """Compile MODEL for a board and write the build folder."""
     from tomato import frontend
@@ -132,14 +140,15 @@ def compile_command(
     check_writable(folder)
     backends = read_backends(backend)
     goal = Goal(1.0 if max_drop is None else max_drop, objective or "fps")
-    sizes = read_shapes(shapes)
+    sizes, kept = read_shapes(shapes), read_states(states)
     source = frontend.source(model)
-    frames, labels = read_frames(frontend.takes(source, Reading(sizes)), calibrate) if calibrate else (None, None)
+    reading = Reading(sizes, states=kept)
+    frames, labels = read_frames(frontend.takes(source, reading), calibrate) if calibrate else (None, None)
     with progress(quiet) as shown:
         accelerator = compile_model(
             source, target, calibration=frames, labels=labels, precision=precision, goal=goal, compensate=compensate,
             ranges=ranges, fps=fps, clock_mhz=clock, plan=plan, requant_bits=requant_bits, allow_error=allow_error,
-            shapes=sizes, host=host, shell=shell if "verilog" in backends else "none", progress=shown,
+            shapes=sizes, states=kept, host=host, shell=shell if "verilog" in backends else "none", progress=shown,
         )  # fmt: skip
         accelerator.write(folder, shown, backends=backends)
     show.warnings(accelerator.report)
@@ -367,9 +376,12 @@ def report_command(folder: Path, compare: tuple[Path, ...]) -> None:
 @click.argument("model", type=MODEL)
 @click.option("--target", help="Also say whether it fits this board.")
 @shape_option
+@state_option
 @host_option
 @quiet_option
-def inspect_command(model: Path, target: str | None, shapes: tuple[str, ...], host: Any, quiet: bool) -> None:
+def inspect_command(
+    model: Path, target: str | None, shapes: tuple[str, ...], states: tuple[str, ...], host: Any, quiet: bool
+) -> None:
     """List every node of MODEL: supported or why not, shapes, work, parameters. Writes nothing."""
     from tomato import frontend, targets
     from tomato.cli import show
@@ -378,11 +390,11 @@ def inspect_command(model: Path, target: str | None, shapes: tuple[str, ...], ho
 
     if target:
         targets.load(target)
-    sizes = read_shapes(shapes)
-    source = frontend.source(model)
-    show.nodes(frontend.inspect(source, Reading(sizes)))
+    sizes, kept = read_shapes(shapes), read_states(states)
+    source, reading = frontend.source(model), Reading(sizes, states=kept)
+    show.nodes(frontend.inspect(source, reading))
     try:
-        ends = frontend.settle(source, Reading(sizes), host).ends
+        ends = frontend.settle(source, reading, host).ends
     except TomatoError as reason:
         show.way_out(reason)
         return
@@ -394,7 +406,9 @@ def inspect_command(model: Path, target: str | None, shapes: tuple[str, ...], ho
 
     try:
         with progress(quiet) as shown:
-            report = compile_model(source, target, shapes=sizes, host=host, progress=shown).report
+            report = compile_model(
+                source, target, shapes=sizes, states=kept, host=host, progress=shown
+            ).report
     except TomatoError as reason:
         show.refusal(target, reason)
     else:
@@ -451,6 +465,18 @@ def read_shapes(given: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
         if not name or not all(n.isascii() and n.isdigit() and 0 < len(n) <= LONGEST_SIZE and int(n) for n in numbers):
             raise TomatoError(f"--shape {text}: expected NAME=N or NAME=NxNx...", hint="such as --shape height=224")
         found[name] = tuple(map(int, numbers))
+    return found
+
+
+def read_states(given: tuple[str, ...]) -> dict[str, str]:
+    """The inputs and their outputs in texts such as h_in=h_out."""
+    found: dict[str, str] = {}
+    for text in given:
+        name, _, output = text.partition("=")
+        if not name or not output or name in found:
+            twice = f"the input {name!r} is named twice" if name in found else "expected INPUT=OUTPUT"
+            raise TomatoError(f"--state {text}: {twice}", hint="such as --state h_in=h_out")
+        found[name] = output
     return found
 
 

@@ -33,13 +33,15 @@ class Reading:
 
     sizes: of dynamic axes by their names, and whole shapes of inputs by theirs. ranges: least and greatest value, and
     bits, of values that the model leaves unquantised between quantised ones. inputs, outputs: the values between
-    which the chip computes; the host does the rest. Without them the chip computes the whole model.
+    which the chip computes; the host does the rest. Without them the chip computes the whole model. states: inputs
+    that are what an output was at the frame before; both stay on the chip.
     """
 
     sizes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     ranges: Mapping[str, tuple[float, float, int]] = field(default_factory=dict)
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    states: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def changes(self) -> bool:

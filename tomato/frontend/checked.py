@@ -12,12 +12,16 @@ from tomato.frontend import door
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A model, the file it comes from, its version of ONNX's operator set, and why nodes are not valid, by index."""
+    """A model, the file it comes from, its version of ONNX's operator set, and why nodes are not valid, by index.
+
+    lasting: the first outputs of recurrent layers whose states last from frame to frame.
+    """
 
     proto: onnx.ModelProto
     path: Path
     opset: int
     invalid: Mapping[int, str]
+    lasting: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, proto: onnx.ModelProto, path: Path) -> Self:

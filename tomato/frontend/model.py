@@ -131,7 +131,8 @@ class Model:
     output depends on. `path` is the file as the user wrote it. `elements` are the ranges of integer inputs,
     `dtypes` NumPy's names of the types of inputs and outputs, `types` those of all values whose type is known.
     `problems` are reasons to refuse nodes, by index, that are known before any rule looks at them; those of `invalid`
-    nodes count whether an output depends on them or not.
+    nodes count whether an output depends on them or not. `lasting` are the first outputs of layers whose states last
+    from frame to frame.
     """
 
     path: str
@@ -147,6 +148,7 @@ class Model:
     elements: Mapping[str, Codes] = field(default_factory=dict)
     dtypes: Mapping[str, str] = field(default_factory=dict)
     types: Mapping[str, str] = field(default_factory=dict)
+    lasting: frozenset[str] = frozenset()
     invalid: frozenset[int] = frozenset()
 
     @cached_property

@@ -1,6 +1,7 @@
 """An ONNX file becomes a checked model; every way in which a file can be unusable is told apart here."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tomato.frontend.exact import CODED, twin
 from tomato.frontend.model import Model
 from tomato.frontend.reading import changed, ends, fix_inputs
 from tomato.frontend.shapes import resolve, survey
+from tomato.frontend.states import connect
 
 SHOWN = 80
 """Letters of a file's name in a message."""
@@ -45,16 +47,18 @@ class Source:
         return Checked(proto, self.path, opset, door.admit(proto, self.path, opset))
 
     def fixed(self, reading: Reading) -> tuple[Checked, tuple[str, ...]]:
-        """A copy with the sizes of its inputs fixed, and notes of what was chosen."""
+        """A copy with the sizes of its inputs fixed and its states connected, and notes of what was chosen."""
         checked = self.checked.copy()
-        return checked, fix_inputs(checked, reading.sizes)
+        notes = fix_inputs(checked, reading.sizes, reading.states)
+        return connect(checked, reading.states), notes
 
     def read(self, reading: Reading) -> Model:
         """The model with static shapes and folded constants, or TomatoError."""
         if self._last is None or self._last[0] != reading:
             checked, notes = self.fixed(reading)
             if reading.changes:
-                checked = Checked.of(changed(checked, reading), self.path)
+                lasting = checked.lasting
+                checked = replace(Checked.of(changed(checked, reading), self.path), lasting=lasting)
             self._last = reading, resolve(checked, notes)
         return self._last[1]
 

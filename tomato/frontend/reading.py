@@ -1,6 +1,6 @@
 """A model as it is read: sizes of its inputs fixed, open values quantised, its ends cut off for the host."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +18,18 @@ from tomato.frontend.shapes import Resolver, survey
 Sizes = Mapping[str, tuple[int, ...]]
 
 
-def fix_inputs(checked: Checked, sizes: Sizes) -> tuple[str, ...]:
-    """Fix the sizes of all inputs in place, the batch to one. Notes of what was chosen; TomatoError if one is open."""
+def fix_inputs(checked: Checked, sizes: Sizes, states: Collection[str] = ()) -> tuple[str, ...]:
+    """Fix the sizes of all inputs in place, the batch to one. Notes of what was chosen; TomatoError if one is open.
+
+    states: inputs that carry states, whose first axis is no batch.
+    """
     model, path = checked.proto, checked.path
     constants = {t.name for t in model.graph.initializer}
     inputs = [i for i in model.graph.input if i.name not in constants]
     left = dict(sizes)
     for value in inputs:
+        if value.name in states:
+            _one_frame(value, sizes)
         _name_sizes(value, path, left, sizes)
     if left:
         known = sorted(
@@ -36,6 +41,7 @@ def fix_inputs(checked: Checked, sizes: Sizes) -> tuple[str, ...]:
             where=str(path),
             hint=f"choose from {', '.join(known)}",
         )
+    inputs = [i for i in inputs if i.name not in states]
     batches = {i.type.tensor_type.shape.dim[0].dim_value for i in inputs if i.type.tensor_type.shape.dim}
     fixed = max(batches, default=0)
     if fixed > 1:
@@ -82,6 +88,13 @@ def _name_sizes(value: onnx.ValueInfoProto, path: Path, left: dict[str, tuple[in
             )
     if not dims:
         raise TomatoError("the input is a single number", where=where, hint="make it a constant of the model")
+
+
+def _one_frame(value: onnx.ValueInfoProto, sizes: Sizes) -> None:
+    """Axes of a state that are open, and that the user does not name, are its batch."""
+    for dim in value.type.tensor_type.shape.dim:
+        if dim.dim_value <= 0 and value.name not in sizes and dim.dim_param not in sizes:
+            dim.dim_value = 1
 
 
 def _fix_batch(value: onnx.ValueInfoProto, fixed: int) -> str:

@@ -97,16 +97,17 @@ def _directions(walk: Walk, node: OnnxNode, steps: int) -> list[Direction]:
     fits = weight.shape == (count, columns, inputs) and recurrent.shape == (count, columns, hidden)
     if not fits or len(sides) != count or bias.shape != (count, 2 * columns):
         raise RefusedError("its weights do not suit each other", "check the exported model")
+    lasting = next(filter(None, node.outputs)) in walk.model.lasting
     functions, start = _functions(node, kind, count), _starts(walk, node, count, hidden)
     found = []
     for n, back in enumerate(sides):
         given, looped = (_by_unit(v, kind.gates) for v in np.split(bias[n], 2))
         arguments = (Tensor(_by_unit(recurrent[n], kind.gates).T), Tensor(start[n]), functions[n])
-        op = kind(*arguments)
+        op = kind(*arguments, lasting=lasting)
         if kind is Gru and node.flag("linear_before_reset", 0):
             inner = looped.reshape(hidden, kind.gates)[:, -1].copy()
             looped = np.where(np.arange(columns) % kind.gates == kind.gates - 1, 0.0, looped)
-            op = Gru(*arguments, inner=Tensor(inner))
+            op = Gru(*arguments, lasting=lasting, inner=Tensor(inner))
         found.append(Direction(back, _by_unit(weight[n], kind.gates).T, given + looped, op))
     return found
 

@@ -193,6 +193,7 @@ def resolve(checked: Checked, notes: tuple[str, ...] = ()) -> Model:
         invalid=frozenset(invalid),
         types={name: type_name for name in resolver.types if (type_name := resolver.type_name(name))},
         notes=notes,
+        lasting=checked.lasting,
         elements={i.name: _element(i) for i in inputs if i.type.tensor_type.elem_type in INTEGERS},
         dtypes={v.name: _dtype(v, resolver) for v in (*inputs, *proto.graph.output)},
     )

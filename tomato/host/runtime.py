@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,40 @@ def runner(model: bytes, what: str = CANNOT) -> Any:
         return open_session(model, what=what)
     except ImportError:
         return frontend.reference_session(model)
+
+
+@dataclass
+class Sequel:
+    """A session that keeps the states of a model: what outputs were goes into inputs with the next frame.
+
+    It takes frames one at a time, in their order, from the beginning of a sequence on.
+    """
+
+    session: Any
+    states: Mapping[str, str]
+    kept: dict[str, Array] = field(default_factory=dict)
+
+    def get_inputs(self) -> list[Any]:
+        """Those that carry no state."""
+        return [FrameOf(i.name, [1, *i.shape[1:]]) for i in self.session.get_inputs() if i.name not in self.states]
+
+    def run(self, names: Sequence[str] | None, feed: Mapping[str, Array]) -> list[Array]:
+        """Outputs by name, for the next frame."""
+        names = [o.name for o in self.session.get_outputs()] if names is None else list(names)
+        if not self.kept:
+            sizes = {i.name: [n if isinstance(n, int) else 1 for n in i.shape] for i in self.session.get_inputs()}
+            self.kept = {name: np.zeros(sizes[name], np.float32) for name in self.states}
+        values = self.session.run([*names, *self.states.values()], {**feed, **self.kept})
+        self.kept = dict(zip(self.states, values[len(names) :], strict=True))
+        return list(values[: len(names)])
+
+
+@dataclass(frozen=True)
+class FrameOf:
+    """An input: its name, and its sizes for one frame."""
+
+    name: str
+    shape: list[Any]
 
 
 def answer(runtime: Any, names: Sequence[str] | None, feed: Mapping[str, Array], what: str = CANNOT) -> list[Array]:

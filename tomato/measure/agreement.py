@@ -16,7 +16,7 @@ from tomato.core.errors import TomatoError
 from tomato.core.formats import Array
 from tomato.core.interface import AS_IT_IS, Reading, graph_values
 from tomato.core.interpret import in_batches, interpret
-from tomato.host.runtime import answer, open_session
+from tomato.host.runtime import Sequel, answer, open_session
 from tomato.ops.quantise import Quantise
 
 INTEGER_KERNELS = ("session.qdqisint8allowed", "1")
@@ -71,6 +71,8 @@ def session(model: Path, reading: Reading = AS_IT_IS, *, integers: bool = False,
 
     exact: of a model whose products of integers are exact on every processor, if need be the twin of the one given.
     """
+    if reading.states:
+        return Sequel(_session(str(model), integers=integers), reading.states)
     twin = frontend.twin(model, reading) if exact else None
     given = frontend.changed(model, reading) if reading.changes else str(model)
     return _session(twin or given, integers=integers)
