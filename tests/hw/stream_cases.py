@@ -10,7 +10,7 @@ from tomato.core.ir import Op, Shape, TensorType
 from tomato.ops.frame_requant import FrameRequant
 from tomato.ops.join import Add, Multiply
 from tomato.ops.matmul import MatMul
-from tomato.ops.move import Concat, DepthToSpace, Pad, Slice, SpaceToDepth, Transpose, Upsample
+from tomato.ops.move import Concat, DepthToSpace, Flip, Pad, Slice, SpaceToDepth, Transpose, Upsample
 from tomato.ops.normalise import Normalise
 from tomato.ops.pool import GlobalSum
 from tomato.ops.softmax import Softmax
@@ -135,6 +135,9 @@ CASES: Mapping[str, Mapping[str, Case]] = {
     },
     "reorder_band": {
         "upsample": case(Upsample((2, 3)), (3, 4, 5), S5, lanes=2, ram=0),
+        "columns_back": case(Flip(columns=True), (3, 5, 4), S5, lanes=3, ram=0),
+        "rows_back": case(Flip(rows=True), (5, 3, 4), S5, lanes=2, ram=0),
+        "all_back": case(Flip(rows=True, columns=True), (9, 8, 3), S5, lanes=3, ram=1),
         "upsample_one_beat_bands": case(Upsample((2, 1)), (3, 1, 3), S5, lanes=3, ram=0),
         "depth_to_space": case(DepthToSpace(2), (3, 4, 16), S5, lanes=2, ram=1),
         "space_to_depth": case(SpaceToDepth(2), (4, 6, 6), S5, lanes=3, ram=0),

@@ -10,7 +10,7 @@ import numpy as np
 from tomato.engines.base import Knobs, Site, Timing, Unit, beats, divisors, folds
 from tomato.hardware.memory import Ram, memory_cost
 from tomato.hardware.plumbing import QUEUE_LATENCY, queue_cost
-from tomato.ops.move import DepthToSpace, SpaceToDepth, Transpose, Upsample
+from tomato.ops.move import DepthToSpace, Flip, SpaceToDepth, Transpose, Upsample
 from tomato.targets import Resources
 
 PIPELINE = 3
@@ -20,19 +20,21 @@ LUT_DEPTH, BLOCK_DEPTH = 512, 64
 
 Loop = tuple[int, int]
 """Passes, and distance from pass to pass."""
+Reordering = Upsample | Flip | DepthToSpace | SpaceToDepth | Transpose
 
 
 @dataclass(frozen=True, slots=True)
 class Band:
     """The fewest whole input rows that give whole output rows, `out_rows` of them.
 
-    loops: read order, innermost first, distances in beats.
+    loops: read order, innermost first, distances in beats. begin: the beat that is read first.
     """
 
     beats_in: int
     out_rows: int
     in_pixels: int
     loops: tuple[Loop, ...]
+    begin: int = 0
 
     @property
     def beats_out(self) -> int:
@@ -40,18 +42,18 @@ class Band:
         return prod(count for count, _ in self.loops)
 
 
-class ReorderBand(Unit[Upsample | DepthToSpace | SpaceToDepth | Transpose]):
+class ReorderBand(Unit[Reordering]):
     """A double-buffered band memory and a nest of counters."""
 
     stem = "reorder_band"
-    ops = (Upsample, DepthToSpace, SpaceToDepth, Transpose)
+    ops = (Upsample, Flip, DepthToSpace, SpaceToDepth, Transpose)
 
     @classmethod
-    def refuses(cls, site: Site[Upsample | DepthToSpace | SpaceToDepth | Transpose]) -> str:
+    def refuses(cls, site: Site[Reordering]) -> str:
         return ""
 
     @classmethod
-    def choices(cls, site: Site[Upsample | DepthToSpace | SpaceToDepth | Transpose]) -> Iterator[Knobs]:
+    def choices(cls, site: Site[Reordering]) -> Iterator[Knobs]:
         for lanes in _lanes(site):
             depth = 2 * _band(site, lanes).beats_in
             kinds = [k for k, fits in ((Ram.LUT, depth <= LUT_DEPTH), (Ram.BLOCK, depth >= BLOCK_DEPTH)) if fits]
@@ -93,17 +95,18 @@ class ReorderBand(Unit[Upsample | DepthToSpace | SpaceToDepth | Transpose]):
             "Bits": self.arg.codes.bits,
             "BandIn": band.beats_in,
             "BandOut": band.beats_out,
+            "Begin": band.begin,
             "Levels": len(band.loops),
             "Counts": sum(count << (32 * i) for i, (count, _) in enumerate(band.loops)),
-            "Strides": sum(stride << (32 * i) for i, (_, stride) in enumerate(band.loops)),
+            "Strides": sum((stride & 0xFFFFFFFF) << (32 * i) for i, (_, stride) in enumerate(band.loops)),
             "Ram": self.knobs["ram"],
         }
 
 
-def _lanes(site: Site[Upsample | DepthToSpace | SpaceToDepth | Transpose]) -> list[int]:
+def _lanes(site: Site[Reordering]) -> list[int]:
     """Lanes that never put codes into one beat which the reordering separates."""
     match site.op:
-        case Upsample():
+        case Upsample() | Flip():
             return folds(site.arg.channels)
         case SpaceToDepth():
             return divisors(site.arg.channels)
@@ -116,13 +119,19 @@ def _lanes(site: Site[Upsample | DepthToSpace | SpaceToDepth | Transpose]) -> li
             raise AssertionError(f"{site.op} does not reorder")
 
 
-def _band(site: Site[Upsample | DepthToSpace | SpaceToDepth | Transpose], lanes: int) -> Band:
+def _band(site: Site[Reordering], lanes: int) -> Band:
     _, width, channels = site.arg.shape
     count = beats(channels, lanes)
     match site.op:
         case Upsample(factor):
             loops = ((count, 1), (factor[1], 0), (width, count), (factor[0], 0))
             return Band(width * count, factor[0], width, _merged(loops))
+        case Flip(rows, columns):
+            height = site.arg.shape[0] if rows else 1
+            along, across = (-count if columns else count), (-width * count if rows else width * count)
+            begin = (width - 1) * count * columns + (height - 1) * width * count * rows
+            loops = ((count, 1), (width, along), (height, across))
+            return Band(height * width * count, height, height * width, _merged(loops), begin)
         case SpaceToDepth(block):
             loops = ((count, 1), (block, count), (block, width * count), (width // block, block * count))
             return Band(block * width * count, 1, block * width, _merged(loops))

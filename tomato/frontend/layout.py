@@ -74,6 +74,16 @@ def exchange(source: Index, shape: Shape) -> Index | None:
     return rows[0] if same and rows[0].max() < shape[2] else None
 
 
+def flipped(source: Index, shape: Shape) -> tuple[bool, bool] | None:
+    """Whether rows are in the opposite order, and columns; None if more than that moves."""
+    place = np.arange(source.size).reshape(shape)
+    moved = source.reshape(shape)
+    for rows, columns in ((True, False), (False, True), (True, True)):
+        if np.array_equal(moved, place[:: -1 if rows else 1, :: -1 if columns else 1]):
+            return rows, columns
+    return None
+
+
 def runs(chosen: Index) -> list[tuple[int, int]]:
     """Indices as ranges [begin, end) one behind the other."""
     parts = np.split(chosen, np.flatnonzero(np.diff(chosen) != 1) + 1)

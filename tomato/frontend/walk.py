@@ -19,7 +19,7 @@ from tomato.frontend.names import identifier, unused
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.join import Add
-from tomato.ops.move import Concat, Pad, Reshape, Slice, Transpose
+from tomato.ops.move import Concat, Flip, Pad, Reshape, Slice, Transpose
 from tomato.ops.quantise import Bias, Dequantise
 from tomato.ops.real import Affine
 
@@ -207,14 +207,18 @@ class Walk:
         return self._moved[key]
 
     def _exchanged(self, value: str, shape: Shape, source: Index) -> str:
-        """A graph value in an order that is no transposition: an exchange of channels, or else a RefusedError."""
+        """A graph value in another order, no transposition: flipped, channels exchanged, or else a RefusedError."""
+        key = (value, shape, Tensor(source).digest)
+        if self.build.types[value].shape == shape and (sides := layout.flipped(source, shape)) is not None:
+            if key not in self._moved:
+                self._moved[key] = self.emit(Flip(*sides), [value], "_flip")
+            return self._moved[key]
         taken = layout.exchange(source, shape) if self.build.types[value].shape == shape else None
         if taken is None:
             raise RefusedError(
-                "the order of its input is no transposition and no exchange of channels",
-                "simplify the reshapes in front of it; flip rows and columns at the model's input",
+                "the order of its input is no transposition, no flip and no exchange of channels",
+                "simplify the reshapes in front of it",
             )
-        key = (value, shape, Tensor(source).digest)
         if key not in self._moved:
             self._moved[key] = self.pick(value, taken)
         return self._moved[key]

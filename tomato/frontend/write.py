@@ -24,7 +24,7 @@ from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.join import Add, Multiply
 from tomato.ops.matmul import MatMul
-from tomato.ops.move import Concat, DepthToSpace, Pad, Reshape, Slice, SpaceToDepth, Transpose, Upsample
+from tomato.ops.move import Concat, DepthToSpace, Flip, Pad, Reshape, Slice, SpaceToDepth, Transpose, Upsample
 from tomato.ops.normalise import Normalise
 from tomato.ops.pool import GlobalSum, MaxPool, SumPool
 from tomato.ops.quantise import Bias, Dequantise, Quantise
@@ -375,6 +375,15 @@ class _Writer:
         axes = self.constant(np.array([1, 2, 3], np.int64), f"{node.name}_axes")
         return self.emit("Slice", [*args, begin, end, axes, step], node.name)
 
+    def flip(self, node: Node, args: list[str]) -> str:
+        op = node.op
+        assert isinstance(op, Flip)
+        axes = [axis for axis, wanted in ((2, op.rows), (3, op.columns)) if wanted]
+        first, last = np.iinfo(np.int64).max, np.iinfo(np.int64).min
+        parts = (("begin", first), ("end", last), ("axes", axes), ("step", -1))
+        given = [self.constant(np.resize(v, len(axes)).astype(np.int64), f"{node.name}_{n}") for n, v in parts]
+        return self.emit("Slice", [*args, *given], node.name)
+
     def pad(self, node: Node, args: list[str]) -> str:
         op = node.op
         assert isinstance(op, Pad)
@@ -540,7 +549,7 @@ def _weight_type(values: Array, given: Codes | None) -> tuple[Any, int]:
 RULES: dict[type, Callable[[_Writer, Node, list[str]], str]] = {
     Conv2d: _Writer.weighted, Dense: _Writer.weighted, Quantise: _Writer.quantise, Dequantise: _Writer.dequantise,
     Affine: _Writer.affine, Clip: _Writer.clip, Function: _Writer.function, Add: _Writer.join, Multiply: _Writer.join,
-    Concat: _Writer.concat, Slice: _Writer.slice, Pad: _Writer.pad, Upsample: _Writer.upsample,
+    Concat: _Writer.concat, Slice: _Writer.slice, Pad: _Writer.pad, Flip: _Writer.flip, Upsample: _Writer.upsample,
     DepthToSpace: _Writer.blocks, SpaceToDepth: _Writer.blocks, Reshape: _Writer.reorder, Transpose: _Writer.reorder,
     MatMul: _Writer.matmul, MaxPool: _Writer.max_pool, Normalise: _Writer.normalise, SumPool: _Writer.sum_pool,
     GlobalSum: _Writer.sum_pool,

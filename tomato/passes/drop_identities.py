@@ -5,7 +5,7 @@ from math import inf
 import numpy as np
 
 from tomato.core.ir import Builder, Graph, Node, TensorType
-from tomato.ops.move import Concat, DepthToSpace, Pad, Reshape, Slice, SpaceToDepth, Transpose, Upsample
+from tomato.ops.move import Concat, DepthToSpace, Flip, Pad, Reshape, Slice, SpaceToDepth, Transpose, Upsample
 from tomato.ops.pool import GlobalSum, MaxPool, SumPool
 from tomato.ops.real import Affine, Clip, Function
 from tomato.passes.rewrite import is_identity
@@ -50,6 +50,9 @@ def _moves_nothing(node: Node, x: TensorType) -> bool:
             return shape == x.shape and bool(np.all(np.diff(kept) > 0))
         case Pad(pads):
             return not any(pads)
+        case Flip(rows, columns):
+            height, width, _ = x.shape
+            return not (rows and height > 1) and not (columns and width > 1)
         case Upsample(factor):
             return factor == (1, 1)
         case DepthToSpace(block) | SpaceToDepth(block):

@@ -15,7 +15,7 @@ from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.join import Add, Multiply
 from tomato.ops.matmul import MatMul
-from tomato.ops.move import Concat, DepthToSpace, Pad, Reshape, Slice, SpaceToDepth, Transpose, Upsample
+from tomato.ops.move import Concat, DepthToSpace, Flip, Pad, Reshape, Slice, SpaceToDepth, Transpose, Upsample
 from tomato.ops.normalise import Normalise
 from tomato.ops.pool import GlobalSum, MaxPool, SumPool
 from tomato.ops.quantise import Bias, JoinConstant
@@ -120,6 +120,11 @@ def _softmax(op: Softmax, args: Sequence[torch.Tensor]) -> torch.Tensor:
 def _slice(op: Slice, args: Sequence[torch.Tensor]) -> torch.Tensor:
     rows, columns, channels = (slice(b, e, s) for b, e, s in zip(op.begin, op.end, (*op.step, 1), strict=True))
     return args[0][:, rows, columns, channels]
+
+
+def _flip(op: Flip, args: Sequence[torch.Tensor]) -> torch.Tensor:
+    axes = [axis for axis, wanted in ((1, op.rows), (2, op.columns)) if wanted]
+    return torch.flip(args[0], axes)
 
 
 def _upsample(op: Upsample, args: Sequence[torch.Tensor]) -> torch.Tensor:
@@ -257,6 +262,7 @@ MEANINGS: Mapping[type[Op], Meaning] = MappingProxyType(
         Slice: _slice,
         Pad: lambda op, args: _padded(args[0], op.pads, op.value),
         Upsample: _upsample,
+        Flip: _flip,
         DepthToSpace: _depth_to_space,
         SpaceToDepth: _space_to_depth,
         Reshape: lambda op, args: args[0].reshape(len(args[0]), *op.shape),

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads the beats of a band in another order: a double-buffered memory behind a nest of counters.
 //
-// Upsample, DepthToSpace, SpaceToDepth and Transpose of tomato/ops/move.py; twin of tom_reorder_band.sv.
+// Upsample, Flip, DepthToSpace, SpaceToDepth and Transpose of tomato/ops/move.py; twin of tom_reorder_band.sv.
 // BandIn beats are written in order; when all are there, BandOut beats are read, at addresses that Levels nested
-// loops give, level 0 innermost: Counts[l] passes, Strides[l] beats apart (0 repeats). The other bank fills
-// meanwhile: a band costs the larger of BandIn and BandOut cycles, and the first BandIn more. It never waits for a
+// loops give, from beat Begin on, level 0 innermost: Counts[l] passes, Strides[l] beats apart (0 repeats, below 0 goes
+// back). The other bank fills meanwhile: a band costs the larger of BandIn and BandOut cycles, and the first BandIn more. It never waits for a
 // beat while it has one to write.
 
 #ifndef TOM_REORDER_BAND_HPP
@@ -61,6 +61,7 @@ template <
     unsigned Bits,       // width of a code
     unsigned BandIn,     // beats written per band
     unsigned BandOut,    // beats read per band
+    unsigned Begin,      // the beat of a band that is read first
     unsigned Levels,     // nested loops
     typename Counts,     // tom_bits: passes of each level, 32 bits each, level 0 lowest
     typename Strides,    // tom_bits: beats from pass to pass, 32 bits each
@@ -83,7 +84,7 @@ void tom_reorder_band(const unsigned frames, hls::stream<ap_uint<Lanes * Bits> >
   tom_countdown<FrameBeats / BandOut * BandIn> to_come(frames);
   tom_countdown<FrameBeats> to_leave(frames);
   tom_count<2> full = 0;            // banks whose band is complete and not yet read
-  tom_count<BandIn> offset = 0;     // of the beat to read, in its bank
+  tom_count<BandIn> offset = Begin;     // of the beat to read, in its bank
   bool bank = false;                // that is read
   tom_count<BandOut> out_beat = 0;  // of the band that is read
   tom_count<2 * BandIn> write = 0;  // where the next beat goes

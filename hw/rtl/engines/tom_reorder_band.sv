@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads the beats of a band in another order: a double-buffered memory behind a nest of counters.
 //
-// Upsample, DepthToSpace, SpaceToDepth and Transpose of tomato/ops/move.py. BandIn beats are written in
-// order; when all are there, BandOut beats are read, at addresses that Levels nested loops give, level 0
-// innermost: Counts[l] passes, Strides[l] beats apart (0 repeats). The other bank fills meanwhile; no
+// Upsample, Flip, DepthToSpace, SpaceToDepth and Transpose of tomato/ops/move.py. BandIn beats are written in
+// order; when all are there, BandOut beats are read, at addresses that Levels nested loops give, from beat Begin on,
+// level 0 innermost: Counts[l] passes, Strides[l] beats apart (0 repeats, below 0 goes back). The other bank fills meanwhile; no
 // bubbles: a band costs the larger of BandIn and BandOut. Latency 5 from the last beat of a band.
 
 `include "tom_assert.svh"
@@ -14,6 +14,7 @@ module tom_reorder_band #(
   parameter int unsigned Bits    = 8,              // width of a code
   parameter int unsigned BandIn  = 4,              // beats written per band
   parameter int unsigned BandOut = 8,              // beats read per band
+  parameter int unsigned Begin   = 0,              // the beat of a band that is read first
   parameter int unsigned Levels  = 2,              // nested loops
   parameter              Counts  = {32'd4, 32'd2}, // passes of each level, 32 bits each, level 0 lowest
   parameter              Strides = {32'd1, 32'd0}, // beats from pass to pass, 32 bits each
@@ -84,7 +85,7 @@ module tom_reorder_band #(
       write_bank_q <= 1'b0;
       read_bank_q  <= 1'b0;
       write_addr_q <= '0;
-      read_addr_q  <= '0;
+      read_addr_q  <= AddrBits'(Begin);
       valid_q      <= '0;
     end else begin
       valid_q <= {valid_q[Latency-2:0], fire};
@@ -97,7 +98,7 @@ module tom_reorder_band #(
       if (fire && read_end) begin
         full_q[read_bank_q] <= 1'b0;
         read_bank_q         <= !read_bank_q;
-        read_addr_q         <= read_bank_q ? '0 : AddrBits'(BandIn);
+        read_addr_q         <= read_bank_q ? AddrBits'(Begin) : AddrBits'(BandIn + Begin);
       end
     end
   end
