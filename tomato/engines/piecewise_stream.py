@@ -7,7 +7,7 @@ import numpy as np
 from tomato.engines.base import Site, Timing, pixelwise
 from tomato.engines.parts.lanes import LaneUnit
 from tomato.engines.requant_stream import signed_bits
-from tomato.hardware.memory import LUTS_PER_BRAM, Ram, Store, delay_cost, rom_cost
+from tomato.hardware.memory import LUTS_PER_BRAM, Ram, Store, rom_cost, rom_rows
 from tomato.hardware.netlist import Memory
 from tomato.hardware.plumbing import QUEUE_LATENCY, queue_cost
 from tomato.ops.piecewise import Piecewise
@@ -42,16 +42,19 @@ class PiecewiseStream(LaneUnit[Piecewise]):
 
     @cached_property
     def formula(self) -> Resources:
-        lanes, out, sizes = self.count, self.out.codes.bits, self.params
-        slope, offset, rest, index = (sizes[f"{name}Bits"] for name in ("Slope", "Offset", "Rest", "Index"))
-        total = max(slope + rest + 1, offset) + 1
+        lanes, out, x = self.count, self.out.codes.bits, self.arg.codes.bits
+        slope, offset, rest = (self.params[f"{name}Bits"] for name in ("Slope", "Offset", "Rest"))
+        store, shifted = self.stores["MemFile"], bool(self.target.memory.srl_depth)
+        # What waits for the product; a block holds the first of its registers.
+        waiting, stages = offset + rest, 3 - (store.kind == Ram.BLOCK)
         lane = Resources(
-            lut=self.arg.codes.bits + rest + index + total + out,
-            ff=self.arg.codes.bits + 2 * (rest + 1) + 2 * (slope + offset) + offset + slope + rest + total + out,
+            lut=x + out * 5 // 3 + (offset * (store.kind == Ram.LUT) + rest if shifted else 0),
+            ff=x + 2 * slope + out * 13 // 4 + waiting * (int(store.kind == Ram.BLOCK) if shifted else stages),
             dsp=self.target.dsp_for(slope, rest + 1),
         )
-        queue = queue_cost(out * lanes, PIPELINE + 4, self.target)
-        return (lane + rom_cost(self.stores["MemFile"], self.target)) * lanes + delay_cost(1, self.target) + queue
+        rows = rom_rows(store.words, self.target)
+        lines = Resources(lut=store.bits * rows) if store.kind == Ram.LUT else rom_cost(store, self.target)
+        return (lane + lines) * lanes + Resources(lut=1, ff=1) + queue_cost(out * lanes, PIPELINE + 4, self.target)
 
     @cached_property
     def params(self) -> dict[str, int]:
@@ -76,7 +79,7 @@ class PiecewiseStream(LaneUnit[Piecewise]):
     def stores(self) -> dict[str, Store]:
         bits, depth = signed_bits(self.op.offset) + signed_bits(self.op.slope), self.op.segments
         block = self.target.bram18_for(bits, depth) * LUTS_PER_BRAM
-        luts = rom_cost(Store(Ram.LUT, depth, bits), self.target).lut
+        luts = bits * rom_rows(depth, self.target)
         return {"MemFile": Store(Ram.LUT if depth <= LUT_DEPTH and luts <= block else Ram.BLOCK, depth, bits)}
 
     @cached_property
