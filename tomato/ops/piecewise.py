@@ -109,10 +109,12 @@ Function = Callable[[Array], Array]
 """From input codes to output codes as real numbers, before they are rounded and clipped; infinite ones are allowed."""
 
 
-def fit(function: Function, inputs: Codes, outputs: Codes, segments: int) -> Fitted:
+def fit(function: Function, inputs: Codes, outputs: Codes, segments: int, *, clipped: bool = False) -> Fitted:
     """The lines on `segments` segments whose largest error over all `inputs` is least.
 
-    Their width and place follow from where the function leaves what it is at both ends of its inputs. Raises ValueError
+    Their width and place follow from where the function leaves what it is at both ends of its inputs; outside of them
+    results are the function's, rounded, where that is constant. clipped: so are they at both ends of the inputs, where
+    most inputs may lie that were clipped to these. Raises ValueError
     where the function is no number somewhere or too steep for slopes of SLOPE_BITS, and where inputs are too many.
     """
     if segments < 2 or segments & (segments - 1):
@@ -121,7 +123,7 @@ def fit(function: Function, inputs: Codes, outputs: Codes, segments: int) -> Fit
         raise ValueError(f"inputs of {inputs.bits} bits are too many to try; at most {MOST_BITS} bits")
     best = None
     for rest, first in _windows(function, inputs, outputs, segments):
-        lines = _lines(function, inputs, outputs, Window(segments, rest, first))
+        lines = _lines(function, inputs, outputs, Window(segments, rest, first), clipped=clipped)
         if lines is not None and (best is None or lines[1] < best[1]):
             best = lines
     if best is None:
@@ -180,7 +182,9 @@ def _windows(function: Function, inputs: Codes, outputs: Codes, segments: int) -
             yield rest, aligned
 
 
-def _lines(function: Function, inputs: Codes, outputs: Codes, window: Window) -> tuple[Piecewise, float] | None:
+def _lines(
+    function: Function, inputs: Codes, outputs: Codes, window: Window, *, clipped: bool
+) -> tuple[Piecewise, float] | None:
     """The best lines in a window, and their largest error where they were sought and at both ends of the inputs."""
     width = 1 << window.rest
     low = np.unique(np.linspace(0, width - 1, min(width, SAMPLES + 1)).astype(np.int64))
@@ -195,9 +199,12 @@ def _lines(function: Function, inputs: Codes, outputs: Codes, window: Window) ->
     targets = ((real, np.full(x.shape, True)), (wanted, np.full(x.shape, True)), (real, ~free))
     slopes = [_slopes(low, y, used) for y, used in targets]
     outer = np.clip(_asked(function, ends), outputs.lo, outputs.hi)
+    beyond = window.first > inputs.lo, window.first + (window.segments << window.rest) <= inputs.hi
+    segment = [min(max(0, (end - window.first) >> window.rest), window.segments - 1) for end in (inputs.lo, inputs.hi)]
+    closed = [end for end, there in zip(zip(segment, (0, -1), strict=True), beyond, strict=True) if there or clipped]
     found: list[tuple[Piecewise, float]] = []
     for shift in range(window.rest + GUARD_BITS + 1):
-        slope, offset = _rounded(low, wanted, targets, slopes, shift, outputs)
+        slope, offset = _rounded(low, wanted, targets, slopes, shift, outputs, closed)
         if np.abs(slope).max() >= 1 << (SLOPE_BITS - 1):
             break
         op = Piecewise(Tensor(slope), Tensor(offset), window.first, window.rest, shift, outputs.lo, outputs.hi)
@@ -237,8 +244,12 @@ def _rounded(
     slopes: Sequence[Array],
     shift: int,
     outputs: Codes,
+    closed: Sequence[tuple[int, int]],
 ) -> tuple[Array, Array]:
-    """Slopes and offsets as integers: per segment the nearest to what is wanted of the lines for several targets."""
+    """Slopes and offsets as integers: per segment the nearest to what is wanted of the lines for several targets.
+
+    closed: segments, and ends of them beyond which inputs lie, perhaps most: results there are what is wanted, rounded.
+    """
     best = np.full(len(low), np.inf)
     slope, offset = np.zeros(len(low), dtype=np.int64), np.zeros(len(low), dtype=np.int64)
     for (y, used), real in zip(targets, slopes, strict=True):
@@ -250,6 +261,9 @@ def _rounded(
         better = off < best
         best = np.where(better, off, best)
         slope, offset = np.where(better, whole, slope), np.where(better, begin, offset)
+    for segment, end in closed:
+        made, least = offset[segment] + slope[segment] * low[segment, end], int(np.rint(wanted[segment, end])) << shift
+        offset[segment] += np.clip(made, least, least + (1 << shift) - 1) - made
     return slope, offset
 
 

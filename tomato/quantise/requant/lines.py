@@ -5,20 +5,20 @@ from tomato.ops.piecewise import Fitted, Function, fit
 
 SEGMENTS = (64, 128, 256, 512, 1024)
 """Numbers of segments that are tried: 64 are one LUT a bit, 1,024 fit two or three block RAMs."""
-CLOSE = 1.0
+CLOSE = 0.75
 """Output steps: lines this near take no more segments. A table's rounding alone is half a step off."""
-FAR = 1 << 12
+FAR = 1 << 13
 """Lines that are off by more than CLOSE, and by more than the range of results divided by this, are none."""
 
 
-def lines(function: Function, inputs: Codes, outputs: Codes) -> Fitted | None:
+def lines(function: Function, inputs: Codes, outputs: Codes, *, clipped: bool = False) -> Fitted | None:
     """The fewest lines that come close to a function, or else the nearest; None if those are too far off.
 
-    Raises ValueError where lines cannot be sought, see `fit`.
+    clipped: most inputs may lie at both ends. Raises ValueError where lines cannot be sought, see `fit`.
     """
     best: Fitted | None = None
     for segments in SEGMENTS:
-        found = fit(function, inputs, outputs, segments)
+        found = fit(function, inputs, outputs, segments, clipped=clipped)
         if best is None or found.error < best.error:
             best = found
         if best.error <= CLOSE:
