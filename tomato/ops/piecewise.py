@@ -202,18 +202,19 @@ def _lines(
     beyond = window.first > inputs.lo, window.first + (window.segments << window.rest) <= inputs.hi
     segment = [min(max(0, (end - window.first) >> window.rest), window.segments - 1) for end in (inputs.lo, inputs.hi)]
     closed = [end for end, there in zip(zip(segment, (0, -1), strict=True), beyond, strict=True) if there or clipped]
-    found: list[tuple[Piecewise, float]] = []
+    found: list[tuple[Piecewise, float, float]] = []
     for shift in range(window.rest + GUARD_BITS + 1):
         slope, offset = _rounded(low, wanted, targets, slopes, shift, outputs, closed)
         if np.abs(slope).max() >= 1 << (SLOPE_BITS - 1):
             break
         op = Piecewise(Tensor(slope), Tensor(offset), window.first, window.rest, shift, outputs.lo, outputs.hi)
-        off = max(np.abs(op.golden([x]) - wanted).max(), np.abs(op.golden([ends]) - outer).max())
-        found.append((op, float(off)))
+        off = np.abs(op.golden([x]) - wanted).max(axis=1)
+        found.append((op, float(max(off.max(), np.abs(op.golden([ends]) - outer).max())), float(off.mean())))
     if not found:
         return None
-    least = min(off for _, off in found)
-    return next(each for each in found if each[1] <= least + NEAR)
+    most, mean = min(off for _, off, _ in found) + NEAR, min(average for *_, average in found) + NEAR
+    near = [(op, off) for op, off, average in found if off <= most and average <= mean]
+    return near[0] if near else min(((op, off) for op, off, _ in found), key=lambda each: each[1])
 
 
 def _slopes(low: Array, y: Array, used: Array) -> Array:
