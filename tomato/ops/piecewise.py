@@ -115,19 +115,20 @@ def fit(function: Function, inputs: Codes, outputs: Codes, segments: int, *, cli
     Their width and place follow from where the function leaves what it is at both ends of its inputs; outside of them
     results are the function's, rounded, where that is constant. clipped: so are they at both ends of the inputs, where
     most inputs may lie that were clipped to these. Raises ValueError
-    where the function is no number somewhere or too steep for slopes of SLOPE_BITS, and where inputs are too many.
+    where the function is no number somewhere, and where inputs are too many.
     """
     if segments < 2 or segments & (segments - 1):
         raise ValueError(f"{segments} segments are no power of 2, at least 2")
     if inputs.bits > MOST_BITS:
         raise ValueError(f"inputs of {inputs.bits} bits are too many to try; at most {MOST_BITS} bits")
     best = None
-    for rest, first in _windows(function, inputs, outputs, segments):
+    for rest, first, outside in _windows(function, inputs, outputs, segments):
+        if best is not None and outside >= best[1]:
+            break
         lines = _lines(function, inputs, outputs, Window(segments, rest, first), clipped=clipped)
         if lines is not None and (best is None or lines[1] < best[1]):
             best = lines
-    if best is None:
-        raise ValueError(f"it is too steep for slopes of {SLOPE_BITS} bits")
+    assert best is not None, "segments of one code have no slope"
     return Fitted(best[0], _error(best[0], function, inputs, outputs))
 
 
@@ -148,10 +149,11 @@ def _asked(function: Function, x: Array) -> Array:
     return y
 
 
-def _windows(function: Function, inputs: Codes, outputs: Codes, segments: int) -> Iterator[tuple[int, int]]:
+def _windows(function: Function, inputs: Codes, outputs: Codes, segments: int) -> Iterator[tuple[int, int, float]]:
     """Widths of segments as powers of 2, from those that cover all inputs downwards, and where the first one begins.
 
-    Narrower segments are tried as long as the function is nearly constant outside them; half a step is.
+    Also by how many steps the function moves outside of them, where results are constant, at least half a step. Some
+    segment may begin where the function bends most: where two lines meet.
     """
     count = inputs.hi - inputs.lo + 1
     stride = max(1, count // WINDOWS)
@@ -160,26 +162,27 @@ def _windows(function: Function, inputs: Codes, outputs: Codes, segments: int) -
     before = np.maximum(np.maximum.accumulate(y) - y, y - np.minimum.accumulate(y))
     back = y[::-1]
     behind = np.maximum(np.maximum.accumulate(back) - back, back - np.minimum.accumulate(back))[::-1]
-    best = np.inf
+    bend = int(x[1 + np.abs(np.diff(y, 2)).argmax()]) if x.size > 2 and stride == 1 else inputs.lo
     for rest in range(max(0, ((count - 1) // segments).bit_length()), -1, -1):
         width = segments << rest
         if width >= count:
-            yield rest, inputs.lo - (width - count) // 2
-            yield rest, inputs.lo
-            best = 0.5
+            yield rest, inputs.lo - (width - count) // 2, 0.5
+            yield rest, inputs.lo, 0.5
+            for wide in (rest, rest + 1):
+                first = bend + (inputs.lo - bend >> wide << wide)
+                if first != inputs.lo and first + (segments << wide) > inputs.hi:
+                    yield wide, first, 0.5
+                    break
             continue
         begins = x[x <= inputs.hi - width + 1]
         last = np.searchsorted(x, begins + width - 1)
         outside = np.maximum(np.maximum(before[: begins.size], behind[last]), 0.5)
-        least = outside.min()
-        if least > max(best, 0.5) * 2:
-            return
-        best = min(best, least)
+        least = float(outside.min())
         ties = begins[outside == least]
         middle = int(ties[ties.size // 2])
-        yield rest, middle
-        if ties[0] <= (aligned := middle >> rest << rest) <= ties[-1] and aligned != middle:
-            yield rest, aligned
+        yield rest, middle, least
+        if ties[0] <= (aligned := bend + (middle - bend >> rest << rest)) <= ties[-1] and aligned != middle:
+            yield rest, aligned, least
 
 
 def _lines(
@@ -263,8 +266,10 @@ def _rounded(
         best = np.where(better, off, best)
         slope, offset = np.where(better, whole, slope), np.where(better, begin, offset)
     for segment, end in closed:
-        made, least = offset[segment] + slope[segment] * low[segment, end], int(np.rint(wanted[segment, end])) << shift
-        offset[segment] += np.clip(made, least, least + (1 << shift) - 1) - made
+        made, code = int(offset[segment] + slope[segment] * low[segment, end]), int(np.rint(wanted[segment, end]))
+        least = made if code == outputs.lo else code << shift
+        most = made if code == outputs.hi else (code + 1 << shift) - 1
+        offset[segment] += min(max(made, least), most) - made
     return slope, offset
 
 
