@@ -1,4 +1,4 @@
-"""A border of the frame's own pixels around it, one output beat per cycle: a ring of rows that is read more than once."""
+"""A border of the frame's own pixels, one output beat per cycle: a ring of rows that is read more than once."""
 
 from collections.abc import Iterator
 from functools import cached_property
@@ -34,14 +34,14 @@ class EdgePadRing(LaneUnit[EdgePad]):
     @classmethod
     def choices(cls, site: Site[EdgePad]) -> Iterator[Knobs]:
         for lanes in folds(site.out.channels):
-            depth = ring_pixels(site.op, *site.arg.shape[:2]) * beats(site.out.channels, lanes)
+            depth = ring_pixels(site.op, site.arg.shape[1]) * beats(site.out.channels, lanes)
             kinds = [k for k, fits in ((Ram.LUT, depth <= LUT_DEPTH), (Ram.BLOCK, depth >= BLOCK_DEPTH)) if fits]
             yield from ({"lanes": lanes, "ram": kind} for kind in kinds)
 
     @cached_property
     def places(self) -> int:
         """Pixels of the ring."""
-        return ring_pixels(self.op, *self.arg.shape[:2])
+        return ring_pixels(self.op, self.arg.shape[1])
 
     @cached_property
     def timing(self) -> Timing:
@@ -83,7 +83,7 @@ class EdgePadRing(LaneUnit[EdgePad]):
         }
 
 
-def ring_pixels(op: EdgePad, height: int, width: int) -> int:
+def ring_pixels(op: EdgePad, width: int) -> int:
     """The fewest pixels that a ring holds which never makes a frame wait for the next.
 
     The frame's last pixel may be the mirror of one that lies `bottom` rows and `right` columns from its end, and the

@@ -50,4 +50,4 @@ class EdgePad(Op):
         places = np.arange(-before, size + behind)
         if not self.mirrored:
             return np.clip(places, 0, size - 1)
-        return size - 1 - np.abs(size - 1 - np.abs(places))
+        return np.asarray(size - 1 - np.abs(size - 1 - np.abs(places)))

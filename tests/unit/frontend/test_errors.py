@@ -303,9 +303,13 @@ REFUSALS: dict[str, tuple[Tiny, str]] = {
         Tiny([op("ReduceSum", "x", noop_with_empty_axes=1)]),
         "ReduceSum #0 (ReduceSum): expected a reduction over at least one axis; remove the node",
     ),
-    "pad_reflect": (
-        Tiny([op("Pad", "x", pads=[0, 0, 1, 1, 0, 0, 1, 1], mode="reflect")], opset=10),
-        "Pad #0 (Pad): expected a constant border, not 'reflect'; use constant padding in the network",
+    "pad_wrap": (
+        Tiny([op("Pad", "x", "p", mode="wrap")], constants={"p": np.array([0, 0, 1, 1, 0, 0, 1, 1])}, opset=19),
+        "Pad #0 (Pad): expected a border of mode constant, edge, reflect, not 'wrap'; use one of these modes",
+    ),
+    "pad_reflect_far": (
+        Tiny([op("Pad", "x", pads=[0, 0, 1, 1, 0, 0, 1, 5], mode="reflect")], {"x": (1, 4, 6, 5)}, opset=10),
+        "Pad #0 (Pad): expected at most 4 mirrored elements of axis 3, not 5; pad less, or in several steps",
     ),
     "slice_reversed": (
         Tiny(

@@ -360,6 +360,17 @@ CASES: dict[str, Tiny] = {
         [op("Pad", "x", "p", "", "a")], constants={"p": np.array([1, 2, 0, 1]), "a": np.array([3, 2])}, opset=18
     ),
     "pad_negative": unary("Pad", 10, pads=[0, 0, -1, 2, 0, 0, 1, -3]),
+    "pad_reflect": unary("Pad", 10, pads=[0, 0, 1, 2, 0, 0, 0, 3], mode="reflect"),
+    "pad_reflect_negative": unary("Pad", 10, pads=[0, 0, -1, 2, 0, 0, 1, -2], mode="reflect"),
+    "pad_reflect_channels": unary("Pad", 10, pads=[0, 1, 0, 1, 0, 2, 0, 0], mode="reflect"),
+    "pad_reflect_line": Tiny([op("Pad", "x", pads=[0, 0, 3, 0, 0, 1], mode="reflect")], LINE, opset=10),
+    "pad_edge": unary("Pad", 10, pads=[0, 0, 7, 2, 0, 0, 0, 9], mode="edge"),
+    "pad_edge_18": Tiny(
+        [op("Pad", "x", "p", "", "a", mode="edge")],
+        constants={"p": np.array([1, 2, 0, 1]), "a": np.array([3, 2])},
+        opset=18,
+    ),
+    "pad_edge_negative": unary("Pad", 10, pads=[0, 0, -1, 2, 0, 0, 1, -3], mode="edge"),
     "pad_line": Tiny([op("Pad", "x", pads=[0, 0, 3, 0, 0, 1])], LINE, opset=10),
     "slice_9": unary("Slice", 9, starts=[1, 2], ends=[3, 100], axes=[1, 3]),
     "slice": Tiny(
