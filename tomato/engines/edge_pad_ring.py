@@ -39,7 +39,7 @@ class EdgePadRing(LaneUnit[EdgePad]):
             yield from ({"lanes": lanes, "ram": kind} for kind in kinds)
 
     @cached_property
-    def places(self) -> int:
+    def pixels(self) -> int:
         """Pixels of the ring."""
         return ring_pixels(self.op, self.arg.shape[1])
 
@@ -50,13 +50,13 @@ class EdgePadRing(LaneUnit[EdgePad]):
         source = (rows[:, None] * width + columns).reshape(-1)
         left = np.zeros(self.arg.pixels, dtype=np.int64)  # the last output pixel that shows each input pixel
         np.maximum.at(left, source, np.arange(source.size))
-        frame, place = np.divmod(np.arange(self.arg.pixels) - self.places, self.arg.pixels)
+        frame, place = np.divmod(np.arange(self.arg.pixels) - self.pixels, self.arg.pixels)
         room = np.maximum.accumulate(left)[place] + frame * self.out.pixels
         return Timing((np.maximum.accumulate(source),), self.beats, PIPELINE + QUEUE_LATENCY, (room,))
 
     @cached_property
     def formula(self) -> Resources:
-        width, depth = self.arg.codes.bits * self.count, self.places * self.beats
+        width, depth = self.arg.codes.bits * self.count, self.pixels * self.beats
         counts = sum(n.bit_length() for n in (*self.out.shape[:2], self.beats))
         places = depth.bit_length()
         control = Resources(lut=6 * places + 3 * counts + 20, ff=5 * places + counts + 20)
@@ -78,7 +78,7 @@ class EdgePadRing(LaneUnit[EdgePad]):
             "Bottom": bottom,
             "Right": right,
             "Mirrored": int(op.mirrored),
-            "Places": self.places,
+            "Pixels": self.pixels,
             "Ram": self.knobs["ram"],
         }
 

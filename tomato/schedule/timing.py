@@ -86,6 +86,16 @@ def _through(edge: Edge, ways: Routes, ready: Array, frames: int) -> Array:
     return _seen(times, edge, frames) if reshaped else times
 
 
+def _backlog(edge: Edge, ways: Routes, ready: Array, frames: int) -> int:
+    """Beats of the maker that wait in front of a lane converter at most: those of a burst that it takes longer for."""
+    if not any(isinstance(part, Converter) for part in ways.parts[edge.name]):
+        return 0
+    there = _seen(ready, edge, frames)
+    taken = _paced(there, edge.to_beats)
+    waiting = np.arange(1, there.size + 1) - np.searchsorted(taken, there, side="right")
+    return -(-int(waiting.max()) * edge.to_type.channels // edge.from_lanes)
+
+
 def _seen(times: Array, edge: Edge, frames: int) -> Array:
     """Completion of the pixels of a frame in the shape in which it arrives, the same sequence of codes."""
     a, b = edge.from_type, edge.to_type
@@ -104,10 +114,13 @@ def fifo_depths(units: Units, graph: Graph, ways: Routes, interval: int) -> dict
     Computed on a schedule in which the input comes evenly: with FIFOs that suffice for one schedule of
     that rate, the self-timed design reaches it too, and cannot deadlock. The inputs of a join always
     have a FIFO. Where a join takes its arguments in turns, another pixel gathers while the others have theirs.
+    A burst that a lane converter makes more beats of waits in front of it, in a FIFO by the name `Edge.wide`.
     """
     times = simulate_times(units, graph, ways, FRAMES, interval)
     depths = {}
     for edge in ways.links:
+        if (early := _backlog(edge, ways, times.ready[edge.value], FRAMES)) > ABSORBED:
+            depths[edge.wide] = early + SLACK
         unit = units.get(edge.consumer)
         if unit is None:
             continue

@@ -29,7 +29,7 @@ template <
     unsigned Bottom,  // rows of border below
     unsigned Right,   // columns of border behind
     bool Mirrored,    // the border mirrors the frame at its edge, which it repeats otherwise
-    unsigned Places,  // pixels of the ring
+    unsigned Pixels,  // pixels of the ring
     unsigned Ram      // memory kind: 0 LUTRAM, 1 block RAM, 2 UltraRAM
     >
 void tom_edge_pad_ring(const unsigned frames, hls::stream<ap_uint<Lanes * Bits> > &in,
@@ -37,13 +37,13 @@ void tom_edge_pad_ring(const unsigned frames, hls::stream<ap_uint<Lanes * Bits> 
   typedef tom_edge_count<Height, Top, Bottom, Mirrored> rows;
   typedef tom_edge_count<Width, Left, Right, Mirrored> columns;
   const unsigned Cycles = (Top + Height + Bottom) * (Left + Width + Right) * Beats;
-  const unsigned Depth = Places * Beats;
+  const unsigned Depth = Pixels * Beats;
   const unsigned Ahead = (rows::Ahead * Width + columns::Ahead) * Beats;  // beats that the first one wants besides
   const unsigned After = (rows::After * Width + columns::After) * Beats;  // beats that the last one leaves besides
   const int Back = static_cast<int>(columns::Ahead + columns::After + 1) - static_cast<int>(Width);
-  static_assert(Places * Beats >= Ahead + After + 2 * Beats, "Places must hold what is mirrored");
-  static_assert(Top == 0 || Places >= (rows::Ahead + 1) * Width, "Places must hold the rows repeated above");
-  static_assert(Bottom == 0 || Places >= (rows::After + 1) * Width, "Places must hold the rows repeated below");
+  static_assert(Pixels * Beats >= Ahead + After + 2 * Beats, "Pixels must hold what is mirrored");
+  static_assert(Top == 0 || Pixels >= (rows::Ahead + 1) * Width, "Pixels must hold the rows repeated above");
+  static_assert(Bottom == 0 || Pixels >= (rows::After + 1) * Width, "Pixels must hold the rows repeated below");
 
   ap_uint<Lanes * Bits> ring[Depth];
   tom_memory<Ram>::bind(ring);

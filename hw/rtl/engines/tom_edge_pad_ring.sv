@@ -20,7 +20,7 @@ module tom_edge_pad_ring #(
   parameter int unsigned Bottom   = 1,   // rows of border below
   parameter int unsigned Right    = 1,   // columns of border behind
   parameter bit          Mirrored = 1,   // the border mirrors the frame at its edge, which it repeats otherwise
-  parameter int unsigned Places   = 12,  // pixels of the ring
+  parameter int unsigned Pixels   = 12,  // pixels of the ring
   parameter int unsigned Ram      = 0,   // memory kind: 0 LUTRAM, 1 block RAM, 2 UltraRAM
 
   localparam int unsigned DataW = Lanes * Bits
@@ -43,13 +43,13 @@ module tom_edge_pad_ring #(
   localparam int unsigned ColAfter = Mirrored ? Right : 0;
   localparam int unsigned RowAfter = Mirrored ? Bottom * Width : 0;
 
-  `TOM_REQUIRE(places, Places >= RowAhead + ColAhead + RowAfter + ColAfter + 2, "Places must hold what is mirrored")
-  `TOM_REQUIRE(above, Top == 0 || Places >= RowAhead + Width, "Places must hold the rows that are repeated above")
-  `TOM_REQUIRE(below, Bottom == 0 || Places >= RowAfter + Width, "Places must hold the rows that are repeated below")
+  `TOM_REQUIRE(places, Pixels >= RowAhead + ColAhead + RowAfter + ColAfter + 2, "Pixels must hold what is mirrored")
+  `TOM_REQUIRE(above, Top == 0 || Pixels >= RowAhead + Width, "Pixels must hold the rows that are repeated above")
+  `TOM_REQUIRE(below, Bottom == 0 || Pixels >= RowAfter + Width, "Pixels must hold the rows that are repeated below")
   `TOM_REQUIRE(kind, Ram <= 2, "Ram must be 0, 1 or 2")
 
   localparam int unsigned Latency = 2;
-  localparam int unsigned Depth = Places * Beats;
+  localparam int unsigned Depth = Pixels * Beats;
   localparam int unsigned AddrBits = tom_pkg::idx_width(Depth);
   localparam int unsigned CountBits = tom_pkg::count_width(Depth) + 1;
 
