@@ -101,14 +101,16 @@ def _through(edge: Edge, ways: Routes, ready: Array, frames: int) -> Array:
     return _seen(times, edge, frames) if reshaped else times
 
 
-def _backlog(edge: Edge, ways: Routes, ready: Array) -> int:
+def _backlog(edge: Edge, ways: Routes, ready: Array, maker: AnyUnit) -> int:
     """Beats that wait in front of a lane converter at most: those of a burst that it takes longer for."""
     if not any(isinstance(part, Converter) for part in ways.parts[edge.name]):
         return 0
     there = _seen(ready, edge, FRAMES)
     taken = _paced(there, edge.to_beats)
     waiting = np.arange(1, there.size + 1) - np.searchsorted(taken, there, side="right")
-    return -(-int(waiting.max()) * edge.to_type.channels // edge.from_lanes)
+    pixels = -(-int(waiting.max()) * edge.to_type.channels // edge.from_lanes)
+    burst = edge.from_beats**2  # of one pixel; the engine's own queue holds what more comes than leaves in its cycles
+    return pixels + max(0, burst // maker.timing.pixel_cycles - burst // edge.to_beats)
 
 
 def _seen(times: Array, edge: Edge, frames: int) -> Array:
@@ -136,7 +138,7 @@ def fifo_depths(units: Units, graph: Graph, ways: Routes, interval: int) -> dict
     depths = {}
     for edge in ways.links:
         maker, unit = units.get(edge.value), units.get(edge.consumer)
-        if maker and _hurries(maker) and (early := _backlog(edge, ways, times.ready[edge.value])) > ABSORBED:
+        if maker and _hurries(maker) and (early := _backlog(edge, ways, times.ready[edge.value], maker)) > ABSORBED:
             depths[edge.wide] = early + SLACK
         if unit is None:
             continue
