@@ -59,7 +59,8 @@ class EdgePadRing(LaneUnit[EdgePad]):
         width, depth = self.arg.codes.bits * self.count, self.pixels * self.beats
         counts = sum(n.bit_length() for n in (*self.out.shape[:2], self.beats))
         places = depth.bit_length()
-        control = Resources(lut=6 * places + 3 * counts + 20, ff=5 * places + counts + 20)
+        mirrors = self.op.mirrored
+        control = Resources(lut=(4 + 2 * mirrors) * places + 3 * counts + 2, ff=(4 + mirrors) * places + counts + 18)
         memory = memory_cost(width, depth, Ram(self.knobs["ram"]), self.target)
         return control + memory + Resources(ff=width) + queue_cost(width, PIPELINE + 3, self.target)
 
