@@ -124,10 +124,11 @@ def grid(walk: Walk, view: View, touched: dict[int, int]) -> int:
 
 def cut(walk: Walk, name: str, cuts: dict[int, Cut], suffix: str = "") -> View:
     """The part of a value; axes that are not named stay whole."""
-    return _cut(walk, walk.view(name), cuts, suffix)
+    return cut_view(walk, walk.view(name), cuts, suffix)
 
 
-def _cut(walk: Walk, view: View, cuts: dict[int, Cut], suffix: str = "") -> View:
+def cut_view(walk: Walk, view: View, cuts: dict[int, Cut], suffix: str = "") -> View:
+    """The same of a view."""
     cuts = {a: c for a, c in cuts.items() if c != Cut(0, view.shape[a])}
     if not cuts:
         return view
@@ -174,7 +175,7 @@ def take(walk: Walk, name: str, axis: int, picked: Index, suffix: str = "") -> V
     if view.value in walk.unbound and ordered.size == picked.size and not np.array_equal(ordered, picked):
         rest = np.setdiff1d(np.arange(view.shape[axis]), picked)
         moved = View(view.value, view.order.take(np.concatenate([picked, rest]), axis=axis))
-        return _cut(walk, moved, {axis: Cut(0, picked.size)}, suffix)
+        return cut_view(walk, moved, {axis: Cut(0, picked.size)}, suffix)
     steps = np.diff(ordered)
     even = ordered.size == picked.size and (not steps.size or bool(np.all(steps == steps[0])))
     if even:
@@ -215,7 +216,7 @@ def from_slice(walk: Walk, node: OnnxNode) -> None:
         view = View(view.value, np.flip(view.order, axis=turned))
         cuts |= {a: Cut(view.shape[a] - cuts[a].end, view.shape[a] - cuts[a].begin, cuts[a].step) for a in turned}
         turned = ()
-    result = _cut(walk, view, cuts)
+    result = cut_view(walk, view, cuts)
     walk.put(node.outputs[0], result.value, np.flip(result.order, axis=turned) if turned else result.order)
 
 

@@ -1,23 +1,23 @@
-"""Pad: a border of one number, or of the frame's own pixels."""
+"""Pad: a border of one number, of the pixels at the edge or mirrored there, or of those at the other end."""
 
 from collections.abc import Callable
 
 from tomato.core.ir import Op
+from tomato.frontend import layout
 from tomato.frontend.model import OnnxNode, RefusedError, one
-from tomato.frontend.rules_move import Cut, Sides, cut, surround
+from tomato.frontend.rules_move import Cut, Sides, cut, cut_view, surround
 from tomato.frontend.walk import Rule, View, Walk
 from tomato.ops.edge_pad import EdgePad
-from tomato.ops.move import Pad
+from tomato.ops.move import Concat, Pad
 
-MODES = {"constant": "a number", "edge": "the pixels at the edge", "reflect": "the pixels mirrored at the edge"}
-"""What a border is made of, by ONNX's name."""
+MODES = ("constant", "edge", "reflect", "wrap")
 
 
 def from_pad(walk: Walk, node: OnnxNode) -> None:
-    """Pad of height and width, by mode constant, edge and reflect; negative amounts cut first."""
+    """Pad, of height and width but in mode wrap; negative amounts cut first."""
     if (mode := node.text("mode", "constant")) not in MODES:
         raise RefusedError(f"expected a border of mode {', '.join(MODES)}, not {mode!r}", "use one of these modes")
-    view = walk.view(node.inputs[0])
+    view = walk.settle(node.inputs[0]) if mode == "wrap" else walk.view(node.inputs[0])
     rank = len(view.shape)
     given = walk.model.integers(node, 1, "pads")
     assert given is not None
@@ -30,10 +30,13 @@ def from_pad(walk: Walk, node: OnnxNode) -> None:
     cuts = {a: Cut(max(0, -lo), view.shape[a] - max(0, -hi)) for a, (lo, hi) in amounts.items()}
     view = cut(walk, node.inputs[0], cuts, "_cut")
     grown = {a: (max(0, lo), max(0, hi)) for a, (lo, hi) in amounts.items() if max(lo, hi) > 0}
-    if mode == "reflect":
-        _refuse_far(view, grown)
-    result = surround(walk, view, grown, border) if grown else view
-    walk.put(node.outputs[0], result.value, result.order)
+    if mode in ("reflect", "wrap"):
+        _refuse_far(view, grown, mode)
+    if mode == "wrap":
+        view = _wrapped(walk, view, grown)
+    elif grown:
+        view = surround(walk, view, grown, border)
+    walk.put(node.outputs[0], view.value, view.order)
 
 
 def _border(walk: Walk, node: OnnxNode, mode: str) -> Callable[[Sides], Op]:
@@ -44,12 +47,25 @@ def _border(walk: Walk, node: OnnxNode, mode: str) -> Callable[[Sides], Op]:
     return lambda sides: Pad(sides, value)
 
 
-def _refuse_far(view: View, grown: dict[int, tuple[int, int]]) -> None:
-    """A mirror at the edge shows what lies behind it once, as PyTorch has it; runtimes differ in what comes then."""
+def _wrapped(walk: Walk, view: View, grown: dict[int, tuple[int, int]]) -> View:
+    """One axis after the other: its end, all of it, its beginning, joined. A frame is kept until its end has come."""
+    for axis, (before, behind) in grown.items():
+        size = view.shape[axis]
+        ends = [cut_view(walk, view, {axis: Cut(size - before, size)}, f"_end{axis}")] if before else []
+        begins = [cut_view(walk, view, {axis: Cut(0, behind)}, f"_begin{axis}")] if behind else []
+        parts = [walk.streamed(part, axis) for part in (*ends, view, *begins)]
+        shape = (*view.shape[:axis], size + before + behind, *view.shape[axis + 1 :])
+        view = View(walk.emit(Concat(), parts, f"_wrap{axis}"), layout.order(shape, axis))
+    return view
+
+
+def _refuse_far(view: View, grown: dict[int, tuple[int, int]], mode: str) -> None:
+    """A mirror at the edge, or the other end, shows what is there once; runtimes differ in what comes then."""
     for axis, sides in grown.items():
-        if max(sides) >= view.shape[axis]:
+        most = view.shape[axis] - (mode == "reflect")
+        if max(sides) > most:
             raise RefusedError(
-                f"expected at most {view.shape[axis] - 1} mirrored elements of axis {axis}, not {max(sides)}",
+                f"expected a border of at most {most} on axis {axis} in mode {mode}, not {max(sides)}",
                 "pad less, or in several steps",
             )
 
