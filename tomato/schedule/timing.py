@@ -20,7 +20,7 @@ from tomato.schedule.streams import OUTPUT, Edge
 from tomato.schedule.units import Units
 
 FRAMES = 3
-"""Frames back to back that FIFO depths are computed over."""
+"""Frames back to back that FIFO depths are computed over, at least."""
 SLACK = 8
 """Beats added to each FIFO: times are exact to a few cycles only."""
 ABSORBED = 2
@@ -105,7 +105,7 @@ def _backlog(edge: Edge, ways: Routes, ready: Array, maker: AnyUnit) -> int:
     """Beats that wait in front of a lane converter at most: those of a burst that it takes longer for."""
     if not any(isinstance(part, Converter) for part in ways.parts[edge.name]):
         return 0
-    there = _seen(ready, edge, FRAMES)
+    there = _seen(ready, edge, ready.size // edge.from_type.pixels)
     taken = _paced(there, edge.to_beats)
     waiting = np.arange(1, there.size + 1) - np.searchsorted(taken, there, side="right")
     pixels = -(-int(waiting.max()) * edge.to_type.channels // edge.from_lanes)
@@ -135,6 +135,8 @@ def fifo_depths(units: Units, graph: Graph, ways: Routes, interval: int) -> dict
     converter, in a FIFO by the name `Edge.wide`; other engines wait with their work.
     """
     times = simulate_times(units, graph, ways, FRAMES, interval)
+    if (frames := FRAMES - 1 + _ahead(units, times) // interval) > FRAMES:
+        times = simulate_times(units, graph, ways, frames, interval)
     depths = {}
     for edge in ways.links:
         maker, unit = units.get(edge.value), units.get(edge.consumer)
@@ -149,11 +151,21 @@ def fifo_depths(units: Units, graph: Graph, ways: Routes, interval: int) -> dict
     return depths
 
 
+def _ahead(units: Units, times: Times) -> int:
+    """Cycles that the first pixel of some argument waits for the others: as long the next frames come after it."""
+    waits = [
+        int(times.start[name][0] - times.arrival[f"{name}.{i}"][0])
+        for name, unit in units.items()
+        for i in range(len(unit.args))
+    ]
+    return max(waits)
+
+
 def _waiting(unit: AnyUnit, edge: Edge, times: Times) -> int:
     """Pixels of an edge that have arrived, or begun to where the engine takes turns, but may not enter yet, at most."""
     timing = unit.timing
     arrived, start = times.arrival[edge.name], times.start[edge.consumer]
-    frames = np.arange(FRAMES)[:, None]
+    frames = np.arange(start.size // unit.out.pixels)[:, None]
     room = timing.room[edge.index] if timing.room else None
     if room is None:
         index = (frames * edge.to_type.pixels + timing.need[edge.index][None, :]).reshape(-1)
