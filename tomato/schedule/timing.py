@@ -109,8 +109,9 @@ def _backlog(edge: Edge, ways: Routes, ready: Array, maker: AnyUnit) -> int:
     taken = _paced(there, edge.to_beats)
     waiting = np.arange(1, there.size + 1) - np.searchsorted(taken, there, side="right")
     pixels = -(-int(waiting.max()) * edge.to_type.channels // edge.from_lanes)
-    burst = edge.from_beats**2  # of one pixel; the engine's own queue holds what more comes than leaves in its cycles
-    return pixels + max(0, burst // maker.timing.pixel_cycles - burst // edge.to_beats)
+    cycles, taken_in = maker.timing.pixel_cycles, edge.to_beats
+    burst = edge.from_beats**2 * max(0, taken_in - cycles) // (cycles * taken_in)
+    return pixels + burst  # within a pixel the engine's own queue holds what more comes than leaves in its cycles
 
 
 def _seen(times: Array, edge: Edge, frames: int) -> Array:

@@ -73,3 +73,24 @@ def test_a_crop_waits_for_the_lanes_behind_it_in_a_queue_of_its_own(tmp_path: Pa
     found = simulate(compiled.write(tmp_path / "halves"), frames=4)
     assert found["bit_exact"], describe(found)
     assert found["interval_cycles"] == found["interval_cycles_predicted"] == 128
+
+
+@pytest.mark.rtl
+def test_one_token_of_many_waits_for_the_lanes_behind_it(tmp_path: Path) -> None:
+    """Its beats come at once, then none for a frame: twice the lanes of its reader, in a frame as fast as its tokens."""
+    bounds = {"b0": 0, "e0": 1, "b1": 1, "e1": 17, "axis": 1}
+    nodes = [
+        op("MatMul", "x", "w", to="t"),
+        op("Slice", "t", "b0", "e0", "axis", to="first"),
+        op("Slice", "t", "b1", "e1", "axis", to="others"),
+        op("MatMul", "first", "v", to="y"),
+        op("Sigmoid", "others", to="z"),
+    ]
+    constants = {"w": randoms(8, 16), "v": randoms(16, 8)} | {n: np.array([i]) for n, i in bounds.items()}
+    net = Tiny(nodes, {"x": (1, 17, 8)}, constants, outputs=("y", "z"))
+    x = np.random.default_rng(0).normal(size=(16, 17, 8)).astype(np.float32)
+    compiled = tomato.compile(net.save(tmp_path), "zcu104", calibration=x, fps=250e6 / 136)
+    assert "y.0.wide" in compiled.report["fifos"]
+    found = simulate(compiled.write(tmp_path / "tokens"), frames=4)
+    assert found["bit_exact"], describe(found)
+    assert found["interval_cycles"] == found["interval_cycles_predicted"] == 136
