@@ -77,7 +77,7 @@ def test_a_crop_waits_for_the_lanes_behind_it_in_a_queue_of_its_own(tmp_path: Pa
 
 @pytest.mark.rtl
 def test_one_token_of_many_waits_for_the_lanes_behind_it(tmp_path: Path) -> None:
-    """Its beats come at once, then none for a frame: twice the lanes of its reader, in a frame as fast as its tokens."""
+    """Its beats come at once, then none for a frame: at twice the lanes of its reader."""
     bounds = {"b0": 0, "e0": 1, "b1": 1, "e1": 17, "axis": 1}
     nodes = [
         op("MatMul", "x", "w", to="t"),
