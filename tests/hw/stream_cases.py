@@ -7,6 +7,7 @@ import numpy as np
 
 from tomato.core.formats import Codes, Tensor
 from tomato.core.ir import Op, Shape, TensorType
+from tomato.ops.edge_pad import EdgePad
 from tomato.ops.frame_requant import FrameRequant
 from tomato.ops.join import Add, Multiply
 from tomato.ops.matmul import MatMul
@@ -113,6 +114,14 @@ CASES: Mapping[str, Mapping[str, Case]] = {
         "all_sides": case(Pad((1, 2, 3, 1), -3), (3, 4, 5), S4, lanes=2),
         "behind_widening": case(Pad((0, 0, 1, 1), 40), (3, 4, 5), S4, lanes=5),
         "above_signed": case(Pad((2, 0, 0, 0), -1), (3, 4, 5), Codes(0, 7), lanes=1),
+    },
+    "edge_pad_ring": {
+        "mirrored": case(EdgePad((1, 2, 3, 1), mirrored=True), (5, 4, 5), S5, lanes=2, ram=0),
+        "repeated": case(EdgePad((3, 1, 2, 4)), (3, 4, 5), S5, lanes=5, ram=1),
+        "mirrored_columns": case(EdgePad((0, 3, 0, 2), mirrored=True), (2, 4, 3), S5, lanes=3, ram=0),
+        "repeated_columns": case(EdgePad((0, 1, 0, 0)), (3, 1, 3), S5, lanes=3, ram=0),
+        "mirrored_below": case(EdgePad((0, 0, 2, 0), mirrored=True), (3, 5, 2), S5, lanes=1, ram=0),
+        "whole_frame": case(EdgePad((1, 1, 1, 1), mirrored=True), (2, 2, 3), S5, lanes=1, ram=0),
     },
     "slice_stream": {
         "window": case(Slice((1, 2, 0), (5, 6, 7)), (6, 8, 7), S5, lanes=3),

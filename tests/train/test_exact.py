@@ -15,6 +15,7 @@ from tomato.core.formats import Array
 from tomato.core.interpret import interpret
 from tomato.core.ir import Graph
 from tomato.measure.agreement import session
+from tomato.ops.edge_pad import EdgePad
 from tomato.ops.join import Add
 from tomato.ops.matmul import MatMul
 from tomato.ops.move import Concat, Pad, Reshape, Transpose
@@ -112,6 +113,14 @@ def test_codes_that_stay_what_they_are_behind_moved_ones() -> None:
         Transpose((5, 4, 4), (1, 0, 2), (4, 5, 4)), net.relu(net.conv(x, 4, Window((1, 1)), name="second"), "ramp")
     )
     x = net.conv(net.relu(x, "still"), 3, Window((1, 1)), name="last")
+    equal(quantised(loaded(net.graph(x), net.data(FRAMES)), "w4a4"), "w4a4")
+
+
+@pytest.mark.parametrize("mirrored", [True, False])
+def test_codes_around_a_frame(mirrored: bool) -> None:
+    net = Net(5, 4, 3, seed=8)
+    x = net.relu(net.conv("x", 4, Window((3, 3)), name="first"), "ramp")
+    x = net.conv(net.add(EdgePad((1, 1, 0, 1), mirrored), x, name="border"), 3, Window((2, 2)), name="y0")
     equal(quantised(loaded(net.graph(x), net.data(FRAMES)), "w4a4"), "w4a4")
 
 

@@ -1,18 +1,21 @@
-"""Concat, Pad, Slice, Split, Gather and the exchanges of pixels and channels."""
+"""Concat, Slice, Split, Gather and the exchanges of pixels and channels."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from tomato.core.ir import Op
 from tomato.frontend import layout
 from tomato.frontend.layout import Index
-from tomato.frontend.model import OnnxNode, RefusedError, one
+from tomato.frontend.model import OnnxNode, RefusedError
 from tomato.frontend.walk import Rule, View, Walk
 from tomato.ops.move import Concat, DepthToSpace, Pad, Slice, SpaceToDepth
 
 IMAGE = 4
 """Axes of an image: batch, channels, height, width."""
+Sides = tuple[int, int, int, int]
+"""Pixels of a border: top, left, bottom, right."""
 
 
 def from_concat(walk: Walk, node: OnnxNode) -> None:
@@ -45,7 +48,7 @@ def _between_pixels(walk: Walk, node: OnnxNode, axis: int, view: View) -> bool:
     at = next(i for i, _ in enumerate(node.inputs) if walk.model.constant(node, i) is None)
     parts = [np.zeros(view.shape) if i == at else walk.weight(node, i, "constant") for i in range(len(node.inputs))]
     before, after = (sum(p.shape[axis] for p in side) for side in (parts[:at], parts[at + 1 :]))
-    padded = _padded(walk, walk.view(node.inputs[at]), {axis: (before, after)}, 0.0)
+    padded = surround(walk, walk.view(node.inputs[at]), {axis: (before, after)}, Pad)
     walk.put(node.outputs[0], padded.value, padded.order)
     walk.affine(node.outputs[0], node.outputs[0], np.ones(1), np.concatenate(parts, axis=axis), "_constants")
     return True
@@ -95,7 +98,7 @@ class Cut:
         return -(-(self.end - self.begin) // self.step)
 
 
-def _grid(walk: Walk, view: View, touched: dict[int, int]) -> int:
+def grid(walk: Walk, view: View, touched: dict[int, int]) -> int:
     """The axis to stream as channels such that `touched` (axis -> step) are the height, the width or the channels.
 
     The layout in which the view already lies wins; else axis 1.
@@ -121,10 +124,11 @@ def _grid(walk: Walk, view: View, touched: dict[int, int]) -> int:
 
 def cut(walk: Walk, name: str, cuts: dict[int, Cut], suffix: str = "") -> View:
     """The part of a value; axes that are not named stay whole."""
-    return _cut(walk, walk.view(name), cuts, suffix)
+    return cut_view(walk, walk.view(name), cuts, suffix)
 
 
-def _cut(walk: Walk, view: View, cuts: dict[int, Cut], suffix: str = "") -> View:
+def cut_view(walk: Walk, view: View, cuts: dict[int, Cut], suffix: str = "") -> View:
+    """The same of a view."""
     cuts = {a: c for a, c in cuts.items() if c != Cut(0, view.shape[a])}
     if not cuts:
         return view
@@ -132,7 +136,7 @@ def _cut(walk: Walk, view: View, cuts: dict[int, Cut], suffix: str = "") -> View
         raise RefusedError("expected at least one element", "check the exported model")
     if view.value not in walk.unbound and (part := _part(walk, view, cuts, suffix)) is not None:
         return part
-    channel = _grid(walk, view, {a: c.step for a, c in cuts.items()})
+    channel = grid(walk, view, {a: c.step for a, c in cuts.items()})
     value = walk.streamed(view, channel)
     tall, wide = layout.axes(len(view.shape), channel)
     whole = walk.build.types[value].shape
@@ -171,7 +175,7 @@ def take(walk: Walk, name: str, axis: int, picked: Index, suffix: str = "") -> V
     if view.value in walk.unbound and ordered.size == picked.size and not np.array_equal(ordered, picked):
         rest = np.setdiff1d(np.arange(view.shape[axis]), picked)
         moved = View(view.value, view.order.take(np.concatenate([picked, rest]), axis=axis))
-        return _cut(walk, moved, {axis: Cut(0, picked.size)}, suffix)
+        return cut_view(walk, moved, {axis: Cut(0, picked.size)}, suffix)
     steps = np.diff(ordered)
     even = ordered.size == picked.size and (not steps.size or bool(np.all(steps == steps[0])))
     if even:
@@ -212,7 +216,7 @@ def from_slice(walk: Walk, node: OnnxNode) -> None:
         view = View(view.value, np.flip(view.order, axis=turned))
         cuts |= {a: Cut(view.shape[a] - cuts[a].end, view.shape[a] - cuts[a].begin, cuts[a].step) for a in turned}
         turned = ()
-    result = _cut(walk, view, cuts)
+    result = cut_view(walk, view, cuts)
     walk.put(node.outputs[0], result.value, np.flip(result.order, axis=turned) if turned else result.order)
 
 
@@ -247,35 +251,14 @@ def from_gather(walk: Walk, node: OnnxNode) -> None:
     walk.put(node.outputs[0], result.value, result.order.reshape(shape))
 
 
-def from_pad(walk: Walk, node: OnnxNode) -> None:
-    """Pad with a constant on height and width; negative amounts cut."""
-    if (mode := node.text("mode", "constant")) != "constant":
-        raise RefusedError(f"expected a constant border, not {mode!r}", "use constant padding in the network")
-    view = walk.view(node.inputs[0])
-    rank = len(view.shape)
-    given = walk.model.integers(node, 1, "pads")
-    assert given is not None
-    axes = tuple(a % rank for a in walk.model.integers(node, 3, "axes") or range(rank))
-    half = len(axes)
-    if len(given) != 2 * half:
-        raise RefusedError(f"expected two amounts for each of {half} axes, not {len(given)}", "export the model again")
-    amounts = {a: (given[i], given[half + i]) for i, a in enumerate(axes) if given[i] or given[half + i]}
-    value = one(walk.weight(node, 2, "border"), "border") if node.has(2) else node.real("value", 0.0)
-    cuts = {a: Cut(max(0, -lo), view.shape[a] - max(0, -hi)) for a, (lo, hi) in amounts.items()}
-    view = cut(walk, node.inputs[0], cuts, "_cut")
-    grown = {a: (max(0, lo), max(0, hi)) for a, (lo, hi) in amounts.items() if max(lo, hi) > 0}
-    result = _padded(walk, view, grown, value) if grown else view
-    walk.put(node.outputs[0], result.value, result.order)
-
-
-def _padded(walk: Walk, view: View, grown: dict[int, tuple[int, int]], border: float) -> View:
-    """The view with a border on axes that are streamed as height and width."""
-    channel = _grid(walk, view, dict.fromkeys(grown, 2))  # a step that keeps the axes away from the channels
+def surround(walk: Walk, view: View, grown: dict[int, tuple[int, int]], border: Callable[[Sides], Op]) -> View:
+    """The view with a border on axes that are streamed as height and width; `border` makes it of its sides."""
+    channel = grid(walk, view, dict.fromkeys(grown, 2))  # a step that keeps the axes away from the channels
     value = walk.streamed(view, channel)
     tall, wide = layout.axes(len(view.shape), channel)
     rows = next((grown[a] for a in tall if a in grown), (0, 0))
     columns = next((grown[a] for a in wide if a in grown), (0, 0))
-    value = walk.emit(Pad((rows[0], columns[0], rows[1], columns[1]), border), [value])
+    value = walk.emit(border((rows[0], columns[0], rows[1], columns[1])), [value])
     shape = tuple(size + sum(grown.get(a, (0, 0))) for a, size in enumerate(view.shape))
     return View(value, layout.order(shape, channel))
 
@@ -311,7 +294,6 @@ RULES: dict[str, Rule] = {
     "Slice": from_slice,
     "Split": from_split,
     "Gather": from_gather,
-    "Pad": from_pad,
     "DepthToSpace": from_depth_to_space,
     "SpaceToDepth": from_space_to_depth,
 }
@@ -321,7 +303,6 @@ ATTRIBUTES = {
     "Split": "axis split num_outputs",
     "Slice": "axes starts ends",
     "Gather": "axis",
-    "Pad": "mode pads value",
     "DepthToSpace": "blocksize mode",
     "SpaceToDepth": "blocksize mode",
 }

@@ -1,10 +1,10 @@
-"""Resize and Upsample, nearest neighbour and linear: repeated pixels, or each axis by itself."""
+"""Resize and Upsample, nearest neighbour, linear and cubic: repeated pixels, or each axis by itself."""
 
 from math import ceil, floor
 
 import numpy as np
 
-from tomato.core.formats import Tensor
+from tomato.core.formats import Array, Tensor
 from tomato.frontend import layout, limits
 from tomato.frontend.model import OnnxNode, RefusedError
 from tomato.frontend.walk import Rule, View, Walk
@@ -21,8 +21,8 @@ EXACT = 1e-5
 def from_resize(walk: Walk, node: OnnxNode) -> None:
     """Resize (every operator set) and Upsample (7 to 9)."""
     view = walk.view(node.inputs[0])
-    if (mode := node.text("mode", "nearest")) not in ("nearest", "linear"):
-        raise RefusedError(f"expected nearest neighbour or linear interpolation, not {mode!r}", "use one of them")
+    if (mode := node.text("mode", "nearest")) not in ("nearest", "linear", "cubic"):
+        raise RefusedError(f"expected a mode of nearest, linear, cubic, not {mode!r}", "use one of them")
     if node.text("keep_aspect_ratio_policy", "stretch") != "stretch":
         raise RefusedError("expected keep_aspect_ratio_policy 'stretch'", "give the exact sizes")
     scales = _scales(walk, node, view.shape)
@@ -34,7 +34,7 @@ def from_resize(walk: Walk, node: OnnxNode) -> None:
     if len(whole) < 3 or any(s != 1 for s in scales[:2]):
         raise RefusedError("expected a resize of height and width only", "keep the channels")
     repeats = exact and all(_repeats(walk, node, size, s) for size, s in zip(view.shape, whole, strict=True))
-    if mode == "linear" or not repeats:
+    if mode != "nearest" or not repeats:
         _along_axes(walk, node, view, scales, sizes)
         return
     value, rank = walk.image(node.inputs[0]), len(whole)
@@ -52,9 +52,9 @@ def _sizes(walk: Walk, node: OnnxNode) -> list[int]:
 
 
 def _along_axes(walk: Walk, node: OnnxNode, view: View, scales: list[float], sizes: list[int]) -> None:
-    """One axis after the other, streamed as channels: places are picked, or weighted sums of two."""
-    linear = node.text("mode", "nearest") == "linear"
-    if linear and node.flag("antialias", 0) and any(s < 1 for s in scales):
+    """One axis after the other, streamed as channels: places are picked, or weighted sums of two or four."""
+    mode = node.text("mode", "nearest")
+    if mode != "nearest" and node.flag("antialias", 0) and any(s < 1 for s in scales):
         raise RefusedError("expected no antialias", "use a pooling layer")
     for axis, (scale, out) in enumerate(zip(scales, sizes, strict=True)):
         size = view.shape[axis]
@@ -67,8 +67,10 @@ def _along_axes(walk: Walk, node: OnnxNode, view: View, scales: list[float], siz
             )
         at = [_source(_transformation(walk, node), i, size, scale, out) for i in range(out)]
         value = walk.streamed(view, axis)
-        if linear:
-            value = _interpolated(walk, value, at)
+        if mode == "linear":
+            value = _weighted(walk, value, _linear(size, at))
+        elif mode == "cubic":
+            value = _weighted(walk, value, _cubic(node, size, at))
         else:
             nearest = _rounding(walk, node)
             value = walk.pick(value, np.array([_nearest(x, nearest, size) for x in at]))
@@ -77,14 +79,32 @@ def _along_axes(walk: Walk, node: OnnxNode, view: View, scales: list[float], siz
     walk.put(node.outputs[0], view.value, view.order)
 
 
-def _interpolated(walk: Walk, value: str, at: list[float]) -> str:
-    """The channels of a value at real places, linear between two: a product, by integers where these do."""
-    size = walk.build.types[value].channels
+def _linear(size: int, at: list[float]) -> Array:
+    """What each place (columns) takes of each pixel (rows): of two, by how near they are."""
     places = np.clip(at, 0.0, size - 1.0)
     low = np.minimum(np.floor(places).astype(int), max(0, size - 2))
     matrix = np.zeros((size, len(at)))
     matrix[low, np.arange(len(at))] = 1.0 - (places - low)
     matrix[np.minimum(low + 1, size - 1), np.arange(len(at))] += places - low
+    return matrix
+
+
+def _cubic(node: OnnxNode, size: int, at: list[float]) -> Array:
+    """The same, of four by a cubic with parameter a: Keys, 1981. The frame goes on as its edge, or ends there."""
+    a, excluded = node.real("cubic_coeff_a", -0.75), node.flag("exclude_outside", 0)
+    matrix = np.zeros((size, len(at)))
+    for column, place in enumerate(at):
+        first = floor(place) - 1
+        for pixel in range(first, first + 4):
+            x = abs(place - pixel)
+            near, far = ((a + 2) * x - (a + 3)) * x * x + 1, (((x - 5) * x + 8) * x - 4) * a
+            if not excluded or 0 <= pixel < size:
+                matrix[min(max(pixel, 0), size - 1), column] += near if x <= 1 else far
+    return matrix / matrix.sum(axis=0) if excluded else matrix
+
+
+def _weighted(walk: Walk, value: str, matrix: Array) -> str:
+    """Sums of the channels of a value: a product, by integers where these do."""
     for unit in range(1, MOST_UNITS + 1):
         if np.all(np.abs(matrix * unit - np.rint(matrix * unit)) < EXACT):
             value = walk.emit(Dense(Tensor(np.rint(matrix * unit))), [value], "_between")

@@ -22,6 +22,7 @@ from tomato.core.ir import Graph, Node, Op, Shape
 from tomato.frontend.rules_unary import NEGATIVE, POSITIVE
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
+from tomato.ops.edge_pad import EdgePad
 from tomato.ops.join import Add, Multiply
 from tomato.ops.matmul import MatMul
 from tomato.ops.move import Concat, DepthToSpace, Flip, Pad, Reshape, Slice, SpaceToDepth, Transpose, Upsample
@@ -392,6 +393,13 @@ class _Writer:
         value = self.constant(np.array(op.value, self.numpy_type(node.args[0])), f"{node.name}_border")
         return self.emit("Pad", [*args, pads, value], node.name)
 
+    def edge_pad(self, node: Node, args: list[str]) -> str:
+        op = node.op
+        assert isinstance(op, EdgePad)
+        top, left, bottom, right = op.pads
+        pads = self.constant(np.array([0, 0, top, left, 0, 0, bottom, right], np.int64), f"{node.name}_pads")
+        return self.emit("Pad", [*args, pads], node.name, mode="reflect" if op.mirrored else "edge")
+
     def numpy_type(self, value: str) -> Any:
         """The type of a value's tensor: of codes that of the Quantise that they come from."""
         if not self.types[value].is_codes:
@@ -549,7 +557,8 @@ def _weight_type(values: Array, given: Codes | None) -> tuple[Any, int]:
 RULES: dict[type, Callable[[_Writer, Node, list[str]], str]] = {
     Conv2d: _Writer.weighted, Dense: _Writer.weighted, Quantise: _Writer.quantise, Dequantise: _Writer.dequantise,
     Affine: _Writer.affine, Clip: _Writer.clip, Function: _Writer.function, Add: _Writer.join, Multiply: _Writer.join,
-    Concat: _Writer.concat, Slice: _Writer.slice, Pad: _Writer.pad, Flip: _Writer.flip, Upsample: _Writer.upsample,
+    Concat: _Writer.concat, Slice: _Writer.slice, Pad: _Writer.pad, EdgePad: _Writer.edge_pad, Flip: _Writer.flip,
+    Upsample: _Writer.upsample,
     DepthToSpace: _Writer.blocks, SpaceToDepth: _Writer.blocks, Reshape: _Writer.reorder, Transpose: _Writer.reorder,
     MatMul: _Writer.matmul, MaxPool: _Writer.max_pool, Normalise: _Writer.normalise, SumPool: _Writer.sum_pool,
     GlobalSum: _Writer.sum_pool,

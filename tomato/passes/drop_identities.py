@@ -5,6 +5,7 @@ from math import inf
 import numpy as np
 
 from tomato.core.ir import Builder, Graph, Node, TensorType
+from tomato.ops.edge_pad import EdgePad
 from tomato.ops.move import Concat, DepthToSpace, Flip, Pad, Reshape, Slice, SpaceToDepth, Transpose, Upsample
 from tomato.ops.pool import GlobalSum, MaxPool, SumPool
 from tomato.ops.real import Affine, Clip, Function
@@ -15,8 +16,8 @@ def drop_identities(graph: Graph) -> Graph:
     """Drop every node whose value equals its argument, and what becomes unused.
 
     1. Affine by 1 plus 0, Clip to all reals, Function "x".
-    2. Movement that moves nothing: Reshape and Transpose to the same order, Pad by nothing, Slice of everything,
-       Upsample, DepthToSpace and SpaceToDepth by 1, Concat of one.
+    2. Movement that moves nothing: Reshape and Transpose to the same order, Pad and EdgePad by nothing, Slice of
+       everything, Upsample, DepthToSpace and SpaceToDepth by 1, Concat of one.
     3. Pools over one pixel.
     """
 
@@ -48,7 +49,7 @@ def _moves_nothing(node: Node, x: TensorType) -> bool:
         case Transpose(view, perm, shape):
             kept = [p for p in perm if view[p] > 1]
             return shape == x.shape and bool(np.all(np.diff(kept) > 0))
-        case Pad(pads):
+        case Pad(pads) | EdgePad(pads):
             return not any(pads)
         case Flip(rows, columns):
             height, width, _ = x.shape

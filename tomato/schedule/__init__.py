@@ -162,7 +162,7 @@ def _complete(graph: Graph, target: Target, clock: float, design: Design, wishes
     placed = {**design.placed, **_fixed(wishes)}
     regions = {n: placed[n] for n in plan.layers if placed[n]}
     fifos = fifo_depths(units, graph, routes(links, target, regions), interval_cycles(units, links))
-    if unknown := sorted(set(wishes.fifos) - {e.name for e in links}):
+    if unknown := sorted(set(wishes.fifos) - {name for e in links for name in (e.name, e.wide)}):
         raise TomatoError(
             f"the plan names a FIFO that no stream has: {unknown[0]}", where=f"{wishes.file}: [fifos]",
             hint="it is called <layer>.<argument>, such as add.1",

@@ -48,7 +48,7 @@ class Plan:
             lines += ["", f"[layers.{name}]", f'engine = "{choice.engine}"']
             lines += [f"{knob} = {_spelled(knob, value)}" for knob, value in choice.knobs.items()]
         if self.fifos:
-            lines += ["", "[fifos]  # depth in beats in front of each input of a join"]
+            lines += ["", "[fifos]  # depth in beats in front of an input; .wide: in front of the lane converter there"]
             lines += [f'"{name}" = {depth}' for name, depth in self.fifos.items()]
         if self.regions:
             lines += ["", "[regions]  # super logic region of each layer that is not in region 0"]

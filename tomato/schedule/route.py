@@ -29,8 +29,8 @@ class Routes:
 
     @property
     def queued(self) -> set[str]:
-        """The edges with a queue, by name."""
-        return {name for name, parts in self.parts.items() if any(isinstance(part, Fifo) for part in parts)}
+        """The edges with a queue in front of the consumer, by name."""
+        return {name for name, parts in self.parts.items() if parts and isinstance(parts[-1], Fifo)}
 
     @property
     def readers(self) -> dict[str, list[Edge]]:
@@ -62,15 +62,18 @@ class Routes:
         return costs
 
 
-def route(edge: Edge, target: Target, *, hops: int = 0, depth: int = 0) -> tuple[Part, ...]:
-    """The parts on an edge, in the order of the stream: registers between regions, lanes, queue, end of the frame.
+def route(edge: Edge, target: Target, *, hops: int = 0, wide: int = 0, depth: int = 0) -> tuple[Part, ...]:
+    """The parts on an edge, in the order of the stream.
 
-    hops: registers. depth: beats that the queue holds, 0 for none.
+    Registers between regions, a queue of the maker's lanes and what converts them, a queue, the end of the frame.
+    hops: registers. wide, depth: beats that the queues hold, 0 for none.
     """
     bits = edge.from_type.codes.bits
     parts: list[Part] = [Register(bits * edge.from_lanes)] * hops
     lanes = Width(edge.from_type.channels, edge.from_lanes, edge.to_type.channels, edge.to_lanes)
     if lanes.needed:
+        if wide:
+            parts.append(Fifo.of(bits * edge.from_lanes, wide, target))
         parts.append(Converter(bits, lanes))
     if depth:
         parts.append(Fifo.of(bits * edge.to_lanes, depth, target))
@@ -82,9 +85,12 @@ def route(edge: Edge, target: Target, *, hops: int = 0, depth: int = 0) -> tuple
 def routes(
     links: tuple[Edge, ...], target: Target, regions: Mapping[str, int] = NOTHING, fifos: Mapping[str, int] = NOTHING
 ) -> Routes:
-    """The parts of a whole network. regions: by layer; fifos: depth by edge."""
+    """The parts of a whole network. regions: by layer; fifos: depth by the names of an edge."""
     hops = crossings(links, regions)
-    parts = {e.name: route(e, target, hops=hops.get(e.name, 0), depth=fifos.get(e.name, 0)) for e in links}
+    parts = {
+        e.name: route(e, target, hops=hops.get(e.name, 0), wide=fifos.get(e.wide, 0), depth=fifos.get(e.name, 0))
+        for e in links
+    }
     found = Routes(links, {}, parts)
     forks = {
         value: Fork(len(copies), copies[0].from_lanes * copies[0].from_type.codes.bits)

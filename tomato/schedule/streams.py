@@ -27,6 +27,11 @@ class Edge:
         return f"{self.consumer}.{self.index}"
 
     @property
+    def wide(self) -> str:
+        """The name of the queue in front of its lane converter; the one in front of the consumer is called as it is."""
+        return f"{self.name}.wide"
+
+    @property
     def from_beats(self) -> int:
         """Beats per pixel where it starts."""
         return -(-self.from_type.channels // self.from_lanes)

@@ -12,7 +12,7 @@ import numpy as np
 
 from tomato.core.formats import Array
 from tomato.core.ir import Graph
-from tomato.engines.base import AnyUnit
+from tomato.engines.base import FREE, AnyUnit
 from tomato.hardware.parts import Converter
 from tomato.hardware.plumbing import FIFO_LATENCY
 from tomato.schedule.route import Routes
@@ -20,7 +20,7 @@ from tomato.schedule.streams import OUTPUT, Edge
 from tomato.schedule.units import Units
 
 FRAMES = 3
-"""Frames back to back that FIFO depths are computed over."""
+"""Frames back to back that FIFO depths are computed over, at least."""
 SLACK = 8
 """Beats added to each FIFO: times are exact to a few cycles only."""
 ABSORBED = 2
@@ -44,6 +44,7 @@ def simulate_times(units: Units, graph: Graph, ways: Routes, frames: int, interv
     The inputs of a join always have a queue, whether `ways` knows its depth already or not.
     """
     links = {e.name: e for e in ways.links}
+    held = _held(units, ways)
     ready: dict[str, Array] = {}
     arrival: dict[str, Array] = {}
     start: dict[str, Array] = {}
@@ -60,12 +61,26 @@ def simulate_times(units: Units, graph: Graph, ways: Routes, frames: int, interv
             arrival[edge.name] = _through(edge, ways, ready[edge.value], frames) + queue
             index = (np.arange(frames)[:, None] * edge.to_type.pixels + need[None, :]).reshape(-1)
             gate = np.maximum(gate, arrival[edge.name][index])
-        start[name] = _paced(gate, unit.timing.pixel_cycles)
+        start[name] = _paced(gate, max(unit.timing.pixel_cycles, held.get(name, 0)))
         ready[name] = start[name] + unit.timing.latency
     for edge in ways.links:
         if edge.consumer == OUTPUT:
             arrival[edge.name] = _through(edge, ways, ready[edge.value], frames)
     return Times(ready, arrival, start)
+
+
+def _held(units: Units, ways: Routes) -> dict[str, int]:
+    """By value: the cycles of a pixel in the slowest lane converter behind it, which the engine has to wait for."""
+    held: dict[str, int] = {}
+    for edge in ways.links:
+        if edge.value in units and not _hurries(units[edge.value]) and edge.from_type.pixels == edge.to_type.pixels:
+            held[edge.value] = max(held.get(edge.value, 0), edge.to_beats)
+    return held
+
+
+def _hurries(unit: AnyUnit) -> bool:
+    """Whether an engine takes its input whenever it comes, so that what it makes of it must find room."""
+    return any(room is not None and bool(np.all(room == FREE)) for room in unit.timing.room)
 
 
 def _paced(gate: Array, cycles: int) -> Array:
@@ -86,6 +101,19 @@ def _through(edge: Edge, ways: Routes, ready: Array, frames: int) -> Array:
     return _seen(times, edge, frames) if reshaped else times
 
 
+def _backlog(edge: Edge, ways: Routes, ready: Array, maker: AnyUnit) -> int:
+    """Beats that wait in front of a lane converter at most: those of a burst that it takes longer for."""
+    if not any(isinstance(part, Converter) for part in ways.parts[edge.name]):
+        return 0
+    there = _seen(ready, edge, ready.size // edge.from_type.pixels)
+    taken = _paced(there, edge.to_beats)
+    waiting = np.arange(1, there.size + 1) - np.searchsorted(taken, there, side="right")
+    pixels = -(-int(waiting.max()) * edge.to_type.channels // edge.from_lanes)
+    cycles, taken_in = maker.timing.pixel_cycles, edge.to_beats
+    burst = edge.from_beats**2 * max(0, taken_in - cycles) // (cycles * taken_in)
+    return pixels + burst  # within a pixel the engine's own queue holds what more comes than leaves in its cycles
+
+
 def _seen(times: Array, edge: Edge, frames: int) -> Array:
     """Completion of the pixels of a frame in the shape in which it arrives, the same sequence of codes."""
     a, b = edge.from_type, edge.to_type
@@ -104,11 +132,17 @@ def fifo_depths(units: Units, graph: Graph, ways: Routes, interval: int) -> dict
     Computed on a schedule in which the input comes evenly: with FIFOs that suffice for one schedule of
     that rate, the self-timed design reaches it too, and cannot deadlock. The inputs of a join always
     have a FIFO. Where a join takes its arguments in turns, another pixel gathers while the others have theirs.
+    A burst of an engine that never waits, and that a lane converter makes more beats of, waits in front of the
+    converter, in a FIFO by the name `Edge.wide`; other engines wait with their work.
     """
     times = simulate_times(units, graph, ways, FRAMES, interval)
+    if (frames := FRAMES - 1 + _ahead(units, times) // interval) > FRAMES:
+        times = simulate_times(units, graph, ways, frames, interval)
     depths = {}
     for edge in ways.links:
-        unit = units.get(edge.consumer)
+        maker, unit = units.get(edge.value), units.get(edge.consumer)
+        if maker and _hurries(maker) and (early := _backlog(edge, ways, times.ready[edge.value], maker)) > ABSORBED:
+            depths[edge.wide] = early + SLACK
         if unit is None:
             continue
         waiting = _waiting(unit, edge, times)
@@ -118,11 +152,21 @@ def fifo_depths(units: Units, graph: Graph, ways: Routes, interval: int) -> dict
     return depths
 
 
+def _ahead(units: Units, times: Times) -> int:
+    """Cycles that the first pixel of some argument waits for the others: as long the next frames come after it."""
+    waits = [
+        int(times.start[name][0] - times.arrival[f"{name}.{i}"][0])
+        for name, unit in units.items()
+        for i in range(len(unit.args))
+    ]
+    return max(waits)
+
+
 def _waiting(unit: AnyUnit, edge: Edge, times: Times) -> int:
     """Pixels of an edge that have arrived, or begun to where the engine takes turns, but may not enter yet, at most."""
     timing = unit.timing
     arrived, start = times.arrival[edge.name], times.start[edge.consumer]
-    frames = np.arange(FRAMES)[:, None]
+    frames = np.arange(start.size // unit.out.pixels)[:, None]
     room = timing.room[edge.index] if timing.room else None
     if room is None:
         index = (frames * edge.to_type.pixels + timing.need[edge.index][None, :]).reshape(-1)

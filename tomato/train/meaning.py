@@ -13,6 +13,7 @@ from tomato.core.ir import Op
 from tomato.core.treatment import Treatment
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
+from tomato.ops.edge_pad import EdgePad
 from tomato.ops.join import Add, Multiply
 from tomato.ops.matmul import MatMul
 from tomato.ops.move import Concat, DepthToSpace, Flip, Pad, Reshape, Slice, SpaceToDepth, Transpose, Upsample
@@ -125,6 +126,11 @@ def _slice(op: Slice, args: Sequence[torch.Tensor]) -> torch.Tensor:
 def _flip(op: Flip, args: Sequence[torch.Tensor]) -> torch.Tensor:
     axes = [axis for axis, wanted in ((1, op.rows), (2, op.columns)) if wanted]
     return torch.flip(args[0], axes)
+
+
+def _edge_pad(op: EdgePad, args: Sequence[torch.Tensor]) -> torch.Tensor:
+    rows, columns = (torch.from_numpy(places) for places in op.picked(args[0].shape[1], args[0].shape[2]))
+    return args[0].index_select(1, rows.to(args[0].device)).index_select(2, columns.to(args[0].device))
 
 
 def _upsample(op: Upsample, args: Sequence[torch.Tensor]) -> torch.Tensor:
@@ -261,6 +267,7 @@ MEANINGS: Mapping[type[Op], Meaning] = MappingProxyType(
         Concat: lambda _, args: torch.cat(list(args), dim=3),
         Slice: _slice,
         Pad: lambda op, args: _padded(args[0], op.pads, op.value),
+        EdgePad: _edge_pad,
         Upsample: _upsample,
         Flip: _flip,
         DepthToSpace: _depth_to_space,

@@ -14,6 +14,7 @@ from tomato.core.formats import Array, Tensor
 from tomato.core.ir import Op, TensorType
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
+from tomato.ops.edge_pad import EdgePad
 from tomato.ops.join import Add, Multiply
 from tomato.ops.move import Concat, DepthToSpace, Flip, Pad, Reshape, Slice, SpaceToDepth, Transpose, Upsample
 from tomato.ops.pool import GlobalSum, MaxPool, SumPool
@@ -172,7 +173,7 @@ def _expression(expression: Expression, mask: Array) -> Expression:
 
 
 BY_RULE: Mapping[Rule, tuple[type[Op], ...]] = {
-    Through(): (Affine, Clip, Function, Add, Multiply, MaxPool, SumPool, GlobalSum, Pad, Flip, Upsample),
+    Through(): (Affine, Clip, Function, Add, Multiply, MaxPool, SumPool, GlobalSum, Pad, EdgePad, Flip, Upsample),
     Side(): (Concat,),
     Part(): (Slice,),
     Layer(): (Dense, Conv2d),

@@ -211,6 +211,24 @@ class Memory(nn.Module):
         return states[:, -1]
 
 
+class Style(nn.Module):
+    """A layer and a residual block of a network that repaints: Johnson et al., 2016, with Ulyanov et al., 2016."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.block, self.last = self.layer(3, 5), self.layer(8, 3), nn.Conv2d(8, 3, 5)
+
+    @staticmethod
+    def layer(channels: int, kernel: int) -> nn.Module:
+        """A border that mirrors the picture, a convolution, a norm of each picture."""
+        parts = nn.ReflectionPad2d(kernel // 2), nn.Conv2d(channels, 8, kernel), nn.InstanceNorm2d(8, affine=True)
+        return nn.Sequential(*parts, nn.ReLU())
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        return self.last(f.pad(x + self.block(x), (2, 2, 2, 2), mode="reflect"))
+
+
 SEQUENCE, PICTURE, PLACES = (1, TOKENS, WIDTH), (1, 3, 8, 8), (1, 8, 8, 6)
 CASES: Final[Mapping[str, tuple[Callable[[], nn.Module], tuple[int, ...]]]] = {
     **{f"attention, {s}": (lambda s=s: Attention(s), SEQUENCE)
@@ -228,6 +246,10 @@ CASES: Final[Mapping[str, tuple[Callable[[], nn.Module], tuple[int, ...]]]] = {
     **{f"U-Net, {m}": (lambda m=m: UNet(m), PICTURE) for m in ("transposed", "nearest", "bilinear")},
     "causal convolutions": (Causal, SEQUENCE),
     "boxes of bins": (Boxes, PICTURE),
+    "style transfer": (Style, PICTURE),
+    **{f"convolution, {m} padding": (lambda m=m: nn.Conv2d(3, 4, 3, padding=1, padding_mode=m), PICTURE)
+       for m in ("reflect", "replicate", "circular")},
+    "U-Net, bicubic": (lambda: UNet("bicubic"), PICTURE),
     "LSTM": (lambda: Memory(nn.LSTM), SEQUENCE),
     "GRU": (lambda: Memory(nn.GRU), SEQUENCE),
 }  # fmt: skip

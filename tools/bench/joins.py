@@ -6,6 +6,7 @@ from tomato.core.formats import Codes, Tensor
 from tomato.core.ir import Builder, Graph, TensorType
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
+from tomato.ops.edge_pad import EdgePad
 from tomato.ops.frame_requant import FrameRequant
 from tomato.ops.join import Multiply
 from tomato.ops.matmul import MatMul
@@ -82,7 +83,8 @@ def joins() -> Graph:
     gate = build.add(Upsample((2, 2)), [blocks], "upsample")
     gated = net.places(net.requant(build.add(Multiply(0, 0), [deep, gate], "gate"), "gate_q"), "places")
     both = build.add(Concat(), [gated, deep], "both")
-    cut = build.add(Slice((0, 0, 4), (16, 16, 16)), [both], "cut")
+    mirrored = build.add(EdgePad((1, 2, 0, 0), mirrored=True), [both], "mirrored")
+    cut = build.add(Slice((1, 2, 4), (17, 18, 16)), [mirrored], "cut")
     pooled = build.add(MaxPool(Window((2, 2), (2, 2))), [cut], "pool")
     normal = net.requant(build.add(Normalise(64), [pooled], "normal"), "normal_q")
     shares = net.requant(build.add(Softmax(3, 3000), [normal], "shares"), "shares_q")

@@ -303,9 +303,9 @@ REFUSALS: dict[str, tuple[Tiny, str]] = {
         Tiny([op("ReduceSum", "x", noop_with_empty_axes=1)]),
         "ReduceSum #0 (ReduceSum): expected a reduction over at least one axis; remove the node",
     ),
-    "pad_reflect": (
-        Tiny([op("Pad", "x", pads=[0, 0, 1, 1, 0, 0, 1, 1], mode="reflect")], opset=10),
-        "Pad #0 (Pad): expected a constant border, not 'reflect'; use constant padding in the network",
+    "pad_reflect_far": (
+        Tiny([op("Pad", "x", pads=[0, 0, 1, 1, 0, 0, 1, 5], mode="reflect")], {"x": (1, 4, 6, 5)}, opset=10),
+        "Pad #0 (Pad): expected a border of at most 4 on axis 3 in mode reflect, not 5; pad less, or in several steps",
     ),
     "slice_reversed": (
         Tiny(
@@ -341,9 +341,9 @@ REFUSALS: dict[str, tuple[Tiny, str]] = {
             "[min=2, max=2].); export the model again"
         ),
     ),
-    "resize_cubic": (
-        Tiny([op("Resize", "x", "", "s", mode="cubic")], constants={"s": [1.0, 1.0, 2.0, 2.0]}),
-        "Resize #0 (Resize): expected nearest neighbour or linear interpolation, not 'cubic'; use one of them",
+    "resize_mode": (
+        Tiny([op("Resize", "x", "", "s", mode="other")], constants={"s": [1.0, 1.0, 2.0, 2.0]}),
+        "Resize #0 (Resize): expected a mode of nearest, linear, cubic, not 'other'; use one of them",
     ),
     "resize_corners_of_a_fraction": (
         Tiny(

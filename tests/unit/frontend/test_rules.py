@@ -113,10 +113,10 @@ def reduction(kind: str, axes: tuple[int, ...]) -> Tiny:
     )
 
 
-def linear(scale: tuple[float, ...], **attributes: Any) -> Tiny:
+def linear(scale: tuple[float, ...], mode: str = "linear", **attributes: Any) -> Tiny:
     """Behind a layer, so that its input has an order."""
     return Tiny(
-        [op("Relu", "x", to="r"), op("Resize", "r", "", "s", mode="linear", **attributes)],
+        [op("Relu", "x", to="r"), op("Resize", "r", "", "s", mode=mode, **attributes)],
         constants={"s": np.asarray(scale, dtype=np.float32)},
     )
 
@@ -360,6 +360,18 @@ CASES: dict[str, Tiny] = {
         [op("Pad", "x", "p", "", "a")], constants={"p": np.array([1, 2, 0, 1]), "a": np.array([3, 2])}, opset=18
     ),
     "pad_negative": unary("Pad", 10, pads=[0, 0, -1, 2, 0, 0, 1, -3]),
+    "pad_reflect": unary("Pad", 10, pads=[0, 0, 1, 2, 0, 0, 0, 3], mode="reflect"),
+    "pad_reflect_negative": unary("Pad", 10, pads=[0, 0, -1, 2, 0, 0, 1, -2], mode="reflect"),
+    "pad_reflect_channels": unary("Pad", 10, pads=[0, 1, 0, 1, 0, 2, 0, 0], mode="reflect"),
+    "pad_reflect_line": Tiny([op("Pad", "x", pads=[0, 0, 3, 0, 0, 1], mode="reflect")], LINE, opset=10),
+    "pad_wrap": Tiny([op("Pad", "x", "p", mode="wrap")], constants={"p": np.array([0, 1, 2, 5, 0, 2, 0, 1])}, opset=19),
+    "pad_edge": unary("Pad", 10, pads=[0, 0, 7, 2, 0, 0, 0, 9], mode="edge"),
+    "pad_edge_18": Tiny(
+        [op("Pad", "x", "p", "", "a", mode="edge")],
+        constants={"p": np.array([1, 2, 0, 1]), "a": np.array([3, 2])},
+        opset=18,
+    ),
+    "pad_edge_negative": unary("Pad", 10, pads=[0, 0, -1, 2, 0, 0, 1, -3], mode="edge"),
     "pad_line": Tiny([op("Pad", "x", pads=[0, 0, 3, 0, 0, 1])], LINE, opset=10),
     "slice_9": unary("Slice", 9, starts=[1, 2], ends=[3, 100], axes=[1, 3]),
     "slice": Tiny(
@@ -558,6 +570,9 @@ CASES: dict[str, Tiny] = {
     "resize_fraction": resize((1, 1, 1.5, 0.6)),
     "resize_floor": resize((1, 1, 2, 2), nearest_mode="floor"),
     "linear_upsample_9": Tiny([op("Upsample", "x", "s", mode="linear")], constants={"s": [1.0, 1, 3, 2]}, opset=9),
+    "cubic": linear((1, 1, 2, 2), mode="cubic"),
+    "cubic_by_unlike_factors": linear((1, 1, 3, 0.7), mode="cubic", cubic_coeff_a=-0.5, exclude_outside=1),
+    "cubic_corners": linear((1, 1, 2, 3), mode="cubic", coordinate_transformation_mode="align_corners"),
     "linear_half_pixel": linear((1, 1, 2, 2)),
     "linear_by_unlike_factors": linear((1, 1, 3, 0.7)),
     "linear_asymmetric": linear((1, 1, 2, 4), coordinate_transformation_mode="asymmetric"),

@@ -11,7 +11,8 @@ from tomato.core.formats import Array
 from tomato.core.ir import Graph
 from tomato.engines.parts.ring import ring_rows
 from tomato.hardware.plumbing import FIFO_LATENCY, FORK_LATENCY, width_cycles
-from tomato.ops.move import Pad
+from tomato.ops.join import Add
+from tomato.ops.move import Pad, Transpose
 from tomato.ops.window import Window
 from tomato.schedule import options
 from tomato.schedule.route import Routes, routes
@@ -176,3 +177,18 @@ def test_an_input_no_slower_than_the_interval_leaves_latency_alone() -> None:
     even = simulate_times(units, graph, ways_of(graph, units), 3, 400)
     ends = even.ready["head_q"]
     assert np.diff(ends).tolist() == [400, 400]
+
+
+def test_a_join_whose_other_path_takes_frames_holds_as_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each transposition keeps a frame until the next one has come."""
+    net = Codenet(4, 4, 2)
+    begin = x = net.dense("x", 2, "d")
+    for i in range(6):
+        x = net.build.add(Transpose((4, 4, 2), (1, 0, 2), (4, 4, 2)), [x], f"turn{i}")
+    graph = net.graph(net.build.add(Add(), [begin, x], "sum"))
+    units = units_of(graph, 32)
+    ways = ways_of(graph, units)
+    depths = fifo_depths(units, graph, ways, 32)
+    assert depths["sum.0"] > 6 * 16
+    monkeypatch.setattr("tomato.schedule.timing.FRAMES", 20)
+    assert depths == fifo_depths(units, graph, ways, 32)
