@@ -145,12 +145,18 @@ def from_clip(walk: Walk, node: OnnxNode) -> None:
 
 def from_min_max(walk: Walk, node: OnnxNode) -> None:
     """Min and Max of one activation and constants: a Clip, or a function if they differ between channels."""
+    (other,) = (i for i in node.inputs if i not in walk.model.constants)
+    view = walk.settle(other)
+    walk.put(node.outputs[0], view.value, view.order)
+    limit(walk, node, other)
+
+
+def limit(walk: Walk, node: OnnxNode, source: str) -> None:
+    """The result of a Min or Max: `source`, limited by the constants among the inputs."""
     constants = [walk.model.constants[i] for i in node.inputs if i in walk.model.constants]
-    others = [i for i in node.inputs if i not in walk.model.constants]
-    if len(others) != 1:
-        raise RefusedError(f"expected one activation and constants, not {len(others)} activations", "use Add or Concat")
-    limit = _combined(node, constants)
-    view, (fitted,) = walk.fit(others[0], [limit])
+    if not constants:
+        return
+    view, (fitted,) = walk.fit(source, [_combined(node, constants)])
     if fitted.shape == (1,):
         bound = float(fitted.values[0])
         value = walk.emit(Clip(-inf, bound) if node.op_type == "Min" else Clip(bound, inf), [view.value])

@@ -6,7 +6,6 @@ import numpy as np
 
 from tomato.core.ir import Builder, Graph, Node
 from tomato.core.treatment import Treatment
-from tomato.ops.join import Add, Multiply
 from tomato.ops.real import Affine, Clip, Expression, Function, substitute
 from tomato.passes.groups import join_origins, partition
 
@@ -25,7 +24,7 @@ class View:
 
 
 def fuse_functions(graph: Graph) -> Graph:
-    """Compose unary functions, and sums and products of functions of the same value.
+    """Compose unary functions, and sums, products, maxima and choices of functions of the same value.
 
     1. f(g(x)), with any Clip and uniform Affine in between or behind.
     2. x * f(x), x + f(x), f(x) * g(x): SiLU, hard swish, Mish, GELU as exporters spell them.
@@ -58,19 +57,17 @@ def _views(graph: Graph) -> dict[str, View]:
 
 def _view(node: Node, args: list[View]) -> View | None:
     """The node as a function of its arguments' root; None if it has no single root or is none."""
-    first, last = args[0], args[-1]
+    first = args[0]
     rich = True
     match node.op:
         case Function(outer):
             expression = substitute(outer, first.expression)
-        case Add(1, 1) if first.root == last.root:
-            expression = ("add", first.expression, last.expression)
-        case Multiply(0, 0) if first.root == last.root:
-            expression = ("mul", first.expression, last.expression)
         case Affine(scale, offset) if scale.shape == offset.shape == (1,):
             expression, rich = _affine(float(scale.values[0]), float(offset.values[0]), first.expression), first.rich
         case Clip(lo, hi):
             expression, rich = _clip(lo, hi, first.expression), first.rich
+        case op if op.elementwise and all(view.root == first.root for view in args):
+            expression = (op.elementwise, *(view.expression for view in args))
         case _:
             return None
     nodes = dict.fromkeys(n for view in args for n in view.nodes)

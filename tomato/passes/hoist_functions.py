@@ -3,7 +3,6 @@
 from tomato.core.ir import Builder, Graph, Node
 from tomato.core.treatment import Treatment
 from tomato.ops.move import Reshape
-from tomato.ops.pool import MaxPool
 from tomato.ops.real import Affine, Clip, Function, per_channel
 from tomato.passes.groups import join_origins
 from tomato.passes.rewrite import read_once
@@ -52,7 +51,7 @@ def _uniform(movement: Node, reader: Node) -> bool:
         case Clip():
             return True
         case Affine(scale, offset):
-            return not isinstance(movement.op, MaxPool) and scale.values.size == offset.values.size == 1
+            return not movement.op.by_order and scale.values.size == offset.values.size == 1
         case Function(expression):
-            return not isinstance(movement.op, MaxPool) and not per_channel(expression)
+            return not movement.op.by_order and not per_channel(expression)
     return False

@@ -96,8 +96,8 @@ def absorbed(op: Op, count: int) -> None:
 
 
 def why_refused(kind: type[Op]) -> str:
-    """Why an operator does not take arguments in steps of their own; "" if it does."""
-    return described()[kind].refused.get("unlike", "") if kind in described() else ""
+    """Why an operator does not take arguments in steps of their own; "" if it does, as those that choose by order."""
+    return described()[kind].refused.get("unlike", "") if kind in described() and not kind.by_order else ""
 
 
 def refusal(kind: type[Op]) -> AbstractContextManager[object]:
