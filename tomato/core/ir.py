@@ -92,7 +92,7 @@ class Op(ABC):
 
     @property
     def elementwise(self) -> str:
-        """The name in `FUNCTIONS` of ops/real.py of what it does to reals, place by place; "" where it is none of them."""
+        """The name in `FUNCTIONS` of ops/real.py of what it does to reals, place by place; "" where it is none."""
         return ""
 
     @property

@@ -1,4 +1,4 @@
-"""Where with a constant condition, and masks of softmax."""
+"""Where: of a constant condition, which masks of softmax are, or of one that depends on the data."""
 
 from typing import Final
 
@@ -6,19 +6,23 @@ import numpy as np
 
 from tomato.core.formats import Array
 from tomato.frontend.model import OnnxNode, RefusedError
-from tomato.frontend.rules_arithmetic import MASKED, join, masked
+from tomato.frontend.rules_arithmetic import MASKED, expand, join, masked
+from tomato.frontend.rules_conditions import number
 from tomato.frontend.walk import Rule, Walk
 from tomato.ops.join import Add
+from tomato.ops.real import Function
+from tomato.ops.select import Select
 
 WHEN, ELSE = 1, 2
 NONE: Final = np.zeros(1)
 
 
 def from_where(walk: Walk, node: OnnxNode) -> None:
-    """What a constant condition chooses: an activation or a number at every place, or one of two activations."""
+    """What a condition chooses: an activation or a number at every place, or one of two activations."""
     condition = walk.model.constant(node, 0)
     if condition is None:
-        raise RefusedError("expected a constant condition", "write it as a Clip, or as a Mul by 0 and 1")
+        _by_data(walk, node)
+        return
     chosen = condition.astype(np.float64)
     parts = [_part(walk, node, side, chosen if side == WHEN else 1.0 - chosen) for side in (WHEN, ELSE)]
     target = node.outputs[0]
@@ -29,6 +33,30 @@ def from_where(walk: Walk, node: OnnxNode) -> None:
     ((value, share),) = [(p, s) for p, s in zip(parts, (chosen, 1.0 - chosen), strict=True) if isinstance(p, str)]
     (offset,) = [p for p in parts if not isinstance(p, str)]
     walk.affine(value, target, share, offset)
+
+
+def _by_data(walk: Walk, node: OnnxNode) -> None:
+    """A choice at every place; a constant is one that depends on the condition alone."""
+    target = node.outputs[0]
+    constants = [walk.model.constant(node, side) for side in (WHEN, ELSE)]
+    shapes = [walk.view(i).shape for i in node.inputs if i not in walk.model.constants]
+    try:
+        shape = np.broadcast_shapes(*shapes, *(c.shape for c in constants if c is not None))
+    except ValueError as reason:
+        raise RefusedError("expected inputs of shapes that broadcast", "check the exported model") from reason
+    chooses = f"{target} condition"
+    condition = expand(walk, walk.settle(node.inputs[0]), shape)
+    walk.put(chooses, condition.value, condition.order)
+    names = [chooses]
+    for side, constant in zip((WHEN, ELSE), constants, strict=True):
+        names.append(node.inputs[side])
+        if constant is not None:
+            names[-1] = f"{target} part {side}"
+            low = np.maximum(constant, MASKED) if masked(walk, target) else constant
+            held = walk.finite(node.inputs[side], low)
+            walk.step(chooses, names[-1], [held], lambda k: Function(("where", "x", number(k), number(k))), f"_{side}")
+    made = join(walk, Select(), *(walk.view(name) for name in names))
+    walk.put(target, made.value, made.order)
 
 
 def _part(walk: Walk, node: OnnxNode, side: int, share: Array) -> str | Array:

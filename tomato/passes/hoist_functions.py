@@ -24,8 +24,9 @@ def hoist_functions(graph: Graph) -> Graph:
                 return node.args[0]
             if (last := behind.get(node.name)) is None:
                 return None
-            ahead = [build.add(last.op, (arg,), last.name, last.origin) for arg in node.args]
-            return build.add(node.op, ahead, node.name, join_origins(node, last))
+            first = node.op.conditions
+            ahead = [build.add(last.op, (arg,), last.name, last.origin) for arg in node.args[first:]]
+            return build.add(node.op, (*node.args[:first], *ahead), node.name, join_origins(node, last))
 
         graph = graph.rebuild(rewrite)
     return graph
@@ -37,7 +38,7 @@ def _behind(graph: Graph) -> dict[str, Node]:
     for node in graph:
         if node.op.treatment is not Treatment.MOVES or node.op.border is not None:
             continue
-        if alone.issuperset((node.name, *node.args)) and taken.isdisjoint(node.args):
+        if alone.issuperset((node.name, *node.args[node.op.conditions :])) and taken.isdisjoint(node.args):
             (reader,) = uses[node.name]
             ends = isinstance(node.op, Reshape) and reader.name in graph.outputs
             if _uniform(node, reader) and not ends:

@@ -23,11 +23,13 @@ def separate_inputs(graph: Graph) -> Graph:
     copies: dict[str, str] = {}
 
     def rewrite(node: Node, build: Builder) -> str | None:
-        if node.op.treatment is not Treatment.MOVES or not crowded.intersection(node.args):
+        moved = node.args[node.op.conditions :]
+        if node.op.treatment is not Treatment.MOVES or not crowded.intersection(moved):
             return None
         identity = Affine(Tensor(np.ones(1)), Tensor(np.zeros(1)))
-        for arg in crowded.intersection(node.args) - copies.keys():
+        for arg in crowded.intersection(moved) - copies.keys():
             copies[arg] = build.add(identity, (arg,), f"{arg}_own", node.origin)
-        return build.add(node.op, [copies.get(a, a) for a in node.args], node.name, node.origin)
+        args = [*node.args[: node.op.conditions], *(copies.get(a, a) for a in moved)]
+        return build.add(node.op, args, node.name, node.origin)
 
     return graph.rebuild(rewrite)

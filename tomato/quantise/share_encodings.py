@@ -30,6 +30,10 @@ class Coding:
         return int(self.encoding.encode(np.asarray(real), self.codes))
 
 
+TRUTH = Coding(Encoding(1.0), Codes(0, 1))
+"""Of conditions: 0 and 1 as they are."""
+
+
 def tie(graph: Graph) -> dict[str, str]:
     """A representative for every value; the same one for values that data movement makes share their codes."""
     parent = {name: name for name in graph.types}
@@ -42,7 +46,7 @@ def tie(graph: Graph) -> dict[str, str]:
 
     for node in graph:
         if node.op.treatment is Treatment.MOVES:
-            for arg in node.args:
+            for arg in node.args[node.op.conditions :]:
                 parent[find(arg)] = find(node.name)
     return {name: find(name) for name in parent}
 
@@ -55,7 +59,8 @@ def share_encodings(graph: Graph, groups: tuple[Group, ...], ranges: Ranges, pre
     tied = tie(graph)
     fed = {tied[name] for name, _ in graph.inputs}
     codings = unsigned_encodings(graph, groups, ranges, precision)
-    return {name: coding if tied[name] in fed else _centred(coding) for name, coding in codings.items()}
+    kept = fed | _conditions(graph, tied)
+    return {name: coding if tied[name] in kept else _centred(coding) for name, coding in codings.items()}
 
 
 def unsigned_encodings(
@@ -70,7 +75,13 @@ def unsigned_encodings(
     exact = {tied[name] for name in inputs if spans[tied[name]].integral}
     roots = {tied[name] for name in visible}
     codings = {root: _coding(spans[root], *bits[root], integral=root in exact) for root in roots}
+    codings |= dict.fromkeys(_conditions(graph, tied), TRUTH)
     return {name: codings[tied[name]] for name in visible}
+
+
+def _conditions(graph: Graph, tied: Mapping[str, str]) -> set[str]:
+    """The classes of values that choose between others: comparisons' results, and what moves these."""
+    return {tied[arg] for node in graph for arg in node.args[: node.op.conditions]}
 
 
 def _centred(coding: Coding) -> Coding:

@@ -168,16 +168,19 @@ class _Walk:
         return replace(value, value=name, tail=())
 
     def movement(self, node: Node, args: list[Value]) -> Held | Chosen:
-        """Data movement on what reals are made of."""
+        """Data movement on what reals are made of. Conditions are codes."""
+        first = node.op.conditions
         for name, value in zip(node.args, args, strict=True):
             if isinstance(value, Outside):
                 open_value(node, name, "the input in front of it is not quantised", "quantise the input first")
-        op, held = self.bordered(node, node.op, [self.line(node, a) for a in node.args])
-        types = self.types(held)
-        if op.by_order and len(held) > 1 and isinstance(op.line([h.line for h in held], types), str):
-            return Chosen(tuple(held), op, node)
-        line = self.follow(node, op, held)
-        name = self.build.add(op, [h.value for h in held], node.name, node.origin)
+        op, held = self.bordered(node, node.op, [self.line(node, a) for a in node.args[first:]])
+        conditions = tuple(value for value in args[:first] if isinstance(value, str))
+        assert len(conditions) == first, "quantise_conditions sees to that"
+        if len(held) > 1 and (op.by_order or conditions) and not _meet(held):
+            return Chosen(tuple(held), op, node, conditions)
+        given = [Held(name, Line.of(1.0, 0.0, node.type.channels)) for name in conditions]
+        line, types = self.follow(node, op, [*given, *held]), self.types(held)
+        name = self.build.add(op, [*conditions, *(h.value for h in held)], node.name, node.origin)
         return held[0].moved(name, op, line, types, node) if len(held) == 1 else _brought_together(
             name, line, held, node)  # fmt: skip
 
@@ -279,6 +282,12 @@ class _Walk:
         assert isinstance(value, Held)
         self.encodings.setdefault(value.value, Encoding(float(value.scale[0]), 0))
         return Exit(value.value, (Affine(Tensor(value.scale), Tensor(value.offset)), *value.tail))
+
+
+def _meet(held: Sequence[Held]) -> bool:
+    """Whether codes of several values mean the same."""
+    first, *others = (h.line for h in held)
+    return all(np.array_equal(x.scale, first.scale) and np.array_equal(x.offset, first.offset) for x in others)
 
 
 def _brought_together(name: str, line: Line, held: list[Held], node: Node) -> Held:

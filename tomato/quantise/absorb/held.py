@@ -207,11 +207,15 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chosen:
-    """tail(op(args)): values without a common step, of which `op` chooses one by their order."""
+    """tail(op(args)): values without a common step, of which `op` chooses one, by their order or by `conditions`.
+
+    conditions: the names of the codes 0 and 1 that are its first arguments.
+    """
 
     args: tuple[Held, ...]
     op: Op
     node: Node
+    conditions: tuple[str, ...] = ()
     tail: tuple[Op, ...] = ()
     nodes: tuple[Node, ...] = ()
 

@@ -60,12 +60,14 @@ class Requantiser:
         return result
 
     def chosen(self, node: Node, op: Quantise, value: Chosen) -> str:
-        """Codes of a choice by order: every argument's, then the choice. Exact where what is behind it never falls."""
-        if not self.rises(op, value):
+        """Codes of a choice: every argument's, then the choice. By order: exact where nothing behind it falls."""
+        if value.op.by_order and not self.rises(op, value):
             reason = "what is behind it falls somewhere, and its inputs have unlike scales"
             refuse(value.node, reason, "quantise its result first, or all its inputs with one scale")
         codes = [self.narrowed(node, op, held) for held in value.behind]
-        return self.build.add(value.op, codes, value.node.name, join_origins(value.node, *value.nodes, node))
+        return self.build.add(
+            value.op, (*value.conditions, *codes), value.node.name, join_origins(value.node, *value.nodes, node)
+        )
 
     def rises(self, op: Quantise, value: Chosen) -> bool:
         """Whether the codes behind a choice never fall while the reals that it chooses from rise."""
