@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from tomato.core.formats import Array
+from tomato.core.formats import Array, Tensor
 from tomato.frontend.model import OnnxNode, RefusedError
 from tomato.frontend.rules_arithmetic import MASKED, expand, join, masked
 from tomato.frontend.rules_conditions import number
@@ -44,19 +44,33 @@ def _by_data(walk: Walk, node: OnnxNode) -> None:
         shape = np.broadcast_shapes(*shapes, *(c.shape for c in constants if c is not None))
     except ValueError as reason:
         raise RefusedError("expected inputs of shapes that broadcast", "check the exported model") from reason
-    chooses = f"{target} condition"
-    condition = expand(walk, walk.settle(node.inputs[0]), shape)
-    walk.put(chooses, condition.value, condition.order)
-    names = [chooses]
-    for side, constant in zip((WHEN, ELSE), constants, strict=True):
-        names.append(node.inputs[side])
+    held = [None if c is None else _kept(walk, node, side) for side, c in zip((WHEN, ELSE), constants, strict=True)]
+    names = []
+    for i, name in enumerate(node.inputs):
+        if name not in walk.model.constants:
+            view = expand(walk, walk.settle(name), shape)
+            names.append(f"{target} input {i}")
+            walk.put(names[-1], view.value, view.order)
+    if held[0] is not None and held[1] is not None:
+        walk.step(names[0], target, [held[0], held[1]], lambda k, m: Function(("where", "x", number(k), number(m))))
+        return
+    for side, constant in zip((WHEN, ELSE), held, strict=True):
         if constant is not None:
-            names[-1] = f"{target} part {side}"
-            low = np.maximum(constant, MASKED) if masked(walk, target) else constant
-            held = walk.finite(node.inputs[side], low)
-            walk.step(chooses, names[-1], [held], lambda k: Function(("where", "x", number(k), number(k))), f"_{side}")
+            names.insert(side, f"{target} part {side}")
+            walk.step(names[1 if side == ELSE else -1], names[side], [constant], _always, f"_{side}")
     made = join(walk, Select(), *(walk.view(name) for name in names))
     walk.put(target, made.value, made.order)
+
+
+def _kept(walk: Walk, node: OnnxNode, side: int) -> Array:
+    """A constant to choose; one that keeps values out of a softmax is no lower than it has to be."""
+    constant = walk.model.constants[node.inputs[side]]
+    return walk.finite(node.inputs[side], np.maximum(constant, MASKED) if masked(walk, node.outputs[0]) else constant)
+
+
+def _always(constant: Tensor) -> Function:
+    """A constant, as a function of the value that is chosen elsewhere: it comes when that does."""
+    return Function(("where", "x", number(constant), number(constant)))
 
 
 def _part(walk: Walk, node: OnnxNode, side: int, share: Array) -> str | Array:

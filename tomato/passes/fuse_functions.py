@@ -1,6 +1,7 @@
 """One Function for everything between two quantised values that depends on one of them alone."""
 
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 
@@ -35,10 +36,11 @@ def fuse_functions(graph: Graph) -> Graph:
 
     def rewrite(node: Node, build: Builder) -> str | None:
         view = views[node.name]
-        alone = len(view.nodes) == 1 and isinstance(node.op, Function)
+        alone = len(view.nodes) == 1 and isinstance(node.op, Function) and _limits(view.expression) is None
         if alone or not view.rich:
             return None
-        return build.add(Function(view.expression), (view.root,), node.name, join_origins(*view.nodes))
+        made = _limits(view.expression) or Function(view.expression)
+        return build.add(made, (view.root,), node.name, join_origins(*view.nodes))
 
     return graph.rebuild(rewrite).prune()
 
@@ -67,7 +69,7 @@ def _view(node: Node, args: list[View]) -> View | None:
         case Clip(lo, hi):
             expression, rich = _clip(lo, hi, first.expression), first.rich
         case op if op.elementwise and all(view.root == first.root for view in args):
-            expression = (op.elementwise, *(view.expression for view in args))
+            expression = (op.elementwise, *(_settled(view.expression) for view in args))
         case _:
             return None
     nodes = dict.fromkeys(n for view in args for n in view.nodes)
@@ -84,6 +86,28 @@ def _clip(lo: float, hi: float, x: Expression) -> Expression:
     if np.isfinite(hi):
         x = ("min", float(hi), x)
     return ("max", float(lo), x) if np.isfinite(lo) else x
+
+
+def _settled(expression: Expression) -> Expression:
+    """A number where both sides of a choice are that number."""
+    match expression:
+        case ("where", _, float() as a, float() as b) if a == b:
+            return a
+    return expression
+
+
+def _limits(expression: Expression) -> Clip | None:
+    """The Clip that a choice between x and a limit is, which a requantisation absorbs: a ReLU written as a Where."""
+    match expression:
+        case ("where", ("gt" | "ge", "x", float() as at), "x", float() as limit) if at == limit:
+            return Clip(limit, inf)
+        case ("where", ("gt" | "ge", "x", float() as at), float() as limit, "x") if at == limit:
+            return Clip(-inf, limit)
+        case ("where", ("gt" | "ge", float() as at, "x"), "x", float() as limit) if at == limit:
+            return Clip(-inf, limit)
+        case ("where", ("gt" | "ge", float() as at, "x"), float() as limit, "x") if at == limit:
+            return Clip(limit, inf)
+    return None
 
 
 def _leaves(expression: Expression) -> int:

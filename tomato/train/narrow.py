@@ -15,9 +15,11 @@ from tomato.core.ir import Op, TensorType
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.join import Add, Multiply
+from tomato.ops.maximum import Maximum
 from tomato.ops.move import Concat, DepthToSpace, Pad, Reshape, Slice, SpaceToDepth, Transpose, Upsample
 from tomato.ops.pool import GlobalSum, MaxPool, SumPool
 from tomato.ops.real import Affine, Clip, Expression, Function
+from tomato.ops.select import Select
 from tomato.train.unions import joined
 
 Ties = tuple[Array, ...]
@@ -172,7 +174,7 @@ def _expression(expression: Expression, mask: Array) -> Expression:
 
 
 BY_RULE: Mapping[Rule, tuple[type[Op], ...]] = {
-    Through(): (Affine, Clip, Function, Add, Multiply, MaxPool, SumPool, GlobalSum, Pad, Upsample),
+    Through(): (Affine, Clip, Function, Add, Multiply, Maximum, Select, MaxPool, SumPool, GlobalSum, Pad, Upsample),
     Side(): (Concat,),
     Part(): (Slice,),
     Layer(): (Dense, Conv2d),

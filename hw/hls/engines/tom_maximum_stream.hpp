@@ -40,7 +40,7 @@ void tom_maximum_stream(
 #pragma HLS UNROLL
       const ap_int<tom_max(ABits, BBits) + 1> wide_a = tom_number<ASigned>(code_a[l]);
       const ap_int<tom_max(ABits, BBits) + 1> wide_b = tom_number<BSigned>(code_b[l]);
-      const bool pick_a = Least ? wide_a < wide_b : wide_a > wide_b;
+      const bool pick_a = (wide_a > wide_b) != Least;
       tom_put<OutBits>(chosen, l, ap_uint<OutBits>(pick_a ? wide_a : wide_b));
     }
     out.write(chosen);

@@ -81,7 +81,7 @@ module tom_maximum_stream #(
     wire logic signed [WideBits-1:0] wide_a = ASigned ? WideBits'(signed'(code_a)) : WideBits'(code_a);
     wire logic signed [WideBits-1:0] wide_b = BSigned ? WideBits'(signed'(code_b)) : WideBits'(code_b);
 
-    wire logic pick_a = Least ? wide_a < wide_b : wide_a > wide_b;
+    wire logic pick_a = (wide_a > wide_b) != Least;
 
     always_ff @(posedge clk_i) chosen_q[l*OutBits+:OutBits] <= OutBits'(pick_a ? wide_a : wide_b);
   end

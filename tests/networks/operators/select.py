@@ -4,18 +4,17 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tests.networks.draws import Draw, Operation, formats, kinds
-from tests.networks.maker import Maker
-from tests.networks.onnx_writer import Writer
+from tests.networks.maker import NEGATED, Maker
+from tests.networks.onnx_writer import BOOL, Writer
 from tests.networks.operators import Described
 from tests.unit.quantise.example import example, node
 from tomato.core.formats import Codes
 from tomato.core.ir import Node, TensorType
+from tomato.ops.join import Add
 from tomato.ops.real import Function
 from tomato.ops.select import Select
 
 KIND, CONDITION = TensorType((6, 5, 6), Codes.of(8, signed=True)), TensorType((6, 5, 6), Codes(0, 1))
-BOOL = 9
-"""ONNX's number of the type."""
 
 
 @st.composite
@@ -26,12 +25,11 @@ def points(draw: Draw) -> Operation:
 
 
 def step(make: Maker, x: str) -> str:
-    """A value or a layer on it that keeps its size, as another layer, or the value itself, says."""
-    channels = make.channels(x)
-    deep, other = (make.conv(x, channels, make.window(x, same=True)) for _ in range(2))
-    asked = make.random.choice((deep, other, x))
-    condition = make.add(Function(("gt", "x", 0.1)), asked, name="holds")
-    return make.add(Select(), condition, *make.random.choice(((deep, x), (x, deep), (other, deep))), name="either")
+    """The greater or the lesser of two values, as the sign of their difference says: no jump where it is 0."""
+    deep = make.conv(x, make.channels(x), make.window(x, same=True))
+    rest = make.add(Add(), deep, make.add(NEGATED, x, name="neg"), name="apart")
+    condition = make.add(Function(("gt", "x", 0.0)), rest, name="holds")
+    return make.add(Select(), condition, *make.random.choice(((deep, x), (x, deep))), name="either")
 
 
 def write(writer: Writer, wanted: Node) -> None:
