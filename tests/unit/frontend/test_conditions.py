@@ -17,6 +17,7 @@ from tests.unit.frontend.tiny import Tiny, agree, op, randoms
 from tests.unit.kernels.runtime import on_x86
 from tests.unit.quantise.absorb import test_operators as qdq
 from tests.unit.quantise.absorb.test_special import PAIR, both
+from tomato.core.errors import TomatoError
 from tomato.passes import CLEAN, run
 
 NUMBERS: Mapping[str, Any] = {
@@ -133,6 +134,17 @@ def test_of_codes_it_is_the_runtime_s_to_the_code(name: str, kind: type[np.integ
     assert np.ptp(wanted) > 0
     np.testing.assert_array_equal(wanted, got)
     assert {p.caveat for p in made.proofs} == {""}
+
+
+def test_a_choice_of_unlike_scales_in_front_of_what_falls_is_refused(tmp_path: Path) -> None:
+    nodes = [*qdq.IN, *PAIR, op("Max", "xr", "br", to="m", name="greater"), op("HardSwish", "m", to="r"), *qdq.OUT]
+    path = qdq.model(tmp_path, nodes, qdq.steps(np.int8, x=0.043, b=0.071, y=0.0171), {"x": (1, 4, 6, 5)})
+    with pytest.raises(TomatoError) as error:
+        integers(path)
+    assert str(error.value) == (
+        "error: maximum cannot be computed on codes: what is behind it falls somewhere, and its inputs have unlike "
+        f"scales\n  --> {path}: greater\n  hint: quantise its result first, or all its inputs with one scale"
+    )
 
 
 @pytest.mark.parametrize("kind", ["Max", "Min", "Where"])

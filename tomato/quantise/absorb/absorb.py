@@ -19,7 +19,8 @@ from tomato.ops.weighted import Weighted
 from tomato.passes.groups import join_origins
 from tomato.passes.separate_borders import separate_borders
 from tomato.passes.unflatten import unflatten
-from tomato.quantise.absorb.held import Chosen, Held, Outside, Pair, limits
+from tomato.quantise.absorb.chosen import Chosen
+from tomato.quantise.absorb.held import Held, Outside, Pair, limits
 from tomato.quantise.absorb.proof import Proof
 from tomato.quantise.absorb.realise import ORDINARY, Allowed
 from tomato.quantise.absorb.reference import INTEGER

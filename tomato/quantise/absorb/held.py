@@ -205,39 +205,6 @@ class Pair:
         return replace(self, a=self.a.first, b=self.b.first, tail=one_channel(self.tail))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Chosen:
-    """tail(op(args)): values without a common step, of which `op` chooses one, by their order or by `conditions`.
-
-    conditions: the names of the codes 0 and 1 that are its first arguments.
-    """
-
-    args: tuple[Held, ...]
-    op: Op
-    node: Node
-    conditions: tuple[str, ...] = ()
-    tail: tuple[Op, ...] = ()
-    nodes: tuple[Node, ...] = ()
-
-    def then(self, node: Node) -> Self:
-        """The value after a real operator on it alone."""
-        op = node.op.affine if isinstance(node.op, JoinConstant | Bias) else node.op
-        return replace(self, tail=(*self.tail, op), nodes=(*self.nodes, node))
-
-    @property
-    def origin(self) -> tuple[str, ...]:
-        """The ONNX names of the operators so far."""
-        return join_origins(*(n for held in self.args for n in held.nodes), self.node, *self.nodes)
-
-    @property
-    def behind(self) -> tuple[Held, ...]:
-        """Every argument alone, with what is behind the choice."""
-        return tuple(
-            replace(held, tail=(*held.tail, *self.tail), nodes=(*held.nodes, self.node, *self.nodes))
-            for held in self.args
-        )
-
-
 def single(ops: Sequence[Op], x: Array) -> Array:
     """Unary operators one behind the other, in float32."""
     for op in ops:

@@ -12,8 +12,9 @@ from tomato.ops.join import Add
 from tomato.ops.move import Reshape
 from tomato.ops.quantise import Quantise
 from tomato.passes.groups import join_origins, requantised
+from tomato.quantise.absorb.chosen import Chosen
 from tomato.quantise.absorb.frames import is_frame, of_frame
-from tomato.quantise.absorb.held import Chosen, Held, Pair, alike, is_straight, one_channel
+from tomato.quantise.absorb.held import Held, Pair, alike, is_straight, one_channel
 from tomato.quantise.absorb.pairs import lower_pair
 from tomato.quantise.absorb.proof import HALF, NEAREST, SUM_OF_TIES, UNLIKE_SCALES, Proof, caveat
 from tomato.quantise.absorb.realise import EVERY, Allowed, InexactError, Realised, realise
