@@ -1,5 +1,6 @@
 """One encoding for all values that data movement ties together."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
@@ -8,8 +9,9 @@ import numpy as np
 
 from tomato.core.errors import TomatoError
 from tomato.core.formats import Codes
-from tomato.core.ir import Encoding, Graph
+from tomato.core.ir import Encoding, Graph, Op
 from tomato.core.treatment import Treatment
+from tomato.ops.real import Expression, Function
 from tomato.passes.groups import Group
 from tomato.quantise.calibrate import Range, Ranges
 from tomato.quantise.precision import Precision
@@ -59,7 +61,7 @@ def share_encodings(graph: Graph, groups: tuple[Group, ...], ranges: Ranges, pre
     tied = tie(graph)
     fed = {tied[name] for name, _ in graph.inputs}
     codings = unsigned_encodings(graph, groups, ranges, precision)
-    kept = fed | _conditions(graph, tied)
+    kept = fed | truths(graph, tied)
     return {name: coding if tied[name] in kept else _centred(coding) for name, coding in codings.items()}
 
 
@@ -75,13 +77,31 @@ def unsigned_encodings(
     exact = {tied[name] for name in inputs if spans[tied[name]].integral}
     roots = {tied[name] for name in visible}
     codings = {root: _coding(spans[root], *bits[root], integral=root in exact) for root in roots}
-    codings |= dict.fromkeys(_conditions(graph, tied), TRUTH)
+    codings |= dict.fromkeys(truths(graph, tied), TRUTH)
     return {name: codings[tied[name]] for name in visible}
 
 
-def _conditions(graph: Graph, tied: Mapping[str, str]) -> set[str]:
-    """The classes of values that choose between others: comparisons' results, and what moves these."""
-    return {tied[arg] for node in graph for arg in node.args[: node.op.conditions]}
+def truths(graph: Graph, tied: Mapping[str, str]) -> set[str]:
+    """The classes of values that choose between others, unless something that is not 0 or 1 shares their codes."""
+    asked = {tied[arg] for node in graph for arg in node.args[: node.op.conditions]}
+    sizes = Counter(tied.values())
+    spoilt = {tied[name] for name, _ in graph.inputs}
+    spoilt |= {tied[n.name] for n in graph if n.op.treatment is not Treatment.MOVES and not _is_truth(n.op)}
+    return {root for root in asked if sizes[root] == 1 or root not in spoilt}
+
+
+def _is_truth(op: Op) -> bool:
+    return isinstance(op, Function) and _holds(op.expression)
+
+
+def _holds(expression: Expression) -> bool:
+    """Whether a function is 0 or 1: a comparison, or what is said of some."""
+    match expression:
+        case 0.0 | 1.0 | ("gt" | "ge" | "eq", _, _):
+            return True
+        case ("abs", ("sub", a, b)) | ("sub", 1.0 as a, b) | ("min" | "max" | "mul", a, b) | ("where", _, a, b):
+            return _holds(a) and _holds(b)
+    return False
 
 
 def _centred(coding: Coding) -> Coding:
