@@ -15,6 +15,7 @@ from tomato.ops.move import Concat, DepthToSpace, Flip, Pad, Slice, SpaceToDepth
 from tomato.ops.normalise import Normalise
 from tomato.ops.piecewise import Piecewise
 from tomato.ops.pool import GlobalSum
+from tomato.ops.select import Select
 from tomato.ops.softmax import Softmax
 from tomato.ops.table import Table
 from tomato.ops.threshold import Threshold
@@ -104,6 +105,11 @@ CASES: Mapping[str, Mapping[str, Case]] = {
         "plain": case(Multiply(), (4, 5, 7), S8, S8, lanes=3),
         "zeros": case(Multiply(128, -3), (4, 5, 7), U8, S5, lanes=7),
         "unsigned": case(Multiply(), (4, 5, 7), U4, U1, lanes=1),
+    },
+    "select_stream": {
+        "plain": case(Select(), (4, 5, 7), U1, S8, S8, lanes=3),
+        "mixed": case(Select(), (4, 5, 7), Codes(-1, 1), U8, S5, lanes=7),
+        "narrow": case(Select(), (4, 5, 7), U1, U1, Codes(-70, -9), lanes=1),
     },
     "concat_stream": {
         "two": concat((4, 6), (S4, S4), 2),

@@ -24,6 +24,7 @@ FUNCTIONS: Mapping[str, Expression] = {
     "leaky": ("max", "x", ("mul", "x", 0.1)),
     "hardswish": ("mul", "x", HARD_SIGMOID),
     "abs": ("abs", "x"),
+    "softshrink": ("where", ("gt", "x", 0.3), ("sub", "x", 0.3), ("where", ("gt", -0.3, "x"), ("add", "x", 0.3), 0.0)),
     "softsign": ("div", "x", ("add", 1.0, ("abs", "x"))),
 }
 """Functions of one value by name; "prelu" has a slope per channel, `LIMITS` and "neg" are operators of their own."""
@@ -45,7 +46,7 @@ class Style:
 
     steps: Sequence[Step]
     sizes: Sequence[Shape] = ()
-    functions: Sequence[str] = ("relu", "low", "silu", "tanh", "sigmoid", "leaky")
+    functions: Sequence[str] = ("relu", "low", "silu", "tanh", "sigmoid", "leaky", "softshrink")
     kernels: Sequence[int] = (1, 2, 3, 4, 5)
     channels: tuple[int, int] = (1, 9)
     length: tuple[int, int] = (3, 8)

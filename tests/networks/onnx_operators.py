@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tests.networks.maker import FUNCTIONS
-from tests.networks.onnx_writer import LAST, PICTURE, Axes, Held, Writer
+from tests.networks.onnx_writer import BOOL, FLOAT, LAST, PICTURE, Axes, Held, Writer
 from tests.networks.operators import described
 from tomato.core.formats import Tensor
 from tomato.core.ir import Node, Op
@@ -22,9 +22,11 @@ from tomato.ops.window import Window
 OPERATORS: Mapping[str, str] = {
     "add": "Add", "sub": "Sub", "mul": "Mul", "div": "Div", "min": "Min", "max": "Max", "neg": "Neg", "abs": "Abs",
     "exp": "Exp", "log": "Log", "sqrt": "Sqrt", "pow": "Pow", "tanh": "Tanh", "sigmoid": "Sigmoid",
-    "softplus": "Softplus", "erf": "Erf",
+    "softplus": "Softplus", "erf": "Erf", "gt": "Greater", "ge": "GreaterOrEqual", "eq": "Equal", "where": "Where",
 }  # fmt: skip
 """Functions in expressions, as operators."""
+TRUTHS = frozenset({"gt", "ge", "eq"})
+"""Those whose results are truths in ONNX."""
 WHOLE: Mapping[str, tuple[str, dict[str, float]]] = {
     "leaky": ("LeakyRelu", {"alpha": 0.1}),
     "hardswish": ("HardSwish", {}),
@@ -259,7 +261,10 @@ def function(w: Writer, node: Node) -> None:
             case Tensor():
                 return w.spread(part, axes)
             case (str() as name, *operands):
-                return w.emit(OPERATORS[name], *map(spell, operands))
+                first, *others = map(spell, operands)
+                first = w.emit("Cast", first, to=BOOL) if name == "where" else first
+                made = w.emit(OPERATORS[name], first, *others)
+                return w.emit("Cast", made, to=FLOAT) if name in TRUTHS else made
             case _:
                 return w.constant(float(part))  # type: ignore[arg-type]  # what is left is a number
 

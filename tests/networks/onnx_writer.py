@@ -17,6 +17,8 @@ from onnx import helper, numpy_helper
 from tomato.core.formats import Tensor
 from tomato.core.ir import Graph, Node, Op, Shape
 
+BOOL, FLOAT = 9, 1
+"""ONNX's numbers of types."""
 PICTURE = (2, 0, 1)
 LAST = (0, 1, 2)
 

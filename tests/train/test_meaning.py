@@ -34,8 +34,10 @@ ALONE: Mapping[type[Op], Op] = {
     Bias: Bias(Tensor(RNG.normal(size=SHAPE[2]))),
 }
 STEPS = Tensor(np.sort(RNG.normal(size=(SHAPE[2], 5)), axis=1))
-TWO = {"add", "sub", "mul", "div", "min", "max"}
+TWO = {"add", "sub", "mul", "div", "min", "max", "gt", "ge", "eq"}
 """Names of functions of two values; those of one take "x" or, where they want it, what is positive."""
+WITHIN = {"asin", "acos", "atanh"}
+"""Functions of numbers between -1 and 1."""
 
 
 def expression(name: str) -> Expression:
@@ -44,10 +46,16 @@ def expression(name: str) -> Expression:
         return (name, ("mul", "x", 0.7), Tensor(RNG.normal(size=SHAPE[2])))
     if name == "count":
         return (name, "x", STEPS)
+    if name == "where":
+        return (name, ("gt", "x", 0.1), ("mul", "x", 0.7), Tensor(RNG.normal(size=SHAPE[2])))
+    if name in WITHIN:
+        return (name, ("mul", 0.3, ("tanh", "x")))
+    if name == "acosh":
+        return (name, ("add", ("abs", "x"), 1.1))
     positive = ("add", ("abs", "x"), 0.1)
     if name == "pow":
         return (name, positive, 1.7)
-    return (name, positive if name in ("log", "sqrt") else "x")
+    return (name, positive if name in ("log", "sqrt") else ("add", "x", 0.03))
 
 
 def example(kind: type[Op]) -> tuple[Op, int]:

@@ -57,6 +57,10 @@ class Op(ABC):
     """
 
     treatment: ClassVar[Treatment]
+    by_order: ClassVar[bool] = False
+    """Whether its results are arguments' values chosen by their order: only what never falls may go in front of it."""
+    conditions: ClassVar[int] = 0
+    """How many arguments, the first ones, are 0 or 1 and choose between the values of the others."""
     argument_bits: ClassVar[int] = 1
     argument_reach: ClassVar[float] = 0.0
     """Bits that codes of its arguments have at the least, and what they reach, where quantisation chooses them."""
@@ -88,6 +92,11 @@ class Op(ABC):
         The operator on codes has the code of its `border` for one. types: of the arguments.
         """
         return f"{self.name} is no operator on codes"
+
+    @property
+    def elementwise(self) -> str:
+        """The name in `FUNCTIONS` of ops/real.py of what it does to reals, place by place; "" where it is none."""
+        return ""
 
     @property
     def border(self) -> float | None:

@@ -9,11 +9,12 @@ from onnx import helper, numpy_helper
 from tomato.frontend.shapes import Resolver
 
 _FRAMEWISE_TEXT = """
-    Abs Add AveragePool BatchNormalization Cast CastLike Celu Clip Conv ConvInteger ConvTranspose DepthToSpace
-    DequantizeLinear Div Dropout Elu Erf Exp Gelu GlobalAveragePool GlobalMaxPool GroupNormalization HardSigmoid
-    HardSwish Identity InstanceNormalization LeakyRelu Log Max MaxPool Min Mish Mul Neg PRelu Pow QLinearConv
-    QuantizeLinear Reciprocal Relu Selu Sigmoid Softplus Softsign SpaceToDepth Sqrt Sub Sum Swish Tanh
-    ThresholdedRelu
+    Abs Acos Acosh Add And Asin Asinh Atan Atanh AveragePool BatchNormalization Cast CastLike Ceil Celu Clip Conv
+    ConvInteger ConvTranspose Cos Cosh DepthToSpace DequantizeLinear Div Dropout Elu Equal Erf Exp Floor Gelu
+    GlobalAveragePool GlobalMaxPool Greater GreaterOrEqual GroupNormalization HardSigmoid HardSwish Identity
+    InstanceNormalization LeakyRelu Less LessOrEqual Log Max MaxPool Min Mish Mul Neg Not Or PRelu Pow QLinearConv
+    QuantizeLinear Reciprocal Relu Round Selu Shrink Sigmoid Sign Sin Sinh Softplus Softsign SpaceToDepth Sqrt Sub Sum
+    Swish Tan Tanh ThresholdedRelu Where Xor
 """
 FRAMEWISE = frozenset(_FRAMEWISE_TEXT.split())
 """Operators that compute every frame from its like, if no constant among their inputs has a batch of its own."""

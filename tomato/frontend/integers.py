@@ -20,6 +20,10 @@ _KEEPS_TEXT = """
 KEEPS = frozenset(_KEEPS_TEXT.split())
 """Operators that choose among the values of their data."""
 CASTS = frozenset({"Cast", "CastLike"})
+TRUTHS = frozenset(
+    {"And", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Not", "Or", "Xor", *CASTS, *KEEPS}
+)
+"""Operators whose results may be truths: 0 and 1."""
 
 
 def _product(a: Codes, b: Codes) -> Codes:
@@ -58,6 +62,9 @@ class Ranges:
         kind = self.model.types.get(node.outputs[0])
         if kind is None or node is not self.model.nodes[node.index]:
             return  # of unknown type, or part of an expansion
+        if kind == "bool" and node.op_type in TRUTHS:
+            self.known |= dict.fromkeys(filter(None, node.outputs), Codes(0, 1))
+            return
         if kind in ("bool", "object", "str") or "complex" in kind:
             raise RefusedError(f"a result of type {_called(kind)} is not supported", "use floating-point numbers")
         if not is_integer(kind):
@@ -83,8 +90,8 @@ class Ranges:
             if given[0] is None:
                 raise RefusedError("expected no cast of reals to integers", "remove the cast from the network")
             return given[0]
-        if node.op_type in KEEPS:
-            data = given if node.op_type == "Concat" else given[:1]
+        if node.op_type in KEEPS or node.op_type == "Where":
+            data = given[1:] if node.op_type == "Where" else given if node.op_type == "Concat" else given[:1]
             if all(r is not None for r in data):
                 ranges = [r for r in data if r is not None]
                 return Codes(min(r.lo for r in ranges), max(r.hi for r in ranges))

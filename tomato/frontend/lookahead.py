@@ -11,6 +11,7 @@ from tomato.frontend.model import Model, RefusedError
 
 _KEEPS_LAYOUT_TEXT = """
     Add Sub Mul Div Neg Relu Clip Cast Abs Sqrt Pow Sigmoid Tanh LeakyRelu Min Max HardSwish Elu Exp Log
+    And Equal Greater GreaterOrEqual Less LessOrEqual Not Or Shrink Softsign ThresholdedRelu Where
     QuantizeLinear DequantizeLinear Quant BipolarQuant IntQuant Trunc FloatQuant
 """
 KEEPS_LAYOUT = frozenset(_KEEPS_LAYOUT_TEXT.split())

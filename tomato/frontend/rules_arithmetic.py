@@ -21,8 +21,9 @@ from tomato.ops.real import Affine, Function
 ONE, ZERO = np.ones(1), np.zeros(1)
 MASKED = -1000.0
 """What counts as minus infinity in front of a softmax: the exponential of the difference to any score is 0."""
+NEGATIVE = Affine(Tensor(-ONE), Tensor(ZERO))
 AROUND: Mapping[str, tuple[str, Op]] = {
-    "Sub": ("_neg", Affine(Tensor(-ONE), Tensor(ZERO))),
+    "Sub": ("_neg", NEGATIVE),
     "Div": ("_inverse", Function(("div", 1.0, "x"))),
 }
 """What is done to the second of two activations, so that a sum or a product is left, and how that is called."""
@@ -141,25 +142,31 @@ def _of_two(walk: Walk, node: OnnxNode) -> None:
     walk.put(node.outputs[0], result.value, result.order)
 
 
-def join(walk: Walk, op: Op, a: View, b: View) -> View:
-    """A two-input operator on views brought to one layout; a vector is repeated over the pixels of an image."""
+def join(walk: Walk, op: Op, *given: View) -> View:
+    """An operator on views brought to one layout; a vector is repeated over the pixels of an image."""
     try:
-        shape = np.broadcast_shapes(a.shape, b.shape)
+        shape = np.broadcast_shapes(*(view.shape for view in given))
     except ValueError as reason:
         raise RefusedError("expected inputs of shapes that broadcast", "check the exported model") from reason
-    same = a.value == b.value
-    a = expand(walk, a, shape)
-    b = a if same and a.shape == b.shape and np.array_equal(a.order, b.order) else expand(walk, b, shape)
-    swapped = a.value in walk.unbound or (b.value not in walk.unbound and _is_standard(b) and not _is_standard(a))
-    if swapped:
-        a, b = b, a
-    if a.value in walk.unbound:
-        stream = layout.standard(shape, 1 if len(shape) > 2 else len(shape) - 1)
-        a = View(walk.arrange(a, *stream), layout.inverse(stream[1]).reshape(shape))
-        b = a if same else b
-    left = walk.build.types[a.value].shape
-    right = walk.arrange(b, left, layout.inverse(a.order)) if b is not a else a.value
-    return View(walk.emit(op, [right, a.value] if swapped else [a.value, right]), a.order)
+    names = [f"{i} of a join" for i in range(len(given))]
+    for name, view in zip(names, given, strict=True):
+        walk.env[name] = view  # so that it follows an input that is bound meanwhile
+    for i, name in enumerate(names):
+        like = next((n for n, view in zip(names[:i], given, strict=False) if _alike(view, given[i])), None)
+        walk.env[name] = walk.env[like] if like else expand(walk, walk.env[name], shape)
+    bound = [walk.env[name] for name in names if walk.env[name].value not in walk.unbound]
+    lead = next(filter(_is_standard, bound), bound[0] if bound else None)
+    if lead is None:
+        frame, places = layout.standard(shape, 1 if len(shape) > 2 else len(shape) - 1)
+    else:
+        frame, places = walk.build.types[lead.value].shape, layout.inverse(lead.order)
+    args = [walk.arrange(walk.env.pop(name), frame, places) for name in names]
+    return View(walk.emit(op, args), layout.inverse(places).reshape(shape) if lead is None else lead.order)
+
+
+def _alike(a: View, b: View) -> bool:
+    """Whether two views are one."""
+    return a.value == b.value and a.shape == b.shape and np.array_equal(a.order, b.order)
 
 
 def _is_standard(view: View) -> bool:

@@ -8,8 +8,10 @@ import numpy as np
 
 from tomato.core.interface import HostStep
 from tomato.frontend import reorder
+from tomato.frontend.integers import CASTS
 from tomato.frontend.layout import Index
 from tomato.frontend.model import Model, OnnxNode, RefusedError
+from tomato.frontend.rules_conditions import holds
 from tomato.frontend.rules_softmax import from_softmax
 from tomato.frontend.walk import Rule, Walk
 
@@ -23,6 +25,9 @@ NO_CHANGE = frozenset({"Identity", "Cast", "Dropout"})
 
 def from_reorder(walk: Walk, node: OnnxNode) -> None:
     """Transpose, Reshape and the like only change the index map."""
+    if node.op_type in CASTS and walk.model.types.get(node.outputs[0]) == "bool":
+        holds(walk, node)
+        return
     view = walk.view(node.inputs[0], host=True)
     if view.host and view.host[-1].kind == "argmax":
         if node.op_type not in NO_CHANGE:

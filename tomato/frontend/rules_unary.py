@@ -14,11 +14,20 @@ from tomato.ops.quantise import Quantise
 from tomato.ops.real import Clip, Expression, Function
 from tomato.ops.requant import Requant
 
-STEEP = 1e38
-"""Slope of a step, a float32 number: 0 and below give 0, whatever is not tiny above gives 1 after limiting."""
-
 POSITIVE: Expression = ("max", "x", 0.0)
 NEGATIVE: Expression = ("min", "x", 0.0)
+
+
+NAMED: Mapping[str, str] = {
+    "Abs": "abs", "Acos": "acos", "Acosh": "acosh", "Asin": "asin", "Asinh": "asinh", "Atan": "atan", "Atanh": "atanh",
+    "Ceil": "ceil", "Cos": "cos", "Cosh": "cosh", "Erf": "erf", "Exp": "exp", "Floor": "floor", "Log": "log",
+    "Round": "round", "Sign": "sign", "Sin": "sin", "Sinh": "sinh", "Sqrt": "sqrt", "Tan": "tan",
+}  # fmt: skip
+"""Operators that are one of `FUNCTIONS`."""
+
+
+def _named(name: str) -> Callable[[OnnxNode], Expression]:
+    return lambda _: (name, "x")
 
 
 def _product(*factors: Expression) -> Expression:
@@ -50,8 +59,10 @@ def _gelu(node: OnnxNode) -> Expression:
     return _product(0.5, "x", ("add", 1.0, inner))
 
 
-def _step(threshold: float) -> Expression:
-    return ("min", 1.0, _product(STEEP, ("max", 0.0, ("sub", "x", threshold))))
+def _shrink(node: OnnxNode) -> Expression:
+    bias, limit = node.real("bias", 0.0), node.real("lambd", 0.5)
+    above: Expression = ("where", ("gt", "x", limit), ("sub", "x", bias), 0.0)
+    return ("where", ("gt", -limit, "x"), ("add", "x", bias), above)
 
 
 EXPRESSIONS: Mapping[str, Callable[[OnnxNode], Expression]] = {
@@ -68,13 +79,10 @@ EXPRESSIONS: Mapping[str, Callable[[OnnxNode], Expression]] = {
     "Softsign": lambda _: ("div", "x", ("add", 1.0, ("abs", "x"))),
     "Mish": lambda _: _product("x", ("tanh", ("softplus", "x"))),
     "Gelu": _gelu,
-    "ThresholdedRelu": lambda n: _product("x", _step(n.real("alpha", 1.0))),
-    "Erf": lambda _: ("erf", "x"),
-    "Exp": lambda _: ("exp", "x"),
-    "Log": lambda _: ("log", "x"),
-    "Sqrt": lambda _: ("sqrt", "x"),
-    "Abs": lambda _: ("abs", "x"),
+    "ThresholdedRelu": lambda n: ("where", ("gt", "x", n.real("alpha", 1.0)), "x", 0.0),
+    "Shrink": _shrink,
     "Reciprocal": lambda _: ("div", 1.0, "x"),
+    **{kind: _named(name) for kind, name in NAMED.items()},
 }
 
 
@@ -145,12 +153,18 @@ def from_clip(walk: Walk, node: OnnxNode) -> None:
 
 def from_min_max(walk: Walk, node: OnnxNode) -> None:
     """Min and Max of one activation and constants: a Clip, or a function if they differ between channels."""
+    (other,) = (i for i in node.inputs if i not in walk.model.constants)
+    view = walk.settle(other)
+    walk.put(node.outputs[0], view.value, view.order)
+    limit(walk, node, other)
+
+
+def limit(walk: Walk, node: OnnxNode, source: str) -> None:
+    """The result of a Min or Max: `source`, limited by the constants among the inputs."""
     constants = [walk.model.constants[i] for i in node.inputs if i in walk.model.constants]
-    others = [i for i in node.inputs if i not in walk.model.constants]
-    if len(others) != 1:
-        raise RefusedError(f"expected one activation and constants, not {len(others)} activations", "use Add or Concat")
-    limit = _combined(node, constants)
-    view, (fitted,) = walk.fit(others[0], [limit])
+    if not constants:
+        return
+    view, (fitted,) = walk.fit(source, [_combined(node, constants)])
     if fitted.shape == (1,):
         bound = float(fitted.values[0])
         value = walk.emit(Clip(-inf, bound) if node.op_type == "Min" else Clip(bound, inf), [view.value])
@@ -185,6 +199,7 @@ ATTRIBUTES = {
     "Selu": "alpha gamma",
     "Celu": "alpha",
     "Gelu": "approximate",
+    "Shrink": "bias lambd",
     "ThresholdedRelu": "alpha",
     "Clip": "min max",
 }

@@ -23,7 +23,6 @@ from tomato.frontend.rules_unary import NEGATIVE, POSITIVE
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.edge_pad import EdgePad
-from tomato.ops.join import Add, Multiply
 from tomato.ops.matmul import MatMul
 from tomato.ops.move import Concat, DepthToSpace, Flip, Pad, Reshape, Slice, SpaceToDepth, Transpose, Upsample
 from tomato.ops.normalise import Normalise
@@ -43,9 +42,17 @@ SATURATES = (1 << 15) - 1
 """Two products of uint8 and int8 are added in 16 bits by runtimes on processors without VNNI."""
 UNARY = {
     "neg": "Neg", "abs": "Abs", "exp": "Exp", "log": "Log", "sqrt": "Sqrt", "tanh": "Tanh", "sigmoid": "Sigmoid",
-    "softplus": "Softplus", "erf": "Erf",
+    "softplus": "Softplus", "erf": "Erf", "sign": "Sign", "floor": "Floor", "ceil": "Ceil", "round": "Round",
+    "sin": "Sin", "cos": "Cos", "tan": "Tan", "asin": "Asin", "acos": "Acos", "atan": "Atan", "sinh": "Sinh",
+    "cosh": "Cosh", "asinh": "Asinh", "acosh": "Acosh", "atanh": "Atanh",
 }  # fmt: skip
-BINARY = {"add": "Add", "sub": "Sub", "mul": "Mul", "div": "Div", "min": "Min", "max": "Max", "pow": "Pow"}
+TRUTHS = {"gt": "Greater", "ge": "GreaterOrEqual", "eq": "Equal"}
+"""Whose results are truths, which a Cast makes numbers of again."""
+OTHERS = {
+    "add": "Add", "sub": "Sub", "mul": "Mul", "div": "Div", "min": "Min", "max": "Max", "pow": "Pow", "where": "Where",
+    **TRUTHS,
+}  # fmt: skip
+"""Functions of several values."""
 
 
 @refusals("cannot write the model")
@@ -194,10 +201,10 @@ class _Writer:
         if node.name in self.merged:
             return
         self.current = node.name
-        rule = RULES.get(type(node.op))
-        if rule is None:
+        rule, args = RULES.get(type(node.op)), [self.held[a] for a in node.args]
+        if rule is None and not node.op.elementwise:
             raise TomatoError(f"{node.op.name} has no form in a file", where=node.label)
-        self.held[node.name] = rule(self, node, [self.held[a] for a in node.args])
+        self.held[node.name] = rule(self, node, args) if rule else self.called(node, node.op.elementwise, args)
 
     def next(self, node: Node, kind: type, suits: Callable[[Any], bool] = lambda _: True) -> Node | None:
         """The only reader of a node, if it is of this kind: it is written with the node."""
@@ -354,15 +361,18 @@ class _Writer:
                 return self.spread(expression, f"{node.name}_constant")
             case tuple():
                 name, *operands = expression
-                kind = UNARY.get(str(name)) or BINARY.get(str(name))
-                if kind is None:
-                    raise TomatoError(f"the function {name} has no form in a file", where=node.label)
-                return self.emit(kind, [self.expression(node, o, x) for o in operands], f"{node.name}_{name}")
+                return self.called(node, str(name), [self.expression(node, o, x) for o in operands])
         return self.constant(np.float32(expression), f"{node.name}_number")
 
-    def join(self, node: Node, args: list[str]) -> str:
-        assert node.op in (Add(), Multiply()), "a sum or product of reals"
-        return self.emit("Add" if isinstance(node.op, Add) else "Mul", args, node.name)
+    def called(self, node: Node, name: str, operands: list[str]) -> str:
+        """A function of values that are there: conditions are truths in ONNX, and numbers here."""
+        kind, wish = UNARY.get(name) or OTHERS.get(name), f"{node.name}_{name}"
+        if kind is None:
+            raise TomatoError(f"the function {name} has no form in a file", where=node.label)
+        if name == "where":
+            operands = [self.emit("Cast", operands[:1], f"{wish}_if", to=onnx.TensorProto.BOOL), *operands[1:]]
+        made = self.emit(kind, operands, wish)
+        return self.emit("Cast", [made], f"{wish}_number", to=onnx.TensorProto.FLOAT) if name in TRUTHS else made
 
     def concat(self, node: Node, args: list[str]) -> str:
         return self.emit("Concat", args, node.name, axis=1)
@@ -517,7 +527,7 @@ class _Writer:
 
 def formless(op: Op) -> str | None:
     """Why an operator of reals has no form in a file; None if it has one."""
-    if type(op) not in RULES:
+    if type(op) not in RULES and not op.elementwise:
         return f"{op.name} has no form in a file"
     match op:
         case Function(("add", first, ("mul", Tensor(), second))) if (first, second) == (POSITIVE, NEGATIVE):
@@ -556,9 +566,8 @@ def _weight_type(values: Array, given: Codes | None) -> tuple[Any, int]:
 
 RULES: dict[type, Callable[[_Writer, Node, list[str]], str]] = {
     Conv2d: _Writer.weighted, Dense: _Writer.weighted, Quantise: _Writer.quantise, Dequantise: _Writer.dequantise,
-    Affine: _Writer.affine, Clip: _Writer.clip, Function: _Writer.function, Add: _Writer.join, Multiply: _Writer.join,
-    Concat: _Writer.concat, Slice: _Writer.slice, Pad: _Writer.pad, EdgePad: _Writer.edge_pad, Flip: _Writer.flip,
-    Upsample: _Writer.upsample,
+    Affine: _Writer.affine, Clip: _Writer.clip, Function: _Writer.function, Flip: _Writer.flip,
+    Concat: _Writer.concat, Slice: _Writer.slice, Pad: _Writer.pad, EdgePad: _Writer.edge_pad, Upsample: _Writer.upsample,
     DepthToSpace: _Writer.blocks, SpaceToDepth: _Writer.blocks, Reshape: _Writer.reorder, Transpose: _Writer.reorder,
     MatMul: _Writer.matmul, MaxPool: _Writer.max_pool, Normalise: _Writer.normalise, SumPool: _Writer.sum_pool,
     GlobalSum: _Writer.sum_pool,

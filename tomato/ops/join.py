@@ -40,6 +40,10 @@ class Add(Op):
         a, b = args
         return np.asarray(a * self.scale_a + b * self.scale_b)
 
+    @property
+    def elementwise(self) -> str:
+        return "add" if (self.scale_a, self.scale_b) == (1, 1) else ""
+
     def line(self, args: Sequence[Line], types: Sequence[TensorType]) -> Line | str:
         a, b = args
         scale = a.scale / self.scale_a
@@ -69,6 +73,10 @@ class Multiply(Op):
     def golden(self, args: Sequence[Array]) -> Array:
         a, b = args
         return np.asarray((a - self.zero_a) * (b - self.zero_b))
+
+    @property
+    def elementwise(self) -> str:
+        return "mul" if (self.zero_a, self.zero_b) == (0, 0) else ""
 
     def line(self, args: Sequence[Line], types: Sequence[TensorType]) -> Line | str:
         a, b = args

@@ -17,6 +17,7 @@ class MaxPool(Op):
     """Maximum over the window; the border never wins."""
 
     treatment: ClassVar = Treatment.MOVES
+    by_order: ClassVar = True
 
     window: Window
 

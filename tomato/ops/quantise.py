@@ -47,6 +47,7 @@ class Quantise(Op):
 
     arithmetic: that of "onnxruntime", where QuantizeLinear is clip(round(float32(x) / float32(scale)) + zero,
     lo, hi), or that of real numbers (float64) as in "qonnx", where Quant is round(clip(x / scale + zero, lo, hi)).
+    What is no number becomes `lo`, as in the vector kernels of runtimes.
     kind: the integer type that the model declares, of which lo and hi may leave a part. real: the floating-point type
     that it computes in here.
     """
@@ -83,7 +84,7 @@ class Quantise(Op):
             with np.errstate(over="ignore"):
                 quotient = x.astype(np.float32) / self.scale.values.astype(np.float32)
             codes = rounded(quotient) + self.zero.values
-        return np.asarray(np.clip(codes, self.lo, self.hi).astype(np.int64))
+        return np.asarray(np.clip(np.where(np.isnan(codes), self.lo, codes), self.lo, self.hi).astype(np.int64))
 
 
 @dataclass(frozen=True, slots=True)

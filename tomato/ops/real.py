@@ -31,6 +31,15 @@ def count(x: Array, thresholds: Array) -> Array:
     return np.stack(found, axis=-1).astype(x.dtype)
 
 
+def _truth(relation: Callable[[Array, Array], Array]) -> Callable[[Array, Array], Array]:
+    """A comparison as numbers: 1 where it holds, 0 elsewhere, in the type of its operands."""
+
+    def compared(a: Array, b: Array) -> Array:
+        return np.asarray(relation(a, b)).astype(np.result_type(a, b))
+
+    return compared
+
+
 FUNCTIONS: Functions = MappingProxyType(
     {
         "add": np.add,
@@ -39,13 +48,32 @@ FUNCTIONS: Functions = MappingProxyType(
         "div": np.divide,
         "min": np.minimum,
         "max": np.maximum,
+        "gt": _truth(np.greater),
+        "ge": _truth(np.greater_equal),
+        "eq": _truth(np.equal),
+        "where": lambda c, a, b: np.asarray(np.where(c != 0, a, b)),
         "neg": np.negative,
         "abs": np.abs,
+        "sign": np.sign,
+        "floor": np.floor,
+        "ceil": np.ceil,
+        "round": np.rint,
         "exp": np.exp,
         "log": np.log,
         "sqrt": np.sqrt,
         "pow": np.power,
         "count": count,
+        "sin": np.sin,
+        "cos": np.cos,
+        "tan": np.tan,
+        "asin": np.arcsin,
+        "acos": np.arccos,
+        "atan": np.arctan,
+        "sinh": np.sinh,
+        "cosh": np.cosh,
+        "asinh": np.arcsinh,
+        "acosh": np.arccosh,
+        "atanh": np.arctanh,
         "tanh": np.tanh,
         "sigmoid": lambda x: 0.5 * (1.0 + np.tanh(0.5 * x)),
         "softplus": lambda x: np.logaddexp(0.0, x),

@@ -13,6 +13,7 @@ from tomato.passes.fuse_functions import fuse_functions
 from tomato.passes.hoist_functions import hoist_functions
 from tomato.passes.hoist_quantise import hoist_quantise
 from tomato.passes.merge_lines import merge_lines
+from tomato.passes.quantise_conditions import quantise_conditions
 from tomato.passes.separate_heads import separate_heads
 from tomato.passes.simplify_windows import simplify_windows
 
@@ -40,6 +41,7 @@ QUANTISED: Final[tuple[Pass, ...]] = (
     simplify_windows,
     hoist_functions,
     fuse_functions,  # one function between two quantised values
+    quantise_conditions,  # when it is known what choices are left
     hoist_quantise,  # when nothing more moves
     separate_heads,
 )

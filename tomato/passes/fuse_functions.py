@@ -1,12 +1,12 @@
 """One Function for everything between two quantised values that depends on one of them alone."""
 
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 
 from tomato.core.ir import Builder, Graph, Node
 from tomato.core.treatment import Treatment
-from tomato.ops.join import Add, Multiply
 from tomato.ops.real import Affine, Clip, Expression, Function, substitute
 from tomato.passes.groups import join_origins, partition
 
@@ -25,7 +25,7 @@ class View:
 
 
 def fuse_functions(graph: Graph) -> Graph:
-    """Compose unary functions, and sums and products of functions of the same value.
+    """Compose unary functions, and sums, products, maxima and choices of functions of the same value.
 
     1. f(g(x)), with any Clip and uniform Affine in between or behind.
     2. x * f(x), x + f(x), f(x) * g(x): SiLU, hard swish, Mish, GELU as exporters spell them.
@@ -36,10 +36,11 @@ def fuse_functions(graph: Graph) -> Graph:
 
     def rewrite(node: Node, build: Builder) -> str | None:
         view = views[node.name]
-        alone = len(view.nodes) == 1 and isinstance(node.op, Function)
+        alone = len(view.nodes) == 1 and isinstance(node.op, Function) and _limits(view.expression) is None
         if alone or not view.rich:
             return None
-        return build.add(Function(view.expression), (view.root,), node.name, join_origins(*view.nodes))
+        made = _limits(view.expression) or Function(view.expression)
+        return build.add(made, (view.root,), node.name, join_origins(*view.nodes))
 
     return graph.rebuild(rewrite).prune()
 
@@ -58,19 +59,17 @@ def _views(graph: Graph) -> dict[str, View]:
 
 def _view(node: Node, args: list[View]) -> View | None:
     """The node as a function of its arguments' root; None if it has no single root or is none."""
-    first, last = args[0], args[-1]
+    first = args[0]
     rich = True
     match node.op:
         case Function(outer):
             expression = substitute(outer, first.expression)
-        case Add(1, 1) if first.root == last.root:
-            expression = ("add", first.expression, last.expression)
-        case Multiply(0, 0) if first.root == last.root:
-            expression = ("mul", first.expression, last.expression)
         case Affine(scale, offset) if scale.shape == offset.shape == (1,):
             expression, rich = _affine(float(scale.values[0]), float(offset.values[0]), first.expression), first.rich
         case Clip(lo, hi):
             expression, rich = _clip(lo, hi, first.expression), first.rich
+        case op if op.elementwise and all(view.root == first.root for view in args):
+            expression = (op.elementwise, *(_settled(view.expression) for view in args))
         case _:
             return None
     nodes = dict.fromkeys(n for view in args for n in view.nodes)
@@ -87,6 +86,28 @@ def _clip(lo: float, hi: float, x: Expression) -> Expression:
     if np.isfinite(hi):
         x = ("min", float(hi), x)
     return ("max", float(lo), x) if np.isfinite(lo) else x
+
+
+def _settled(expression: Expression) -> Expression:
+    """A number where both sides of a choice are that number."""
+    match expression:
+        case ("where", _, float() as a, float() as b) if a == b:
+            return a
+    return expression
+
+
+def _limits(expression: Expression) -> Clip | None:
+    """The Clip that a choice between x and a limit is, which a requantisation absorbs: a ReLU written as a Where."""
+    match expression:
+        case ("where", ("gt" | "ge", "x", float() as at), "x", float() as limit) if at == limit:
+            return Clip(limit, inf)
+        case ("where", ("gt" | "ge", "x", float() as at), float() as limit, "x") if at == limit:
+            return Clip(-inf, limit)
+        case ("where", ("gt" | "ge", float() as at, "x"), "x", float() as limit) if at == limit:
+            return Clip(-inf, limit)
+        case ("where", ("gt" | "ge", float() as at, "x"), float() as limit, "x") if at == limit:
+            return Clip(limit, inf)
+    return None
 
 
 def _leaves(expression: Expression) -> int:

@@ -3,7 +3,6 @@
 from tomato.core.ir import Builder, Graph, Node
 from tomato.core.treatment import Treatment
 from tomato.ops.move import Reshape
-from tomato.ops.pool import MaxPool
 from tomato.ops.real import Affine, Clip, Function, per_channel
 from tomato.passes.groups import join_origins
 from tomato.passes.rewrite import read_once
@@ -25,8 +24,9 @@ def hoist_functions(graph: Graph) -> Graph:
                 return node.args[0]
             if (last := behind.get(node.name)) is None:
                 return None
-            ahead = [build.add(last.op, (arg,), last.name, last.origin) for arg in node.args]
-            return build.add(node.op, ahead, node.name, join_origins(node, last))
+            first = node.op.conditions
+            ahead = [build.add(last.op, (arg,), last.name, last.origin) for arg in node.args[first:]]
+            return build.add(node.op, (*node.args[:first], *ahead), node.name, join_origins(node, last))
 
         graph = graph.rebuild(rewrite)
     return graph
@@ -38,7 +38,7 @@ def _behind(graph: Graph) -> dict[str, Node]:
     for node in graph:
         if node.op.treatment is not Treatment.MOVES or node.op.border is not None:
             continue
-        if alone.issuperset((node.name, *node.args)) and taken.isdisjoint(node.args):
+        if alone.issuperset((node.name, *node.args[node.op.conditions :])) and taken.isdisjoint(node.args):
             (reader,) = uses[node.name]
             ends = isinstance(node.op, Reshape) and reader.name in graph.outputs
             if _uniform(node, reader) and not ends:
@@ -52,7 +52,7 @@ def _uniform(movement: Node, reader: Node) -> bool:
         case Clip():
             return True
         case Affine(scale, offset):
-            return not isinstance(movement.op, MaxPool) and scale.values.size == offset.values.size == 1
+            return not movement.op.by_order and scale.values.size == offset.values.size == 1
         case Function(expression):
-            return not isinstance(movement.op, MaxPool) and not per_channel(expression)
+            return not movement.op.by_order and not per_channel(expression)
     return False

@@ -23,7 +23,7 @@ def hoist_quantise(graph: Graph) -> Graph:
             assert isinstance(last.op, Quantise)
             op, args = node.op, list(node.args)
             for i, arg in enumerate(args):
-                if not build.types[arg].is_codes:
+                if i >= op.conditions and not build.types[arg].is_codes:
                     if (arg, last.op) not in made:
                         made[arg, last.op] = build.add(last.op, (arg,), last.name, last.origin)
                     args[i] = made[arg, last.op]

@@ -60,6 +60,8 @@ def _on_pixels(op: Op, shape: Shape) -> Op | None:
     match op:
         case Add() | Multiply() | Piecewise():
             return op
+        case _ if op.elementwise:
+            return op
         case Requant():
             return _requant(op, shape)
         case Threshold(thresholds, lo):

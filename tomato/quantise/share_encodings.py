@@ -1,5 +1,6 @@
 """One encoding for all values that data movement ties together."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
@@ -8,8 +9,9 @@ import numpy as np
 
 from tomato.core.errors import TomatoError
 from tomato.core.formats import Codes
-from tomato.core.ir import Encoding, Graph
+from tomato.core.ir import Encoding, Graph, Op
 from tomato.core.treatment import Treatment
+from tomato.ops.real import Expression, Function
 from tomato.passes.groups import Group
 from tomato.quantise.calibrate import Range, Ranges
 from tomato.quantise.precision import Precision
@@ -30,6 +32,10 @@ class Coding:
         return int(self.encoding.encode(np.asarray(real), self.codes))
 
 
+TRUTH = Coding(Encoding(1.0), Codes(0, 1))
+"""Of conditions: 0 and 1 as they are."""
+
+
 def tie(graph: Graph) -> dict[str, str]:
     """A representative for every value; the same one for values that data movement makes share their codes."""
     parent = {name: name for name in graph.types}
@@ -42,7 +48,7 @@ def tie(graph: Graph) -> dict[str, str]:
 
     for node in graph:
         if node.op.treatment is Treatment.MOVES:
-            for arg in node.args:
+            for arg in node.args[node.op.conditions :]:
                 parent[find(arg)] = find(node.name)
     return {name: find(name) for name in parent}
 
@@ -55,7 +61,8 @@ def share_encodings(graph: Graph, groups: tuple[Group, ...], ranges: Ranges, pre
     tied = tie(graph)
     fed = {tied[name] for name, _ in graph.inputs}
     codings = unsigned_encodings(graph, groups, ranges, precision)
-    return {name: coding if tied[name] in fed else _centred(coding) for name, coding in codings.items()}
+    kept = fed | truths(graph, tied)
+    return {name: coding if tied[name] in kept else _centred(coding) for name, coding in codings.items()}
 
 
 def unsigned_encodings(
@@ -70,7 +77,31 @@ def unsigned_encodings(
     exact = {tied[name] for name in inputs if spans[tied[name]].integral}
     roots = {tied[name] for name in visible}
     codings = {root: _coding(spans[root], *bits[root], integral=root in exact) for root in roots}
+    codings |= dict.fromkeys(truths(graph, tied), TRUTH)
     return {name: codings[tied[name]] for name in visible}
+
+
+def truths(graph: Graph, tied: Mapping[str, str]) -> set[str]:
+    """The classes of values that choose between others, unless something that is not 0 or 1 shares their codes."""
+    asked = {tied[arg] for node in graph for arg in node.args[: node.op.conditions]}
+    sizes = Counter(tied.values())
+    spoilt = {tied[name] for name, _ in graph.inputs}
+    spoilt |= {tied[n.name] for n in graph if n.op.treatment is not Treatment.MOVES and not _is_truth(n.op)}
+    return {root for root in asked if sizes[root] == 1 or root not in spoilt}
+
+
+def _is_truth(op: Op) -> bool:
+    return isinstance(op, Function) and _holds(op.expression)
+
+
+def _holds(expression: Expression) -> bool:
+    """Whether a function is 0 or 1: a comparison, or what is said of some."""
+    match expression:
+        case 0.0 | 1.0 | ("gt" | "ge" | "eq", _, _):
+            return True
+        case ("abs", ("sub", a, b)) | ("sub", 1.0 as a, b) | ("min" | "max" | "mul", a, b) | ("where", _, a, b):
+            return _holds(a) and _holds(b)
+    return False
 
 
 def _centred(coding: Coding) -> Coding:

@@ -98,7 +98,8 @@ class Evaluation:
         if isinstance(op, Quantise):
             return _quantised(op, first)
         if op.treatment is Treatment.MOVES:
-            return replace(first, single=play(op, [r.float32 for r in reals]), back=None, source=None)
+            made = play(op, [r.float32 for r in reals])
+            return replace(reals[op.conditions], single=made, back=None, source=None)
         if isinstance(op, Weighted | SumPool | GlobalSum | Normalise | Softmax) and first.back is not None:
             return _of_integers(op, first) if isinstance(op, Normalise | Softmax) else _summed(op, first)
         if isinstance(op, Add | Multiply | MatMul):

@@ -60,16 +60,18 @@ class _Freezer:
     def visit(self, group: Group) -> None:
         """The nodes of one group."""
         op, head, args = group.head.op, group.head, group.head.args
-        if op.treatment is Treatment.MOVES and all(a in self.coded for a in args):
-            first = self.coded[args[0]]
-            if isinstance(op, MaxPool) and first.kind.bits == WORD:  # ONNX has it for codes of 8 bits, and for reals
-                name = self.build.add(op, [self.reals(args[0])], head.name, head.origin)
+        moved = args[op.conditions :]
+        if op.treatment is Treatment.MOVES and all(a in self.coded for a in moved):
+            first = self.coded[moved[0]]
+            wide = isinstance(op, MaxPool) and first.kind.bits == WORD  # ONNX has it for codes of 8 bits
+            if wide or op.elementwise:  # and runtimes have these for reals
+                name = self.build.add(op, [self.reals(a) for a in args], head.name, head.origin)
                 limits = first.kind.lo, first.kind.hi
                 name = self.build.add(_quantise(first, limits), [name], f"{head.name}_codes", head.origin)
                 self.coded[group.output] = replace(first, value=name)
                 return
-            moved = op if op.border is None else op.with_border(_code(first, float(op.border)))
-            name = self.build.add(moved, [self.coded[a].value for a in args], head.name, head.origin)
+            bordered = op if op.border is None else op.with_border(_code(first, float(op.border)))
+            name = self.build.add(bordered, [self.coded[a].value for a in args], head.name, head.origin)
             self.coded[group.output] = replace(first, value=name)
             return
         given = [self.reals(a) for a in args]

@@ -39,7 +39,8 @@ def play(op: Op, args: Sequence[torch.Tensor], weight: torch.Tensor | None = Non
     if isinstance(op, Weighted):
         (x,) = args
         return SUMS[type(op)](op, x, constant(op.weight.values, x) if weight is None else weight)
-    return MEANINGS[type(op)](op, args)
+    meaning = MEANINGS.get(type(op))
+    return meaning(op, args) if meaning else FUNCTIONS[op.elementwise](*args)
 
 
 def differentiable(op: Op) -> str | None:
@@ -48,7 +49,7 @@ def differentiable(op: Op) -> str | None:
         return "it is quantised already"
     if isinstance(op, Function) and "count" in _names(op.expression):
         return "it counts thresholds, so that its slope is 0 everywhere"
-    if type(op) not in SUMS and type(op) not in MEANINGS:
+    if type(op) not in SUMS and type(op) not in MEANINGS and not op.elementwise:
         return f"training does not know {op.name}"
     return None
 
@@ -211,13 +212,32 @@ FUNCTIONS: Mapping[str, Callable[..., torch.Tensor]] = MappingProxyType(
         "div": torch.div,
         "min": torch.minimum,
         "max": torch.maximum,
+        "gt": lambda a, b: torch.gt(a, b).to(a.dtype),
+        "ge": lambda a, b: torch.ge(a, b).to(a.dtype),
+        "eq": lambda a, b: torch.eq(a, b).to(a.dtype),
+        "where": lambda c, a, b: torch.where(c != 0, a, b),
         "neg": torch.neg,
         "abs": torch.abs,
+        "sign": torch.sign,
+        "floor": torch.floor,
+        "ceil": torch.ceil,
+        "round": torch.round,
         "exp": torch.exp,
         "log": torch.log,
         "sqrt": torch.sqrt,
         "pow": torch.pow,
         "count": _count,
+        "sin": torch.sin,
+        "cos": torch.cos,
+        "tan": torch.tan,
+        "asin": torch.asin,
+        "acos": torch.acos,
+        "atan": torch.atan,
+        "sinh": torch.sinh,
+        "cosh": torch.cosh,
+        "asinh": torch.asinh,
+        "acosh": torch.acosh,
+        "atanh": torch.atanh,
         "tanh": torch.tanh,
         "sigmoid": torch.sigmoid,
         "softplus": lambda x: torch.logaddexp(x, torch.zeros_like(x)),
@@ -284,4 +304,4 @@ MEANINGS: Mapping[type[Op], Meaning] = MappingProxyType(
         Function: lambda op, args: _evaluate(op.expression, args[0]),
     }
 )
-"""The other operators that may stand in a network of reals."""
+"""The other operators that may stand in a network of reals, but for those that are a function of their arguments."""

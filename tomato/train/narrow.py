@@ -16,9 +16,11 @@ from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.edge_pad import EdgePad
 from tomato.ops.join import Add, Multiply
+from tomato.ops.maximum import Maximum
 from tomato.ops.move import Concat, DepthToSpace, Flip, Pad, Reshape, Slice, SpaceToDepth, Transpose, Upsample
 from tomato.ops.pool import GlobalSum, MaxPool, SumPool
 from tomato.ops.real import Affine, Clip, Expression, Function
+from tomato.ops.select import Select
 from tomato.train.unions import joined
 
 Ties = tuple[Array, ...]
@@ -173,7 +175,9 @@ def _expression(expression: Expression, mask: Array) -> Expression:
 
 
 BY_RULE: Mapping[Rule, tuple[type[Op], ...]] = {
-    Through(): (Affine, Clip, Function, Add, Multiply, MaxPool, SumPool, GlobalSum, Pad, EdgePad, Flip, Upsample),
+    Through(): (
+        Affine, Clip, Function, Add, Multiply, Maximum, Select, MaxPool, SumPool, GlobalSum, Pad, EdgePad, Flip, Upsample,
+    ),
     Side(): (Concat,),
     Part(): (Slice,),
     Layer(): (Dense, Conv2d),

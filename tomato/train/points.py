@@ -53,10 +53,15 @@ def points(
 
 
 def _has_codes(graph: Graph, group: Group) -> bool:
-    """Whether a group's result is coded: where something reads it, or it is a sum or product of two values."""
-    if group.head.op.treatment is Treatment.MOVES:
+    """Whether a group's result is coded: where something reads it, or it is a sum or product of two values.
+
+    Not where all that reads it asks whether it holds: it is 0 or 1 then.
+    """
+    readers = graph.uses[group.output]
+    asked = bool(readers) and all(group.output not in r.args[r.op.conditions :] for r in readers)
+    if group.head.op.treatment is Treatment.MOVES or asked:
         return False
-    return isinstance(group.head.op, Add | Multiply) or bool(graph.uses[group.output])
+    return isinstance(group.head.op, Add | Multiply) or bool(readers)
 
 
 def _steps(graph: Graph) -> dict[str, str]:

@@ -229,6 +229,28 @@ class Style(nn.Module):
         return self.last(f.pad(x + self.block(x), (2, 2, 2, 2), mode="reflect"))
 
 
+class Chosen(nn.Module):
+    """One of two layers' results at every place, or a function that is written as a choice."""
+
+    def __init__(self, style: str) -> None:
+        super().__init__()
+        self.style, self.a, self.b = style, nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(3, 4, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        a, b = self.a(x), self.b(x)
+        match self.style:
+            case "torch.maximum":
+                return torch.maximum(a, b)
+            case "torch.minimum":
+                return torch.minimum(a, b)
+            case "torch.where of one value":
+                return torch.where(a > 0, a, 0.1 * a) + b
+            case "masked_fill":
+                return a.masked_fill(b < 0, 0.5)
+            case _:
+                return torch.where((a > b) & (b <= 0.3), a, b)
+
+
 SEQUENCE, PICTURE, PLACES = (1, TOKENS, WIDTH), (1, 3, 8, 8), (1, 8, 8, 6)
 CASES: Final[Mapping[str, tuple[Callable[[], nn.Module], tuple[int, ...]]]] = {
     **{f"attention, {s}": (lambda s=s: Attention(s), SEQUENCE)
@@ -245,6 +267,10 @@ CASES: Final[Mapping[str, tuple[Callable[[], nn.Module], tuple[int, ...]]]] = {
     "graph convolutions": (Graphs, SEQUENCE),
     **{f"U-Net, {m}": (lambda m=m: UNet(m), PICTURE) for m in ("transposed", "nearest", "bilinear")},
     "causal convolutions": (Causal, SEQUENCE),
+    **{s: (lambda s=s: Chosen(s), PICTURE)
+       for s in ("torch.maximum", "torch.minimum", "torch.where of one value", "torch.where of two", "masked_fill")},
+    **{f"nn.{m.__class__.__name__}": (lambda m=m: nn.Sequential(nn.Conv2d(3, 4, 3), m), PICTURE)
+       for m in (nn.Hardshrink(), nn.Softshrink(0.3), nn.Threshold(0.1, -0.2), nn.Softsign(), nn.Tanhshrink())},
     "boxes of bins": (Boxes, PICTURE),
     "style transfer": (Style, PICTURE),
     **{f"convolution, {m} padding": (lambda m=m: nn.Conv2d(3, 4, 3, padding=1, padding_mode=m), PICTURE)
@@ -265,7 +291,7 @@ def answer(make: Callable[[], nn.Module], shape: tuple[int, ...], *, dynamo: boo
             with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(action="ignore"):
                 torch.onnx.export(net, (x,), path, opset_version=18 if dynamo else 17, dynamo=dynamo)
         except (RuntimeError, torch.onnx.OnnxExporterError) as reason:
-            return f"not exported: {str(reason).splitlines()[0]}"
+            return f"not exported: {str(reason).splitlines()[0].split('. ')[0]}"
         try:
             read = load(path)
         except TomatoError as reason:

@@ -26,7 +26,8 @@ class Described:
     case: on codes, with its arguments, a ragged shape. points: draws others at random. example: on reals, with the
     ONNX nodes that make it. step: extends a random network by it. write: writes a node of it as ONNX.
     refused: what its `line` answers where it refuses, by the name of the arguments in tests/unit/ops/test_lines.py;
-    "unlike" is also why a network that comes quantised, with steps of their own for every argument, is refused.
+    "unlike" is also why a network that comes quantised, with steps of their own for every argument, is refused, but
+    for operators that choose by order or by a condition.
     off: steps that a result on codes may lie off the real one.
     """
 

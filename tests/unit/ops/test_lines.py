@@ -1,6 +1,6 @@
 """What operators say of the codes of their results is what their golden models do, or they refuse."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -17,6 +17,7 @@ SCALES = RNG.uniform(0.02, 0.08, CHANNELS)
 ALIKE, CENTRED = Line.of(0.05, 10, CHANNELS), Line.of(0.05, 0, CHANNELS)
 PER_CHANNEL, OTHER = Line.of(SCALES, 0, CHANNELS), Line.of(0.021, -7, CHANNELS)
 SHIFTED = Line.of(0.05, np.arange(CHANNELS), CHANNELS)
+TRUTH = Line.of(1.0, 0, CHANNELS)
 GIVEN: Mapping[str, tuple[Line, Line]] = {
     "alike": (ALIKE, ALIKE),
     "centred": (CENTRED, CENTRED),
@@ -39,6 +40,11 @@ REFUSED = {
 }  # fmt: skip
 
 
+def around(op: Op, lines: Sequence[Line]) -> tuple[Line, ...]:
+    """The same behind those of conditions."""
+    return (*[TRUTH] * op.conditions, *lines)
+
+
 def on_codes(op: Op, lines: tuple[Line, ...]) -> Op | None:
     """The operator on codes that stand for these; None where no code is its border."""
     kinds = [TensorType(SHAPE, Codes(-128, 127))] * len(lines)
@@ -56,12 +62,13 @@ def answer(op: Op, lines: tuple[Line, ...], codes: list[Array]) -> Line | str:
 @pytest.mark.parametrize("given", GIVEN)
 @pytest.mark.parametrize("kind", ON_CODES, ids=lambda kind: kind.__name__)
 def test_codes_of_the_result_stand_for_the_real_result(kind: type[Op], given: str) -> None:
-    example, lines = EXAMPLES[kind], GIVEN[given][: EXAMPLES[kind].count]
+    example = EXAMPLES[kind]
+    lines = around(example.op, GIVEN[given][: example.count - example.op.conditions])
     exact = on_codes(example.op, lines)
     if exact is None:
         assert given == "zeros per channel", "no code is the border in all channels"
         return
-    codes = [RNG.integers(-128, 128, (3, *SHAPE)) for _ in lines]
+    codes = [RNG.integers(*((0, 2) if line is TRUTH else (-128, 128)), (3, *SHAPE)) for line in lines]
     line = answer(exact, lines, codes)
     if isinstance(line, str):
         assert REFUSED.get((kind.__name__, given)) == line
@@ -77,7 +84,7 @@ def test_codes_of_the_result_stand_for_the_real_result(kind: type[Op], given: st
 def test_slack_is_kept(kind: type[Op]) -> None:
     """Codes that lie off by so much give a result that lies off by no more than its line says."""
     count, op = EXAMPLES[kind].count, EXAMPLES[kind].op
-    lines = tuple(Line(CENTRED.scale, CENTRED.offset, slack) for slack in (0.25, 0.125)[:count])
+    lines = around(op, [Line(CENTRED.scale, CENTRED.offset, slack) for slack in (0.25, 0.125)[: count - op.conditions]])
     exact = on_codes(op, lines)
     assert exact is not None
     codes = [RNG.integers(-128, 128, (3, *SHAPE)).astype(np.float64) for _ in lines]

@@ -86,10 +86,11 @@ def of_reals() -> set[type[Op]]:
     return {op for op in catalogue() if op.treatment not in (Treatment.CODES, Treatment.CROSSES)} - ELSEWHERE
 
 
-def arguments(count: int) -> Mapping[str, Array]:
-    """Frames of every input; the second one is smaller."""
+def arguments(op: Op, count: int) -> Mapping[str, Array]:
+    """Frames of every input; the second one is smaller. Conditions are 0 or 1."""
     rng = np.random.default_rng(5)
-    return {f"x{i}": rng.normal(size=(FRAMES, *SHAPE)) * (1.5, 0.6)[i] for i in range(count)}
+    drawn = {f"x{i}": rng.normal(size=(FRAMES, *SHAPE)) * (1.5, 0.6, 1.1)[i] for i in range(count)}
+    return {n: (x > 0).astype(float) if i < op.conditions else x for i, (n, x) in enumerate(drawn.items())}
 
 
 def near(wanted: Array, got: Array) -> None:

@@ -13,7 +13,7 @@ from tomato.core.ir import Op
 
 @dataclass(frozen=True)
 class Example:
-    """An operator, how many arguments it has, and ONNX nodes that make `r` of them (`a`, `b`) and of constants."""
+    """An operator, how many arguments it has, and ONNX nodes that make `r` of them (`a`, `b`, `c`) and of constants."""
 
     op: Op
     count: int
@@ -26,10 +26,10 @@ def node(kind: str, inputs: str, to: str = "r", **attributes: Any) -> Any:
 
 
 def example(op: Op, *nodes: Any, **constants: Any) -> Example:
-    """Of two arguments where a node reads `b`."""
+    """Of as many arguments as the nodes read of `a`, `b` and `c`."""
     return Example(
         op,
-        1 + any("b" in n.input for n in nodes),
+        max(1, sum(any(name in n.input for n in nodes) for name in "abc")),
         nodes,
         {name: np.asarray(value) for name, value in constants.items()},
     )

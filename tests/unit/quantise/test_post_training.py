@@ -25,6 +25,7 @@ from tomato.ops.piecewise import Piecewise
 from tomato.ops.pool import GlobalSum, MaxPool, SumPool
 from tomato.ops.real import Affine, Clip, Expression, Function, RealOp
 from tomato.ops.requant import Requant
+from tomato.ops.select import Select
 from tomato.ops.table import Table
 from tomato.ops.window import Window
 from tomato.passes import CLEAN, run
@@ -499,3 +500,21 @@ def test_a_range_that_swallows_the_signal_is_told(constant: float, scale: float,
     told = [str(note) for note in notes if note.kind == "swallowed"]
     assert len(told) == (swallowed > 0)
     assert all(f"THE RANGE SWALLOWS THE SIGNAL: {swallowed} of 8 channels" in text for text in told)
+
+
+@pytest.mark.parametrize("joined", [False, True])
+def test_a_condition_is_0_or_1_whatever_else_reads_it(joined: bool) -> None:
+    net = Net(5, 6, 3)
+    mask = net.add(Function(("gt", "x", 0.35)), "x", name="mask")
+    deep = net.conv("x", 3, SAME, name="deep")
+    chosen = net.add(Select(), mask, deep, "x", name="chosen")
+    beside = net.add(Concat(), mask, deep, name="beside") if joined else mask
+    graph, frames = run(net.graph(chosen, beside), CLEAN), net.data(32)
+    integer, _ = quantise(graph, calibrate(graph, [frames]))
+    (select,) = (n for n in integer if isinstance(n.op, Select))
+    assert integer.types[select.args[0]].codes == Codes(0, 1)
+    asked = np.abs(frames["x"] - 0.35) > 0.05  # what rounds to the other side is chosen otherwise
+    for got, name in zip(decoded(integer, frames), graph.outputs, strict=True):
+        want = interpret(graph, frames)[name]
+        near = np.abs(got - want) <= 0.02 * np.ptp(want)
+        assert near[..., :3][asked].all()

@@ -19,6 +19,7 @@ from tomato.ops.weighted import Weighted
 from tomato.passes.groups import join_origins
 from tomato.passes.separate_borders import separate_borders
 from tomato.passes.unflatten import unflatten
+from tomato.quantise.absorb.chosen import Chosen
 from tomato.quantise.absorb.held import Held, Outside, Pair, limits
 from tomato.quantise.absorb.proof import Proof
 from tomato.quantise.absorb.realise import ORDINARY, Allowed
@@ -28,7 +29,7 @@ from tomato.quantise.absorb.requantiser import Requantiser
 from tomato.quantise.absorb.unlike import levelled, weighted
 
 AnyOp = TypeVar("AnyOp", bound=Op)
-Value = str | Outside | Held | Pair
+Value = str | Outside | Held | Pair | Chosen
 """A value of the network that comes in: codes by their name in the new graph, or what is known of a real one."""
 
 
@@ -121,6 +122,8 @@ class _Walk:
                 return self.enter(node, name, (*chain, op))
             case Pair():
                 result = self.requantiser.joined(node, op, value)
+            case Chosen():
+                result = self.requantiser.chosen(node, op, value)
             case Held():
                 result = self.requantiser.narrowed(node, op, value)
             case _:
@@ -146,7 +149,7 @@ class _Walk:
         value = self.env[given]
         if isinstance(value, Outside):
             open_value(node, given, f"it reads the input {value.input}, which is not quantised", "quantise the input")
-        if isinstance(value, Pair):
+        if isinstance(value, Pair | Chosen):
             open_value(node, given, f"{', '.join(value.origin)} in front of it is not quantised")
         assert isinstance(value, Held), "reals"
         if not value.tail:
@@ -165,14 +168,20 @@ class _Walk:
         name = self.build.add(clamp, (value.value,), last.name, last.origin)
         return replace(value, value=name, tail=())
 
-    def movement(self, node: Node, args: list[Value]) -> Held:
-        """Data movement on what reals are made of."""
+    def movement(self, node: Node, args: list[Value]) -> Held | Chosen:
+        """Data movement on what reals are made of. Conditions are codes."""
+        first = node.op.conditions
         for name, value in zip(node.args, args, strict=True):
             if isinstance(value, Outside):
                 open_value(node, name, "the input in front of it is not quantised", "quantise the input first")
-        op, held = self.bordered(node, node.op, [self.line(node, a) for a in node.args])
-        line, types = self.follow(node, op, held), self.types(held)
-        name = self.build.add(op, [h.value for h in held], node.name, node.origin)
+        op, held = self.bordered(node, node.op, [self.line(node, a) for a in node.args[first:]])
+        conditions = tuple(value for value in args[:first] if isinstance(value, str))
+        assert len(conditions) == first, "quantise_conditions sees to that"
+        if len(held) > 1 and (op.by_order or conditions) and not _meet(held):
+            return Chosen(tuple(held), op, node, conditions)
+        given = [Held(name, Line.of(1.0, 0.0, node.type.channels)) for name in conditions]
+        line, types = self.follow(node, op, [*given, *held]), self.types(held)
+        name = self.build.add(op, [*conditions, *(h.value for h in held)], node.name, node.origin)
         return held[0].moved(name, op, line, types, node) if len(held) == 1 else _brought_together(
             name, line, held, node)  # fmt: skip
 
@@ -269,11 +278,17 @@ class _Walk:
             return Exit(value, ())
         if node is None or isinstance(value, Outside):
             raise TomatoError(f"output {name} depends on no layer on the chip", hint="quantise the network")
-        if isinstance(value, Pair):
+        if isinstance(value, Pair | Chosen):
             open_value(node, name, f"{', '.join(value.origin)} is not quantised", "add a QuantizeLinear behind it")
         assert isinstance(value, Held)
         self.encodings.setdefault(value.value, Encoding(float(value.scale[0]), 0))
         return Exit(value.value, (Affine(Tensor(value.scale), Tensor(value.offset)), *value.tail))
+
+
+def _meet(held: Sequence[Held]) -> bool:
+    """Whether codes of several values mean the same."""
+    first, *others = (h.line for h in held)
+    return all(np.array_equal(x.scale, first.scale) and np.array_equal(x.offset, first.offset) for x in others)
 
 
 def _brought_together(name: str, line: Line, held: list[Held], node: Node) -> Held:

@@ -14,6 +14,7 @@ import numpy as np
 from tomato.core.formats import Array, Codes, Tensor
 from tomato.core.interface import Said
 from tomato.core.ir import Op
+from tomato.core.treatment import Line
 from tomato.ops.join import Add
 from tomato.ops.quantise import Quantise
 from tomato.ops.real import Affine, Clip
@@ -137,7 +138,7 @@ def lower_pair(pair: Pair, op: Quantise, kinds: tuple[Codes, Codes], said: Said,
 
 
 def _task(pair: Pair, op: Quantise, kinds: tuple[Codes, Codes], said: Said, channels: int) -> _Task:
-    rows, columns = (_samples(kind, PAIR_BITS // 2) for kind in kinds)
+    rows, columns = (_samples(k, PAIR_BITS // 2, held.line) for k, held in zip(kinds, (pair.a, pair.b), strict=True))
     every = rows.size == kinds[0].hi - kinds[0].lo + 1 and columns.size == kinds[1].hi - kinds[1].lo + 1
     a, b = rows[:, None, None], columns[None, :, None]
     uniform = pair.uniform and alike(op)
@@ -148,10 +149,12 @@ def _task(pair: Pair, op: Quantise, kinds: tuple[Codes, Codes], said: Said, chan
     return _Task(pair, op, kinds, channels, a, b, wanted, every)
 
 
-def _samples(kind: Codes, bits: int) -> Array:
-    """Every code, or as many as `bits` allow, both ends among them."""
+def _samples(kind: Codes, bits: int, line: Line) -> Array:
+    """Every code, or as many as `bits` allow, both ends among them, and those around 0, where comparisons turn."""
     count = kind.hi - kind.lo + 1
-    return np.unique(np.linspace(kind.lo, kind.hi, min(count, 1 << bits)).astype(np.int64))
+    some = np.linspace(kind.lo, kind.hi, min(count, 1 << bits)).astype(np.int64)
+    middle = np.rint(-line.zeros[:1]).astype(np.int64) + np.arange(-2, 3)
+    return np.unique(np.concatenate([some, middle.clip(kind.lo, kind.hi)]))
 
 
 def _candidates(task: _Task, said: Said, allowed: Allowed) -> Iterator[tuple[Op, ...]]:

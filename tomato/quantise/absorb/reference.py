@@ -21,7 +21,8 @@ FAITHFUL = frozenset(
         "Sigmoid", "Tanh", "HardSigmoid", "HardSwish", "Min", "Max", "Concat", "MaxPool", "Resize", "Upsample", "Pad",
         "Flatten", "Reshape", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Split", "Identity", "Dropout", "Cast",
         "DepthToSpace", "SpaceToDepth", "Expand", "Gather", "QLinearAdd", "QLinearMul", "QLinearConcat",
-        "QLinearSigmoid", "QLinearLeakyRelu",
+        "QLinearSigmoid", "QLinearLeakyRelu", "And", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Not",
+        "Or", "Xor", "Where", "Shrink", "ThresholdedRelu", "Floor", "Ceil", "Round", "Sign",
     }
 )  # fmt: skip
 """ONNX operators whose float32 results, each on its own, `Held.single` has to the last bit: tests compare them."""

@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import numpy as np
 
-from tomato.core.formats import Codes
+from tomato.core.formats import Array, Codes
 from tomato.core.interface import Said
 from tomato.core.ir import Builder, Node, Op
 from tomato.ops.join import Add
@@ -13,6 +13,7 @@ from tomato.ops.move import Reshape
 from tomato.ops.piecewise import Piecewise
 from tomato.ops.quantise import Quantise
 from tomato.passes.groups import join_origins, requantised
+from tomato.quantise.absorb.chosen import Chosen
 from tomato.quantise.absorb.frames import is_frame, of_frame
 from tomato.quantise.absorb.held import Held, Pair, alike, is_straight, one_channel
 from tomato.quantise.absorb.lines import wide
@@ -22,6 +23,9 @@ from tomato.quantise.absorb.realise import EVERY, Allowed, InexactError, Realise
 from tomato.quantise.absorb.reference import Meaning, half, reference, unlike_pair
 from tomato.quantise.absorb.refusals import refuse
 from tomato.quantise.absorb.unlike import near_ties
+
+WIDEST = 12
+"""Bits of a value all of whose codes are looked at."""
 
 
 @dataclass
@@ -57,6 +61,31 @@ class Requantiser:
         how = "sum" if sums else "product"
         self.proofs.append(Proof(result, how, found.checked, found.differing, found.largest, why))
         return result
+
+    def chosen(self, node: Node, op: Quantise, value: Chosen) -> str:
+        """Codes of a choice: every argument's, then the choice. By order: exact where nothing behind it falls."""
+        if value.op.by_order and not self.rises(op, value):
+            reason = "what is behind it falls somewhere, and its inputs have unlike scales"
+            refuse(value.node, reason, "quantise its result first, or all its inputs with one scale")
+        codes = [self.narrowed(node, op, held) for held in value.behind]
+        return self.build.add(
+            value.op, (*value.conditions, *codes), value.node.name, join_origins(value.node, *value.nodes, node)
+        )
+
+    def rises(self, op: Quantise, value: Chosen) -> bool:
+        """Whether the codes behind a choice never fall while the reals that it chooses from rise."""
+        reals, codes = list[Array](), list[Array]()
+        for held, whole in zip(value.args, value.behind, strict=True):
+            kind = self.build.types[held.value]
+            if kind.codes.bits > WIDEST and not all(map(is_straight, value.tail)):
+                return False
+            count = min(kind.codes.hi - kind.codes.lo + 1, 1 << WIDEST)
+            some = np.unique(np.linspace(kind.codes.lo, kind.codes.hi, count).astype(np.int64))[:, None]
+            found = reference(whole, op, self.said).codes(np.broadcast_to(some, (len(some), kind.channels)))
+            reals.append(np.broadcast_to(held.real(some), found.shape))
+            codes.append(found)
+        order = np.argsort(np.concatenate(reals), axis=0, kind="stable")
+        return bool(np.all(np.diff(np.take_along_axis(np.concatenate(codes), order, axis=0), axis=0) >= 0))
 
     def narrowed(self, node: Node, op: Quantise, held: Held) -> str:
         """Codes of one value."""

@@ -15,6 +15,7 @@ from tomato.quantise.absorb.reference import FAITHFUL
 
 pytestmark = on_x86
 SPATIAL = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+ASKED = [op("Greater", "xr low", "c"), op("Less", "br high", "d")]
 BODIES: dict[str, list[Any]] = {
     "Add": [op("Add", "xr gain", "r")],
     "Sub": [op("Sub", "gain xr", "a"), op("Sub", "a low", "r")],
@@ -40,6 +41,22 @@ BODIES: dict[str, list[Any]] = {
     "Slice": [op("Slice", "xr one three axis", "a"), op("Neg", "a", "r")],
     "Identity": [op("Identity", "xr", "a"), op("Neg", "a", "r")],
     "DepthToSpace": [op("DepthToSpace", "xr", "a", blocksize=2), op("Neg", "a", "r")],
+    "Greater": [op("Greater", "xr low", "c"), op("Where", "c xr gain", "r")],
+    "GreaterOrEqual": [op("GreaterOrEqual", "gain xr", "c"), op("Where", "c high xr", "r")],
+    "Less": [op("Less", "xr gain", "c"), op("Where", "c low xr", "r")],
+    "LessOrEqual": [op("LessOrEqual", "xr gain", "c"), op("Where", "c xr low", "r")],
+    "Equal": [op("Equal", "xr none", "c"), op("Where", "c high xr", "r")],
+    "Where": [*PAIR, op("Greater", "xr br", "c"), op("Where", "c br xr", "r")],
+    "And": [*PAIR, *ASKED, op("And", "c d", "e"), op("Where", "e xr low", "r")],
+    "Or": [*PAIR, *ASKED, op("Or", "c d", "e"), op("Where", "e xr br", "r")],
+    "Xor": [ASKED[0], op("Less", "xr gain", "f"), op("Xor", "c f", "e"), op("Where", "e xr low", "r")],
+    "Not": [ASKED[0], op("Not", "c", "e"), op("Where", "e high xr", "r")],
+    "Shrink": [op("Shrink", "xr", "r", bias=0.13, lambd=0.47)],
+    "ThresholdedRelu": [op("ThresholdedRelu", "xr", "r", alpha=0.47)],
+    "Floor": [op("Mul", "xr gain", "a"), op("Floor", "a", "r")],
+    "Ceil": [op("Mul", "xr gain", "a"), op("Ceil", "a", "r")],
+    "Round": [op("Mul", "xr high", "a"), op("Round", "a", "r")],
+    "Sign": [op("Add", "xr low", "a"), op("Sign", "a", "r")],
 }
 ELSEWHERE = {
     "QuantizeLinear": "around each of these", "DequantizeLinear": "around each of these",
@@ -65,7 +82,7 @@ def test_equal(name: str, kind: type[np.integer], tmp_path: Path) -> None:
         "gain": np.array([0.7, -1.3, 0.45, 1.9], np.float32).reshape(1, 4, 1, 1), "low": np.float32(-0.73),
         "high": np.float32(1.61), "slope": np.array([0.2, -0.1, 0.7, 1.4], np.float32).reshape(4, 1, 1),
         "sizes": np.array([1, 1, 2, 2], np.float32), "pads": np.array([0, 0, 1, 0, 0, 0, 0, 1]),
-        "one": np.array([1]), "three": np.array([3]), "axis": np.array([1]),
+        "none": np.float32(0), "one": np.array([1]), "three": np.array([3]), "axis": np.array([1]),
     }  # fmt: skip
     made, got, wanted = both(tmp_path, [*IN, *BODIES[name], *OUT], constants, WIDE)
     assert np.ptp(wanted) > 0

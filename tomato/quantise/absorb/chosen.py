@@ -1,0 +1,42 @@
+"""Values of a network that comes quantised, of which one is chosen at every place: by order or by a condition."""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+from tomato.core.ir import Node, Op
+from tomato.ops.quantise import Bias, JoinConstant
+from tomato.passes.groups import join_origins
+from tomato.quantise.absorb.held import Held
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chosen:
+    """tail(op(args)): values without a common step, of which `op` chooses one, by their order or by `conditions`.
+
+    conditions: the names of the codes 0 and 1 that are its first arguments.
+    """
+
+    args: tuple[Held, ...]
+    op: Op
+    node: Node
+    conditions: tuple[str, ...] = ()
+    tail: tuple[Op, ...] = ()
+    nodes: tuple[Node, ...] = ()
+
+    def then(self, node: Node) -> Self:
+        """The value after a real operator on it alone."""
+        op = node.op.affine if isinstance(node.op, JoinConstant | Bias) else node.op
+        return replace(self, tail=(*self.tail, op), nodes=(*self.nodes, node))
+
+    @property
+    def origin(self) -> tuple[str, ...]:
+        """The ONNX names of the operators so far."""
+        return join_origins(*(n for held in self.args for n in held.nodes), self.node, *self.nodes)
+
+    @property
+    def behind(self) -> tuple[Held, ...]:
+        """Every argument alone, with what is behind the choice."""
+        return tuple(
+            replace(held, tail=(*held.tail, *self.tail), nodes=(*held.nodes, self.node, *self.nodes))
+            for held in self.args
+        )
