@@ -20,7 +20,16 @@ from tomato.hardware.netlist import Memory, uniform_memory
 from tomato.hardware.plumbing import QUEUE_LATENCY, fifo_cost
 from tomato.ops.piecewise import Piecewise
 from tomato.ops.recurrent import (
-    CELL_FRACTION, GATE_FRACTION, HIDDEN, HIDDEN_FRACTION, SUM, Arithmetic, Gru, Lstm, Recurrent, Rnn,
+    CELL_FRACTION,
+    GATE_FRACTION,
+    HIDDEN,
+    HIDDEN_FRACTION,
+    SUM,
+    Arithmetic,
+    Gru,
+    Lstm,
+    Recurrent,
+    Rnn,
 )  # fmt: skip
 from tomato.targets import Resources
 

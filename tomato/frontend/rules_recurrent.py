@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from tomato.core.formats import Array, Tensor
-from tomato.core.ir import Op
 from tomato.frontend.layout import Index
 from tomato.frontend.model import OnnxNode, RefusedError
 from tomato.frontend.walk import Rule, View, Walk
@@ -168,9 +167,7 @@ def _function(name: str, known: dict[str, list[float]], *, gate: bool) -> Expres
         case "softsign":
             made = ("div", "x", ("add", 1.0, ("abs", "x")))
         case _:
-            raise RefusedError(
-                f"expected an activation that stays within -1 and 1, not {name}", "use Sigmoid and Tanh"
-            )
+            raise RefusedError(f"expected an activation that stays within -1 and 1, not {name}", "use Sigmoid and Tanh")
     ends = evaluate(made, np.array([-FAR, FAR]))
     if ends[0] < (-1e-5 if gate else -1.0) or ends[1] > 1.0:
         raise RefusedError(f"expected gates between 0 and 1, {name} goes from {ends[0]:.0f}", "use Sigmoid")

@@ -176,7 +176,20 @@ def _expression(expression: Expression, mask: Array) -> Expression:
 
 BY_RULE: Mapping[Rule, tuple[type[Op], ...]] = {
     Through(): (
-        Affine, Clip, Function, Add, Multiply, Maximum, Select, MaxPool, SumPool, GlobalSum, Pad, EdgePad, Flip, Upsample,
+        Affine,
+        Clip,
+        Function,
+        Add,
+        Multiply,
+        Maximum,
+        Select,
+        MaxPool,
+        SumPool,
+        GlobalSum,
+        Pad,
+        EdgePad,
+        Flip,
+        Upsample,
     ),
     Side(): (Concat,),
     Part(): (Slice,),
