@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from tests.networks.generator import networks
 from tests.networks.points import OPERATIONS
-from tests.unit.quantise.contract import EXAMPLES, SHAPE, catalogue
+from tests.unit.quantise.contract import EXAMPLES, catalogue
+from tests.unit.quantise.example import SHAPE
 from tomato.core.formats import Array, Tensor
 from tomato.core.interpret import interpret
 from tomato.core.ir import Graph, Op
