@@ -28,7 +28,12 @@ from tomato.train.readback import alike, compiled, places
 from tomato.train.trainable import Trainable
 
 STYLES = HARDWARE, MEANING, LAYOUT, TRAINED
-REFUSED = "the network has no weights", "only borders of 0 are trained", "has no form in a file"
+REFUSED = (
+    "the network has no weights",
+    "its weights cannot be trained yet",
+    "only borders of 0 are trained",
+    "has no form in a file",
+)
 WEIGHTS = tuple(
     name if kind in SINGLE else f"{name}{bits}" for name, kind in NAMES.items() for bits in KINDS[kind].bits
 )

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from tests.networks.generator import networks
 from tests.networks.points import OPERATIONS
-from tests.unit.quantise.contract import EXAMPLES, SHAPE, catalogue
+from tests.networks.recurrent import SETS, real
+from tests.unit.quantise.contract import EXAMPLES, catalogue
+from tests.unit.quantise.example import SHAPE, Example
 from tomato.core.formats import Array, Tensor
 from tomato.core.interpret import interpret
 from tomato.core.ir import Graph, Op
@@ -20,6 +22,7 @@ from tomato.ops.move import Pad
 from tomato.ops.pool import MaxPool
 from tomato.ops.quantise import Bias, JoinConstant
 from tomato.ops.real import FUNCTIONS, Expression, Function
+from tomato.ops.recurrent import Recurrent
 from tomato.ops.weighted import Weighted
 from tomato.ops.window import Window
 from tomato.train.meaning import differentiable, play
@@ -27,7 +30,7 @@ from tomato.train.meaning import differentiable, play
 RNG = np.random.default_rng(7)
 QUANTISED = (Treatment.CODES, Treatment.CROSSES)
 KINDS = sorted((k for k in catalogue() if k.treatment not in QUANTISED), key=lambda k: k.__name__)
-GIVEN = [kind for kind in OPERATIONS if kind.treatment not in QUANTISED]
+GIVEN = [kind for kind in OPERATIONS if kind.treatment not in QUANTISED and not issubclass(kind, Recurrent)]
 CHANNELS = Tensor(RNG.integers(-5, 5, SHAPE[2]))
 ALONE: Mapping[type[Op], Op] = {
     JoinConstant: JoinConstant("mul", CHANNELS, 0.25, 1),
@@ -58,10 +61,9 @@ def expression(name: str) -> Expression:
     return (name, positive if name in ("log", "sqrt") else ("add", "x", 0.03))
 
 
-def example(kind: type[Op]) -> tuple[Op, int]:
-    """An operator, and how many arguments of `SHAPE` it has."""
-    op = ALONE[kind] if kind in ALONE else EXAMPLES[kind].op
-    return op, EXAMPLES[kind].count if kind in EXAMPLES else 1
+def example(kind: type[Op]) -> Example:
+    """An operator, how many arguments it has, and their shape."""
+    return EXAMPLES[kind] if kind in EXAMPLES else Example(ALONE[kind], 1, ())
 
 
 def agrees(op: Op, frames: Sequence[Array], weight: torch.Tensor | None = None) -> None:
@@ -77,9 +79,18 @@ def frames_of(count: int, shape: Sequence[int] = SHAPE) -> list[Array]:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_every_operator_means_the_same(kind: type[Op]) -> None:
-    op, count = example(kind)
-    assert differentiable(op) is None
-    agrees(op, frames_of(count))
+    given = example(kind)
+    assert differentiable(given.op) is None
+    agrees(given.op, frames_of(given.count, given.frame))
+
+
+@pytest.mark.parametrize("kind", SETS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("after", [False, True])
+def test_recurrent_layers_of_any_functions_and_states_mean_the_same(kind: type[Recurrent], after: bool) -> None:
+    for functions in range(len(SETS[kind])):
+        for begin in (False, True):
+            op = real(kind, 5, RNG, functions=functions, begin=begin, after=after)
+            agrees(op, frames_of(1, (1, 7, 5 * kind.gates)))
 
 
 @pytest.mark.parametrize("kind", GIVEN, ids=lambda kind: kind.__name__)
@@ -116,8 +127,9 @@ def test_thresholds_for_all_channels_or_of_each() -> None:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_gradients_are_those_of_differences(kind: type[Op]) -> None:
-    op, count = example(kind)
-    frames = [torch.from_numpy(RNG.permutation(np.linspace(-2, 2, 192)).reshape(1, *SHAPE)) for _ in range(count)]
+    op, count, shape = (given := example(kind)).op, given.count, given.frame
+    spread = np.linspace(-2, 2, int(np.prod(shape)))
+    frames = [torch.from_numpy(RNG.permutation(spread).reshape(1, *shape)) for _ in range(count)]
     weight = [torch.from_numpy(op.weight.values.copy())] if isinstance(op, Weighted) else []
     leaves = [x.requires_grad_() for x in (*frames, *weight)]
 
@@ -146,8 +158,9 @@ def test_a_weight_stands_in_for_that_of_the_operator() -> None:
 
 def test_float32_stays_float32() -> None:
     for kind in KINDS:
-        op, count = example(kind)
-        assert play(op, [torch.from_numpy(x).float() for x in frames_of(count)]).dtype is torch.float32
+        given = example(kind)
+        frames = [torch.from_numpy(x).float() for x in frames_of(given.count, given.frame)]
+        assert play(given.op, frames).dtype is torch.float32
 
 
 def test_borders_are_read() -> None:

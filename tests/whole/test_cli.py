@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests import digits
-from tests.models import model_path
+from tests.unit.frontend.tiny import THIRDS
 from tomato.build.rows import merged
 from tomato.cli import main, show
 from tomato.frontend.translate import rules
@@ -138,11 +138,10 @@ def test_inspect_for_a_target() -> None:
     assert "\nfits u250; rough, because the ranges are synthetic:\n" in result.stdout
 
 
-@pytest.mark.models
-def test_inspect_of_what_is_not_supported() -> None:
-    result = run("inspect", model_path("lstm_mnist_float.onnx"), "--target", "u250")
-    assert "7 nodes, 1 are not supported; " in result.stdout
-    assert "recurrent" in result.stdout
+def test_inspect_of_what_is_not_supported(tmp_path: Path) -> None:
+    result = run("inspect", THIRDS.save(tmp_path), "--target", "u250")
+    assert "5 nodes, 2 are not supported; " in result.stdout
+    assert "no: the operator is not supported" in result.stdout
 
 
 def test_readme_shows_what_compile_prints(

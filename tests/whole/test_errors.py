@@ -11,8 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests import digits
-from tests.models import model_path
-from tests.unit.frontend.tiny import Tiny, op, randoms
+from tests.unit.frontend.tiny import THIRDS, Tiny, op, randoms
 from tomato import targets
 from tomato.accelerator import load
 from tomato.cli import main
@@ -117,15 +116,13 @@ def test_weights_that_are_not_numbers() -> None:
     )
 
 
-@pytest.mark.models
-def test_recurrent_network() -> None:
-    path = model_path("lstm_mnist_float.onnx")
-    assert compile_refused(path) == (
-        "error: 1 of 7 nodes cannot be compiled:\n"
-        "    LSTM_2 (LSTM): recurrent layers are not supported; use a convolution over time instead\n"
-        f"  --> {path}\n"
-        "  hint: --host any compiles the rest all the same: the host runs before the chip Transpose_1 (Transpose), "
-        "LSTM_2 (LSTM), Squeeze_3 (Squeeze) and 1 more: 95.0% of the multiply-accumulates\n"
+def test_what_would_mostly_be_the_hosts() -> None:
+    assert compile_refused(tiny(THIRDS)) == (
+        "error: 2 of 5 nodes cannot be compiled:\n"
+        "    sine, wave (Sin): the operator is not supported; replace it in the network by supported ones\n"
+        "  --> tiny.onnx\n"
+        "  hint: --host any compiles the rest all the same: the host runs behind the chip sine (Sin), middle (Conv), "
+        "wave (Sin) and 1 more: 66.7% of the multiply-accumulates\n"
     )
 
 

@@ -39,7 +39,7 @@ DOT = 4
 """Cycles from there to a sum, adder tree not counted."""
 NARROW = 5
 """Cycles from a fold's sums to those of its first units in steps of the argument."""
-UNITS = {Rnn: 8, Gru: 18, Lstm: 18}
+UNITS: Mapping[type[Recurrent], int] = {Rnn: 8, Gru: 18, Lstm: 18}
 """Cycles from there to the units' results."""
 BACK = 1
 """Cycles from there to the memory that is read."""
@@ -123,8 +123,7 @@ class RecurrentLoop(WeightedUnit[Recurrent]):
     @cached_property
     def depth(self) -> int:
         """Cycles from the last read of a fold to when the results of its first units may be read."""
-        unit = next(cycles for kind, cycles in UNITS.items() if isinstance(self.op, kind))
-        return READ + DOT + dot.stages(self.knobs["lanes_in"]) + NARROW + unit + BACK
+        return READ + DOT + dot.stages(self.knobs["lanes_in"]) + NARROW + UNITS[type(self.op)] + BACK
 
     @cached_property
     def gap(self) -> int:
@@ -182,7 +181,7 @@ class RecurrentLoop(WeightedUnit[Recurrent]):
         count, gates, fed = self.knobs["units"], self.op.gates, self.arithmetic.fed
         lines = {
             f"MemFile{FIRST_LINES + n}": Store(Ram.LUT, function.segments, sum(line_bits(function)))
-            for n, function in enumerate(self.arithmetic.functions)
+            for n, function in enumerate(self.functions)
         }
         return {
             CONSTANTS: Store(Ram.LUT, self.turns, sum(self.fields) * count * gates),

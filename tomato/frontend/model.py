@@ -122,6 +122,13 @@ class OnnxNode:
             raise self._odd(name)
         return None if value is None else tuple(float(v) for v in value)
 
+    def texts(self, name: str) -> tuple[str, ...] | None:
+        """A list of strings, or None when it is absent."""
+        value = self.attributes.get(name)
+        if value is not None and not (isinstance(value, tuple) and all(isinstance(v, str) for v in value)):
+            raise self._odd(name)
+        return None if value is None else tuple(str(v) for v in value)
+
 
 @dataclass(frozen=True, eq=False)
 class Model:

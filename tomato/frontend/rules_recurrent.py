@@ -35,24 +35,31 @@ class Direction:
 def from_recurrent(walk: Walk, node: OnnxNode) -> None:
     """LSTM, GRU, RNN of a fixed number of steps, in either direction or both."""
     steps, source = _source(walk, node)
-    directions = _directions(walk, node, steps)
+    directions = _directions(walk, node)
     every, last = [], []
     for direction in directions:
         end = "_back" if direction.back else ""
         x = walk.emit(Flip(columns=True), [source], f"{end}_x") if direction.back else source
-        x = walk.emit(Dense(Tensor(direction.x)), [x], f"{end}_in")
-        x = walk.emit(Affine(Tensor(np.ones(1)), Tensor(direction.bias)), [x], f"{end}_bias")
+        if not _passes(direction.x):
+            x = walk.emit(Dense(Tensor(direction.x)), [x], f"{end}_in")
+        if direction.bias.any():
+            x = walk.emit(Affine(Tensor(np.ones(1)), Tensor(direction.bias)), [x], f"{end}_bias")
         y = walk.emit(direction.op, [x], end)
         hidden = direction.op.hidden
         last.append(walk.emit(Slice((0, steps - 1, 0), (1, steps, hidden)), [y], f"{end}_last") if steps > 1 else y)
         every.append(walk.emit(Flip(columns=True), [y], f"{end}_y") if direction.back else y)
     count, hidden = len(directions), directions[0].op.hidden
     results = [_joined(walk, parts, suffix) for parts, suffix in ((every, "_y"), (last, "_h"))]
-    shape = (1, steps, count, hidden) if node.flag("layout", 0) else (steps, count, 1, hidden)
+    shape: tuple[int, ...] = (1, steps, count, hidden) if node.flag("layout", 0) else (steps, count, 1, hidden)
     walk.put(node.outputs[0], results[0], _in_order(shape))
     if len(node.outputs) > 1:
         shape = (1, count, hidden) if node.flag("layout", 0) else (count, 1, hidden)
         walk.put(node.outputs[1], results[1], _in_order(shape))
+
+
+def _passes(weight: Array) -> bool:
+    """Whether every sum has an input of its own: those are the sums already."""
+    return weight.shape[0] == weight.shape[1] and np.array_equal(weight, np.eye(len(weight)))
 
 
 def _in_order(shape: tuple[int, ...]) -> Index:
@@ -80,9 +87,9 @@ def _source(walk: Walk, node: OnnxNode) -> tuple[int, str]:
     return steps, walk.arrange(View(view.value, order), shape, np.arange(order.size).reshape(shape))
 
 
-def _directions(walk: Walk, node: OnnxNode, steps: int) -> list[Direction]:
+def _directions(walk: Walk, node: OnnxNode) -> list[Direction]:
     """The directions of a node, forward first."""
-    kind, name = KINDS[node.op_type], str(node.attributes.get("direction", "forward"))
+    kind, name = KINDS[node.op_type], node.text("direction", "forward")
     if node.has(PEEPHOLES):
         raise RefusedError("expected no peepholes", "train the LSTM without them")
     if node.flag("input_forget", 0) or node.attributes.get("clip") is not None:
@@ -136,20 +143,12 @@ def _starts(walk: Walk, node: OnnxNode, count: int, hidden: int) -> Array:
 def _functions(node: OnnxNode, kind: type[Recurrent], count: int) -> list[tuple[Expression, ...]]:
     """The functions of each direction."""
     default = DEFAULTS[node.op_type]
-    given = node.attributes.get("activations") or default * count
-    assert isinstance(given, tuple)
-    names = [name.decode() if isinstance(name, bytes) else str(name) for name in given]
+    names = node.texts("activations") or default * count
     if len(names) != len(default) * count:
         raise RefusedError(f"expected {len(default) * count} activations, not {len(names)}", "check the exported model")
-    known = {"alpha": list(_numbers(node, "activation_alpha")), "beta": list(_numbers(node, "activation_beta"))}
+    known = {name: list(node.reals(f"activation_{name}") or ()) for name in ("alpha", "beta")}
     found = [_function(name, known, gate=n % len(default) == 0 and kind is not Rnn) for n, name in enumerate(names)]
     return [tuple(found[n * len(default) : (n + 1) * len(default)]) for n in range(count)]
-
-
-def _numbers(node: OnnxNode, name: str) -> tuple[float, ...]:
-    values = node.attributes.get(name) or ()
-    assert isinstance(values, tuple)
-    return tuple(float(v) for v in values)
 
 
 def _function(name: str, known: dict[str, list[float]], *, gate: bool) -> Expression:

@@ -17,6 +17,10 @@ from tomato.frontend.door import ELEMENTS, MICROSOFT, element
 from tomato.frontend.folding import CannotFoldError, fold, is_folded
 from tomato.frontend.model import Attribute, Model, OnnxNode, integer_range
 
+NUMBERS: Mapping[int, type[int] | type[float]] = MappingProxyType(
+    {onnx.AttributeProto.INTS: int, onnx.AttributeProto.FLOATS: float}
+)
+"""Attributes that are lists of numbers."""
 DATA_LIMIT = 1024
 """Constants up to this size are shown to shape inference: shapes, axes, scales; never weights."""
 QUANTISED = frozenset({"DequantizeLinear", "DynamicQuantizeLinear"})
@@ -271,8 +275,8 @@ def _attribute(attribute: onnx.AttributeProto) -> Attribute:
             return value.decode(errors="replace")
         case onnx.TensorProto():
             return numpy_helper.to_array(value)
-        case Iterable() if attribute.type == onnx.AttributeProto.INTS:
-            return tuple(int(v) for v in value)
-        case Iterable() if attribute.type == onnx.AttributeProto.FLOATS:
-            return tuple(float(v) for v in value)
+        case Iterable() if attribute.type == onnx.AttributeProto.STRINGS:
+            return tuple(v.decode(errors="replace") for v in value)
+        case Iterable() if attribute.type in NUMBERS:
+            return tuple(NUMBERS[attribute.type](v) for v in value)
     return None

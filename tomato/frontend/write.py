@@ -19,7 +19,9 @@ from tomato.core.files import refusals
 from tomato.core.formats import Array, Codes, Tensor
 from tomato.core.interface import Port
 from tomato.core.ir import Graph, Node, Op, Shape
+from tomato.frontend import write_recurrent
 from tomato.frontend.rules_unary import NEGATIVE, POSITIVE
+from tomato.frontend.write_recurrent import recurrent
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.edge_pad import EdgePad
@@ -29,6 +31,7 @@ from tomato.ops.normalise import Normalise
 from tomato.ops.pool import GlobalSum, MaxPool, SumPool
 from tomato.ops.quantise import Bias, Dequantise, Quantise
 from tomato.ops.real import Affine, Clip, Expression, Function, per_channel
+from tomato.ops.recurrent import Gru, Lstm, Recurrent, Rnn
 from tomato.ops.softmax import Softmax
 from tomato.ops.weighted import Weighted
 from tomato.ops.window import Window
@@ -534,6 +537,8 @@ def formless(op: Op) -> str | None:
             return None
         case Function(("pow", "x", Tensor())):
             return None
+        case Recurrent():
+            return write_recurrent.formless(op)
         case Function(expression) if per_channel(expression):
             return "a function that differs from channel to channel has no form in a file"
     return None
@@ -570,6 +575,6 @@ RULES: dict[type, Callable[[_Writer, Node, list[str]], str]] = {
     Concat: _Writer.concat, Slice: _Writer.slice, Pad: _Writer.pad, EdgePad: _Writer.edge_pad, Upsample: _Writer.upsample,
     DepthToSpace: _Writer.blocks, SpaceToDepth: _Writer.blocks, Reshape: _Writer.reorder, Transpose: _Writer.reorder,
     MatMul: _Writer.matmul, MaxPool: _Writer.max_pool, Normalise: _Writer.normalise, SumPool: _Writer.sum_pool,
-    GlobalSum: _Writer.sum_pool,
+    GlobalSum: _Writer.sum_pool, Lstm: recurrent, Gru: recurrent, Rnn: recurrent,
     Softmax: _Writer.softmax,
 }  # fmt: skip

@@ -195,8 +195,8 @@ class Gru(Recurrent):
 
         z, r = sigmoid(sums)    n = tanh(sum)    h = z h + (1 - z) n = n + z (h - n)
 
-    Where `reset_after`, r multiplies the product of the weights and h, to which `inner` (hidden) is added; else h itself
-    in front of that product.
+    Where `reset_after`, r multiplies the product of the weights and h, to which `inner` (hidden) is added; else h
+    itself in front of that product.
     """
 
     gates: ClassVar = 3

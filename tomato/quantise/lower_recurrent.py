@@ -14,6 +14,8 @@ from tomato.quantise.precision import LayerFormat
 from tomato.quantise.requant.grid import PRODUCT_BITS
 from tomato.quantise.weights.fit import MOST_CODE_BITS, fit_weights
 
+FAR = 1e30
+"""An input at which functions have reached what they go to."""
 SEGMENTS = 128
 """Lines of a function: two LUTs a bit."""
 
@@ -26,15 +28,15 @@ def on_codes(op: Recurrent, x: Encoding, codes: Codes, form: LayerFormat, mult_b
     weight, grid = fit_weights(
         op.weight.values, 2.0 ** (1 - fed) / x.scale, form.weight_bits, min(mult_bits, room), kind=form.kind
     )
-    bias = np.zeros(weight.shape[1])
+    inner = np.zeros(weight.shape[1])
     if isinstance(op, Gru) and op.inner is not None:
-        bias[op.gates - 1 :: op.gates] = op.inner.values / x.scale
-    bias = np.rint(bias * 2.0**grid.shift).astype(np.int64) + ((1 << grid.shift) >> 1)
+        inner[op.gates - 1 :: op.gates] = op.inner.values / x.scale
+    bias = np.rint(inner * 2.0**grid.shift).astype(np.int64) + ((1 << grid.shift) >> 1)
     sums = Codes(codes.lo + SUM.lo, codes.hi + SUM.hi)
     one = 1 << GATE_FRACTION
     made = []
     for n, function in enumerate(op.functions):
-        ends = evaluate(function, np.array([-np.inf, np.inf]))
+        ends = evaluate(function, np.array([-FAR, FAR]))
         outputs = Codes(round(float(ends[0])) * one, one)
         of_cell = isinstance(op, Lstm) and n == len(op.functions) - 1
         scale, zero = (2.0**-CELL_FRACTION, 0) if of_cell else (x.scale, x.zero)

@@ -114,7 +114,7 @@ def _centred(coding: Coding) -> Coding:
 
 
 def _spans(groups: tuple[Group, ...], tied: Mapping[str, str], ranges: Ranges) -> dict[str, Range]:
-    """The range of every class: what its values reach, what its readers want it to reach, the borders they add, and 0."""
+    """The range of every class: what its values reach, what readers want it to reach, the borders they add, and 0."""
     spans: dict[str, Range] = {}
     for value, root in tied.items():
         if value not in ranges:

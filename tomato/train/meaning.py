@@ -21,9 +21,11 @@ from tomato.ops.normalise import Normalise
 from tomato.ops.pool import GlobalSum, MaxPool, SumPool
 from tomato.ops.quantise import Bias, JoinConstant
 from tomato.ops.real import Affine, Clip, Expression, Function
+from tomato.ops.recurrent import Gru, Lstm, Rnn
 from tomato.ops.softmax import Softmax
 from tomato.ops.weighted import Weighted
 from tomato.ops.window import Window
+from tomato.train import recurrence
 
 Meaning = Callable[[Any, Sequence[torch.Tensor]], torch.Tensor]
 """Of an operator, on its arguments."""
@@ -302,6 +304,7 @@ MEANINGS: Mapping[type[Op], Meaning] = MappingProxyType(
         JoinConstant: lambda op, args: _affine(op.affine, args),
         Clip: lambda op, args: args[0].clamp(op.lo, op.hi),
         Function: lambda op, args: _evaluate(op.expression, args[0]),
+        **dict.fromkeys((Lstm, Gru, Rnn), lambda op, args: recurrence.play(op, args[0], _evaluate)),
     }
 )
 """The other operators that may stand in a network of reals, but for those that are a function of their arguments."""

@@ -15,6 +15,7 @@ from tomato.core.treatment import Treatment
 from tomato.frontend.write import formless
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.pool import SumPool
+from tomato.ops.recurrent import Recurrent
 from tomato.ops.weighted import Weighted
 from tomato.passes.groups import Group, Ramp, partition
 from tomato.train.layers import Layer
@@ -202,6 +203,8 @@ def check(graph: Graph) -> None:
         reason = differentiable(node.op) or formless(node.op)
         if isinstance(node.op, Conv2d | SumPool) and node.op.border:
             reason = f"its border reads {node.op.border:g}; only borders of 0 are trained"
+        if isinstance(node.op, Recurrent):
+            reason = "its weights cannot be trained yet"
         if reason:
             raise TomatoError(f"{node.op.name} cannot be trained: {reason}", where=node.label)
     if not any(isinstance(node.op, Weighted) for node in graph):

@@ -87,7 +87,7 @@ module tom_recurrent_loop #(
   localparam int unsigned GapBits   = tom_pkg::idx_width(Gap + 1);
   localparam int unsigned TurnBits  = tom_pkg::count_width(Turns);
   localparam int unsigned WordBits  = tom_pkg::idx_width(Words);
-  localparam int unsigned CountBits = tom_pkg::count_width(XPlaces);
+  localparam int unsigned CountBits = tom_pkg::count_width(XPlaces + 1);    // the queue has one more place
 
   `TOM_REQUIRE(turns, Turns <= Beats, "a fold must have as many reads as beats")
   `TOM_REQUIRE(places, XPlaces >= Turns, "the beats of a fold must have room")

@@ -15,7 +15,6 @@ import tomato
 from tests.models import model_path
 from tomato.backend.project import BACKENDS
 from tomato.build.simulation import csim, describe, simulate
-from tomato.core.errors import TomatoError
 from tomato.core.formats import Array
 
 FRAMES = 4
@@ -29,6 +28,12 @@ pytestmark = pytest.mark.models
 def mnist() -> tuple[Array, Array]:
     with np.load(model_path("mnist_t10k_2000.npz")) as data:
         return data["x"][:, None].astype(np.float32), data["labels"]
+
+
+def rows() -> tuple[Array, Array]:
+    """Pictures as a recurrent network reads them: a step is a row, from 0 to 1."""
+    x, labels = mnist()
+    return x[:, 0] / np.float32(255), labels
 
 
 def kws() -> tuple[Array, Array]:
@@ -73,7 +78,8 @@ def test_hardware_is_exact_and_as_fast_as_predicted(network: str, target: str, t
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("network", "data", "float_accuracy"), [("mnist8_float", mnist, 98.4), ("kws_float", kws, 90.1)]
+    ("network", "data", "float_accuracy"),
+    [("mnist8_float", mnist, 98.4), ("kws_float", kws, 90.1), ("lstm_mnist_float", rows, 97.5)],
 )
 def test_golden_is_as_accurate_as_onnx_runtime_in_float(
     network: str, data: Callable[[], tuple[Array, Array]], float_accuracy: float
@@ -84,14 +90,17 @@ def test_golden_is_as_accurate_as_onnx_runtime_in_float(
     assert abs(100 * (answers == labels).mean() - float_accuracy) <= 1.0
 
 
-def test_a_recurrent_network_is_refused() -> None:
-    path = model_path("lstm_mnist_float.onnx")
-    with pytest.raises(TomatoError) as error:
-        tomato.compile(path, "u250")
-    assert str(error.value) == (
-        "error: 1 of 7 nodes cannot be compiled:\n"
-        "    LSTM_2 (LSTM): recurrent layers are not supported; use a convolution over time instead\n"
-        f"  --> {path}\n"
-        "  hint: --host any compiles the rest all the same: the host runs before the chip Transpose_1 (Transpose), "
-        "LSTM_2 (LSTM), Squeeze_3 (Squeeze) and 1 more: 95.0% of the multiply-accumulates"
-    )
+RECURRENT = 1_033
+"""Cycles a frame of lstm_mnist_float on pynq-z2: 28 steps, each waits for the one before."""
+
+
+@pytest.mark.rtl
+def test_a_recurrent_network_is_exact_and_as_fast_as_predicted(tmp_path: Path) -> None:
+    compiled = tomato.compile(model_path("lstm_mnist_float.onnx"), "pynq-z2", calibration=rows()[0][:200])
+    folder = compiled.write(tmp_path / "lstm", backends=BACKENDS)
+    assert csim(folder, frames=FRAMES)["bit_exact"]
+    free = simulate(folder, frames=FRAMES)
+    assert free["bit_exact"], describe(free)
+    assert free["interval_cycles"] == free["interval_cycles_predicted"] == RECURRENT
+    stalled = simulate(folder, frames=FRAMES, stall=0.3)
+    assert stalled["bit_exact"], describe(stalled)

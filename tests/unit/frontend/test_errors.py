@@ -7,7 +7,7 @@ import onnx
 import pytest
 
 from tests.models import model_path
-from tests.unit.frontend.tiny import Tiny, op, randoms
+from tests.unit.frontend.tiny import THIRDS, Tiny, op, randoms
 from tomato.core.errors import TomatoError
 from tomato.frontend import inspect, load
 from tomato.frontend.unsupported import CALIBRATE
@@ -449,12 +449,11 @@ def test_a_layer_behind_a_refused_one_is_not_blamed(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.models
-def test_recurrent_network() -> None:
-    assert message(model_path("lstm_mnist_float.onnx")) == (
-        "error: 1 of 7 nodes cannot be compiled:\n"
-        "    LSTM_2 (LSTM): recurrent layers are not supported; use a convolution over time instead\n"
-        "  --> lstm_mnist_float.onnx\n" + HINT
+def test_nodes_with_the_same_problem_are_one_line(tmp_path: Path) -> None:
+    assert message(THIRDS.save(tmp_path)) == (
+        "error: 2 of 5 nodes cannot be compiled:\n"
+        "    sine, wave (Sin): the operator is not supported; replace it in the network by supported ones\n"
+        "  --> tiny.onnx\n" + HINT
     )
 
 

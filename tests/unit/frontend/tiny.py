@@ -96,3 +96,17 @@ def run(model: Network, feed: Mapping[str, Array]) -> dict[str, Array]:
 def kinds(model: Network) -> list[str]:
     """The operators of a graph, in order."""
     return [node.op.name for node in model.graph]
+
+
+THIRDS = Tiny(
+    [
+        op("Conv", "x", "w", to="a", name="first"),
+        op("Sin", "a", to="b", name="sine"),
+        op("Conv", "b", "w", to="c", name="middle"),
+        op("Sin", "c", to="d", name="wave"),
+        op("Conv", "d", "w", name="last"),
+    ],
+    {"x": (1, 8, 6, 5)},
+    {"w": randoms(8, 8, 1, 1)},
+)
+"""Layers of one size with what is not supported between: wherever it is cut, most of it is the host's."""

@@ -12,8 +12,7 @@ from click.testing import CliRunner
 from onnx import TensorProto, helper, numpy_helper
 
 import tomato
-from tests.models import model_path
-from tests.unit.frontend.tiny import op, randoms
+from tests.unit.frontend.tiny import THIRDS, op, randoms
 from tomato import accelerator, frontend
 from tomato.cli import main
 from tomato.core.errors import TomatoError
@@ -198,19 +197,18 @@ def test_a_network_that_no_longer_has_ends_loses_the_files(tmp_path: Path) -> No
     assert not list((folder / "host").glob("*.onnx"))
 
 
-@pytest.mark.models
-def test_what_is_mostly_for_the_host_is_refused_with_the_cut() -> None:
-    path = model_path("lstm_mnist_float.onnx")
+def test_what_is_mostly_for_the_host_is_refused_with_the_cut(tmp_path: Path) -> None:
+    path = THIRDS.save(tmp_path)
     with pytest.raises(TomatoError) as error:
         tomato.compile(path, "kv260")
-    assert "LSTM_2 (LSTM): recurrent layers are not supported" in error.value.what
+    assert "sine, wave (Sin): the operator is not supported" in error.value.what
     assert error.value.hint == (
-        "--host any compiles the rest all the same: the host runs before the chip Transpose_1 (Transpose), LSTM_2 "
-        "(LSTM), Squeeze_3 (Squeeze) and 1 more: 95.0% of the multiply-accumulates"
+        "--host any compiles the rest all the same: the host runs behind the chip sine (Sin), middle (Conv), "
+        "wave (Sin) and 1 more: 66.7% of the multiply-accumulates"
     )
     settled = frontend.settle(path, host="any")
     assert settled.ends is not None
-    assert settled.reading.outputs == ("output",)
+    assert settled.reading.outputs == ("a",)
 
 
 def test_a_refusal_in_the_middle_cuts_nothing(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from inspect import isabstract
 from pkgutil import iter_modules
+from typing import Any
 
 import numpy as np
 
@@ -22,8 +23,6 @@ from tomato.ops.quantise import Bias, JoinConstant
 from tomato.ops.real import Affine, Clip, Function
 from tomato.ops.window import Window
 
-SHAPE = (6, 4, 8)
-"""Of every argument: height, width, channels."""
 FRAMES = 24
 SAME = Window((3, 3), pads=(1, 1, 1, 1))
 RNG = np.random.default_rng(11)
@@ -34,7 +33,7 @@ def whole(*shape: int) -> Array:
     return RNG.integers(-9, 9, shape, endpoint=True).astype(np.float64)
 
 
-def quantised(weight: Array) -> dict[str, Array]:
+def quantised(weight: Array) -> dict[str, Any]:
     """Weights of a Conv with their scale and zero point."""
     codes = weight.transpose(3, 2, 0, 1).astype(np.int8)
     return {"w": codes, "ws": np.asarray(0.01, np.float32), "wz": np.asarray(0, np.int8)}
@@ -86,11 +85,11 @@ def of_reals() -> set[type[Op]]:
     return {op for op in catalogue() if op.treatment not in (Treatment.CODES, Treatment.CROSSES)} - ELSEWHERE
 
 
-def arguments(op: Op, count: int) -> Mapping[str, Array]:
+def arguments(example: Example) -> Mapping[str, Array]:
     """Frames of every input; the second one is smaller. Conditions are 0 or 1."""
     rng = np.random.default_rng(5)
-    drawn = {f"x{i}": rng.normal(size=(FRAMES, *SHAPE)) * (1.5, 0.6, 1.1)[i] for i in range(count)}
-    return {n: (x > 0).astype(float) if i < op.conditions else x for i, (n, x) in enumerate(drawn.items())}
+    drawn = {f"x{i}": rng.normal(size=(FRAMES, *example.frame)) * (1.5, 0.6, 1.1)[i] for i in range(example.count)}
+    return {n: (x > 0).astype(float) if i < example.op.conditions else x for i, (n, x) in enumerate(drawn.items())}
 
 
 def near(wanted: Array, got: Array) -> None:

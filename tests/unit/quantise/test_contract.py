@@ -19,7 +19,7 @@ from tests.networks.nets import Net, decoded
 from tests.networks.operators import described
 from tests.networks.runtime import golden, integers, runtime
 from tests.unit.quantise.absorb.test_operators import model
-from tests.unit.quantise.contract import EXAMPLES, SHAPE, arguments, near, of_reals
+from tests.unit.quantise.contract import EXAMPLES, arguments, near, of_reals
 from tests.unit.quantise.example import Example, node
 from tomato import frontend
 from tomato.core.errors import TomatoError
@@ -42,10 +42,10 @@ def test_every_operator_has_an_example() -> None:
     assert set(EXAMPLES) == of_reals()
 
 
-def network(op: Op, count: int) -> Net:
+def network(example: Example) -> Net:
     """The inputs of a network."""
-    net = Net(*SHAPE)
-    net.inputs = [(f"x{i}", TensorType(SHAPE, net.inputs[0][1].fmt)) for i in range(count)]
+    net = Net(*example.frame)
+    net.inputs = [(f"x{i}", TensorType(example.frame, net.inputs[0][1].fmt)) for i in range(example.count)]
     net.build = type(net.build)(net.inputs)
     return net
 
@@ -54,22 +54,22 @@ def quantiser(scale: float, zero: int) -> Quantise:
     return Quantise(Tensor(np.array([scale])), Tensor(np.array([float(zero)])), -128, 127)
 
 
-def real(op: Op, count: int) -> Graph:
+def real(example: Example) -> Graph:
     """The operator on reals: its result, the same limited, and half of its first argument."""
-    net = network(op, count)
-    y = net.add(op, *(f"x{i}" for i in range(count)), name="y")
+    net = network(example)
+    y = net.add(example.op, *(f"x{i}" for i in range(example.count)), name="y")
     half = net.add(Affine(Tensor(np.full(1, 0.5)), Tensor(np.zeros(1))), "x0", name="half")
     return net.graph(y, net.add(Clip(-0.4, 0.9), y, name="limited"), half)
 
 
-def coming(op: Op, count: int) -> Graph:
+def coming(example: Example) -> Graph:
     """The same as a network that comes quantised: arguments, and each result, in steps of their own."""
-    net = network(op, count)
+    net, count = network(example), example.count
     for i, (scale, zero) in enumerate(STEPS[:count]):
         net.add(quantiser(scale, zero), f"x{i}", name=f"q{i}")
         net.add(Dequantise(Tensor(np.array([scale])), Tensor(np.array([float(zero)]))), f"q{i}", name=f"d{i}")
-    y = net.add(op, *(f"d{i}" for i in range(count)), name="y")
-    largest = float(np.abs(interpret(net.graph(y), arguments(op, count))[y]).max())
+    y = net.add(example.op, *(f"d{i}" for i in range(count)), name="y")
+    largest = float(np.abs(interpret(net.graph(y), arguments(example))[y]).max())
     net.add(quantiser(largest / 120, 3), y, name="out")
     net.add(Clip(-0.4 * largest, 0.9 * largest), y, name="limited")
     net.add(quantiser(largest / 90, -20), "limited", name="out_limited")
@@ -78,9 +78,9 @@ def coming(op: Op, count: int) -> Graph:
     return net.graph("out", "out_limited", "out_half")
 
 
-def absorbed(op: Op, count: int) -> None:
+def absorbed(example: Example) -> None:
     """Check the codes of a network that comes quantised."""
-    graph, given = coming(op, count), arguments(op, count)
+    graph, given = coming(example), arguments(example)
     values = interpret(graph, given)
     made = absorb(run(graph, QUANTISED))
     codes = {}
@@ -110,15 +110,15 @@ def refusal(kind: type[Op]) -> AbstractContextManager[object]:
 @pytest.mark.parametrize("kind", EXAMPLES, ids=lambda kind: kind.__name__)
 def test_of_a_network_that_comes_quantised(kind: type[Op]) -> None:
     with refusal(kind):
-        absorbed(EXAMPLES[kind].op, EXAMPLES[kind].count)
+        absorbed(EXAMPLES[kind])
 
 
 @pytest.mark.parametrize("kind", EXAMPLES, ids=lambda kind: kind.__name__)
 def test_of_a_network_that_we_quantise(kind: type[Op]) -> None:
-    op, count = EXAMPLES[kind].op, EXAMPLES[kind].count
-    graph, given = run(real(op, count), CLEAN), arguments(op, count)
+    example = EXAMPLES[kind]
+    graph, given = run(real(example), CLEAN), arguments(example)
     values: dict[str, Array] = {}
-    interpret(real(op, count), given, watch=lambda name, value: values.update({name: value}))
+    interpret(real(example), given, watch=lambda name, value: values.update({name: value}))
     made, _ = quantise(graph, calibrate(graph, [given]))
     for name, got in zip(("y", "limited", "half"), decoded(made, given), strict=True):
         wanted = values[name]
@@ -133,7 +133,7 @@ def crossed(value: str, steps: str, to: str) -> list[object]:
 
 def coming_as_onnx(example: Example, folder: Path) -> Path:
     """The same as `coming`, as a file."""
-    inputs = {f"x{i}": (1, SHAPE[2], *SHAPE[:2]) for i in range(example.count)}
+    inputs = {f"x{i}": (1, example.frame[2], *example.frame[:2]) for i in range(example.count)}
     nodes = [n for i, name in enumerate(inputs) for n in crossed(name, f"s{i}", "abc"[i])] + [*example.nodes]
     constants = {**example.constants, "half": np.float32(0.5), "low": np.float32(-1e9), "high": np.float32(1e9)}
     steps = [*STEPS[: example.count], (0.02, 1)]
@@ -150,8 +150,7 @@ def coming_as_onnx(example: Example, folder: Path) -> Path:
 
 
 def channels_first(example: Example) -> list[Array]:
-    given = arguments(example.op, example.count)
-    return [x.transpose(0, 3, 1, 2).astype(np.float32) for x in given.values()]
+    return [x.transpose(0, 3, 1, 2).astype(np.float32) for x in arguments(example).values()]
 
 
 @pytest.mark.parametrize("kind", EXAMPLES, ids=lambda kind: kind.__name__)
@@ -209,8 +208,8 @@ def outcome(check: Callable[[], None]) -> str:
 
 def test_the_contract_catches_an_operator_that_takes_the_first_argument_for_all() -> None:
     """Unlike scales, and several readers, so that no Quantise moves in front of it."""
-    assert outcome(lambda: absorbed(Maximum(), 2)) == "refused"
-    assert outcome(lambda: absorbed(Careless(), 2)) == "wrong"
+    assert outcome(lambda: absorbed(Example(Maximum(), 2, ()))) == "refused"
+    assert outcome(lambda: absorbed(Example(Careless(), 2, ()))) == "wrong"
 
 
 def test_an_operator_that_does_not_say_is_none() -> None:

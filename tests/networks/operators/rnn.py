@@ -1,0 +1,13 @@
+"""The plain recurrent layer, for the tests of all operators."""
+
+from tests.networks.maker import Maker
+from tests.networks.recurrent import described, extend
+from tomato.ops.recurrent import Rnn
+
+
+def step(make: Maker, x: str) -> str:
+    """A layer along a row."""
+    return extend(make, x, Rnn)
+
+
+DESCRIBED = described(Rnn, step)
