@@ -1,16 +1,13 @@
-"""Layers whose states last from frame to frame, behind the AXI shell: a run begins a new sequence where it is asked to."""
+"""States that last from frame to frame, behind the AXI shell: a run begins a new sequence where it is asked to."""
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import tomato
 from tests.hw.rtl.shell.test_axi import FRAMES, played
-from tests.networks.recurrent import frames, one_layer
+from tests.networks.sequences import frames, one_layer
 from tomato.accelerator import Accelerator
-from tomato.hardware.memory import Ram
-from tomato.runtime import Session
 
 pytestmark = pytest.mark.rtl
 SCENARIOS = "sequence|one_frame|no_frames"

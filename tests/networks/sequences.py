@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -40,7 +41,7 @@ class Model:
         """Weights that are drawn."""
         return self.constant(self.rng.normal(0, scale, shape))
 
-    def node(self, kind: str, inputs: Sequence[str], *outputs: str, **attributes: object) -> str:
+    def node(self, kind: str, inputs: Sequence[str], *outputs: str, **attributes: Any) -> str:
         """A node that is called like its first output, which is returned."""
         called = next(filter(None, outputs))
         self.nodes.append(helper.make_node(kind, inputs, outputs, called, **attributes))
@@ -48,7 +49,7 @@ class Model:
 
     def layer(
         self, kind: str, x: str, states: Sequence[str], ends: Sequence[str], *, results: str, width: int = WIDTH,
-        hidden: int = HIDDEN, **attributes: object,
+        hidden: int = HIDDEN, **attributes: Any,
     ) -> None:  # fmt: skip
         """A recurrent layer whose states come from `states` and go to `ends`; "" as `results`: those alone."""
         gates = GATES[kind] * hidden
