@@ -109,9 +109,8 @@ def stacked(path: Path, order: Sequence[str] = ("h0", "h1", "c0", "c1"), *, sque
 
 
 def frames(count: int, steps: int = 1, *, seed: int = 0) -> np.ndarray:
-    """Inputs x of a sequence of frames: slow waves, and noise."""
-    rng = np.random.default_rng(seed)
-    time = np.arange(count * steps)[:, np.newaxis]
-    waves = np.sin(time * rng.uniform(0.05, 0.9, WIDTH) + rng.uniform(0, 6, WIDTH))
-    values = waves + rng.normal(0, 0.3, waves.shape)
+    """Inputs x of a sequence of frames: waves of some periods, and noise by the seed."""
+    time = np.arange(count * steps)[:, np.newaxis] + 100 * seed
+    waves = np.sin(time * np.linspace(0.05, 0.9, WIDTH))
+    values = waves + np.random.default_rng(seed).uniform(-0.5, 0.5, waves.shape)
     return values.reshape(count, steps, WIDTH).astype(np.float32)
