@@ -1,4 +1,4 @@
-"""States that a model takes and returns: its layers keep them, and frames are a sequence, as ONNX Runtime computes it."""
+"""States that a model takes and returns: its layers keep them, and frames are a sequence, as in ONNX Runtime."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -233,11 +233,13 @@ def test_golden_and_evaluation_play_one_sequence(tmp_path: Path) -> None:
     assert result["outputs"][0]["sqnr_db"] > 30
     assert all(layer["sqnr_db"] > 30 for layer in result["layers"])
     anew = np.concatenate([accelerator.golden(x[i : i + BATCH]) for i in range(0, len(x), BATCH)])
-    assert sqnr(reference, anew) < 25, "a state that is lost is seen"
+    lost = sqnr(reference, anew)
+    assert lost is not None
+    assert lost < 25, "a state that is lost is seen"
 
 
 def beside(path: Path, at: str) -> Path:
-    """A GRU with a node that the chip has not: in "front" of it, "behind" all, or in the "middle" of what comes after."""
+    """A GRU with a node that the chip has not: in "front" of it, "behind" all, or in the "middle" of the rest."""
     m = Model()
     x, axis = m.input("x", 1, 1, WIDTH), m.constant(-1, np.int32)
     x = m.node("CumSum", [x, axis], "before") if at == "front" else x
@@ -257,6 +259,7 @@ def test_the_host_runs_the_ends_of_a_network_with_states(at: str, tmp_path: Path
     """The layer stays on the chip, also where more work is behind what the chip has not."""
     path, x = beside(tmp_path / "m.onnx", at), frames(BATCH + 9, seed=1)
     accelerator = tomato.compile(path, "kv260", calibration=frames(2 * BATCH), states=ONE, host="any")
+    assert accelerator.ends is not None
     assert accelerator.ends.after if at != "front" else accelerator.ends.before
     assert any(lasting(node.op) for node in accelerator.graph)
     golden, reference = accelerator.golden(x), fed_back(path, ONE, x)

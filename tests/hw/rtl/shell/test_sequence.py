@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from tomato.accelerator import Accelerator
 from tomato.board import REGISTERS
 
 pytestmark = pytest.mark.rtl
-SHAPE = {"many": 2, "some": 2, "shifts": [1]}
+SHAPE: dict[str, Any] = {"many": 2, "some": 2, "shifts": [1]}
 
 
 @pytest.fixture(scope="module")
