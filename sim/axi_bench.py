@@ -58,6 +58,7 @@ class Board:
         self.dut, self.map = dut, registers
         self.offsets = {r["name"]: r["offset"] for r in registers["registers"]}
         self.bits = {r["name"]: r["bits"] for r in registers["registers"]}
+        (self.anew,) = (f["bit"] for r in registers["registers"] for f in r["fields"] if f["name"] == "restart")
         self.memory, self.cycle = Memory(), 0
         self.clock, self.reset_pin = dut.ap_clk, dut.ap_rst_n
         Clock(self.clock, 2, unit="ns").start()
@@ -112,11 +113,11 @@ class Board:
     async def read(self, name: str) -> int:
         return int(await self.processor.read_dword(self.offsets[name]))
 
-    async def start(self, frames: int, pointers: Mapping[str, int]) -> None:
-        """Write the arguments, and start."""
+    async def start(self, frames: int, pointers: Mapping[str, int], *, restart: bool = False) -> None:
+        """Write the arguments, and start; restart: the run begins a new sequence."""
         for name, address in pointers.items():
             await self.write(name, address)
-        await self.write("frames", frames)
+        await self.write("frames", frames | restart << self.anew)
         await self.write("control", START)
 
     async def enable(self) -> None:
@@ -152,7 +153,7 @@ async def play(dut: Any) -> None:
     await board.enable()
     for run in job["runs"]:
         began = board.cycle
-        await board.start(run["frames"], run["pointers"])
+        await board.start(run["frames"], run["pointers"], restart=run["restart"])
         await board.finish(job["patience"])
         for out in run["results"]:
             Path(out["file"]).write_bytes(board.memory.bytes.read(out["address"], out["bytes"]))

@@ -60,10 +60,10 @@ def compile_model(
     widest multipliers of requantisations. allow_error: the share of a requantisation's inputs that may be off by one
     step where nothing exact is small enough (0: none, 1: any error; unless given, one in a hundred). shapes: sizes of
     dynamic axes by their names, or whole shapes of inputs by theirs, batch included. states: inputs of recurrent layers
-    that are what an output was at the frame before, by name: they stay on the chip, and frames are a sequence. host: what the host may run at
-    the ends of the network: "none", "ends" (as long as the chip does at least half of the multiply-accumulates), or
-    "any". shell: what stands around the Verilog, "axi" or "none", for which room is left. Raises TomatoError for
-    what the user can mend.
+    that are what an output was at the frame before, by name: they stay on the chip, and frames are a sequence. host:
+    what the host may run at the ends of the network: "none", "ends" (as long as the chip does at least half of the
+    multiply-accumulates), or "any". shell: what stands around the Verilog, "axi" or "none", for which room is left.
+    Raises TomatoError for what the user can mend.
     """
     asked.check_numbers(fps, clock_mhz, requant_bits, allow_error, goal)
     chip = targets.load(target)

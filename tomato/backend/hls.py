@@ -342,9 +342,13 @@ class TestPortView:
 
 @dataclass(frozen=True, slots=True)
 class TestView:
-    """Everything tb.cpp.j2 may look at. `load_beats`: of the weights that the bitstream cannot hold."""
+    """Everything tb.cpp.j2 may look at. `load_beats`: of the weights that the bitstream cannot hold.
+
+    lasting: states last from frame to frame.
+    """
 
     name: str
+    lasting: bool
     inputs: tuple[TestPortView, ...]
     outputs: tuple[TestPortView, ...]
     load_beats: int
@@ -355,6 +359,7 @@ class TestView:
 def _testbench(netlist: Netlist) -> TestView:
     return TestView(
         name=netlist.name,
+        lasting=netlist.lasting,
         inputs=tuple(_test_port(s, is_input=True) for s in netlist.inputs),
         outputs=tuple(_test_port(s, is_input=False) for s in netlist.outputs),
         load_beats=load_count(netlist.loaded, LOAD_BITS) if netlist.loaded else 0,

@@ -109,7 +109,7 @@ def _design(netlist: Netlist, report: Mapping[str, Any], sources: Sequence[str])
         "latency_cycles": report["latency_cycles"],
         "loader": {"vectors": vectors.LOADER} if netlist.loaded else None,
         "timed": [s.value for s in verilog.timed(netlist)],
-        "sequence": any(part.lasting for part in netlist.instances),
+        "sequence": netlist.lasting,
         "inputs": [_port(s, is_input=True) for s in netlist.inputs],
         "outputs": [_port(s, is_input=False) for s in netlist.outputs],
     }

@@ -107,7 +107,7 @@ class Map:
             Register(m.pointer, POINTERS + POINTER_STEP * i, 64, "rw", f"address of {_what(m)}, in bytes, any")
             for i, m in enumerate(self.masters)
         )
-        frames = Register("frames", self.frames_at, 32, "rw", "frames of a start")
+        frames = Register("frames", self.frames_at, 32, "rw", "what a start runs", FRAMES)
         return (*CONTROL, *pointers, frames, *self._counters())
 
     def _counters(self) -> Iterator[Register]:
@@ -166,6 +166,10 @@ CONTROL: Sequence[Register] = (
         Field("ready", 1, 1, "w1t", "write 1 to clear"),
     )),
 )  # fmt: skip
+FRAMES: tuple[Field, ...] = (
+    Field("count", 0, 31, "rw", "frames of the run"),
+    Field("restart", 31, 1, "rw", "the run begins a new sequence: states are 0, and weights are read again"),
+)
 STATUS: Sequence[Field] = (
     Field("busy", 0, 1, "ro", "a run is on its way"),
     Field("loaded", 1, 1, "ro", "the weights have been read, or there are none to read"),

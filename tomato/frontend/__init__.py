@@ -154,6 +154,13 @@ def changed(path: Path | Source, reading: Reading) -> bytes:
     return bytes(read_changed(path, reading).SerializeToString())
 
 
+def stepwise(path: Path | Source, reading: Reading) -> bytes:
+    """The model that the chip computes, as ONNX, for one frame: what it keeps are inputs and outputs still."""
+    from tomato.frontend.read import read_stepwise
+
+    return bytes(read_stepwise(path, reading).SerializeToString())
+
+
 def ends(path: Path | Source, reading: Reading) -> tuple[bytes | None, bytes | None]:
     """What the host runs in front of the chip and behind it, as ONNX; None for nothing."""
     from tomato.frontend.read import read_ends

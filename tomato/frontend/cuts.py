@@ -53,8 +53,12 @@ def settle(
 
 
 def _propose(model: Model, outcome: Outcome) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
-    """The values between which the most work is left when every refused node is in front of them or behind; or None."""
+    """The values between which the most work is left when every refused node is in front of them or behind; or None.
+
+    Layers whose states last from frame to frame stay between them: the host keeps none.
+    """
     live = model.live
+    kept = {n.index for n in live if not model.lasting.isdisjoint(n.outputs)}
     before, behind = _closures(model)
     bad = [n.index for n in live if n.index in outcome.refusals]
     work = {n.index: outcome.macs.get(n.index) or estimate(model, n) for n in live}
@@ -66,7 +70,8 @@ def _propose(model: Model, outcome: Outcome) -> tuple[tuple[str, ...], tuple[str
         done = (sum(work[n.index] for n in core), len(core))
         ends = _ends(model, core)
         known = all(name in model.shapes for name in ends[1])
-        if known and not front & tail and done[0] and (best is None or done > best[0]):
+        whole = kept <= {n.index for n in core}
+        if known and whole and not front & tail and done[0] and (best is None or done > best[0]):
             best = done, ends
     return best and best[1]
 

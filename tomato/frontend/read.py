@@ -81,6 +81,16 @@ def read_changed(model: Path | Source, reading: Reading) -> onnx.ModelProto:
     return changed(source(model).fixed(reading)[0], reading)
 
 
+def read_stepwise(model: Path | Source, reading: Reading) -> onnx.ModelProto:
+    """The model that the chip computes, with a batch of one, whose states are inputs and outputs still."""
+    checked = source(model).checked.copy()
+    fix_inputs(checked, reading.sizes, reading.states)
+    if reading.outputs:
+        inputs, outputs = (*reading.inputs, *reading.states), (*reading.outputs, *reading.states.values())
+        reading = replace(reading, inputs=inputs, outputs=outputs)
+    return changed(checked, reading)
+
+
 def read_ends(model: Path | Source, reading: Reading) -> tuple[onnx.ModelProto | None, onnx.ModelProto | None]:
     """What the host runs in front of the chip and behind it, with a batch of one; None for nothing."""
     return ends(source(model).fixed(reading)[0], reading)

@@ -74,7 +74,7 @@ class _Trace:
     checked: Checked
     known: Resolver
     states: dict[str, str]
-    numbers: count = field(default_factory=lambda: count(1))
+    numbers: "count[int]" = field(default_factory=lambda: count(1))
     values: dict[str, Array] = field(default_factory=dict)
     begins: dict[str, list[Array]] = field(default_factory=dict)
     ends: dict[str, list[Array]] = field(default_factory=dict)

@@ -199,6 +199,11 @@ class Netlist:
         return next((i for i in self.instances if i.module == LOADER), None)
 
     @property
+    def lasting(self) -> bool:
+        """Whether states last from frame to frame, until a reset."""
+        return any(i.lasting for i in self.instances)
+
+    @property
     def checks(self) -> tuple[Instance, ...]:
         """The parts that watch inputs."""
         return tuple(i for i in self.instances if i.module == FRAME_CHECK)

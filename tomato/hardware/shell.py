@@ -48,7 +48,7 @@ def control_cost(inputs: int, outputs: int, weights: int) -> Resources:
     """
     masters = inputs + outputs + weights
     words = 2 * masters + inputs + 2 * outputs + COUNTERS
-    return Resources(lut=24 * words - 45 + 165 * (words > 32), ff=354 + 97 * inputs + 100 * outputs + 65 * weights)
+    return Resources(lut=24 * words - 28 + 70 * (words > 32), ff=361 + 97 * inputs + 100 * outputs + 65 * weights)
 
 
 def read_cost(data_bytes: int, beat_bytes: int, beats: int, depth: int, target: Target) -> Resources:

@@ -35,7 +35,10 @@ def write(folder: Path, network: Network, netlist: Netlist, model: str) -> None:
     ends = [name for name in (BEFORE, AFTER) if (host / name).exists()]
     reading = {side: [p.name for p in getattr(network, side)] for side in ("inputs", "outputs")}
     whole = {side: [s.name for s in getattr(network.ends, side)] for side in ("inputs", "outputs")} if ends else reading
-    text = {"model": model, "name": netlist.name, **ports, "ends": ends, "chip": reading, "whole": whole}
+    text = {
+        "model": model, "name": netlist.name, "sequence": netlist.lasting, **ports, "ends": ends, "chip": reading,
+        "whole": whole,
+    }  # fmt: skip
     write_text(host / PORTS, json.dumps(text, indent=1) + "\n")
     save: Any = np.savez_compressed
     save(host / ORDERS, **orders)

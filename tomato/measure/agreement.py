@@ -72,7 +72,7 @@ def session(model: Path, reading: Reading = AS_IT_IS, *, integers: bool = False,
     exact: of a model whose products of integers are exact on every processor, if need be the twin of the one given.
     """
     if reading.states:
-        return Sequel(_session(str(model), integers=integers), reading.states)
+        return Sequel(_session(frontend.stepwise(model, reading), integers=integers), reading.states)
     twin = frontend.twin(model, reading) if exact else None
     given = frontend.changed(model, reading) if reading.changes else str(model)
     return _session(twin or given, integers=integers)
@@ -126,7 +126,12 @@ def same(real: Array, got: Array) -> Array:
 
 
 def first_difference(accelerator: Accelerator, frames: Sequence[Array]) -> str:
-    """The first layer whose codes differ from those of the QuantizeLinear that it ends in, or ""."""
+    """The first layer whose codes differ from those of the QuantizeLinear that it ends in, or "".
+
+    Nothing is looked for where states last from frame to frame: the model's parts do not keep them.
+    """
+    if accelerator.reading.states:
+        return ""
     ends = {node.origin[-1]: node.name for node in accelerator.graph if node.origin}
     codes: dict[str, Array] = {}
     accelerator.run(accelerator.encode(*frames), watch=lambda name, values: codes.update({name: values}))

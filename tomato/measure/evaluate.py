@@ -14,7 +14,7 @@ from tomato.accelerator import Accelerator
 from tomato.core.errors import TomatoError
 from tomato.core.files import refusals, write_text
 from tomato.core.formats import Array
-from tomato.core.interface import Port, Slot, graph_values
+from tomato.core.interface import Port, Reading, Slot, graph_values
 from tomato.core.interpret import BATCH, interpret
 from tomato.core.progress import Progress, silent
 from tomato.host.data import Data, classes, classes_of
@@ -128,7 +128,8 @@ def _whole(accelerator: Accelerator, frames: Sequence[Array], progress: Progress
     """The outputs of the model in the file, where the chip computes another one; None where that is QONNX."""
     if not accelerator.reading.changes or arithmetic(accelerator) == "qonnx":
         return None
-    runtime = session(accelerator.model, exact=False)
+    reading = Reading(accelerator.reading.sizes, states=accelerator.reading.states)
+    runtime = session(accelerator.model, reading, exact=False)
     return _outputs(runtime, accelerator.takes, accelerator.gives, frames, progress)
 
 

@@ -16,8 +16,11 @@ Bytes = NDArray[np.uint8]
 class Device(Protocol):
     """An accelerator that is ready for frames."""
 
-    def exchange(self, frames: int, given: Mapping[str, Bytes]) -> Mapping[str, Bytes]:
-        """Bytes of the outputs, (frames, frame_bytes) each, for those of all inputs. Raises HostError."""
+    def exchange(self, frames: int, given: Mapping[str, Bytes], *, restart: bool) -> Mapping[str, Bytes]:
+        """Bytes of the outputs, (frames, frame_bytes) each, for those of all inputs. Raises HostError.
+
+        restart: these frames begin a new sequence; else they follow those of the exchange before.
+        """
 
     def counters(self) -> Mapping[str, int]:
         """What the hardware counts, by names of registers.json; empty where it cannot be asked."""
@@ -51,6 +54,15 @@ class Registers:
             tuple(r["name"] for r in known if r["access"] == "ro"),
             tuple(described["masters"]),
         )
+
+    def run_of(self, frames: int, *, restart: bool) -> int:
+        """The register `frames` for a run, with whether it begins a new sequence. Raises HostError."""
+        bit = self.fields["frames"]["restart"]
+        if frames >> bit:
+            raise HostError(
+                f"{frames:,} frames are more than a run takes", hint=f"run at most {(1 << bit) - 1:,} at once"
+            )
+        return frames | restart << bit
 
     def check_frames(self, status: int) -> None:
         """Raise HostError if the register `status` says that an input's frames do not end where they should."""

@@ -70,8 +70,9 @@ class Mapped(ABC):
             self.buffers["weights"] = buffer
             self._point("weights", buffer.address)
 
-    def exchange(self, frames: int, given: Mapping[str, Bytes]) -> Mapping[str, Bytes]:
+    def exchange(self, frames: int, given: Mapping[str, Bytes], *, restart: bool) -> Mapping[str, Bytes]:
         """As `Device.exchange`."""
+        run = self.registers.run_of(frames, restart=restart)
         for m in (*self.registers.streams("read"), *self.registers.streams("write")):
             pointer, size = m["pointer"], frames * m["frame_bytes"]
             buffer = self._buffer(pointer, size)
@@ -79,7 +80,7 @@ class Mapped(ABC):
                 buffer.data[:size] = given[pointer].reshape(-1)
                 buffer.to_device()
             self._point(pointer, buffer.address)
-        self.write(self.registers.offsets["frames"], frames)
+        self.write(self.registers.offsets["frames"], run)
         self.write(self.registers.offsets["control"], START)
         self._wait(WAIT + frames * FRAME_WAIT)
         self._check()

@@ -12,7 +12,10 @@ from .serial_link import Info, Line, Link, LinkError, Tty
 
 
 class Serial:
-    """The board at `port`, such as /dev/ttyUSB0; `described` is serial.json. Raises HostError."""
+    """The board at `port`, such as /dev/ttyUSB0; `described` is serial.json. Raises HostError.
+
+    A new sequence begins with a reset, which sets the counters back, and with the weights that are sent again.
+    """
 
     def __init__(
         self, described: Mapping[str, Any], folder: Path, port: str, line: Callable[[str, int], Line] = Tty
@@ -30,14 +33,14 @@ class Serial:
                 f"the board says build {found.build:08x}, but this folder is build {described['build']:08x}",
                 hint="load the bitstream that was made from this folder",
             )
-        _told(self.link.reset)
-        loaded = weights(folder)
-        if loaded is not None:
-            size, data = described["part_bytes"], loaded.tobytes()
-            _told(lambda: self.link.load([data[i : i + size] for i in range(0, len(data), size)]))
+        self._weights, self._new = weights(folder), True
+        self._reset()
 
-    def exchange(self, frames: int, given: Mapping[str, Bytes]) -> Mapping[str, Bytes]:
+    def exchange(self, frames: int, given: Mapping[str, Bytes], *, restart: bool) -> Mapping[str, Bytes]:
         """As `Device.exchange`."""
+        if restart and not self._new:
+            self._reset()
+        self._new = False
         names = [f"in_{p['name']}" for p in self.described["inputs"]]
         rows = []
         for i in range(frames):
@@ -59,6 +62,14 @@ class Serial:
         close = getattr(self.line, "close", None)
         if close is not None:
             close()
+
+    def _reset(self) -> None:
+        """Reset the accelerator, and send what weights it needs then."""
+        self._new = True
+        _told(self.link.reset)
+        if self._weights is not None:
+            size, data = self.described["part_bytes"], self._weights.tobytes()
+            _told(lambda: self.link.load([data[i : i + size] for i in range(0, len(data), size)]))
 
     def _exchanged(self, frame: bytes) -> bytes:
         return _told(lambda: self.link.exchange(frame))

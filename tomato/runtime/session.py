@@ -16,6 +16,8 @@ from .errors import HostError
 
 Array = NDArray[Any]
 Given = Mapping[str, object] | Sequence[object] | Array
+NONE = -1
+"""No sequence has begun, or nobody knows which."""
 DEVICES = "sim, serial:PORT, pynq or xrt"
 BITSTREAMS = {"pynq": "*.bit", "xrt": "*.xclbin"}
 
@@ -36,16 +38,34 @@ class Session:
             self._inputs = tuple(Codec.of(p, orders) for p in described["inputs"])
             self._outputs = tuple(Codec.of(p, orders) for p in described["outputs"])
         self._ends = _ends(self.folder, described)
+        self._lasting: bool = described["sequence"]
+        self._sequence, self._begun = 0, NONE
         self.inputs: tuple[str, ...] = tuple(described["whole"]["inputs"])
         self.outputs: tuple[str, ...] = tuple(described["whole"]["outputs"])
-        self._device = _opened(device, self.folder, bitstream)
+        self._device = _opened(device, self.folder, bitstream, lasting=self._lasting)
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="accelerator")
 
     def run(self, x: Given, *, codes: bool = False) -> dict[str, Array]:
         """The model's outputs by name, for a batch of any size: an array, one per input in order, or by name.
 
-        codes: integers as the chip gives them, before anything that the host does behind it.
+        codes: integers as the chip gives them, before anything that the host does behind it. Where layers keep states
+        from frame to frame, the frames follow those of the run before, see `restart`.
         """
+        return self._run(x, self._sequence, codes=codes)
+
+    def run_async(self, x: Given, *, codes: bool = False) -> "Future[dict[str, Array]]":
+        """The same, while you go on; batches are run in the order in which they are given."""
+        return self._worker.submit(self._run, x, self._sequence, codes=codes)
+
+    def restart(self) -> None:
+        """Begin a new sequence with the next run that is given: states are what they are at first.
+
+        So does the first run, and the next one after an error of the device. Where no layer keeps a state from frame to
+        frame, nothing changes.
+        """
+        self._sequence += 1
+
+    def _run(self, x: Given, sequence: int, *, codes: bool) -> dict[str, Array]:
         given = self._named(x)
         taken = self._ends.enter(given) if self._ends else given
         frames = len(next(iter(taken.values())))
@@ -54,15 +74,13 @@ class Session:
         packed = {c.pointer: c.encode(taken[c.name]) for c in self._inputs}
         if len({len(p) for p in packed.values()}) != 1:
             raise HostError("the inputs have different numbers of frames")
-        got = self._device.exchange(frames, packed)
+        restart, self._begun = self._lasting and self._begun != sequence, NONE
+        got = self._device.exchange(frames, packed, restart=restart)
+        self._begun = sequence
         results = {c.name: c.decode(got[c.pointer], codes=codes) for c in self._outputs}
         if self._ends is None or codes:
             return results
         return self._ends.leave(given, results)
-
-    def run_async(self, x: Given, *, codes: bool = False) -> "Future[dict[str, Array]]":
-        """The same, while you go on; batches are run in the order in which they are given."""
-        return self._worker.submit(self.run, x, codes=codes)
 
     def counters(self) -> Mapping[str, int]:
         """What the hardware counts: cycles a frame, latency, waits; see registers.json."""
@@ -155,7 +173,7 @@ def _read(path: Path) -> Any:
         raise HostError(f"{path} is damaged ({reason})", hint="compile again") from reason
 
 
-def _opened(device: str, folder: Path, bitstream: str | Path | None) -> Device:
+def _opened(device: str, folder: Path, bitstream: str | Path | None, *, lasting: bool) -> Device:
     kind, _, port = device.partition(":")
     if kind == "serial":
         path = folder / "serial.json"
@@ -173,7 +191,7 @@ def _opened(device: str, folder: Path, bitstream: str | Path | None) -> Device:
     if kind == "sim":
         from .sim_device import Simulated
 
-        return Simulated(registers, folder)
+        return Simulated(registers, folder, lasting=lasting)
     if kind == "xrt":
         from .xrt_device import Xrt
 

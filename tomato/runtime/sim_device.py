@@ -17,24 +17,35 @@ BASE, STEP = 1 << 32, 1 << 28
 
 
 class Simulated:
-    """What `tomato simulate` does for beats, for frames in memory. Raises HostError."""
+    """What `tomato simulate` does for beats, for frames in memory. Raises HostError.
 
-    def __init__(self, registers: Registers, folder: Path) -> None:
-        self.registers, self.host, self.folder = registers, folder, folder.parent
+    Every exchange is a simulation of its own. `lasting`, of a design whose states last from frame to frame: it plays
+    all frames since the beginning of the sequence once more in front of the new ones, in a run of their own.
+    """
+
+    def __init__(self, registers: Registers, folder: Path, *, lasting: bool) -> None:
+        self.registers, self.host, self.folder, self.lasting = registers, folder, folder.parent, lasting
+        self.past: dict[str, Bytes] = {}
         if not (self.folder / "sim" / "axi_run.py").exists():
             raise HostError("only a whole build folder can be simulated", hint="give the folder that compile wrote")
         self.last: dict[str, int] = {}
 
-    def exchange(self, frames: int, given: Mapping[str, Bytes]) -> Mapping[str, Bytes]:
+    def exchange(self, frames: int, given: Mapping[str, Bytes], *, restart: bool) -> Mapping[str, Bytes]:
         """As `Device.exchange`."""
         runner = self._runner()
+        if restart or not self.lasting:
+            self.past = {}
+        played = len(next(iter(self.past.values()), ()))
+        every = {name: np.concatenate([self.past[name], data]) if played else data for name, data in given.items()}
         with tempfile.TemporaryDirectory(prefix="tomato-") as temporary:
             where = Path(temporary)
             address = {m["pointer"]: BASE + i * STEP for i, m in enumerate(self.registers.masters)}
             loaded = weights(self.host)
-            content = {**given, **({"weights": loaded} if loaded is not None else {})}
+            content = {**every, **({"weights": loaded} if loaded is not None else {})}
             for name, data in content.items():
                 (where / name).write_bytes(data.tobytes())
+            behind = {m["pointer"]: played * m["frame_bytes"] for m in self.registers.streams("read")}
+            pointers = {name: at + behind.get(name, 0) for name, at in address.items()}
             results = [
                 {
                     "file": str(where / m["pointer"]),
@@ -45,7 +56,10 @@ class Simulated:
             ]
             job = {
                 "buffers": [{"address": address[n], "file": str(where / n)} for n in content],
-                "runs": [{"frames": frames, "pointers": address, "results": results}],
+                "runs": [
+                    *([{"frames": played, "pointers": address, "results": [], "restart": True}] if played else []),
+                    {"frames": frames, "pointers": pointers, "results": results, "restart": restart},
+                ],
                 "stall": 0.0,
                 "seed": 1,
                 "patience": 1 << 30,
@@ -56,13 +70,14 @@ class Simulated:
                 raise HostError(str(reason)) from reason
             self.last = done["counters"]
             self.registers.check_frames(self.last["status"])
+            self.past = every if self.lasting else {}
             return {
                 m["pointer"]: np.fromfile(where / m["pointer"], np.uint8).reshape(frames, -1)
                 for m in self.registers.streams("write")
             }
 
     def counters(self) -> Mapping[str, int]:
-        """Of the last exchange."""
+        """Of the last exchange; frames and runs that were played once more count in `frames_done` and `runs_done`."""
         return self.last
 
     def close(self) -> None:

@@ -39,13 +39,15 @@ class Xrt:
         if loaded is not None:
             self._send("weights", loaded)
 
-    def exchange(self, frames: int, given: Mapping[str, Bytes]) -> Mapping[str, Bytes]:
+    def exchange(self, frames: int, given: Mapping[str, Bytes], *, restart: bool) -> Mapping[str, Bytes]:
         """As `Device.exchange`."""
+        argument = self.registers.run_of(frames, restart=restart)
         for pointer, data in given.items():
             self._send(pointer, data.reshape(-1))
         for m in self.registers.streams("write"):
             self._buffer(m["pointer"], frames * m["frame_bytes"])
-        run = self.kernel(*(self.buffers[m["pointer"]] for m in self.registers.masters), frames)
+        signed = argument - (argument >> 31 << 32)  # pyxrt passes a C int, and drops what is none
+        run = self.kernel(*(self.buffers[m["pointer"]] for m in self.registers.masters), signed)
         state = run.wait(WAIT + frames * FRAME_WAIT)
         if state != self.pyxrt.ert_cmd_state.ERT_CMD_STATE_COMPLETED:
             raise HostError(f"the kernel did not end: {state}", hint="xrt-smi examine says how the card is")

@@ -4,6 +4,8 @@
 // Pointers of all masters, inputs first, then outputs, then the weights if there are any; the number of frames; from
 // CountersAt what is only read. A start waits until every master takes a job, and then gives it to all of them at once;
 // so a start may be written while the run before it is still on its way. A start of no frames is done at once.
+// A start with bit 31 of the number of frames set begins a new sequence: when nothing runs any more, the accelerator is
+// held in reset for 16 cycles, 16 more pass, and it is started; weights that a master reads are read again.
 // board/registers.json lists every register.
 
 `include "tom_assert.svh"
@@ -12,7 +14,7 @@
 module tom_axi_control #(
   parameter int unsigned Inputs     = 1,        // masters that read frames
   parameter int unsigned Outputs    = 1,        // masters that write frames
-  parameter int unsigned Weights    = 0,        // 1 if a master reads weights, once, at the first start
+  parameter int unsigned Weights    = 0,        // 1 if a master reads weights, once, at the first start of a sequence
   parameter int unsigned FramesAt   = 'h28,     // address of the number of frames
   parameter int unsigned CountersAt = 'h100,    // address of the first counter, a multiple of 256
   parameter bit [31:0]   Build      = '0,       // what this accelerator was made from
@@ -46,7 +48,9 @@ module tom_axi_control #(
   input  wire logic [Masters-1:0]    job_ready_i,
   output wire logic [Masters*64-1:0] address_o,
   output wire logic [31:0]           frames_o,
+  output wire logic                  restart_o,    // the accelerator's reset, registered
 
+  input  wire logic [Inputs+Weights-1:0] idle_i,   // a reader has given all that it was asked for
   input  wire logic [Masters-1:0]    error_i,
   input  wire logic                  loaded_i,     // all weights are read
   input  wire logic                  shifted_i,    // an input's frames do not end where they should
@@ -65,6 +69,8 @@ module tom_axi_control #(
   localparam int unsigned WaitsAt = 'h20;    // behind CountersAt
   localparam int unsigned SumsAt = WaitsAt + 4 * (Inputs + Outputs);
   localparam int unsigned RunBits = 3;       // of the number of runs that are on their way at a time
+  localparam int unsigned FreshBit = 31;     // of the number of frames: the run begins a new sequence
+  localparam int unsigned HoldBits = 5;      // the reset takes half of the cycles that they count, quiet follows
 
   `TOM_REQUIRE(masters, Masters <= 24, "the status has 24 error bits")
   `TOM_REQUIRE(pointers, FramesAt >= PointersAt + PointerStep * Masters, "the number of frames lies on a pointer")
@@ -110,7 +116,7 @@ module tom_axi_control #(
   logic [Masters*64-1:0] address_q;
   logic [31:0]           frames_q;
   assign address_o = address_q;
-  assign frames_o  = frames_q;
+  assign frames_o  = {1'b0, frames_q[FreshBit-1:0]};
 
   always_ff @(posedge clk_i) begin
     if (rst_i) begin
@@ -129,16 +135,22 @@ module tom_axi_control #(
   logic                        start_q, again_q, asked_q;  // asked_q: for the weights
   logic [RunBits-1:0]          runs_q;
   logic [Outputs*RunBits-1:0]  ended_q;                    // runs that each output has ended, and not yet all
-  wire logic                   none = frames_q == '0;
+  logic                        fresh_q, reset_q;         // fresh_q: the reset that the start asks for was given
+  logic [HoldBits-1:0]         hold_q;
+  wire logic                   none = frames_o == '0;
   wire logic                   busy = runs_q != '0;
-  wire logic                   nothing = start_q && none && !busy;
-  wire logic                   accept = nothing || (start_q && !none && &job_ready_i && runs_q != '1);
+  wire logic                   held = hold_q != '0 || (frames_q[FreshBit] && !fresh_q);
+  wire logic                   waiting = start_q && !held;
+  wire logic                   renew = start_q && hold_q == '0 && held && !busy && &idle_i;
+  wire logic                   nothing = waiting && none && !busy;
+  wire logic                   accept = nothing || (waiting && !none && &job_ready_i && runs_q != '1);
   logic                        all_ended;
   wire logic                   done = all_ended || nothing;
 
   assign start_o = accept && !none;
   assign load_o  = start_o && !asked_q;
   assign clear_o = accept && !busy;
+  assign restart_o = reset_q;
 
   always_comb begin
     all_ended = 1'b1;
@@ -148,6 +160,9 @@ module tom_axi_control #(
   always_ff @(posedge clk_i) begin
     if (rst_i) begin
       start_q <= 1'b0;
+      fresh_q <= 1'b0;
+      hold_q  <= '0;
+      reset_q <= 1'b0;
       again_q <= 1'b0;
       asked_q <= 1'b0;
       runs_q  <= '0;
@@ -155,7 +170,10 @@ module tom_axi_control #(
     end else begin
       start_q <= (start_q && (!accept || again_q)) || (low_byte && write_at == '0 && w_data_q[0]);
       if (low_byte && write_at == '0) again_q <= w_data_q[7];
-      asked_q <= asked_q || start_o;
+      asked_q <= !renew && (asked_q || start_o);
+      fresh_q <= !accept && (fresh_q || renew);
+      hold_q  <= renew ? '1 : hold_q - HoldBits'(hold_q != '0);
+      reset_q <= hold_q[HoldBits-1];
       runs_q  <= runs_q + RunBits'(start_o) - RunBits'(all_ended);
       for (int unsigned i = 0; i < Outputs; i++) begin
         ended_q[i*RunBits+:RunBits] <= ended_q[i*RunBits+:RunBits] + RunBits'(done_i[i]) - RunBits'(all_ended);

@@ -37,6 +37,7 @@ module tom_axi_read #(
   input  wire logic                   out_ready_i,
   output wire logic [BeatBytes*8-1:0] out_data_o,
   output wire logic                   out_last_o,     // last beat of a frame
+  output wire logic                   idle_o,         // all frames that were asked for are given
   output wire logic                   error_o         // a beat came with an error
 );
 
@@ -156,6 +157,7 @@ module tom_axi_read #(
   wire logic ended, open, align_ready;
 
   assign open = jobs_valid && !closed_q;
+  assign idle_o = !jobs_valid;
   assign word_ready = open && align_ready;
 
   always_ff @(posedge clk_i) begin

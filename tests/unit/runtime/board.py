@@ -1,15 +1,26 @@
 """A board of Python: registers and memory that behave as the AXI shell does, around a golden model."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from tomato.runtime.device import Bytes, Registers
 from tomato.runtime.packing import checksum
 
-Answer = Callable[[Mapping[str, Bytes]], Mapping[str, Bytes]]
+ANEW = 1 << 31
+"""In the number of frames: the run begins a new sequence."""
+
+
+class Answer(Protocol):
+    """What computes."""
+
+    def __call__(self, given: Mapping[str, Bytes]) -> Mapping[str, Bytes]:
+        """Bytes of the outputs for those of the inputs, the next frames of a sequence."""
+
+    def restart(self) -> None:
+        """Begin a new sequence."""
 
 
 class Memory:
@@ -47,7 +58,10 @@ class Chip:
             self.words[offset] = value
 
     def run(self) -> None:
-        frames = self.words[self.registers.offsets["frames"]]
+        word = self.words[self.registers.offsets["frames"]]
+        frames = word % ANEW
+        if word & ANEW:
+            self.answer.restart()
 
         def memory(m: Mapping[str, Any]) -> np.ndarray:
             at = self.registers.offsets[m["pointer"]]
@@ -135,7 +149,11 @@ def pyxrt(registers: Registers, answer: Answer) -> Any:
             return 10 + index
 
         def __call__(self, *arguments: Any) -> Any:
-            *buffers, frames = arguments
+            *buffers, number = arguments
+            word = int(np.int32(number)) % (1 << 32)  # what is no int is dropped
+            frames = word % ANEW
+            if word & ANEW:
+                answer.restart()
             assert [b.group for b in buffers] == [10 + i for i in range(len(registers.masters))]
             by_name = {m["pointer"]: (b, m) for m, b in zip(registers.masters, buffers, strict=True)}
             given = {

@@ -8,9 +8,10 @@ import pytest
 
 from tests.digits import compiled, frames
 from tests.unit.runtime.test_serial_link import Board
-from tests.unit.runtime.test_session import answer
+from tests.unit.runtime.test_session import Golden
+from tomato.accelerator import Accelerator
 from tomato.runtime import HostError, Session, serial_device
-from tomato.runtime.serial_link import FRAME, HEADER, INFO, WORDS, packet
+from tomato.runtime.serial_link import FRAME, HEADER, INFO, RESET, WORDS, packet
 
 
 @pytest.fixture(scope="module")
@@ -21,25 +22,28 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Chip(Board):
     """The golden model behind a line; `build` is what it says that it was made from."""
 
-    def __init__(self, folder: Path, build: int) -> None:
+    def __init__(self, folder: Path, made: Accelerator, build: int) -> None:
         super().__init__()
-        self.golden, self.build = answer(folder, compiled("ulx3s")), build
+        self.golden, self.build = Golden(folder, made), build
 
     def write(self, data: bytes) -> None:
         kind, tag, _ = HEADER.unpack_from(data, 2)
         if kind == FRAME:
             given = np.frombuffer(data[2 + HEADER.size : -4], np.uint8)[None]
-            (result,) = self.golden({"in_image": given}).values()
+            (name,) = self.golden.values
+            (result,) = self.golden({name: given}).values()
             self.buffer += packet(FRAME, tag, result.tobytes())
         elif kind == INFO:
             self.buffer += packet(INFO, tag, WORDS.pack(1, self.build, *range(10)))
         else:
+            if kind == RESET:
+                self.golden.restart()
             super().write(data)
 
 
 @pytest.fixture
 def chip(build: Path, monkeypatch: pytest.MonkeyPatch) -> Chip:
-    chip = Chip(build, json.loads((build / "board" / "serial.json").read_text())["build"])
+    chip = Chip(build, compiled("ulx3s"), json.loads((build / "board" / "serial.json").read_text())["build"])
     monkeypatch.setattr(serial_device.Serial.__init__, "__defaults__", (lambda port, baud: chip,))
     return chip
 

@@ -13,6 +13,7 @@ import pytest
 from tests.digits import compiled, frames
 from tests.unit.runtime import board
 from tomato.accelerator import Accelerator
+from tomato.core.interpret import Player
 from tomato.runtime import HostError, Session, mapped
 from tomato.runtime.codec import Codec
 from tomato.runtime.device import Bytes, Registers
@@ -30,25 +31,29 @@ def registers(folder: Path) -> Registers:
     return Registers.of(json.loads((folder / "host" / "registers.json").read_text()))
 
 
-def answer(folder: Path, accelerator: Accelerator) -> Callable[[Mapping[str, Bytes]], Mapping[str, Bytes]]:
-    """The golden model, between bytes."""
-    described = json.loads((folder / "host" / "host.json").read_text())
-    orders = np.load(folder / "host" / "orders.npz")
-    ins, outs = ([Codec.of(p, orders) for p in described[side]] for side in ("inputs", "outputs"))
-    values = {c.pointer: p.value for c, p in zip(ins, accelerator.inputs, strict=True)}
-    results = {c.pointer: p.value for c, p in zip(outs, accelerator.outputs, strict=True)}
+class Golden:
+    """The golden model, between bytes; `restarts` are the sequences that were begun."""
 
-    def found(given: Mapping[str, Bytes]) -> Mapping[str, Bytes]:
-        codes = {values[c.pointer]: c.packing.unpack(given[c.pointer]) for c in ins}
-        run = accelerator.run(codes)
-        return {c.pointer: c.packing.pack(run[results[c.pointer]]) for c in outs}
+    def __init__(self, folder: Path, accelerator: Accelerator) -> None:
+        described = json.loads((folder / "host" / "host.json").read_text())
+        orders = np.load(folder / "host" / "orders.npz")
+        self.ins, self.outs = ([Codec.of(p, orders) for p in described[side]] for side in ("inputs", "outputs"))
+        self.values = {c.pointer: p.value for c, p in zip(self.ins, accelerator.inputs, strict=True)}
+        self.results = {c.pointer: p.value for c, p in zip(self.outs, accelerator.outputs, strict=True)}
+        self.player, self.restarts = Player(accelerator.graph), 0
 
-    return found
+    def __call__(self, given: Mapping[str, Bytes]) -> Mapping[str, Bytes]:
+        run = self.player.play({self.values[c.pointer]: c.packing.unpack(given[c.pointer]) for c in self.ins})
+        return {c.pointer: c.packing.pack(run[self.results[c.pointer]]) for c in self.outs}
+
+    def restart(self) -> None:
+        self.player.restart()
+        self.restarts += 1
 
 
 @pytest.fixture
 def chip(build: Path, monkeypatch: pytest.MonkeyPatch) -> board.Chip:
-    module, chip = board.pynq(registers(build), answer(build, compiled()))
+    module, chip = board.pynq(registers(build), Golden(build, compiled()))
     monkeypatch.setitem(sys.modules, "pynq", module)
     monkeypatch.setattr(mapped, "WAIT", 0.01)
     monkeypatch.setattr(mapped, "FRAME_WAIT", 0.0)
@@ -70,7 +75,7 @@ def test_a_zynq_board_gives_what_the_model_gives(build: Path, chip: board.Chip) 
 
 
 def test_an_alveo_card_gives_what_the_model_gives(build: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pyxrt", board.pyxrt(registers(build), answer(build, compiled())))
+    monkeypatch.setitem(sys.modules, "pyxrt", board.pyxrt(registers(build), Golden(build, compiled())))
     x = frames()[0][:4]
     with Session(build, "xrt") as session:
         assert np.array_equal(session.run(x)["scores"], compiled().golden(x))
@@ -114,7 +119,7 @@ def test_what_is_wrong_is_told(wrong: Callable[[board.Chip], None], said: str, b
 
 
 def test_another_overlay_is_refused(build: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    module, _ = board.pynq(registers(build), answer(build, compiled()), name="other")
+    module, _ = board.pynq(registers(build), Golden(build, compiled()), name="other")
     monkeypatch.setitem(sys.modules, "pynq", module)
     with pytest.raises(HostError, match="the overlay has no digits_top: it has accelerator"):
         Session(build, "pynq")

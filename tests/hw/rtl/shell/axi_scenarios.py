@@ -21,6 +21,8 @@ GOLDEN = {m["pointer"]: Path(JOB["data"], m["pointer"]).read_bytes() for m in (*
 PATTERN = 0xA5
 AROUND = 256
 """Bytes in front of a buffer and behind it that nobody may touch."""
+RESET = 16
+"""Cycles of the accelerator's reset at a new sequence."""
 BASE, STEP = 0x1_0000_0000, 0x100_0000
 """Buffers lie above 4 GiB: all 64 bits of an address count."""
 
@@ -69,11 +71,11 @@ def check(board: Board, pointers: dict[str, int], frames: int, *, first: int = 0
             assert bytes(board.memory.bytes.read(at, AROUND)) == bytes([PATTERN]) * AROUND, f"{m['name']} wrote beside"
 
 
-async def run(board: Board, frames: int, **where: int) -> int:
+async def run(board: Board, frames: int, *, restart: bool = False, **where: int) -> int:
     """Frames from buffers and back, checked; the cycles that it took."""
     pointers = place(board, frames, **where)
     began = board.cycle
-    await board.start(frames, pointers)
+    await board.start(frames, pointers, restart=restart)
     await board.finish(JOB["patience"] + frames * JOB["interval"] * 8)
     check(board, pointers, frames, first=where.get("first", 0))
     return board.cycle - began
@@ -159,6 +161,38 @@ async def a_start_while_busy_waits(dut: Any) -> None:
     frames = 3 * some
     most = 1.03 * JOB["interval"] * (frames - 1) + JOB["latency"] + 250
     assert board.cycle - began <= most, f"{board.cycle - began} cycles for {frames} frames, at most {most:.0f}"
+
+
+@cocotb.test()
+async def a_run_begins_a_new_sequence(dut: Any) -> None:
+    """The frames of the first run once more, from its states on, then those behind them."""
+    board = await fresh(dut)
+    await run(board, 3)
+    cycles = await run(board, 3, restart=True, area=1)
+    assert cycles >= 2 * RESET
+    await run(board, 2, first=3, area=2)
+    assert await board.read("frames_done") == 8
+    assert await board.read("status") == 2
+    await board.start(0, {}, restart=True)
+    await board.finish()
+    await run(board, 1, area=3)
+
+
+@cocotb.test()
+async def a_new_sequence_waits_for_the_run_before(dut: Any) -> None:
+    """Three starts, each as soon as the one before is taken; the second and the third begin new sequences."""
+    board = await fresh(dut, stall=0.3)
+    began, areas = board.cycle, []
+    for area, frames in enumerate((3, 2, 4)):
+        pointers = place(board, frames, area=area, shift=area)
+        while area and not await board.read("control") & 8:
+            pass
+        await board.start(frames, pointers, restart=area > 0)
+        areas.append((pointers, frames))
+    while await board.read("runs_done") < 3:
+        assert board.cycle - began < JOB["patience"] + 9 * JOB["interval"] * 8
+    for pointers, frames in areas:
+        check(board, pointers, frames)
 
 
 @cocotb.test()

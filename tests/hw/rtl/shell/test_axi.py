@@ -126,7 +126,7 @@ def test_weights_from_memory(tmp_path: Path) -> None:
     folder = loaded.write(tmp_path / "loaded")
     assert (folder / "host" / "loader.bin").exists()
     x = np.random.default_rng(0).random((3, 1, 8, 8)).astype(np.float32)
-    played(loaded, folder, (x,), "one_frame|errors|reset|registers", many=2, some=2, shifts=[1])
+    played(loaded, folder, (x,), "one_frame|errors|reset|registers|sequence", many=2, some=2, shifts=[1])
 
 
 FRAMES_REGISTER = '"name": "frames",\n   "offset": '
