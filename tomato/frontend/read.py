@@ -14,6 +14,7 @@ from tomato.core.interface import AS_IT_IS, Reading
 from tomato.frontend import channels_last, door
 from tomato.frontend.checked import Checked
 from tomato.frontend.exact import CODED, twin
+from tomato.frontend.loops import roll_up
 from tomato.frontend.model import Model
 from tomato.frontend.reading import changed, ends, fix_inputs
 from tomato.frontend.shapes import resolve, survey
@@ -50,15 +51,15 @@ class Source:
         """A copy with the sizes of its inputs fixed and its states connected, and notes of what was chosen."""
         checked = self.checked.copy()
         notes = fix_inputs(checked, reading.sizes, reading.states)
-        return connect(checked, reading.states), notes
+        return connect(roll_up(checked), reading.states), notes
 
     def read(self, reading: Reading) -> Model:
         """The model with static shapes and folded constants, or TomatoError."""
         if self._last is None or self._last[0] != reading:
             checked, notes = self.fixed(reading)
             if reading.changes:
-                lasting = checked.lasting
-                checked = replace(Checked.of(changed(checked, reading), self.path), lasting=lasting)
+                kept = {"lasting": checked.lasting, "loops": checked.loops}
+                checked = replace(Checked.of(changed(checked, reading), self.path), **kept)
             self._last = reading, resolve(checked, notes)
         return self._last[1]
 
