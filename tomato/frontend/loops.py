@@ -36,7 +36,9 @@ def roll_up(checked: Checked) -> Checked:
     reasons: dict[str, str] = {}
     for _ in range(MOST_LOOPS):
         graph = checked.proto.graph
-        left = [i for i, n in enumerate(graph.node) if _is_loop(n) and i not in checked.invalid and _key(n) not in reasons]
+        left = [
+            i for i, n in enumerate(graph.node) if _is_loop(n) and i not in checked.invalid and _key(n) not in reasons
+        ]
         if not left:
             break
         node, known = graph.node[left[0]], survey(checked)
@@ -179,7 +181,9 @@ def _scan(
         list(given.get(f"scan_output_{k}", [])) or [0] * (len(node.output) - states) for k in ("axes", "directions")
     )
     types, sequences, places, steps = {}, {}, {}, 0
-    for value, name, axis, reverse in zip(list(body.input)[states:], list(node.input)[states:], axes, back, strict=True):
+    for value, name, axis, reverse in zip(
+        list(body.input)[states:], list(node.input)[states:], axes, back, strict=True
+    ):
         shape = _typed(known, name, "the input")
         axis %= len(shape)
         if steps and shape[axis] != steps:
@@ -196,7 +200,9 @@ def _scan(
     after = {v.name: o.name for v, o in zip(list(body.input)[:states], body.output, strict=False)}
     outputs = [
         _Output(n, o.name, axis, bool(reverse))
-        for n, o, axis, reverse in zip(list(node.output)[states:], list(body.output)[states:], out_axes, out_back, strict=True)
+        for n, o, axis, reverse in zip(
+            list(node.output)[states:], list(body.output)[states:], out_axes, out_back, strict=True
+        )
         if n
     ]
     finals = [(n, v.name) for n, v in zip(list(node.output)[:states], body.input, strict=False) if n]
@@ -205,7 +211,12 @@ def _scan(
 
 def _loop(checked: Checked, known: Resolver, node: onnx.NodeProto, body: onnx.GraphProto) -> _Loop:
     states = len(node.input) - 2
-    if states < 0 or len(body.input) != states + 2 or len(body.output) != len(node.output) + 1 or len(node.output) < states:
+    if (
+        states < 0
+        or len(body.input) != states + 2
+        or len(body.output) != len(node.output) + 1
+        or len(node.output) < states
+    ):
         raise NoCellError(EXPECTED)
     trip = known.constants.get(node.input[0])
     if trip is None or trip.size != 1:
@@ -256,7 +267,10 @@ def _check_condition(
 def _empty(graph: onnx.GraphProto, name: str) -> int | None:
     """The node that makes an empty list of a name, if the loop alone reads it."""
     readers = sum(name in node.input for node in graph.node)
-    return next((i for i, n in enumerate(graph.node) if n.op_type == "SequenceEmpty" and name in n.output and readers == 1), None)
+    return next(
+        (i for i, n in enumerate(graph.node) if n.op_type == "SequenceEmpty" and name in n.output and readers == 1),
+        None,
+    )
 
 
 def _listed(
@@ -359,7 +373,9 @@ class _Units:
                 root = makers[root].input[0]
             names, nodes = {root}, []
             for node in step.nodes:
-                if node.op_type in MOVES and [i for i in node.input if i and i not in step.constants] in [[n] for n in names]:
+                if node.op_type in MOVES and [i for i in node.input if i and i not in step.constants] in [
+                    [n] for n in names
+                ]:
                     names.update(node.output)
                     nodes.append(node)
             size = int(np.prod(loop.inner.shape(name) or ()))

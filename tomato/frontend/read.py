@@ -11,10 +11,9 @@ from onnx import external_data_helper
 
 from tomato.core.errors import TomatoError
 from tomato.core.interface import AS_IT_IS, Reading
-from tomato.frontend import channels_last, door
+from tomato.frontend import channels_last, door, loops, unrolled
 from tomato.frontend.checked import Checked
 from tomato.frontend.exact import CODED, twin
-from tomato.frontend.loops import roll_up
 from tomato.frontend.model import Model
 from tomato.frontend.reading import changed, ends, fix_inputs
 from tomato.frontend.shapes import resolve, survey
@@ -51,7 +50,8 @@ class Source:
         """A copy with the sizes of its inputs fixed and its states connected, and notes of what was chosen."""
         checked = self.checked.copy()
         notes = fix_inputs(checked, reading.sizes, reading.states)
-        return connect(roll_up(checked), reading.states), notes
+        checked = unrolled.roll_up(loops.roll_up(checked), reading.states)
+        return connect(checked, reading.states), notes
 
     def read(self, reading: Reading) -> Model:
         """The model with static shapes and folded constants, or TomatoError."""

@@ -17,6 +17,8 @@ from tomato.ops.recurrent import Gru, Lstm, Recurrent, Rnn
 
 SEQUENCE, INITIAL_H, INITIAL_C, PEEPHOLES = 4, 5, 6, 7
 """Inputs of the nodes."""
+CELL = 2
+"""Their output that has the last cell."""
 KINDS: dict[str, type[Recurrent]] = {"LSTM": Lstm, "GRU": Gru, "RNN": Rnn}
 DEFAULTS = {"LSTM": ("Sigmoid", "Tanh", "Tanh"), "GRU": ("Sigmoid", "Tanh"), "RNN": ("Tanh",)}
 FAR = 1e6
@@ -35,6 +37,8 @@ class Direction:
 
 def from_recurrent(walk: Walk, node: OnnxNode) -> None:
     """LSTM, GRU, RNN of a fixed number of steps, in either direction or both."""
+    if len(node.outputs) > CELL and walk.model.reads(node.outputs[CELL]):
+        raise RefusedError("expected only the results of an LSTM to be read, not its cell", "use its last result")
     steps, source = _source(walk, node)
     directions = _directions(walk, node, steps)
     every, last = [], []
@@ -168,9 +172,7 @@ def _function(name: str, known: dict[str, list[float]], *, gate: bool) -> Expres
         case "softsign":
             made = ("div", "x", ("add", 1.0, ("abs", "x")))
         case _:
-            raise RefusedError(
-                f"expected an activation that stays within -1 and 1, not {name}", "use Sigmoid and Tanh"
-            )
+            raise RefusedError(f"expected an activation that stays within -1 and 1, not {name}", "use Sigmoid and Tanh")
     ends = evaluate(made, np.array([-FAR, FAR]))
     if ends[0] < (-1e-5 if gate else -1.0) or ends[1] > 1.0:
         raise RefusedError(f"expected gates between 0 and 1, {name} goes from {ends[0]:.0f}", "use Sigmoid")

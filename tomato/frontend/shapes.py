@@ -178,7 +178,11 @@ def resolve(checked: Checked, notes: tuple[str, ...] = ()) -> Model:
     inputs = [i for i in proto.graph.input if i.name not in constants]
     resolver = survey(checked)
     _check_types(proto, path, resolver)
-    loops = {i: checked.loops[next(filter(None, n.output))] for i, n in enumerate(proto.graph.node) if set(n.output) & set(checked.loops)}
+    loops = {
+        i: checked.loops[next(filter(None, n.output))]
+        for i, n in enumerate(proto.graph.node)
+        if set(n.output) & set(checked.loops)
+    }
     nodes = tuple(_node(i, n, invalid=i in invalid) for i, n in enumerate(proto.graph.node))
     shapes = {name: shape for name in resolver.types if (shape := resolver.shape(name)) is not None}
     return Model(
@@ -276,4 +280,6 @@ def _attribute(attribute: onnx.AttributeProto) -> Attribute:
             return tuple(int(v) for v in value)
         case Iterable() if attribute.type == onnx.AttributeProto.FLOATS:
             return tuple(float(v) for v in value)
+        case Iterable() if attribute.type == onnx.AttributeProto.STRINGS:
+            return tuple(bytes(v).decode(errors="replace") for v in value)
     return None
