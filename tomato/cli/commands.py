@@ -406,7 +406,9 @@ def inspect_command(
 
     try:
         with progress(quiet) as shown:
-            report = compile_model(source, target, shapes=sizes, states=kept, host=host, progress=shown).report
+            report = compile_model(
+                source, target, shapes=sizes, states=kept, host=host, progress=shown
+            ).report
     except TomatoError as reason:
         show.refusal(target, reason)
     else:

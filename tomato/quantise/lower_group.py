@@ -114,9 +114,7 @@ def _exact(place: Place) -> tuple[Op, Op]:
         case Multiply():
             return _multiply(place)
         case Recurrent() as op:
-            exact: Op = on_codes(
-                op, place.args[0].encoding, place.types[0].codes, place.widths.layer, place.widths.mult
-            )
+            exact: Op = on_codes(op, place.args[0].encoding, place.types[0].codes, place.widths.layer, place.widths.mult)
             return exact, place.requant(exact, 2.0**-HIDDEN_FRACTION, 0)
     given = [arg.encoding.line(kind.channels) for arg, kind in zip(place.args, place.types, strict=True)]
     exact = place.coded.on_codes(given, place.types)
