@@ -12,12 +12,13 @@ from tomato.ops.join import Add, Multiply
 from tomato.ops.matmul import MatMul
 from tomato.ops.move import Concat, DepthToSpace, Flip, Pad, Slice, SpaceToDepth, Transpose, Upsample
 from tomato.ops.normalise import Normalise
+from tomato.ops.piecewise import Piecewise
 from tomato.ops.pool import GlobalSum
 from tomato.ops.softmax import Softmax
 from tomato.ops.table import Table
 from tomato.ops.threshold import Threshold
 
-S4, S5, S8, S20 = (Codes.of(bits, signed=True) for bits in (4, 5, 8, 20))
+S4, S5, S8, S12, S20 = (Codes.of(bits, signed=True) for bits in (4, 5, 8, 12, 20))
 U1, U4, U8 = (Codes.of(bits, signed=False) for bits in (1, 4, 8))
 
 
@@ -57,6 +58,14 @@ def table(rows: int, fmt: Codes) -> Table:
 def tables(rows: int, fmt: Codes, lanes: int) -> Case:
     """A table for all channels, or one for each."""
     return case(table(rows, fmt), (5, 6, rows if rows > 1 else 5), fmt, lanes=lanes)
+
+
+def lines(index: int, rest: int, shift: int, first: int) -> Piecewise:
+    """Random lines, results clipped to -200..255."""
+    rng = np.random.default_rng(index)
+    slope = rng.integers(-(200 << shift) >> rest, 200 << shift >> rest, 1 << index, endpoint=True)
+    offset = rng.integers(-100 << shift, 156 << shift, 1 << index)
+    return Piecewise(Tensor(slope), Tensor(offset), first, rest, shift, -200, 255)
 
 
 def thresholds(channels: int, steps: int, fmt: Codes, lo: int) -> Threshold:
@@ -153,6 +162,13 @@ CASES: Mapping[str, Mapping[str, Case]] = {
         "ragged": matmul(MatMul(1, False, 128, 5), ((1, 4, 7), (7, 1, 5)), (U8, S4), (4, 3), 3),
         "one_pixel": matmul(MatMul(1, True), ((1, 1, 3), (1, 1, 3)), (S4, U4), (3, 1), 0),
         "few_readers": matmul(MatMul(1, True), ((1, 2, 4), (3, 4, 4)), (S4, S4), (4, 12), 1),
+    },
+    "piecewise_stream": {
+        "full_range": case(lines(6, 6, 12, S12.lo), (4, 5, 7), S12, lanes=3),
+        "both_sides": case(lines(4, 9, 11, -5000), (4, 5, 7), S20, lanes=2),
+        "block": case(lines(9, 3, 9, -77), (4, 5, 7), S12, lanes=7),
+        "unsigned": case(lines(1, 2, 0, 5), (4, 5, 7), U8, lanes=1),
+        "one_code_each": case(lines(5, 0, 3, -9), (4, 5, 7), S8, lanes=4),
     },
     "normalise_pixel": {
         "ragged": case(Normalise(3), (3, 4, 10), S8, lanes=4, ram=0),

@@ -16,6 +16,7 @@ from tomato.ops.dense import Dense
 from tomato.ops.frame_requant import FrameRequant
 from tomato.ops.join import Add, Multiply
 from tomato.ops.move import Concat, DepthToSpace, Pad, Slice, SpaceToDepth, Transpose, Upsample
+from tomato.ops.piecewise import Piecewise
 from tomato.ops.pool import GlobalSum, MaxPool, SumPool
 from tomato.ops.requant import Requant
 from tomato.ops.table import Table
@@ -57,6 +58,10 @@ CASES: Mapping[str, tuple[Op, tuple[TensorType, ...]]] = {
         (TensorType((6, 5, 6), Codes.of(12, signed=True)),),
     ),
     "table": (Table(_tensor(1, 256), -128), (X,)),
+    "piecewise": (
+        Piecewise(_tensor(8), _tensor(8, hi=9000), -300, 7, 6, -100, 127),
+        (TensorType((6, 5, 6), Codes.of(12, signed=True)),),
+    ),
     "nudged": (NUDGED, (TensorType((6, 5, 6), Codes.of(20, signed=True)),)),
     **{kind.__name__.lower(): found.case for kind, found in described().items()},
 }

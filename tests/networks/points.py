@@ -25,6 +25,7 @@ from tomato.ops.dense import Dense
 from tomato.ops.frame_requant import FrameRequant
 from tomato.ops.join import Add, Multiply
 from tomato.ops.move import Concat, DepthToSpace, Pad, Slice, SpaceToDepth, Transpose, Upsample
+from tomato.ops.piecewise import Piecewise
 from tomato.ops.pool import GlobalSum, MaxPool, SumPool
 from tomato.ops.requant import Requant
 from tomato.ops.table import Table
@@ -269,6 +270,19 @@ def tables(draw: Draw) -> Operation:
     return Table(Tensor(values), kind.codes.lo - before), (kind,)
 
 
+@st.composite
+def lines(draw: Draw) -> Operation:
+    """Segments that cover inputs, or some of them, or lie beside them."""
+    kind, rng = draw(kinds(most=24)), _random(draw)
+    index, rest = draw(st.sampled_from((2, 1, 6, 8, 9))), draw(st.integers(0, 12))
+    shift = draw(st.integers(0, rest + 6))
+    first = kind.codes.lo + draw(st.just(0) | st.integers(-(2 << index + rest), 1 << index + rest) | NUMBERS)
+    slope = rng.integers(-1 << shift, 1 << shift, 1 << index, endpoint=True)
+    lo, hi = sorted(draw(st.tuples(NUMBERS, NUMBERS)))
+    offset = rng.integers(-(1 << shift + 9), 1 << shift + 9, 1 << index)
+    return Piecewise(Tensor(slope), Tensor(offset), max(-(1 << 31), first), rest, shift, lo, hi), (kind,)
+
+
 def _random(draw: Draw) -> np.random.Generator:
     """For values that no one needs to see shrink."""
     return np.random.default_rng(draw(st.integers(0, 999)))
@@ -285,6 +299,7 @@ OPERATIONS: Mapping[type[Op], st.SearchStrategy[Operation]] = {
     MaxPool: maxima(),
     Multiply: pairs(Multiply, NUMBERS),
     Pad: frames(),
+    Piecewise: lines(),
     Requant: requantisations(),
     Slice: slices(),
     SpaceToDepth: blocks(SpaceToDepth),

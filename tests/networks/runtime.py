@@ -8,12 +8,13 @@ from tomato import frontend
 from tomato.core.formats import Array
 from tomato.core.interpret import interpret
 from tomato.measure.agreement import session
+from tomato.quantise.absorb.realise import ORDINARY, Allowed
 from tomato.quantise.integers import Integers, from_quantised
 
 
-def integers(path: Path) -> Integers:
+def integers(path: Path, allowed: Allowed = ORDINARY) -> Integers:
     """The network on codes."""
-    return from_quantised(frontend.load(path), path)
+    return from_quantised(frontend.load(path), path, allowed)
 
 
 def golden(made: Integers, *frames: Array) -> list[Array]:

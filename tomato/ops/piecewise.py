@@ -109,23 +109,26 @@ Function = Callable[[Array], Array]
 """From input codes to output codes as real numbers, before they are rounded and clipped; infinite ones are allowed."""
 
 
-def fit(function: Function, inputs: Codes, outputs: Codes, segments: int) -> Fitted:
+def fit(function: Function, inputs: Codes, outputs: Codes, segments: int, *, clipped: bool = False) -> Fitted:
     """The lines on `segments` segments whose largest error over all `inputs` is least.
 
-    Their width and place follow from where the function leaves what it is at both ends of its inputs. Raises ValueError
-    where the function is no number somewhere or too steep for slopes of SLOPE_BITS, and where inputs are too many.
+    Their width and place follow from where the function leaves what it is at both ends of its inputs; outside of them
+    results are the function's, rounded, where that is constant. clipped: so are they at both ends of the inputs, where
+    most inputs may lie that were clipped to these. Raises ValueError
+    where the function is no number somewhere, and where inputs are too many.
     """
     if segments < 2 or segments & (segments - 1):
         raise ValueError(f"{segments} segments are no power of 2, at least 2")
     if inputs.bits > MOST_BITS:
         raise ValueError(f"inputs of {inputs.bits} bits are too many to try; at most {MOST_BITS} bits")
     best = None
-    for rest, first in _windows(function, inputs, outputs, segments):
-        lines = _lines(function, inputs, outputs, Window(segments, rest, first))
+    for rest, first, outside in _windows(function, inputs, outputs, segments):
+        if best is not None and outside >= best[1]:
+            break
+        lines = _lines(function, inputs, outputs, Window(segments, rest, first), clipped=clipped)
         if lines is not None and (best is None or lines[1] < best[1]):
             best = lines
-    if best is None:
-        raise ValueError(f"it is too steep for slopes of {SLOPE_BITS} bits")
+    assert best is not None, "segments of one code have no slope"
     return Fitted(best[0], _error(best[0], function, inputs, outputs))
 
 
@@ -146,10 +149,11 @@ def _asked(function: Function, x: Array) -> Array:
     return y
 
 
-def _windows(function: Function, inputs: Codes, outputs: Codes, segments: int) -> Iterator[tuple[int, int]]:
+def _windows(function: Function, inputs: Codes, outputs: Codes, segments: int) -> Iterator[tuple[int, int, float]]:
     """Widths of segments as powers of 2, from those that cover all inputs downwards, and where the first one begins.
 
-    Narrower segments are tried as long as the function is nearly constant outside them; half a step is.
+    Also by how many steps the function moves outside of them, where results are constant, at least half a step. Some
+    segment may begin where the function bends most: where two lines meet.
     """
     count = inputs.hi - inputs.lo + 1
     stride = max(1, count // WINDOWS)
@@ -158,29 +162,32 @@ def _windows(function: Function, inputs: Codes, outputs: Codes, segments: int) -
     before = np.maximum(np.maximum.accumulate(y) - y, y - np.minimum.accumulate(y))
     back = y[::-1]
     behind = np.maximum(np.maximum.accumulate(back) - back, back - np.minimum.accumulate(back))[::-1]
-    best = np.inf
+    bend = int(x[1 + np.abs(np.diff(y, 2)).argmax()]) if x.size > 2 and stride == 1 else inputs.lo
     for rest in range(max(0, ((count - 1) // segments).bit_length()), -1, -1):
         width = segments << rest
         if width >= count:
-            yield rest, inputs.lo - (width - count) // 2
-            yield rest, inputs.lo
-            best = 0.5
+            yield rest, inputs.lo - (width - count) // 2, 0.5
+            yield rest, inputs.lo, 0.5
+            for wide in (rest, rest + 1):
+                first = bend + (inputs.lo - bend >> wide << wide)
+                if first != inputs.lo and first + (segments << wide) > inputs.hi:
+                    yield wide, first, 0.5
+                    break
             continue
         begins = x[x <= inputs.hi - width + 1]
         last = np.searchsorted(x, begins + width - 1)
         outside = np.maximum(np.maximum(before[: begins.size], behind[last]), 0.5)
-        least = outside.min()
-        if least > max(best, 0.5) * 2:
-            return
-        best = min(best, least)
+        least = float(outside.min())
         ties = begins[outside == least]
         middle = int(ties[ties.size // 2])
-        yield rest, middle
-        if ties[0] <= (aligned := middle >> rest << rest) <= ties[-1] and aligned != middle:
-            yield rest, aligned
+        yield rest, middle, least
+        if ties[0] <= (aligned := bend + (middle - bend >> rest << rest)) <= ties[-1] and aligned != middle:
+            yield rest, aligned, least
 
 
-def _lines(function: Function, inputs: Codes, outputs: Codes, window: Window) -> tuple[Piecewise, float] | None:
+def _lines(
+    function: Function, inputs: Codes, outputs: Codes, window: Window, *, clipped: bool
+) -> tuple[Piecewise, float] | None:
     """The best lines in a window, and their largest error where they were sought and at both ends of the inputs."""
     width = 1 << window.rest
     low = np.unique(np.linspace(0, width - 1, min(width, SAMPLES + 1)).astype(np.int64))
@@ -195,18 +202,22 @@ def _lines(function: Function, inputs: Codes, outputs: Codes, window: Window) ->
     targets = ((real, np.full(x.shape, True)), (wanted, np.full(x.shape, True)), (real, ~free))
     slopes = [_slopes(low, y, used) for y, used in targets]
     outer = np.clip(_asked(function, ends), outputs.lo, outputs.hi)
-    found: list[tuple[Piecewise, float]] = []
+    beyond = window.first > inputs.lo, window.first + (window.segments << window.rest) <= inputs.hi
+    segment = [min(max(0, (end - window.first) >> window.rest), window.segments - 1) for end in (inputs.lo, inputs.hi)]
+    closed = [end for end, there in zip(zip(segment, (0, -1), strict=True), beyond, strict=True) if there or clipped]
+    found: list[tuple[Piecewise, float, float]] = []
     for shift in range(window.rest + GUARD_BITS + 1):
-        slope, offset = _rounded(low, wanted, targets, slopes, shift, outputs)
+        slope, offset = _rounded(low, wanted, targets, slopes, shift, outputs, closed)
         if np.abs(slope).max() >= 1 << (SLOPE_BITS - 1):
             break
         op = Piecewise(Tensor(slope), Tensor(offset), window.first, window.rest, shift, outputs.lo, outputs.hi)
-        off = max(np.abs(op.golden([x]) - wanted).max(), np.abs(op.golden([ends]) - outer).max())
-        found.append((op, float(off)))
+        off = np.abs(op.golden([x]) - wanted).max(axis=1)
+        found.append((op, float(max(off.max(), np.abs(op.golden([ends]) - outer).max())), float(off.mean())))
     if not found:
         return None
-    least = min(off for _, off in found)
-    return next(each for each in found if each[1] <= least + NEAR)
+    most, mean = min(off for _, off, _ in found) + NEAR, min(average for *_, average in found) + NEAR
+    near = [(op, off) for op, off, average in found if off <= most and average <= mean]
+    return near[0] if near else min(((op, off) for op, off, _ in found), key=lambda each: each[1])
 
 
 def _slopes(low: Array, y: Array, used: Array) -> Array:
@@ -237,8 +248,12 @@ def _rounded(
     slopes: Sequence[Array],
     shift: int,
     outputs: Codes,
+    closed: Sequence[tuple[int, int]],
 ) -> tuple[Array, Array]:
-    """Slopes and offsets as integers: per segment the nearest to what is wanted of the lines for several targets."""
+    """Slopes and offsets as integers: per segment the nearest to what is wanted of the lines for several targets.
+
+    closed: segments, and ends of them beyond which inputs lie, perhaps most: results there are what is wanted, rounded.
+    """
     best = np.full(len(low), np.inf)
     slope, offset = np.zeros(len(low), dtype=np.int64), np.zeros(len(low), dtype=np.int64)
     for (y, used), real in zip(targets, slopes, strict=True):
@@ -250,6 +265,11 @@ def _rounded(
         better = off < best
         best = np.where(better, off, best)
         slope, offset = np.where(better, whole, slope), np.where(better, begin, offset)
+    for segment, end in closed:
+        made, code = int(offset[segment] + slope[segment] * low[segment, end]), int(np.rint(wanted[segment, end]))
+        least = made if code == outputs.lo else code << shift
+        most = made if code == outputs.hi else (code + 1 << shift) - 1
+        offset[segment] += min(max(made, least), most) - made
     return slope, offset
 
 

@@ -9,6 +9,7 @@ from tomato.core.ir import Builder, Graph, Node, Op, Shape
 from tomato.ops.frame_requant import FrameRequant
 from tomato.ops.join import Add, Multiply
 from tomato.ops.move import Reshape
+from tomato.ops.piecewise import Piecewise
 from tomato.ops.requant import Requant
 from tomato.ops.table import Table
 from tomato.ops.threshold import Threshold
@@ -57,7 +58,7 @@ def _source(build: Builder, arg: str) -> str | None:
 def _on_pixels(op: Op, shape: Shape) -> Op | None:
     """What a step on a vector is on frames of `shape`; None if it knows no such form."""
     match op:
-        case Add() | Multiply():
+        case Add() | Multiply() | Piecewise():
             return op
         case Requant():
             return _requant(op, shape)

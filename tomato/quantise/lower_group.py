@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from math import isinf
 
 import numpy as np
 
 from tomato.core.formats import Array, Codes, Tensor
-from tomato.core.ir import Op, TensorType
+from tomato.core.ir import Encoding, Op, TensorType
 from tomato.core.treatment import Line, Treatment
 from tomato.ops.join import Add, Multiply
 from tomato.ops.move import Reshape
+from tomato.ops.piecewise import Fitted
 from tomato.ops.recurrent import HIDDEN_FRACTION, Recurrent
 from tomato.ops.requant import Requant
 from tomato.ops.table import Table
@@ -19,6 +21,7 @@ from tomato.passes.groups import Ramp
 from tomato.quantise.lower_recurrent import on_codes
 from tomato.quantise.precision import LayerFormat
 from tomato.quantise.requant.grid import PRODUCT_BITS, Grid, fit_grid, make_requant
+from tomato.quantise.requant.lines import lines
 from tomato.quantise.share_encodings import Coding
 from tomato.quantise.weights.fit import MOST_CODE_BITS, fit_weights
 from tomato.quantise.weights.moments import Moments
@@ -27,6 +30,8 @@ NEAR_STEP = 0.25
 """Steps of a sum's result that the ratio of its factors may be off by at the end of the range."""
 MOST_FACTOR = 1 << 20
 TINY = 1e-300
+TABLE_BITS = 11
+"""Bits of the widest argument of a function that is always a table. Twice as many entries are larger than lines."""
 FINE = 6
 """Bits behind the binary point of a result that are kept of offsets which are stored for every place of a frame."""
 
@@ -203,11 +208,33 @@ def _coarse(op: Op) -> Op:
 
 
 def _table(place: Place) -> tuple[Op, ...]:
-    """The function at every code that the argument can have; where it is not a number, 0."""
+    """The function at every code that the argument can have, or lines near it where those are many."""
     fmt = place.types[0].codes
-    codes = np.arange(fmt.lo, fmt.hi + 1)[:, np.newaxis]
+    if fmt.bits > TABLE_BITS and (found := fitted(place.op, place.args[0].encoding, fmt, place.out)):
+        return (found.op,)
+    real = _results(place.op, place.args[0].encoding, np.arange(fmt.lo, fmt.hi + 1))
+    return (Table(Tensor(place.out.encoding.encode(real, place.out.codes).T), fmt.lo),)
+
+
+@lru_cache(maxsize=64)
+def fitted(op: Op, given: Encoding, inputs: Codes, out: Coding) -> Fitted | None:
+    """Lines for a function that is the same for all channels; None where they are too far off."""
+
+    def codes(x: Array) -> Array:
+        return np.asarray(_results(op, given, x)[:, 0] / out.encoding.scale + out.encoding.zero)
+
+    if _results(op, given, np.array([inputs.lo])).shape[1] > 1:
+        return None
+    try:
+        return lines(codes, inputs, out.codes)
+    except ValueError:
+        return None
+
+
+def _results(op: Op, given: Encoding, codes: Array) -> Array:
+    """What a function makes of codes, (codes, 1 or channels); where it is not a number, 0."""
+    x = codes[:, np.newaxis]
     with np.errstate(all="ignore"):
-        real = place.op.golden([place.args[0].encoding.decode(codes)])
-    real = np.broadcast_to(real, np.broadcast_shapes(real.shape, codes.shape))
-    entries = place.out.encoding.encode(np.nan_to_num(real, posinf=np.inf, neginf=-np.inf), place.out.codes)
-    return (Table(Tensor(entries.T), fmt.lo),)
+        real = op.golden([given.decode(x)])
+    real = np.broadcast_to(real, np.broadcast_shapes(real.shape, x.shape))
+    return np.nan_to_num(real, posinf=np.inf, neginf=-np.inf)

@@ -9,6 +9,7 @@ import numpy as np
 from tomato.core.errors import TomatoError
 from tomato.core.ir import Builder, Encoding, Graph, Op, TensorType
 from tomato.ops.move import Reshape
+from tomato.ops.piecewise import Piecewise
 from tomato.ops.table import Table
 from tomato.ops.weighted import Weighted
 from tomato.passes.groups import Group, across_frames, partition
@@ -16,7 +17,7 @@ from tomato.passes.rewrite import defining
 from tomato.passes.separate_borders import separate_borders
 from tomato.passes.unflatten import unflatten
 from tomato.quantise.calibrate import Range, Ranges
-from tomato.quantise.lower_group import Place, Widths, lower
+from tomato.quantise.lower_group import Place, Widths, fitted, lower
 from tomato.quantise.precision import LayerFormat, Precision
 from tomato.quantise.requant.grid import WideError
 from tomato.quantise.separate_inputs import separate_inputs
@@ -37,7 +38,7 @@ ADD_BITS = 8
 class Note:
     """Something the report should tell about an integer value.
 
-    kind: "table", "clipped" (calibration left values out), "dead" (channels of zeros), "converted" (an input
+    kind: "table", "lines", "clipped" (calibration left values out), "dead" (channels of zeros), "converted" (an input
     requantised to be moved together with other values), "kept" (at more bits than asked for), "unfocused"
     (powers of two around 0 instead of two means) or "swallowed" (channels that vary by less than a step).
     """
@@ -82,6 +83,7 @@ def quantise(
         place = _place(group, codings, build, names, Widths(bits.of(group.head), mult_bits, add_bits))
         place = replace(place, mean=ranges[group.head.args[0]].mean, moments=moments.get(group.head.name))
         ops = _lowered(group, place)
+        notes += _fitted(group, place, ops)
         names[group.output] = _append(build, group, ops, [names[a] for a in group.head.args])
         notes += _remarks(group, names[group.output], ops, ranges, is_copy=group.output not in known)
         notes += _swallowed(names[group.output], ranges[group.output], codings[group.output].encoding.scale)
@@ -160,6 +162,16 @@ def _remarks(group: Group, name: str, ops: Iterable[Op], ranges: Ranges, *, is_c
     if is_copy:
         notes.append(Note("converted", name, "an input requantised to be moved together with other values"))
     return notes
+
+
+def _fitted(group: Group, place: Place, ops: Iterable[Op]) -> list[Note]:
+    """How far lines are off the function that they stand for."""
+    if not any(isinstance(op, Piecewise) for op in ops):
+        return []
+    found = fitted(place.op, place.args[0].encoding, place.types[0].codes, place.out)
+    assert found is not None
+    text = f"{found.op.segments} lines, off by {found.error:.2f} steps at most, of which rounding is 0.5"
+    return [Note("lines", group.code_name, text)]
 
 
 def _swallowed(name: str, seen: Range, step: float) -> list[Note]:

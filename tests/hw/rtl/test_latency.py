@@ -11,6 +11,7 @@ from tomato.engines import (
     global_sum,
     multiply_stream,
     pad_stream,
+    piecewise_stream,
     pool_window,
     reorder_band,
     requant_frame,
@@ -33,6 +34,8 @@ FIXED = [
     ("tom_global_sum", {}, global_sum.PIPELINE),
     ("tom_multiply_stream", {}, multiply_stream.PIPELINE),
     ("tom_pad_stream", {}, pad_stream.PIPELINE),
+    ("tom_piecewise_stream", {}, piecewise_stream.PIPELINE),
+    ("tom_piecewise", {}, piecewise_stream.PIPELINE),
     ("tom_reorder_band", {}, reorder_band.PIPELINE - 1),  # a beat is written, and then read
     ("tom_requant_frame", {}, requant_frame.PIPELINE),
     ("tom_requant_stream", {"Nudges": 0}, requant_stream.PIPELINE),

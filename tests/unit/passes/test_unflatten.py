@@ -13,6 +13,7 @@ from tomato.core.ir import Builder, Graph, Op, TensorType
 from tomato.ops.frame_requant import FrameRequant
 from tomato.ops.join import Add
 from tomato.ops.move import Reshape
+from tomato.ops.piecewise import Piecewise
 from tomato.ops.requant import Requant
 from tomato.ops.table import Table
 from tomato.ops.threshold import Threshold
@@ -47,6 +48,7 @@ def same(before: Graph, after: Graph) -> None:
 PLACES, ONES, EIGHTS = RNG.integers(-300, 300, 60), np.ones(60, dtype=np.int64), np.full(60, 8)
 PER_CHANNEL = np.tile(np.arange(5), 12)
 TABLE = Table(Tensor(RNG.integers(-9, 9, (1, 256))), -128)
+LINES = Piecewise(Tensor(RNG.integers(-9, 9, 4)), Tensor(RNG.integers(-99, 99, 4)), -100, 5, 2, -128, 127)
 LEVELS = np.sort(RNG.integers(-128, 128, (5, 7)), axis=1)
 
 
@@ -57,6 +59,7 @@ LEVELS = np.sort(RNG.integers(-128, 128, (5, 7)), axis=1)
         pytest.param([requant(EIGHTS, PER_CHANNEL)], ["requant"], id="constants_of_channels"),
         pytest.param([requant(EIGHTS, PLACES), TABLE], ["framerequant", "table"], id="a_table_behind"),
         pytest.param([Threshold(Tensor(np.tile(LEVELS, (12, 1))), 0)], ["threshold"], id="thresholds_of_channels"),
+        pytest.param([requant(EIGHTS, PLACES), LINES], ["framerequant", "piecewise"], id="lines_behind"),
         pytest.param([requant(PLACES, ONES), requant(ONES, PLACES)], ["framerequant"] * 2, id="two"),
     ],
 )

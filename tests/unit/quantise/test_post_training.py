@@ -1,5 +1,6 @@
 """Post-training quantisation on small networks."""
 
+import re
 from collections.abc import Mapping
 from math import inf
 
@@ -14,14 +15,15 @@ from tests.networks.steps import bordered
 from tomato.core.errors import TomatoError
 from tomato.core.formats import Array, Codes, Tensor
 from tomato.core.interpret import interpret
-from tomato.core.ir import Encoding, Graph
+from tomato.core.ir import Encoding, Graph, Op
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.frame_requant import FrameRequant
 from tomato.ops.join import Add
 from tomato.ops.move import Concat, Pad, Reshape
+from tomato.ops.piecewise import Piecewise
 from tomato.ops.pool import GlobalSum, MaxPool, SumPool
-from tomato.ops.real import Affine, Clip, Function, RealOp
+from tomato.ops.real import Affine, Clip, Expression, Function, RealOp
 from tomato.ops.requant import Requant
 from tomato.ops.table import Table
 from tomato.ops.window import Window
@@ -204,6 +206,36 @@ def test_functions_become_tables_exact_at_every_code() -> None:
         value = (column + table.lo - inner.zero) * inner.scale
         assert entry == np.clip(np.rint(value / (1 + np.exp(-value)) / outer.scale) + outer.zero, -128, 127)
     assert [str(n) for n in notes] == ["%silu: table of 256 entries"]
+
+
+@pytest.mark.parametrize(("bits", "kind"), [(11, Table), (12, Piecewise), (16, Piecewise)])
+def test_functions_of_many_codes_are_lines(bits: int, kind: type[Op]) -> None:
+    """Off the real ones by what the note says."""
+    net = Net(4, 4, 2)
+    x = net.affine(net.dense("x", 3), bias_only=True)
+    graph = net.graph(net.dense(net.add(Function(SILU), x, name="silu"), 2, name="end"))
+    integer, notes = quantise(graph, calibrate(graph, [net.data()]), Precision.parse(f"*=w8a{bits}"))
+    node, inner, outer = integer.producers["silu"], integer.encodings["dense_q"], integer.encodings["silu"]
+    assert isinstance(node.op, kind)
+    codes = np.arange(-(1 << bits - 1), 1 << bits - 1)
+    value = inner.decode(codes)
+    real = np.clip(value / (1 + np.exp(-value)) / outer.scale + outer.zero, codes[0], codes[-1])
+    off = np.abs(node.op.golden([codes[:, None]])[:, 0] - real).max()
+    (note,) = map(str, notes)
+    if kind is Piecewise:
+        assert off <= 0.75
+        assert re.fullmatch(rf"%silu: \d+ lines, off by {off:.2f} steps at most, of which rounding is 0.5", note)
+    else:
+        assert off <= 0.5
+
+
+@pytest.mark.parametrize("function", [("sqrt", ("abs", "x")), ("max", "x", ("mul", Tensor(np.array([0.1, 0.5])), "x"))])
+def test_what_no_lines_come_near_to_and_functions_per_channel_are_tables(function: Expression) -> None:
+    net = Net(4, 4, 2)
+    graph = net.graph(net.add(Function(function), "x", name="f"))
+    integer, notes = quantise(graph, calibrate(graph, [net.data()]), Precision.parse("*=w8a16"))
+    assert isinstance(integer.producers["f"].op, Table)
+    assert "table of" in str(notes[0])
 
 
 def test_a_function_per_channel_is_a_table_per_channel() -> None:

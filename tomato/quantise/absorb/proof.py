@@ -9,6 +9,7 @@ FLOAT_AVERAGE = "float average"
 FLOAT_FUNCTION = "float function"
 NORMALISED = "normalisation"
 SOFTMAX = "softmax"
+PIECEWISE = "piecewise linear"
 HALF = "half precision"
 SUM_OF_TIES = "sum of ties"
 NEAREST = "nearest constants"
@@ -22,6 +23,7 @@ PROPERTIES: Mapping[str, str] = MappingProxyType(
         FLOAT_FUNCTION: "its float32 functions are not repeated to the last bit; next to a tie it may be off by 1",
         NORMALISED: "its statistics are those of integers; next to a tie a code of 8 bits may be off by 1",
         SOFTMAX: "its exponentials are those of integers; next to a tie a code of 8 bits may be off by 1",
+        PIECEWISE: "it is lines on segments, as a table of so wide an input would be large; the proof says how far off",
         HALF: "the runtime computes in half precision, this in float32",
         SUM_OF_TIES: "many pairs lie at a tie, which float32 settles one by one and no factors can",
         SAMPLED: "the inputs are too many to compare all; those that were are equal",
@@ -37,7 +39,7 @@ class Proof:
     """How the operators of one requantisation compare with its reference.
 
     differing: inputs, over all channels, whose code differs, of `checked`. largest: the greatest difference of codes.
-    how: "requant", "nudged requant", "thresholds", "table", "sum", "product" and the like. caveat: by which of
+    how: "requant", "nudged requant", "thresholds", "table", "lines", "sum", "product" and the like. caveat: by which of
     `PROPERTIES` the codes may not be those of the model's runtime; "" claims that they are.
     """
 

@@ -1,7 +1,7 @@
-"""A function from integers to codes becomes hardware: a wire, a requant, thresholds, or a table.
+"""A function from integers to codes becomes hardware: a wire, a requant, thresholds, a table, or lines.
 
 What equals the function everywhere comes first. Where nothing small does, a requant that is nearly equal is taken
-if that is within what the user allows, and counted.
+if that is within what the user allows, and counted; before a table of more than TABLE_BITS, lines (`lines.py`).
 """
 
 from collections.abc import Callable, Iterator
@@ -51,8 +51,8 @@ class InexactError(ValueError):
 class Allowed:
     """What an inexact requantisation may cost.
 
-    share: of its inputs, that may be off by one step; 0 allows only what is exact, 1 allows any error. bits: the
-    widest multipliers of requants, None for what exactness takes.
+    share: of its inputs, that may be off by one step; 0 allows only what is exact, no lines either, 1 allows any error.
+    bits: the widest multipliers of requants, None for what exactness takes.
     """
 
     share: float = SHARE
@@ -71,28 +71,49 @@ ORDINARY = Allowed()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Realised:
-    """Operators one behind the other (none: a wire), how they work, and how many inputs differ by how much at most."""
+    """Operators one behind the other (none: a wire), how they work, and how many inputs differ by how much at most.
+
+    sample: inputs, over all channels, that were compared, where those were not all; else 0.
+    """
 
     ops: tuple[Op, ...]
     how: str
     differing: int = 0
     largest: int = 0
+    sample: int = 0
+
+
+def no_other() -> None:
+    """Nothing else."""
 
 
 def realise(
     asked: Reference, acc: Codes, channels: int, limits: Codes, allowed: Allowed, *, uniform: bool, straight: bool,
-    frame: bool = False,
+    frame: bool = False, other: Callable[[], Realised | None] = no_other,
 ) -> Realised:  # fmt: skip
     """The operators for codes `asked`, within `limits`, of the integers in `acc`, per channel.
 
     uniform: all channels are alike. straight: the function is known to rise or to fall all the way; any other is asked
     for every integer. frame: channels are places of a frame, so that plain requants come first, nearly equal ones too:
-    whatever else there is would be stored for every place. Raises InexactError where more would have to be allowed,
+    whatever else there is would be stored for every place. other: what there is instead of a table of more than
+    TABLE_BITS, or of nothing. Raises InexactError where more would have to be allowed,
     ValueError where nothing computes it.
     """
-    found = _realise(asked, acc, 1 if uniform else channels, channels, limits, allowed, straight=straight, frame=frame)
+    some = 1 if uniform else channels
+    try:
+        found = _realise(asked, acc, some, channels, limits, allowed, straight=straight, frame=frame)
+    except ValueError:
+        if (instead := other()) is None:
+            raise
+        return instead
+    if any(map(_is_large, found.ops)) and (instead := other()):
+        return instead
     every = np.zeros(channels, dtype=np.int64)
     return replace(found, ops=tuple(spread(op, every) for op in found.ops)) if uniform else found
+
+
+def _is_large(op: Op) -> bool:
+    return isinstance(op, Table) and op.entries.shape[1] > 1 << TABLE_BITS
 
 
 def _realise(

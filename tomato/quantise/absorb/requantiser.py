@@ -10,13 +10,15 @@ from tomato.core.interface import Said
 from tomato.core.ir import Builder, Node, Op
 from tomato.ops.join import Add
 from tomato.ops.move import Reshape
+from tomato.ops.piecewise import Piecewise
 from tomato.ops.quantise import Quantise
 from tomato.passes.groups import join_origins, requantised
 from tomato.quantise.absorb.frames import is_frame, of_frame
 from tomato.quantise.absorb.held import Held, Pair, alike, is_straight, one_channel
+from tomato.quantise.absorb.lines import wide
 from tomato.quantise.absorb.pairs import lower_pair
-from tomato.quantise.absorb.proof import HALF, NEAREST, SUM_OF_TIES, UNLIKE_SCALES, Proof, caveat
-from tomato.quantise.absorb.realise import EVERY, Allowed, InexactError, Realised, realise
+from tomato.quantise.absorb.proof import HALF, NEAREST, PIECEWISE, SUM_OF_TIES, UNLIKE_SCALES, Proof, caveat
+from tomato.quantise.absorb.realise import EVERY, Allowed, InexactError, Realised, no_other, realise
 from tomato.quantise.absorb.reference import Meaning, half, reference, unlike_pair
 from tomato.quantise.absorb.refusals import refuse
 from tomato.quantise.absorb.unlike import near_ties
@@ -61,22 +63,28 @@ class Requantiser:
         kind, uniform = self.build.types[held.value], held.uniform and alike(op)
         straight = all(map(is_straight, held.tail))
         meaning = reference(held.first, one_channel(op), self.said) if uniform else reference(held, op, self.said)
+        lines = wide(held, op, kind, meaning.codes, self.allowed)
         try:
             if is_frame(held) and not uniform:
                 found = of_frame(held, op, kind, self.said, self.allowed)
             else:
                 found = realise(
                     meaning.codes, kind.codes, kind.channels, Codes(op.lo, op.hi), self.allowed, uniform=uniform,
-                    straight=straight,
+                    straight=straight, other=lines.realised if lines and not straight else no_other,
                 )  # fmt: skip
             near = self.loosened(found, meaning, op, held, straight=straight)
         except ValueError as reason:
             self.refuse_inexact(node, held.origin, reason)
         result = self.append(found.ops, held.value, _name(held, node), join_origins(*held.nodes, node))
         if found.how != "wire":
-            checked = (kind.codes.hi - kind.codes.lo + 1) * kind.channels
-            why = caveat(
-                meaning.caveat or near.caveat, found.differing, NEAREST, sampled=not straight and checked > EVERY
+            checked = found.sample or (kind.codes.hi - kind.codes.lo + 1) * kind.channels
+            off = any(isinstance(o, Piecewise) for o in found.ops) and (found.differing or found.sample)
+            why = (
+                PIECEWISE
+                if off
+                else caveat(
+                    meaning.caveat or near.caveat, found.differing, NEAREST, sampled=not straight and checked > EVERY
+                )
             )
             self.proofs.append(Proof(result, found.how, checked, near.differing, near.largest, why))
         return result

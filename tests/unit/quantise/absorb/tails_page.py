@@ -4,10 +4,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.unit.quantise.absorb.tails import QDQ, QONNX, QOPERATOR, SOURCES, TAILS, Case, Verdict, cases, verdicts
-from tomato.quantise.absorb.proof import FLOAT_AVERAGE, FLOAT_FALLBACK, FLOAT_FUNCTION, NEAREST, SAMPLED, SUM_OF_TIES
+from tomato.quantise.absorb.proof import (
+    FLOAT_AVERAGE,
+    FLOAT_FALLBACK,
+    FLOAT_FUNCTION,
+    NEAREST,
+    PIECEWISE,
+    SAMPLED,
+    SUM_OF_TIES,
+)
 
 MARKS: Mapping[str, str] = {
     FLOAT_FALLBACK: "F", FLOAT_AVERAGE: "A", FLOAT_FUNCTION: "X", SUM_OF_TIES: "T", NEAREST: "N", SAMPLED: "S",
+    PIECEWISE: "L",
 }  # fmt: skip
 BEGIN = "<!-- table: python -m tests.unit.quantise.absorb.tails_page -->"
 PAGE = Path(__file__).parents[4] / "docs" / "tails.md"
