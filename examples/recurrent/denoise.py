@@ -23,7 +23,7 @@ STEPS, BATCH, ROUNDS = 50, 32, 60
 
 
 class Denoiser(nn.Module):
-    """A frame of features (1, 1, FEATURES) and a state for each layer to gains (1, 1, BANDS) and the states after it."""
+    """A frame (1, 1, FEATURES) and a state for each layer to gains (1, 1, BANDS) and the states after it."""
 
     def __init__(self, mean: Tensor, deviation: Tensor) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
 """A model that the door has let in, and all that must be known of it to read on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
@@ -14,7 +14,8 @@ from tomato.frontend import door
 class Checked:
     """A model, the file it comes from, its version of ONNX's operator set, and why nodes are not valid, by index.
 
-    lasting: the first outputs of recurrent layers whose states last from frame to frame.
+    lasting: the first outputs of recurrent layers whose states last from frame to frame. loops: why loops are no
+    recurrent layers, by their first outputs.
     """
 
     proto: onnx.ModelProto
@@ -22,6 +23,7 @@ class Checked:
     opset: int
     invalid: Mapping[int, str]
     lasting: frozenset[str] = frozenset()
+    loops: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, proto: onnx.ModelProto, path: Path) -> Self:

@@ -1,6 +1,6 @@
 """Constants that the model gives as codes: integers and what one step of them is worth."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,6 +45,17 @@ class Coded:
                 f"expected one scale per output channel of the {what}", "quantise it per tensor or per output channel"
             )
         return scale[:, 0]
+
+
+def joined(parts: Sequence[Coded], axis: int) -> Coded:
+    """Constants one behind the other along an axis."""
+    first = parts[0]
+    codes = np.concatenate([p.codes for p in parts], axis)
+    scale = np.concatenate([np.broadcast_to(p.scale, p.codes.shape) for p in parts], axis)
+    if all(p.scale.size == 1 and p.scale.reshape(()) == first.scale.reshape(-1)[0] for p in parts):
+        scale = first.scale
+    same = all((p.zero, p.kind) == (first.zero, first.kind) for p in parts)
+    return Coded(codes, scale, first.zero if same else None, first.kind if same else None)
 
 
 def steps_along(steps: Array, shape: tuple[int, ...], axis: int) -> Array:

@@ -106,6 +106,20 @@ def inline(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
         ) from error
 
 
+def reasons(nodes: Iterable[onnx.NodeProto], model: onnx.ModelProto, version: int) -> dict[int, str]:
+    """Why nodes are not valid ONNX, by index."""
+    context = _context(model, version)
+    found = ((i, _why_invalid(node, version, context)) for i, node in enumerate(nodes))
+    return {index: reason for index, reason in found if reason}
+
+
+def _context(model: onnx.ModelProto, version: int) -> checker.C.CheckerContext:
+    context = checker.C.CheckerContext()
+    context.ir_version = max(model.ir_version, 4)
+    context.opset_imports = {entry.domain: entry.version for entry in model.opset_import} | {"": version}
+    return context
+
+
 def admit(model: onnx.ModelProto, path: Path, version: int) -> dict[int, str]:
     """Why nodes are not valid ONNX, by index. TomatoError where the graph itself is not well formed."""
     graph = model.graph
@@ -119,12 +133,8 @@ def admit(model: onnx.ModelProto, path: Path, version: int) -> dict[int, str]:
             where=str(path),
             hint="store them dense: sparse ones are not read",
         )
-    context = checker.C.CheckerContext()
-    context.ir_version = max(model.ir_version, 4)
-    context.opset_imports = {entry.domain: entry.version for entry in model.opset_import} | {"": version}
-    _check_tensors(graph, path, context)
-    reasons = ((i, _why_invalid(node, version, context)) for i, node in enumerate(graph.node))
-    invalid = {index: reason for index, reason in reasons if reason}
+    _check_tensors(graph, path, _context(model, version))
+    invalid = reasons(graph.node, model, version)
     _check_names(graph, path)
     check_sizes(graph, path)
     return invalid

@@ -11,7 +11,7 @@ from onnx import external_data_helper
 
 from tomato.core.errors import TomatoError
 from tomato.core.interface import AS_IT_IS, Reading
-from tomato.frontend import channels_last, door
+from tomato.frontend import channels_last, door, loops, unrolled
 from tomato.frontend.checked import Checked
 from tomato.frontend.exact import CODED, twin
 from tomato.frontend.model import Model
@@ -50,6 +50,7 @@ class Source:
         """A copy with the sizes of its inputs fixed and its states connected, and notes of what was chosen."""
         checked = self.checked.copy()
         notes = fix_inputs(checked, reading.sizes, reading.states)
+        checked = unrolled.roll_up(loops.roll_up(checked), reading.states)
         return connect(checked, reading.states), notes
 
     def read(self, reading: Reading) -> Model:
@@ -57,8 +58,8 @@ class Source:
         if self._last is None or self._last[0] != reading:
             checked, notes = self.fixed(reading)
             if reading.changes:
-                lasting = checked.lasting
-                checked = replace(Checked.of(changed(checked, reading), self.path), lasting=lasting)
+                kept = {"lasting": checked.lasting, "loops": checked.loops}
+                checked = replace(Checked.of(changed(checked, reading), self.path), **kept)
             self._last = reading, resolve(checked, notes)
         return self._last[1]
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from tomato.core.ir import Op
 from tomato.frontend import layout
+from tomato.frontend.coded import joined
 from tomato.frontend.layout import Index
 from tomato.frontend.model import OnnxNode, RefusedError
 from tomato.frontend.walk import Rule, View, Walk
@@ -23,6 +24,9 @@ def from_concat(walk: Walk, node: OnnxNode) -> None:
     axis = node.integer("axis", 1)
     given = [None if walk.model.constant(node, i) is not None else walk.view(n) for i, n in enumerate(node.inputs)]
     known = [v for v in given if v is not None]
+    if not known:
+        walk.define(node.outputs[0], joined([walk.coded_as(n) for n in node.inputs], axis))
+        return
     axis = axis % len(known[0].shape)
     if all(v.order.size == v.shape[axis] for v in known):
         flat = [None if v is None else walk.flat(walk.view(n)) for n, v in zip(node.inputs, given, strict=True)]

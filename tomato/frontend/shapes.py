@@ -182,6 +182,11 @@ def resolve(checked: Checked, notes: tuple[str, ...] = ()) -> Model:
     inputs = [i for i in proto.graph.input if i.name not in constants]
     resolver = survey(checked)
     _check_types(proto, path, resolver)
+    loops = {
+        i: checked.loops[next(filter(None, n.output))]
+        for i, n in enumerate(proto.graph.node)
+        if set(n.output) & set(checked.loops)
+    }
     nodes = tuple(_node(i, n, invalid=i in invalid) for i, n in enumerate(proto.graph.node))
     shapes = {name: shape for name in resolver.types if (shape := resolver.shape(name)) is not None}
     return Model(
@@ -193,7 +198,7 @@ def resolve(checked: Checked, notes: tuple[str, ...] = ()) -> Model:
         outputs=tuple(o.name for o in proto.graph.output),
         constants=resolver.constants,
         shapes=shapes,
-        problems=resolver.problems,
+        problems=loops | resolver.problems,
         invalid=frozenset(invalid),
         types={name: type_name for name in resolver.types if (type_name := resolver.type_name(name))},
         notes=notes,

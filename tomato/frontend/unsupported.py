@@ -17,6 +17,11 @@ FAMILIES: Mapping[str, tuple[str, str]] = {
 
 def why_not(node: OnnxNode) -> RefusedError:
     """The refusal of a node whose operator no rule translates."""
+    if node.op_type == "QuantLSTMCell":
+        return RefusedError(
+            "an LSTM with quantisers between its gates is not supported",
+            "export the float layer, or with its weights quantised alone",
+        )
     if node.domain:
         return RefusedError(
             f"an operator of domain {node.domain!r} is not supported", "export with standard ONNX operators"

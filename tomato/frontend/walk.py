@@ -80,6 +80,12 @@ class Walk:
         self.coded[name] = coded
         self.constants[name] = coded.real
 
+    def coded_as(self, name: str) -> Coded:
+        """A constant that comes as codes. RefusedError where it does not."""
+        if name not in self.coded:
+            raise RefusedError(f"expected {name!r} as codes, like the constants beside it", "quantise all of them")
+        return self.coded[name]
+
     def view(self, name: str, *, host: bool = False) -> View:
         """Where an ONNX value lies. RefusedError when it is constant, or (unless `host`) finished by the host."""
         if name in self.model.constants:

@@ -572,7 +572,8 @@ def _weight_type(values: Array, given: Codes | None) -> tuple[Any, int]:
 RULES: dict[type, Callable[[_Writer, Node, list[str]], str]] = {
     Conv2d: _Writer.weighted, Dense: _Writer.weighted, Quantise: _Writer.quantise, Dequantise: _Writer.dequantise,
     Affine: _Writer.affine, Clip: _Writer.clip, Function: _Writer.function, Flip: _Writer.flip,
-    Concat: _Writer.concat, Slice: _Writer.slice, Pad: _Writer.pad, EdgePad: _Writer.edge_pad, Upsample: _Writer.upsample,
+    Concat: _Writer.concat, Slice: _Writer.slice, Pad: _Writer.pad, EdgePad: _Writer.edge_pad,
+    Upsample: _Writer.upsample,
     DepthToSpace: _Writer.blocks, SpaceToDepth: _Writer.blocks, Reshape: _Writer.reorder, Transpose: _Writer.reorder,
     MatMul: _Writer.matmul, MaxPool: _Writer.max_pool, Normalise: _Writer.normalise, SumPool: _Writer.sum_pool,
     GlobalSum: _Writer.sum_pool, Lstm: recurrent, Gru: recurrent, Rnn: recurrent,

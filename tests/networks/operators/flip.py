@@ -46,8 +46,8 @@ DESCRIBED = Described(
     case=(Flip(rows=True, columns=True), (KIND,)),
     points=points(),
     example=example(
-        Flip(columns=True), node("MaxPool", "a", "o", kernel_shape=[2, 1]), node("Slice", "o begin end axes steps", "t"),
-        node("MaxPool", "t", kernel_shape=[1, 2]),
+        Flip(columns=True), node("MaxPool", "a", "o", kernel_shape=[2, 1]),
+        node("Slice", "o begin end axes steps", "t"), node("MaxPool", "t", kernel_shape=[1, 2]),
         begin=[np.iinfo(np.int64).max], end=[-np.iinfo(np.int64).max], axes=[3], steps=[-1],
     ),
     step=step,
