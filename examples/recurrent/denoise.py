@@ -3,7 +3,7 @@
 Of the size of RNNoise (Valin, A Hybrid DSP/Deep Learning Approach to Real-Time Full-Band Speech Enhancement, 2018): 42
 features of a frame, three GRU layers of 24, 48 and 96 units, gains of 22 bands. It learns to keep what is voice-like
 in made-up band energies and to suppress what is not: harmonics that come and go over noise that changes slowly. Plain
-PyTorch, a minute on two cores. FRAMES.npz gets 4,000 frames of one recording for calibration, and FRAMES_test.npz
+PyTorch, five CPU minutes. FRAMES.npz gets 4,000 frames of one recording for calibration, and FRAMES_test.npz
 1,000 of another. Every GRU has a state among the model's inputs and outputs:
 
     tomato compile denoise.onnx --target pynq-z2 --calibrate FRAMES.npz --state h0=n0 --state h1=n1 --state h2=n2
@@ -73,7 +73,7 @@ def train(net: Denoiser, rng: np.random.Generator, epochs: int) -> None:
         print(f"epoch {epoch + 1}: loss {total / ROUNDS:.4f}")
 
 
-def main(target: Path, frames: Path, epochs: int = 12) -> None:
+def main(target: Path, frames: Path, epochs: int = 5) -> None:
     """Train, export, and keep frames of two recordings."""
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
