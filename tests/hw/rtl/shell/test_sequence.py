@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import tomato
 from tests.hw.rtl.shell.test_axi import FRAMES, played
-from tests.networks.sequences import frames, one_layer
+from tests.networks.sequences import Model, frames, one_layer
 from tomato.accelerator import Accelerator
 from tomato.board import REGISTERS
 
@@ -42,3 +43,14 @@ def test_without_a_reset_results_differ(recurrent: tuple[Accelerator, Path]) -> 
             played(accelerator, folder, (frames(FRAMES, seed=1),), "a_run_begins", **SHAPE)
     finally:
         path.write_text(known)
+
+
+def test_what_comes_in_behind_the_last_result(tmp_path: Path) -> None:
+    """Two of 24 rows make the results; the reset waits for the others, too, or the next run would begin with them."""
+    m = Model()
+    sides = [m.constant([n], np.int64) for n in (0, 2, 2)]
+    m.node("Relu", [m.node("Slice", [m.input("x", 1, 3, 24, 8), *sides], "top")], "y")
+    m.output("y", 1, 3, 2, 8)
+    x = np.random.default_rng(0).normal(size=(FRAMES, 3, 24, 8)).astype(np.float32)
+    made: Accelerator = tomato.compile(m.made(tmp_path / "top.onnx"), "kv260", calibration=x)
+    played(made, made.write(tmp_path / "top"), (x,), "sequence", **SHAPE)
