@@ -1,4 +1,4 @@
-"""A model with states from the command line: compiled, evaluated, simulated and run as sequences of frames."""
+"""A model with states from the command line: compiled, evaluated and simulated as sequences of frames."""
 
 import json
 from pathlib import Path
@@ -8,10 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.networks.sequences import frames, one_layer, stacked
-from tomato.accelerator import opened
 from tomato.build.simulation import simulate
 from tomato.cli import main
-from tomato.runtime import Session
 
 STORED, PLAYED = 4, 11
 """Frames that are given, and frames that are played: twice the whole sequence and a part of it."""
@@ -86,18 +84,3 @@ def test_vectors_that_begin_anew_are_a_new_sequence(build: Path) -> None:
         design.write_text(kept)
     assert not found["bit_exact"]
     assert found["first_mismatches"][0]["frame"] == STORED
-
-
-@pytest.mark.rtl
-def test_a_session_in_simulation_goes_on_where_it_was(build: Path) -> None:
-    x = frames(9, seed=2)
-    with opened(build) as accelerator:
-        golden, late = accelerator.golden(x), accelerator.golden(x[4:])
-    with Session(build, "sim") as session:
-        (name,) = session.outputs
-        assert np.array_equal(session.run(x[:4])[name], golden[:4])
-        assert np.array_equal(session.run(x[4:])[name], golden[4:])
-        assert session.counters()["frames_done"] == 4 + 5
-        session.restart()
-        assert np.array_equal(session.run(x[4:])[name], late)
-    assert not np.array_equal(late, golden[4:])
