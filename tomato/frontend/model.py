@@ -165,6 +165,10 @@ class Model:
                 found.setdefault(name, []).append(node)
         return {name: tuple(nodes) for name, nodes in found.items()}
 
+    def reads(self, name: str) -> bool:
+        """Whether anything reads a value, or it is an output."""
+        return bool(name) and (name in self.outputs or name in self.consumers)
+
     @cached_property
     def makers(self) -> Mapping[str, OnnxNode]:
         """The live node that makes each value."""

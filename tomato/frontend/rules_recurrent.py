@@ -16,6 +16,8 @@ from tomato.ops.recurrent import Gru, Lstm, Recurrent, Rnn
 
 SEQUENCE, INITIAL_H, INITIAL_C, PEEPHOLES = 4, 5, 6, 7
 """Inputs of the nodes."""
+CELL = 2
+"""Their output that has the last cell."""
 KINDS: dict[str, type[Recurrent]] = {"LSTM": Lstm, "GRU": Gru, "RNN": Rnn}
 DEFAULTS = {"LSTM": ("Sigmoid", "Tanh", "Tanh"), "GRU": ("Sigmoid", "Tanh"), "RNN": ("Tanh",)}
 FAR = 1e6
@@ -34,6 +36,8 @@ class Direction:
 
 def from_recurrent(walk: Walk, node: OnnxNode) -> None:
     """LSTM, GRU, RNN of a fixed number of steps, in either direction or both."""
+    if len(node.outputs) > CELL and walk.model.reads(node.outputs[CELL]):
+        raise RefusedError("expected only the results of an LSTM to be read, not its cell", "use its last result")
     steps, source = _source(walk, node)
     directions = _directions(walk, node)
     every, last = [], []

@@ -201,7 +201,7 @@ def visit(walk: Walk, node: OnnxNode) -> None:
     walk.ranges.visit(node)
     if _move_coded(walk, node):
         return
-    if node.op_type not in SEVERAL_OUTPUTS and any(_read(walk.model, o) for o in node.outputs[1:]):
+    if node.op_type not in SEVERAL_OUTPUTS and any(walk.model.reads(o) for o in node.outputs[1:]):
         raise RefusedError(
             f"expected only the first output of {node.op_type} to be used", "remove the other from the model"
         )
@@ -243,10 +243,6 @@ def _move_coded(walk: Walk, node: OnnxNode) -> bool:
         return False
     walk.define(node.outputs[0], walk.coded[node.inputs[0]].moved(lambda order: reorder.moved(walk.model, node, order)))
     return True
-
-
-def _read(model: Model, name: str) -> bool:
-    return bool(name) and (name in model.outputs or name in model.consumers)
 
 
 def refuse(model: Model, refusals: Mapping[int, str], hint: str = "") -> NoReturn:
