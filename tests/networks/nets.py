@@ -13,6 +13,7 @@ from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.normalise import Normalise
 from tomato.ops.real import Affine, Clip
+from tomato.ops.recurrent import Recurrent
 from tomato.ops.requant import Requant
 from tomato.ops.softmax import Softmax
 from tomato.ops.window import Window
@@ -111,7 +112,10 @@ def magnification(integer: Graph, name: str) -> float:
     exact = integer.producers.get(requant.args[0])
     if exact is None or not isinstance(requant.op, Requant):
         return 0.0
-    if isinstance(exact.op, Normalise | Softmax) or exact.op.treatment in (Treatment.MOVES, Treatment.CODES):
+    if isinstance(exact.op, Normalise | Softmax | Recurrent) or exact.op.treatment in (
+        Treatment.MOVES,
+        Treatment.CODES,
+    ):
         return float(np.abs(requant.op.mult.values).max() / 2.0**requant.op.shift)
     if not isinstance(exact.op, Conv2d | Dense):
         return 0.0

@@ -9,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.networks.generator import networks
+from tests.networks.nets import Net
 from tests.networks.points import OPERATIONS
 from tests.networks.recurrent import SETS, real
 from tests.unit.quantise.contract import EXAMPLES, catalogue
 from tests.unit.quantise.example import SHAPE, Example
+from tomato.core.errors import TomatoError
 from tomato.core.formats import Array, Tensor
 from tomato.core.interpret import interpret
 from tomato.core.ir import Graph, Op
@@ -22,10 +24,11 @@ from tomato.ops.move import Pad
 from tomato.ops.pool import MaxPool
 from tomato.ops.quantise import Bias, JoinConstant
 from tomato.ops.real import FUNCTIONS, Expression, Function
-from tomato.ops.recurrent import Recurrent
+from tomato.ops.recurrent import Recurrent, Rnn
 from tomato.ops.weighted import Weighted
 from tomato.ops.window import Window
 from tomato.train.meaning import differentiable, play
+from tomato.train.module import check
 
 RNG = np.random.default_rng(7)
 QUANTISED = (Treatment.CODES, Treatment.CROSSES)
@@ -174,3 +177,10 @@ def test_what_passes_no_gradient_says_why() -> None:
     assert {differentiable(object.__new__(kind)) for kind in quantised} == {"it is quantised already"}
     inner = Function(("mul", "x", ("count", "x", STEPS)))
     assert differentiable(inner) == "it counts thresholds, so that its slope is 0 everywhere"
+
+
+def test_recurrent_layers_are_not_trained_yet() -> None:
+    net = Net(1, 3, 4)
+    graph = net.graph(net.dense(net.add(real(Rnn, 4, RNG), "x"), 2))
+    with pytest.raises(TomatoError, match=r"^error: rnn cannot be trained: its weights cannot be trained yet\n"):
+        check(graph)

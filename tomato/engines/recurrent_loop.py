@@ -230,18 +230,18 @@ class RecurrentLoop(WeightedUnit[Recurrent]):
             function = functions[n]
             slope, offset = line_bits(function)
             unit += Resources(
-                lut=2 * sums + offset + GATE_BITS,
-                ff=2 * sums + 3 * function.rest + slope + 3 * offset + GATE_BITS,
+                lut=3 * (sums + offset) + 4 * GATE_BITS,
+                ff=sums + function.rest + slope + offset + GATE_BITS,
                 dsp=self.target.dsp_for(slope, function.rest + 1),
             ) + rom_cost(self.constants[f"MemFile{FIRST_LINES + n}"], self.target)
         unit += Resources(lut=sums, ff=sums) * op.gates
         factors: list[tuple[int, int]] = []
         if isinstance(op, Lstm):
             factors = [(GATE_BITS, HIDDEN.bits), (GATE_BITS, GATE_BITS), (GATE_BITS, GATE_BITS)]
-            unit += Resources(lut=100, ff=150)
+            unit += Resources(lut=100)
         if isinstance(op, Gru):
             factors = [(GATE_BITS, SUM.bits if op.reset_after else HIDDEN.bits), (GATE_BITS, HIDDEN.bits + 2)]
-            unit += Resources(lut=120, ff=200)
+            unit += Resources(lut=220 if op.reset_after else 120)  # what waits for the reset gate
         for a, b in factors:
             unit += Resources(dsp=self.target.dsp_for(a, b), ff=a + b, lut=self.target.dsp.joints(a, b))
         kept = memory_cost(count * HIDDEN.bits, self.turns, Ram.LUT, self.target) if factors else Resources()

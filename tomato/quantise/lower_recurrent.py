@@ -18,6 +18,10 @@ FAR = 1e30
 """An input at which functions have reached what they go to."""
 SEGMENTS = 128
 """Lines of a function: two LUTs a bit."""
+MORE = 1024
+"""Lines of one that needs them, such as Softsign, which bends at 0 but reaches its ends late: 16 LUTs a bit."""
+CLOSE = 16.0
+"""Steps of a gate that the former may be off."""
 
 
 def on_codes(op: Recurrent, x: Encoding, codes: Codes, form: LayerFormat, mult_bits: int) -> Recurrent:
@@ -52,4 +56,5 @@ def _lines(function: Expression, scale: float, zero: int, inputs: Codes, outputs
     def asked(code: np.ndarray) -> np.ndarray:
         return evaluate(function, (code - zero) * scale) * (1 << GATE_FRACTION)
 
-    return fit(asked, inputs, outputs, SEGMENTS).op
+    few = fit(asked, inputs, outputs, SEGMENTS)
+    return few.op if few.error <= CLOSE else fit(asked, inputs, outputs, MORE).op

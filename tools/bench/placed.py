@@ -26,6 +26,7 @@ from tomato.lower import lower
 from tomato.schedule import schedule
 from tools.bench.cases import BUILD, HERE, MODELS, ROOT
 from tools.bench.joins import joins
+from tools.bench.loops import loops
 from tools.bench.precision import fill
 
 RESULTS: Final = HERE / "placed.json"
@@ -86,6 +87,7 @@ CASES: Final[Mapping[str, Case]] = {
     "tfc_1w2a": Case(stored("tfc_1w2a_qonnx.onnx"), 3900),
     "tfc_2w2a": Case(stored("tfc_2w2a_qonnx.onnx"), 3900),
     "joins": Case(made("joins", joins), 1000),
+    "loops": Case(made("loops", loops), 1000),
 }
 
 

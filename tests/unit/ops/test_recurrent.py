@@ -115,6 +115,19 @@ def test_a_player_goes_on_from_batch_to_batch() -> None:
     assert np.array_equal(np.concatenate(parts), op.golden([x]))
 
 
+def test_softsign_has_more_lines_than_tanh() -> None:
+    """It bends at 0 and reaches its ends late: with as few it would be off by 0.04."""
+    rng, lines = np.random.default_rng(0), []
+    for functions in (0, 2):
+        op = real(Rnn, 4, rng, functions=functions)
+        exact, x = coded(op, "w16a16", S16), frames(op, 2, 3)
+        codes = np.clip(np.rint(x / (16 / 65535)), S16.lo, S16.hi).astype(np.int64)
+        assert np.abs(exact.golden([codes]) / ONE - op.golden([x])).max() < 0.008
+        assert exact.arithmetic is not None
+        lines.append(exact.arithmetic.functions[0].segments)
+    assert lines == [128, 1024]
+
+
 def test_an_unsigned_argument_has_a_zero_of_its_own() -> None:
     """Of codes from 0 on, which stand for what is positive."""
     op, codes = real(Rnn, 4, np.random.default_rng(0)), Codes.of(8, signed=False)

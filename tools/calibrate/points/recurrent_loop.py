@@ -35,7 +35,6 @@ def points() -> Iterator[Point]:
     for kind, hidden, form, lanes, units, turns, pack, begin, judges in (
         ("plain", 16, "w8a8", 4, 1, 2, 1, False, FIT),
         ("lstm", 16, "w8a8", 4, 1, 1, 1, False, FIT),
-        ("lstm", 8, "w4a4", 2, 1, 1, 0, False, FIT),
         ("after", 16, "w8a8", 4, 1, 1, 1, False, FIT),
         ("before", 16, "w8a8", 4, 1, 2, 1, False, FIT),
         ("after", 24, "w4a8", 4, 2, 2, 2, True, XCUP),
