@@ -280,6 +280,5 @@ def _attribute(attribute: onnx.AttributeProto) -> Attribute:
             return tuple(int(v) for v in value)
         case Iterable() if attribute.type == onnx.AttributeProto.FLOATS:
             return tuple(float(v) for v in value)
-        case Iterable() if attribute.type == onnx.AttributeProto.STRINGS:
-            return tuple(bytes(v).decode(errors="replace") for v in value)
-    return None
+    texts = attribute.type == onnx.AttributeProto.STRINGS
+    return tuple(text.decode(errors="replace") for text in attribute.strings) if texts else None

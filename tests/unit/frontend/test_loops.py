@@ -10,9 +10,9 @@ from onnx import TensorProto, helper
 
 from tests.unit.frontend.tiny import Tiny, agree, kinds, op, randoms
 from tomato.core.errors import TomatoError
-from tomato.core.formats import Array
 from tomato.frontend import load
 
+EXPECTED = "expected each step to be that of an LSTM, a GRU or a plain recurrent layer"
 STEPS, INPUTS, UNITS = 5, 3, 4
 SEQUENCE = {"x": (1, STEPS, INPUTS)}
 
@@ -21,11 +21,11 @@ Spelling = Callable[[str, str, str, str], Nodes]
 """The nodes of a step: from x, h and c (if there is one), which end in `h` and `c` with the last string behind them."""
 
 
-def weights(gates: int) -> dict[str, Array]:
+def weights(gates: int) -> dict[str, Any]:
     """Matrices of all gates, and each gate's own, all of one layer."""
     w, r = randoms(gates * UNITS, INPUTS, seed=1), randoms(gates * UNITS, UNITS, seed=2)
     b, c = randoms(gates * UNITS, seed=3), randoms(gates * UNITS, seed=4)
-    found: dict[str, Array] = {"w": w, "r": r, "b": b, "rb": c, "both": np.hstack([w, r]).T, "bias": b + c}
+    found: dict[str, Any] = {"w": w, "r": r, "b": b, "rb": c, "both": np.hstack([w, r]).T, "bias": b + c}
     for n in range(gates):
         rows = slice(n * UNITS, (n + 1) * UNITS)
         found |= {f"w{n}": w[rows].T, f"r{n}": r[rows].T, f"b{n}": b[rows], f"rb{n}": c[rows]}
@@ -95,7 +95,8 @@ def gru_end(x: str, h: str, t: str, *, after: bool, turned: bool) -> Nodes:
         op("Mul", f"sr{t}", h, to=f"part{t}"), op("MatMul", f"part{t}", "r2", to=f"loop{t}"),
     ]  # fmt: skip
     return [
-        *gates_apart(x, h, t, {"z": 0, "r": 1}), op("Sigmoid", f"z{t}", to=f"sz{t}"), op("Sigmoid", f"r{t}", to=f"sr{t}"),
+        *gates_apart(x, h, t, {"z": 0, "r": 1}), op("Sigmoid", f"z{t}", to=f"sz{t}"),
+        op("Sigmoid", f"r{t}", to=f"sr{t}"),
         op("Gemm", x, "w2", "b2", to=f"nx{t}"), *reset, op("Add", f"nx{t}", f"loop{t}", to=f"ns{t}"),
         op("Tanh", f"ns{t}", to=f"n{t}"), op("Sub", "one", f"sz{t}", to=f"rest{t}"),
         op("Mul", f"rest{t}", one, to=f"left{t}"), op("Mul", f"sz{t}", other, to=f"right{t}"),
@@ -166,7 +167,7 @@ def scan(spelling: Spelling, gates: int, opset: int = 13, **attributes: Any) -> 
         [*(value(s, 1, UNITS) for s in states), value("xt", 1, INPUTS)],
         [*(value(f"{s}_new", 1, UNITS) for s in states), value("every", 1, UNITS)],
     )  # fmt: skip
-    given = {"num_scan_inputs": 1, "scan_input_axes": [1], "scan_output_axes": [1]} | attributes
+    given: dict[str, Any] = {"num_scan_inputs": 1, "scan_input_axes": [1], "scan_output_axes": [1]} | attributes
     node = op("Scan", *(f"{s}0" for s in states), "x", to=[*(f"last_{s}" for s in states), "steps"], body=body, **given)
     begins = {f"{s}0": 0.3 * randoms(1, UNITS, seed=n) for n, s in enumerate(states)}
     behind = op("Reshape", "steps", "shape")
@@ -177,12 +178,13 @@ def scan(spelling: Spelling, gates: int, opset: int = 13, **attributes: Any) -> 
 def test_scan_of_a_recurrent_step_is_the_layer(tmp_path: Path, case: str) -> None:
     spelling, gates, layer = SPELLINGS[case]
     found = kinds(agree(scan(spelling, gates).save(tmp_path)))
-    assert found.count(layer) == 1 and found.count("dense") == 1
+    assert (found.count(layer), found.count("dense")) == (1, 1)
 
 
 @pytest.mark.parametrize(
     "attributes",
-    [{"scan_input_directions": [1]}, {"scan_output_directions": [1]}, {"scan_output_axes": [0]}, {"scan_output_axes": [-1]},
+    [{"scan_input_directions": [1]}, {"scan_output_directions": [1]}, {"scan_output_axes": [0]},
+     {"scan_output_axes": [-1]},
      {"scan_input_directions": [1], "scan_output_directions": [1]}],
     ids=str,
 )  # fmt: skip
@@ -196,7 +198,8 @@ def looped(spelling: Spelling, gates: int, *, count: str = "count", extra: Nodes
     body = helper.make_graph(
         [op("Gather", "x", "t", to="xt", axis=1), *spelling("xt", "h", "c", "_new"), op("Identity", "going", to="on"),
          *(extra or [op("Identity", "h_new", to="every")])], "step",
-        [value("t", kind=TensorProto.INT64), value("going", kind=TensorProto.BOOL), *(value(s, 1, UNITS) for s in states)],
+        [value("t", kind=TensorProto.INT64), value("going", kind=TensorProto.BOOL),
+         *(value(s, 1, UNITS) for s in states)],
         [value("on", kind=TensorProto.BOOL), *(value(f"{s}_new", 1, UNITS) for s in states), value("every", 1, UNITS)],
     )  # fmt: skip
     node = op("Loop", count, "", *("zeros" for _ in states), to=[*(f"last_{s}" for s in states), "steps"], body=body)
@@ -211,20 +214,20 @@ def test_loop_over_the_steps_is_the_layer(tmp_path: Path, case: str) -> None:
 
 
 REFUSALS: Mapping[str, tuple[Tiny, str]] = {
-    "peephole": (scan(peephole, 4), "expected each step to be that of an LSTM, a GRU or a plain recurrent layer"),
-    "nearly": (scan(nearly, 3), "expected each step to be that of an LSTM, a GRU or a plain recurrent layer"),
+    "peephole": (scan(peephole, 4), EXPECTED),
+    "nearly": (scan(nearly, 3), EXPECTED),
     "operator": (
         looped(lambda x, h, c, t: [*gates_apart(x, h, t, {"s": 0}), op("Sin", f"s{t}", to=f"h{t}")], 1),
-        "expected each step to be that of an LSTM, a GRU or a plain recurrent layer, which has no Sin",
+        f"{EXPECTED}, which has no Sin",
     ),
     "results": (
         looped(rnn, 1, extra=[op("Exp", "h_new", to="every")]),
-        "expected each step to be that of an LSTM, a GRU or a plain recurrent layer, which has no Exp",
+        f"{EXPECTED}, which has no Exp",
     ),
     "number": (
         looped(rnn, 1, extra=[helper.make_node("Cast", ["t"], ["tf"], to=1),
                               op("Add", "h_new", "tf", to="every")]),
-        "expected each step to be that of an LSTM, a GRU or a plain recurrent layer, and this one depends on its number",
+        f"{EXPECTED}, and this one depends on its number",
     ),
 }  # fmt: skip
 
@@ -260,7 +263,7 @@ def steps(spelling: Spelling, gates: int, *, begin: float = 0.0) -> Tiny:
 def test_steps_one_behind_the_other_are_the_layer(tmp_path: Path, case: str) -> None:
     spelling, gates, layer = SPELLINGS[case]
     found = kinds(agree(steps(spelling, gates, begin=0.25).save(tmp_path)))
-    assert found.count(layer) == 1 and found.count("dense") == 1
+    assert (found.count(layer), found.count("dense")) == (1, 1)
 
 
 @pytest.mark.parametrize("case", ODD)

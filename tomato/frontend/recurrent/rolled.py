@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import prod
+from typing import Any
 
 import numpy as np
 import onnx
@@ -10,8 +11,8 @@ from onnx import helper, numpy_helper
 
 from tomato.core.formats import Array
 from tomato.frontend import layout
-from tomato.frontend.cells import Cell
 from tomato.frontend.layout import Index
+from tomato.frontend.recurrent.cells import Cell
 
 MOST_ELEMENTS = 1 << 22
 """Values that the inputs of all steps may be together: each is looked up."""
@@ -57,7 +58,7 @@ class Writer:
         self.tensors.append(numpy_helper.from_array(value, name))
         return name
 
-    def node(self, kind: str, inputs: Sequence[str], to: str = "", **attributes: object) -> str:
+    def node(self, kind: str, inputs: Sequence[str], to: str = "", **attributes: Any) -> str:
         """A node of one output, named after it."""
         to = to or self.name(kind.lower())
         self.nodes.append(helper.make_node(kind, inputs, [to], name=to, **attributes))
@@ -85,8 +86,8 @@ class Writer:
                 if factors[1] != tuple(range(len(factors[1]))):
                     name = self.node("Transpose", [self.reshape(name, factors[0])], perm=factors[1])
                 return self.reshape(name, places.shape, to)
-        taken = self.constant(places.reshape(-1).astype(np.int64), "taken")
-        return self.reshape(self.node("Gather", [self.reshape(name, [-1]), taken], axis=0), places.shape, to)
+        every = self.constant(places.reshape(-1).astype(np.int64), "taken")
+        return self.reshape(self.node("Gather", [self.reshape(name, [-1]), every], axis=0), places.shape, to)
 
 
 def write(layer: Rolled, writer: Writer) -> None:
@@ -107,12 +108,12 @@ def write(layer: Rolled, writer: Writer) -> None:
         direction="reverse" if back else "forward", **cell.attributes(),
     )  # fmt: skip
     writer.nodes.append(node)
-    for name, found in layer.results:
+    for result, found in layer.results:
         step, unit = np.divmod(found, cell.hidden)
         step = steps - 1 - step if back else step
-        writer.moved(outputs[0], (steps, 1, 1, cell.hidden), step * cell.hidden + unit, name)
-    for name, state, units in layer.ends:
-        writer.moved(outputs[1 if state == cell.state else 2], (1, 1, cell.hidden), units, name)
+        writer.moved(outputs[0], (steps, 1, 1, cell.hidden), step * cell.hidden + unit, result)
+    for end, state, units in layer.ends:
+        writer.moved(outputs[1 if state == cell.state else 2], (1, 1, cell.hidden), units, end)
 
 
 def names(model: onnx.ModelProto) -> set[str]:
