@@ -200,15 +200,47 @@ class Boxes(nn.Module):
 
 
 class Memory(nn.Module):
-    """A recurrent layer; its last state answers."""
+    """Recurrent layers; the last state answers."""
 
-    def __init__(self, kind: type[nn.RNNBase]) -> None:
+    def __init__(self, kind: type[nn.RNNBase], layers: int = 1, *, both: bool = False) -> None:
         super().__init__()
-        self.layer = kind(WIDTH, 8, batch_first=True)
+        self.layer = kind(WIDTH, 8, layers, batch_first=True, bidirectional=both)
 
     def forward(self, x: Tensor) -> Tensor:
         states: Tensor = self.layer(x)[0]
         return states[:, -1]
+
+
+class Cells(nn.Module):
+    """A loop over PyTorch's LSTM cell."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cell = nn.LSTMCell(WIDTH, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h, c = torch.zeros(1, 8), torch.zeros(1, 8)
+        every: list[Tensor] = []
+        for t in range(x.shape[1]):
+            h, c = self.cell(x[:, t], (h, c))
+            every.append(h)
+        return torch.stack(every, 1)
+
+
+class Gated(nn.Module):
+    """A gated recurrent unit by hand, with one matrix of inputs and state."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gates, self.candidate = nn.Linear(WIDTH + 8, 16), nn.Linear(WIDTH + 8, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = torch.zeros(1, 8)
+        for t in range(x.shape[1]):
+            reset, update = torch.sigmoid(self.gates(torch.cat([x[:, t], h], 1))).chunk(2, 1)
+            new = torch.tanh(self.candidate(torch.cat([x[:, t], reset * h], 1)))
+            h = (1 - update) * h + update * new
+        return h
 
 
 SEQUENCE, PICTURE, PLACES = (1, TOKENS, WIDTH), (1, 3, 8, 8), (1, 8, 8, 6)
@@ -230,6 +262,13 @@ CASES: Final[Mapping[str, tuple[Callable[[], nn.Module], tuple[int, ...]]]] = {
     "boxes of bins": (Boxes, PICTURE),
     "LSTM": (lambda: Memory(nn.LSTM), SEQUENCE),
     "GRU": (lambda: Memory(nn.GRU), SEQUENCE),
+    "RNN": (lambda: Memory(nn.RNN), SEQUENCE),
+    "LSTM, two layers, both directions": (lambda: Memory(nn.LSTM, 2, both=True), SEQUENCE),
+    "RNN, both directions": (lambda: Memory(nn.RNN, both=True), SEQUENCE),
+    "LSTM cells in a loop": (Cells, SEQUENCE),
+    "GRU by hand in a loop": (Gated, SEQUENCE),
+    "LSTM cells in a loop, scripted": (lambda: torch.jit.script(Cells()), SEQUENCE),
+    "GRU by hand in a loop, scripted": (lambda: torch.jit.script(Gated()), SEQUENCE),
 }  # fmt: skip
 
 
@@ -243,7 +282,7 @@ def answer(make: Callable[[], nn.Module], shape: tuple[int, ...], *, dynamo: boo
             with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(action="ignore"):
                 torch.onnx.export(net, (x,), path, opset_version=18 if dynamo else 17, dynamo=dynamo)
         except (RuntimeError, torch.onnx.OnnxExporterError) as reason:
-            return f"not exported: {str(reason).splitlines()[0]}"
+            return f"not exported: {str(reason).splitlines()[0].split('. ')[0]}"
         try:
             read = load(path)
         except TomatoError as reason:

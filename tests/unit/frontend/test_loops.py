@@ -285,3 +285,38 @@ def test_functions_of_a_layer_are_read(tmp_path: Path) -> None:
               activation_alpha=[0.25], activation_beta=[0.5])  # fmt: skip
     given = {"w": randoms(1, 4 * UNITS, INPUTS, seed=1), "r": randoms(1, 4 * UNITS, UNITS, seed=2)}
     agree(Tiny([node], {"x": (1, 1, INPUTS)}, given).save(tmp_path))
+
+
+def test_layers_as_keras_and_tf2onnx_write_them(tmp_path: Path) -> None:
+    """Batch first; weights joined of constants; states of the input's own, dynamic batch; directions squeezed away."""
+    kernel, inner, bias = (
+        randoms(INPUTS, 4 * UNITS, seed=1),
+        randoms(UNITS, 4 * UNITS, seed=2),
+        randoms(4 * UNITS, seed=3),
+    )
+    nodes = []
+    for name, given in (("kernel", "W"), ("inner", "R")):  # i, c, f, o as Keras has them become i, o, f, c
+        nodes += [
+            op("Split", name, "units", to=[f"{name}{g}" for g in "icfo"], axis=1),
+            op("Concat", *(f"{name}{g}" for g in "iofc"), to=f"{name}_onnx", axis=1),
+            op("Transpose", f"{name}_onnx", to=f"{name}_rows", perm=[1, 0]),
+            op("Unsqueeze", f"{name}_rows", "first", to=given),
+        ]
+    nodes += [
+        op("Concat", "bias", "no_bias", to="both", axis=0), op("Unsqueeze", "both", "first", to="B"),
+        op("Shape", "x", to="shape"), op("Gather", "shape", "zero", to="batch", axis=0),
+        op("Unsqueeze", "batch", "first", to="batch1"), op("Concat", "one", "batch1", "hidden", to="begin_shape", axis=0),
+        op("ConstantOfShape", "begin_shape", to="h0"), op("Expand", "c", "begin_shape", to="c0"),
+        op("Gather", "shape", "first_axis", to="length", axis=0), helper.make_node("Cast", ["length"], ["length32"], to=TensorProto.INT32),
+        op("Expand", "length32", "batch1", to="lengths"),
+        op("Transpose", "x", to="steps", perm=[1, 0, 2]),
+        op("LSTM", "steps", "W", "R", "B", "lengths", "h0", "c0", to=["every", "last"], hidden_size=UNITS),
+        op("Squeeze", "every", "one", to="plain"), op("Transpose", "plain", to="y", perm=[1, 0, 2]),
+        op("Squeeze", "last", "first", to="z"),
+    ]  # fmt: skip
+    constants = {
+        "kernel": kernel, "inner": inner, "bias": bias, "no_bias": np.zeros(4 * UNITS), "units": [UNITS] * 4, "first": [0],
+        "zero": np.array(0), "one": [1], "hidden": [UNITS], "c": np.full((1, 1, UNITS), 0.5), "first_axis": np.array(1),
+    }  # fmt: skip
+    found = kinds(agree(Tiny(nodes, {"x": ("N", STEPS, INPUTS)}, constants, ["y", "z"]).save(tmp_path)))
+    assert "lstm" in found
