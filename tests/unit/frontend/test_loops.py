@@ -305,9 +305,11 @@ def test_layers_as_keras_and_tf2onnx_write_them(tmp_path: Path) -> None:
     nodes += [
         op("Concat", "bias", "no_bias", to="both", axis=0), op("Unsqueeze", "both", "first", to="B"),
         op("Shape", "x", to="shape"), op("Gather", "shape", "zero", to="batch", axis=0),
-        op("Unsqueeze", "batch", "first", to="batch1"), op("Concat", "one", "batch1", "hidden", to="begin_shape", axis=0),
+        op("Unsqueeze", "batch", "first", to="batch1"),
+        op("Concat", "one", "batch1", "hidden", to="begin_shape", axis=0),
         op("ConstantOfShape", "begin_shape", to="h0"), op("Expand", "c", "begin_shape", to="c0"),
-        op("Gather", "shape", "first_axis", to="length", axis=0), helper.make_node("Cast", ["length"], ["length32"], to=TensorProto.INT32),
+        op("Gather", "shape", "first_axis", to="length", axis=0),
+        helper.make_node("Cast", ["length"], ["length32"], to=TensorProto.INT32),
         op("Expand", "length32", "batch1", to="lengths"),
         op("Transpose", "x", to="steps", perm=[1, 0, 2]),
         op("LSTM", "steps", "W", "R", "B", "lengths", "h0", "c0", to=["every", "last"], hidden_size=UNITS),
@@ -315,7 +317,8 @@ def test_layers_as_keras_and_tf2onnx_write_them(tmp_path: Path) -> None:
         op("Squeeze", "last", "first", to="z"),
     ]  # fmt: skip
     constants = {
-        "kernel": kernel, "inner": inner, "bias": bias, "no_bias": np.zeros(4 * UNITS), "units": [UNITS] * 4, "first": [0],
+        "kernel": kernel, "inner": inner, "bias": bias, "no_bias": np.zeros(4 * UNITS), "units": [UNITS] * 4,
+        "first": [0],
         "zero": np.array(0), "one": [1], "hidden": [UNITS], "c": np.full((1, 1, UNITS), 0.5), "first_axis": np.array(1),
     }  # fmt: skip
     found = kinds(agree(Tiny(nodes, {"x": ("N", STEPS, INPUTS)}, constants, ["y", "z"]).save(tmp_path)))

@@ -163,7 +163,11 @@ class Runner:
     def __call__(self, feed: Mapping[str, Array]) -> dict[str, Array]:
         """The outputs by name, constants and what was fed included."""
         given = self._given | {name: feed[name] for name in self._free}
-        values = dict(zip(self._made, map(np.asarray, self._evaluator.run(None, given)), strict=True))
+        try:
+            results = self._evaluator.run(None, given)
+        except Exception as error:  # whatever the evaluator does not know or a node gets wrong
+            raise NoCellError(f"{EXPECTED}, and this one cannot be computed") from error
+        values = dict(zip(self._made, map(np.asarray, results), strict=True))
         return {
             name: values[name] if name in values else feed[name] if name in feed else _double(self.constants[name])
             for name in self.outputs

@@ -46,6 +46,9 @@ def roll_up(checked: Checked) -> Checked:
         except NoCellError as reason:
             reasons[_key(node)] = f"{reason}; {TODO}"
             continue
+        except (ValueError, IndexError, KeyError, TypeError):  # whatever lists of a damaged node make of it
+            reasons[_key(node)] = f"{EXPECTED}; {TODO}"
+            continue
         checked = Checked.of(checked.proto, checked.path)
     return replace(checked, loops=reasons) if reasons else checked
 
@@ -132,10 +135,7 @@ def _places(loop: Loop, front: Sequence[str], opset: int) -> list[list[Index]]:
     every = []
     for n in range(loop.steps):
         feed = {v: loop.places[v][n] + offsets[name] for v, (name, _) in loop.sequences.items()}
-        try:
-            values = runner(feed | {loop.counter: np.array(n, np.int64)})
-        except Exception as error:  # whatever the evaluator does not know or a node gets wrong
-            raise NoCellError("expected steps that read their inputs alike") from error
+        values = runner(feed | {loop.counter: np.array(n, np.int64)})
         every.append([np.asarray(values[name], np.int64) for name in front])
     return every
 

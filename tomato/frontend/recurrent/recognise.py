@@ -80,13 +80,10 @@ class _Probe:
                        if i in step.constants)  # fmt: skip
         if (step.width + hidden) * matrices > MOST_WORK:
             raise NoCellError(f"{EXPECTED}, and this one is too large to be sure of")
-        try:
-            self.whole = Runner(step.nodes, step.constants, self._names() + list(step.after), step.opset)
-            self.between = Runner(rest, step.constants, [n.input[0] for n, _ in self.functions], step.opset)
-            self.shapes = {k: v.shape for k, v in self.whole(self._feed(np.zeros(step.width), self._zeros())).items()}
-            self.fixed, self.switched = self._probed(0.0), self._probed(1.0)
-        except Exception as error:  # whatever the evaluator does not know or a node gets wrong
-            raise NoCellError(f"{EXPECTED}, and this one cannot be computed") from error
+        self.whole = Runner(step.nodes, step.constants, self._names() + list(step.after), step.opset)
+        self.between = Runner(rest, step.constants, [n.input[0] for n, _ in self.functions], step.opset)
+        self.shapes = {k: v.shape for k, v in self.whole(self._feed(np.zeros(step.width), self._zeros())).items()}
+        self.fixed, self.switched = self._probed(0.0), self._probed(1.0)
 
     def _names(self) -> list[str]:
         return [node.output[0] for node, _ in self.functions]
