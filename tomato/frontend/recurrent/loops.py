@@ -4,21 +4,22 @@ What the body reads of the sequence is found by where its elements lie: movement
 step, on the numbers of places. So are those of a Loop that looks its input up by the number of the step.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
 import onnx
 from onnx import helper
 
+from tomato.core.formats import Array
 from tomato.frontend import door
 from tomato.frontend.checked import Checked
 from tomato.frontend.layout import Index
 from tomato.frontend.recurrent import rolled
-from tomato.frontend.recurrent.cells import EXPECTED, MOVES, NoCellError, Runner, Step
+from tomato.frontend.recurrent.cells import EXPECTED, MOVES, NEAR, POLYNOMIAL, Cell, NoCellError, Runner, Step
 from tomato.frontend.recurrent.control_flow import Loop, Output, from_loop, from_scan
 from tomato.frontend.recurrent.recognise import recognise
-from tomato.frontend.recurrent.rolled import Rolled, Writer
+from tomato.frontend.recurrent.rolled import Result, Rolled, Writer
 from tomato.frontend.shapes import Resolver, survey
 
 KINDS = frozenset({"Scan", "Loop"})
@@ -89,7 +90,8 @@ def _layer(loop: Loop, writer: Writer, opset: int) -> Rolled:
     read = dict.fromkeys([i for n in rest for i in n.input if i] + wanted)
     if any(i in counted for i in read):
         raise NoCellError(f"{EXPECTED}, and this one depends on its number")
-    front = [i for i in read if i in moving]
+    core = _needed(rest, [loop.after[s] for s in loop.begins])
+    front = [i for i in dict.fromkeys(i for n in core for i in n.input) if i in moving]
     alive = [s for s in loop.begins if any(s in n.input for n in rest)]
     if not front:
         raise NoCellError(f"{EXPECTED}, and this one reads no input")
@@ -97,11 +99,11 @@ def _layer(loop: Loop, writer: Writer, opset: int) -> Rolled:
     if found is None:
         raise NoCellError("expected steps that read their inputs alike")
     shapes = {s: loop.inner.shape(s) or () for s in alive}
-    step = Step(rest, loop.inner.constants, dict(zip(front, found[1], strict=True)), found[0].shape[1], shapes,
+    step = Step(core, loop.inner.constants, dict(zip(front, found[1], strict=True)), found[0].shape[1], shapes,
                 [loop.after[s] for s in alive], opset)  # fmt: skip
     cell = recognise(step)
-    units = _Units(loop, step, alive, opset)
-    results = [(o.name, _lying(o, units.of(o.inner, cell.state), loop.steps, cell.hidden)) for o in loop.outputs]
+    units = _Units(loop, rest, step, alive)
+    results = [_result(o, units, cell, loop.steps) for o in loop.outputs]
     ends = [(name, *units.find(loop.after[state])) for name, state in loop.finals]
     source, shape = _source(loop, writer)
     return Rolled(cell, source, shape, found[0], [loop.begins[s] for s in alive], results, ends)
@@ -152,7 +154,8 @@ def _source(loop: Loop, writer: Writer) -> tuple[str, tuple[int, ...]]:
 class _Units:
     """Which units of which state lie where, in values that are moved from a state behind the step."""
 
-    def __init__(self, loop: Loop, step: Step, alive: Sequence[str], opset: int) -> None:
+    def __init__(self, loop: Loop, rest: Sequence[onnx.NodeProto], step: Step, alive: Sequence[str]) -> None:
+        self.rest, self.step = rest, step
         makers = {o: n for n in step.nodes for o in n.output}
         self.known: dict[str, tuple[int, Index]] = {}
         for state, name in enumerate(alive):
@@ -161,7 +164,7 @@ class _Units:
             while root in makers and makers[root].op_type in MOVES - {"Concat", "Split", "Expand", "Slice", "Gather"}:
                 root = makers[root].input[0]
             names, nodes = {root}, []
-            for node in step.nodes:
+            for node in rest:
                 if node.op_type in MOVES and [i for i in node.input if i and i not in step.constants] in [
                     [n] for n in names
                 ]:
@@ -169,7 +172,7 @@ class _Units:
                     nodes.append(node)
             size = int(np.prod(loop.inner.shape(name) or ()))
             begin = np.arange(size).reshape(loop.inner.shape(root) or shape or ())
-            values = Runner(nodes, step.constants, sorted(names), opset)({root: begin})
+            values = Runner(nodes, step.constants, sorted(names), step.opset)({root: begin})
             inverse = np.argsort(values[step.after[state]].reshape(-1))
             for value, places in values.items():
                 self.known[value] = state, inverse[np.asarray(places, np.int64)]
@@ -180,17 +183,57 @@ class _Units:
             raise NoCellError("expected no results but the states of the layer")
         return self.known[name]
 
-    def of(self, name: str, state: int) -> Index:
-        """As `find`, of this state."""
-        found, units = self.find(name)
-        if found != state:
+    def head(self, name: str, cell: Cell) -> tuple[Array, Array, tuple[int, ...]]:
+        """Matrix, offset and shape of a value that is made of a layer's units by sums and products with constants."""
+        known = {n: units for n, (state, units) in self.known.items() if state == cell.state}
+        nodes = _needed(self.rest, [name], known)
+        free = {i for n in nodes for i in n.input if i} - {o for n in nodes for o in n.output}
+        if (
+            not nodes
+            or not free <= known.keys() | self.step.constants.keys()
+            or any(n.op_type not in POLYNOMIAL for n in nodes)
+        ):
+            raise NoCellError("expected results that are the layer's states, times and plus constants")
+        runner = Runner(nodes, self.step.constants, [name], self.step.opset)
+
+        def at(h: Array) -> Array:
+            return runner({n: h[units] for n, units in known.items()})[name]
+
+        offset = at(np.zeros(cell.hidden))
+        matrix = np.stack([(at(unit) - offset).reshape(-1) for unit in np.eye(cell.hidden)])
+        for h in np.random.default_rng(0).normal(size=(3, cell.hidden)):
+            if np.abs(at(h).reshape(-1) - (h @ matrix + offset.reshape(-1))).max() > NEAR:
+                raise NoCellError("expected results that are the layer's states, times and plus constants")
+        return matrix, offset.reshape(-1), offset.shape
+
+
+def _needed(
+    nodes: Sequence[onnx.NodeProto], names: Sequence[str], known: Collection[str] = ()
+) -> list[onnx.NodeProto]:  # fmt: skip
+    """The nodes that values depend on, but for those in front of what is known."""
+    wanted, kept = set(names) - set(known), []
+    for node in reversed(nodes):
+        if wanted.intersection(node.output):
+            wanted.update(i for i in node.input if i not in known)
+            kept.append(node)
+    return kept[::-1]
+
+
+def _result(output: Output, units: _Units, cell: Cell, steps: int) -> Result:
+    """What a result is made of."""
+    if output.inner in units.known:
+        state, places = units.known[output.inner]
+        if state != cell.state:
             raise NoCellError("expected the cell of an LSTM at the last step only")
-        return units
+        return Result(output.name, _lying(output, places, steps, cell.hidden), cell.hidden)
+    matrix, offset, shape = units.head(output.inner, cell)
+    places = np.arange(offset.size).reshape(shape)
+    return Result(output.name, _lying(output, places, steps, offset.size), offset.size, matrix, offset)
 
 
-def _lying(output: Output, units: Index, steps: int, hidden: int) -> Index:
-    """Where the results of all steps lie, as steps * hidden + unit."""
-    every = np.stack([step * hidden + units for step in range(steps)])
+def _lying(output: Output, places: Index, steps: int, size: int) -> Index:
+    """Where the results of all steps lie, of `size` numbers each."""
+    every = np.stack([step * size + places for step in range(steps)])
     every = every[::-1] if output.back else every
     if output.joined:
         return np.concatenate(list(every), axis=output.axis)

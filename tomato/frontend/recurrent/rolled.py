@@ -19,11 +19,25 @@ MOST_ELEMENTS = 1 << 22
 
 
 @dataclass(frozen=True, slots=True)
+class Result:
+    """A value made of what the layer gives at all steps: of `size` numbers for each, step * size + number.
+
+    matrix, offset: what these are made by of the layer's units, (hidden, size) and (size,); None where they are these.
+    """
+
+    name: str
+    places: Index
+    size: int
+    matrix: Array | None = None
+    offset: Array | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Rolled:
     """A layer: `places` (steps, inputs) of the flattened value `source` are its inputs.
 
-    begins: what the states are before the first step, in the order of the step. results: values made of what the layer
-    gives, step * hidden + unit; ends: values made of one of the step's states behind the last step, by its units.
+    begins: what the states are before the first step, in the order of the step. ends: values made of one of the step's
+    states behind the last step, by its units.
     """
 
     cell: Cell
@@ -31,7 +45,7 @@ class Rolled:
     shape: tuple[int, ...]
     places: Index
     begins: Sequence[str]
-    results: Sequence[tuple[str, Index]]
+    results: Sequence[Result]
     ends: Sequence[tuple[str, int, Index]]
 
 
@@ -108,10 +122,16 @@ def write(layer: Rolled, writer: Writer) -> None:
         direction="reverse" if back else "forward", **cell.attributes(),
     )  # fmt: skip
     writer.nodes.append(node)
-    for result, found in layer.results:
-        step, unit = np.divmod(found, cell.hidden)
+    for result in layer.results:
+        step, number = np.divmod(result.places, result.size)
         step = steps - 1 - step if back else step
-        writer.moved(outputs[0], (steps, 1, 1, cell.hidden), step * cell.hidden + unit, result)
+        given = outputs[0]
+        if result.matrix is not None and result.offset is not None:
+            rows = writer.reshape(given, (1, steps, cell.hidden))
+            product = writer.node("MatMul", [rows, writer.constant(np.float32(result.matrix), "head")])
+            given = writer.node("Add", [product, writer.constant(np.float32(result.offset), "offset")])
+        shape = (steps, 1, 1, result.size) if result.matrix is None else (1, steps, result.size)
+        writer.moved(given, shape, step * result.size + number, result.name)
     for end, state, units in layer.ends:
         writer.moved(outputs[1 if state == cell.state else 2], (1, 1, cell.hidden), units, end)
 

@@ -18,7 +18,7 @@ from tomato.frontend.recurrent.alike import Graph
 from tomato.frontend.recurrent.cells import MOVES, NEAR, Cell, NoCellError, Runner, Step
 from tomato.frontend.recurrent.chains import LEAST, Chain, Finder
 from tomato.frontend.recurrent.recognise import recognise
-from tomato.frontend.recurrent.rolled import Rolled, Writer
+from tomato.frontend.recurrent.rolled import Result, Rolled, Writer
 from tomato.frontend.shapes import survey
 
 NEWTON, TINY = 20, 1e-6
@@ -192,7 +192,7 @@ class _Roller:
 
     def _readers(
         self, chain: Chain, cell: Cell
-    ) -> tuple[list[tuple[str, Index]], set[int]]:  # fmt: skip
+    ) -> tuple[list[Result], set[int]]:  # fmt: skip
         """What others read of the steps' results, behind movements of them alone; and the nodes that made that."""
         result = [chain.end, chain.cell_end][cell.state] or ""
         known: dict[str, Index] = {}
@@ -214,7 +214,7 @@ class _Roller:
         gone = moved | {self.graph.makers[b[chain.end]] for b in chain.bound}
         outside = {n for i, node in enumerate(self.graph.live) if i not in gone | inside for n in node.input}
         outside |= {o.name for o in self.graph.proto.graph.output}
-        return [(n, p) for n, p in known.items() if n in outside], gone
+        return [Result(n, p, cell.hidden) for n, p in known.items() if n in outside], gone
 
     def _replaced(self, writer: Writer, gone: set[int]) -> onnx.ModelProto:
         """A copy of the model with what was written instead of nodes. NoCellError if any step is still needed."""
