@@ -129,9 +129,10 @@ class Finder:
         return chain
 
     def _check_order(self, chain: Chain) -> None:
-        for a, b in zip(chain.bound, chain.bound[1:], strict=False):
-            same = b[chain.start] == a[chain.end]
-            if not same or (chain.cell_start and chain.cell_end and b[chain.cell_start] != a[chain.cell_end]):
+        pairs = [(chain.start, chain.end)]
+        pairs += [(chain.cell_start, chain.cell_end)] if chain.cell_start and chain.cell_end else []
+        for before, after in pairwise(chain.bound):
+            if any(start not in after or after[start] != before.get(end) for start, end in pairs):
                 raise NoCellError("steps do not follow each other")
 
     def _last(

@@ -128,8 +128,8 @@ def write(layer: Rolled, writer: Writer) -> None:
         given = outputs[0]
         if result.matrix is not None and result.offset is not None:
             rows = writer.reshape(given, (1, steps, cell.hidden))
-            product = writer.node("MatMul", [rows, writer.constant(np.float32(result.matrix), "head")])
-            given = writer.node("Add", [product, writer.constant(np.float32(result.offset), "offset")])
+            product = writer.node("MatMul", [rows, writer.constant(np.asarray(result.matrix, np.float32), "head")])
+            given = writer.node("Add", [product, writer.constant(np.asarray(result.offset, np.float32), "offset")])
         shape = (steps, 1, 1, result.size) if result.matrix is None else (1, steps, result.size)
         writer.moved(given, shape, step * result.size + number, result.name)
     for end, state, units in layer.ends:

@@ -58,7 +58,7 @@ class _Roller:
         for chain in self.finder.chains():
             try:
                 yield self.rolled(chain)
-            except NoCellError:
+            except (NoCellError, ValueError):  # the latter where shapes of a damaged model do not suit each other
                 continue
 
     def _numbers(self, name: str) -> tuple[str, Index]:
