@@ -216,7 +216,7 @@ def test_loop_over_the_steps_is_the_layer(tmp_path: Path, case: str) -> None:
 def test_what_a_step_makes_of_its_state_alone_is_a_layer_behind(tmp_path: Path) -> None:
     head = [op("Gemm", "h_new", "r1", "b1", to="every")]
     model = looped(rnn, 1, extra=head)
-    constants: dict[str, Any] = {**model.constants, "r1": randoms(UNITS, UNITS, seed=7), "b1": randoms(UNITS, seed=8)}
+    constants: Any = {**model.constants, "r1": randoms(UNITS, UNITS, seed=7), "b1": randoms(UNITS, seed=8)}
     found = kinds(agree(Tiny(model.nodes, model.inputs, constants).save(tmp_path)))
     assert (found.count("rnn"), found.count("dense")) == (1, 2)
 
