@@ -216,9 +216,18 @@ def test_loop_over_the_steps_is_the_layer(tmp_path: Path, case: str) -> None:
 def test_what_a_step_makes_of_its_state_alone_is_a_layer_behind(tmp_path: Path) -> None:
     head = [op("Gemm", "h_new", "r1", "b1", to="every")]
     model = looped(rnn, 1, extra=head)
-    constants: Any = {**model.constants, "r1": randoms(UNITS, UNITS, seed=7), "b1": randoms(UNITS, seed=8)}
+    constants: dict[str, Any] = {**model.constants, "r1": randoms(UNITS, UNITS, seed=7), "b1": randoms(UNITS, seed=8)}
     found = kinds(agree(Tiny(model.nodes, model.inputs, constants).save(tmp_path)))
     assert (found.count("rnn"), found.count("dense")) == (1, 2)
+
+
+def test_what_the_network_makes_of_every_step_is_one_layer(tmp_path: Path) -> None:
+    model = steps(gru_turned, 3)
+    nodes = list(model.nodes[:-1])
+    nodes += [op("Gemm", f"h_{t}", "r1", "b1", to=f"head_{t}") for t in range(STEPS)]
+    nodes.append(op("Concat", *(f"head_{t}" for t in range(STEPS)), to="y", axis=1))
+    found = kinds(agree(Tiny(nodes, model.inputs, model.constants).save(tmp_path)))
+    assert (found.count("gru"), found.count("dense")) == (1, 2)
 
 
 REFUSALS: Mapping[str, tuple[Tiny, str]] = {

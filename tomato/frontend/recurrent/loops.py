@@ -4,20 +4,20 @@ What the body reads of the sequence is found by where its elements lie: movement
 step, on the numbers of places. So are those of a Loop that looks its input up by the number of the step.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import onnx
 from onnx import helper
 
-from tomato.core.formats import Array
 from tomato.frontend import door
 from tomato.frontend.checked import Checked
 from tomato.frontend.layout import Index
 from tomato.frontend.recurrent import rolled
-from tomato.frontend.recurrent.cells import EXPECTED, MOVES, NEAR, POLYNOMIAL, Cell, NoCellError, Runner, Step
+from tomato.frontend.recurrent.cells import EXPECTED, MOVES, Cell, NoCellError, Runner, Step
 from tomato.frontend.recurrent.control_flow import Loop, Output, from_loop, from_scan
+from tomato.frontend.recurrent.heads import head, needed
 from tomato.frontend.recurrent.recognise import recognise
 from tomato.frontend.recurrent.rolled import Result, Rolled, Writer
 from tomato.frontend.shapes import Resolver, survey
@@ -90,7 +90,7 @@ def _layer(loop: Loop, writer: Writer, opset: int) -> Rolled:
     read = dict.fromkeys([i for n in rest for i in n.input if i] + wanted)
     if any(i in counted for i in read):
         raise NoCellError(f"{EXPECTED}, and this one depends on its number")
-    core = _needed(rest, [loop.after[s] for s in loop.begins])
+    core = needed(rest, [loop.after[s] for s in loop.begins])
     front = [i for i in dict.fromkeys(i for n in core for i in n.input) if i in moving]
     alive = [s for s in loop.begins if any(s in n.input for n in rest)]
     if not front:
@@ -183,41 +183,6 @@ class _Units:
             raise NoCellError("expected no results but the states of the layer")
         return self.known[name]
 
-    def head(self, name: str, cell: Cell) -> tuple[Array, Array, tuple[int, ...]]:
-        """Matrix, offset and shape of a value that is made of a layer's units by sums and products with constants."""
-        known = {n: units for n, (state, units) in self.known.items() if state == cell.state}
-        nodes = _needed(self.rest, [name], known)
-        free = {i for n in nodes for i in n.input if i} - {o for n in nodes for o in n.output}
-        if (
-            not nodes
-            or not free <= known.keys() | self.step.constants.keys()
-            or any(n.op_type not in POLYNOMIAL for n in nodes)
-        ):
-            raise NoCellError("expected results that are the layer's states, times and plus constants")
-        runner = Runner(nodes, self.step.constants, [name], self.step.opset)
-
-        def at(h: Array) -> Array:
-            return runner({n: h[units] for n, units in known.items()})[name]
-
-        offset = at(np.zeros(cell.hidden))
-        matrix = np.stack([(at(unit) - offset).reshape(-1) for unit in np.eye(cell.hidden)])
-        for h in np.random.default_rng(0).normal(size=(3, cell.hidden)):
-            if np.abs(at(h).reshape(-1) - (h @ matrix + offset.reshape(-1))).max() > NEAR:
-                raise NoCellError("expected results that are the layer's states, times and plus constants")
-        return matrix, offset.reshape(-1), offset.shape
-
-
-def _needed(
-    nodes: Sequence[onnx.NodeProto], names: Sequence[str], known: Collection[str] = ()
-) -> list[onnx.NodeProto]:  # fmt: skip
-    """The nodes that values depend on, but for those in front of what is known."""
-    wanted, kept = set(names) - set(known), []
-    for node in reversed(nodes):
-        if wanted.intersection(node.output):
-            wanted.update(i for i in node.input if i not in known)
-            kept.append(node)
-    return kept[::-1]
-
 
 def _result(output: Output, units: _Units, cell: Cell, steps: int) -> Result:
     """What a result is made of."""
@@ -226,9 +191,11 @@ def _result(output: Output, units: _Units, cell: Cell, steps: int) -> Result:
         if state != cell.state:
             raise NoCellError("expected the cell of an LSTM at the last step only")
         return Result(output.name, _lying(output, places, steps, cell.hidden), cell.hidden)
-    matrix, offset, shape = units.head(output.inner, cell)
-    places = np.arange(offset.size).reshape(shape)
-    return Result(output.name, _lying(output, places, steps, offset.size), offset.size, matrix, offset)
+    known = {n: places for n, (state, places) in units.known.items() if state == cell.state}
+    step = units.step
+    matrix, offset = head(units.rest, step.constants, output.inner, known, cell.hidden, step.opset)
+    places = np.arange(offset.size).reshape(offset.shape)
+    return Result(output.name, _lying(output, places, steps, offset.size), offset.size, matrix, offset.reshape(-1))
 
 
 def _lying(output: Output, places: Index, steps: int, size: int) -> Index:

@@ -17,6 +17,7 @@ from tomato.frontend.recurrent import rolled
 from tomato.frontend.recurrent.alike import Graph
 from tomato.frontend.recurrent.cells import MOVES, NEAR, Cell, NoCellError, Runner, Step
 from tomato.frontend.recurrent.chains import LEAST, Chain, Finder
+from tomato.frontend.recurrent.readers import Readers
 from tomato.frontend.recurrent.recognise import recognise
 from tomato.frontend.recurrent.rolled import Result, Rolled, Writer
 from tomato.frontend.shapes import survey
@@ -190,31 +191,13 @@ class _Roller:
                        cell.state, cell.after)  # fmt: skip
         return changed, source, shape, places
 
-    def _readers(
-        self, chain: Chain, cell: Cell
-    ) -> tuple[list[Result], set[int]]:  # fmt: skip
-        """What others read of the steps' results, behind movements of them alone; and the nodes that made that."""
+    def _readers(self, chain: Chain, cell: Cell) -> tuple[list[Result], set[int]]:
+        """What others read of the steps' results, and the nodes that made that."""
         result = [chain.end, chain.cell_end][cell.state] or ""
-        known: dict[str, Index] = {}
-        for step, bound in enumerate(chain.bound):
-            shape = self.graph.known.shape(bound[result]) or ()
-            known[bound[result]] = step * cell.hidden + np.arange(cell.hidden).reshape(shape)
-        inside = {self.graph.makers[b] for bound in chain.bound for b in bound.values() if b in self.graph.makers}
-        moved: set[int] = {self.graph.makers[n] for n in known}
-        for i, node in enumerate(self.graph.live):
-            read = [n for n in node.input if n and n not in self.graph.constants]
-            if i in moved or node.op_type not in MOVES or not read or not all(n in known for n in read):
-                continue
-            if node.op_type == "Concat" and any(n in self.graph.constants for n in node.input):
-                continue
-            outputs = [o for o in node.output if o]
-            values = Runner([node], self.graph.constants, outputs, self.graph.checked.opset)(known)
-            known |= {o: np.asarray(v, np.int64) for o, v in values.items()}
-            moved.add(i)
-        gone = moved | {self.graph.makers[b[chain.end]] for b in chain.bound}
-        outside = {n for i, node in enumerate(self.graph.live) if i not in gone | inside for n in node.input}
-        outside |= {o.name for o in self.graph.proto.graph.output}
-        return [Result(n, p, cell.hidden) for n, p in known.items() if n in outside], gone
+        makers = self.graph.makers
+        inside = frozenset(makers[b] for bound in chain.bound for b in bound.values() if b in makers)
+        results, gone = Readers(self.graph, [b[result] for b in chain.bound], inside, cell.hidden).found()
+        return results, gone | {makers[b[chain.end]] for b in chain.bound}
 
     def _replaced(self, writer: Writer, gone: set[int]) -> onnx.ModelProto:
         """A copy of the model with what was written instead of nodes. NoCellError if any step is still needed."""
