@@ -333,7 +333,7 @@ def test_layers_as_keras_and_tf2onnx_write_them(tmp_path: Path) -> None:
         op("Squeeze", "every", "one", to="plain"), op("Transpose", "plain", to="y", perm=[1, 0, 2]),
         op("Squeeze", "last", "first", to="z"),
     ]  # fmt: skip
-    constants = {
+    constants: dict[str, Any] = {
         "kernel": kernel, "inner": inner, "bias": bias, "no_bias": np.zeros(4 * UNITS), "units": [UNITS] * 4,
         "first": [0],
         "zero": np.array(0), "one": [1], "hidden": [UNITS], "c": np.full((1, 1, UNITS), 0.5), "first_axis": np.array(1),
