@@ -95,12 +95,9 @@ class Finder:
             raise NoCellError("no one state besides")
         cell = cells[0] if cells else None
         stops = frozenset(read)
-        first = [self.graph.alike(end, found[0], stops, start, cell)]
-        begin = first[0].get(start)
-        rest = [self.graph.alike(end, b, stops, start, cell) for b in found[1:]]
         last_step = self._last(end, stops, start, cell, group[-1], found[-1])
-        bound = [*first, *rest, last_step]
-        before_first = data[0] if begin is None else begin
+        bound = [*(self.graph.alike(end, b, stops, start, cell) for b in found), last_step]
+        begin = bound[0].get(start)
         chain = Chain(start, cell, end, None, len(bound) - 2, bound)
         if begin is not None and (begin not in self.graph.constants):
             chain = self._extended(chain, stops, begin)
@@ -110,7 +107,7 @@ class Finder:
         chain.begins = [first_bound.get(n) for n in (start, cell) if n]
         for name in chain.begins:
             if name is not None and name not in self.graph.constants and name not in self.states:
-                raise NoCellError(f"the state {before_first} is no constant")
+                raise NoCellError(f"the state {name} is no constant")
         names = [n for n in stops if n not in (start, cell)]
         for name in sorted(names):
             if any(name not in b for b in chain.bound):
