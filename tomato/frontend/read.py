@@ -11,11 +11,12 @@ from onnx import external_data_helper
 
 from tomato.core.errors import TomatoError
 from tomato.core.interface import AS_IT_IS, Reading
-from tomato.frontend import channels_last, door, loops, unrolled
+from tomato.frontend import channels_last, door
 from tomato.frontend.checked import Checked
 from tomato.frontend.exact import CODED, twin
 from tomato.frontend.model import Model
 from tomato.frontend.reading import changed, ends, fix_inputs
+from tomato.frontend.recurrent import loops, unrolled
 from tomato.frontend.shapes import resolve, survey
 from tomato.frontend.states import connect
 
@@ -58,8 +59,8 @@ class Source:
         if self._last is None or self._last[0] != reading:
             checked, notes = self.fixed(reading)
             if reading.changes:
-                kept = {"lasting": checked.lasting, "loops": checked.loops}
-                checked = replace(Checked.of(changed(checked, reading), self.path), **kept)
+                again = Checked.of(changed(checked, reading), self.path)
+                checked = replace(again, lasting=checked.lasting, loops=checked.loops)
             self._last = reading, resolve(checked, notes)
         return self._last[1]
 

@@ -200,11 +200,11 @@ class Boxes(nn.Module):
 
 
 class Memory(nn.Module):
-    """A recurrent layer; its last state answers."""
+    """Recurrent layers; the last state answers."""
 
-    def __init__(self, kind: type[nn.RNNBase]) -> None:
+    def __init__(self, kind: type[nn.RNNBase], layers: int = 1, *, both: bool = False) -> None:
         super().__init__()
-        self.layer = kind(WIDTH, 8, batch_first=True)
+        self.layer = kind(WIDTH, 8, layers, batch_first=True, bidirectional=both)
 
     def forward(self, x: Tensor) -> Tensor:
         states: Tensor = self.layer(x)[0]
@@ -251,6 +251,38 @@ class Chosen(nn.Module):
                 return torch.where((a > b) & (b <= 0.3), a, b)
 
 
+class Cells(nn.Module):
+    """A loop over PyTorch's LSTM cell."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cell = nn.LSTMCell(WIDTH, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h, c = torch.zeros(1, 8), torch.zeros(1, 8)
+        every: list[Tensor] = []
+        for t in range(x.shape[1]):
+            h, c = self.cell(x[:, t], (h, c))
+            every.append(h)
+        return torch.stack(every, 1)
+
+
+class Gated(nn.Module):
+    """A gated recurrent unit by hand, with one matrix of inputs and state."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gates, self.candidate = nn.Linear(WIDTH + 8, 16), nn.Linear(WIDTH + 8, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = torch.zeros(1, 8)
+        for t in range(x.shape[1]):
+            reset, update = torch.sigmoid(self.gates(torch.cat([x[:, t], h], 1))).chunk(2, 1)
+            new = torch.tanh(self.candidate(torch.cat([x[:, t], reset * h], 1)))
+            h = (1 - update) * h + update * new
+        return h
+
+
 SEQUENCE, PICTURE, PLACES = (1, TOKENS, WIDTH), (1, 3, 8, 8), (1, 8, 8, 6)
 CASES: Final[Mapping[str, tuple[Callable[[], nn.Module], tuple[int, ...]]]] = {
     **{f"attention, {s}": (lambda s=s: Attention(s), SEQUENCE)
@@ -278,6 +310,13 @@ CASES: Final[Mapping[str, tuple[Callable[[], nn.Module], tuple[int, ...]]]] = {
     "U-Net, bicubic": (lambda: UNet("bicubic"), PICTURE),
     "LSTM": (lambda: Memory(nn.LSTM), SEQUENCE),
     "GRU": (lambda: Memory(nn.GRU), SEQUENCE),
+    "RNN": (lambda: Memory(nn.RNN), SEQUENCE),
+    "LSTM, two layers, both directions": (lambda: Memory(nn.LSTM, 2, both=True), SEQUENCE),
+    "RNN, both directions": (lambda: Memory(nn.RNN, both=True), SEQUENCE),
+    "LSTM cells in a loop": (Cells, SEQUENCE),
+    "GRU by hand in a loop": (Gated, SEQUENCE),
+    "LSTM cells in a loop, scripted": (lambda: torch.jit.script(Cells()), SEQUENCE),
+    "GRU by hand in a loop, scripted": (lambda: torch.jit.script(Gated()), SEQUENCE),
 }  # fmt: skip
 
 

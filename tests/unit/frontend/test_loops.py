@@ -10,9 +10,9 @@ from onnx import TensorProto, helper
 
 from tests.unit.frontend.tiny import Tiny, agree, kinds, op, randoms
 from tomato.core.errors import TomatoError
-from tomato.core.formats import Array
 from tomato.frontend import load
 
+EXPECTED = "expected each step to be that of an LSTM, a GRU or a plain recurrent layer"
 STEPS, INPUTS, UNITS = 5, 3, 4
 SEQUENCE = {"x": (1, STEPS, INPUTS)}
 
@@ -21,11 +21,11 @@ Spelling = Callable[[str, str, str, str], Nodes]
 """The nodes of a step: from x, h and c (if there is one), which end in `h` and `c` with the last string behind them."""
 
 
-def weights(gates: int) -> dict[str, Array]:
+def weights(gates: int) -> dict[str, Any]:
     """Matrices of all gates, and each gate's own, all of one layer."""
     w, r = randoms(gates * UNITS, INPUTS, seed=1), randoms(gates * UNITS, UNITS, seed=2)
     b, c = randoms(gates * UNITS, seed=3), randoms(gates * UNITS, seed=4)
-    found: dict[str, Array] = {"w": w, "r": r, "b": b, "rb": c, "both": np.hstack([w, r]).T, "bias": b + c}
+    found: dict[str, Any] = {"w": w, "r": r, "b": b, "rb": c, "both": np.hstack([w, r]).T, "bias": b + c}
     for n in range(gates):
         rows = slice(n * UNITS, (n + 1) * UNITS)
         found |= {f"w{n}": w[rows].T, f"r{n}": r[rows].T, f"b{n}": b[rows], f"rb{n}": c[rows]}
@@ -95,7 +95,8 @@ def gru_end(x: str, h: str, t: str, *, after: bool, turned: bool) -> Nodes:
         op("Mul", f"sr{t}", h, to=f"part{t}"), op("MatMul", f"part{t}", "r2", to=f"loop{t}"),
     ]  # fmt: skip
     return [
-        *gates_apart(x, h, t, {"z": 0, "r": 1}), op("Sigmoid", f"z{t}", to=f"sz{t}"), op("Sigmoid", f"r{t}", to=f"sr{t}"),
+        *gates_apart(x, h, t, {"z": 0, "r": 1}), op("Sigmoid", f"z{t}", to=f"sz{t}"),
+        op("Sigmoid", f"r{t}", to=f"sr{t}"),
         op("Gemm", x, "w2", "b2", to=f"nx{t}"), *reset, op("Add", f"nx{t}", f"loop{t}", to=f"ns{t}"),
         op("Tanh", f"ns{t}", to=f"n{t}"), op("Sub", "one", f"sz{t}", to=f"rest{t}"),
         op("Mul", f"rest{t}", one, to=f"left{t}"), op("Mul", f"sz{t}", other, to=f"right{t}"),
@@ -166,7 +167,7 @@ def scan(spelling: Spelling, gates: int, opset: int = 13, **attributes: Any) -> 
         [*(value(s, 1, UNITS) for s in states), value("xt", 1, INPUTS)],
         [*(value(f"{s}_new", 1, UNITS) for s in states), value("every", 1, UNITS)],
     )  # fmt: skip
-    given = {"num_scan_inputs": 1, "scan_input_axes": [1], "scan_output_axes": [1]} | attributes
+    given: dict[str, Any] = {"num_scan_inputs": 1, "scan_input_axes": [1], "scan_output_axes": [1]} | attributes
     node = op("Scan", *(f"{s}0" for s in states), "x", to=[*(f"last_{s}" for s in states), "steps"], body=body, **given)
     begins = {f"{s}0": 0.3 * randoms(1, UNITS, seed=n) for n, s in enumerate(states)}
     behind = op("Reshape", "steps", "shape")
@@ -177,12 +178,13 @@ def scan(spelling: Spelling, gates: int, opset: int = 13, **attributes: Any) -> 
 def test_scan_of_a_recurrent_step_is_the_layer(tmp_path: Path, case: str) -> None:
     spelling, gates, layer = SPELLINGS[case]
     found = kinds(agree(scan(spelling, gates).save(tmp_path)))
-    assert found.count(layer) == 1 and found.count("dense") == 1
+    assert (found.count(layer), found.count("dense")) == (1, 1)
 
 
 @pytest.mark.parametrize(
     "attributes",
-    [{"scan_input_directions": [1]}, {"scan_output_directions": [1]}, {"scan_output_axes": [0]}, {"scan_output_axes": [-1]},
+    [{"scan_input_directions": [1]}, {"scan_output_directions": [1]}, {"scan_output_axes": [0]},
+     {"scan_output_axes": [-1]},
      {"scan_input_directions": [1], "scan_output_directions": [1]}],
     ids=str,
 )  # fmt: skip
@@ -196,7 +198,8 @@ def looped(spelling: Spelling, gates: int, *, count: str = "count", extra: Nodes
     body = helper.make_graph(
         [op("Gather", "x", "t", to="xt", axis=1), *spelling("xt", "h", "c", "_new"), op("Identity", "going", to="on"),
          *(extra or [op("Identity", "h_new", to="every")])], "step",
-        [value("t", kind=TensorProto.INT64), value("going", kind=TensorProto.BOOL), *(value(s, 1, UNITS) for s in states)],
+        [value("t", kind=TensorProto.INT64), value("going", kind=TensorProto.BOOL),
+         *(value(s, 1, UNITS) for s in states)],
         [value("on", kind=TensorProto.BOOL), *(value(f"{s}_new", 1, UNITS) for s in states), value("every", 1, UNITS)],
     )  # fmt: skip
     node = op("Loop", count, "", *("zeros" for _ in states), to=[*(f"last_{s}" for s in states), "steps"], body=body)
@@ -210,21 +213,38 @@ def test_loop_over_the_steps_is_the_layer(tmp_path: Path, case: str) -> None:
     assert layer in kinds(agree(looped(spelling, gates).save(tmp_path)))
 
 
+def test_what_a_step_makes_of_its_state_alone_is_a_layer_behind(tmp_path: Path) -> None:
+    head = [op("Gemm", "h_new", "r1", "b1", to="every")]
+    model = looped(rnn, 1, extra=head)
+    constants: dict[str, Any] = {**model.constants, "r1": randoms(UNITS, UNITS, seed=7), "b1": randoms(UNITS, seed=8)}
+    found = kinds(agree(Tiny(model.nodes, model.inputs, constants).save(tmp_path)))
+    assert (found.count("rnn"), found.count("dense")) == (1, 2)
+
+
+def test_what_the_network_makes_of_every_step_is_one_layer(tmp_path: Path) -> None:
+    model = steps(gru_turned, 3)
+    nodes = list(model.nodes[:-1])
+    nodes += [op("Gemm", f"h_{t}", "r1", "b1", to=f"head_{t}") for t in range(STEPS)]
+    nodes.append(op("Concat", *(f"head_{t}" for t in range(STEPS)), to="y", axis=1))
+    found = kinds(agree(Tiny(nodes, model.inputs, model.constants).save(tmp_path)))
+    assert (found.count("gru"), found.count("dense")) == (1, 2)
+
+
 REFUSALS: Mapping[str, tuple[Tiny, str]] = {
-    "peephole": (scan(peephole, 4), "expected each step to be that of an LSTM, a GRU or a plain recurrent layer"),
-    "nearly": (scan(nearly, 3), "expected each step to be that of an LSTM, a GRU or a plain recurrent layer"),
+    "peephole": (scan(peephole, 4), EXPECTED),
+    "nearly": (scan(nearly, 3), EXPECTED),
     "operator": (
         looped(lambda x, h, c, t: [*gates_apart(x, h, t, {"s": 0}), op("Sin", f"s{t}", to=f"h{t}")], 1),
-        "expected each step to be that of an LSTM, a GRU or a plain recurrent layer, which has no Sin",
+        f"{EXPECTED}, which has no Sin",
     ),
     "results": (
         looped(rnn, 1, extra=[op("Exp", "h_new", to="every")]),
-        "expected each step to be that of an LSTM, a GRU or a plain recurrent layer, which has no Exp",
+        "expected results that are the layer's states, times and plus constants",
     ),
     "number": (
         looped(rnn, 1, extra=[helper.make_node("Cast", ["t"], ["tf"], to=1),
                               op("Add", "h_new", "tf", to="every")]),
-        "expected each step to be that of an LSTM, a GRU or a plain recurrent layer, and this one depends on its number",
+        f"{EXPECTED}, and this one depends on its number",
     ),
 }  # fmt: skip
 
@@ -260,7 +280,7 @@ def steps(spelling: Spelling, gates: int, *, begin: float = 0.0) -> Tiny:
 def test_steps_one_behind_the_other_are_the_layer(tmp_path: Path, case: str) -> None:
     spelling, gates, layer = SPELLINGS[case]
     found = kinds(agree(steps(spelling, gates, begin=0.25).save(tmp_path)))
-    assert found.count(layer) == 1 and found.count("dense") == 1
+    assert (found.count(layer), found.count("dense")) == (1, 1)
 
 
 @pytest.mark.parametrize("case", ODD)
@@ -282,3 +302,41 @@ def test_functions_of_a_layer_are_read(tmp_path: Path) -> None:
               activation_alpha=[0.25], activation_beta=[0.5])  # fmt: skip
     given = {"w": randoms(1, 4 * UNITS, INPUTS, seed=1), "r": randoms(1, 4 * UNITS, UNITS, seed=2)}
     agree(Tiny([node], {"x": (1, 1, INPUTS)}, given).save(tmp_path))
+
+
+def test_layers_as_keras_and_tf2onnx_write_them(tmp_path: Path) -> None:
+    """Batch first; weights joined of constants; states of the input's own, dynamic batch; directions squeezed away."""
+    kernel, inner, bias = (
+        randoms(INPUTS, 4 * UNITS, seed=1),
+        randoms(UNITS, 4 * UNITS, seed=2),
+        randoms(4 * UNITS, seed=3),
+    )
+    nodes = []
+    for name, given in (("kernel", "W"), ("inner", "R")):  # i, c, f, o as Keras has them become i, o, f, c
+        nodes += [
+            op("Split", name, "units", to=[f"{name}{g}" for g in "icfo"], axis=1),
+            op("Concat", *(f"{name}{g}" for g in "iofc"), to=f"{name}_onnx", axis=1),
+            op("Transpose", f"{name}_onnx", to=f"{name}_rows", perm=[1, 0]),
+            op("Unsqueeze", f"{name}_rows", "first", to=given),
+        ]
+    nodes += [
+        op("Concat", "bias", "no_bias", to="both", axis=0), op("Unsqueeze", "both", "first", to="B"),
+        op("Shape", "x", to="shape"), op("Gather", "shape", "zero", to="batch", axis=0),
+        op("Unsqueeze", "batch", "first", to="batch1"),
+        op("Concat", "one", "batch1", "hidden", to="begin_shape", axis=0),
+        op("ConstantOfShape", "begin_shape", to="h0"), op("Expand", "c", "begin_shape", to="c0"),
+        op("Gather", "shape", "first_axis", to="length", axis=0),
+        helper.make_node("Cast", ["length"], ["length32"], to=TensorProto.INT32),
+        op("Expand", "length32", "batch1", to="lengths"),
+        op("Transpose", "x", to="steps", perm=[1, 0, 2]),
+        op("LSTM", "steps", "W", "R", "B", "lengths", "h0", "c0", to=["every", "last"], hidden_size=UNITS),
+        op("Squeeze", "every", "one", to="plain"), op("Transpose", "plain", to="y", perm=[1, 0, 2]),
+        op("Squeeze", "last", "first", to="z"),
+    ]  # fmt: skip
+    constants: dict[str, Any] = {
+        "kernel": kernel, "inner": inner, "bias": bias, "no_bias": np.zeros(4 * UNITS), "units": [UNITS] * 4,
+        "first": [0],
+        "zero": np.array(0), "one": [1], "hidden": [UNITS], "c": np.full((1, 1, UNITS), 0.5), "first_axis": np.array(1),
+    }  # fmt: skip
+    found = kinds(agree(Tiny(nodes, {"x": ("N", STEPS, INPUTS)}, constants, ["y", "z"]).save(tmp_path)))
+    assert "lstm" in found

@@ -7,6 +7,7 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 from tests.networks import quantised as networks
+from tests.unit.frontend.test_loops import SPELLINGS, looped, scan, steps
 from tests.unit.frontend.test_rules import CASES
 from tests.unit.frontend.tiny import op, randoms
 
@@ -89,4 +90,12 @@ def function() -> Any:
 def models() -> list[Any]:
     """All of them, the same in every run."""
     simple = [case.proto() for case in CASES.values()]
-    return [*simple, *dialects(), *dialects(), function(), *map(networks.make, range(4))]
+    return [*simple, *dialects(), *dialects(), function(), *map(networks.make, range(4)), *recurrent()]
+
+
+def recurrent() -> Iterator[Any]:
+    """Recurrent layers as loops, and step by step."""
+    for name in ("lstm, joined", "gru, reset before", "rnn"):
+        spelling, gates, _ = SPELLINGS[name]
+        for form in (scan, looped, steps):
+            yield form(spelling, gates).proto()

@@ -1,11 +1,7 @@
-"""Scan and Loop whose steps are those of a recurrent layer become that layer.
-
-What the body reads of the sequence is found by where its elements lie: movements of data are carried out, for every
-step, on the numbers of places. So are those of a Loop that looks its input up by the number of the step.
-"""
+"""Scan and Loop as they both are: steps that read a sequence and states, and give results and states."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -14,13 +10,13 @@ import onnx
 from onnx import helper
 
 from tomato.core.formats import Array
-from tomato.frontend import door, limits, rolled
-from tomato.frontend.cells import EXPECTED, MOVES, NoCellError, Runner, Step, recognise
-from tomato.frontend.cells_written import LAYERS, write_out
+from tomato.frontend import limits
 from tomato.frontend.checked import Checked
 from tomato.frontend.layout import Index
-from tomato.frontend.rolled import MOST_ELEMENTS, Rolled, Writer
-from tomato.frontend.shapes import Resolver, survey
+from tomato.frontend.recurrent.cells import EXPECTED, MOVES, NoCellError
+from tomato.frontend.recurrent.rolled import MOST_ELEMENTS
+from tomato.frontend.recurrent.written import LAYERS, write_out
+from tomato.frontend.shapes import Resolver
 
 KINDS = frozenset({"Scan", "Loop"})
 COUNTED = MOVES | {"Add", "Sub", "Mul", "Div"}
@@ -31,36 +27,8 @@ OLDEST_SCAN = 9
 TODO = "export the layer itself (nn.LSTM, nn.GRU, nn.RNN), or by tracing"
 
 
-def roll_up(checked: Checked) -> Checked:
-    """The model with recurrent layers for all loops that are such; of the others it is known why they are not."""
-    reasons: dict[str, str] = {}
-    for _ in range(MOST_LOOPS):
-        graph = checked.proto.graph
-        left = [
-            i for i, n in enumerate(graph.node) if _is_loop(n) and i not in checked.invalid and _key(n) not in reasons
-        ]
-        if not left:
-            break
-        node, known = graph.node[left[0]], survey(checked)
-        try:
-            _replace(checked, known, left[0])
-        except NoCellError as reason:
-            reasons[_key(node)] = f"{reason}; {TODO}"
-            continue
-        checked = Checked.of(checked.proto, checked.path)
-    return replace(checked, loops=reasons) if reasons else checked
-
-
-def _is_loop(node: onnx.NodeProto) -> bool:
-    return not node.domain and node.op_type in KINDS
-
-
-def _key(node: onnx.NodeProto) -> str:
-    return next(filter(None, node.output))
-
-
 @dataclass(frozen=True)
-class _Output:
+class Output:
     """A result of a loop: what the body gives at each step, and along which axis these lie; backwards, or joined."""
 
     name: str
@@ -71,7 +39,7 @@ class _Output:
 
 
 @dataclass
-class _Loop:
+class Loop:
     """A Scan or Loop as both have it: what the body reads, and where the results go."""
 
     steps: int
@@ -83,7 +51,7 @@ class _Loop:
     """And what it is behind a step."""
     finals: Sequence[tuple[str, str]]
     """Results, and of which state."""
-    outputs: list[_Output]
+    outputs: list[Output]
     sequences: Mapping[str, tuple[str, tuple[int, ...]]]
     """For each value of the body that is of the sequence the value outside, and its shape."""
     places: Mapping[str, Sequence[Index]]
@@ -113,32 +81,13 @@ class _Loop:
         return kept[::-1]
 
 
-def _replace(checked: Checked, known: Resolver, index: int) -> None:
-    """Put the layer in place of a loop, in place. NoCellError where it is none."""
-    graph = checked.proto.graph
-    node = graph.node[index]
-    given = {a.name: helper.get_attribute_value(a) for a in node.attribute}
-    body = given.get("body")
-    if not isinstance(body, onnx.GraphProto) or body.sparse_initializer or len(body.node) > MOST_NODES:
-        raise NoCellError(EXPECTED)
-    if door.reasons(body.node, checked.proto, checked.opset) or any(len(list(rolled.graphs(body))) > 1 for _ in "1"):
-        raise NoCellError(f"{EXPECTED}, without control flow")
-    if node.op_type == "Scan":
-        loop = _scan(checked, known, node, body, given)
-    else:
-        loop = _loop(checked, known, node, body)
-    writer = Writer(node.name or _key(node), rolled.names(checked.proto))
-    layer = _layer(loop, writer, checked.opset)
-    rolled.write(layer, writer)
-    rolled.replace(graph, {index, *loop.gone}, writer, index)
-
-
 def _inside(known: Resolver, body: onnx.GraphProto, types: Mapping[str, onnx.TypeProto]) -> Resolver:
     """What is known inside of a body whose inputs have these types."""
     own = {v.name for v in body.input} | {t.name for t in body.initializer} | {o for n in body.node for o in n.output}
     inner = Resolver(
         known.model, known.opset,
-        {n: v for n, v in known.constants.items() if n not in own}, {n: t for n, t in known.types.items() if n not in own},
+        {n: v for n, v in known.constants.items() if n not in own},
+        {n: t for n, t in known.types.items() if n not in own},
     )  # fmt: skip
     for tensor in body.initializer:
         inner.define(tensor.name, onnx.numpy_helper.to_array(tensor))
@@ -167,9 +116,10 @@ def _checked_count(steps: int) -> int:
     return steps
 
 
-def _scan(
+def from_scan(
     checked: Checked, known: Resolver, node: onnx.NodeProto, body: onnx.GraphProto, given: Mapping[str, Any]
-) -> _Loop:  # fmt: skip
+) -> Loop:  # fmt: skip
+    """What a Scan is. NoCellError where it is no loop of a fixed number of steps."""
     count = int(given.get("num_scan_inputs", 0))
     states = len(node.input) - count
     if checked.opset < OLDEST_SCAN or count < 1 or states < 0 or len(body.input) != len(node.input):
@@ -180,7 +130,8 @@ def _scan(
     out_axes, out_back = (
         list(given.get(f"scan_output_{k}", [])) or [0] * (len(node.output) - states) for k in ("axes", "directions")
     )
-    types, sequences, places, steps = {}, {}, {}, 0
+    types, sequences, steps = {}, {}, 0
+    places: dict[str, Sequence[Index]] = {}
     for value, name, axis, reverse in zip(
         list(body.input)[states:], list(node.input)[states:], axes, back, strict=True
     ):
@@ -193,23 +144,24 @@ def _scan(
         if np.prod(shape) > MOST_ELEMENTS:
             raise NoCellError(f"expected at most {MOST_ELEMENTS:,} values as input")
         every = np.moveaxis(np.arange(int(np.prod(shape))).reshape(shape), axis, 0)
-        sequences[value.name], places[value.name] = (name, shape), every[::-1] if reverse else every
+        sequences[value.name], places[value.name] = (name, shape), list(every[::-1] if reverse else every)
     for value, name in zip(body.input, list(node.input)[:states], strict=False):
         types[value.name] = _like(known, name, _typed(known, name, "the states"))
     begins = {v.name: n for v, n in zip(body.input, list(node.input)[:states], strict=False)}
     after = {v.name: o.name for v, o in zip(list(body.input)[:states], body.output, strict=False)}
     outputs = [
-        _Output(n, o.name, axis, bool(reverse))
+        Output(n, o.name, axis, bool(reverse))
         for n, o, axis, reverse in zip(
             list(node.output)[states:], list(body.output)[states:], out_axes, out_back, strict=True
         )
         if n
     ]
     finals = [(n, v.name) for n, v in zip(list(node.output)[:states], body.input, strict=False) if n]
-    return _Loop(steps, _inside(known, body, types), body, begins, after, finals, outputs, sequences, places)
+    return Loop(steps, _inside(known, body, types), body, begins, after, finals, outputs, sequences, places)
 
 
-def _loop(checked: Checked, known: Resolver, node: onnx.NodeProto, body: onnx.GraphProto) -> _Loop:
+def from_loop(checked: Checked, known: Resolver, node: onnx.NodeProto, body: onnx.GraphProto) -> Loop:
+    """What a Loop is. NoCellError where it is no loop of a fixed number of steps."""
     states = len(node.input) - 2
     if (
         states < 0
@@ -243,14 +195,14 @@ def _loop(checked: Checked, known: Resolver, node: onnx.NodeProto, body: onnx.Gr
     for value_name, (result, out) in lists.items():
         outputs.append(_listed(checked.proto.graph, makers, value_name, result, out, gone))
     plain = zip(list(node.output)[states:], list(body.output)[states + 1 :], strict=True)
-    outputs += [_Output(n, o.name) for n, o in plain if n]
+    outputs += [Output(n, o.name) for n, o in plain if n]
     captured = {i for n in body.node for i in n.input if i in known.types} - inner.constants.keys() - types.keys()
     captured -= {o for n in body.node for o in n.output}
     sequences = {name: (name, _typed(known, name, "the input")) for name in sorted(captured)}
     if sum(int(np.prod(s)) for _, s in sequences.values()) * steps > MOST_ELEMENTS * MOST_NODES:
         raise NoCellError(f"expected at most {MOST_ELEMENTS:,} values as input")
     places = {n: [np.arange(int(np.prod(s))).reshape(s)] * steps for n, (_, s) in sequences.items()}
-    return _Loop(steps, inner, body, begins, after, finals, outputs, sequences, places, counter, gone)
+    return Loop(steps, inner, body, begins, after, finals, outputs, sequences, places, counter, gone)
 
 
 def _check_condition(
@@ -275,7 +227,7 @@ def _empty(graph: onnx.GraphProto, name: str) -> int | None:
 
 def _listed(
     graph: onnx.GraphProto, makers: Mapping[str, onnx.NodeProto], value: str, result: str, out: str, gone: set[int]
-) -> _Output:  # fmt: skip
+) -> Output:  # fmt: skip
     """The result that a list becomes to which each step appends one value."""
     made = makers.get(out)
     readers = [i for i, n in enumerate(graph.node) if result in n.input]
@@ -286,123 +238,4 @@ def _listed(
     gone.update(readers)
     joining = graph.node[readers[0]]
     given = {a.name: a.i for a in joining.attribute}
-    return _Output(joining.output[0], made.input[1], given["axis"], joined=not given.get("new_axis", 0))
-
-
-def _layer(loop: _Loop, writer: Writer, opset: int) -> Rolled:
-    """The layer that a loop is. NoCellError if it is none."""
-    moving, counted = _moving(loop)
-    rest = [n for n in loop.nodes if not any(o in moving or o in counted for o in n.output)]
-    wanted = [*loop.after.values(), *(o.inner for o in loop.outputs)]
-    read = dict.fromkeys([i for n in rest for i in n.input if i] + wanted)
-    if any(i in counted for i in read):
-        raise NoCellError(f"{EXPECTED}, and this one depends on its number")
-    front = [i for i in read if i in moving]
-    alive = [s for s in loop.begins if any(s in n.input for n in rest)]
-    if not front:
-        raise NoCellError(f"{EXPECTED}, and this one reads no input")
-    found = rolled.numbered(_places(loop, front, opset))
-    if found is None:
-        raise NoCellError("expected steps that read their inputs alike")
-    shapes = {s: loop.inner.shape(s) or () for s in alive}
-    step = Step(rest, loop.inner.constants, dict(zip(front, found[1], strict=True)), found[0].shape[1], shapes,
-                [loop.after[s] for s in alive], opset)  # fmt: skip
-    cell = recognise(step)
-    units = _Units(loop, step, alive, opset)
-    results = [(o.name, _lying(o, units.of(o.inner, cell.state), loop.steps, cell.hidden)) for o in loop.outputs]
-    ends = [(name, *units.find(loop.after[state])) for name, state in loop.finals]
-    source, shape = _source(loop, front, writer)
-    return Rolled(cell, source, shape, found[0], [loop.begins[s] for s in alive], results, ends)
-
-
-def _moving(loop: _Loop) -> tuple[set[str], set[str]]:
-    """Values that are moved from the sequence, and those that depend on the number of the step alone."""
-    moving, counted = set(loop.sequences), {loop.counter} - {""}
-    for node in loop.nodes:
-        read = [i for i in node.input if i and i not in loop.inner.constants]
-        if read and all(i in counted for i in read) and node.op_type in COUNTED:
-            counted.update(node.output)
-        elif (
-            node.op_type in MOVES
-            and node.input[0] in moving
-            and all(i in moving if node.op_type == "Concat" else i in counted for i in read[1:])
-        ):
-            moving.update(node.output)
-    return moving, counted
-
-
-def _places(loop: _Loop, front: Sequence[str], opset: int) -> list[list[Index]]:
-    """Where the elements of values lie at each step, in all sequences one behind the other."""
-    offsets, total = {}, 0
-    for name, shape in dict.fromkeys(loop.sequences.values()):
-        offsets[name] = total
-        total += int(np.prod(shape))
-    moving, counted = _moving(loop)
-    nodes = [n for n in loop.nodes if any(o in moving or o in counted for o in n.output)]
-    runner = Runner(nodes, loop.inner.constants, front, opset)
-    every = []
-    for n in range(loop.steps):
-        feed = {v: loop.places[v][n] + offsets[name] for v, (name, _) in loop.sequences.items()}
-        try:
-            values = runner(feed | {loop.counter: np.array(n, np.int64)})
-        except Exception as error:  # whatever the evaluator does not know or a node gets wrong
-            raise NoCellError("expected steps that read their inputs alike") from error
-        every.append([np.asarray(values[name], np.int64) for name in front])
-    return every
-
-
-def _source(loop: _Loop, front: Sequence[str], writer: Writer) -> tuple[str, tuple[int, ...]]:
-    """The one value of which the inputs of all steps are."""
-    values = list(dict.fromkeys(loop.sequences.values()))
-    if len(values) == 1:
-        return values[0]
-    flat = [writer.reshape(name, [-1]) for name, _ in values]
-    return writer.node("Concat", flat, axis=0), (sum(int(np.prod(shape)) for _, shape in values),)
-
-
-class _Units:
-    """Which units of which state lie where, in values that are moved from a state behind the step."""
-
-    def __init__(self, loop: _Loop, step: Step, alive: Sequence[str], opset: int) -> None:
-        makers = {o: n for n in step.nodes for o in n.output}
-        self.known: dict[str, tuple[int, Index]] = {}
-        for state, name in enumerate(alive):
-            shape = loop.inner.shape(step.after[state])
-            root = step.after[state]
-            while root in makers and makers[root].op_type in MOVES - {"Concat", "Split", "Expand", "Slice", "Gather"}:
-                root = makers[root].input[0]
-            names, nodes = {root}, []
-            for node in step.nodes:
-                if node.op_type in MOVES and [i for i in node.input if i and i not in step.constants] in [
-                    [n] for n in names
-                ]:
-                    names.update(node.output)
-                    nodes.append(node)
-            size = int(np.prod(loop.inner.shape(name) or ()))
-            begin = np.arange(size).reshape(loop.inner.shape(root) or shape or ())
-            values = Runner(nodes, step.constants, sorted(names), opset)({root: begin})
-            inverse = np.argsort(values[step.after[state]].reshape(-1))
-            for value, places in values.items():
-                self.known[value] = state, inverse[np.asarray(places, np.int64)]
-
-    def find(self, name: str) -> tuple[int, Index]:
-        """The state, and which unit lies where. NoCellError if it is another value."""
-        if name not in self.known:
-            raise NoCellError("expected no results but the states of the layer")
-        return self.known[name]
-
-    def of(self, name: str, state: int) -> Index:
-        """As `find`, of this state."""
-        found, units = self.find(name)
-        if found != state:
-            raise NoCellError("expected the cell of an LSTM at the last step only")
-        return units
-
-
-def _lying(output: _Output, units: Index, steps: int, hidden: int) -> Index:
-    """Where the results of all steps lie, as steps * hidden + unit."""
-    every = np.stack([step * hidden + units for step in range(steps)])
-    every = every[::-1] if output.back else every
-    if output.joined:
-        return np.concatenate(list(every), axis=output.axis)
-    return np.moveaxis(every, 0, output.axis)
+    return Output(joining.output[0], made.input[1], given["axis"], joined=not given.get("new_axis", 0))

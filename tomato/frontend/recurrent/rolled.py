@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import prod
+from typing import Any
 
 import numpy as np
 import onnx
@@ -10,19 +11,33 @@ from onnx import helper, numpy_helper
 
 from tomato.core.formats import Array
 from tomato.frontend import layout
-from tomato.frontend.cells import Cell
 from tomato.frontend.layout import Index
+from tomato.frontend.recurrent.cells import Cell
 
 MOST_ELEMENTS = 1 << 22
 """Values that the inputs of all steps may be together: each is looked up."""
 
 
 @dataclass(frozen=True, slots=True)
+class Result:
+    """A value made of what the layer gives at all steps: of `size` numbers for each, step * size + number.
+
+    matrix, offset: what these are made by of the layer's units, (hidden, size) and (size,); None where they are these.
+    """
+
+    name: str
+    places: Index
+    size: int
+    matrix: Array | None = None
+    offset: Array | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Rolled:
     """A layer: `places` (steps, inputs) of the flattened value `source` are its inputs.
 
-    begins: what the states are before the first step, in the order of the step. results: values made of what the layer
-    gives, step * hidden + unit; ends: values made of one of the step's states behind the last step, by its units.
+    begins: what the states are before the first step, in the order of the step. ends: values made of one of the step's
+    states behind the last step, by its units.
     """
 
     cell: Cell
@@ -30,7 +45,7 @@ class Rolled:
     shape: tuple[int, ...]
     places: Index
     begins: Sequence[str]
-    results: Sequence[tuple[str, Index]]
+    results: Sequence[Result]
     ends: Sequence[tuple[str, int, Index]]
 
 
@@ -57,7 +72,7 @@ class Writer:
         self.tensors.append(numpy_helper.from_array(value, name))
         return name
 
-    def node(self, kind: str, inputs: Sequence[str], to: str = "", **attributes: object) -> str:
+    def node(self, kind: str, inputs: Sequence[str], to: str = "", **attributes: Any) -> str:
         """A node of one output, named after it."""
         to = to or self.name(kind.lower())
         self.nodes.append(helper.make_node(kind, inputs, [to], name=to, **attributes))
@@ -85,8 +100,8 @@ class Writer:
                 if factors[1] != tuple(range(len(factors[1]))):
                     name = self.node("Transpose", [self.reshape(name, factors[0])], perm=factors[1])
                 return self.reshape(name, places.shape, to)
-        taken = self.constant(places.reshape(-1).astype(np.int64), "taken")
-        return self.reshape(self.node("Gather", [self.reshape(name, [-1]), taken], axis=0), places.shape, to)
+        every = self.constant(places.reshape(-1).astype(np.int64), "taken")
+        return self.reshape(self.node("Gather", [self.reshape(name, [-1]), every], axis=0), places.shape, to)
 
 
 def write(layer: Rolled, writer: Writer) -> None:
@@ -107,12 +122,18 @@ def write(layer: Rolled, writer: Writer) -> None:
         direction="reverse" if back else "forward", **cell.attributes(),
     )  # fmt: skip
     writer.nodes.append(node)
-    for name, found in layer.results:
-        step, unit = np.divmod(found, cell.hidden)
+    for result in layer.results:
+        step, number = np.divmod(result.places, result.size)
         step = steps - 1 - step if back else step
-        writer.moved(outputs[0], (steps, 1, 1, cell.hidden), step * cell.hidden + unit, name)
-    for name, state, units in layer.ends:
-        writer.moved(outputs[1 if state == cell.state else 2], (1, 1, cell.hidden), units, name)
+        given = outputs[0]
+        if result.matrix is not None and result.offset is not None:
+            rows = writer.reshape(given, (1, steps, cell.hidden))
+            product = writer.node("MatMul", [rows, writer.constant(np.asarray(result.matrix, np.float32), "head")])
+            given = writer.node("Add", [product, writer.constant(np.asarray(result.offset, np.float32), "offset")])
+        shape = (steps, 1, 1, result.size) if result.matrix is None else (1, steps, result.size)
+        writer.moved(given, shape, step * result.size + number, result.name)
+    for end, state, units in layer.ends:
+        writer.moved(outputs[1 if state == cell.state else 2], (1, 1, cell.hidden), units, end)
 
 
 def names(model: onnx.ModelProto) -> set[str]:
