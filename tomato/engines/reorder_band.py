@@ -130,8 +130,8 @@ def _band(site: Site[Reordering], lanes: int) -> Band:
             height = site.arg.shape[0] if rows else 1
             along, across = (-count if columns else count), (-width * count if rows else width * count)
             begin = (width - 1) * count * columns + (height - 1) * width * count * rows
-            loops = ((count, 1), (width, along), (height, across))
-            return Band(height * width * count, height, height * width, _merged(loops), begin)
+            order = _merged(((count, 1), (width, along), (height, across)))
+            return Band(height * width * count, height, height * width, order, begin)
         case SpaceToDepth(block):
             loops = ((count, 1), (block, count), (block, width * count), (width // block, block * count))
             return Band(block * width * count, 1, block * width, _merged(loops))
