@@ -310,7 +310,7 @@ REFUSALS: dict[str, tuple[Tiny, str]] = {
             dict(zip("seat", map(np.atleast_1d, (5, -100, 2, -1)), strict=True)),
         ),
         (
-            "MaxPool #2 (MaxPool): the order of its input is no transposition and no exchange of channels; "
+            "MaxPool #2 (MaxPool): the order of its input is no transposition, no flip and no exchange of channels; "
             "simplify the reshapes in front of it; flip rows and columns at the model's input"
         ),
     ),
@@ -397,7 +397,7 @@ REFUSALS: dict[str, tuple[Tiny, str]] = {
             {"w": randoms(4, 4, 1), "s": np.array([1, 3, 8])},
         ),
         (
-            "Softmax #2 (Softmax): the order of its input is no transposition and no exchange of channels; "
+            "Softmax #2 (Softmax): the order of its input is no transposition, no flip and no exchange of channels; "
             "simplify the reshapes in front of it; flip rows and columns at the model's input"
         ),
     ),
@@ -423,7 +423,7 @@ REFUSALS: dict[str, tuple[Tiny, str]] = {
             {"w": randoms(4, 4, 1), "s": np.array([1, 3, 8])},
         ),
         (
-            "MaxPool #2 (MaxPool): the order of its input is no transposition and no exchange of channels; "
+            "MaxPool #2 (MaxPool): the order of its input is no transposition, no flip and no exchange of channels; "
             "simplify the reshapes in front of it; flip rows and columns at the model's input"
         ),
     ),
