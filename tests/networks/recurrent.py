@@ -133,8 +133,8 @@ def described(kind: type[Recurrent], step: Step) -> Described:
     """A layer of any kind; the example has 4 units and 9 steps."""
     rng, codes = np.random.default_rng(6), Codes.of(16, signed=True)
     case, on_reals = (real(kind, hidden, rng, begin=True, after=True) for hidden in (5, 4))
-    names = " ".join(["x w v bias lengths", *("h", "c")[: kind.states]])
-    given = {"w": 0, "v": 1, "bias": 2, "h": 3, "c": 4}
+    names = " ".join(["x w v bias lengths", *("h", "cell")[: kind.states]])
+    given = {"w": 0, "v": 1, "bias": 2, "h": 3, "cell": 4}
     values = constants(on_reals)
     return Described(
         case=(coded(case, "w8a8", codes), (row(case, 3, codes),)),

@@ -33,6 +33,7 @@ REFUSED = (
     "its weights cannot be trained yet",
     "only borders of 0 are trained",
     "has no form in a file",
+    "the order of its input is no transposition",
 )
 WEIGHTS = tuple(
     name if kind in SINGLE else f"{name}{bits}" for name, kind in NAMES.items() for bits in KINDS[kind].bits

@@ -119,10 +119,10 @@ def test_weights_that_are_not_numbers() -> None:
 def test_what_would_mostly_be_the_hosts() -> None:
     assert compile_refused(tiny(THIRDS)) == (
         "error: 2 of 5 nodes cannot be compiled:\n"
-        "    sine, wave (Sin): the operator is not supported; replace it in the network by supported ones\n"
+        "    most, last_most (Hardmax): the operator is not supported; replace it in the network by supported ones\n"
         "  --> tiny.onnx\n"
-        "  hint: --host any compiles the rest all the same: the host runs behind the chip sine (Sin), middle (Conv), "
-        "wave (Sin) and 1 more: 66.7% of the multiply-accumulates\n"
+        "  hint: --host any compiles the rest all the same: the host runs behind the chip most (Hardmax), middle (Conv), "
+        "last_most (Hardmax) and 1 more: 66.7% of the multiply-accumulates\n"
     )
 
 

@@ -74,14 +74,14 @@ def exchange(source: Index, shape: Shape) -> Index | None:
     return rows[0] if same and rows[0].max() < shape[2] else None
 
 
-def flipped(source: Index, shape: Shape) -> tuple[bool, bool] | None:
-    """Whether rows are in the opposite order, and columns; None if more than that moves."""
-    place = np.arange(source.size).reshape(shape)
-    moved = source.reshape(shape)
-    for rows, columns in ((True, False), (False, True), (True, True)):
-        if np.array_equal(moved, place[:: -1 if rows else 1, :: -1 if columns else 1]):
-            return rows, columns
-    return None
+SIDES = ((True, False), (False, True), (True, True))
+"""What may be in the opposite order: rows, columns, both."""
+
+
+def backwards(shape: Shape, rows: bool, columns: bool) -> Index:
+    """The place that takes each place where rows, or columns, come in the opposite order; flat."""
+    place = np.arange(prod(shape)).reshape(shape)
+    return place[:: -1 if rows else 1, :: -1 if columns else 1].reshape(-1)
 
 
 def runs(chosen: Index) -> list[tuple[int, int]]:

@@ -213,12 +213,13 @@ class Walk:
         return self._moved[key]
 
     def _exchanged(self, value: str, shape: Shape, source: Index) -> str:
-        """A graph value in another order, no transposition: flipped, channels exchanged, or else a RefusedError."""
+        """A graph value in an order that is no transposition: turned first, or its channels exchanged, or a RefusedError."""
+        for sides in layout.SIDES:
+            moved = layout.backwards(self.build.types[value].shape, *sides)[source]
+            if layout.is_identity(moved) or layout.factor(moved) is not None:
+                turned = self._turned(value, *sides)
+                return self.arrange(View(turned, np.arange(moved.size)), shape, moved)
         key = (value, shape, Tensor(source).digest)
-        if self.build.types[value].shape == shape and (sides := layout.flipped(source, shape)) is not None:
-            if key not in self._moved:
-                self._moved[key] = self.emit(Flip(*sides), [value], "_flip")
-            return self._moved[key]
         taken = layout.exchange(source, shape) if self.build.types[value].shape == shape else None
         if taken is None:
             raise RefusedError(
@@ -227,6 +228,13 @@ class Walk:
             )
         if key not in self._moved:
             self._moved[key] = self.pick(value, taken)
+        return self._moved[key]
+
+    def _turned(self, value: str, *sides: bool) -> str:
+        """A graph value with its rows, its columns or both in the opposite order."""
+        key = (value, self.build.types[value].shape, f"flip {sides}")
+        if key not in self._moved:
+            self._moved[key] = self.emit(Flip(*sides), [value], "_flip")
         return self._moved[key]
 
     def pick(self, value: str, taken: Index) -> str:

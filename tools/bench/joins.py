@@ -10,10 +10,13 @@ from tomato.ops.edge_pad import EdgePad
 from tomato.ops.frame_requant import FrameRequant
 from tomato.ops.join import Multiply
 from tomato.ops.matmul import MatMul
+from tomato.ops.maximum import Maximum
 from tomato.ops.move import Concat, Pad, Slice, SpaceToDepth, Upsample
 from tomato.ops.normalise import Normalise
+from tomato.ops.piecewise import fit
 from tomato.ops.pool import GlobalSum, MaxPool
 from tomato.ops.requant import Requant
+from tomato.ops.select import Select
 from tomato.ops.softmax import Softmax
 from tomato.ops.table import Table
 from tomato.ops.threshold import Threshold
@@ -66,6 +69,17 @@ class Network:
         op = FrameRequant(Tensor(np.ones((1, 1, 1), dtype=np.int64)), Tensor(offset), 0, S8.lo, S8.hi)
         return self.build.add(op, [x], name)
 
+    def condition(self, x: str, name: str) -> str:
+        """Whether codes are above 0."""
+        kind = self.build.types[x]
+        steps = np.ones((kind.channels, 1), dtype=np.int64)
+        return self.build.add(Threshold(Tensor(steps), 0), [x], name)
+
+    def bend(self, x: str, name: str) -> str:
+        """A logistic function as lines."""
+        lines = fit(lambda code: S8.hi * np.tanh(code / 48), self.build.types[x].codes, S8, 16).op
+        return self.build.add(lines, [x], name)
+
     def curve(self, x: str, name: str) -> str:
         """A table of 256 values."""
         entries = np.round(S8.hi * np.tanh(np.arange(S8.lo, S8.hi + 1) / 48)).astype(np.int64)
@@ -82,7 +96,9 @@ def joins() -> Graph:
     blocks = net.steps(mixed, 15, "steps")
     gate = build.add(Upsample((2, 2)), [blocks], "upsample")
     gated = net.places(net.requant(build.add(Multiply(0, 0), [deep, gate], "gate"), "gate_q"), "places")
-    both = build.add(Concat(), [gated, deep], "both")
+    greater = build.add(Maximum(), [gated, deep], "greater")
+    chosen = build.add(Select(), [net.condition(deep, "condition"), greater, gated], "chosen")
+    both = build.add(Concat(), [net.bend(chosen, "bent"), deep], "both")
     mirrored = build.add(EdgePad((1, 2, 0, 0), mirrored=True), [both], "mirrored")
     cut = build.add(Slice((1, 2, 4), (17, 18, 16)), [mirrored], "cut")
     pooled = build.add(MaxPool(Window((2, 2), (2, 2))), [cut], "pool")

@@ -806,3 +806,20 @@ def test_importing_the_frontend_does_not_import_onnx() -> None:
 @pytest.mark.parametrize("name", ["mnist8_float", "kws_float", "resnet8_float", "mobilenet_v1_025_128_float"])
 def test_trained_network_agrees_with_onnx_runtime(name: str) -> None:
     agree(model_path(f"{name}.onnx"))
+
+
+@pytest.mark.parametrize("perm", [(0, 1, 2, 3), (0, 1, 3, 2)])
+@pytest.mark.parametrize("axes", [(2,), (3,), (2, 3)])
+def test_a_picture_backwards(axes: tuple[int, ...], perm: tuple[int, ...], tmp_path: Path) -> None:
+    """Turned on the chip behind a layer, also where a transposition follows."""
+    nodes = [
+        op("Relu", "x", to="r"),
+        op("MaxPool", "r", to="m", kernel_shape=[2, 2]),
+        op("Slice", "m", "s_", "e_", "a_", "t_", to="f"),
+        op("Transpose", "f", to="t", perm=perm),
+        op("MaxPool", "t", kernel_shape=[2, 3]),
+    ]
+    every = np.ones(len(axes), dtype=np.int64)
+    constants = dict(zip("seat", (-every, -100 * every, np.array(axes), -every), strict=True))
+    path = Tiny(nodes, {"x": (1, 4, 6, 6)}, {f"{name}_": value for name, value in constants.items()}).save(tmp_path)
+    assert kinds(agree(path)).count("flip") == 1

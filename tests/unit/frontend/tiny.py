@@ -101,9 +101,9 @@ def kinds(model: Network) -> list[str]:
 THIRDS = Tiny(
     [
         op("Conv", "x", "w", to="a", name="first"),
-        op("Sin", "a", to="b", name="sine"),
+        op("Hardmax", "a", to="b", name="most"),
         op("Conv", "b", "w", to="c", name="middle"),
-        op("Sin", "c", to="d", name="wave"),
+        op("Hardmax", "c", to="d", name="last_most"),
         op("Conv", "d", "w", name="last"),
     ],
     {"x": (1, 8, 6, 5)},

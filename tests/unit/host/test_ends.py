@@ -201,10 +201,10 @@ def test_what_is_mostly_for_the_host_is_refused_with_the_cut(tmp_path: Path) -> 
     path = THIRDS.save(tmp_path)
     with pytest.raises(TomatoError) as error:
         tomato.compile(path, "kv260")
-    assert "sine, wave (Sin): the operator is not supported" in error.value.what
+    assert "most, last_most (Hardmax): the operator is not supported" in error.value.what
     assert error.value.hint == (
-        "--host any compiles the rest all the same: the host runs behind the chip sine (Sin), middle (Conv), "
-        "wave (Sin) and 1 more: 66.7% of the multiply-accumulates"
+        "--host any compiles the rest all the same: the host runs behind the chip most (Hardmax), middle (Conv), "
+        "last_most (Hardmax) and 1 more: 66.7% of the multiply-accumulates"
     )
     settled = frontend.settle(path, host="any")
     assert settled.ends is not None

@@ -33,6 +33,7 @@ from tomato.quantise.share_encodings import Coding
 
 T = TypeVar("T")
 PLACES = {
+    "quantise/absorb/lines.py": {"fit_grid"},
     "quantise/absorb/pairs.py": {"limit_denominator"},
     "quantise/absorb/realise.py": {"nearest"},
     "quantise/lower_group.py": {"fit_grid", "limit_denominator"},
