@@ -121,8 +121,8 @@ def test_what_would_mostly_be_the_hosts() -> None:
         "error: 2 of 5 nodes cannot be compiled:\n"
         "    most, last_most (Hardmax): the operator is not supported; replace it in the network by supported ones\n"
         "  --> tiny.onnx\n"
-        "  hint: --host any compiles the rest all the same: the host runs behind the chip most (Hardmax), middle (Conv), "
-        "last_most (Hardmax) and 1 more: 66.7% of the multiply-accumulates\n"
+        "  hint: --host any compiles the rest all the same: the host runs behind the chip most (Hardmax), "
+        "middle (Conv), last_most (Hardmax) and 1 more: 66.7% of the multiply-accumulates\n"
     )
 
 

@@ -213,7 +213,7 @@ class Walk:
         return self._moved[key]
 
     def _exchanged(self, value: str, shape: Shape, source: Index) -> str:
-        """A graph value in an order that is no transposition: turned first, or its channels exchanged, or a RefusedError."""
+        """A graph value in no transposed order: turned first, or its channels exchanged, or a RefusedError."""
         for sides in layout.SIDES:
             moved = layout.backwards(self.build.types[value].shape, *sides)[source]
             if layout.is_identity(moved) or layout.factor(moved) is not None:
