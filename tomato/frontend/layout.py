@@ -84,6 +84,21 @@ def backwards(shape: Shape, rows: bool, columns: bool) -> Index:
     return place[:: -1 if rows else 1, :: -1 if columns else 1].reshape(-1)
 
 
+def repeated(index: Index, shape: Shape) -> tuple[Index, Index] | None:
+    """Channels that every pixel of a stream takes, so that it has the places `index`, and where these lie then.
+
+    Some places perhaps several times, or not at all. None where pixels differ in what they take.
+    """
+    pixels, places = shape[0] * shape[1], index.reshape(-1)
+    if np.any(np.bincount(places // shape[2], minlength=pixels) * pixels != places.size):
+        return None
+    by_pixel = np.argsort(places // shape[2], kind="stable").reshape(pixels, -1)
+    taken = places[by_pixel] % shape[2]
+    if np.any(taken != taken[0]):
+        return None
+    return taken[0], inverse(by_pixel).reshape(index.shape)
+
+
 def runs(chosen: Index) -> list[tuple[int, int]]:
     """Indices as ranges [begin, end) one behind the other."""
     parts = np.split(chosen, np.flatnonzero(np.diff(chosen) != 1) + 1)

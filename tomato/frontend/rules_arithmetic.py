@@ -180,6 +180,8 @@ def expand(walk: Walk, view: View, shape: tuple[int, ...]) -> View:
     order = view.order.reshape((1,) * (len(shape) - len(view.shape)) + view.shape)
     if order.size == prod(shape):
         return View(view.value, order.reshape(shape))
+    if len(shape) > 4 and (again := walk.repeated(view.value, np.broadcast_to(order, shape))) is not None:
+        return again
     if len(shape) > 4:
         raise RefusedError(f"expected at most 4 axes to broadcast, not {len(shape)}", "give both inputs the same shape")
     channel = 1 if len(shape) > 2 else len(shape) - 1

@@ -108,6 +108,8 @@ def _attend(
         _apart(walk, e, name, count, perm)
         for name, count, perm in zip(inputs, (heads.queries, heads.keys, heads.keys), (APART, BACK, APART), strict=True)
     )
+    if heads.queries != heads.keys:
+        key, value = (_shared(walk, e, name, heads) for name in (key, value))
     _, _, rows, each = walk.view(query).shape
     columns = walk.view(key).shape[3]
     scores = e.run("MatMul", (query, key))
@@ -139,6 +141,16 @@ def _apart(walk: Walk, e: Expansion, name: str, heads: int, perm: tuple[int, ...
         )
     apart = e.run("Reshape", (name, e.constant(np.array([1, shape[1], heads, shape[2] // heads]))))
     return e.run("Transpose", (apart,), perm=perm)
+
+
+def _shared(walk: Walk, e: Expansion, name: str, heads: Heads) -> str:
+    """Keys or values (batch, head, ...) of which each serves several queries in a row, once for each of these."""
+    if heads.queries % heads.keys:
+        raise RefusedError(
+            f"expected heads of keys that divide the {heads.queries} of queries, not {heads.keys}",
+            "check the exported model",
+        )
+    return e.run("Gather", (name, e.constant(np.arange(heads.queries) * heads.keys // heads.queries)), axis=1)
 
 
 def from_skip(walk: Walk, node: OnnxNode) -> None:

@@ -188,6 +188,8 @@ def take(walk: Walk, name: str, axis: int, picked: Index, suffix: str = "") -> V
         if np.array_equal(ordered, picked):
             return part
         return View(part.value, part.order.take((picked - ordered[0]) // step, axis=axis))
+    if (again := walk.repeated(view.value, view.order.take(picked, axis=axis))) is not None:
+        return again
     channel = min(1, len(view.shape) - 1)
     if axis != channel and view.value not in walk.unbound and view.order.size != view.shape[axis]:
         raise RefusedError(
@@ -267,6 +269,17 @@ def surround(walk: Walk, view: View, grown: dict[int, tuple[int, int]], border: 
     return View(value, layout.order(shape, channel))
 
 
+def from_tile(walk: Walk, node: OnnxNode) -> None:
+    """Tile: every pixel repeats its own channels, which stand for the repeated pixels, too."""
+    view, repeats = walk.settle(node.inputs[0]), walk.model.integers(node, 1, "repeats")
+    if repeats is None or len(repeats) != len(view.shape) or min(repeats) < 1:
+        raise RefusedError("expected constant repeats of 1 or more, one per axis", "check the exported model")
+    tiled = np.tile(view.order, repeats)
+    again = view if tiled.size == view.order.size else walk.repeated(view.value, tiled)
+    assert again is not None, "every pixel repeats alike"
+    walk.put(node.outputs[0], again.value, again.order)
+
+
 def from_depth_to_space(walk: Walk, node: OnnxNode) -> None:
     """DepthToSpace; mode CRD is DCR behind an exchange of channels."""
     block = node.integer("blocksize", 1)
@@ -294,6 +307,7 @@ def from_space_to_depth(walk: Walk, node: OnnxNode) -> None:
 
 
 RULES: dict[str, Rule] = {
+    "Tile": from_tile,
     "Concat": from_concat,
     "Slice": from_slice,
     "Split": from_split,

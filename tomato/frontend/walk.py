@@ -247,6 +247,11 @@ class Walk:
         parts = [self.emit(Slice((0, 0, begin), (*kind.shape[:2], end)), [value], f"_{begin}") for begin, end in ranges]
         return self.emit(Concat(), parts, "_pick") if len(parts) > 1 else parts[0]
 
+    def repeated(self, value: str, index: Index) -> View | None:
+        """The elements `index` of a graph value, some perhaps several times; None unless its pixels stay apart."""
+        found = None if value in self.unbound else layout.repeated(index, self.build.types[value].shape)
+        return None if found is None else View(self.pick(value, found[0]), found[1])
+
     def stand_in(self, name: str, shape: tuple[int, ...]) -> None:
         """Define the result of a refused node, so that the walk goes on and finds all problems at once."""
         value = f"refused {name}"

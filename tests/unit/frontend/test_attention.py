@@ -33,6 +33,20 @@ HEADS = [plain("Reshape", f"{n} apart", f"{n}r") for n in "qkv"]
 HEADS += [plain("Transpose", f"{n}r", f"{n}h", perm=[0, 2, 1, 3]) for n in "qkv"]
 STACKED = {"apart": np.array([1, TOKENS, 2, WIDTH // 2]), "back": np.array([1, TOKENS, WIDTH])}
 LAST = [plain("Transpose", "m", "t", perm=[0, 2, 1, 3]), plain("Reshape", "t back")]
+SHARED = {"wq": WEIGHTS["wq"], **{f"w{n}": WEIGHTS[f"w{n}"][:, : WIDTH // 2] for n in "kv"}}
+REPEATED = [*HEADS[:1], *HEADS[3:4]]
+for name in "kv":
+    REPEATED += [
+        plain("Reshape", f"{name} few", f"{name}r"),
+        plain("Transpose", f"{name}r", f"{name}t", perm=[0, 2, 3, 1, 4]),
+        plain("Expand", f"{name}t many", f"{name}e"),
+        plain("Reshape", f"{name}e heads", f"{name}h"),
+    ]
+REPEATED += [plain("Attention", "qh kh vh", "m"), *LAST]
+REPEATS = {
+    "few": np.array([1, TOKENS, 1, 1, WIDTH // 2]), "many": np.array([1, 1, 2, TOKENS, WIDTH // 2]),
+    "heads": np.array([1, 2, TOKENS, WIDTH // 2]),
+}  # fmt: skip
 CASES: dict[str, tuple[list[Any], dict[str, Array]]] = {
     "attention": ([fused("Attention", "x w b", num_heads=2)], PACKED),
     "attention_causal": ([fused("Attention", "x w b", num_heads=4, unidirectional=1)], PACKED),
@@ -43,6 +57,9 @@ CASES: dict[str, tuple[list[Any], dict[str, Array]]] = {
         [*THREE, fused("MultiHeadAttention", "q k v   mask", num_heads=2)], {**WEIGHTS, "mask": MASK}
     ),
     "onnx": ([*THREE, plain("Attention", "q k v", q_num_heads=2, kv_num_heads=2)], WEIGHTS),
+    "onnx_shared_keys": ([*THREE, plain("Attention", "q k v", q_num_heads=4, kv_num_heads=2)], SHARED),
+    "onnx_one_key": ([*THREE, plain("Attention", "q k v", q_num_heads=2, kv_num_heads=1)], SHARED),
+    "keys_repeated": ([*THREE, *REPEATED], {**SHARED, **STACKED, **REPEATS}),
     "onnx_causal": ([*THREE, plain("Attention", "q k v", q_num_heads=2, kv_num_heads=2, is_causal=1)], WEIGHTS),
     "onnx_of_truths": (
         [*THREE, plain("Attention", "q k v mask", q_num_heads=2, kv_num_heads=2)],

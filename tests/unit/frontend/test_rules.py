@@ -160,6 +160,13 @@ def resize(scale: tuple[float, ...], **attributes: Any) -> Tiny:
 
 
 CASES: dict[str, Tiny] = {
+    "tile_channels": Tiny([op("Relu", "x", to="r"), op("Tile", "r", "t")], constants={"t": np.array([1, 2, 1, 1])}),
+    "tile_of_channels_of_tokens": Tiny(
+        [op("Relu", "x", to="r"), op("Tile", "r", "t")], TOKENS, {"t": np.array([1, 1, 3])}
+    ),
+    "gather_twice": Tiny(
+        [op("Relu", "x", to="r"), op("Gather", "r", "i", axis=1)], TOKENS, {"i": np.array([4, 0, 0, 5])}
+    ),
     "conv": conv((5, 4, 3, 3)),
     "conv_no_bias": conv((5, 4, 3, 3), bias=False),
     "conv_groups": conv((6, 2, 3, 3), group=2, pads=[1, 1, 1, 1]),
