@@ -20,6 +20,8 @@ from tomato.targets import Resources
 
 FRAMES = 2
 """Frames of the second argument that are kept: one is read while the next one comes."""
+HANDOVER = 4
+"""Cycles between the last beat of such a frame and its first read, and between its last read and the next frame there."""
 BORROW = 1
 """Stages between the memory of the second argument and the multipliers."""
 
@@ -94,7 +96,9 @@ class MatMulFrame(Unit[MatMul]):
 
     @cached_property
     def cycles(self) -> int:
-        return max(self.out.pixels * self.words, self.args[1].pixels * self.beats_b)
+        reads, writes = self.out.pixels * self.words, self.args[1].pixels * self.beats_b
+        turns = ceil((reads + writes + HANDOVER) / FRAMES)  # each of the places is written and read in turn
+        return max(reads, writes, turns)
 
     @cached_property
     def ring(self) -> tuple[int, Ram]:
