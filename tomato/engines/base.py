@@ -177,6 +177,11 @@ class Unit(ABC, Generic[OpT]):
         """Cycles per frame when never stalled: the closed form. At least the beats at every port."""
 
     @property
+    def loop_cycles(self) -> int:
+        """The same of the HLS C++, where it differs: a loop hands a memory over within a cycle."""
+        return self.cycles
+
+    @property
     def interval(self) -> Interval:
         """Cycles per frame, guaranteed and expected: equal unless what an engine does depends on the data."""
         return Interval(self.cycles, self.cycles)

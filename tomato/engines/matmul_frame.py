@@ -20,8 +20,8 @@ from tomato.targets import Resources
 
 FRAMES = 2
 """Frames of the second argument that are kept: one is read while the next one comes."""
-HANDOVER = 4
-"""Cycles between the last beat of such a frame and its first read, and between its last read and the next frame there."""
+HANDOVER = 3
+"""Cycles between a frame's last beat and its first read, and between its last read and the next frame in its place."""
 BORROW = 1
 """Stages between the memory of the second argument and the multipliers."""
 
@@ -96,9 +96,18 @@ class MatMulFrame(Unit[MatMul]):
 
     @cached_property
     def cycles(self) -> int:
-        reads, writes = self.out.pixels * self.words, self.args[1].pixels * self.beats_b
+        reads, writes = self.reads_and_writes
         turns = ceil((reads + writes + HANDOVER) / FRAMES)  # each of the places is written and read in turn
         return max(reads, writes, turns)
+
+    @property
+    def loop_cycles(self) -> int:
+        return max(self.reads_and_writes)
+
+    @property
+    def reads_and_writes(self) -> tuple[int, int]:
+        """Cycles in which a frame of b is read, and in which it comes."""
+        return self.out.pixels * self.words, self.args[1].pixels * self.beats_b
 
     @cached_property
     def ring(self) -> tuple[int, Ram]:

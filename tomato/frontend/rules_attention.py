@@ -109,7 +109,7 @@ def _attend(
         for name, count, perm in zip(inputs, (heads.queries, heads.keys, heads.keys), (APART, BACK, APART), strict=True)
     )
     if heads.queries != heads.keys:
-        key, value = (_shared(walk, e, name, heads) for name in (key, value))
+        key, value = (_shared(e, name, heads) for name in (key, value))
     _, _, rows, each = walk.view(query).shape
     columns = walk.view(key).shape[3]
     scores = e.run("MatMul", (query, key))
@@ -143,7 +143,7 @@ def _apart(walk: Walk, e: Expansion, name: str, heads: int, perm: tuple[int, ...
     return e.run("Transpose", (apart,), perm=perm)
 
 
-def _shared(walk: Walk, e: Expansion, name: str, heads: Heads) -> str:
+def _shared(e: Expansion, name: str, heads: Heads) -> str:
     """Keys or values (batch, head, ...) of which each serves several queries in a row, once for each of these."""
     if heads.queries % heads.keys:
         raise RefusedError(

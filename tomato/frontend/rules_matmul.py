@@ -15,9 +15,24 @@ from tomato.ops.matmul import MatMul
 def from_matmul(walk: Walk, node: OnnxNode) -> None:
     """MatMul of two activations: one product for each index of the leading axes."""
     a, b = (walk.view(name) for name in node.inputs)
-    leading = max(a.shape[:-MATRIX], b.shape[:-MATRIX], key=len)
+    try:
+        leading = np.broadcast_shapes(a.shape[:-MATRIX], b.shape[:-MATRIX])
+    except ValueError as error:
+        raise RefusedError("its stacks of matrices do not broadcast", "check the exported model") from error
+    a, b = (_spread(walk, name, leading) for name in node.inputs)
     made = product(walk, _stacked(a), _stacked(b))
     walk.put(node.outputs[0], made.value, made.order.reshape(*leading, *made.shape[1:]))
+
+
+def _spread(walk: Walk, name: str, leading: tuple[int, ...]) -> View:
+    """A value with these leading axes: matrices of which there are fewer are repeated."""
+    view = walk.view(name)
+    if len(view.shape) < MATRIX or prod(view.shape[:-MATRIX]) == prod(leading):
+        return view
+    view = walk.settle(name)
+    again = walk.repeated(view.value, np.broadcast_to(view.order, (*leading, *view.shape[-MATRIX:])))
+    assert again is not None, "every pixel repeats alike"
+    return again
 
 
 def from_gemm(walk: Walk, node: OnnxNode) -> None:

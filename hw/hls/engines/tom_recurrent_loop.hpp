@@ -134,7 +134,7 @@ void tom_recurrent_loop(
       }
       ap_int<OutBits> h[Units];
 #pragma HLS ARRAY_PARTITION variable = h complete
-      units.step(mem_file2[word], mem_file3, mem_file4, mem_file5, word, of_fresh, of_second, x, r, h);
+      units.step(mem_file2[word], mem_file3, mem_file4, mem_file5, static_cast<unsigned>(word), of_fresh, of_second, x, r, h);
       ap_uint<Units * OutBits> result = 0;
       for (unsigned u = 0; u < Units; ++u) {
 #pragma HLS UNROLL

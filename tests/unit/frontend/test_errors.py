@@ -234,10 +234,6 @@ REFUSALS: dict[str, tuple[Tiny, str]] = {
         Tiny([op("MatMul", "c", "x")], {"x": (1, 3, 4, 2)}, {"c": randoms(1, 3, 2, 4)}),
         "MatMul #0 (MatMul): expected one matrix on the left, not a stack of them; split the product",
     ),
-    "matmul_activations": (
-        Tiny([op("MatMul", "x", "z")], {"x": (1, 3, 2, 3), "z": (1, 1, 3, 4)}),
-        "MatMul #0 (MatMul): expected as many matrices on both sides, not 3 and 1; repeat the smaller stack",
-    ),
     "layer_norm_axis": (
         Tiny([op("LayerNormalization", "x", "s", axis=5)], {"x": (1, 3, 2)}, {"s": randoms(3, 2)}, opset=17),
         "LayerNormalization #0 (LayerNormalization): expected an axis of 3, not 5; check the exported model",

@@ -164,6 +164,30 @@ CASES: dict[str, Tiny] = {
     "tile_of_channels_of_tokens": Tiny(
         [op("Relu", "x", to="r"), op("Tile", "r", "t")], TOKENS, {"t": np.array([1, 1, 3])}
     ),
+    "stacks_of_matrices": Tiny(
+        [
+            op("Relu", "x", to="r"),
+            op("Relu", "z", to="s"),
+            op("Reshape", "r", "few", to="f"),
+            op("Reshape", "s", "many", to="m"),
+            op("MatMul", "f", "m"),
+        ],
+        {"x": (1, 7, 6), "z": (1, 6, 12)},
+        {"few": np.array([1, 1, 7, 6]), "many": np.array([1, 1, 6, 12])},
+    ),
+    "stacks_that_broadcast": Tiny(
+        [
+            op("Relu", "x", to="r"),
+            op("Relu", "z", to="s"),
+            op("Reshape", "r", "parts", to="p"),
+            op("Transpose", "p", to="a", perm=[0, 2, 1, 3]),
+            op("Reshape", "s", "one", to="b"),
+            op("MatMul", "a", "b"),
+        ],
+        {"x": (1, 7, 6), "z": (1, 3, 5)},
+        {"parts": np.array([1, 7, 2, 3]), "one": np.array([1, 1, 3, 5])},
+    ),
+    "one_matrix_for_several": Tiny([op("MatMul", "x", "z")], {"x": (1, 3, 2, 3), "z": (1, 1, 3, 4)}),
     "gather_twice": Tiny(
         [op("Relu", "x", to="r"), op("Gather", "r", "i", axis=1)], TOKENS, {"i": np.array([4, 0, 0, 5])}
     ),

@@ -10,10 +10,12 @@ from onnx import helper
 from tests.unit.kernels.runtime import assert_equal_if_fused, on_x86
 from tests.unit.quantise.absorb.test_operators import IN, OUT, op, steps
 from tests.unit.quantise.absorb.test_special import PAIR, WIDE, both
-from tomato.quantise.absorb.proof import NEAREST
+from tomato.quantise.absorb.proof import NEAREST, PIECEWISE
 from tomato.quantise.absorb.reference import FAITHFUL
 
 pytestmark = on_x86
+LINES_OFF = 3
+"""Codes of 16 bits that a function is off by where lines stand for its table."""
 SPATIAL = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
 ASKED = [op("Greater", "xr low", "c"), op("Less", "br high", "d")]
 BODIES: dict[str, list[Any]] = {
@@ -86,5 +88,10 @@ def test_equal(name: str, kind: type[np.integer], tmp_path: Path) -> None:
     }  # fmt: skip
     made, got, wanted = both(tmp_path, [*IN, *BODIES[name], *OUT], constants, WIDE)
     assert np.ptp(wanted) > 0
-    assert_equal_if_fused(*(np.rint(v / constants["ys"]) for v in (wanted, got)))
-    assert {p.caveat for p in made.proofs} <= ({""} if kind is not np.int16 else {"", NEAREST})
+    caveats = {p.caveat for p in made.proofs}
+    codes = [np.rint(v / constants["ys"]) for v in (wanted, got)]
+    if PIECEWISE in caveats:
+        assert np.abs(codes[0] - codes[1]).max() <= LINES_OFF
+    else:
+        assert_equal_if_fused(*codes)
+    assert caveats <= ({""} if kind is not np.int16 else {"", NEAREST, PIECEWISE})
