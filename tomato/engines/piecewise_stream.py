@@ -4,6 +4,7 @@ from functools import cached_property
 
 import numpy as np
 
+from tomato.core.formats import Array
 from tomato.engines.base import Site, Timing, pixelwise
 from tomato.engines.parts.lanes import LaneUnit
 from tomato.engines.requant_stream import signed_bits
@@ -59,6 +60,7 @@ class PiecewiseStream(LaneUnit[Piecewise]):
     @cached_property
     def params(self) -> dict[str, int]:
         op, x = self.op, self.arg.codes
+        offset, slope = line_bits(op)
         return {
             "Lanes": self.count,
             "InBits": x.bits,
@@ -66,8 +68,8 @@ class PiecewiseStream(LaneUnit[Piecewise]):
             "First": op.first,
             "IndexBits": op.segments.bit_length() - 1,
             "RestBits": op.rest,
-            "SlopeBits": signed_bits(op.slope),
-            "OffsetBits": signed_bits(op.offset),
+            "SlopeBits": slope,
+            "OffsetBits": offset,
             "Shift": op.shift,
             "OutBits": self.out.codes.bits,
             "Lo": op.lo,
@@ -77,7 +79,7 @@ class PiecewiseStream(LaneUnit[Piecewise]):
 
     @cached_property
     def stores(self) -> dict[str, Store]:
-        bits, depth = signed_bits(self.op.offset) + signed_bits(self.op.slope), self.op.segments
+        bits, depth = sum(line_bits(self.op)), self.op.segments
         block = self.target.bram18_for(bits, depth) * LUTS_PER_BRAM
         luts = bits * rom_rows(depth, self.target)
         return {"MemFile": Store(Ram.LUT if depth <= LUT_DEPTH and luts <= block else Ram.BLOCK, depth, bits)}
@@ -85,9 +87,17 @@ class PiecewiseStream(LaneUnit[Piecewise]):
     @cached_property
     def memories(self) -> dict[str, Memory]:
         op = self.op
-        words = np.stack([op.offset.values, op.slope.values], axis=1)
-        fields = (signed_bits(op.offset), signed_bits(op.slope))
-        return {"MemFile": Memory(words, fields, self.count, self.stores["MemFile"].kind)}
+        return {"MemFile": Memory(line_words(op), line_bits(op), self.count, self.stores["MemFile"].kind)}
+
+
+def line_words(op: Piecewise) -> Array:
+    """The words of a memory of lines: (segments, offset and slope)."""
+    return np.stack([op.offset.values, op.slope.values], axis=1)
+
+
+def line_bits(op: Piecewise) -> tuple[int, int]:
+    """Widths of an offset and of a slope."""
+    return signed_bits(op.offset), signed_bits(op.slope)
 
 
 ENGINE = PiecewiseStream

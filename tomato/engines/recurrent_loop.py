@@ -8,13 +8,14 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from tomato.core.formats import Array, Codes
+from tomato.core.formats import Codes
 from tomato.core.state import Scope
 from tomato.engines.base import Knobs, Site, Timing, beats, folds
 from tomato.engines.parts import cells, dot
 from tomato.engines.parts.ring import frontier
 from tomato.engines.parts.weighted import WEIGHTS, WeightedUnit
-from tomato.engines.requant_stream import signed_bits
+from tomato.engines.piecewise_stream import line_bits, line_words
+from tomato.engines.requant_stream import lane_words, signed_bits
 from tomato.hardware.memory import Ram, Store, banks_cost, memory_cost, rom_cost
 from tomato.hardware.netlist import Memory, uniform_memory
 from tomato.hardware.plumbing import QUEUE_LATENCY, fifo_cost
@@ -228,7 +229,7 @@ class RecurrentLoop(WeightedUnit[Recurrent]):
         unit = Resources()
         for n in used:
             function = functions[n]
-            slope, offset = line_bits(function)
+            offset, slope = line_bits(function)
             unit += Resources(
                 lut=3 * (sums + offset) + 4 * GATE_BITS,
                 ff=sums + function.rest + slope + offset + GATE_BITS,
@@ -285,18 +286,18 @@ class RecurrentLoop(WeightedUnit[Recurrent]):
         kernel = self.weight.values.reshape(1, 1, *self.weight.shape)
         filler = cells.form(self.weight, self.knobs).filler
         words = dot.weight_words(kernel, 1, self.knobs["lanes_in"], self.outputs, (False, False), filler)
-        constants = np.stack([_rows(v.values, self.turns, count * op.gates) for v in (made.mult, made.bias)], axis=2)
+        constants = np.stack(
+            [lane_words(v.values, self.turns, count * op.gates) for v in (made.mult, made.bias)], axis=2
+        )
         fed = made.fed_back(op.begin.values[0])
         found = {
             WEIGHTS: dot.memory(words, self.outputs, self.weight, self.knobs),
             CONSTANTS: Memory(constants.reshape(self.turns, -1), self.fields * (count * op.gates)),
-            FED: uniform_memory(_rows(fed, self.reads, self.knobs["lanes_in"]), made.fed),
-            KEPT: uniform_memory(_rows(op.begin.values[-1], self.turns, count), HIDDEN.bits),
+            FED: uniform_memory(lane_words(fed, self.reads, self.knobs["lanes_in"]), made.fed),
+            KEPT: uniform_memory(lane_words(op.begin.values[-1], self.turns, count), HIDDEN.bits),
         }
         for n, function in enumerate(self.functions):
-            lines = np.stack([function.offset.values, function.slope.values], axis=1)
-            slope, offset = line_bits(function)
-            found[f"MemFile{FIRST_LINES + n}"] = Memory(lines, (offset, slope))
+            found[f"MemFile{FIRST_LINES + n}"] = Memory(line_words(function), line_bits(function))
         return found
 
 
@@ -306,24 +307,12 @@ def arithmetic(op: Recurrent) -> Arithmetic:
     return op.arithmetic
 
 
-def line_bits(function: Piecewise) -> tuple[int, int]:
-    """Widths of a slope and of an offset."""
-    return signed_bits(function.slope), signed_bits(function.offset)
-
-
 def _fields(function: Piecewise) -> int:
     """A function as lines_t of tom_recurrent_pkg."""
-    slope, offset = line_bits(function)
+    offset, slope = line_bits(function)
     index = (function.segments - 1).bit_length()
     values = (function.first, index, function.rest, slope, offset, function.shift, function.lo)
     return sum((v & 0xFFFFFFFF) << (32 * n) for n, v in enumerate(values))
-
-
-def _rows(values: Array, count: int, width: int) -> Array:
-    """Values in rows of a width, the rest 0."""
-    padded = np.zeros(count * width, dtype=np.int64)
-    padded[: values.size] = values
-    return padded.reshape(count, width)
 
 
 ENGINE = RecurrentLoop

@@ -8,13 +8,14 @@ import numpy as np
 from tomato.core.formats import Array, Tensor
 from tomato.frontend.layout import Index
 from tomato.frontend.model import OnnxNode, RefusedError
+from tomato.frontend.states import STATES
 from tomato.frontend.walk import Rule, View, Walk
 from tomato.ops.dense import Dense
 from tomato.ops.move import Concat, Flip, Slice
 from tomato.ops.real import Affine, Expression, evaluate
 from tomato.ops.recurrent import Gru, Lstm, Recurrent, Rnn
 
-SEQUENCE, INITIAL_H, INITIAL_C, PEEPHOLES = 4, 5, 6, 7
+SEQUENCE, PEEPHOLES = 4, 7
 """Inputs of the nodes."""
 CELL = 2
 """Their output that has the last cell."""
@@ -131,7 +132,7 @@ def _starts(walk: Walk, node: OnnxNode, count: int, hidden: int) -> Array:
     """(direction, state, unit): what the states begin with."""
     states = KINDS[node.op_type].states
     found = np.zeros((count, states, hidden))
-    for n, index in enumerate((INITIAL_H, INITIAL_C)[:states]):
+    for n, index in enumerate(STATES[node.op_type]):
         if node.has(index):
             given = walk.model.constant(node, index)
             if given is None:

@@ -13,18 +13,14 @@ from tomato.core.formats import Array
 from tomato.frontend import limits
 from tomato.frontend.checked import Checked
 from tomato.frontend.layout import Index
-from tomato.frontend.recurrent.cells import EXPECTED, MOVES, NoCellError
+from tomato.frontend.recurrent.cells import EXPECTED, NoCellError
 from tomato.frontend.recurrent.rolled import MOST_ELEMENTS
 from tomato.frontend.recurrent.written import LAYERS, write_out
 from tomato.frontend.shapes import Resolver
 
-KINDS = frozenset({"Scan", "Loop"})
-COUNTED = MOVES | {"Add", "Sub", "Mul", "Div"}
-"""What may compute with the number of a step."""
-MOST_STEPS, MOST_NODES, MOST_LOOPS = 10_000, 1_000, 32
+MOST_STEPS, MOST_NODES = 10_000, 1_000
 OLDEST_SCAN = 9
 """The operator set in which Scan lost its batch."""
-TODO = "export the layer itself (nn.LSTM, nn.GRU, nn.RNN), or by tracing"
 
 
 @dataclass(frozen=True)

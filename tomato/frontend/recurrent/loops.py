@@ -16,7 +16,7 @@ from tomato.frontend.checked import Checked
 from tomato.frontend.layout import Index
 from tomato.frontend.recurrent import rolled
 from tomato.frontend.recurrent.cells import EXPECTED, MOVES, Cell, NoCellError, Runner, Step
-from tomato.frontend.recurrent.control_flow import Loop, Output, from_loop, from_scan
+from tomato.frontend.recurrent.control_flow import MOST_NODES, Loop, Output, from_loop, from_scan
 from tomato.frontend.recurrent.heads import head, needed
 from tomato.frontend.recurrent.recognise import recognise
 from tomato.frontend.recurrent.rolled import Result, Rolled, Writer
@@ -25,9 +25,7 @@ from tomato.frontend.shapes import Resolver, survey
 KINDS = frozenset({"Scan", "Loop"})
 COUNTED = MOVES | {"Add", "Sub", "Mul", "Div"}
 """What may compute with the number of a step."""
-MOST_STEPS, MOST_NODES, MOST_LOOPS = 10_000, 1_000, 32
-OLDEST_SCAN = 9
-"""The operator set in which Scan lost its batch."""
+MOST_LOOPS = 32
 TODO = "export the layer itself (nn.LSTM, nn.GRU, nn.RNN), or by tracing"
 
 

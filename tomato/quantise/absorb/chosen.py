@@ -4,9 +4,8 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from tomato.core.ir import Node, Op
-from tomato.ops.quantise import Bias, JoinConstant
 from tomato.passes.groups import join_origins
-from tomato.quantise.absorb.held import Held
+from tomato.quantise.absorb.held import Held, on_one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,8 +24,7 @@ class Chosen:
 
     def then(self, node: Node) -> Self:
         """The value after a real operator on it alone."""
-        op = node.op.affine if isinstance(node.op, JoinConstant | Bias) else node.op
-        return replace(self, tail=(*self.tail, op), nodes=(*self.nodes, node))
+        return replace(self, tail=(*self.tail, on_one(node)), nodes=(*self.nodes, node))
 
     @property
     def origin(self) -> tuple[str, ...]:

@@ -173,6 +173,11 @@ class Held:
         )
 
 
+def on_one(node: Node) -> Op:
+    """The operator on one real value that a node is; a sum with a constant is a line."""
+    return node.op.affine if isinstance(node.op, JoinConstant | Bias) else node.op
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Pair:
     """tail(a + b) or tail(a * b), as `join` says: two values that have no common step of their own."""
@@ -186,8 +191,7 @@ class Pair:
 
     def then(self, node: Node) -> Self:
         """The value after a real operator on it alone."""
-        op = node.op.affine if isinstance(node.op, JoinConstant | Bias) else node.op
-        return replace(self, tail=(*self.tail, op), nodes=(*self.nodes, node))
+        return replace(self, tail=(*self.tail, on_one(node)), nodes=(*self.nodes, node))
 
     @property
     def origin(self) -> tuple[str, ...]:
