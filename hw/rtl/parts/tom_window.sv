@@ -9,7 +9,8 @@
 // No bubbles: rows of the next frame are taken while windows of this one are read, the border costs no
 // cycles, and frames follow each other back to back. A pixel's passes start one cycle after the last
 // column that it needs is in the ring; a row is freed when its last window has been read.
-// win_* comes Latency cycles after the read was issued and is not stoppable. What is read when is said here;
+// win_* comes Latency cycles after the read was issued and is not stoppable. When a pixel may be read is said here;
+// tom_window_loops says what is read of it, or tom_window_list where a list names the reads (Kept of them, see there);
 // tom_window_address says where it lies, tom_window_ring holds it.
 
 `include "tom_assert.svh"
@@ -26,6 +27,9 @@ module tom_window #(
   parameter int unsigned Columns = 1,  // column banks if all kernel columns are read at once, else 1
   parameter int unsigned Pixels  = 1,  // neighbouring columns per input beat, the first in the low bits
   parameter int unsigned Ram     = 0,  // memory kind of the ring: 0 LUTRAM, 1 block RAM, 2 UltraRAM
+  parameter int unsigned Kept    = 0,  // reads of an output pixel that a list names; 0: all, in order
+  parameter int unsigned ListRam = 0,  // memory kind of the list: 0 LUT, 1 block RAM
+  parameter              ListFile = "",  // hexadecimal words, see tom_window_list
 
   localparam int unsigned TapsH = tom_window_pkg::taps(Window.parallel_h, Window.kernel_h),
   localparam int unsigned TapsW = tom_window_pkg::taps(Window.parallel_w, Window.kernel_w),
@@ -62,14 +66,10 @@ module tom_window #(
   `TOM_REQUIRE(whole, Pixels == 1 || (Beats == 1 && Window.width % Pixels == 0),
                "several pixels per beat need all channels in a beat, and must divide Width")
 
-  localparam int unsigned GroupBeats = Beats / Groups;
-  localparam int unsigned StepsH = Window.parallel_h ? 1 : Window.kernel_h;
-  localparam int unsigned StepsW = Window.parallel_w ? 1 : Window.kernel_w;
   localparam int unsigned BankRows = Window.parallel_h ? 1 : Rows;
   localparam int unsigned AddrBits = tom_pkg::idx_width(tom_window_pkg::words(BankRows, Window.width, Columns, Beats));
   localparam int unsigned SlotBits = tom_pkg::idx_width(Rows);
   localparam int unsigned BankBits = tom_pkg::idx_width(Columns);
-  localparam int unsigned BeatBits = tom_pkg::idx_width(Beats);
   localparam int unsigned CountBits = tom_pkg::count_width(Rows);
   localparam int unsigned ColBits = tom_pkg::idx_width(Window.width);
   localparam int unsigned ColPosBits = $clog2(int'(Window.width) + 2 * SpanW + int'(Window.stride_w)) + 1;
@@ -121,30 +121,24 @@ module tom_window #(
 
   // ---------------------------------------------------------------- loops over windows
 
-  localparam int unsigned KhBits = tom_pkg::idx_width(StepsH);
-  localparam int unsigned KwBits = tom_pkg::idx_width(StepsW);
-  localparam int unsigned FoldBits = tom_pkg::idx_width(Folds);
-  localparam int unsigned GroupBits = tom_pkg::idx_width(Groups);
+  localparam bit Single = Kept == 0 && Beats * Folds == 1
+      && TapsH * TapsW == Window.kernel_h * Window.kernel_w;  // a pixel takes one read
+  localparam int unsigned BeatBits = tom_pkg::idx_width(Beats);
+  localparam int unsigned KwBits = tom_pkg::idx_width(Window.parallel_w ? 1 : Window.kernel_w);
+  localparam int unsigned KhBits = tom_pkg::idx_width(Window.parallel_h ? 1 : Window.kernel_h);
   localparam int unsigned OutRowBits = tom_pkg::idx_width(Window.out_height);
   localparam int unsigned OutColBits = tom_pkg::idx_width(Window.out_width);
 
-  logic [BeatBits-1:0]   beat_q;
-  logic [KwBits-1:0]     kw_q;
-  logic [KhBits-1:0]     kh_q;
-  logic [FoldBits-1:0]   fold_q;
-  logic [GroupBits-1:0]  group_q;
   logic [OutColBits-1:0] col_q;
   logic [OutRowBits-1:0] row_q;
   logic signed [CountBits:0] surplus_q;  // complete rows beyond those that the window waits for
   logic [CountBits:0]    step_q;
   logic [CountBits-1:0]  free_q, freed_q;
 
-  // Whether each counter is at its end, and what the next read ends with it: all in registers, so that the
-  // loops step one level of logic behind `issue`.
-  logic last_beat, last_kw, last_kh, last_fold, last_group, last_col, last_row;
-  logic ends_row, ends_pass, ends_group, ends_pixel, ends_line;  // ends_row: of the kernel
+  wire tom_window_pkg::loops_t loops;  // of the next read
+  logic pass_start, pixel_start;       // it is the first of a pass, of an output pixel
+  logic last_col, last_row, ends_line;
 
-  logic pass_start, pixel_start;  // the next read is the first of a pass, of an output pixel
   logic signed [ColPosBits-1:0] right_q;    // first column behind the window
   logic                         reached_q;  // of its last row, the columns before right_q have come
   logic                         whole_row;  // the window waits for all of its last row
@@ -154,23 +148,11 @@ module tom_window #(
   wire logic next_whole = Window.out_width == 1 || next_last_col || next_right >= ColPosBits'(Window.width);
   wire logic arrived = surplus_q > 0 || (surplus_q == 0 && !whole_row && reached_q);
 
-  wire logic issue = (!pass_start || available_i) && (!pixel_start || arrived);
+  wire logic issue = loops.known && (!pass_start || available_i) && (!pixel_start || arrived);
 
-  // The same flags of the read after the next.
-  wire logic beat_d = GroupBeats == 1 || (!last_beat && beat_q == BeatBits'(GroupBeats - 2));
-  wire logic kw_d = StepsW == 1 || (last_beat ? !last_kw && kw_q == KwBits'(StepsW - 2) : last_kw);
-  wire logic kh_d = StepsH == 1 || (ends_row ? !last_kh && kh_q == KhBits'(StepsH - 2) : last_kh);
-  wire logic fold_d = Folds == 1 || (ends_pass ? !last_fold && fold_q == FoldBits'(Folds - 2) : last_fold);
-  wire logic group_d = Groups == 1 || (ends_group ? !last_group && group_q == GroupBits'(Groups - 2) : last_group);
-  wire logic col_d = Window.out_width == 1 || (ends_pixel ? next_last_col : last_col);
-  wire logic pass_d = beat_d && kw_d && kh_d;
-  wire logic pixel_d = pass_d && fold_d && group_d;
-
-  wire logic kw_step = issue && last_beat;
-  wire logic kh_step = issue && ends_row;
-  wire logic pass_end = issue && ends_pass;
-  wire logic group_step = issue && ends_group;
-  wire logic col_step = issue && ends_pixel;
+  wire logic col_d = Window.out_width == 1 || (loops.ends_pixel ? next_last_col : last_col);
+  wire logic pass_end = issue && loops.ends_pass;
+  wire logic col_step = issue && loops.ends_pixel;
   wire logic row_step = issue && ends_line;
 
   wire logic [OutRowBits-1:0] next_row = last_row ? '0 : row_q + 1'b1;
@@ -189,43 +171,20 @@ module tom_window #(
     if (rst_i) begin
       pass_start  <= 1'b1;
       pixel_start <= 1'b1;
-      last_beat   <= GroupBeats == 1;
-      last_kw     <= StepsW == 1;
-      last_kh     <= StepsH == 1;
-      last_fold   <= Folds == 1;
-      last_group  <= Groups == 1;
       last_col    <= Window.out_width == 1;
       last_row    <= Window.out_height == 1;
-      ends_row    <= GroupBeats * StepsW == 1;
-      ends_pass   <= GroupBeats * StepsW * StepsH == 1;
-      ends_group  <= GroupBeats * StepsW * StepsH * Folds == 1;
-      ends_pixel  <= GroupBeats * StepsW * StepsH * Folds * Groups == 1;
-      ends_line   <= GroupBeats * StepsW * StepsH * Folds * Groups * Window.out_width == 1;
-    end else if (issue) begin
-      pass_start  <= ends_pass;
-      pixel_start <= ends_pixel;
-      last_beat   <= beat_d;
-      last_kw     <= kw_d;
-      last_kh     <= kh_d;
-      last_fold   <= fold_d;
-      last_group  <= group_d;
+      ends_line   <= Single && Window.out_width == 1;
+    end else if (issue || !loops.known) begin
+      pass_start  <= loops.ends_pass || !loops.known;
+      pixel_start <= loops.ends_pixel || !loops.known;
       last_col    <= col_d;
       if (ends_line) last_row <= Window.out_height == 1 || (!last_row && row_q == OutRowBits'(Window.out_height - 2));
-      ends_row    <= beat_d && kw_d;
-      ends_pass   <= pass_d;
-      ends_group  <= pass_d && fold_d;
-      ends_pixel  <= pixel_d;
-      ends_line   <= pixel_d && col_d;
+      ends_line   <= loops.next_ends_pixel && col_d;
     end
   end
 
   always_ff @(posedge clk_i) begin
     if (rst_i) begin
-      beat_q    <= '0;
-      kw_q      <= '0;
-      kh_q      <= '0;
-      fold_q    <= '0;
-      group_q   <= '0;
       col_q     <= '0;
       row_q     <= '0;
       right_q   <= ColPosBits'(SpanW - int'(Window.pad_left));
@@ -237,11 +196,6 @@ module tom_window #(
       freed_q   <= '0;
       used_q    <= '0;
     end else begin
-      if (issue) beat_q <= last_beat ? '0 : beat_q + 1'b1;
-      if (kw_step) kw_q <= last_kw ? '0 : kw_q + 1'b1;
-      if (kh_step) kh_q <= last_kh ? '0 : kh_q + 1'b1;
-      if (pass_end) fold_q <= last_fold ? '0 : fold_q + 1'b1;
-      if (group_step) group_q <= last_group ? '0 : group_q + 1'b1;
       if (col_step) begin
         col_q     <= last_col ? '0 : col_q + 1'b1;
         right_q   <= next_right;
@@ -260,20 +214,53 @@ module tom_window #(
     end
   end
 
+  // What a list says of the next read.
+  wire logic [BeatBits-1:0] beat;
+  wire logic [KwBits-1:0]   kw;
+  wire logic [KhBits-1:0]   kh;
+
+  if (Kept == 0) begin : gen_loops
+    tom_window_loops #(
+      .Beats (Beats),
+      .Groups(Groups),
+      .Folds (Folds),
+      .Window(Window)
+    ) u_loops (
+      .clk_i,
+      .rst_i,
+      .read_i (issue),
+      .loops_o(loops)
+    );
+    assign beat = '0;
+    assign kw = '0;
+    assign kh = '0;
+  end else begin : gen_list
+    tom_window_list #(
+      .Kept    (Kept),
+      .BeatBits(BeatBits),
+      .KwBits  (KwBits),
+      .KhBits  (KhBits),
+      .Ram     (ListRam),
+      .ListFile(ListFile)
+    ) u_list (
+      .clk_i,
+      .rst_i,
+      .read_i (issue),
+      .loops_o(loops),
+      .beat_o (beat),
+      .kw_o   (kw),
+      .kh_o   (kh)
+    );
+  end
+
   // ---------------------------------------------------------------- where it lies
 
   wire tom_window_pkg::step_t step = '{
-    read:       issue,
-    last_beat:  last_beat,
-    last_kw:    last_kw,
-    last_kh:    last_kh,
-    last_group: last_group,
-    last_col:   last_col,
-    last_row:   last_row,
-    ends_row:   ends_row,
-    ends_group: ends_group,
-    ends_pixel: ends_pixel,
-    ends_line:  ends_line
+    loops:     loops,
+    read:      issue,
+    last_col:  last_col,
+    last_row:  last_row,
+    ends_line: ends_line
   };
 
   wire logic [AddrBits-1:0] addr[Columns];
@@ -287,11 +274,15 @@ module tom_window #(
     .Groups (Groups),
     .Window (Window),
     .Rows   (Rows),
-    .Columns(Columns)
+    .Columns(Columns),
+    .Listed (Kept != 0)
   ) u_address (
     .clk_i,
     .rst_i,
     .step_i      (step),
+    .beat_i      (beat),
+    .kw_i        (kw),
+    .kh_i        (kh),
     .addr_o      (addr),
     .row_inside_o(row_inside),
     .col_inside_o(col_inside),

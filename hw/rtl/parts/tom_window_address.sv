@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where a read of tom_window lies in the ring, and which of its taps are border. Part of tom_window.
 //
-// Follows the loops step by step: everything is of the read that step_i is about, in the same cycle.
+// Follows the loops step by step, or looks up the taps of a list: everything is of the read that step_i is about, in
+// the same cycle.
 
 `include "tom_assert.svh"
 `default_nettype none
@@ -12,18 +13,25 @@ module tom_window_address #(
   parameter tom_window_pkg::window_t Window = tom_window_pkg::pixel(),  // what the window is
   parameter int unsigned Rows    = 4,  // rows in the ring
   parameter int unsigned Columns = 1,  // column banks
+  parameter bit          Listed  = 0,  // a list says which beat, kernel column and kernel row a read is of
 
   localparam int unsigned TapsH = tom_window_pkg::taps(Window.parallel_h, Window.kernel_h),
   localparam int unsigned TapsW = tom_window_pkg::taps(Window.parallel_w, Window.kernel_w),
   localparam int unsigned BankRows = Window.parallel_h ? 1 : Rows,
   localparam int unsigned AddrBits = tom_pkg::idx_width(tom_window_pkg::words(BankRows, Window.width, Columns, Beats)),
   localparam int unsigned SlotBits = tom_pkg::idx_width(Rows),
-  localparam int unsigned BankBits = tom_pkg::idx_width(Columns)
+  localparam int unsigned BankBits = tom_pkg::idx_width(Columns),
+  localparam int unsigned BeatBits = tom_pkg::idx_width(Beats),
+  localparam int unsigned StepsH = Window.kernel_h / TapsH,
+  localparam int unsigned StepsW = Window.kernel_w / TapsW
 ) (
   input  wire logic                  clk_i,
   input  wire logic                  rst_i,
 
   input  wire tom_window_pkg::step_t step_i,
+  input  wire logic [BeatBits-1:0]   beat_i,             // only if Listed, as the next two
+  input  wire logic [tom_pkg::idx_width(StepsW)-1:0] kw_i,
+  input  wire logic [tom_pkg::idx_width(StepsH)-1:0] kh_i,
 
   output wire logic [AddrBits-1:0]   addr_o[Columns],    // in each column bank
   output wire logic [TapsH-1:0]      row_inside_o,       // the tap's row is not border
@@ -34,7 +42,6 @@ module tom_window_address #(
 
   localparam int unsigned GroupBeats = Beats / Groups;
   localparam int unsigned RowWords = tom_window_pkg::words(1, Window.width, Columns, Beats);
-  localparam int unsigned BeatBits = tom_pkg::idx_width(Beats);
   localparam int SpanH = tom_window_pkg::span(Window.kernel_h, Window.dilation_h);
   localparam int SpanW = tom_window_pkg::span(Window.kernel_w, Window.dilation_w);
   localparam int unsigned RowPosBits = $clog2(int'(Window.height) + SpanH + int'(Window.stride_h)) + 1;
@@ -45,12 +52,12 @@ module tom_window_address #(
   localparam int unsigned FirstSlot = tom_pkg::modulo(-int'(Window.pad_top), Rows);
 
   // What reads of all kernel rows or columns at once do not step through.
-  wire logic unused_step = &{1'b0, step_i};
+  wire logic unused_step = &{1'b0, step_i, beat_i, kw_i, kh_i};
 
-  wire logic col_step = step_i.read && step_i.ends_pixel;
+  wire logic col_step = step_i.read && step_i.loops.ends_pixel;
   wire logic row_step = step_i.read && step_i.ends_line;
 
-  logic [BeatBits-1:0] chan_q;           // beat of the pixel
+  logic [BeatBits-1:0] chan;             // beat of the pixel
   logic signed [ColPosBits-1:0] left_q;  // input column of the window's left edge
   logic signed [RowPosBits-1:0] top_q;   // input row of the window's top edge
 
@@ -69,14 +76,28 @@ module tom_window_address #(
     end
   end
 
-  always_ff @(posedge clk_i) begin
-    if (rst_i) chan_q <= '0;
-    else if (step_i.read) begin
-      if (!step_i.last_beat || (step_i.ends_group && !step_i.last_group)) chan_q <= chan_q + 1'b1;
-      else if (step_i.ends_group) chan_q <= '0;
-      else chan_q <= chan_q - BeatBits'(GroupBeats - 1);
+  if (Listed) begin : gen_beat_listed
+    assign chan = beat_i;
+  end else begin : gen_beat_counted
+    logic [BeatBits-1:0] chan_q;
+    always_ff @(posedge clk_i) begin
+      if (rst_i) chan_q <= '0;
+      else if (step_i.read) begin
+        if (!step_i.loops.last_beat || (step_i.loops.ends_group && !step_i.loops.last_group)) chan_q <= chan_q + 1'b1;
+        else if (step_i.loops.ends_group) chan_q <= '0;
+        else chan_q <= chan_q - BeatBits'(GroupBeats - 1);
+      end
     end
+    assign chan = chan_q;
   end
+
+  // Ring address `a` moved by `words`, where rows lie in one memory.
+  localparam int unsigned Bits1 = AddrBits + 1;
+  localparam int unsigned Ring = Rows * RowWords;
+  function automatic logic [AddrBits-1:0] moved(logic [AddrBits-1:0] a, logic [AddrBits-1:0] words);
+    logic [Bits1-1:0] sum = Bits1'(a) + Bits1'(words);
+    return AddrBits'(sum >= Bits1'(Ring) ? sum - Bits1'(Ring) : sum);
+  endfunction
 
   // Rows: where the tap row (or of all kernel rows at once the window's first row) lies in the ring.
   logic [AddrBits-1:0] row_addr;  // of the row, in every bank
@@ -96,18 +117,31 @@ module tom_window_address #(
       assign row_inside_o[t] = position >= 0 && position < RowPosBits'(Window.height);
       assign row_bank_o[t] = SlotBits'((32'(slot_q) + t * Window.dilation_h) % Rows);
     end
+  end else if (Listed) begin : gen_rows_listed
+    logic [AddrBits-1:0] tap_q[StepsH];  // ring address of each kernel row
+    logic [StepsH-1:0]   inside_q;
+    localparam logic [AddrBits-1:0] Step = AddrBits'(StepRow * RowWords), Frame = AddrBits'(StepFrame * RowWords);
+
+    for (genvar t = 0; t < StepsH; t++) begin : gen_tap
+      localparam int First = t * int'(Window.dilation_h) - int'(Window.pad_top);
+      wire logic signed [RowPosBits-1:0] position = next_top + RowPosBits'(t * Window.dilation_h);
+      always_ff @(posedge clk_i) begin
+        if (rst_i) begin
+          tap_q[t]    <= AddrBits'(tom_pkg::modulo(First, Rows) * RowWords);
+          inside_q[t] <= First >= 0 && First < int'(Window.height);
+        end else if (row_step) begin
+          tap_q[t]    <= moved(tap_q[t], step_i.last_row ? Frame : Step);
+          inside_q[t] <= position >= 0 && position < RowPosBits'(Window.height);
+        end
+      end
+    end
+    assign row_addr = tap_q[StepsH==1?0:kh_i];
+    assign row_inside_o[0] = inside_q[StepsH==1?0:kh_i];
+    assign row_bank_o[0] = '0;
   end else begin : gen_rows_serial
-    localparam int unsigned Ring = Rows * RowWords;
-    localparam int unsigned Bits1 = AddrBits + 1;
     logic [AddrBits-1:0] window_q, tap_q;  // ring address of the window's first row, of the tap row
     logic signed [RowPosBits-1:0] position_q;
-    wire logic kh_step = step_i.read && step_i.ends_row;
-
-    // Address `a` moved by `words` in the ring.
-    function automatic logic [AddrBits-1:0] moved(logic [AddrBits-1:0] a, logic [AddrBits-1:0] words);
-      logic [Bits1-1:0] sum = Bits1'(a) + Bits1'(words);
-      return AddrBits'(sum >= Bits1'(Ring) ? sum - Bits1'(Ring) : sum);
-    endfunction
+    wire logic kh_step = step_i.read && step_i.loops.ends_row;
 
     wire logic [AddrBits-1:0] next_window = step_i.last_row
         ? moved(window_q, AddrBits'(StepFrame * RowWords)) : moved(window_q, AddrBits'(StepRow * RowWords));
@@ -120,7 +154,7 @@ module tom_window_address #(
       end else begin
         if (row_step) window_q <= next_window;
         if (kh_step) begin
-          if (!step_i.last_kh) begin
+          if (!step_i.loops.last_kh) begin
             tap_q      <= moved(tap_q, AddrBits'(Window.dilation_h * RowWords));
             position_q <= position_q + RowPosBits'(Window.dilation_h);
           end else if (step_i.ends_line) begin
@@ -182,9 +216,29 @@ module tom_window_address #(
           if (32'(bank_q) == m) col_addr[b] = word_q + AddrBits'(words_ahead(b, m));
       end
     end
+  end else if (Listed) begin : gen_columns_listed
+    logic [AddrBits-1:0] tap_q[StepsW];  // address of each kernel column; wraps below zero in the left border
+    logic [StepsW-1:0]   inside_q;
+
+    for (genvar t = 0; t < StepsW; t++) begin : gen_tap
+      localparam int First = t * int'(Window.dilation_w) - int'(Window.pad_left);
+      wire logic signed [ColPosBits-1:0] position = next_left + ColPosBits'(t * Window.dilation_w);
+      always_ff @(posedge clk_i) begin
+        if (rst_i || (col_step && step_i.last_col)) begin
+          tap_q[t]    <= AddrBits'(First * int'(Beats));
+          inside_q[t] <= First >= 0 && First < int'(Window.width);
+        end else if (col_step) begin
+          tap_q[t]    <= tap_q[t] + AddrBits'(Window.stride_w * Beats);
+          inside_q[t] <= position >= 0 && position < ColPosBits'(Window.width);
+        end
+      end
+    end
+    assign col_addr[0] = tap_q[StepsW==1?0:kw_i];
+    assign col_inside_o[0] = inside_q[StepsW==1?0:kw_i];
+    assign col_bank_o[0] = '0;
   end else begin : gen_columns_serial
     logic signed [ColPosBits-1:0] position_q;
-    wire logic kw_step = step_i.read && step_i.last_beat;
+    wire logic kw_step = step_i.read && step_i.loops.last_beat;
     logic [AddrBits-1:0] window_q, tap_q;  // wraps below zero in the left border
     localparam logic [AddrBits-1:0] First = -AddrBits'(Window.pad_left * Beats);
 
@@ -198,10 +252,10 @@ module tom_window_address #(
       end else begin
         if (col_step) window_q <= next_window;
         if (kw_step) begin
-          if (!step_i.last_kw) begin
+          if (!step_i.loops.last_kw) begin
             tap_q      <= tap_q + AddrBits'(Window.dilation_w * Beats);
             position_q <= position_q + ColPosBits'(Window.dilation_w);
-          end else if (step_i.ends_pixel) begin
+          end else if (step_i.loops.ends_pixel) begin
             tap_q      <= next_window;
             position_q <= next_left;
           end else begin
@@ -217,7 +271,7 @@ module tom_window_address #(
   end
 
   for (genvar b = 0; b < Columns; b++) begin : gen_addr
-    assign addr_o[b] = row_addr + col_addr[b] + AddrBits'(chan_q);
+    assign addr_o[b] = row_addr + col_addr[b] + AddrBits'(chan);
   end
 
 endmodule

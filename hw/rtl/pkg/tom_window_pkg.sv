@@ -32,19 +32,28 @@ package tom_window_pkg;
     };
   endfunction
 
-  // A read, and the loops that end with it: a counter at its last value, or all counters up to that one.
+  // The loops around the next read of a pixel: a counter at its last value, or all counters up to that one. A list
+  // of reads tells of the pass and the pixel only.
   typedef struct packed {
-    logic read;
-    logic last_beat;   // of a group of channels
-    logic last_kw;     // tap of a kernel row
-    logic last_kh;     // kernel row
+    logic known;            // false for a moment behind the reset
+    logic last_beat;        // of a group of channels
+    logic last_kw;          // tap of a kernel row
+    logic last_kh;          // kernel row
     logic last_group;
-    logic last_col;    // output column
-    logic last_row;    // output row
-    logic ends_row;    // of the kernel
+    logic ends_row;         // of the kernel
+    logic ends_pass;
     logic ends_group;
     logic ends_pixel;
-    logic ends_line;   // of the output
+    logic next_ends_pixel;  // that of the read behind it
+  } loops_t;
+
+  // A read of a window, and where it is in the output.
+  typedef struct packed {
+    loops_t loops;
+    logic   read;
+    logic   last_col;
+    logic   last_row;
+    logic   ends_line;
   } step_t;
 
   // Cycles from a read to its taps.

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// What tom_window reads of an output pixel, from a list: reads whose weights are all zero are not in it. Part of
+// tom_window.
+//
+// A word of the list is a read, low bits first: whether it ends a pass, whether it ends the pixel, its beat of the
+// pixel, and, where those are not read at once, its kernel column and kernel row. The list is read again for every
+// pixel; loops_o tells of the next read from two cycles behind the reset on.
+
+`default_nettype none
+
+module tom_window_list #(
+  parameter int unsigned Kept     = 1,   // words
+  parameter int unsigned BeatBits = 1,
+  parameter int unsigned KwBits   = 1,
+  parameter int unsigned KhBits   = 1,
+  parameter int unsigned Ram      = 0,   // memory kind: 0 LUT, 1 block RAM
+  parameter              ListFile = ""   // hexadecimal words
+) (
+  input  wire logic                   clk_i,
+  input  wire logic                   rst_i,
+
+  input  wire logic                   read_i,  // the read that is told of is made
+  output wire tom_window_pkg::loops_t loops_o,
+  output wire logic [BeatBits-1:0]    beat_o,
+  output wire logic [KwBits-1:0]      kw_o,
+  output wire logic [KhBits-1:0]      kh_o
+);
+
+  typedef struct packed {
+    logic [KhBits-1:0]   kh;
+    logic [KwBits-1:0]   kw;
+    logic [BeatBits-1:0] beat;
+    logic                ends_pixel;
+    logic                ends_pass;
+  } entry_t;
+
+  wire entry_t fetched;  // the read after the next
+  entry_t entry_q;       // the next read
+  logic fetched_q, known_q;
+  wire logic [1:0] unused_load;
+
+  wire logic advance = read_i || !known_q;
+
+  tom_rom #(
+    .Width  ($bits(entry_t)),
+    .Words  (Kept),
+    .Ram    (Ram),
+    .MemFile(ListFile)
+  ) u_list (
+    .clk_i,
+    .rst_i,
+    .load_i('0),
+    .load_o(unused_load),
+    .next_i(advance),
+    .data_o(fetched)
+  );
+
+  always_ff @(posedge clk_i) begin
+    if (rst_i) begin
+      fetched_q <= 1'b0;
+      known_q   <= 1'b0;
+    end else begin
+      fetched_q <= 1'b1;
+      known_q   <= fetched_q;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (rst_i) entry_q <= '0;
+    else if (advance) entry_q <= fetched;
+  end
+
+  assign loops_o = '{
+    known:           known_q,
+    ends_pass:       entry_q.ends_pass,
+    ends_pixel:      entry_q.ends_pixel,
+    next_ends_pixel: fetched.ends_pixel,
+    default:         1'b0
+  };
+  assign beat_o = entry_q.beat;
+  assign kw_o = entry_q.kw;
+  assign kh_o = entry_q.kh;
+
+endmodule
+
+`default_nettype wire
