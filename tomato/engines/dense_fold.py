@@ -1,20 +1,17 @@
 """A matrix product on every pixel: fully connected layers and pointwise convolutions."""
 
-from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import product
 from math import ceil
-from typing import Self
 
 import numpy as np
 
-from tomato.core.formats import Codes
+from tomato.core.formats import Array, Codes
 from tomato.engines.base import Knobs, Site, Timing, beats, folds
 from tomato.engines.parts import cells, dot
-from tomato.engines.parts.ring import LAG, frontier
-from tomato.engines.parts.weighted import WEIGHTS, WeightedUnit
+from tomato.engines.parts.fold import FoldUnit
+from tomato.engines.parts.ring import LAG
 from tomato.hardware.memory import Ram, better_ram, delay_cost, memory_cost
-from tomato.hardware.netlist import Memory
 from tomato.hardware.plumbing import output_cost
 from tomato.ops.dense import Dense
 from tomato.targets import Resources
@@ -22,12 +19,11 @@ from tomato.targets import Resources
 LANES = ("lanes_in", "lanes_out")
 
 
-class DenseFold(WeightedUnit[Dense]):
+class DenseFold(FoldUnit[Dense]):
     """A ring of a few pixels in front of lanes_in x lanes_out multipliers."""
 
     stem = "dense_fold"
     ops = (Dense,)
-    shared = True
 
     @classmethod
     def refuses(cls, site: Site[Dense]) -> str:
@@ -38,12 +34,25 @@ class DenseFold(WeightedUnit[Dense]):
         return site.arg.codes
 
     @classmethod
-    def shapes(cls, site: Site[Dense], offers: Iterable[Knobs]) -> Iterator[Self]:
+    def unrollings(cls, site: Site[Dense]) -> list[Knobs]:
         channels, filters = site.op.weight.shape
-        shapes = [{"lanes_in": i, "lanes_out": o} for i, o in product(folds(channels), folds(filters))]
-        for cell in offers:
-            built = ({**s, **cell} for s in shapes if cells.fills(site.op.weight, cell, channels, s["lanes_in"]))
-            yield from frontier(cls(site, knobs) for knobs in built)
+        return [{"lanes_in": i, "lanes_out": o} for i, o in product(folds(channels), folds(filters))]
+
+    @classmethod
+    def fills(cls, site: Site[Dense], shape: Knobs, cell: Knobs) -> bool:
+        return cells.fills(site.op.weight, cell, site.op.weight.shape[0], shape["lanes_in"])
+
+    @property
+    def taps(self) -> tuple[bool, bool]:
+        return False, False
+
+    @property
+    def inputs(self) -> int:
+        return self.knobs["lanes_in"]
+
+    @property
+    def outputs(self) -> int:
+        return self.knobs["lanes_out"]
 
     @cached_property
     def effort(self) -> float:
@@ -58,7 +67,7 @@ class DenseFold(WeightedUnit[Dense]):
     @cached_property
     def ring(self) -> tuple[int, Ram]:
         """Pixels in the ring, and its memory kind."""
-        cycles = self.pixel_cycles
+        cycles = max(self.pixel_cycles, beats(self.arg.channels, self.inputs))
         pixels = 2 + ceil(max(0, LAG - cycles) / cycles)
         depth = pixels * beats(self.arg.channels, self.knobs["lanes_in"])
         return pixels, better_ram(self.knobs["lanes_in"] * self.arg.codes.bits, depth, self.target)
@@ -69,22 +78,13 @@ class DenseFold(WeightedUnit[Dense]):
 
     @cached_property
     def cycles(self) -> int:
-        return self.arg.pixels * self.pixel_cycles
-
-    @cached_property
-    def multipliers(self) -> int:
-        return self.knobs["lanes_in"] * self.knobs["lanes_out"]
-
-    @cached_property
-    def words(self) -> int:
-        return self.pixel_cycles
+        return self.arg.pixels * max(self.pixel_cycles, beats(self.arg.channels, self.knobs["lanes_in"]))
 
     @cached_property
     def timing(self) -> Timing:
         cycles = self.pixel_cycles
         need = np.arange(self.arg.pixels)
-        latency = cycles + dot.latency(self.knobs["lanes_in"], self.arg.codes, self.knobs)
-        return Timing((need,), cycles, latency, room=(need - self.ring[0],))
+        return Timing((need,), cycles, cycles + self.delay, room=(need - self.ring[0],))
 
     @cached_property
     def places(self) -> int:
@@ -92,16 +92,17 @@ class DenseFold(WeightedUnit[Dense]):
         lanes = self.knobs["lanes_in"]
         return dot.queue_depth(lanes, beats(self.arg.channels, lanes))
 
+    @property
+    def buffer(self) -> Resources:
+        pixels, ram = self.ring
+        width = self.inputs * self.arg.codes.bits
+        ring = memory_cost(width, pixels * beats(self.arg.channels, self.inputs), ram, self.target)
+        return ring + delay_cost(width, self.target)  # codes wait for their weights
+
     @cached_property
     def bare(self) -> Resources:
-        x, acc, lanes, outputs = self.arg.codes, self.out.codes, self.knobs["lanes_in"], self.knobs["lanes_out"]
-        weight = self.weight
-        pixels, ram = self.ring
-        ring = memory_cost(lanes * x.bits, pixels * beats(self.arg.channels, lanes), ram, self.target)
-        array = dot.cost(lanes, outputs, weight, x, acc, self.knobs, self.target)
-        waiting = delay_cost(lanes * x.bits, self.target)  # codes, for their weights
-        queue = output_cost(outputs * acc.bits, self.places, self.target)
-        return ring + array + queue + waiting + self._control
+        queue = output_cost(self.outputs * self.out.codes.bits, self.places, self.target)
+        return self.buffer + self.array + queue + self._control
 
     @cached_property
     def _control(self) -> Resources:
@@ -122,16 +123,13 @@ class DenseFold(WeightedUnit[Dense]):
             "Folds": beats(self.out.channels, self.knobs["lanes_out"]),
             "Pixels": pixels,
             "RingRam": ram,
-            **dot.params(self.weight, self.arg.codes, self.out.codes, self.knobs),
+            **self.dot_params,
         }
 
     @cached_property
-    def memories(self) -> dict[str, Memory]:
-        weight = self.weight
-        kernel = weight.values.reshape(1, 1, *weight.shape)
-        outputs, filler = self.knobs["lanes_out"], cells.form(weight, self.knobs).filler
-        words = dot.weight_words(kernel, 1, self.knobs["lanes_in"], outputs, (False, False), filler)
-        return {WEIGHTS: dot.memory(words, outputs, weight, self.knobs)}
+    def table(self) -> Array:
+        kernel = self.weight.values.reshape(1, 1, *self.weight.shape)
+        return dot.weight_words(kernel, 1, self.inputs, self.outputs, self.taps, self.filler)
 
 
 ENGINE = DenseFold

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import product
 from math import ceil
-from typing import ClassVar, Self
+from typing import Self
 
 import numpy as np
 
@@ -56,7 +56,6 @@ class RecurrentLoop(WeightedUnit[Recurrent]):
 
     stem = "recurrent_loop"
     ops = (Lstm, Gru, Rnn)
-    shared: ClassVar[bool] = True
 
     @classmethod
     def refuses(cls, site: Site[Recurrent]) -> str:

@@ -57,7 +57,8 @@ template <
     unsigned Columns,  // column banks if ParallelW, else 1
     unsigned Pixels,   // neighbouring columns per input beat, the first in the low bits
     unsigned Ram,      // memory kind of the ring: 0 LUTRAM, 1 block RAM, 2 UltraRAM
-    unsigned Images = 1  // images per frame: dense_fold makes one of every pixel
+    unsigned Images = 1,  // images per frame: dense_fold makes one of every pixel
+    unsigned Kept = 0     // reads of an output pixel that a list names; 0: all, in order
     >
 class tom_window {
  public:
@@ -69,7 +70,7 @@ class tom_window {
   static const unsigned StepsW = ParallelW ? 1 : KernelW;
   static const unsigned Reads = StepsH * StepsW * GroupBeats;  // per pass
   static const unsigned InBeats = Images * Height * Width * Beats / Pixels;  // per frame
-  static const unsigned Work = Images * OutHeight * OutWidth * Groups * Folds * Reads;
+  static const unsigned Work = Images * OutHeight * OutWidth * (Kept == 0 ? Groups * Folds * Reads : Kept);
   static const unsigned Cycles = tom_max(Work, InBeats);
 
   typedef ap_uint<Lanes * Bits> beat_type;
@@ -77,7 +78,8 @@ class tom_window {
 
   explicit tom_window(unsigned frames)
       : to_come(frames), to_read(frames), w_beat(0), w_bank(0), w_word(0), w_slot(0), cols_in(0), held(0),
-        surplus(-last_row(-Pad0, OutHeight == 1)), beat(0), kw(0), kh(0), fold(0), group(0), col(0), row(0), top(-Pad0),
+        surplus(-last_row(-Pad0, OutHeight == 1)), beat(0), kw(0), kh(0), fold(0), group(0), place(0),
+        begins(true), col(0), row(0), top(-Pad0),
         left(-Pad1), right(SpanW - Pad1), slot(FirstSlot), bank(FirstBank), word(FirstWord) {
 #pragma HLS INLINE
 #pragma HLS ARRAY_PARTITION variable = ring dim = 1 complete
@@ -98,21 +100,37 @@ class tom_window {
   // One cycle. `codes`: kernel row, kernel column, lane; the last fastest.
   tom_read step(hls::stream<input_type> &in, ap_uint<Bits> (&codes)[Codes]) {
 #pragma HLS INLINE
-#ifndef __SYNTHESIS__
-    assert(steps_left-- != 0 && "slower than the closed form, or an input stream lacks beats");
-#endif
-    const bool takes = to_come.any() && held != Rows && !in.empty();
+    const bool takes = begin(in);
     const tom_read read = {arrived(), kh == 0 && kw == 0 && beat == 0,
                            kh == StepsH - 1 && kw == StepsW - 1 && beat == GroupBeats - 1};
     tom_moved moved = {0, 0};
-    bool row_came = false;
     if (read.valid) {
       select(codes);
       moved = advance();
     }
-    if (takes) row_came = take(in.read());
-    held = held + row_came - moved.freed;
-    surplus = surplus + row_came - moved.awaited;
+    end(in, takes, moved);
+    return read;
+  }
+
+  // One cycle of the reads that a list names. A word of it, low bits first: the read ends a pass, the pixel; its beat
+  // of the pixel, its kernel column and kernel row.
+  tom_read step(const tom_piece (&list)[tom_max(Kept, 1)][1], hls::stream<input_type> &in, ap_uint<Bits> (&codes)[Codes]) {
+#pragma HLS INLINE
+    const ap_uint<2 + BeatBits + KwBits + KhBits> word = list[place][0];
+    const bool takes = begin(in), ends_pass = word[0], ends_pixel = word[1];
+    beat = word.range(1 + BeatBits, 2);
+    kw = word.range(1 + BeatBits + KwBits, 2 + BeatBits);
+    kh = word.range(1 + BeatBits + KwBits + KhBits, 2 + BeatBits + KwBits);
+    const tom_read read = {arrived(), begins, ends_pass};
+    tom_moved moved = {0, 0};
+    if (read.valid) {
+      select(codes);
+      to_read.step();
+      place = tom_next<tom_max(Kept, 1)>(place);
+      begins = ends_pass;
+      if (ends_pixel) moved = pixel_step();
+    }
+    end(in, takes, moved);
     return read;
   }
 
@@ -123,6 +141,9 @@ class tom_window {
   static const unsigned RowBanks = ParallelH ? Rows : 1;
   static const unsigned RowWords = tom_ceil_div(Width, Columns) * Beats;  // of a row, in a bank
   static const unsigned RingWords = ParallelH ? RowWords : Rows * RowWords;
+  static const int BeatBits = Beats > 1 ? tom_clog2(Beats) : 1;  // of a word of a list
+  static const int KwBits = StepsW > 1 ? tom_clog2(StepsW) : 1;
+  static const int KhBits = StepsH > 1 ? tom_clog2(StepsH) : 1;
 
   static_assert(Beats % Groups == 0, "Groups must divide Beats");
   static_assert(Pad0 < SpanH && Pad1 < SpanW, "the border must be less than the extent of the kernel");
@@ -175,6 +196,8 @@ class tom_window {
   tom_count<StepsH> kh;
   tom_count<Folds> fold;
   tom_count<Groups> group;
+  tom_count<tom_max(Kept, 1)> place;  // in the list
+  bool begins;                    // a pass
   tom_count<OutWidth> col;
   tom_count<OutHeight> row;
   row_type top;                   // input row of the window's corner
@@ -183,6 +206,24 @@ class tom_window {
   tom_count<Rows> slot;           // place of row `top` in the ring
   tom_count<Columns> bank;        // column bank of column `left`
   col_type word;                  // its pixel in that bank
+
+  // What a cycle begins with: whether a beat is taken.
+  bool begin(hls::stream<input_type> &in) {
+#pragma HLS INLINE
+#ifndef __SYNTHESIS__
+    assert(steps_left-- != 0 && "slower than the closed form, or an input stream lacks beats");
+#endif
+    return to_come.any() && held != Rows && !in.empty();
+  }
+
+  // What it ends with.
+  void end(hls::stream<input_type> &in, bool takes, const tom_moved &moved) {
+#pragma HLS INLINE
+    bool row_came = false;
+    if (takes) row_came = take(in.read());
+    held = held + row_came - moved.freed;
+    surplus = surplus + row_came - moved.awaited;
+  }
 
   // Every bank is written in one place, so that one port is enough. Returns whether a row is complete.
   bool take(const input_type &data) {
@@ -305,16 +346,23 @@ class tom_window {
     const bool pass_end = row_end && kh == StepsH - 1;
     const bool group_end = pass_end && fold == Folds - 1;
     const bool pixel_end = group_end && group == Groups - 1;
-    const bool line_end = pixel_end && col == OutWidth - 1;
     to_read.step();
     beat = tom_next<GroupBeats>(beat);
     if (beats_end) kw = tom_next<StepsW>(kw);
     if (row_end) kh = tom_next<StepsH>(kh);
     if (pass_end) fold = tom_next<Folds>(fold);
     if (group_end) group = tom_next<Groups>(group);
-    if (pixel_end) col = tom_next<OutWidth>(col);
+    const tom_moved none = {0, 0};
+    return pixel_end ? pixel_step() : none;
+  }
+
+  // The window moves to the next output pixel.
+  tom_moved pixel_step() {
+#pragma HLS INLINE
+    const bool line_end = col == OutWidth - 1;
+    col = tom_next<OutWidth>(col);
     if (line_end) return next_line();
-    if (pixel_end) next_pixel();
+    next_pixel();
     const tom_moved none = {0, 0};
     return none;
   }

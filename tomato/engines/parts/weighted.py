@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from functools import cached_property
-from typing import ClassVar, Self, TypeVar
+from typing import Self, TypeVar
 
 from tomato.core.formats import Codes, Tensor
 from tomato.core.forms import Cell
@@ -20,12 +20,12 @@ WEIGHTS = "MemFile"
 
 
 class WeightedUnit(Unit[OpT]):
-    """Its knob `weight_ram` says in which memory the weights are; the bitstream cannot fill UltraRAM.
+    """Its knob `weight_ram` says in which memory the weights are; the bitstream cannot fill UltraRAM."""
 
-    shared: filters see the same inputs, so that they may share multipliers.
-    """
-
-    shared: ClassVar[bool]
+    @classmethod
+    def shares(cls, site: Site[OpT]) -> bool:
+        """Whether filters see the same inputs, so that they may share multipliers."""
+        return True
 
     @property
     def weight(self) -> Tensor:
@@ -81,7 +81,7 @@ class WeightedUnit(Unit[OpT]):
     @classmethod
     def units(cls, site: Site[OpT]) -> Iterator[Self]:
         (weight,) = site.op.weights.values()
-        return cls._stored(site, dot.offers(weight, cls.factors(site), site.target, shared=cls.shared))
+        return cls._stored(site, dot.offers(weight, cls.factors(site), site.target, shared=cls.shares(site)))
 
     @classmethod
     def _stored(cls, site: Site[OpT], offers: Iterable[Knobs]) -> Iterator[Self]:
@@ -94,7 +94,7 @@ class WeightedUnit(Unit[OpT]):
         """Filters may share a multiplier as they do on other boards."""
         (weight,), pack = site.op.weights.values(), knobs["pack"]
         known = dot.packs(weight, cls.factors(site), site.target)
-        if not cls.shared or pack in known or not 1 < pack <= dot.most_packed(weight, cls.factors(site)):
+        if not cls.shares(site) or pack in known or not 1 < pack <= dot.most_packed(weight, cls.factors(site)):
             return iter(())
         return (unit.knobs for unit in cls._stored(site, [{"cell": Cell.FIXED, "pack": pack}]))
 

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// Weights that are mostly zero: a line buffer (tom_window) in front of an array of multipliers (tom_dot), which read
+// only the weight words that are not zero, from a list.
+//
+// Bit-exact with tomato/ops/dense.py and tomato/ops/conv2d.py. Matrix products on every pixel (each is an image of
+// its own), convolutions of any kernel, stride, dilation, padding and groups of whole beats, depthwise ones without
+// Shared. Cycles per output pixel: the Kept words, of every pass at least one; at least one cycle per input beat.
+
+`include "tom_assert.svh"
+`default_nettype none
+
+module tom_sparse_fold #(
+  parameter int unsigned Lanes      = 1,   // input codes per beat
+  parameter int unsigned Outputs    = 1,   // output codes per beat: filters computed at once
+  parameter int unsigned Beats      = 1,   // input beats per pixel
+  parameter int unsigned Folds      = 1,   // output beats per pixel
+  parameter bit          Shared     = 1,   // all filters see the same inputs; 0: depthwise, Outputs is Lanes
+  parameter int unsigned Kept       = 1,   // weight words, and reads of an output pixel
+  parameter int unsigned ListRam    = 0,   // memory kind of the list of reads: 0 LUT, 1 block RAM
+  parameter int unsigned Depth      = 16,  // results on their way or waiting
+  `include "tom_window_parameters.svh"
+  parameter int unsigned InBits     = 8,   // width of an input code
+  parameter bit          InSigned   = 0,   // inputs are two's complement
+  parameter int unsigned Cell       = 0,   // what a weight is, see tom_dot
+  parameter int unsigned FieldBits  = 8,   // stored width of a weight
+  parameter int unsigned WeightBits = 8,   // width of its value, two's complement
+  parameter bit [511:0]  Constants  = '0,  // what all weights share
+  parameter int unsigned ProdBits   = 16,  // width of a product, two's complement
+  parameter int unsigned AccBits    = 24,  // width of an output code
+  parameter int unsigned Pack       = 1,   // filters that share a DSP block; 0: multiply in LUTs
+  parameter int unsigned WeightRam  = 0,   // memory kind of the weights
+  parameter int unsigned LoadBits   = 1,   // bits per beat of the loader that fills UltraRAM
+  parameter              MemFile    = "",  // hexadecimal weight words, see tom_dot
+  parameter              ListFile   = "",  // hexadecimal words of the list, see tom_window_list
+
+  localparam int unsigned InW  = Pixels * Lanes * InBits,
+  localparam int unsigned OutW = Outputs * AccBits
+) (
+  input  wire logic            clk_i,
+  input  wire logic            rst_i,
+
+  input  wire logic [LoadBits:0] load_i = '0,  // weights for UltraRAM, see tom_rom
+  output wire logic [LoadBits:0] load_o,
+
+  input  wire logic            in_valid_i,
+  output wire logic            in_ready_o,
+  input  wire logic [InW-1:0]  in_data_i,
+
+  output wire logic            out_valid_o,
+  input  wire logic            out_ready_i,
+  output wire logic [OutW-1:0] out_data_o
+);
+
+  `include "tom_window_value.svh"
+
+  `TOM_REQUIRE(kept, Kept >= Folds, "every pass has a read")
+
+  localparam int unsigned Taps =
+      tom_window_pkg::taps(ParallelH, KernelH) * tom_window_pkg::taps(ParallelW, KernelW);
+  localparam int unsigned Codes = Taps * Lanes;  // per read
+  localparam int unsigned Inputs = Shared ? Codes : Taps;
+
+  wire logic available, start;
+  wire logic win_valid, win_first, win_last;
+  wire logic [Codes*InBits-1:0] win_data;
+  wire logic acc_valid;
+  wire logic [OutW-1:0] acc_data;
+
+  tom_window #(
+    .Lanes    (Lanes),
+    .Bits     (InBits),
+    .Beats    (Beats),
+    .Window   (Window),
+    .Rows     (Rows),
+    .Columns  (Columns),
+    .Pixels   (Pixels),
+    .Ram      (RingRam),
+    .Kept     (Kept),
+    .ListRam  (ListRam),
+    .ListFile (ListFile)
+  ) u_window (
+    .clk_i,
+    .rst_i,
+    .in_valid_i,
+    .in_ready_o,
+    .in_data_i,
+    .available_i(available),
+    .start_o    (start),
+    .win_valid_o(win_valid),
+    .win_first_o(win_first),
+    .win_last_o (win_last),
+    .win_data_o (win_data)
+  );
+
+  tom_dot #(
+    .Inputs    (Inputs),
+    .Outputs   (Outputs),
+    .Shared    (Shared),
+    .InBits    (InBits),
+    .InSigned  (InSigned),
+    .Cell      (Cell),
+    .FieldBits (FieldBits),
+    .WeightBits(WeightBits),
+    .Constants (Constants),
+    .ProdBits  (ProdBits),
+    .AccBits   (AccBits),
+    .Pack      (Pack),
+    .Words     (Kept),
+    .Ram       (WeightRam),
+    .LoadBits  (LoadBits),
+    .MemFile   (MemFile)
+  ) u_dot (
+    .clk_i,
+    .rst_i,
+    .load_i,
+    .load_o,
+    .valid_i(win_valid),
+    .first_i(win_first),
+    .last_i (win_last),
+    .data_i (win_data),
+    .valid_o(acc_valid),
+    .data_o (acc_data)
+  );
+
+  tom_queue #(
+    .Width(OutW),
+    .Depth(Depth)
+  ) u_queue (
+    .clk_i,
+    .rst_i,
+    .available_o(available),
+    .take_i     (start),
+    .in_valid_i (acc_valid),
+    .in_data_i  (acc_data),
+    .out_valid_o,
+    .out_ready_i,
+    .out_data_o
+  );
+
+  `TOM_STREAM_STABLE(out, out_valid_o, out_ready_i, out_data_o)
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,113 @@
+"""Engines that read the weights of an output pixel word by word, in folds of filters."""
+
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator
+from copy import copy
+from functools import cached_property
+from typing import Self, TypeVar
+
+from tomato.core.formats import Array
+from tomato.core.ir import Op
+from tomato.engines.base import Knobs, Site
+from tomato.engines.parts import cells, dot
+from tomato.engines.parts.ring import frontier
+from tomato.engines.parts.weighted import WEIGHTS, WeightedUnit
+from tomato.hardware.netlist import Memory
+from tomato.targets import Resources
+
+OpT = TypeVar("OpT", bound=Op)
+
+
+class FoldUnit(WeightedUnit[OpT]):
+    """A ring of pixels in front of the array of multipliers, tom_dot."""
+
+    @classmethod
+    @abstractmethod
+    def unrollings(cls, site: Site[OpT]) -> list[Knobs]:
+        """Every sensible setting of the knobs that say what is in a word."""
+
+    @classmethod
+    @abstractmethod
+    def fills(cls, site: Site[OpT], shape: Knobs, cell: Knobs) -> bool:
+        """Whether the cell has a weight for lanes without a channel, or none is needed."""
+
+    @classmethod
+    def shapes(cls, site: Site[OpT], offers: Iterable[Knobs]) -> Iterator[Self]:
+        shapes = cls.unrollings(site)
+        for cell in offers:
+            yield from frontier(cls(site, {**shape, **cell}) for shape in shapes if cls.fills(site, shape, cell))
+
+    @property
+    @abstractmethod
+    def effort(self) -> float:
+        """A rough measure of size, to tell shapes of the same speed apart."""
+
+    @property
+    def taps(self) -> tuple[bool, bool]:
+        """Whether all kernel rows, all kernel columns are read at once."""
+        return bool(self.knobs["parallel_rows"]), bool(self.knobs["parallel_columns"])
+
+    @property
+    @abstractmethod
+    def inputs(self) -> int:
+        """Products of a read and filter."""
+
+    @property
+    @abstractmethod
+    def outputs(self) -> int:
+        """Filters of a read."""
+
+    @cached_property
+    @abstractmethod
+    def pixel_cycles(self) -> int:
+        """Reads of an output pixel."""
+
+    def listed(self, reads: int) -> Self:
+        """The same unit where a list names so many reads of an output pixel."""
+        unit = copy(self)
+        unit.__dict__["pixel_cycles"] = reads
+        return unit
+
+    @property
+    def words(self) -> int:
+        return self.pixel_cycles
+
+    @cached_property
+    def multipliers(self) -> int:
+        return self.inputs * self.outputs
+
+    @property
+    @abstractmethod
+    def buffer(self) -> Resources:
+        """The ring and its control."""
+
+    @property
+    def array(self) -> Resources:
+        """The multipliers and sums."""
+        x, acc, shared = self.factors(self.site), self.out.codes, self.shares(self.site)
+        return dot.cost(self.inputs, self.outputs, self.weight, x, acc, self.knobs, self.target, shared=shared)
+
+    @property
+    def delay(self) -> int:
+        """Cycles from the last read of a pass to its result at the output."""
+        shared = self.shares(self.site)
+        return dot.latency(self.inputs, self.factors(self.site), self.knobs, shared=shared)
+
+    @property
+    @abstractmethod
+    def table(self) -> Array:
+        """The weights of each read of an output pixel, see dot.weight_words."""
+
+    @property
+    def filler(self) -> int:
+        """The weight of lanes without a channel."""
+        return cells.form(self.weight, self.knobs).filler
+
+    @property
+    def dot_params(self) -> dict[str, int]:
+        """The parameters of tom_dot."""
+        return dot.params(self.weight, self.factors(self.site), self.out.codes, self.knobs)
+
+    @cached_property
+    def memories(self) -> dict[str, Memory]:
+        return {WEIGHTS: dot.memory(self.table, self.outputs, self.weight, self.knobs)}

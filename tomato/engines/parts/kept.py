@@ -1,0 +1,68 @@
+"""Weight words that are not zero: how many of them an unrolling leaves, and what a list of their reads needs."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from tomato.core.formats import Array, Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Zeros:
+    """Where weights are zero, in groups of filters that see the same inputs.
+
+    sums: (kernel rows, kernel columns, inputs + 1, groups, filters + 1), how many of the inputs and filters before
+    are not zero.
+    """
+
+    sums: Array
+
+    @property
+    def share(self) -> float:
+        """Of all weights, those that are zero."""
+        kernel, inputs, groups, filters = self.sums.shape[:2], *self.sums.shape[2:]
+        places = kernel[0] * kernel[1] * (inputs - 1) * groups * (filters - 1)
+        return 1 - float(self.sums[:, :, -1, :, -1].sum()) / float(places)
+
+    def passes(self, lanes_in: int, lanes_out: int, taps: tuple[bool, bool]) -> Array:
+        """Reads of every pass of an output pixel, in order: words that are not zero, or one.
+
+        taps: whether all rows, all columns of the kernel are in a word.
+        """
+        axes = tuple(axis for axis, together in enumerate(taps) if together)
+        inputs, filters = self.sums.shape[2] - 1, self.sums.shape[4] - 1
+        ends_in = np.append(np.arange(0, inputs, lanes_in), inputs)
+        ends_out = np.append(np.arange(0, filters, lanes_out), filters)
+        corners = self.sums.sum(axis=axes, keepdims=True)[:, :, ends_in][..., ends_out]
+        words = np.diff(np.diff(corners, axis=2), axis=4) > 0
+        return np.asarray(np.maximum(words.sum(axis=(0, 1, 2)), 1).reshape(-1))
+
+
+@lru_cache(maxsize=256)
+def zeros(weight: Tensor, groups: int, *, depthwise: bool) -> Zeros:
+    """Those of weights (kernel rows, kernel columns, inputs of a group, filters), or (inputs, filters).
+
+    In a depthwise layer channels take the place of filters.
+    """
+    rows, columns, inputs, filters = (1, 1, *weight.shape)[-4:]
+    groups = 1 if depthwise else groups
+    there = (weight.values != 0).reshape(rows, columns, inputs, groups, filters // groups)
+    sums = np.zeros((rows, columns, inputs + 1, groups, filters // groups + 1), dtype=np.int32)
+    sums[:, :, 1:, :, 1:] = there.cumsum(axis=2, dtype=np.int32).cumsum(axis=4, dtype=np.int32)
+    return Zeros(sums)
+
+
+def queue_places(passes: Array, pipeline: int) -> int:
+    """Places of the queue behind passes of so many reads, again and again: under way or waiting.
+
+    pipeline: cycles from the last read of a pass to its result. Between passes that are short and long the queue
+    evens out what leaves: whoever takes results as slowly as they come on the mean never makes the engine wait.
+    """
+    count, period = len(passes), int(passes.sum())
+    lengths = np.tile(passes, 2 + (pipeline + 4) // period)
+    ends = np.cumsum(lengths)
+    under_way = np.searchsorted(ends - lengths, ends[:count] + pipeline) - np.arange(count)
+    early = np.arange(len(ends)) * period - ends * count  # times the period: how far results are ahead of the mean
+    ahead = int((early - np.minimum.accumulate(early)).max())
+    return int(under_way.max()) + -(-ahead // period) + 4
