@@ -14,7 +14,8 @@ from tomato.core.assets import asset
 def elaborate(tops: Iterable[str], parameters: Mapping[str, int] | None = None) -> tuple[Driver, Compilation]:
     """The whole library with some modules of it as tops; `parameters` are those of all of them."""
     files = library.sources(library.RTL, library.files(library.RTL)).values()
-    values = " ".join(f"-G {name}={literal(value)}" for name, value in (parameters or {}).items())
+    given = {name: literal(value).replace("'", r"\'") for name, value in (parameters or {}).items()}
+    values = " ".join(f"-G {name}={value}" for name, value in given.items())
     chosen = " ".join(f"--top {top}" for top in tops)
     driver = Driver()
     driver.addStandardArgs()

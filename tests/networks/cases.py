@@ -32,6 +32,11 @@ def _tensor(*shape: int, hi: int = 127) -> Tensor:
     return Tensor(np.random.default_rng(0).integers(-hi, hi, shape, endpoint=True))
 
 
+def _sparse(*shape: int, share: float) -> Tensor:
+    """Weights of which that share is zero, in no pattern."""
+    return Tensor(_tensor(*shape).values * (np.random.default_rng(1).random(shape) >= share))
+
+
 NUDGED = Requant(_tensor(6), _tensor(6), 7, -128, 127, Tensor(np.array([[[1500, 1], [-9, -1]], *[[[0, 0]] * 2] * 5])))
 
 CASES: Mapping[str, tuple[Op, tuple[TensorType, ...]]] = {
@@ -39,6 +44,10 @@ CASES: Mapping[str, tuple[Op, tuple[TensorType, ...]]] = {
     "grouped": (Conv2d(_tensor(3, 3, 3, 4), SAME, groups=2), (X,)),
     "depthwise": (Conv2d(_tensor(3, 3, 1, 6), SAME, groups=6), (X,)),
     "dense": (Dense(_tensor(6, 10)), (X,)),
+    "sparse_conv2d": (Conv2d(_sparse(3, 3, 6, 7, share=0.7), SAME), (X,)),
+    "sparse_grouped": (Conv2d(_sparse(3, 3, 3, 4, share=0.7), SAME, groups=2), (X,)),
+    "sparse_depthwise": (Conv2d(_sparse(3, 3, 1, 6, share=0.5), SAME, groups=6), (X,)),
+    "sparse_dense": (Dense(_sparse(6, 10, share=0.8)), (X,)),
     "add": (Add(3, 2), (X, X)),
     "multiply": (Multiply(1, -2), (X, X)),
     "concat": (Concat(), (X, TensorType((6, 5, 3), S8))),

@@ -24,9 +24,9 @@ from tomato.ops.dense import Dense
 from tomato.ops.window import Window
 from tomato.targets import Resources
 
-LIST = "ListFile"
+LIST = "MemFile0"
 """The parameter that names the file of the list of reads."""
-WORTH = 0.95
+WORTH = 0.9
 """Words that are left, of all: with more of them the list is not worth its memory."""
 
 
@@ -132,7 +132,13 @@ class SparseFold(WeightedUnit[Dense | Conv2d]):
         bits = sum(self.list_bits)
         queue = output_cost(self.whole.outputs * self.out.codes.bits, self.places, self.target)
         listed = Resources(ff=bits) + rom_cost(Store(self.list_ram, self.words, bits), self.target)
-        return self.whole.buffer + self.whole.array + queue + listed
+        return self.whole.buffer + self.whole.array + queue + listed + self._control
+
+    @property
+    def _control(self) -> Resources:
+        """What says when a pixel is read, and selects in the list: a fit. In a convolution the buffer counts it."""
+        select = self.words // 5 if self.list_ram == Ram.LUT else 0
+        return Resources(lut=select, ff=45) + Resources(lut=40) * isinstance(self.whole, DenseFold)
 
     @cached_property
     def params(self) -> dict[str, int]:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Weights that are mostly zero: a line buffer (tom_window) in front of an array of multipliers (tom_dot), which read
-// only the weight words that are not zero, from a list.
+// Weights that are mostly zero: what a list names is read, the words that are not zero.
 //
+// A line buffer (tom_window) in front of an array of multipliers (tom_dot).
 // Bit-exact with tomato/ops/dense.py, tomato/ops/conv2d.py and tom_sparse_fold.sv. Matrix products on every pixel (each
 // is an image of its own), convolutions of any kernel, stride, dilation, padding and groups of whole beats, depthwise
 // ones without Shared. Cycles per output pixel: the Kept words, of every pass at least one; at least one cycle per
@@ -54,7 +54,7 @@ void tom_sparse_fold(
     const unsigned frames,
     const tom_piece (&mem_file)[Kept][tom_pieces(tom_taps(KernelH, KernelW, ParallelH, ParallelW) *
                                                  (Shared ? Lanes : 1) * Outputs * FieldBits)],
-    const tom_piece (&list_file)[Kept][1],
+    const tom_piece (&mem_file0)[Kept][1],
     hls::stream<ap_uint<Pixels * Lanes * InBits> > &in,
     hls::stream<ap_uint<Outputs * AccBits> > &out) {
   const unsigned Images = FrameBeats / (OutHeight * OutWidth * Folds);
@@ -73,7 +73,7 @@ void tom_sparse_fold(
 #pragma HLS LOOP_TRIPCOUNT min = Cycles max = Cycles
     ap_uint<InBits> codes[buffer::Codes];
 #pragma HLS ARRAY_PARTITION variable = codes complete
-    const tom_read read = window.step(list_file, in, codes);
+    const tom_read read = window.step(mem_file0, in, codes);
     if (read.valid) {
       dot.step(mem_file, codes, read.first);
       if (read.last) out.write(dot.results());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Weights that are mostly zero: a line buffer (tom_window) in front of an array of multipliers (tom_dot), which read
-// only the weight words that are not zero, from a list.
+// Weights that are mostly zero: what a list names is read, the words that are not zero.
 //
+// A line buffer (tom_window) in front of an array of multipliers (tom_dot).
 // Bit-exact with tomato/ops/dense.py and tomato/ops/conv2d.py. Matrix products on every pixel (each is an image of
 // its own), convolutions of any kernel, stride, dilation, padding and groups of whole beats, depthwise ones without
 // Shared. Cycles per output pixel: the Kept words, of every pass at least one; at least one cycle per input beat.
@@ -31,7 +31,7 @@ module tom_sparse_fold #(
   parameter int unsigned WeightRam  = 0,   // memory kind of the weights
   parameter int unsigned LoadBits   = 1,   // bits per beat of the loader that fills UltraRAM
   parameter              MemFile    = "",  // hexadecimal weight words, see tom_dot
-  parameter              ListFile   = "",  // hexadecimal words of the list, see tom_window_list
+  parameter              MemFile0   = "",  // hexadecimal words of the list, see tom_window_list
 
   localparam int unsigned InW  = Pixels * Lanes * InBits,
   localparam int unsigned OutW = Outputs * AccBits
@@ -77,7 +77,7 @@ module tom_sparse_fold #(
     .Ram      (RingRam),
     .Kept     (Kept),
     .ListRam  (ListRam),
-    .ListFile (ListFile)
+    .ListFile (MemFile0)
   ) u_window (
     .clk_i,
     .rst_i,

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What tom_window reads of an output pixel, from a list: reads whose weights are all zero are not in it. Part of
-// tom_window.
+// What tom_window reads of an output pixel: what a list names. Part of tom_window.
 //
 // A word of the list is a read, low bits first: whether it ends a pass, whether it ends the pixel, its beat of the
 // pixel, and, where those are not read at once, its kernel column and kernel row. The list is read again for every
@@ -10,9 +9,9 @@
 
 module tom_window_list #(
   parameter int unsigned Kept     = 1,   // words
-  parameter int unsigned BeatBits = 1,
-  parameter int unsigned KwBits   = 1,
-  parameter int unsigned KhBits   = 1,
+  parameter int unsigned BeatBits = 1,   // bits of a beat's number
+  parameter int unsigned KwBits   = 1,   // of a kernel column's
+  parameter int unsigned KhBits   = 1,   // of a kernel row's
   parameter int unsigned Ram      = 0,   // memory kind: 0 LUT, 1 block RAM
   parameter              ListFile = ""   // hexadecimal words
 ) (

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What tom_window reads of an output pixel: every group and fold, and of them every kernel row, kernel column and
-// beat, the last fastest. Part of tom_window.
+// What tom_window reads of an output pixel: everything, in order. Part of tom_window.
+//
+// Every group and fold, and of them every kernel row, kernel column and beat, the last fastest.
 
 `default_nettype none
 
