@@ -1,6 +1,7 @@
 """Layers of which many weight words are zero: only the others are read, from a list."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -31,14 +32,19 @@ WORTH = 0.9
 
 
 class SparseFold(WeightedUnit[Dense | Conv2d]):
-    """The engine that reads all words, `whole`, with a list in the place of its counters."""
+    """The engine that reads all words, with a list in the place of its counters.
+
+    A beat of the input has `parts` times the lanes of a word, so that it comes as fast as the few words are read.
+    """
 
     stem = "sparse_fold"
     ops = (Dense, Conv2d)
 
     @classmethod
     def refuses(cls, site: Site[Dense | Conv2d]) -> str:
-        return "" if _zeros(site).share > 1 - WORTH else "nearly all of its weights count"
+        finest: Knobs = {"lanes_out": 1}  # no other unrolling leaves a smaller share
+        few = _passes(site, finest).sum() <= WORTH * site.op.weight.values.size
+        return "" if few else "hardly any of its weights are zero"
 
     @classmethod
     def shares(cls, site: Site[Dense | Conv2d]) -> bool:
@@ -50,21 +56,32 @@ class SparseFold(WeightedUnit[Dense | Conv2d]):
 
     @classmethod
     def shapes(cls, site: Site[Dense | Conv2d], offers: Iterable[Knobs]) -> Iterator[Self]:
-        engine = _engine(site)
-        shapes = [shape for shape in engine.unrollings(site) if shape.get("pixels", 1) == 1]
-        left = [int(_passes(site, shape).sum()) for shape in shapes]
+        engine, found = _engine(site), []
+        for shape in engine.unrollings(site):
+            unit = cls(site, {**shape, "parts": 1})
+            if shape.get("pixels", 1) == 1 and unit.words <= WORTH * unit.all_words:
+                found += [(shape, parts, unit.words) for parts in unit.worthwhile]
         for cell in offers:
-            built = (
-                cls(site, {**shape, **cell}).reading(reads)
-                for shape, reads in zip(shapes, left, strict=True)
+            yield from frontier(
+                cls(site, {**shape, "parts": parts, **cell}).reading(words)
+                for shape, parts, words in found
                 if engine.fills(site, shape, cell)
             )
-            yield from frontier(unit for unit in built if unit.words <= WORTH * unit.all_words)
 
-    def reading(self, reads: int) -> Self:
+    def reading(self, words: int) -> Self:
         """The same unit; what its list leaves is known."""
-        self.__dict__["words"] = reads
+        self.__dict__["words"] = words
         return self
+
+    @property
+    def worthwhile(self) -> list[int]:
+        """The numbers of parts worth trying: one, and the fewest with which the input is no slower than the reads."""
+        found = [1]
+        if self._engine is not DepthwiseWindow and (not isinstance(self.op, Conv2d) or self.op.groups == 1):
+            count, reads = beats(self.arg.channels, self.knobs["lanes_in"]), self.out.pixels * self.words
+            fast = (1 << n for n in range((count - 1).bit_length() + 1))
+            found.append(next((p for p in fast if self.arg.pixels * beats(count, p) <= reads), 1))
+        return sorted(set(found))
 
     @cached_property
     def words(self) -> int:
@@ -78,25 +95,45 @@ class SparseFold(WeightedUnit[Dense | Conv2d]):
     @property
     def all_words(self) -> int:
         """Words if none was left out."""
-        return _engine(self.site)(self.site, self.knobs).pixel_cycles
+        return self._engine(self.site, self.knobs).pixel_cycles
+
+    @property
+    def _engine(self) -> type[FoldUnit[Any]]:
+        return _engine(self.site)
 
     @cached_property
     def whole(self) -> FoldUnit[Any]:
-        """The engine that this one is like, but for the reads of an output pixel."""
-        return _engine(self.site)(self.site, self.knobs).listed(self.words)
+        """The engine whose words have the lanes of this one's: its array is the same."""
+        return self._engine(self.site, self.knobs).listed(self.words)
+
+    @cached_property
+    def wide(self) -> FoldUnit[Any]:
+        """The engine whose input has the lanes of this one's: its ring is the same."""
+        parts = self.knobs["parts"]
+        if parts == 1:
+            return self.whole
+        return self._engine(self.site, {**self.knobs, "lanes_in": self.knobs["lanes_in"] * parts}).listed(self.words)
 
     @property
     def effort(self) -> float:
         """A rough measure of size, to tell shapes of the same speed apart."""
-        return self.whole.effort
+        return self.whole.effort + self._select
+
+    @property
+    def _select(self) -> int:
+        """What selects a part of the taps: LUTs."""
+        if self.knobs["parts"] == 1:
+            return 0
+        bits = self.whole.inputs * self.arg.codes.bits
+        return bits * self.target.luts.select(self.knobs["parts"])
 
     @property
     def lanes(self) -> tuple[tuple[int, ...], int]:
-        return self.whole.lanes
+        return self.wide.lanes[0], self.whole.lanes[1]
 
     @cached_property
     def cycles(self) -> int:
-        return self.whole.cycles
+        return self.wide.cycles
 
     @property
     def multipliers(self) -> int:
@@ -104,7 +141,8 @@ class SparseFold(WeightedUnit[Dense | Conv2d]):
 
     @property
     def timing(self) -> Timing:
-        return self.whole.timing
+        timing = self.wide.timing
+        return replace(timing, latency=timing.latency - self.wide.delay + self.whole.delay)
 
     @cached_property
     def places(self) -> int:
@@ -113,9 +151,9 @@ class SparseFold(WeightedUnit[Dense | Conv2d]):
 
     @property
     def list_bits(self) -> tuple[int, ...]:
-        """Fields of a read: it ends a pass, the pixel; its beat, its kernel column and row."""
+        """Fields of a read: it ends a pass, the pixel; its part of a beat, its beat, its kernel column and row."""
         rows, columns, count = self._steps
-        return 1, 1, *(max(1, (n - 1).bit_length()) for n in (count, columns, rows))
+        return 1, 1, *(max(1, (n - 1).bit_length()) for n in (self.knobs["parts"], count, columns, rows))
 
     @cached_property
     def list_ram(self) -> Ram:
@@ -132,19 +170,21 @@ class SparseFold(WeightedUnit[Dense | Conv2d]):
         bits = sum(self.list_bits)
         queue = output_cost(self.whole.outputs * self.out.codes.bits, self.places, self.target)
         listed = Resources(ff=bits) + rom_cost(Store(self.list_ram, self.words, bits), self.target)
-        return self.whole.buffer + self.whole.array + queue + listed + self._control
+        return self.wide.buffer + self.whole.array + queue + listed + self._control
 
     @property
     def _control(self) -> Resources:
         """What says when a pixel is read, and selects in the list: a fit. In a convolution the buffer counts it."""
-        select = self.words // 5 if self.list_ram == Ram.LUT else 0
-        return Resources(lut=select, ff=45) + Resources(lut=40) * isinstance(self.whole, DenseFold)
+        select = self._select + (self.words // 5 if self.list_ram == Ram.LUT else 0)
+        going = 3 * (self.knobs["parts"] - 1).bit_length()  # with the taps
+        return Resources(lut=select, ff=45 + going) + Resources(lut=40) * isinstance(self.whole, DenseFold)
 
     @cached_property
     def params(self) -> dict[str, int]:
         lanes = self.lanes[0][0]
         return {
             "Lanes": lanes,
+            "Parts": self.knobs["parts"],
             "Outputs": self.whole.outputs,
             "Beats": beats(self.arg.channels, lanes),
             "Folds": len(self.passes),
@@ -159,14 +199,14 @@ class SparseFold(WeightedUnit[Dense | Conv2d]):
     @property
     def _window(self) -> dict[str, int]:
         """The parameters of the window. In a dense layer every pixel is an image."""
-        whole = self.whole
-        if isinstance(whole, DenseFold):
-            pixels, ram = whole.ring
+        wide = self.wide
+        if isinstance(wide, DenseFold):
+            pixels, ram = wide.ring
             kind = TensorType((1, 1, self.arg.channels), self.arg.fmt)
-            image = Ring(self.target, kind, Window((1, 1)), whole.inputs, False, False, self.words)
+            image = Ring(self.target, kind, Window((1, 1)), wide.inputs, False, False, self.words)
             return {**image.params(), "PadValue": 0, **image.bank_params(), "Rows": pixels, "RingRam": ram}
-        assert isinstance(whole, Conv2dWindow | DepthwiseWindow)
-        return {**whole.ring.params(), "PadValue": whole.op.pad_value, **whole.ring.bank_params()}
+        assert isinstance(wide, Conv2dWindow | DepthwiseWindow)
+        return {**wide.ring.params(), "PadValue": wide.op.pad_value, **wide.ring.bank_params()}
 
     @property
     def _steps(self) -> tuple[int, int, int]:
@@ -183,11 +223,13 @@ class SparseFold(WeightedUnit[Dense | Conv2d]):
         there[:, 0] |= ~there.any(axis=1)
         turn, read = np.nonzero(there)
         rows, columns, all_beats = self._steps
-        row, column, beat = np.unravel_index(read, (rows, columns, there.shape[1] // rows // columns))
-        group = turn * (all_beats * rows * columns // there.shape[1]) // count  # of those whose beats are read apart
+        parts, per_pass = self.knobs["parts"], there.shape[1] // (rows * columns)
+        row, column, word = np.unravel_index(read, (rows, columns, per_pass))
+        groups = 1 if parts > 1 else all_beats // per_pass  # of beats that passes share
+        beat, part = np.divmod(turn * groups // count * per_pass + word, parts)
         last = np.append(np.diff(turn) > 0, True)
         ends = np.arange(len(turn)) == len(turn) - 1
-        entries = np.stack([last, ends, group * (there.shape[1] // rows // columns) + beat, column, row], axis=1)
+        entries = np.stack([last, ends, part, beat, column, row], axis=1)
         words = table[there.reshape(-1)]
         return {
             WEIGHTS: dot.memory(words, self.whole.outputs, self.weight, self.knobs),

@@ -17,6 +17,7 @@
 
 template <
     unsigned Lanes,       // input codes per beat
+    unsigned Parts,       // of a beat, a weight word meets one
     unsigned Outputs,     // output codes per beat: filters computed at once
     unsigned Beats,       // input beats per pixel
     unsigned Folds,       // output beats per pixel
@@ -53,15 +54,15 @@ template <
 void tom_sparse_fold(
     const unsigned frames,
     const tom_piece (&mem_file)[Kept][tom_pieces(tom_taps(KernelH, KernelW, ParallelH, ParallelW) *
-                                                 (Shared ? Lanes : 1) * Outputs * FieldBits)],
+                                                 (Shared ? Lanes / Parts : 1) * Outputs * FieldBits)],
     const tom_piece (&mem_file0)[Kept][1],
     hls::stream<ap_uint<Pixels * Lanes * InBits> > &in,
     hls::stream<ap_uint<Outputs * AccBits> > &out) {
   const unsigned Images = FrameBeats / (OutHeight * OutWidth * Folds);
   typedef tom_window<Lanes, InBits, Beats, 1, 1, Height, Width, OutHeight, OutWidth, KernelH, KernelW, StrideH, StrideW,
                      DilationH, DilationW, PadTop, PadLeft, PadValue, ParallelH, ParallelW, Rows, Columns, Pixels,
-                     RingRam, Images, Kept> buffer;
-  const unsigned Inputs = buffer::TapsH * buffer::TapsW * (Shared ? Lanes : 1), Cycles = buffer::Cycles;
+                     RingRam, Images, Kept, Parts> buffer;
+  const unsigned Inputs = buffer::TapsH * buffer::TapsW * (Shared ? Lanes / Parts : 1), Cycles = buffer::Cycles;
   (void)Cycles;  // only a directive names it
 
   buffer window(frames);

@@ -58,13 +58,15 @@ template <
     unsigned Pixels,   // neighbouring columns per input beat, the first in the low bits
     unsigned Ram,      // memory kind of the ring: 0 LUTRAM, 1 block RAM, 2 UltraRAM
     unsigned Images = 1,  // images per frame: dense_fold makes one of every pixel
-    unsigned Kept = 0     // reads of an output pixel that a list names; 0: all, in order
+    unsigned Kept = 0,    // reads of an output pixel that a list names; 0: all, in order
+    unsigned Parts = 1    // a read takes one of so many parts of a beat, which the list names
     >
 class tom_window {
  public:
   static const unsigned TapsH = ParallelH ? KernelH : 1;
   static const unsigned TapsW = ParallelW ? KernelW : 1;
-  static const unsigned Codes = TapsH * TapsW * Lanes;  // per read
+  static const unsigned PartLanes = Lanes / Parts;
+  static const unsigned Codes = TapsH * TapsW * PartLanes;  // per read
   static const unsigned GroupBeats = Beats / Groups;
   static const unsigned StepsH = ParallelH ? 1 : KernelH;
   static const unsigned StepsW = ParallelW ? 1 : KernelW;
@@ -79,7 +81,7 @@ class tom_window {
   explicit tom_window(unsigned frames)
       : to_come(frames), to_read(frames), w_beat(0), w_bank(0), w_word(0), w_slot(0), cols_in(0), held(0),
         surplus(-last_row(-Pad0, OutHeight == 1)), beat(0), kw(0), kh(0), fold(0), group(0), place(0),
-        begins(true), col(0), row(0), top(-Pad0),
+        part(0), begins(true), col(0), row(0), top(-Pad0),
         left(-Pad1), right(SpanW - Pad1), slot(FirstSlot), bank(FirstBank), word(FirstWord) {
 #pragma HLS INLINE
 #pragma HLS ARRAY_PARTITION variable = ring dim = 1 complete
@@ -112,15 +114,16 @@ class tom_window {
     return read;
   }
 
-  // One cycle of the reads that a list names. A word of it, low bits first: the read ends a pass, the pixel; its beat
-  // of the pixel, its kernel column and kernel row.
+  // One cycle of the reads that a list names. A word of it, low bits first: the read ends a pass, the pixel; the
+  // part of a beat, the beat of the pixel, its kernel column and kernel row.
   tom_read step(const tom_piece (&list)[tom_max(Kept, 1)][1], hls::stream<input_type> &in, ap_uint<Bits> (&codes)[Codes]) {
 #pragma HLS INLINE
-    const ap_uint<2 + BeatBits + KwBits + KhBits> word = list[place][0];
+    const ap_uint<2 + PartBits + BeatBits + KwBits + KhBits> word = list[place][0];
     const bool takes = begin(in), ends_pass = word[0], ends_pixel = word[1];
-    beat = word.range(1 + BeatBits, 2);
-    kw = word.range(1 + BeatBits + KwBits, 2 + BeatBits);
-    kh = word.range(1 + BeatBits + KwBits + KhBits, 2 + BeatBits + KwBits);
+    part = word.range(1 + PartBits, 2);
+    beat = word.range(1 + PartBits + BeatBits, 2 + PartBits);
+    kw = word.range(1 + PartBits + BeatBits + KwBits, 2 + PartBits + BeatBits);
+    kh = word.range(1 + PartBits + BeatBits + KwBits + KhBits, 2 + PartBits + BeatBits + KwBits);
     const tom_read read = {arrived(), begins, ends_pass};
     tom_moved moved = {0, 0};
     if (read.valid) {
@@ -141,7 +144,8 @@ class tom_window {
   static const unsigned RowBanks = ParallelH ? Rows : 1;
   static const unsigned RowWords = tom_ceil_div(Width, Columns) * Beats;  // of a row, in a bank
   static const unsigned RingWords = ParallelH ? RowWords : Rows * RowWords;
-  static const int BeatBits = Beats > 1 ? tom_clog2(Beats) : 1;  // of a word of a list
+  static const int PartBits = Parts > 1 ? tom_clog2(Parts) : 1;  // of a word of a list
+  static const int BeatBits = Beats > 1 ? tom_clog2(Beats) : 1;
   static const int KwBits = StepsW > 1 ? tom_clog2(StepsW) : 1;
   static const int KhBits = StepsH > 1 ? tom_clog2(StepsH) : 1;
 
@@ -197,6 +201,7 @@ class tom_window {
   tom_count<Folds> fold;
   tom_count<Groups> group;
   tom_count<tom_max(Kept, 1)> place;  // in the list
+  tom_count<Parts> part;          // of a beat
   bool begins;                    // a pass
   tom_count<OutWidth> col;
   tom_count<OutHeight> row;
@@ -285,7 +290,7 @@ class tom_window {
     beat_type banks[RowBanks][Columns];
 #pragma HLS ARRAY_PARTITION variable = banks dim = 0 complete
     const tom_count<RingWords> tap_row = ParallelH ? 0u : wrapped(slot + kh * DilationH).to_uint() * RowWords;
-    const tom_count<Beats> part = group * GroupBeats + beat;
+    const tom_count<Beats> chunk = group * GroupBeats + beat;
     for (unsigned c = 0; c < Columns; ++c) {
 #pragma HLS UNROLL
       col_type pixel = ParallelW ? word : col_type(left + (kw * DilationW).to_int());
@@ -295,7 +300,7 @@ class tom_window {
       }
       // In the border it lies outside: any word will do.
       const bool inside = pixel >= 0 && pixel < static_cast<int>(RowWords / Beats);
-      const tom_count<RingWords> address = tap_row + (inside ? pixel.to_uint() : 0u) * Beats + part;
+      const tom_count<RingWords> address = tap_row + (inside ? pixel.to_uint() : 0u) * Beats + chunk;
       for (unsigned r = 0; r < RowBanks; ++r) {
 #pragma HLS UNROLL
         banks[r][c] = ring[r][c][address];
@@ -310,10 +315,11 @@ class tom_window {
         const bool inside = y >= 0 && y < static_cast<int>(Height) && x >= 0 && x < static_cast<int>(Width);
         const unsigned r = ParallelH ? wrapped(slot + h * DilationH).to_uint() : 0;
         const beat_type data = banks[r][ParallelW ? column_bank(w) : 0];
-        for (unsigned l = 0; l < Lanes; ++l) {
+        for (unsigned l = 0; l < PartLanes; ++l) {
 #pragma HLS UNROLL
-          codes[(h * TapsW + w) * Lanes + l] =
-              inside ? ap_uint<Bits>(data.range(static_cast<int>((l + 1) * Bits - 1), static_cast<int>(l * Bits)))
+          const unsigned lane = part.to_uint() * PartLanes + l;
+          codes[(h * TapsW + w) * PartLanes + l] =
+              inside ? ap_uint<Bits>(data.range(static_cast<int>((lane + 1) * Bits - 1), static_cast<int>(lane * Bits)))
                      : ap_uint<Bits>(PadValue);
         }
       }

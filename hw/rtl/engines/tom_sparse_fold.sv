@@ -11,6 +11,7 @@
 
 module tom_sparse_fold #(
   parameter int unsigned Lanes      = 1,   // input codes per beat
+  parameter int unsigned Parts      = 1,   // of a beat, a weight word meets one
   parameter int unsigned Outputs    = 1,   // output codes per beat: filters computed at once
   parameter int unsigned Beats      = 1,   // input beats per pixel
   parameter int unsigned Folds      = 1,   // output beats per pixel
@@ -57,7 +58,7 @@ module tom_sparse_fold #(
 
   localparam int unsigned Taps =
       tom_window_pkg::taps(ParallelH, KernelH) * tom_window_pkg::taps(ParallelW, KernelW);
-  localparam int unsigned Codes = Taps * Lanes;  // per read
+  localparam int unsigned Codes = Taps * Lanes / Parts;  // per read
   localparam int unsigned Inputs = Shared ? Codes : Taps;
 
   wire logic available, start;
@@ -76,6 +77,7 @@ module tom_sparse_fold #(
     .Pixels   (Pixels),
     .Ram      (RingRam),
     .Kept     (Kept),
+    .Parts    (Parts),
     .ListRam  (ListRam),
     .ListFile (MemFile0)
   ) u_window (

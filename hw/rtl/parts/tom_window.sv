@@ -28,13 +28,15 @@ module tom_window #(
   parameter int unsigned Pixels  = 1,  // neighbouring columns per input beat, the first in the low bits
   parameter int unsigned Ram     = 0,  // memory kind of the ring: 0 LUTRAM, 1 block RAM, 2 UltraRAM
   parameter int unsigned Kept    = 0,  // reads of an output pixel that a list names; 0: all, in order
+  parameter int unsigned Parts   = 1,  // a read takes one of so many parts of a beat, which the list names
   parameter int unsigned ListRam = 0,  // memory kind of the list: 0 LUT, 1 block RAM
   parameter              ListFile = "",  // hexadecimal words, see tom_window_list
 
   localparam int unsigned TapsH = tom_window_pkg::taps(Window.parallel_h, Window.kernel_h),
   localparam int unsigned TapsW = tom_window_pkg::taps(Window.parallel_w, Window.kernel_w),
   localparam int unsigned InW   = Pixels * Lanes * Bits,
-  localparam int unsigned WinW  = TapsH * TapsW * Lanes * Bits
+  localparam int unsigned PartW = Lanes / Parts * Bits,
+  localparam int unsigned WinW  = TapsH * TapsW * PartW
 ) (
   input  wire logic             clk_i,
   input  wire logic             rst_i,
@@ -57,6 +59,7 @@ module tom_window #(
   localparam int SpanH = tom_window_pkg::span(Window.kernel_h, Window.dilation_h);
   localparam int SpanW = tom_window_pkg::span(Window.kernel_w, Window.dilation_w);
 
+  `TOM_REQUIRE(parts, Lanes % Parts == 0 && (Parts == 1 || Kept != 0), "Parts are of a list, and must divide Lanes")
   `TOM_REQUIRE(groups, Beats % Groups == 0, "Groups must divide Beats")
   `TOM_REQUIRE(rows, Rows >= SpanH + Window.stride_h, "Rows must hold a window and the rows of the next one")
   `TOM_REQUIRE(top, int'(Window.pad_top) < SpanH, "PadTop must be less than the kernel's extent")
@@ -123,6 +126,7 @@ module tom_window #(
 
   localparam bit Single = Kept == 0 && Beats * Folds == 1
       && TapsH * TapsW == Window.kernel_h * Window.kernel_w;  // a pixel takes one read
+  localparam int unsigned PartBits = tom_pkg::idx_width(Parts);
   localparam int unsigned BeatBits = tom_pkg::idx_width(Beats);
   localparam int unsigned KwBits = tom_pkg::idx_width(Window.parallel_w ? 1 : Window.kernel_w);
   localparam int unsigned KhBits = tom_pkg::idx_width(Window.parallel_h ? 1 : Window.kernel_h);
@@ -215,6 +219,7 @@ module tom_window #(
   end
 
   // What a list says of the next read.
+  wire logic [PartBits-1:0] part;
   wire logic [BeatBits-1:0] beat;
   wire logic [KwBits-1:0]   kw;
   wire logic [KhBits-1:0]   kh;
@@ -231,12 +236,14 @@ module tom_window #(
       .read_i (issue),
       .loops_o(loops)
     );
+    assign part = '0;
     assign beat = '0;
     assign kw = '0;
     assign kh = '0;
   end else begin : gen_list
     tom_window_list #(
       .Kept    (Kept),
+      .PartBits(PartBits),
       .BeatBits(BeatBits),
       .KwBits  (KwBits),
       .KhBits  (KhBits),
@@ -247,6 +254,7 @@ module tom_window #(
       .rst_i,
       .read_i (issue),
       .loops_o(loops),
+      .part_o (part),
       .beat_o (beat),
       .kw_o   (kw),
       .kh_o   (kh)
@@ -268,6 +276,7 @@ module tom_window #(
   wire logic [TapsW-1:0]    col_inside;
   wire logic [SlotBits-1:0] row_bank[TapsH];
   wire logic [BankBits-1:0] col_bank[TapsW];
+  wire logic [TapsH*TapsW*Lanes*Bits-1:0] read_taps;
 
   tom_window_address #(
     .Beats  (Beats),
@@ -319,8 +328,20 @@ module tom_window #(
     .win_valid_o,
     .win_first_o,
     .win_last_o,
-    .win_data_o
+    .win_data_o      (read_taps)
   );
+
+  if (Parts == 1) begin : gen_whole
+    wire logic unused_part = &{1'b0, part};
+    assign win_data_o = read_taps;
+  end else begin : gen_part
+    logic [Latency-1:0][PartBits-1:0] part_q;
+    always_ff @(posedge clk_i) part_q <= (Latency * PartBits)'({part_q, part});
+    for (genvar t = 0; t < TapsH * TapsW; t++) begin : gen_tap
+      wire logic [Parts-1:0][PartW-1:0] beat_parts = read_taps[t*Parts*PartW+:Parts*PartW];
+      assign win_data_o[t*PartW+:PartW] = beat_parts[part_q[Latency-1]];
+    end
+  end
 
 endmodule
 

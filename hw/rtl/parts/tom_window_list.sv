@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // What tom_window reads of an output pixel: what a list names. Part of tom_window.
 //
-// A word of the list is a read, low bits first: whether it ends a pass, whether it ends the pixel, its beat of the
-// pixel, and, where those are not read at once, its kernel column and kernel row. The list is read again for every
+// A word of the list is a read, low bits first: whether it ends a pass, whether it ends the pixel, which part of a beat
+// it is about, the beat of the pixel, and, where those are not read at once, its kernel column and kernel row. The list is read again for every
 // pixel; loops_o tells of the next read from two cycles behind the reset on.
 
 `default_nettype none
 
 module tom_window_list #(
   parameter int unsigned Kept     = 1,   // words
-  parameter int unsigned BeatBits = 1,   // bits of a beat's number
+  parameter int unsigned PartBits = 1,   // bits of a part's number
+  parameter int unsigned BeatBits = 1,   // bits of a beat's
   parameter int unsigned KwBits   = 1,   // of a kernel column's
   parameter int unsigned KhBits   = 1,   // of a kernel row's
   parameter int unsigned Ram      = 0,   // memory kind: 0 LUT, 1 block RAM
@@ -20,6 +21,7 @@ module tom_window_list #(
 
   input  wire logic                   read_i,  // the read that is told of is made
   output wire tom_window_pkg::loops_t loops_o,
+  output wire logic [PartBits-1:0]    part_o,
   output wire logic [BeatBits-1:0]    beat_o,
   output wire logic [KwBits-1:0]      kw_o,
   output wire logic [KhBits-1:0]      kh_o
@@ -29,6 +31,7 @@ module tom_window_list #(
     logic [KhBits-1:0]   kh;
     logic [KwBits-1:0]   kw;
     logic [BeatBits-1:0] beat;
+    logic [PartBits-1:0] part;
     logic                ends_pixel;
     logic                ends_pass;
   } entry_t;
@@ -76,6 +79,7 @@ module tom_window_list #(
     next_ends_pixel: fetched.ends_pixel,
     default:         1'b0
   };
+  assign part_o = entry_q.part;
   assign beat_o = entry_q.beat;
   assign kw_o = entry_q.kw;
   assign kh_o = entry_q.kh;

@@ -15,7 +15,7 @@ from tomato.ops.window import Window
 SAME = (1, 1, 1, 1)
 
 
-def sparse(shape: Shape, share: float, bits: int = 8) -> Tensor:
+def sparse(shape: tuple[int, ...], share: float, bits: int = 8) -> Tensor:
     """Weights of which that share is zero, in no pattern."""
     rng = np.random.default_rng(int(np.prod(shape)))
     limit = (1 << (bits - 1)) - 1
@@ -27,18 +27,20 @@ def conv(window: Window, channels: int, filters: int, share: float, *, groups: i
     return Conv2d(sparse((*window.kernel, channels // groups, filters), share), window, groups, border)
 
 
-def array(lanes_in: int, lanes_out: int, taps: tuple[int, int], pack: int = 1, ram: int = 0) -> Mapping[str, int]:
+def array(
+    lanes_in: int, lanes_out: int, taps: tuple[int, int], pack: int = 1, ram: int = 0, parts: int = 1
+) -> Mapping[str, int]:
     """Knobs of a convolution."""
-    return {"lanes_in": lanes_in, "lanes_out": lanes_out, "parallel_rows": taps[0], "parallel_columns": taps[1],
-            "pixels": 1, "cell": 0, "pack": pack, "weight_ram": ram}  # fmt: skip
+    return {"parts": parts, "lanes_in": lanes_in, "lanes_out": lanes_out, "parallel_rows": taps[0],
+            "parallel_columns": taps[1], "pixels": 1, "cell": 0, "pack": pack, "weight_ram": ram}  # fmt: skip
 
 
-def dense(lanes_in: int, lanes_out: int, pack: int = 1, ram: int = 0) -> Mapping[str, int]:
-    return {"lanes_in": lanes_in, "lanes_out": lanes_out, "cell": 0, "pack": pack, "weight_ram": ram}
+def dense(lanes_in: int, lanes_out: int, pack: int = 1, ram: int = 0, parts: int = 1) -> Mapping[str, int]:
+    return {"parts": parts, "lanes_in": lanes_in, "lanes_out": lanes_out, "cell": 0, "pack": pack, "weight_ram": ram}
 
 
 def depthwise(lanes: int, taps: tuple[int, int], pack: int = 1) -> Mapping[str, int]:
-    return {"lanes": lanes, "parallel_rows": taps[0], "parallel_columns": taps[1], "cell": 0, "pack": pack,
+    return {"parts": 1, "lanes": lanes, "parallel_rows": taps[0], "parallel_columns": taps[1], "cell": 0, "pack": pack,
             "weight_ram": 0}  # fmt: skip
 
 
@@ -46,6 +48,18 @@ CASES = [
     pytest.param(Dense(sparse((33, 10), 0.8)), (1, 1, 33), False, dense(4, 3, 2), id="vector_ragged"),
     pytest.param(Dense(sparse((6, 4), 0.9)), (5, 3, 6), True, dense(1, 4, 2), id="fewer_reads_than_beats"),
     pytest.param(Dense(sparse((8, 6), 1.0)), (3, 3, 8), False, dense(2, 2), id="all_zero"),
+    pytest.param(Dense(sparse((37, 12), 0.8)), (2, 3, 37), False, dense(3, 6, 2, parts=4), id="parts_ragged"),
+    pytest.param(Dense(sparse((16, 8), 0.9)), (3, 3, 16), True, dense(1, 8, 2, parts=16), id="parts_whole_pixel"),
+    pytest.param(
+        conv(Window((3, 3), pads=SAME), 10, 6, 0.8), (5, 6, 10), False, array(2, 3, (0, 1), parts=2), id="parts_columns"
+    ),
+    pytest.param(
+        conv(Window((3, 3), (2, 2), pads=SAME), 8, 6, 0.9),
+        (7, 8, 8),
+        True,
+        array(1, 3, (1, 1), parts=4),
+        id="parts_all",
+    ),
     pytest.param(Dense(sparse((40, 40), 0.95)), (2, 3, 40), False, dense(2, 1, 1, 1), id="block_ram"),
     pytest.param(
         conv(Window((3, 3), pads=SAME), 5, 7, 0.8), (6, 7, 5), False, array(1, 3, (0, 0), 2), id="taps_in_turn"

@@ -18,13 +18,6 @@ class Zeros:
 
     sums: Array
 
-    @property
-    def share(self) -> float:
-        """Of all weights, those that are zero."""
-        kernel, inputs, groups, filters = self.sums.shape[:2], *self.sums.shape[2:]
-        places = kernel[0] * kernel[1] * (inputs - 1) * groups * (filters - 1)
-        return 1 - float(self.sums[:, :, -1, :, -1].sum()) / float(places)
-
     def passes(self, lanes_in: int, lanes_out: int, taps: tuple[bool, bool]) -> Array:
         """Reads of every pass of an output pixel, in order: words that are not zero, or one.
 
