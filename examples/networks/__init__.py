@@ -10,6 +10,7 @@ import onnx
 
 from examples.networks.mobilenet import mobilenet_v1, mobilenet_v2
 from examples.networks.resnet import resnet18, resnet20, resnet50
+from examples.networks.thin import thin
 from examples.networks.vgg import vgg16
 
 
@@ -34,10 +35,11 @@ NETWORKS: Final[Mapping[str, Network]] = MappingProxyType(
 )
 
 
-def generate(name: str, *, seed: int = 0, size: int | None = None) -> onnx.ModelProto:
+def generate(name: str, *, seed: int = 0, size: int | None = None, zero_words: float = 0.0) -> onnx.ModelProto:
     """The network of that name for pictures of size x size, float32, NCHW, with a free batch dimension.
 
-    The same arguments give the same weights. ValueError says what is wrong with the name or the size.
+    zero_words: the share of words of weights that are zero, see `thin`. The same arguments give the same weights.
+    ValueError says what is wrong with the name, the size or the share.
     """
     if name not in NETWORKS:
         raise ValueError(f"there is no network {name!r}; there are {', '.join(NETWORKS)}")
@@ -45,11 +47,14 @@ def generate(name: str, *, seed: int = 0, size: int | None = None) -> onnx.Model
     side = network.size if size is None else size
     if side < network.stride or side % network.stride:
         raise ValueError(f"{name} takes pictures whose size is a multiple of {network.stride}, not {side}")
-    return network.build(seed, side)
+    model = network.build(seed, side)
+    if zero_words:
+        thin(model, zero_words, seed=seed)
+    return model
 
 
-def save(name: str, path: Path, *, seed: int = 0, size: int | None = None) -> None:
+def save(name: str, path: Path, *, seed: int = 0, size: int | None = None, zero_words: float = 0.0) -> None:
     """Write that network to an ONNX file, its folder included."""
-    model = generate(name, seed=seed, size=size)
+    model = generate(name, seed=seed, size=size, zero_words=zero_words)
     path.parent.mkdir(parents=True, exist_ok=True)
     onnx.save(model, path)

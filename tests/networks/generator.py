@@ -9,13 +9,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import hypothesis.strategies as st
+import numpy as np
 
 from tests.networks import steps, trained
 from tests.networks.maker import Maker, Style
 from tests.networks.nets import Net
 from tests.networks.operators import described
-from tomato.core.formats import Array
+from tomato.core.formats import Array, Tensor
 from tomato.core.ir import Builder, Graph
+from tomato.ops.conv2d import Conv2d
+from tomato.ops.dense import Dense
 from tomato.ops.join import Add, Multiply
 from tomato.ops.move import Concat, Reshape
 from tomato.ops.pool import GlobalSum
@@ -80,6 +83,19 @@ def network(draw: random.Random | int, style: Style = HARDWARE) -> tuple[Graph, 
     if values and make.random.random() < style.more_outputs:
         outputs.insert(make.random.randint(0, 1), make.random.choice(values))
     return make.net.graph(*outputs).prune(), make.net
+
+
+def thinned(graph: Graph, seed: int) -> Graph:
+    """The same network, weights zero in no pattern: most of those of some of its layers, few of others."""
+    rng = np.random.default_rng([seed, 16])
+    nodes = []
+    for node in graph.nodes:
+        op = node.op
+        if isinstance(op, Conv2d | Dense):
+            there = rng.random(op.weight.shape) >= rng.choice([0.0, 0.5, 0.8, 0.95])
+            node = replace(node, op=replace(op, weight=Tensor(op.weight.values * there)))
+        nodes.append(node)
+    return replace(graph, nodes=tuple(nodes))
 
 
 def _begin(make: Maker) -> str:

@@ -124,6 +124,8 @@ def weights(draw: Draw, *shape: int) -> Tensor:
     drawn: Array = _random(draw).choice(values, shape)
     count = min(len(values), drawn.size)
     drawn.flat[:count] = values[:count]
+    if draw(st.booleans()):  # pruned
+        drawn[_random(draw).random(shape) < draw(st.sampled_from((0.8, 0.5, 1.0)))] = 0
     return Tensor(drawn)
 
 

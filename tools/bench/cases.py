@@ -21,8 +21,8 @@ BUILD: Final = Path("build/bench")
 class Case:
     """One row of cases.toml: a network, a board, a precision and a clock (0: the board's default).
 
-    overrides: the precision of layers by name. at_most: cycles a frame that are the goal (0: none).
-    frames: played by a simulation.
+    overrides: the precision of layers by name. zero_words: the share of a generated network's words that are zero.
+    at_most: cycles a frame that are the goal (0: none). frames: played by a simulation.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Case:
     precision: str = "w8a8"
     overrides: Mapping[str, str] = field(default_factory=dict, hash=False)
     clock_mhz: float = 0.0
+    zero_words: float = 0.0
     at_most: int = 0
     frames: int = 3
     refused: bool = False
@@ -46,7 +47,8 @@ class Case:
     @property
     def title(self) -> str:
         """The network, in short."""
-        return Path(self.source).stem.removesuffix("_float")
+        thinned = f", {self.zero_words:.0%} of words zero" if self.zero_words else ""
+        return Path(self.source).stem.removesuffix("_float") + thinned
 
     @property
     def bits(self) -> str:

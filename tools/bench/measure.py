@@ -76,9 +76,10 @@ def _model(case: Case) -> Path:
     """The file of the model, made first if it is a generated network."""
     if not case.network:
         return (case.folder() or Path()) / case.source
-    path = BUILD / "networks" / f"{case.network}.onnx"
+    thinned = f"_zero{case.zero_words:g}" if case.zero_words else ""
+    path = BUILD / "networks" / f"{case.network}{thinned}.onnx"
     if not path.exists():
-        networks.save(case.network, path)
+        networks.save(case.network, path, zero_words=case.zero_words)
     return path
 
 
