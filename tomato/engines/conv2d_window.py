@@ -9,6 +9,7 @@ from tomato.engines.base import Knobs, Site, Timing, beats, divisors, folds
 from tomato.engines.parts import cells, dot
 from tomato.engines.parts.fold import FoldUnit
 from tomato.engines.parts.ring import Ring
+from tomato.hardware.memory import Ram
 from tomato.hardware.plumbing import output_cost
 from tomato.ops.conv2d import Conv2d
 from tomato.targets import Resources
@@ -110,6 +111,11 @@ class Conv2dWindow(FoldUnit[Conv2d]):
         """Places of the output queue."""
         ring = self.ring
         return dot.queue_depth(self.inputs, ring.steps * (ring.beats // self.op.groups))
+
+    @property
+    def ring_memory(self) -> tuple[int, int, Ram, int]:
+        ring = self.ring
+        return ring.lanes * ring.arg.codes.bits, ring.depth, ring.ram, ring.banks
 
     @property
     def buffer(self) -> Resources:

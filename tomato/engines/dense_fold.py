@@ -93,11 +93,14 @@ class DenseFold(FoldUnit[Dense]):
         return dot.queue_depth(lanes, beats(self.arg.channels, lanes))
 
     @property
-    def buffer(self) -> Resources:
+    def ring_memory(self) -> tuple[int, int, Ram, int]:
         pixels, ram = self.ring
-        width = self.inputs * self.arg.codes.bits
-        ring = memory_cost(width, pixels * beats(self.arg.channels, self.inputs), ram, self.target)
-        return ring + delay_cost(width, self.target)  # codes wait for their weights
+        return self.inputs * self.arg.codes.bits, pixels * beats(self.arg.channels, self.inputs), ram, 1
+
+    @property
+    def buffer(self) -> Resources:
+        width, depth, ram, _ = self.ring_memory
+        return memory_cost(width, depth, ram, self.target) + delay_cost(width, self.target)  # codes wait for weights
 
     @cached_property
     def bare(self) -> Resources:

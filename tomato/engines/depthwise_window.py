@@ -8,6 +8,7 @@ from tomato.engines.base import Knobs, Site, Timing, beats, folds
 from tomato.engines.parts import dot
 from tomato.engines.parts.fold import FoldUnit
 from tomato.engines.parts.ring import Ring
+from tomato.hardware.memory import Ram
 from tomato.hardware.plumbing import output_cost
 from tomato.ops.conv2d import Conv2d
 from tomato.targets import Resources
@@ -84,6 +85,11 @@ class DepthwiseWindow(FoldUnit[Conv2d]):
     def places(self) -> int:
         """Places of the output queue."""
         return dot.queue_depth(self.ring.taps, self.ring.steps)
+
+    @property
+    def ring_memory(self) -> tuple[int, int, Ram, int]:
+        ring = self.ring
+        return ring.lanes * ring.arg.codes.bits, ring.depth, ring.ram, ring.banks
 
     @property
     def buffer(self) -> Resources:

@@ -13,11 +13,11 @@ from tomato.engines.base import Knobs, Site, Timing, beats
 from tomato.engines.conv2d_window import Conv2dWindow
 from tomato.engines.dense_fold import DenseFold
 from tomato.engines.depthwise_window import DepthwiseWindow
-from tomato.engines.parts import dot, kept
+from tomato.engines.parts import cells, dot, kept
 from tomato.engines.parts.fold import FoldUnit
 from tomato.engines.parts.ring import Ring, frontier
 from tomato.engines.parts.weighted import WEIGHTS, WeightedUnit
-from tomato.hardware.memory import LUTS_PER_BRAM, Ram, Store, rom_cost
+from tomato.hardware.memory import LUTS_PER_BRAM, Ram, Store, better_ram, memory_cost, rom_cost
 from tomato.hardware.netlist import Memory
 from tomato.hardware.plumbing import output_cost
 from tomato.ops.conv2d import Conv2d
@@ -34,7 +34,8 @@ WORTH = 0.9
 class SparseFold(WeightedUnit[Dense | Conv2d]):
     """The engine that reads all words, with a list in the place of its counters.
 
-    A beat of the input has `parts` times the lanes of a word, so that it comes as fast as the few words are read.
+    A beat of the input has `parts` times the lanes of a word, so that it comes as fast as the few words are read. With
+    `lists` each lane has a list of its own, and reads what it needs: words are a lane wide where zeros are looked for.
     """
 
     stem = "sparse_fold"
@@ -42,8 +43,8 @@ class SparseFold(WeightedUnit[Dense | Conv2d]):
 
     @classmethod
     def refuses(cls, site: Site[Dense | Conv2d]) -> str:
-        finest: Knobs = {"lanes_out": 1}  # no other unrolling leaves a smaller share
-        few = _passes(site, finest).sum() <= WORTH * site.op.weight.values.size
+        finest = kept.Shape(1, 1)  # no other leaves a smaller share
+        few = _zeros(site).passes(finest).sum() <= WORTH * site.op.weight.values.size
         return "" if few else "hardly any of its weights are zero"
 
     @classmethod
@@ -58,26 +59,29 @@ class SparseFold(WeightedUnit[Dense | Conv2d]):
     def shapes(cls, site: Site[Dense | Conv2d], offers: Iterable[Knobs]) -> Iterator[Self]:
         engine, found = _engine(site), []
         for shape in engine.unrollings(site):
-            unit = cls(site, {**shape, "parts": 1})
-            if shape.get("pixels", 1) == 1 and unit.words <= WORTH * unit.all_words:
-                found += [(shape, parts, unit.words) for parts in unit.worthwhile]
+            for lists in _lists(site, shape):
+                unit = cls(site, {**shape, "parts": 1, "lists": lists})
+                if unit.words <= WORTH * unit.all_words:
+                    found += [({**shape, "parts": parts, "lists": lists}, unit.words) for parts in unit.worthwhile]
         for cell in offers:
+            empty = cells.zero(site.op.weight, cell)
             yield from frontier(
-                cls(site, {**shape, "parts": parts, **cell}).reading(words)
-                for shape, parts, words in found
-                if engine.fills(site, shape, cell)
+                cls(site, {**shape, **cell}).reading(words if shape["parts"] == 1 or shape["lists"] == 1 else 0)
+                for shape, words in found
+                if engine.fills(site, shape, cell) and (empty or shape["lists"] == 1)
             )
 
     def reading(self, words: int) -> Self:
-        """The same unit; what its list leaves is known."""
-        self.__dict__["words"] = words
+        """The same unit; what its list leaves is known, unless it is 0."""
+        if words:
+            self.__dict__["words"] = words
         return self
 
     @property
     def worthwhile(self) -> list[int]:
         """The numbers of parts worth trying: one, and the fewest with which the input is no slower than the reads."""
         found = [1]
-        if self._engine is not DepthwiseWindow and (not isinstance(self.op, Conv2d) or self.op.groups == 1):
+        if _alone(self.site):
             count, reads = beats(self.arg.channels, self.knobs["lanes_in"]), self.out.pixels * self.words
             fast = (1 << n for n in range((count - 1).bit_length() + 1))
             found.append(next((p for p in fast if self.arg.pixels * beats(count, p) <= reads), 1))
@@ -90,7 +94,9 @@ class SparseFold(WeightedUnit[Dense | Conv2d]):
     @cached_property
     def passes(self) -> Array:
         """Reads of every pass of an output pixel, in order."""
-        return _passes(self.site, self.knobs)
+        taps = bool(self.knobs.get("parallel_rows", 0)), bool(self.knobs.get("parallel_columns", 0))
+        lanes = self.knobs.get("lanes_in", 1), self.knobs.get("lanes") or self.knobs["lanes_out"]
+        return _zeros(self.site).passes(kept.Shape(*lanes, taps, self.knobs["lists"] > 1, self.knobs["parts"]))
 
     @property
     def all_words(self) -> int:
@@ -117,7 +123,7 @@ class SparseFold(WeightedUnit[Dense | Conv2d]):
     @property
     def effort(self) -> float:
         """A rough measure of size, to tell shapes of the same speed apart."""
-        return self.whole.effort + self._select
+        return self.whole.effort + self._select + self._apart.lut
 
     @property
     def _select(self) -> int:
@@ -151,9 +157,10 @@ class SparseFold(WeightedUnit[Dense | Conv2d]):
 
     @property
     def list_bits(self) -> tuple[int, ...]:
-        """Fields of a read: it ends a pass, the pixel; its part of a beat, its beat, its kernel column and row."""
+        """Fields of a read: it ends a pass, the pixel; of each list the part of a beat, beat, kernel column and row."""
         rows, columns, count = self._steps
-        return 1, 1, *(max(1, (n - 1).bit_length()) for n in (self.knobs["parts"], count, columns, rows))
+        place = [max(1, (n - 1).bit_length()) for n in (self.knobs["parts"], count, columns, rows)]
+        return 1, 1, *place * self.knobs["lists"]
 
     @cached_property
     def list_ram(self) -> Ram:
@@ -170,14 +177,33 @@ class SparseFold(WeightedUnit[Dense | Conv2d]):
         bits = sum(self.list_bits)
         queue = output_cost(self.whole.outputs * self.out.codes.bits, self.places, self.target)
         listed = Resources(ff=bits) + rom_cost(Store(self.list_ram, self.words, bits), self.target)
-        return self.wide.buffer + self.whole.array + queue + listed + self._control
+        return self.wide.buffer + self._apart + self.whole.array + queue + listed + self._control
 
     @property
     def _control(self) -> Resources:
         """What says when a pixel is read, and selects in the list: a fit. In a convolution the buffer counts it."""
         select = self._select + (self.words // 5 if self.list_ram == Ram.LUT else 0)
-        going = 3 * (self.knobs["parts"] - 1).bit_length()  # with the taps
+        going = 3 * (self.knobs["parts"] - 1).bit_length() * self.knobs["lists"]  # with the taps
         return Resources(lut=select, ff=45 + going) + Resources(lut=40) * isinstance(self.whole, DenseFold)
+
+    @cached_property
+    def _apart(self) -> Resources:
+        """What lists beyond the first take: memories and addresses of their own."""
+        lists, (width, depth, ram, banks) = self.knobs["lists"], self.wide.ring_memory
+        if lists == 1:
+            return Resources()
+        rows, columns, _ = self._steps
+        address = (depth - 1).bit_length()
+        select = self.target.luts.select(rows) + self.target.luts.select(columns)
+        one = Resources(lut=address * (2 + select) + 4, ff=address + 2)
+        memories = memory_cost(width // lists, depth, self.ring_ram, self.target) * (banks * lists)
+        return memories - memory_cost(width, depth, ram, self.target) * banks + one * (lists - 1)
+
+    @cached_property
+    def ring_ram(self) -> Ram:
+        """The kind of the memories of the ring."""
+        width, depth, ram, _ = self.wide.ring_memory
+        return ram if self.knobs["lists"] == 1 else better_ram(width // self.knobs["lists"], depth, self.target)
 
     @cached_property
     def params(self) -> dict[str, int]:
@@ -185,6 +211,7 @@ class SparseFold(WeightedUnit[Dense | Conv2d]):
         return {
             "Lanes": lanes,
             "Parts": self.knobs["parts"],
+            "Lists": self.knobs["lists"],
             "Outputs": self.whole.outputs,
             "Beats": beats(self.arg.channels, lanes),
             "Folds": len(self.passes),
@@ -201,12 +228,13 @@ class SparseFold(WeightedUnit[Dense | Conv2d]):
         """The parameters of the window. In a dense layer every pixel is an image."""
         wide = self.wide
         if isinstance(wide, DenseFold):
-            pixels, ram = wide.ring
+            pixels, _ = wide.ring
             kind = TensorType((1, 1, self.arg.channels), self.arg.fmt)
             image = Ring(self.target, kind, Window((1, 1)), wide.inputs, False, False, self.words)
-            return {**image.params(), "PadValue": 0, **image.bank_params(), "Rows": pixels, "RingRam": ram}
+            return {**image.params(), "PadValue": 0, **image.bank_params(), "Rows": pixels, "RingRam": self.ring_ram}
         assert isinstance(wide, Conv2dWindow | DepthwiseWindow)
-        return {**wide.ring.params(), "PadValue": wide.op.pad_value, **wide.ring.bank_params()}
+        banks = {**wide.ring.bank_params(), "RingRam": self.ring_ram}
+        return {**wide.ring.params(), "PadValue": wide.op.pad_value, **banks}
 
     @property
     def _steps(self) -> tuple[int, int, int]:
@@ -217,7 +245,18 @@ class SparseFold(WeightedUnit[Dense | Conv2d]):
 
     @cached_property
     def memories(self) -> dict[str, Memory]:
-        """The words that are left; a pass of which none is keeps its first."""
+        words, turn, places = self._gathered if self.knobs["lists"] > 1 else self._left
+        last = np.append(np.diff(turn) > 0, True)
+        ends = np.arange(len(turn)) == len(turn) - 1
+        entries = np.concatenate([np.stack([last, ends], axis=1), places], axis=1).astype(np.int64)
+        return {
+            WEIGHTS: dot.memory(words, self.whole.outputs, self.weight, self.knobs),
+            LIST: Memory(entries, self.list_bits, ram=self.list_ram),
+        }
+
+    @property
+    def _left(self) -> tuple[Array, Array, Array]:
+        """Words that are not zero, or the first of a pass of which none is: weights, passes, places."""
         table, count = self.whole.table, len(self.passes)
         there = table.any(axis=1).reshape(count, -1)
         there[:, 0] |= ~there.any(axis=1)
@@ -227,14 +266,22 @@ class SparseFold(WeightedUnit[Dense | Conv2d]):
         row, column, word = np.unravel_index(read, (rows, columns, per_pass))
         groups = 1 if parts > 1 else all_beats // per_pass  # of beats that passes share
         beat, part = np.divmod(turn * groups // count * per_pass + word, parts)
-        last = np.append(np.diff(turn) > 0, True)
-        ends = np.arange(len(turn)) == len(turn) - 1
-        entries = np.stack([last, ends, part, beat, column, row], axis=1)
-        words = table[there.reshape(-1)]
-        return {
-            WEIGHTS: dot.memory(words, self.whole.outputs, self.weight, self.knobs),
-            LIST: Memory(entries.astype(np.int64), self.list_bits, ram=self.list_ram),
-        }
+        return table[there.reshape(-1)], turn, np.stack([part, beat, column, row], axis=1)
+
+    @property
+    def _gathered(self) -> tuple[Array, Array, Array]:
+        """The same where every lane reads on its own; a lane that has nothing left meets zeros."""
+        lanes, parts, count = self.knobs["lanes_in"], self.knobs["parts"], len(self.passes)
+        rows, columns, _ = self._steps
+        one = self._engine(self.site, {**self.knobs, "lanes_in": 1}).table
+        table = one.reshape(count, rows * columns, self.arg.channels, -1)
+        turn, places = kept.gathered(table, lanes, parts)
+        step, channel = places[..., 0], places[..., 1]
+        weights = np.where((step >= 0)[..., None], table[turn[:, None], step, channel], 0)  # reads, lanes, codes
+        step, channel = step.clip(min=0), channel.clip(min=0)
+        beat, part = channel // (lanes * parts), channel % parts
+        fields = np.stack([part, beat, step % columns, step // columns], axis=2)
+        return weights.transpose(0, 2, 1).reshape(len(turn), -1), turn, fields.reshape(len(turn), -1)
 
 
 def _engine(site: Site[Any]) -> type[FoldUnit[Any]]:
@@ -251,11 +298,16 @@ def _zeros(site: Site[Any]) -> kept.Zeros:
     return kept.zeros(op.weight, 1 if dense else op.groups, depthwise=not dense and op.depthwise)
 
 
-def _passes(site: Site[Any], shape: Knobs) -> Array:
-    """Reads of every pass of an output pixel."""
-    taps = bool(shape.get("parallel_rows", 0)), bool(shape.get("parallel_columns", 0))
-    lanes = shape.get("lanes", 0)  # of a depthwise layer
-    return _zeros(site).passes(shape.get("lanes_in", 1), lanes or shape["lanes_out"], taps)
+def _alone(site: Site[Any]) -> bool:
+    """Whether every filter sees all channels."""
+    return isinstance(site.op, Dense) or (site.op.groups == 1 and not site.op.depthwise)
+
+
+def _lists(site: Site[Any], shape: Knobs) -> list[int]:
+    """The numbers of lists worth trying: one, and one for each lane."""
+    if shape.get("pixels", 1) > 1:
+        return []
+    return sorted({1, shape["lanes_in"]}) if _alone(site) else [1]
 
 
 ENGINE = SparseFold

@@ -18,6 +18,7 @@
 template <
     unsigned Lanes,       // input codes per beat
     unsigned Parts,       // of a beat, a weight word meets one
+    unsigned Lists,       // groups of lanes, each reads what the list names for it
     unsigned Outputs,     // output codes per beat: filters computed at once
     unsigned Beats,       // input beats per pixel
     unsigned Folds,       // output beats per pixel
@@ -55,13 +56,14 @@ void tom_sparse_fold(
     const unsigned frames,
     const tom_piece (&mem_file)[Kept][tom_pieces(tom_taps(KernelH, KernelW, ParallelH, ParallelW) *
                                                  (Shared ? Lanes / Parts : 1) * Outputs * FieldBits)],
-    const tom_piece (&mem_file0)[Kept][1],
+    const tom_piece (&mem_file0)[Kept][tom_pieces(
+        2 + Lists * tom_place_bits(Parts, Beats, ParallelW ? 1 : KernelW, ParallelH ? 1 : KernelH))],
     hls::stream<ap_uint<Pixels * Lanes * InBits> > &in,
     hls::stream<ap_uint<Outputs * AccBits> > &out) {
   const unsigned Images = FrameBeats / (OutHeight * OutWidth * Folds);
   typedef tom_window<Lanes, InBits, Beats, 1, 1, Height, Width, OutHeight, OutWidth, KernelH, KernelW, StrideH, StrideW,
                      DilationH, DilationW, PadTop, PadLeft, PadValue, ParallelH, ParallelW, Rows, Columns, Pixels,
-                     RingRam, Images, Kept, Parts> buffer;
+                     RingRam, Images, Kept, Lists, Parts> buffer;
   const unsigned Inputs = buffer::TapsH * buffer::TapsW * (Shared ? Lanes / Parts : 1), Cycles = buffer::Cycles;
   (void)Cycles;  // only a directive names it
 

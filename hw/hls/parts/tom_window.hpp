@@ -34,6 +34,13 @@ constexpr unsigned tom_window_reads(unsigned kernel_h, unsigned kernel_w, bool p
   return kernel_h * kernel_w / tom_taps(kernel_h, kernel_w, parallel_h, parallel_w) * beats;
 }
 
+// Bits of a number less than n, and of what a list says of a group of lanes: the part of a beat, the beat, the taps.
+constexpr unsigned tom_number_bits(unsigned n) { return n > 1 ? tom_clog2(n) : 1; }
+
+constexpr unsigned tom_place_bits(unsigned parts, unsigned beats, unsigned steps_w, unsigned steps_h) {
+  return tom_number_bits(parts) + tom_number_bits(beats) + tom_number_bits(steps_w) + tom_number_bits(steps_h);
+}
+
 // What a step has read.
 struct tom_read {
   bool valid;        // a tap was read
@@ -59,6 +66,7 @@ template <
     unsigned Ram,      // memory kind of the ring: 0 LUTRAM, 1 block RAM, 2 UltraRAM
     unsigned Images = 1,  // images per frame: dense_fold makes one of every pixel
     unsigned Kept = 0,    // reads of an output pixel that a list names; 0: all, in order
+    unsigned Lists = 1,   // groups of lanes that read what the list names for each
     unsigned Parts = 1    // a read takes one of so many parts of a beat, which the list names
     >
 class tom_window {
@@ -80,8 +88,8 @@ class tom_window {
 
   explicit tom_window(unsigned frames)
       : to_come(frames), to_read(frames), w_beat(0), w_bank(0), w_word(0), w_slot(0), cols_in(0), held(0),
-        surplus(-last_row(-Pad0, OutHeight == 1)), beat(0), kw(0), kh(0), fold(0), group(0), place(0),
-        part(0), begins(true), col(0), row(0), top(-Pad0),
+        surplus(-last_row(-Pad0, OutHeight == 1)), beat(0), kw(0), kh(0), fold(0), group(0), entry(0),
+        begins(true), col(0), row(0), top(-Pad0),
         left(-Pad1), right(SpanW - Pad1), slot(FirstSlot), bank(FirstBank), word(FirstWord) {
 #pragma HLS INLINE
 #pragma HLS ARRAY_PARTITION variable = ring dim = 1 complete
@@ -107,29 +115,48 @@ class tom_window {
                            kh == StepsH - 1 && kw == StepsW - 1 && beat == GroupBeats - 1};
     tom_moved moved = {0, 0};
     if (read.valid) {
-      select(codes);
+      tom_place places[Lists];
+      for (unsigned l = 0; l < Lists; ++l) {
+#pragma HLS UNROLL
+        places[l].part = 0;
+        places[l].beat = group * GroupBeats + beat;
+        places[l].kw = kw;
+        places[l].kh = kh;
+      }
+      select(places, codes);
       moved = advance();
     }
     end(in, takes, moved);
     return read;
   }
 
-  // One cycle of the reads that a list names. A word of it, low bits first: the read ends a pass, the pixel; the
-  // part of a beat, the beat of the pixel, its kernel column and kernel row.
-  tom_read step(const tom_piece (&list)[tom_max(Kept, 1)][1], hls::stream<input_type> &in, ap_uint<Bits> (&codes)[Codes]) {
+  // One cycle of the reads that a list names. A word of it, low bits first: the read ends a pass, the pixel; for each
+  // group of lanes the part of a beat, the beat of the pixel, its kernel column and kernel row.
+  static const unsigned PartBits = tom_number_bits(Parts), BeatBits = tom_number_bits(Beats);
+  static const unsigned KwBits = tom_number_bits(StepsW), KhBits = tom_number_bits(StepsH);
+  static const unsigned PlaceBits = tom_place_bits(Parts, Beats, StepsW, StepsH);
+  static const unsigned ListPieces = tom_pieces(2 + Lists * PlaceBits);
+
+  tom_read step(const tom_piece (&list)[tom_max(Kept, 1)][ListPieces], hls::stream<input_type> &in,
+                ap_uint<Bits> (&codes)[Codes]) {
 #pragma HLS INLINE
-    const ap_uint<2 + PartBits + BeatBits + KwBits + KhBits> word = list[place][0];
-    const bool takes = begin(in), ends_pass = word[0], ends_pixel = word[1];
-    part = word.range(1 + PartBits, 2);
-    beat = word.range(1 + PartBits + BeatBits, 2 + PartBits);
-    kw = word.range(1 + PartBits + BeatBits + KwBits, 2 + PartBits + BeatBits);
-    kh = word.range(1 + PartBits + BeatBits + KwBits + KhBits, 2 + PartBits + BeatBits + KwBits);
+    const tom_piece (&word)[ListPieces] = list[entry];
+    const bool takes = begin(in), ends_pass = tom_field<1>(word, 0)[0], ends_pixel = tom_field<1>(word, 1)[0];
     const tom_read read = {arrived(), begins, ends_pass};
     tom_moved moved = {0, 0};
     if (read.valid) {
-      select(codes);
+      tom_place places[Lists];
+      for (unsigned l = 0; l < Lists; ++l) {
+#pragma HLS UNROLL
+        const unsigned from = 2 + l * PlaceBits;
+        places[l].part = tom_field<PartBits>(word, from);
+        places[l].beat = tom_field<BeatBits>(word, from + PartBits);
+        places[l].kw = tom_field<KwBits>(word, from + PartBits + BeatBits);
+        places[l].kh = tom_field<KhBits>(word, from + PartBits + BeatBits + KwBits);
+      }
+      select(places, codes);
       to_read.step();
-      place = tom_next<tom_max(Kept, 1)>(place);
+      entry = tom_next<tom_max(Kept, 1)>(entry);
       begins = ends_pass;
       if (ends_pixel) moved = pixel_step();
     }
@@ -144,10 +171,6 @@ class tom_window {
   static const unsigned RowBanks = ParallelH ? Rows : 1;
   static const unsigned RowWords = tom_ceil_div(Width, Columns) * Beats;  // of a row, in a bank
   static const unsigned RingWords = ParallelH ? RowWords : Rows * RowWords;
-  static const int PartBits = Parts > 1 ? tom_clog2(Parts) : 1;  // of a word of a list
-  static const int BeatBits = Beats > 1 ? tom_clog2(Beats) : 1;
-  static const int KwBits = StepsW > 1 ? tom_clog2(StepsW) : 1;
-  static const int KhBits = StepsH > 1 ? tom_clog2(StepsH) : 1;
 
   static_assert(Beats % Groups == 0, "Groups must divide Beats");
   static_assert(Pad0 < SpanH && Pad1 < SpanW, "the border must be less than the extent of the kernel");
@@ -168,7 +191,20 @@ class tom_window {
   static const unsigned StepBank = StrideW % Columns;
   static const unsigned StepWord = StrideW / Columns;
 
-  beat_type ring[RowBanks][Columns][RingWords];
+  static const unsigned GroupLanes = Lanes / Lists;
+  static const unsigned GroupPart = GroupLanes / Parts;
+  static_assert(Lanes % (Lists * Parts) == 0 && (Pixels == 1 || Lists == 1), "groups of lanes are whole");
+  typedef ap_uint<GroupLanes * Bits> group_type;
+
+  group_type ring[Lists * RowBanks][Columns][RingWords];
+
+  // What a group of lanes reads.
+  struct tom_place {
+    tom_count<Parts> part;
+    tom_count<Beats> beat;
+    tom_count<StepsW> kw;
+    tom_count<StepsH> kh;
+  };
 
   typedef ap_int<tom_clog2(Height + SpanH + StrideH + Rows) + 2> row_type;
   typedef ap_int<tom_clog2(Width + SpanW + StrideW) + 2> col_type;
@@ -200,8 +236,7 @@ class tom_window {
   tom_count<StepsH> kh;
   tom_count<Folds> fold;
   tom_count<Groups> group;
-  tom_count<tom_max(Kept, 1)> place;  // in the list
-  tom_count<Parts> part;          // of a beat
+  tom_count<tom_max(Kept, 1)> entry;  // of the list
   bool begins;                    // a pass
   tom_count<OutWidth> col;
   tom_count<OutHeight> row;
@@ -234,14 +269,14 @@ class tom_window {
   bool take(const input_type &data) {
 #pragma HLS INLINE
     const tom_count<RingWords> address = (ParallelH ? 0u : w_slot.to_uint() * RowWords) + w_word * Beats + w_beat;
-    for (unsigned r = 0; r < RowBanks; ++r) {
+    for (unsigned b = 0; b < Lists * RowBanks; ++b) {
 #pragma HLS UNROLL
       for (unsigned c = 0; c < Columns; ++c) {
 #pragma HLS UNROLL
-        const unsigned p = c % Pixels;
+        const unsigned r = b % RowBanks, p = c % Pixels, first = p * Lanes + b / RowBanks * GroupLanes;
         if ((!ParallelH || w_slot == r) && w_bank == c - p) {
-          ring[r][c][address] = beat_type(
-              data.range(static_cast<int>((p + 1) * Lanes * Bits - 1), static_cast<int>(p * Lanes * Bits)));
+          ring[b][c][address] = group_type(
+              data.range(static_cast<int>((first + GroupLanes) * Bits - 1), static_cast<int>(first * Bits)));
         }
       }
     }
@@ -285,42 +320,46 @@ class tom_window {
     return is_last || last >= static_cast<int>(Height) ? row_type(Height - 1) : last;
   }
 
-  void select(ap_uint<Bits> (&codes)[Codes]) const {
+  void select(const tom_place (&places)[Lists], ap_uint<Bits> (&codes)[Codes]) const {
 #pragma HLS INLINE
-    beat_type banks[RowBanks][Columns];
+    for (unsigned l = 0; l < Lists; ++l) {
+#pragma HLS UNROLL
+      group_type banks[RowBanks][Columns];
 #pragma HLS ARRAY_PARTITION variable = banks dim = 0 complete
-    const tom_count<RingWords> tap_row = ParallelH ? 0u : wrapped(slot + kh * DilationH).to_uint() * RowWords;
-    const tom_count<Beats> chunk = group * GroupBeats + beat;
-    for (unsigned c = 0; c < Columns; ++c) {
+      const tom_place &place = places[l];
+      const tom_count<RingWords> tap_row =
+          ParallelH ? 0u : wrapped(slot + place.kh * DilationH).to_uint() * RowWords;
+      for (unsigned c = 0; c < Columns; ++c) {
 #pragma HLS UNROLL
-      col_type pixel = ParallelW ? word : col_type(left + (kw * DilationW).to_int());
-      for (unsigned t = 0; t < TapsW; ++t) {
+        col_type pixel = ParallelW ? word : col_type(left + (place.kw * DilationW).to_int());
+        for (unsigned t = 0; t < TapsW; ++t) {
 #pragma HLS UNROLL
-        if (ParallelW && column_bank(t) == c) pixel = word + static_cast<int>(column_carry(t));
+          if (ParallelW && column_bank(t) == c) pixel = word + static_cast<int>(column_carry(t));
+        }
+        // In the border it lies outside: any word will do.
+        const bool inside = pixel >= 0 && pixel < static_cast<int>(RowWords / Beats);
+        const tom_count<RingWords> address = tap_row + (inside ? pixel.to_uint() : 0u) * Beats + place.beat;
+        for (unsigned r = 0; r < RowBanks; ++r) {
+#pragma HLS UNROLL
+          banks[r][c] = ring[l * RowBanks + r][c][address];
+        }
       }
-      // In the border it lies outside: any word will do.
-      const bool inside = pixel >= 0 && pixel < static_cast<int>(RowWords / Beats);
-      const tom_count<RingWords> address = tap_row + (inside ? pixel.to_uint() : 0u) * Beats + chunk;
-      for (unsigned r = 0; r < RowBanks; ++r) {
+      for (unsigned h = 0; h < TapsH; ++h) {
 #pragma HLS UNROLL
-        banks[r][c] = ring[r][c][address];
-      }
-    }
-    for (unsigned h = 0; h < TapsH; ++h) {
+        for (unsigned w = 0; w < TapsW; ++w) {
 #pragma HLS UNROLL
-      for (unsigned w = 0; w < TapsW; ++w) {
+          const row_type y = top + static_cast<int>((ParallelH ? h : place.kh.to_uint()) * DilationH);
+          const col_type x = left + static_cast<int>((ParallelW ? w : place.kw.to_uint()) * DilationW);
+          const bool inside = y >= 0 && y < static_cast<int>(Height) && x >= 0 && x < static_cast<int>(Width);
+          const unsigned r = ParallelH ? wrapped(slot + h * DilationH).to_uint() : 0;
+          const group_type data = banks[r][ParallelW ? column_bank(w) : 0];
+          for (unsigned j = 0; j < GroupPart; ++j) {
 #pragma HLS UNROLL
-        const row_type y = top + static_cast<int>((ParallelH ? h : kh.to_uint()) * DilationH);
-        const col_type x = left + static_cast<int>((ParallelW ? w : kw.to_uint()) * DilationW);
-        const bool inside = y >= 0 && y < static_cast<int>(Height) && x >= 0 && x < static_cast<int>(Width);
-        const unsigned r = ParallelH ? wrapped(slot + h * DilationH).to_uint() : 0;
-        const beat_type data = banks[r][ParallelW ? column_bank(w) : 0];
-        for (unsigned l = 0; l < PartLanes; ++l) {
-#pragma HLS UNROLL
-          const unsigned lane = part.to_uint() * PartLanes + l;
-          codes[(h * TapsW + w) * PartLanes + l] =
-              inside ? ap_uint<Bits>(data.range(static_cast<int>((lane + 1) * Bits - 1), static_cast<int>(lane * Bits)))
-                     : ap_uint<Bits>(PadValue);
+            const unsigned lane = place.part.to_uint() * GroupPart + j;
+            codes[((h * TapsW + w) * Lists + l) * GroupPart + j] =
+                inside ? ap_uint<Bits>(data.range(static_cast<int>((lane + 1) * Bits - 1), static_cast<int>(lane * Bits)))
+                       : ap_uint<Bits>(PadValue);
+          }
         }
       }
     }

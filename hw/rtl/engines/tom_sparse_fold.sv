@@ -12,6 +12,7 @@
 module tom_sparse_fold #(
   parameter int unsigned Lanes      = 1,   // input codes per beat
   parameter int unsigned Parts      = 1,   // of a beat, a weight word meets one
+  parameter int unsigned Lists      = 1,   // groups of lanes, each reads what the list names for it
   parameter int unsigned Outputs    = 1,   // output codes per beat: filters computed at once
   parameter int unsigned Beats      = 1,   // input beats per pixel
   parameter int unsigned Folds      = 1,   // output beats per pixel
@@ -77,6 +78,7 @@ module tom_sparse_fold #(
     .Pixels   (Pixels),
     .Ram      (RingRam),
     .Kept     (Kept),
+    .Lists    (Lists),
     .Parts    (Parts),
     .ListRam  (ListRam),
     .ListFile (MemFile0)

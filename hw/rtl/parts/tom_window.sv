@@ -28,6 +28,7 @@ module tom_window #(
   parameter int unsigned Pixels  = 1,  // neighbouring columns per input beat, the first in the low bits
   parameter int unsigned Ram     = 0,  // memory kind of the ring: 0 LUTRAM, 1 block RAM, 2 UltraRAM
   parameter int unsigned Kept    = 0,  // reads of an output pixel that a list names; 0: all, in order
+  parameter int unsigned Lists   = 1,  // groups of lanes that read what the list names for each
   parameter int unsigned Parts   = 1,  // a read takes one of so many parts of a beat, which the list names
   parameter int unsigned ListRam = 0,  // memory kind of the list: 0 LUT, 1 block RAM
   parameter              ListFile = "",  // hexadecimal words, see tom_window_list
@@ -35,8 +36,7 @@ module tom_window #(
   localparam int unsigned TapsH = tom_window_pkg::taps(Window.parallel_h, Window.kernel_h),
   localparam int unsigned TapsW = tom_window_pkg::taps(Window.parallel_w, Window.kernel_w),
   localparam int unsigned InW   = Pixels * Lanes * Bits,
-  localparam int unsigned PartW = Lanes / Parts * Bits,
-  localparam int unsigned WinW  = TapsH * TapsW * PartW
+  localparam int unsigned WinW  = TapsH * TapsW * (Lanes / Parts) * Bits
 ) (
   input  wire logic             clk_i,
   input  wire logic             rst_i,
@@ -59,13 +59,15 @@ module tom_window #(
   localparam int SpanH = tom_window_pkg::span(Window.kernel_h, Window.dilation_h);
   localparam int SpanW = tom_window_pkg::span(Window.kernel_w, Window.dilation_w);
 
-  `TOM_REQUIRE(parts, Lanes % Parts == 0 && (Parts == 1 || Kept != 0), "Parts are of a list, and must divide Lanes")
+  `TOM_REQUIRE(parts, Lanes % (Parts * Lists) == 0 && (Parts * Lists == 1 || Kept != 0),
+               "Parts and Lists are of a list, and must divide Lanes")
   `TOM_REQUIRE(groups, Beats % Groups == 0, "Groups must divide Beats")
   `TOM_REQUIRE(rows, Rows >= SpanH + Window.stride_h, "Rows must hold a window and the rows of the next one")
   `TOM_REQUIRE(top, int'(Window.pad_top) < SpanH, "PadTop must be less than the kernel's extent")
   `TOM_REQUIRE(left, int'(Window.pad_left) < SpanW, "PadLeft must be less than the kernel's extent")
   `TOM_REQUIRE(columns, Window.parallel_w || Columns == 1, "column banks are for ParallelW")
   `TOM_REQUIRE(pixels, Columns % Pixels == 0, "the pixels of a beat must go to different column banks")
+  `TOM_REQUIRE(alone, Pixels == 1 || Lists == 1, "groups of lanes read one column per beat")
   `TOM_REQUIRE(whole, Pixels == 1 || (Beats == 1 && Window.width % Pixels == 0),
                "several pixels per beat need all channels in a beat, and must divide Width")
 
@@ -219,10 +221,10 @@ module tom_window #(
   end
 
   // What a list says of the next read.
-  wire logic [PartBits-1:0] part;
-  wire logic [BeatBits-1:0] beat;
-  wire logic [KwBits-1:0]   kw;
-  wire logic [KhBits-1:0]   kh;
+  wire logic [PartBits-1:0] part[Lists];
+  wire logic [BeatBits-1:0] beat[Lists];
+  wire logic [KwBits-1:0]   kw[Lists];
+  wire logic [KhBits-1:0]   kh[Lists];
 
   if (Kept == 0) begin : gen_loops
     tom_window_loops #(
@@ -236,13 +238,14 @@ module tom_window #(
       .read_i (issue),
       .loops_o(loops)
     );
-    assign part = '0;
-    assign beat = '0;
-    assign kw = '0;
-    assign kh = '0;
+    assign part[0] = '0;
+    assign beat[0] = '0;
+    assign kw[0] = '0;
+    assign kh[0] = '0;
   end else begin : gen_list
     tom_window_list #(
       .Kept    (Kept),
+      .Lists   (Lists),
       .PartBits(PartBits),
       .BeatBits(BeatBits),
       .KwBits  (KwBits),
@@ -271,77 +274,95 @@ module tom_window #(
     ends_line: ends_line
   };
 
-  wire logic [AddrBits-1:0] addr[Columns];
-  wire logic [TapsH-1:0]    row_inside;
-  wire logic [TapsW-1:0]    col_inside;
-  wire logic [SlotBits-1:0] row_bank[TapsH];
-  wire logic [BankBits-1:0] col_bank[TapsW];
-  wire logic [TapsH*TapsW*Lanes*Bits-1:0] read_taps;
+  // Of every group of lanes, the first tells what all do.
+  wire logic pixels_done[Lists], rows_done[Lists], last_cols[Lists], valid[Lists], first[Lists], last[Lists];
+  wire logic [ColBits-1:0] write_cols[Lists];
 
-  tom_window_address #(
-    .Beats  (Beats),
-    .Groups (Groups),
-    .Window (Window),
-    .Rows   (Rows),
-    .Columns(Columns),
-    .Listed (Kept != 0)
-  ) u_address (
-    .clk_i,
-    .rst_i,
-    .step_i      (step),
-    .beat_i      (beat),
-    .kw_i        (kw),
-    .kh_i        (kh),
-    .addr_o      (addr),
-    .row_inside_o(row_inside),
-    .col_inside_o(col_inside),
-    .row_bank_o  (row_bank),
-    .col_bank_o  (col_bank)
-  );
+  for (genvar l = 0; l < Lists; l++) begin : gen_group
+    localparam int unsigned GroupLanes = Lanes / Lists;
+    localparam int unsigned GroupW = GroupLanes * Bits;
+    localparam int unsigned PartW = GroupW / Parts;
 
-  tom_window_ring #(
-    .Lanes  (Lanes),
-    .Bits   (Bits),
-    .Beats  (Beats),
-    .Window (Window),
-    .Rows   (Rows),
-    .Columns(Columns),
-    .Pixels (Pixels),
-    .Ram    (Ram)
-  ) u_ring (
-    .clk_i,
-    .rst_i,
-    .write_i         (write),
-    .write_data_i    (in_data_i),
-    .pixel_done_o    (pixel_done),
-    .row_done_o      (row_done),
-    .write_col_o     (write_col),
-    .write_last_col_o(write_last_col),
-    .read_i          (issue),
-    .first_i         (pass_start),
-    .last_i          (pass_end),
-    .addr_i          (addr),
-    .row_inside_i    (row_inside),
-    .col_inside_i    (col_inside),
-    .row_bank_i      (row_bank),
-    .col_bank_i      (col_bank),
-    .win_valid_o,
-    .win_first_o,
-    .win_last_o,
-    .win_data_o      (read_taps)
-  );
+    wire logic [AddrBits-1:0] addr[Columns];
+    wire logic [TapsH-1:0]    row_inside;
+    wire logic [TapsW-1:0]    col_inside;
+    wire logic [SlotBits-1:0] row_bank[TapsH];
+    wire logic [BankBits-1:0] col_bank[TapsW];
+    wire logic [TapsH*TapsW*GroupW-1:0] group_taps;
 
-  if (Parts == 1) begin : gen_whole
-    wire logic unused_part = &{1'b0, part};
-    assign win_data_o = read_taps;
-  end else begin : gen_part
+    tom_window_address #(
+      .Beats  (Beats),
+      .Groups (Groups),
+      .Window (Window),
+      .Rows   (Rows),
+      .Columns(Columns),
+      .Listed (Kept != 0)
+    ) u_address (
+      .clk_i,
+      .rst_i,
+      .step_i      (step),
+      .beat_i      (beat[l]),
+      .kw_i        (kw[l]),
+      .kh_i        (kh[l]),
+      .addr_o      (addr),
+      .row_inside_o(row_inside),
+      .col_inside_o(col_inside),
+      .row_bank_o  (row_bank),
+      .col_bank_o  (col_bank)
+    );
+
+    tom_window_ring #(
+      .Lanes  (GroupLanes),
+      .Bits   (Bits),
+      .Beats  (Beats),
+      .Window (Window),
+      .Rows   (Rows),
+      .Columns(Columns),
+      .Pixels (Pixels),
+      .Ram    (Ram)
+    ) u_ring (
+      .clk_i,
+      .rst_i,
+      .write_i         (write),
+      .write_data_i    (in_data_i[l*GroupW+:Pixels*GroupW]),
+      .pixel_done_o    (pixels_done[l]),
+      .row_done_o      (rows_done[l]),
+      .write_col_o     (write_cols[l]),
+      .write_last_col_o(last_cols[l]),
+      .read_i          (issue),
+      .first_i         (pass_start),
+      .last_i          (pass_end),
+      .addr_i          (addr),
+      .row_inside_i    (row_inside),
+      .col_inside_i    (col_inside),
+      .row_bank_i      (row_bank),
+      .col_bank_i      (col_bank),
+      .win_valid_o     (valid[l]),
+      .win_first_o     (first[l]),
+      .win_last_o      (last[l]),
+      .win_data_o      (group_taps)
+    );
+
+    // A part goes with its taps.
     logic [Latency-1:0][PartBits-1:0] part_q;
-    always_ff @(posedge clk_i) part_q <= (Latency * PartBits)'({part_q, part});
+    always_ff @(posedge clk_i) part_q <= (Latency * PartBits)'({part_q, part[l]});
+
     for (genvar t = 0; t < TapsH * TapsW; t++) begin : gen_tap
-      wire logic [Parts-1:0][PartW-1:0] beat_parts = read_taps[t*Parts*PartW+:Parts*PartW];
-      assign win_data_o[t*PartW+:PartW] = beat_parts[part_q[Latency-1]];
+      wire logic [Parts-1:0][PartW-1:0] parts = group_taps[t*GroupW+:GroupW];
+      assign win_data_o[(t*Lists+l)*PartW+:PartW] = parts[Parts==1?0:part_q[Latency-1]];
     end
+
+    wire logic unused_twin = &{1'b0, pixels_done[l], rows_done[l], write_cols[l], last_cols[l], valid[l], first[l],
+                               last[l], part_q[Latency-1]};
   end
+
+  assign pixel_done = pixels_done[0];
+  assign row_done = rows_done[0];
+  assign write_col = write_cols[0];
+  assign write_last_col = last_cols[0];
+  assign win_valid_o = valid[0];
+  assign win_first_o = first[0];
+  assign win_last_o = last[0];
 
 endmodule
 

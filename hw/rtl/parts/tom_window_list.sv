@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // What tom_window reads of an output pixel: what a list names. Part of tom_window.
 //
-// A word of the list is a read, low bits first: whether it ends a pass, whether it ends the pixel, which part of a beat
-// it is about, the beat of the pixel, and, where those are not read at once, its kernel column and kernel row. The list is read again for every
+// A word of the list is a read, low bits first: whether it ends a pass, whether it ends the pixel, and for each of Lists
+// groups of lanes which part of a beat it is about, the beat of the pixel, and, where those are not read at once, the
+// kernel column and the kernel row. The list is read again for every
 // pixel; loops_o tells of the next read from two cycles behind the reset on.
 
 `default_nettype none
 
 module tom_window_list #(
   parameter int unsigned Kept     = 1,   // words
+  parameter int unsigned Lists    = 1,   // groups of lanes that read on their own
   parameter int unsigned PartBits = 1,   // bits of a part's number
   parameter int unsigned BeatBits = 1,   // bits of a beat's
   parameter int unsigned KwBits   = 1,   // of a kernel column's
@@ -21,10 +23,10 @@ module tom_window_list #(
 
   input  wire logic                   read_i,  // the read that is told of is made
   output wire tom_window_pkg::loops_t loops_o,
-  output wire logic [PartBits-1:0]    part_o,
-  output wire logic [BeatBits-1:0]    beat_o,
-  output wire logic [KwBits-1:0]      kw_o,
-  output wire logic [KhBits-1:0]      kh_o
+  output wire logic [PartBits-1:0]    part_o[Lists],
+  output wire logic [BeatBits-1:0]    beat_o[Lists],
+  output wire logic [KwBits-1:0]      kw_o[Lists],
+  output wire logic [KhBits-1:0]      kh_o[Lists]
 );
 
   typedef struct packed {
@@ -32,8 +34,12 @@ module tom_window_list #(
     logic [KwBits-1:0]   kw;
     logic [BeatBits-1:0] beat;
     logic [PartBits-1:0] part;
-    logic                ends_pixel;
-    logic                ends_pass;
+  } place_t;
+
+  typedef struct packed {
+    place_t [Lists-1:0] place;
+    logic               ends_pixel;
+    logic               ends_pass;
   } entry_t;
 
   wire entry_t fetched;  // the read after the next
@@ -79,10 +85,12 @@ module tom_window_list #(
     next_ends_pixel: fetched.ends_pixel,
     default:         1'b0
   };
-  assign part_o = entry_q.part;
-  assign beat_o = entry_q.beat;
-  assign kw_o = entry_q.kw;
-  assign kh_o = entry_q.kh;
+  for (genvar l = 0; l < Lists; l++) begin : gen_place
+    assign part_o[l] = entry_q.place[l].part;
+    assign beat_o[l] = entry_q.place[l].beat;
+    assign kw_o[l] = entry_q.place[l].kw;
+    assign kh_o[l] = entry_q.place[l].kh;
+  end
 
 endmodule
 

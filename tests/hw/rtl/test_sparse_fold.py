@@ -28,19 +28,29 @@ def conv(window: Window, channels: int, filters: int, share: float, *, groups: i
 
 
 def array(
-    lanes_in: int, lanes_out: int, taps: tuple[int, int], pack: int = 1, ram: int = 0, parts: int = 1
+    lanes_in: int, lanes_out: int, taps: tuple[int, int], pack: int = 1, ram: int = 0, parts: int = 1, lists: int = 1
 ) -> Mapping[str, int]:
     """Knobs of a convolution."""
-    return {"parts": parts, "lanes_in": lanes_in, "lanes_out": lanes_out, "parallel_rows": taps[0],
+    return {"parts": parts, "lists": lists, "lanes_in": lanes_in, "lanes_out": lanes_out, "parallel_rows": taps[0],
             "parallel_columns": taps[1], "pixels": 1, "cell": 0, "pack": pack, "weight_ram": ram}  # fmt: skip
 
 
-def dense(lanes_in: int, lanes_out: int, pack: int = 1, ram: int = 0, parts: int = 1) -> Mapping[str, int]:
-    return {"parts": parts, "lanes_in": lanes_in, "lanes_out": lanes_out, "cell": 0, "pack": pack, "weight_ram": ram}
+def dense(
+    lanes_in: int, lanes_out: int, pack: int = 1, ram: int = 0, parts: int = 1, lists: int = 1
+) -> Mapping[str, int]:
+    return {
+        "parts": parts,
+        "lists": lists,
+        "lanes_in": lanes_in,
+        "lanes_out": lanes_out,
+        "cell": 0,
+        "pack": pack,
+        "weight_ram": ram,
+    }
 
 
 def depthwise(lanes: int, taps: tuple[int, int], pack: int = 1) -> Mapping[str, int]:
-    return {"parts": 1, "lanes": lanes, "parallel_rows": taps[0], "parallel_columns": taps[1], "cell": 0, "pack": pack,
+    return {"parts": 1, "lists": 1, "lanes": lanes, "parallel_rows": taps[0], "parallel_columns": taps[1], "cell": 0, "pack": pack,
             "weight_ram": 0}  # fmt: skip
 
 
@@ -59,6 +69,22 @@ CASES = [
         True,
         array(1, 3, (1, 1), parts=4),
         id="parts_all",
+    ),
+    pytest.param(Dense(sparse((37, 12), 0.8)), (2, 3, 37), False, dense(3, 6, 2, lists=3), id="lists_ragged"),
+    pytest.param(Dense(sparse((40, 8), 0.9)), (3, 3, 40), True, dense(4, 2, 2, parts=4, lists=4), id="lists_parts"),
+    pytest.param(Dense(sparse((8, 6), 1.0)), (2, 2, 8), False, dense(4, 2, lists=4), id="lists_all_zero"),
+    pytest.param(
+        conv(Window((3, 3), pads=SAME), 10, 6, 0.8), (5, 6, 10), False, array(4, 3, (0, 0), lists=4), id="lists_taps"
+    ),
+    pytest.param(
+        conv(Window((3, 3), (2, 2), pads=SAME), 8, 6, 0.9, border=5),
+        (7, 8, 8),
+        False,
+        array(2, 3, (0, 1), parts=2, lists=2),
+        id="lists_columns",
+    ),
+    pytest.param(
+        conv(Window((3, 3), (1, 2)), 9, 4, 0.95), (6, 9, 9), True, array(3, 1, (1, 1), lists=3), id="lists_all_taps"
     ),
     pytest.param(Dense(sparse((40, 40), 0.95)), (2, 3, 40), False, dense(2, 1, 1, 1), id="block_ram"),
     pytest.param(

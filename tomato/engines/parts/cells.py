@@ -47,7 +47,12 @@ def offers(weight: Tensor, packs: list[int]) -> list[Knobs]:
 
 def fills(weight: Tensor, knobs: Knobs, inputs: int, lanes: int) -> bool:
     """Whether `inputs` channels can be spread over `lanes`: lanes without a channel need a weight of 0."""
-    return inputs % lanes == 0 or filler(form(weight, knobs)) == 0
+    return inputs % lanes == 0 or zero(weight, knobs)
+
+
+def zero(weight: Tensor, knobs: Knobs) -> bool:
+    """Whether the cell has a weight of 0, for lanes that have nothing to do."""
+    return filler(form(weight, knobs)) == 0
 
 
 @lru_cache

@@ -12,6 +12,7 @@ from tomato.engines.base import Knobs, Site
 from tomato.engines.parts import cells, dot
 from tomato.engines.parts.ring import frontier
 from tomato.engines.parts.weighted import WEIGHTS, WeightedUnit
+from tomato.hardware.memory import Ram
 from tomato.hardware.netlist import Memory
 from tomato.targets import Resources
 
@@ -75,6 +76,11 @@ class FoldUnit(WeightedUnit[OpT]):
     @cached_property
     def multipliers(self) -> int:
         return self.inputs * self.outputs
+
+    @property
+    @abstractmethod
+    def ring_memory(self) -> tuple[int, int, Ram, int]:
+        """Of the memories of the ring: bits of a word, words, their kind and number."""
 
     @property
     @abstractmethod

@@ -35,7 +35,7 @@ def _dense() -> Iterator[Point]:
     )
     for bits, channels, filters, lanes_in, lanes_out, parts, pack, ram, left, judges in table:
         knobs = {
-            "lanes_in": lanes_in, "lanes_out": lanes_out, "parts": parts, "cell": Cell.FIXED, "pack": pack,
+            "lanes_in": lanes_in, "lanes_out": lanes_out, "parts": parts, "lists": 1, "cell": Cell.FIXED, "pack": pack,
             "weight_ram": ram,
         }  # fmt: skip
         op = Dense(_thinned((channels, filters), (lanes_in, lanes_out), left, bits))
@@ -58,7 +58,7 @@ def _convolutions() -> Iterator[Point]:
         window = Window((kernel, kernel), (stride, stride), pads=(kernel // 2,) * 4)
         knobs = {
             "lanes_in": lanes[0], "lanes_out": lanes[1], "parallel_rows": taps[0], "parallel_columns": taps[1],
-            "pixels": 1, "parts": parts, "cell": Cell.FIXED, "pack": pack, "weight_ram": ram,
+            "pixels": 1, "parts": parts, "lists": 1, "cell": Cell.FIXED, "pack": pack, "weight_ram": ram,
         }  # fmt: skip
         op = Conv2d(_thinned((kernel, kernel, channels, filters), lanes, left, bits, taps), window)
         name = (
@@ -72,7 +72,7 @@ def _depthwise() -> Iterator[Point]:
     """One channel a filter: taps of which half are left."""
     op = Conv2d(_thinned((3, 3, 1, 16), (1, 2), 0.5, 8), Window((3, 3), pads=(1,) * 4), 16)
     knobs = {
-        "lanes": 2, "parallel_rows": 0, "parallel_columns": 0, "parts": 1, "cell": Cell.FIXED, "pack": 1,
+        "lanes": 2, "parallel_rows": 0, "parallel_columns": 0, "parts": 1, "lists": 1, "cell": Cell.FIXED, "pack": 1,
         "weight_ram": LUT,
     }  # fmt: skip
     kind = TensorType((14, 14, 16), codes(8))
