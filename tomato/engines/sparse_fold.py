@@ -13,7 +13,7 @@ from tomato.engines.base import Knobs, Site, Timing, beats
 from tomato.engines.conv2d_window import Conv2dWindow
 from tomato.engines.dense_fold import DenseFold
 from tomato.engines.depthwise_window import DepthwiseWindow
-from tomato.engines.parts import cells, dot, kept
+from tomato.engines.parts import cells, dot, kept, unrolling
 from tomato.engines.parts.fold import FoldUnit
 from tomato.engines.parts.ring import Ring, frontier
 from tomato.engines.parts.weighted import WEIGHTS, WeightedUnit
@@ -27,8 +27,6 @@ from tomato.targets import Resources
 
 LIST = "MemFile0"
 """The parameter that names the file of the list of reads."""
-WORTH = 0.9
-"""Words that are left, of all: with more of them the list is not worth its memory."""
 
 
 class SparseFold(WeightedUnit[Dense | Conv2d]):
@@ -43,8 +41,10 @@ class SparseFold(WeightedUnit[Dense | Conv2d]):
 
     @classmethod
     def refuses(cls, site: Site[Dense | Conv2d]) -> str:
-        finest = kept.Shape(1, 1)  # no other leaves a smaller share
-        few = _zeros(site).passes(finest).sum() <= WORTH * site.op.weight.values.size
+        finest = kept.passes(
+            kept.of_filters(unrolling.zeros(site).within((False, False)), 1), 1
+        )  # no other leaves less
+        few = finest.sum() <= unrolling.WORTH * site.op.weight.values.size
         return "" if few else "hardly any of its weights are zero"
 
     @classmethod
@@ -57,35 +57,19 @@ class SparseFold(WeightedUnit[Dense | Conv2d]):
 
     @classmethod
     def shapes(cls, site: Site[Dense | Conv2d], offers: Iterable[Knobs]) -> Iterator[Self]:
-        engine, found = _engine(site), []
-        for shape in engine.unrollings(site):
-            for lists in _lists(site, shape):
-                unit = cls(site, {**shape, "parts": 1, "lists": lists})
-                if unit.words <= WORTH * unit.all_words:
-                    found += [({**shape, "parts": parts, "lists": lists}, unit.words) for parts in unit.worthwhile]
+        engine, shapes = _engine(site), unrolling.shapes(site, _engine(site).unrollings(site))
         for cell in offers:
             empty = cells.zero(site.op.weight, cell)
             yield from frontier(
-                cls(site, {**shape, **cell}).reading(words if shape["parts"] == 1 or shape["lists"] == 1 else 0)
-                for shape, words in found
+                cls(site, {**shape, **cell}).reading(words)
+                for shape, words in shapes
                 if engine.fills(site, shape, cell) and (empty or shape["lists"] == 1)
             )
 
     def reading(self, words: int) -> Self:
-        """The same unit; what its list leaves is known, unless it is 0."""
-        if words:
-            self.__dict__["words"] = words
+        """The same unit; what its list leaves is known."""
+        self.__dict__["words"] = words
         return self
-
-    @property
-    def worthwhile(self) -> list[int]:
-        """The numbers of parts worth trying: one, and the fewest with which the input is no slower than the reads."""
-        found = [1]
-        if _alone(self.site):
-            count, reads = beats(self.arg.channels, self.knobs["lanes_in"]), self.out.pixels * self.words
-            fast = (1 << n for n in range((count - 1).bit_length() + 1))
-            found.append(next((p for p in fast if self.arg.pixels * beats(count, p) <= reads), 1))
-        return sorted(set(found))
 
     @cached_property
     def words(self) -> int:
@@ -94,14 +78,10 @@ class SparseFold(WeightedUnit[Dense | Conv2d]):
     @cached_property
     def passes(self) -> Array:
         """Reads of every pass of an output pixel, in order."""
-        taps = bool(self.knobs.get("parallel_rows", 0)), bool(self.knobs.get("parallel_columns", 0))
-        lanes = self.knobs.get("lanes_in", 1), self.knobs.get("lanes") or self.knobs["lanes_out"]
-        return _zeros(self.site).passes(kept.Shape(*lanes, taps, self.knobs["lists"] > 1, self.knobs["parts"]))
-
-    @property
-    def all_words(self) -> int:
-        """Words if none was left out."""
-        return self._engine(self.site, self.knobs).pixel_cycles
+        folded = kept.of_filters(
+            unrolling.zeros(self.site).within(unrolling.taps(self.knobs)), unrolling.lanes_out(self.knobs)
+        )
+        return kept.passes(folded, self.knobs.get("lanes_in", 1), apart=self.knobs["lists"] > 1)
 
     @property
     def _engine(self) -> type[FoldUnit[Any]]:
@@ -275,11 +255,11 @@ class SparseFold(WeightedUnit[Dense | Conv2d]):
         rows, columns, _ = self._steps
         one = self._engine(self.site, {**self.knobs, "lanes_in": 1}).table
         table = one.reshape(count, rows * columns, self.arg.channels, -1)
-        turn, places = kept.gathered(table, lanes, parts)
+        turn, places = kept.gathered(table, lanes)
         step, channel = places[..., 0], places[..., 1]
         weights = np.where((step >= 0)[..., None], table[turn[:, None], step, channel], 0)  # reads, lanes, codes
         step, channel = step.clip(min=0), channel.clip(min=0)
-        beat, part = channel // (lanes * parts), channel % parts
+        beat, part = np.divmod(channel // lanes, parts)
         fields = np.stack([part, beat, step % columns, step // columns], axis=2)
         return weights.transpose(0, 2, 1).reshape(len(turn), -1), turn, fields.reshape(len(turn), -1)
 
@@ -289,25 +269,6 @@ def _engine(site: Site[Any]) -> type[FoldUnit[Any]]:
     if isinstance(site.op, Dense):
         return DenseFold
     return DepthwiseWindow if site.op.depthwise else Conv2dWindow
-
-
-def _zeros(site: Site[Any]) -> kept.Zeros:
-    """Where the weights of a layer are zero."""
-    op = site.op
-    dense = isinstance(op, Dense)
-    return kept.zeros(op.weight, 1 if dense else op.groups, depthwise=not dense and op.depthwise)
-
-
-def _alone(site: Site[Any]) -> bool:
-    """Whether every filter sees all channels."""
-    return isinstance(site.op, Dense) or (site.op.groups == 1 and not site.op.depthwise)
-
-
-def _lists(site: Site[Any], shape: Knobs) -> list[int]:
-    """The numbers of lists worth trying: one, and one for each lane."""
-    if shape.get("pixels", 1) > 1:
-        return []
-    return sorted({1, shape["lanes_in"]}) if _alone(site) else [1]
 
 
 ENGINE = SparseFold

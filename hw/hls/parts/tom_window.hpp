@@ -273,11 +273,15 @@ class tom_window {
 #pragma HLS UNROLL
       for (unsigned c = 0; c < Columns; ++c) {
 #pragma HLS UNROLL
-        const unsigned r = b % RowBanks, p = c % Pixels, first = p * Lanes + b / RowBanks * GroupLanes;
-        if ((!ParallelH || w_slot == r) && w_bank == c - p) {
-          ring[b][c][address] = group_type(
-              data.range(static_cast<int>((first + GroupLanes) * Bits - 1), static_cast<int>(first * Bits)));
+        const unsigned r = b % RowBanks, p = c % Pixels;
+        group_type group_data = 0;
+        for (unsigned q = 0; q < Parts; ++q) {
+#pragma HLS UNROLL
+          const unsigned first = p * Lanes + (q * Lists + b / RowBanks) * GroupPart;
+          group_data.range(static_cast<int>((q + 1) * GroupPart * Bits - 1), static_cast<int>(q * GroupPart * Bits)) =
+              data.range(static_cast<int>((first + GroupPart) * Bits - 1), static_cast<int>(first * Bits));
         }
+        if ((!ParallelH || w_slot == r) && w_bank == c - p) ring[b][c][address] = group_data;
       }
     }
 

@@ -283,6 +283,15 @@ module tom_window #(
     localparam int unsigned GroupW = GroupLanes * Bits;
     localparam int unsigned PartW = GroupW / Parts;
 
+    wire logic [Pixels*GroupW-1:0] group_data;  // its lanes of every part
+    if (Lists == 1) begin : gen_all
+      assign group_data = in_data_i;
+    end else begin : gen_some
+      for (genvar p = 0; p < Parts; p++) begin : gen_part
+        assign group_data[p*PartW+:PartW] = in_data_i[(p*Lists+l)*PartW+:PartW];
+      end
+    end
+
     wire logic [AddrBits-1:0] addr[Columns];
     wire logic [TapsH-1:0]    row_inside;
     wire logic [TapsW-1:0]    col_inside;
@@ -324,7 +333,7 @@ module tom_window #(
       .clk_i,
       .rst_i,
       .write_i         (write),
-      .write_data_i    (in_data_i[l*GroupW+:Pixels*GroupW]),
+      .write_data_i    (group_data),
       .pixel_done_o    (pixels_done[l]),
       .row_done_o      (rows_done[l]),
       .write_col_o     (write_cols[l]),

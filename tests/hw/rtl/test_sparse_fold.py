@@ -27,39 +27,30 @@ def conv(window: Window, channels: int, filters: int, share: float, *, groups: i
     return Conv2d(sparse((*window.kernel, channels // groups, filters), share), window, groups, border)
 
 
-def array(
-    lanes_in: int, lanes_out: int, taps: tuple[int, int], pack: int = 1, ram: int = 0, parts: int = 1, lists: int = 1
-) -> Mapping[str, int]:
+ONE = {"parts": 1, "lists": 1, "cell": 0, "pack": 1, "weight_ram": 0}
+"""Knobs: one list, beats of one word."""
+
+
+def array(lanes_in: int, lanes_out: int, taps: tuple[int, int], **knobs: int) -> Mapping[str, int]:
     """Knobs of a convolution."""
-    return {"parts": parts, "lists": lists, "lanes_in": lanes_in, "lanes_out": lanes_out, "parallel_rows": taps[0],
-            "parallel_columns": taps[1], "pixels": 1, "cell": 0, "pack": pack, "weight_ram": ram}  # fmt: skip
+    both = {"parallel_rows": taps[0], "parallel_columns": taps[1], "pixels": 1}
+    return {**ONE, "lanes_in": lanes_in, "lanes_out": lanes_out, **both, **knobs}
 
 
-def dense(
-    lanes_in: int, lanes_out: int, pack: int = 1, ram: int = 0, parts: int = 1, lists: int = 1
-) -> Mapping[str, int]:
-    return {
-        "parts": parts,
-        "lists": lists,
-        "lanes_in": lanes_in,
-        "lanes_out": lanes_out,
-        "cell": 0,
-        "pack": pack,
-        "weight_ram": ram,
-    }
+def dense(lanes_in: int, lanes_out: int, **knobs: int) -> Mapping[str, int]:
+    return {**ONE, "lanes_in": lanes_in, "lanes_out": lanes_out, **knobs}
 
 
-def depthwise(lanes: int, taps: tuple[int, int], pack: int = 1) -> Mapping[str, int]:
-    return {"parts": 1, "lists": 1, "lanes": lanes, "parallel_rows": taps[0], "parallel_columns": taps[1], "cell": 0, "pack": pack,
-            "weight_ram": 0}  # fmt: skip
+def depthwise(lanes: int, taps: tuple[int, int]) -> Mapping[str, int]:
+    return {**ONE, "lanes": lanes, "parallel_rows": taps[0], "parallel_columns": taps[1]}
 
 
 CASES = [
-    pytest.param(Dense(sparse((33, 10), 0.8)), (1, 1, 33), False, dense(4, 3, 2), id="vector_ragged"),
-    pytest.param(Dense(sparse((6, 4), 0.9)), (5, 3, 6), True, dense(1, 4, 2), id="fewer_reads_than_beats"),
+    pytest.param(Dense(sparse((33, 10), 0.8)), (1, 1, 33), False, dense(4, 3, pack=2), id="vector_ragged"),
+    pytest.param(Dense(sparse((6, 4), 0.9)), (5, 3, 6), True, dense(1, 4, pack=2), id="fewer_reads_than_beats"),
     pytest.param(Dense(sparse((8, 6), 1.0)), (3, 3, 8), False, dense(2, 2), id="all_zero"),
-    pytest.param(Dense(sparse((37, 12), 0.8)), (2, 3, 37), False, dense(3, 6, 2, parts=4), id="parts_ragged"),
-    pytest.param(Dense(sparse((16, 8), 0.9)), (3, 3, 16), True, dense(1, 8, 2, parts=16), id="parts_whole_pixel"),
+    pytest.param(Dense(sparse((37, 12), 0.8)), (2, 3, 37), False, dense(3, 6, pack=2, parts=4), id="parts_ragged"),
+    pytest.param(Dense(sparse((16, 8), 0.9)), (3, 3, 16), True, dense(1, 8, pack=2, parts=16), id="parts_whole_pixel"),
     pytest.param(
         conv(Window((3, 3), pads=SAME), 10, 6, 0.8), (5, 6, 10), False, array(2, 3, (0, 1), parts=2), id="parts_columns"
     ),
@@ -70,8 +61,10 @@ CASES = [
         array(1, 3, (1, 1), parts=4),
         id="parts_all",
     ),
-    pytest.param(Dense(sparse((37, 12), 0.8)), (2, 3, 37), False, dense(3, 6, 2, lists=3), id="lists_ragged"),
-    pytest.param(Dense(sparse((40, 8), 0.9)), (3, 3, 40), True, dense(4, 2, 2, parts=4, lists=4), id="lists_parts"),
+    pytest.param(Dense(sparse((37, 12), 0.8)), (2, 3, 37), False, dense(3, 6, pack=2, lists=3), id="lists_ragged"),
+    pytest.param(
+        Dense(sparse((40, 8), 0.9)), (3, 3, 40), True, dense(4, 2, pack=2, parts=4, lists=4), id="lists_parts"
+    ),
     pytest.param(Dense(sparse((8, 6), 1.0)), (2, 2, 8), False, dense(4, 2, lists=4), id="lists_all_zero"),
     pytest.param(
         conv(Window((3, 3), pads=SAME), 10, 6, 0.8), (5, 6, 10), False, array(4, 3, (0, 0), lists=4), id="lists_taps"
@@ -86,9 +79,9 @@ CASES = [
     pytest.param(
         conv(Window((3, 3), (1, 2)), 9, 4, 0.95), (6, 9, 9), True, array(3, 1, (1, 1), lists=3), id="lists_all_taps"
     ),
-    pytest.param(Dense(sparse((40, 40), 0.95)), (2, 3, 40), False, dense(2, 1, 1, 1), id="block_ram"),
+    pytest.param(Dense(sparse((40, 40), 0.95)), (2, 3, 40), False, dense(2, 1, weight_ram=1), id="block_ram"),
     pytest.param(
-        conv(Window((3, 3), pads=SAME), 5, 7, 0.8), (6, 7, 5), False, array(1, 3, (0, 0), 2), id="taps_in_turn"
+        conv(Window((3, 3), pads=SAME), 5, 7, 0.8), (6, 7, 5), False, array(1, 3, (0, 0), pack=2), id="taps_in_turn"
     ),
     pytest.param(
         conv(Window((3, 3), (2, 2), pads=(0, 0, 1, 1)), 6, 6, 0.9), (8, 8, 6), True, array(1, 2, (0, 1)), id="columns"
@@ -114,7 +107,9 @@ CASES = [
         depthwise(1, (0, 1)),
         id="depthwise_column",
     ),
-    pytest.param(conv(Window((1, 1), (2, 2)), 3, 5, 0.5), (5, 7, 3), False, array(1, 2, (0, 0), 2), id="skips_rows"),
+    pytest.param(
+        conv(Window((1, 1), (2, 2)), 3, 5, 0.5), (5, 7, 3), False, array(1, 2, (0, 0), pack=2), id="skips_rows"
+    ),
 ]
 
 

@@ -8,21 +8,6 @@ import numpy as np
 from tomato.core.formats import Array, Tensor
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What a word holds, and what is read for it.
-
-    taps: whether all rows, all columns of the kernel are in a word. apart: every lane has its own list; lane l reads
-    the inputs n with n // parts % lanes_in == l.
-    """
-
-    lanes_in: int
-    lanes_out: int
-    taps: tuple[bool, bool] = (False, False)
-    apart: bool = False
-    parts: int = 1
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Zeros:
     """Where weights are zero, in groups of filters that see the same inputs.
@@ -33,23 +18,34 @@ class Zeros:
 
     sums: Array
 
-    def passes(self, shape: Shape) -> Array:
-        """Reads of every pass of an output pixel, in order: words that are not zero, or one."""
-        axes = tuple(axis for axis, together in enumerate(shape.taps) if together)
-        inputs, filters = self.sums.shape[2] - 1, self.sums.shape[4] - 1
-        ends_in = np.append(np.arange(0, inputs, 1 if shape.apart else shape.lanes_in), inputs)
-        ends_out = np.append(np.arange(0, filters, shape.lanes_out), filters)
-        corners = self.sums.sum(axis=axes, keepdims=True)[:, :, ends_in][..., ends_out]
-        reads = (np.diff(np.diff(corners, axis=2), axis=4) > 0).sum(axis=(0, 1))
-        if shape.apart:
-            padding = -inputs % (shape.lanes_in * shape.parts)
-            split = np.pad(reads, ((0, padding), (0, 0), (0, 0))).reshape(
-                -1, shape.lanes_in, shape.parts, *reads.shape[1:]
-            )
-            longest = split.sum(axis=(0, 2)).max(axis=0)
-        else:
-            longest = reads.sum(axis=0)
-        return np.asarray(np.maximum(longest, 1).reshape(-1))
+    def within(self, taps: tuple[bool, bool]) -> Array:
+        """The sums of words that hold all kernel rows, all kernel columns: (steps, inputs + 1, groups, filters + 1)."""
+        axes = tuple(axis for axis, together in enumerate(taps) if together)
+        sums = self.sums.sum(axis=axes, keepdims=True) if axes else self.sums
+        return np.asarray(sums.reshape(-1, *sums.shape[2:]))
+
+
+def of_filters(sums: Array, lanes_out: int) -> Array:
+    """Those of `within` for each fold of filters: (steps, inputs + 1, passes)."""
+    filters = sums.shape[3] - 1
+    folded = np.diff(sums[..., np.append(np.arange(0, filters, lanes_out), filters)], axis=3)
+    return np.asarray(folded.reshape(*folded.shape[:2], -1))
+
+
+def passes(folded: Array, lanes_in: int, *, apart: bool = False) -> Array:
+    """Reads of every pass of an output pixel, in order: words that are not zero, or one. folded: see `of_filters`.
+
+    apart: every lane has its own list; input n is of lane n % lanes_in.
+    """
+    inputs = folded.shape[1] - 1
+    if apart:
+        reads = (np.diff(folded, axis=1) > 0).sum(axis=0)
+        padded = np.pad(reads, ((0, -inputs % lanes_in), (0, 0)))
+        longest = padded.reshape(-1, lanes_in, reads.shape[1]).sum(axis=0).max(axis=0)
+    else:
+        ends = np.append(np.arange(0, inputs, lanes_in), inputs)
+        longest = (np.diff(folded[:, ends], axis=1) > 0).sum(axis=(0, 1))
+    return np.asarray(np.maximum(longest, 1))
 
 
 @lru_cache(maxsize=256)
@@ -81,7 +77,7 @@ def queue_places(passes: Array, pipeline: int) -> int:
     return int(under_way.max()) + -(-ahead // period) + 4
 
 
-def gathered(table: Array, lanes: int, parts: int) -> tuple[Array, Array]:
+def gathered(table: Array, lanes: int) -> tuple[Array, Array]:
     """The reads of lanes that have a list each.
 
     table: (passes, steps of the kernel, inputs, codes of an input). Returns, for every read, the pass (reads), and for
@@ -89,7 +85,7 @@ def gathered(table: Array, lanes: int, parts: int) -> tuple[Array, Array]:
     """
     passes, _, inputs, _ = table.shape
     there = np.asarray(table.any(axis=3))
-    lane = np.arange(inputs) // parts % lanes
+    lane = np.arange(inputs) % lanes
     turns, places = [], []
     for turn in range(passes):
         lists = [np.argwhere(there[turn][:, lane == n]) for n in range(lanes)]
