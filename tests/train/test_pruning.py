@@ -21,6 +21,26 @@ def test_blocks_of_words_go_together() -> None:
     assert set(mask[0, 0, :4, :8].flatten().tolist()) in ({0.0}, {1.0})
 
 
+def test_every_lane_keeps_as_many_words_of_each_fold() -> None:
+    net = network()
+    layer = net.layer("dense")
+    pattern = Pattern.parse("words 1x2 over 3")
+    taken = Pruning(net, {"dense": 0.6}, patterns={"dense": pattern}, end=0.5)
+    for i in range(40):
+        taken.step(0.5 + i / 100)
+    inputs, outputs = layer.mask.shape[-2:]
+    words = layer.mask.reshape(-1, inputs, outputs)[:, :, ::2]
+    assert bool((layer.mask.reshape(-1, inputs, outputs)[:, :, 1::2] == words[:, :, : outputs // 2]).all())
+    lanes = torch.stack([words[:, lane::3].sum((0, 1)) for lane in range(3)])
+    assert lanes.unique().tolist() == [round(-(-inputs // 3) * len(words) * 0.4)]
+
+
+def test_lanes_keep_their_greatest() -> None:
+    scores = torch.tensor([[[1.0], [9.0], [4.0], [8.0], [3.0], [7.0]]])
+    kept = Pattern.parse("words 1x1 over 2").balanced(scores, 2 / 3)
+    assert kept.flatten().tolist() == [0.0, 1.0, 1.0, 0.0, 0.0, 0.0]
+
+
 def test_two_of_four_inputs_stay() -> None:
     weight = torch.from_numpy(np.random.default_rng(1).normal(size=(8, 5)))
     mask = Pattern.parse("2:4").groups(weight)

@@ -24,29 +24,34 @@ EVERY = 4
 class Pattern:
     """What is taken out at once.
 
-    words: blocks of (inputs, outputs) of a layer, all taps of one or one each as the engine's word has them. most: of
-    every `group` consecutive inputs at most so many weights stay (N:M).
+    words: blocks of (inputs, outputs) of a layer, all taps of one or one each as the engine's word has them. over: so
+    many lanes read on their own, block n of the inputs is of lane n % over; of the blocks of the same outputs every
+    lane keeps as many, so that none waits (bank-balanced: Cao et al., FPGA 2019). most: of every `group` consecutive
+    inputs at most so many weights stay (N:M).
     """
 
     inputs: int = 1
     outputs: int = 1
     most: int = 0
     group: int = 0
+    over: int = 1
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """From "elements", "2:4", or "words 4x8" (inputs x outputs)."""
+        """From "elements", "2:4", "words 4x8" (inputs x outputs), or "words 1x8 over 4" (lanes)."""
         if text == "elements":
             return cls()
         if match := re.fullmatch(r"(\d+):(\d+)", text):
             most, group = int(match[1]), int(match[2])
             if 0 < most < group:
                 return cls(most=most, group=group)
-        if (match := re.fullmatch(r"words (\d+)x(\d+)", text)) and int(match[1]) and int(match[2]):
-            return cls(int(match[1]), int(match[2]))
+        if match := re.fullmatch(r"words (\d+)x(\d+)(?: over (\d+))?", text):
+            inputs, outputs, over = (int(n or 1) for n in match.groups())
+            if min(inputs, outputs, over):
+                return cls(inputs, outputs, over=over)
         raise TomatoError(
             f"'{text}' is no pattern of pruning",
-            hint="choose elements, N:M such as 2:4, or words IxO such as 'words 4x8'",
+            hint="choose elements, N:M such as 2:4, or words IxO such as 'words 4x8' or 'words 1x8 over 4'",
         )
 
     def scores(self, values: torch.Tensor) -> torch.Tensor:
@@ -61,6 +66,17 @@ class Pattern:
         """What is said of blocks, of every weight."""
         wide = chosen.repeat_interleave(self.inputs, 1).repeat_interleave(self.outputs, 2)
         return wide[:, : shape[-2], : shape[-1]].reshape(shape)
+
+    def balanced(self, scores: torch.Tensor, sparsity: float) -> torch.Tensor:
+        """1 for the blocks that stay, of each lane the greatest; scores: see `scores`. One of a lane always stays."""
+        taps, inputs, outputs = scores.shape
+        padded = torch.nn.functional.pad(scores, (0, 0, 0, -inputs % self.over), value=-1.0)
+        lanes = padded.reshape(taps, -1, self.over, outputs).permute(2, 3, 0, 1)
+        flat = lanes.reshape(self.over, outputs, -1)
+        stay = max(1, round(flat.shape[2] * (1.0 - sparsity)))
+        kept = torch.zeros_like(flat).scatter_(2, flat.topk(stay, 2).indices, 1.0)
+        back = kept.reshape(lanes.shape).permute(2, 3, 0, 1).reshape(padded.shape)
+        return back[:, :inputs]
 
     def groups(self, values: torch.Tensor) -> torch.Tensor:
         """1 for the greatest of every group of consecutive inputs of an output, 0 for the others."""
@@ -137,6 +153,9 @@ class Pruning(Hook):
             layer.mask.copy_(pattern.groups(values))
             return
         scores = pattern.scores(values) if not self.moved else _sums(pattern, values)
+        if pattern.over > 1:
+            layer.mask.copy_(pattern.spread(pattern.balanced(scores, sparsity), tuple(weight.shape)))
+            return
         gone = round(scores.numel() * sparsity)
         if not gone:
             return

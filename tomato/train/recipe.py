@@ -84,7 +84,7 @@ STEPS: Mapping[str, Mapping[str, Key]] = MappingProxyType(
         },
         "prune": {
             "sparsity": Key((int, float), least=0.0, most=0.9999), "layers": Key((dict,)),
-            "method": Key((str,), ("magnitude", "surgery", "movement")), "pattern": Key((str,)),
+            "method": Key((str,), ("magnitude", "surgery", "movement")), "pattern": Key((str, dict)),
             "spread": Key((str,), SPREADS), "until": SHARE,
         },
         "channels": {
@@ -198,11 +198,12 @@ def _check_meaning(step: Step, where: str) -> None:
     try:
         if step.do == "quantise":
             Precision.parse(step.options["precision"])
-        if "pattern" in step.options and step.options["pattern"] != WORDS:
-            Pattern.parse(step.options["pattern"])
+        for pattern in _patterns(step):
+            if pattern != WORDS:
+                Pattern.parse(pattern)
     except TomatoError as reason:
         raise TomatoError(reason.what, where=where, hint=reason.hint) from reason
-    groups = ":" in str(step.get("pattern", ""))
+    groups = any(":" in pattern for pattern in _patterns(step))
     needs = {
         "prune": ("sparsity", "layers"),
         "channels": ("remove", "macs", "weights", "layers"),
@@ -212,6 +213,12 @@ def _check_meaning(step: Step, where: str) -> None:
         raise TomatoError(f"how much is missing: {' or '.join(needs[step.do])}", where=where)
     for name, share in step.get("layers", {}).items() if step.do in ("prune", "channels") else ():
         SHARE.check(name, share, f"{where}: layers")
+
+
+def _patterns(step: Step) -> list[str]:
+    """What `pattern` says, of all layers or of some."""
+    pattern = step.get("pattern", "elements")
+    return [str(text) for text in (pattern.values() if isinstance(pattern, dict) else [pattern])]
 
 
 def loop(table: Mapping[str, Any], seed: int, where: str = "") -> Loop:

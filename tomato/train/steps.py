@@ -95,17 +95,28 @@ def _prune(scene: Scene, step: Step) -> None:
 
 
 def _patterns(scene: Scene, step: Step, names: set[str]) -> dict[str, Pattern]:
-    text = step.get("pattern", "elements")
-    if text != WORDS:
-        return dict.fromkeys(names, Pattern.parse(text))
+    """The pattern of every layer: elements, where nothing is said of it."""
+    said = step.get("pattern", "elements")
+    if isinstance(said, str):
+        texts = dict.fromkeys(names, said)
+    else:
+        texts = dict.fromkeys(names, "elements") | by_layer(scene.net.module.graph, said, where=scene.where)
+    words = _words(scene) if WORDS in texts.values() else {}
+    return {
+        name: Pattern(*words.get(name, (1, 1))) if text == WORDS else Pattern.parse(text)
+        for name, text in texts.items()
+    }
+
+
+def _words(scene: Scene) -> Mapping[str, tuple[int, int]]:
+    """The words of the engines."""
     if scene.words is None:
         raise TomatoError(
             "words of the engine are those of a design",
             where=scene.where,
             hint="give --target, or the shape: 'words 4x8'",
         )
-    found = scene.words()
-    return {name: Pattern(*found.get(name, (1, 1))) for name in names}
+    return scene.words()
 
 
 def measured(scene: Scene, share: float) -> dict[str, float]:
