@@ -1,7 +1,10 @@
 """Values of a network that comes quantised, of which one is chosen at every place: by order or by a condition."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
+
+import numpy as np
 
 from tomato.core.ir import Node, Op
 from tomato.passes.groups import join_origins
@@ -38,3 +41,9 @@ class Chosen:
             replace(held, tail=(*held.tail, *self.tail), nodes=(*held.nodes, self.node, *self.nodes))
             for held in self.args
         )
+
+
+def meet(held: Sequence[Held]) -> bool:
+    """Whether codes of several values mean the same."""
+    first, *others = (h.line for h in held)
+    return all(np.array_equal(x.scale, first.scale) and np.array_equal(x.offset, first.offset) for x in others)

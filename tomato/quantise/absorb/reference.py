@@ -10,10 +10,19 @@ from tomato.core.interface import Said
 from tomato.ops.normalise import Normalise
 from tomato.ops.pool import GlobalSum, SumPool
 from tomato.ops.quantise import SINGLE, Dequantise, Quantise
+from tomato.ops.recurrent import Recurrent
 from tomato.ops.softmax import Softmax
 from tomato.quantise.absorb.fused import fused, rounded_bias
 from tomato.quantise.absorb.held import Held, Pair, Reference, single
-from tomato.quantise.absorb.proof import FLOAT_AVERAGE, FLOAT_FALLBACK, FLOAT_FUNCTION, HALF, NORMALISED, SOFTMAX
+from tomato.quantise.absorb.proof import (
+    FLOAT_AVERAGE,
+    FLOAT_FALLBACK,
+    FLOAT_FUNCTION,
+    HALF,
+    NORMALISED,
+    RECURRENT,
+    SOFTMAX,
+)
 
 FAITHFUL = frozenset(
     {
@@ -68,6 +77,8 @@ def unlike(held: Held, said: Said) -> str:
         return NORMALISED
     if isinstance(held.source, Softmax):
         return SOFTMAX
+    if isinstance(held.source, Recurrent):
+        return RECURRENT
     if held.source is not None and not held.plain:
         return FLOAT_FALLBACK
     return "" if held.plain and set(said.of(held.origin)) <= FAITHFUL | INTEGER else FLOAT_FUNCTION
