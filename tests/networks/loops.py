@@ -57,7 +57,8 @@ def weights(layer: Layer, name: str, value: Array, nodes: list[Any], constants: 
     shape = [1 if a in axes else n for a, n in enumerate(value.shape)]
     codes = np.rint(value / scale.reshape(shape)).astype(int) + zero
     constants |= {f"{name}q": codes.astype(layer.w), f"{name}s": scale, f"{name}z": np.full_like(scale, zero, layer.w)}
-    axis = {"per row": {"axis": 1}, "per direction": {"axis": 0}, "per input": {"axis": 2}}.get(layer.how, {})
+    axes_of = {"per row": 1, "per direction": 0, "per input": 2}
+    axis: dict[str, Any] = {"axis": axes_of[layer.how]} if layer.how in axes_of else {}
     nodes.append(op("DequantizeLinear", f"{name}q {name}s {name}z", name, **axis))
 
 
@@ -72,8 +73,8 @@ def save(layer: Layer, folder: Path) -> Path:
     given, size = "t", INPUTS
     for n in range(layer.layers):
         shapes = {"w": (size, 1.2 / np.sqrt(size)), "r": (HIDDEN, 0.9 / np.sqrt(HIDDEN))}
-        for name, (inputs, spread) in shapes.items():
-            weights(layer, f"{name}{n}", rng.normal(0, spread, (layer.ways, rows, inputs)), nodes, constants)
+        for name, (columns, spread) in shapes.items():
+            weights(layer, f"{name}{n}", rng.normal(0, spread, (layer.ways, rows, columns)), nodes, constants)
         constants[f"b{n}"] = rng.normal(0, 0.3, (layer.ways, 2 * rows)).astype(np.float32)
         names = [given, f"w{n}", f"r{n}", f"b{n}"]
         states = [f"{state}{n}" for state in STATES[layer.kind]]

@@ -170,7 +170,8 @@ def test_of_an_onnx_model_that_comes_quantised(kind: type[Op], tmp_path: Path) -
     scales = [end.chain[0] for end in made.outputs]
     for wanted, got, back in zip(runtime(path, *given), golden(made, *given), scales, strict=True):
         assert isinstance(back, Affine)
-        near(*(np.rint((y - back.offset.values[0]) / back.scale.values[0]) for y in (wanted, got)))
+        rows = wanted.reshape(got.shape), got  # the first axis of a recurrent layer's result are steps
+        near(*(np.rint((y - back.offset.values[0]) / back.scale.values[0]) for y in rows))
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ def _reach(build: Builder, x: Held) -> Array:
         codes, weight = build.types[made.args[0]].codes, made.op.weight.values
         ends = weight * codes.lo, weight * codes.hi
         low, high = (choose(*ends).sum(axis=made.op.summed) for choose in (np.minimum, np.maximum))
-    return np.maximum(np.abs(low * line.scale + line.offset), np.abs(high * line.scale + line.offset))
+    return np.asarray(np.maximum(np.abs(low * line.scale + line.offset), np.abs(high * line.scale + line.offset)))
 
 
 def with_codes(graph: Graph) -> tuple[Graph, tuple[str, ...]]:
