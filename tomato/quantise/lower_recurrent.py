@@ -41,8 +41,16 @@ def on_codes(op: Recurrent, x: Encoding, codes: Codes, form: LayerFormat, mult_b
     if isinstance(op, Gru) and op.inner is not None:
         inner[op.gates - 1 :: op.gates] = op.inner.values / x.scale
     bias = np.rint(inner * 2.0**grid.shift).astype(np.int64) + ((1 << grid.shift) >> 1)
-    sums = Codes(codes.lo + SUM.lo, codes.hi + SUM.hi)
-    one = 1 << GATE_FRACTION
+    arithmetic = Arithmetic(Tensor(grid.mult), Tensor(bias), grid.shift, fed, functions(op, x, codes))
+    parts = (1 << 15, 1 << CELL_FRACTION)[: op.states]
+    begin = np.rint(op.begin.values * np.array(parts)[:, np.newaxis]).astype(np.int64)
+    begin = Tensor(np.clip(begin, CELL.lo, CELL.hi))
+    return replace(op, weight=Tensor(weight), begin=begin, arithmetic=arithmetic, steps=None)
+
+
+def functions(op: Recurrent, x: Encoding, codes: Codes) -> tuple[Piecewise, ...]:
+    """The functions of a layer on codes, of an argument in `codes` that stand for `x`."""
+    sums, one = Codes(codes.lo + SUM.lo, codes.hi + SUM.hi), 1 << GATE_FRACTION
     made = []
     for n, function in enumerate(op.functions):
         ends = evaluate(function, np.array([-FAR, FAR]))
@@ -50,11 +58,7 @@ def on_codes(op: Recurrent, x: Encoding, codes: Codes, form: LayerFormat, mult_b
         of_cell = isinstance(op, Lstm) and n == len(op.functions) - 1
         scale, zero = (2.0**-CELL_FRACTION, 0) if of_cell else (x.scale, x.zero)
         made.append(_lines(function, scale, zero, CELL if of_cell else sums, outputs))
-    arithmetic = Arithmetic(Tensor(grid.mult), Tensor(bias), grid.shift, fed, tuple(made))
-    parts = (1 << 15, 1 << CELL_FRACTION)[: op.states]
-    begin = np.rint(op.begin.values * np.array(parts)[:, np.newaxis]).astype(np.int64)
-    begin = Tensor(np.clip(begin, CELL.lo, CELL.hi))
-    return replace(op, weight=Tensor(weight), begin=begin, arithmetic=arithmetic, steps=None)
+    return tuple(made)
 
 
 def coded(op: Recurrent) -> Array:

@@ -172,6 +172,7 @@ def _circulant(scene: Scene, step: Step) -> None:
     _rebuilt(scene, make_circulant(graph, fits))
     for name in fits:
         layer = scene.net.module.layer(name)
+        assert isinstance(layer.op, Weighted)
         index = index_map(tuple(layer.weight.shape), block, layer.op.groups)
         first = np.unique(index, return_index=True)[1]
         channels = layer.weight.shape[-1]

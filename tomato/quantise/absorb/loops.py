@@ -1,6 +1,7 @@
 """Recurrent layers of a network that comes quantised: what their inner grids are follows from the file alone."""
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -58,6 +59,7 @@ def argument_step(op: Recurrent, reach: Array) -> float:
     return float(2.0 ** np.ceil(np.log2(most))) / (ARGUMENT.hi + 1)
 
 
+@lru_cache(maxsize=64)
 def bend(function: Expression) -> float:
     """How far from 0 a function still is no constant, within FLAT; FARTHEST at the most."""
     far = np.linspace(0.0, FARTHEST, 64 * FARTHEST + 1)
