@@ -178,7 +178,7 @@ def test_recurrent_layers_of_both_directions_behind_one_another() -> None:
     y = net.add(real(Lstm, 3, net.rng, begin=True), net.dense(back, 12, name="second"), name="again")
     both = net.add(Concat(), x, net.add(Flip(columns=True), y, name="forth"), name="both")
     drawn = loaded(net.graph(net.dense(both, 2, name="y0")), net.data(FRAMES))
-    equal(quantised(drawn, "w4a8, again=w8a6"), "both")
+    equal(quantised(drawn, "w4a8, lstm*=w8a6"), "both")
     largest = [
         int(np.rint(np.abs(n.op.weight.values / n.op.steps.values)).max())
         for n in drawn.trained.frozen() if isinstance(n.op, Recurrent) and n.op.steps is not None

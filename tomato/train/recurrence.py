@@ -69,7 +69,7 @@ class Grids(Reals):
 
     def rounded(self, x: torch.Tensor, step: float, codes: Codes) -> torch.Tensor:
         limited = (x / step).clamp(codes.lo, codes.hi)
-        return step * (limited + (limited.round() - limited).detach())
+        return step * (limited + ((limited + 0.5).floor() - limited).detach())
 
     def argument(self, x: torch.Tensor) -> torch.Tensor:
         return self.rounded(x, self.step, ARGUMENT)

@@ -73,7 +73,7 @@ def _quantise(scene: Scene, step: Step) -> None:
 
 def _prune(scene: Scene, step: Step) -> None:
     network, graph = scene.net.module, scene.net.module.graph
-    wanted = by_layer(graph, step.get("layers", {}), where=scene.where)
+    wanted = by_layer(graph, step.get("layers", {}), where=scene.where, recurrent=True)
     if "sparsity" in step.options:
         share = float(step.options["sparsity"])
         match step.get("spread", "global"):
@@ -188,7 +188,8 @@ def _blocks(op: Op, block: int) -> bool:
 
 def _share(scene: Scene, step: Step) -> None:
     network = scene.net.module
-    chosen = by_layer(network.graph, dict.fromkeys(step.get("layers", ["*"])), where=scene.where)
+    said = dict.fromkeys(step.get("layers", ["*"]))
+    chosen = by_layer(network.graph, said, where=scene.where, recurrent=True)
     for name in chosen:
         network.layer(name).put_quantiser("codebook", step.options["bits"])
 
