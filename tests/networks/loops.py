@@ -75,7 +75,9 @@ def save(layer: Layer, folder: Path) -> Path:
         shapes = {"w": (size, 1.2 / np.sqrt(size)), "r": (HIDDEN, 0.9 / np.sqrt(HIDDEN))}
         for name, (columns, spread) in shapes.items():
             weights(layer, f"{name}{n}", rng.normal(0, spread, (layer.ways, rows, columns)), nodes, constants)
-        constants[f"b{n}"] = rng.normal(0, 0.3, (layer.ways, 2 * rows)).astype(np.float32)
+        bias = rng.normal(0, 0.3, (layer.ways, 2 * rows))
+        constants |= {f"b{n}q": np.rint(bias * 1e4).astype(np.int32), "bs": np.float32(1e-4)}
+        nodes.append(op("DequantizeLinear", f"b{n}q bs", f"b{n}"))
         names = [given, f"w{n}", f"r{n}", f"b{n}"]
         states = [f"{state}{n}" for state in STATES[layer.kind]]
         if layer.begins or layer.states:

@@ -20,7 +20,7 @@ from tomato.ops.weighted import Weighted
 from tomato.passes.groups import join_origins
 from tomato.passes.separate_borders import separate_borders
 from tomato.passes.unflatten import unflatten
-from tomato.quantise.absorb.chosen import Chosen, meet
+from tomato.quantise.absorb.chosen import Chosen, brought_together, meet
 from tomato.quantise.absorb.held import Held, Outside, Pair, limits
 from tomato.quantise.absorb.loops import in_integers, with_codes
 from tomato.quantise.absorb.proof import Proof
@@ -186,7 +186,7 @@ class _Walk:
         given = [Held(name, Line.of(1.0, 0.0, node.type.channels)) for name in conditions]
         line, types = self.follow(node, op, [*given, *held]), self.types(held)
         name = self.build.add(op, [*conditions, *(h.value for h in held)], node.name, node.origin)
-        return held[0].moved(name, op, line, types, node) if len(held) == 1 else _brought_together(
+        return held[0].moved(name, op, line, types, node) if len(held) == 1 else brought_together(
             name, line, held, node)  # fmt: skip
 
     def arithmetic(self, node: Node, held: list[Held]) -> Held | Pair:
@@ -297,11 +297,3 @@ class _Walk:
         assert isinstance(value, Held)
         self.encodings.setdefault(value.value, Encoding(float(value.scale[0]), 0))
         return Exit(value.value, (Affine(Tensor(value.scale), Tensor(value.offset)), *value.tail))
-
-
-def _brought_together(name: str, line: Line, held: list[Held], node: Node) -> Held:
-    """Values of several arguments."""
-    nodes = tuple(dict.fromkeys(n for h in held for n in h.nodes))
-    plain = all(h.source is None and not h.steps for h in held)
-    source = next((h.source for h in held if h.source is not None), None)
-    return Held(name, line, source, tuple(held), nodes=(*nodes, node), plain=plain)

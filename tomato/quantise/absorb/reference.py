@@ -57,7 +57,7 @@ class Meaning:
 def reference(held: Held, op: Quantise, said: Said) -> Meaning:
     """What a Quantise makes of `held`."""
     if op.arithmetic == "qonnx":
-        return Meaning(lambda acc: op.golden([held.real(acc)]))
+        return Meaning(lambda acc: op.golden([held.real(acc)]), inner(held))
     name = HALF if half(op, held) else unlike(held, said)
     kernel = None if name == HALF else fused(held, op, said)
     if kernel:
@@ -73,15 +73,23 @@ def unlike(held: Held, said: Said) -> str:
     """The name of that by which the runtime's float32 differs from `Held.single` and the tail; "" where it does not."""
     if held.source is not None and isinstance(held.source, SumPool | GlobalSum):
         return FLOAT_AVERAGE
-    if isinstance(held.source, Normalise):
-        return NORMALISED
-    if isinstance(held.source, Softmax):
-        return SOFTMAX
-    if isinstance(held.source, Recurrent):
-        return RECURRENT
+    if name := inner(held):
+        return name
     if held.source is not None and not held.plain:
         return FLOAT_FALLBACK
     return "" if held.plain and set(said.of(held.origin)) <= FAITHFUL | INTEGER else FLOAT_FUNCTION
+
+
+def inner(held: Held) -> str:
+    """The same where it is because of what the operator computes inside."""
+    match held.source:
+        case Normalise():
+            return NORMALISED
+        case Softmax():
+            return SOFTMAX
+        case Recurrent():
+            return RECURRENT
+    return ""
 
 
 def unlike_pair(pair: Pair, said: Said) -> str:

@@ -1,15 +1,20 @@
 """Recurrent layers of models that come quantised, against ONNX Runtime, which computes them in float32."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 
 import tomato
 from tests.networks.loops import INPUTS, STEP, STEPS, Layer, save
 from tests.networks.runtime import golden, integers, runtime
 from tests.unit.frontend.test_states import fed_back
+from tests.unit.quantise.absorb.test_operators import model, op
+from tomato import frontend
 from tomato.core.errors import TomatoError
+from tomato.core.interpret import interpret
 from tomato.host.data import Data
 from tomato.measure.evaluate import evaluate
 from tomato.ops.recurrent import HIDDEN_FRACTION, Recurrent
@@ -81,3 +86,27 @@ def test_states_from_frame_to_frame(kind: str, tmp_path: Path) -> None:
     assert apart.max() < 1.5 * STEP
     counted = evaluate(made, Data(FRAMES))["codes"]
     assert 0 < counted["total"] - counted["equal"] == (apart > STEP / 2).sum() < DIFFER * apart.size
+
+
+def test_a_model_in_qonnx(tmp_path: Path) -> None:
+    """Its meaning is that of reals."""
+    rng, hidden = np.random.default_rng(2), 5
+    made = {"w": rng.normal(0, 0.5, (1, 3 * hidden, INPUTS)), "r": rng.normal(0, 0.5, (1, 3 * hidden, hidden))}
+    constants: dict[str, Any] = {name: value.astype(np.float32) for name, value in made.items()}
+    constants |= {"s": np.float32(2**-6), "z": np.float32(0), "bits": np.float32(8)}
+    quant: dict[str, Any] = {"domain": "qonnx.custom_op.general", "signed": 1, "narrow": 0, "rounding_mode": "ROUND"}
+    nodes = [op("Quant", f"{name} s z bits", f"{name}q", **quant) for name in ("x", "w", "r")]
+    nodes += [op("Transpose", "xq", "t", perm=[1, 0, 2]), op("GRU", "t wq rq", "all", hidden_size=hidden)]
+    nodes += [op("Transpose", "all", "e", perm=[2, 0, 1, 3]), op("Quant", "e s z bits", "y", **quant)]
+    path = model(tmp_path, nodes, constants, {"x": (1, STEPS, INPUTS)})
+    proto = onnx.load(path)
+    proto.opset_import.add(domain="qonnx.custom_op.general", version=1)
+    onnx.save(proto, path)
+    read, coded = frontend.load(path), integers(path)
+    (port,), ((value, kind),) = read.inputs, read.graph.inputs
+    (wanted,) = [v for n, v in interpret(read.graph, {value: port.to_graph(FRAMES, kind.shape).astype(float)}).items()
+                 if n == read.graph.outputs[0]]  # fmt: skip
+    apart = np.abs(golden(coded, FRAMES)[0].reshape(wanted.shape) - wanted) * 2**6
+    assert apart.max() < 1.5
+    assert 0 < (apart > 0.5).mean() < DIFFER
+    assert {p.caveat for p in coded.proofs if p.caveat} == {RECURRENT}
