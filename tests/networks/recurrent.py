@@ -32,9 +32,9 @@ SETS: Mapping[type[Recurrent], tuple[tuple[Expression, ...], ...]] = {
 }
 """Functions of a layer; what ONNX takes by default comes first, what takes long to fit behind two others."""
 FORMS = ("w8a8", "w4a4", "ternarya6", "w1a8", "shift4a5", "w2a12", "codebook2a8", "w8a16")
-REFUSED = "a recurrent layer comes as reals, and is quantised from calibration data"
+REFUSED = "a recurrent layer computes on codes with an arithmetic of its own"
 GIVEN = "alike", "centred", "unlike", "scales per channel", "zeros per channel", "falling"
-"""Arguments in tests/unit/ops/test_lines.py: a layer refuses all of them."""
+"""Arguments in tests/unit/ops/test_lines.py: a layer takes none of them as they are."""
 OFF = 150.0
 """Steps of 2^-15 that a result on wide codes may lie off: what is fed back has 12 bits, gates too."""
 STEPS = 12

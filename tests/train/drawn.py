@@ -30,7 +30,6 @@ from tomato.train.trainable import Trainable
 STYLES = HARDWARE, MEANING, LAYOUT, TRAINED
 REFUSED = (
     "the network has no weights",
-    "its weights cannot be trained yet",
     "only borders of 0 are trained",
     "has no form in a file",
     "the order of its input is no transposition",

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from tests.networks.nets import Net
+from tests.networks.recurrent import real
 from tests.networks.runtime import golden, runtime
 from tests.train.drawn import FRAMES, WEIGHTS, Drawn, differences, draw, evaluated, learn, loaded
 from tomato import frontend
@@ -18,11 +19,12 @@ from tomato.measure.agreement import session
 from tomato.ops.edge_pad import EdgePad
 from tomato.ops.join import Add
 from tomato.ops.matmul import MatMul
-from tomato.ops.move import Concat, Pad, Reshape, Transpose
+from tomato.ops.move import Concat, Flip, Pad, Reshape, Slice, Transpose
 from tomato.ops.normalise import Normalise
 from tomato.ops.pool import GlobalSum, MaxPool
 from tomato.ops.quantise import Bias, Dequantise, Quantise
 from tomato.ops.real import Affine, Function
+from tomato.ops.recurrent import Gru, Lstm, Recurrent, Rnn
 from tomato.ops.softmax import Softmax
 from tomato.ops.weighted import Weighted
 from tomato.ops.window import Window
@@ -151,6 +153,47 @@ def test_codes_behind_a_softmax(precision: str, groups: int) -> None:
     x = net.conv(x, 8, Window((3, 3), pads=(1, 1, 1, 1)), name="second")
     x = net.dense(net.add(Softmax(groups), x, name="last"), 3, name="y0")
     equal(quantised(loaded(net.graph(x), net.data(FRAMES)), precision), precision)
+
+
+@pytest.mark.parametrize("precision", ["w8a8", "w4a4", "w8a12", "ternarya6", "w12a8"])
+@pytest.mark.parametrize(("kind", "after"), [(Lstm, False), (Gru, False), (Gru, True), (Rnn, False)])
+def test_codes_behind_a_recurrent_layer(kind: type[Recurrent], after: bool, precision: str) -> None:
+    """Also without reading back, where there are exact constants; and what trains is near what is evaluated."""
+    drawn = quantised(recurrent(kind, after=after), precision)
+    equal(drawn, precision)
+    trained, frames = drawn.trained, [torch.from_numpy(x) for x in drawn.frames]
+    if precision != "w8a12":
+        (want,) = outputs_of(drawn, trained.codes(*drawn.frames))
+        np.testing.assert_array_equal(trained.module(*frames).detach().numpy().reshape(want.shape), want.astype("f4"))
+    exact = trained.module(*frames)
+    trained.module.train()
+    apart = (trained.module(*frames) - exact).abs().max() / exact.abs().max()
+    assert apart < 0.02
+
+
+def test_recurrent_layers_of_both_directions_behind_one_another() -> None:
+    net = Net(1, 5, 3, seed=4)
+    x = net.add(real(Gru, 4, net.rng, after=True), net.dense("x", 12, name="first"), name="loop")
+    back = net.add(Flip(columns=True), x, name="back")
+    y = net.add(real(Lstm, 3, net.rng, begin=True), net.dense(back, 12, name="second"), name="again")
+    both = net.add(Concat(), x, net.add(Flip(columns=True), y, name="forth"), name="both")
+    drawn = loaded(net.graph(net.dense(both, 2, name="y0")), net.data(FRAMES))
+    equal(quantised(drawn, "w4a8, lstm*=w8a6"), "both")
+    largest = [
+        int(np.rint(np.abs(n.op.weight.values / n.op.steps.values)).max())
+        for n in drawn.trained.frozen() if isinstance(n.op, Recurrent) and n.op.steps is not None
+    ]  # fmt: skip
+    assert 7 >= largest[0] > 0
+    assert 127 >= largest[1] > 7, "a pattern names the second one"
+
+
+def recurrent(kind: type[Recurrent], *, after: bool = False) -> Drawn:
+    """A layer of 5 units between two products, and its last result."""
+    net = Net(1, 6, 3, seed=4)
+    x = net.affine(net.dense("x", 5 * kind.gates, name="inputs"), "bias", bias_only=True)
+    x = net.add(real(kind, 5, net.rng, begin=True, after=after), x, name="loop")
+    x = net.add(Slice((0, 5, 0), (1, 6, 5)), x, name="last")
+    return loaded(net.graph(net.dense(x, 3, name="y0")), net.data(FRAMES))
 
 
 @pytest.mark.parametrize("precision", ["w8a8", "w4a4", "w8a12"])

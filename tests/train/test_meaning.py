@@ -1,6 +1,7 @@
 """What operators mean in torch is what their golden models do, and gradients pass."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from tests.unit.quantise.example import SHAPE, Example
 from tomato.core.errors import TomatoError
 from tomato.core.formats import Array, Tensor
 from tomato.core.interpret import interpret
-from tomato.core.ir import Graph, Op
+from tomato.core.ir import Encoding, Graph, Op
 from tomato.core.treatment import Treatment
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.move import Pad
@@ -27,8 +28,12 @@ from tomato.ops.real import FUNCTIONS, Expression, Function
 from tomato.ops.recurrent import Recurrent, Rnn
 from tomato.ops.weighted import Weighted
 from tomato.ops.window import Window
-from tomato.train.meaning import differentiable, play
+from tomato.quantise.absorb.loops import ARGUMENT, FORMAT
+from tomato.quantise.lower_recurrent import on_codes
+from tomato.train import recurrence
+from tomato.train.meaning import differentiable, evaluate, play
 from tomato.train.module import check
+from tomato.train.recurrence import HIDDEN_STEP, grids
 
 RNG = np.random.default_rng(7)
 QUANTISED = (Treatment.CODES, Treatment.CROSSES)
@@ -179,8 +184,26 @@ def test_what_passes_no_gradient_says_why() -> None:
     assert differentiable(inner) == "it counts thresholds, so that its slope is 0 everywhere"
 
 
-def test_recurrent_layers_are_not_trained_yet() -> None:
+def test_states_that_last_are_not_trained() -> None:
     net = Net(1, 3, 4)
-    graph = net.graph(net.dense(net.add(real(Rnn, 4, RNG), "x"), 2))
-    with pytest.raises(TomatoError, match=r"^error: rnn cannot be trained: its weights cannot be trained yet\n"):
+    graph = net.graph(net.dense(net.add(real(Rnn, 4, RNG, lasting=True), "x"), 2))
+    with pytest.raises(TomatoError, match=r"^error: rnn cannot be trained: a state that lasts from frame to frame has"):
         check(graph)
+
+
+@pytest.mark.parametrize("kind", SETS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("after", [False, True])
+def test_recurrent_layers_on_grids_are_near_those_on_codes(kind: type[Recurrent], after: bool) -> None:
+    """In the forward pass, but for the roundings of factors; gradients are those of reals."""
+    op = real(kind, 5, RNG, after=after)
+    weight = np.rint(op.weight.values * 64) / 64
+    op = replace(op, weight=Tensor(weight), steps=Tensor(np.full(weight.shape[1], 1 / 64)))
+    on, x = grids(op, evaluate), RNG.normal(size=(3, 1, 9, 5 * kind.gates)) * 2
+    codes = on_codes(op, Encoding(on.step), ARGUMENT, FORMAT, 16)
+    want = codes.golden([np.rint(x / on.step).astype(np.int64)]) * HIDDEN_STEP
+    leaf = torch.from_numpy(x).requires_grad_()
+    got = recurrence.play(op, leaf, evaluate, on=on)
+    np.testing.assert_allclose(got.detach().numpy(), want, rtol=0, atol=12 * HIDDEN_STEP)
+    reals = recurrence.play(op, leaf, evaluate)
+    mine, theirs = (torch.autograd.grad(y.sum(), leaf)[0] for y in (got, reals))
+    np.testing.assert_allclose(mine, theirs, rtol=0.05, atol=2e-3)

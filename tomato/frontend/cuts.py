@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tomato.core.interface import AS_IT_IS, Ends, HostNode, Reading, Slot
 from tomato.frontend import HostChoice, Network
+from tomato.frontend.likely_states import reminded
 from tomato.frontend.model import Model, OnnxNode
 from tomato.frontend.read import Source, read, source
 from tomato.frontend.translate import Outcome, finish, refuse, visit_all
@@ -25,7 +26,12 @@ def settle(
     forced: labels of nodes that the chip is not to compute, for a reason that shows later.
     TomatoError if what is left is less than a stated share of the work, or nothing.
     """
-    path = source(path)
+    model = source(path)
+    with reminded(model.checked.proto.graph, reading):
+        return _settled(model, reading, host, forced)
+
+
+def _settled(path: Source, reading: Reading, host: HostChoice, forced: Collection[str]) -> Network:
     whole = read(path, reading)
     first = outcome = visit_all(whole)
     first.refusals.update({n.index: "the host is to compute it" for n in whole.live if n.label in forced})

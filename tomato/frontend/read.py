@@ -14,6 +14,7 @@ from tomato.core.interface import AS_IT_IS, Reading
 from tomato.frontend import channels_last, door
 from tomato.frontend.checked import Checked
 from tomato.frontend.exact import CODED, twin
+from tomato.frontend.likely_states import reminded
 from tomato.frontend.model import Model
 from tomato.frontend.reading import changed, ends, fix_inputs
 from tomato.frontend.recurrent import loops, unrolled
@@ -50,7 +51,8 @@ class Source:
     def fixed(self, reading: Reading) -> tuple[Checked, tuple[str, ...]]:
         """A copy with the sizes of its inputs fixed and its states connected, and notes of what was chosen."""
         checked = self.checked.copy()
-        notes = fix_inputs(checked, reading.sizes, reading.states)
+        with reminded(self.checked.proto.graph, reading):
+            notes = fix_inputs(checked, reading.sizes, reading.states)
         checked = unrolled.roll_up(loops.roll_up(checked), reading.states)
         return connect(checked, reading.states), notes
 

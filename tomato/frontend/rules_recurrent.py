@@ -31,8 +31,18 @@ class Direction:
 
     back: bool
     x: Array  # (inputs, hidden * gates)
+    steps: Array  # (hidden * gates,), or one: what 1 of x is worth
     bias: Array  # (hidden * gates,)
     op: Recurrent
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Weights of a node, (direction, row, input), and as numbers of steps, where the model gives them as such."""
+
+    real: Array
+    numbers: Array
+    steps: Array | None  # (direction, row)
 
 
 def from_recurrent(walk: Walk, node: OnnxNode) -> None:
@@ -45,8 +55,8 @@ def from_recurrent(walk: Walk, node: OnnxNode) -> None:
     for direction in directions:
         end = "_back" if direction.back else ""
         x = walk.emit(Flip(columns=True), [source], f"{end}_x") if direction.back else source
-        if not _passes(direction.x):
-            x = walk.emit(Dense(Tensor(direction.x)), [x], f"{end}_in")
+        if not _passes(direction.x * direction.steps):
+            x = walk.scaled(walk.emit(Dense(Tensor(direction.x)), [x], f"{end}_in"), direction.steps)
         if direction.bias.any():
             x = walk.emit(Affine(Tensor(np.ones(1)), Tensor(direction.bias)), [x], f"{end}_bias")
         y = walk.emit(direction.op, [x], end)
@@ -99,13 +109,13 @@ def _directions(walk: Walk, node: OnnxNode) -> list[Direction]:
         raise RefusedError("expected no peepholes", "train the LSTM without them")
     if node.flag("input_forget", 0) or node.attributes.get("clip") is not None:
         raise RefusedError("expected neither a clip nor coupled gates", "train the layer without them")
-    weight, recurrent = walk.weight(node, 1, "weight"), walk.weight(node, 2, "recurrent weight")
-    count, hidden = recurrent.shape[0], recurrent.shape[-1]
+    weight, recurrent = (_weights(walk, node, n, role) for n, role in ((1, "weight"), (2, "recurrent weight")))
+    count, hidden = recurrent.real.shape[0], recurrent.real.shape[-1]
     columns = kind.gates * hidden
     bias = walk.weight(node, 3, "bias") if node.has(3) else np.zeros((count, 2 * columns))
     sides = {"forward": (False,), "reverse": (True,), "bidirectional": (False, True)}.get(name, ())
     inputs = walk.view(node.inputs[0]).shape[-1]
-    fits = weight.shape == (count, columns, inputs) and recurrent.shape == (count, columns, hidden)
+    fits = weight.real.shape == (count, columns, inputs) and recurrent.real.shape == (count, columns, hidden)
     if not fits or len(sides) != count or bias.shape != (count, 2 * columns):
         raise RefusedError("its weights do not suit each other", "check the exported model")
     lasting = next(filter(None, node.outputs)) in walk.model.lasting
@@ -113,14 +123,27 @@ def _directions(walk: Walk, node: OnnxNode) -> list[Direction]:
     found = []
     for n, back in enumerate(sides):
         given, looped = (_by_unit(v, kind.gates) for v in np.split(bias[n], 2))
-        arguments = (Tensor(_by_unit(recurrent[n], kind.gates).T), Tensor(start[n]), functions[n])
-        op = kind(*arguments, lasting=lasting)
+        arguments = (Tensor(_by_unit(recurrent.real[n], kind.gates).T), Tensor(start[n]), functions[n])
+        steps = None if recurrent.steps is None else Tensor(_by_unit(recurrent.steps[n], kind.gates))
+        op = kind(*arguments, lasting=lasting, steps=steps)
         if kind is Gru and node.flag("linear_before_reset", 0):
             inner = looped.reshape(hidden, kind.gates)[:, -1].copy()
             looped = np.where(np.arange(columns) % kind.gates == kind.gates - 1, 0.0, looped)
-            op = Gru(*arguments, lasting=lasting, inner=Tensor(inner))
-        found.append(Direction(back, _by_unit(weight[n], kind.gates).T, given + looped, op))
+            op = Gru(*arguments, lasting=lasting, steps=steps, inner=Tensor(inner))
+        ones = np.ones(1) if weight.steps is None else _by_unit(weight.steps[n], kind.gates)
+        found.append(Direction(back, _by_unit(weight.numbers[n], kind.gates).T, ones, given + looped, op))
     return found
+
+
+def _weights(walk: Walk, node: OnnxNode, index: int, role: str) -> Weights:
+    """The weights at an input. RefusedError where they come as codes of other scales than per row."""
+    real, coded = walk.weight(node, index, role), walk.coded.get(node.inputs[index])
+    if coded is None:
+        return Weights(real, real, None)
+    steps = np.broadcast_to(coded.scale, coded.codes.shape)
+    if np.any(steps != steps[..., :1]):
+        raise RefusedError(f"expected one scale per row of the {role}", "quantise it per tensor or per row (axis 1)")
+    return Weights(real, coded.codes.astype(np.float64), steps[..., 0])
 
 
 def _by_unit(rows: Array, gates: int) -> Array:

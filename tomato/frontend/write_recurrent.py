@@ -12,9 +12,14 @@ from tomato.core.ir import Node
 from tomato.ops.real import Expression
 from tomato.ops.recurrent import Gru, Recurrent
 
+BYTE = 127
+"""The largest weight of 8 bits."""
+
 
 class Writer(Protocol):
-    """What a model under construction offers, see write.py."""
+    """What a model under construction offers, see write.py. wide: it has codes of more than 8 bits."""
+
+    wide: bool
 
     def constant(self, value: ArrayLike, wish: str) -> str:
         """Add a constant; its name."""
@@ -64,8 +69,13 @@ def recurrent(writer: Writer, node: Node, args: list[str]) -> str:
     shape = writer.constant(np.array([0, 0, channels], np.int64), f"{node.name}_steps_shape")
     x = writer.emit("Reshape", [first, shape], f"{node.name}_steps")
     by_gate = np.arange(channels).reshape(op.hidden, op.gates).T.reshape(-1)
-    names_of = ("sums", "weight", "bias")
-    weights = [writer.constant(v, f"{node.name}_{n}") for v, n in zip(_weights(op, by_gate), names_of, strict=True)]
+    sums, weight, bias = _weights(op, by_gate)
+    weights = [
+        writer.constant(sums, f"{node.name}_sums"),
+        _codes(writer, node, weight, op.steps.values[by_gate]) if op.steps else writer.constant(
+            weight, f"{node.name}_weight"),
+        writer.constant(bias, f"{node.name}_bias"),
+    ]  # fmt: skip
     begin = _begin(writer, node, op, x) if op.begin.values.any() else []
     y = writer.emit(op.name.upper(), [x, *weights, *([""] * bool(begin)), *begin], node.name, **attributes)
     return writer.emit("Transpose", [y], f"{node.name}_picture", perm=[2, 3, 1, 0])
@@ -77,6 +87,16 @@ def _weights(op: Recurrent, by_gate: Array) -> tuple[Array, Array, Array]:
     if isinstance(op, Gru) and op.inner is not None:
         bias[1, -1] = op.inner.values
     return np.eye(len(by_gate))[by_gate][None], op.weight.values.T[by_gate][None], bias.reshape(1, -1)
+
+
+def _codes(writer: Writer, node: Node, weight: Array, steps: Array) -> str:
+    """Weights (1, rows, units) that are whole numbers of steps (rows), behind a DequantizeLinear."""
+    codes = np.rint(weight / steps[:, np.newaxis]).astype(np.int64)
+    kind = np.int8 if np.abs(codes).max(initial=0) <= BYTE else np.int16
+    writer.wide |= kind is np.int16
+    parts = {"codes": codes.astype(kind), "scale": steps.astype(np.float32), "zero": np.zeros(steps.shape, kind)}
+    names = [writer.constant(value, f"{node.name}_weight_{part}") for part, value in parts.items()]
+    return writer.emit("DequantizeLinear", names, f"{node.name}_weight", axis=1)
 
 
 def _begin(writer: Writer, node: Node, op: Recurrent, x: str) -> list[str]:

@@ -71,7 +71,8 @@ class Recurrent(Stateful, Op):
     unit * gates + gate. `begin` (states, hidden) is what the states are before the first step: the result's, and others
     behind it. lasting: they last from frame to frame. functions: expressions of the gates and candidates.
 
-    On codes (`arithmetic`) the argument has any uniform scale, and the result is in steps of 2^-HIDDEN_FRACTION.
+    On codes (`arithmetic`) the argument has any uniform scale, and the result is in steps of 2^-HIDDEN_FRACTION. steps:
+    on reals, what a step of the weights is worth, per column, where these are whole numbers of steps.
     """
 
     treatment: ClassVar = Treatment.EXACT
@@ -79,6 +80,8 @@ class Recurrent(Stateful, Op):
     argument_reach: ClassVar = 8.0
     gates: ClassVar[int]
     """Sums of a unit."""
+    uses: ClassVar[tuple[int, ...]]
+    """Which of the functions is that of each sum."""
     states: ClassVar[int] = 1
     """Numbers that a unit keeps: its result, and the cell of an LSTM."""
 
@@ -87,6 +90,7 @@ class Recurrent(Stateful, Op):
     functions: tuple[Expression, ...]
     lasting: bool = False
     arithmetic: Arithmetic | None = None
+    steps: Tensor | None = None
 
     @property
     def hidden(self) -> int:
@@ -155,8 +159,8 @@ class Recurrent(Stateful, Op):
 
     def line(self, args: Sequence[Line], types: Sequence[TensorType]) -> Line | str:
         if self.arithmetic is None:
-            return "a recurrent layer comes as reals, and is quantised from calibration data"
-        return Line(np.full(self.hidden, 2.0**-HIDDEN_FRACTION), np.zeros(self.hidden), 1.0)
+            return "a recurrent layer computes on codes with an arithmetic of its own"
+        return Line(np.full(self.hidden, 2.0**-HIDDEN_FRACTION), np.zeros(self.hidden), 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +173,7 @@ class Lstm(Recurrent):
     """
 
     gates: ClassVar = 4
+    uses: ClassVar = (0, 0, 0, 1)
     states: ClassVar = 2
 
     def _on_reals(self, state: State, x: Array) -> State:
@@ -200,6 +205,7 @@ class Gru(Recurrent):
     """
 
     gates: ClassVar = 3
+    uses: ClassVar = (0, 0, 1)
 
     inner: Tensor | None = None
 
@@ -238,6 +244,7 @@ class Rnn(Recurrent):
     """The plain recurrent layer (Elman, 1990): h = f(sum)."""
 
     gates: ClassVar = 1
+    uses: ClassVar = (0,)
 
     def _on_reals(self, state: State, x: Array) -> State:
         return (evaluate(self.functions[0], (x + self._product(state[0]))[..., 0]),)

@@ -71,7 +71,7 @@ def from_quantised(network: Network, model: Path, allowed: Allowed = ORDINARY) -
     values = dict(zip(network.graph.outputs, found.outputs, strict=True))
     inputs = tuple(replace(p, chain=found.before[p.value]) for p in network.inputs)
     outputs = tuple(replace(p, value=values[p.value].value, chain=values[p.value].chain) for p in network.outputs)
-    return on_codes(network, found.graph, inputs, outputs, (), found.proofs)
+    return on_codes(network, found.graph, inputs, outputs, found.notes, found.proofs)
 
 
 def _measure(

@@ -141,7 +141,7 @@ class Precision:
         names = {n for n, _ in graph.inputs}.union(*(names_of(node) for node in graph))
         for pattern in self.overrides:
             if not any(_fits(name, pattern) for name in names):
-                layers = ", ".join(n.name for n in graph if isinstance(n.op, Weighted))
+                layers = ", ".join(n.name for n in graph if n.op.weights)
                 raise TomatoError(
                     f"a precision is asked for {pattern}, but nothing is called so",
                     where=graph.name,

@@ -23,11 +23,13 @@ from tomato.ops.normalise import Normalise
 from tomato.ops.pool import GlobalSum, SumPool
 from tomato.ops.quantise import Bias, Dequantise, Quantise
 from tomato.ops.real import Affine, Clip, Function
+from tomato.ops.recurrent import HIDDEN_FRACTION, Recurrent
 from tomato.ops.softmax import Softmax
 from tomato.ops.weighted import Weighted
 from tomato.quantise.absorb.held import single
 from tomato.train.meaning import play
 from tomato.train.readback import Chain
+from tomato.train.recurrent import Loops
 
 EXACT = float(1 << 53)
 BYTE = 8
@@ -76,6 +78,7 @@ class Evaluation:
     def __init__(self, graph: Graph, chains: Mapping[str, Chain] = MappingProxyType({})) -> None:
         self.graph, self.chains, self.uses = graph, chains, graph.uses
         self._tables: dict[str, torch.Tensor] = {}
+        self._loops = Loops(graph)
 
     @torch.no_grad()
     def play(self, values: Mapping[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
@@ -85,6 +88,10 @@ class Evaluation:
             if node.name in self.chains:
                 codes = {name: value for name, value in env.items() if isinstance(value, torch.Tensor)}
                 env[node.name] = self.chains[node.name].run(codes)
+            elif isinstance(node.op, Recurrent):
+                found = self._loops.play(node, {n: v for n, v in env.items() if isinstance(v, torch.Tensor)})
+                step = np.full(1, 2.0**-HIDDEN_FRACTION)
+                env[node.name] = Real(found, step, np.zeros(1), source=node.op)
             else:
                 env[node.name] = self._result(node, [env[a] for a in node.args])
         outputs = {name: _as_real(env[name]) for name in self.graph.outputs}

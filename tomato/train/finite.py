@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from tomato.ops.recurrent import Recurrent
 from tomato.ops.weighted import Weighted
 from tomato.passes.groups import Group
 from tomato.train.module import Network
@@ -30,5 +31,5 @@ def first_broken(network: Network, frames: tuple[torch.Tensor, ...]) -> str:
 
 def _modules(network: Network, group: Group) -> list[nn.Module]:
     """What has parameters in a group."""
-    layer = network.layer(group.head.name) if isinstance(group.head.op, Weighted) else None
+    layer = network.layer(group.head.name) if isinstance(group.head.op, Weighted | Recurrent) else None
     return [made for made in (layer, network.quantiser(group.output)) if made is not None]

@@ -10,10 +10,12 @@ from tomato.core.treatment import Treatment
 from tomato.ops.pool import MaxPool
 from tomato.ops.quantise import Bias, Dequantise, Quantise
 from tomato.ops.real import Affine, Clip
+from tomato.ops.recurrent import Recurrent
 from tomato.ops.weighted import Weighted
 from tomato.passes.groups import Group
 from tomato.train.layers import FrozenLayer
 from tomato.train.module import Network, is_line
+from tomato.train.recurrent import RecurrentLayer
 
 BYTE, WORD = 8, 16
 """Bits of the types of codes in files."""
@@ -81,6 +83,10 @@ class _Freezer:
         elif is_line(group):
             value = self.line(group, given[0])
         else:
+            if isinstance(op, Recurrent):
+                layer = self.network.layer(head.name)
+                assert isinstance(layer, RecurrentLayer)
+                op = layer.operator()
             value = self.line(group, self.build.add(op, given, head.name, head.origin))
         self.give(group.output, value, (group.ramp.lo, group.ramp.hi), group.origin)
 

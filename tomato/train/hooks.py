@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
+from tomato.ops.weighted import Weighted
 from tomato.train.data import Frames
 from tomato.train.layers import Layer
 from tomato.train.loop import Hook, State
@@ -84,7 +85,7 @@ def put_normalisation(network: Network, frames: Frames) -> None:
     seen: dict[str, torch.Tensor] = {}
     handles = [
         layer.register_forward_hook(lambda made, _, out, name=name: seen.__setitem__(name, out - made.bias))
-        for name, layer in layers if name not in last
+        for name, layer in layers if name not in last and isinstance(layer.op, Weighted)
     ]  # fmt: skip
     network.train()
     network(*_tensors(network, frames))

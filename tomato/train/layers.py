@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from tomato.core.formats import Array
+from tomato.ops.recurrent import Recurrent
 from tomato.ops.weighted import Weighted
 from tomato.train.meaning import play
 from tomato.train.quantisers import WeightQuantiser
@@ -36,7 +37,7 @@ class Layer(nn.Module):
     place in `weight`, flat, that every weight is taken from; `together` of its channels share their scale then.
     """
 
-    def __init__(self, op: Weighted, weight: Array, bias: Array) -> None:
+    def __init__(self, op: Weighted | Recurrent, weight: Array, bias: Array) -> None:
         super().__init__()
         self.op = op
         self.weight = nn.Parameter(torch.from_numpy(weight.astype(np.float32)))

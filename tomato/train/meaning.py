@@ -249,7 +249,8 @@ FUNCTIONS: Mapping[str, Callable[..., torch.Tensor]] = MappingProxyType(
 """By the names of tomato.ops.real."""
 
 
-def _evaluate(expression: Expression, x: torch.Tensor) -> torch.Tensor:
+def evaluate(expression: Expression, x: torch.Tensor) -> torch.Tensor:
+    """An expression of one variable."""
     match expression:
         case "x":
             return x
@@ -258,7 +259,7 @@ def _evaluate(expression: Expression, x: torch.Tensor) -> torch.Tensor:
         case tuple():
             name, *operands = expression
             assert isinstance(name, str)
-            return FUNCTIONS[name](*(_evaluate(o, x) for o in operands))
+            return FUNCTIONS[name](*(evaluate(o, x) for o in operands))
         case _:
             return constant(float(expression), x)
 
@@ -303,8 +304,8 @@ MEANINGS: Mapping[type[Op], Meaning] = MappingProxyType(
         Bias: lambda op, args: _affine(op.affine, args),
         JoinConstant: lambda op, args: _affine(op.affine, args),
         Clip: lambda op, args: args[0].clamp(op.lo, op.hi),
-        Function: lambda op, args: _evaluate(op.expression, args[0]),
-        **dict.fromkeys((Lstm, Gru, Rnn), lambda op, args: recurrence.play(op, args[0], _evaluate)),
+        Function: lambda op, args: evaluate(op.expression, args[0]),
+        **dict.fromkeys((Lstm, Gru, Rnn), lambda op, args: recurrence.play(op, args[0], evaluate)),
     }
 )
 """The other operators that may stand in a network of reals, but for those that are a function of their arguments."""

@@ -22,6 +22,7 @@ from tomato.train.layers import Layer
 from tomato.train.meaning import differentiable, play
 from tomato.train.points import Point
 from tomato.train.quantisers import ActivationQuantiser, Method
+from tomato.train.recurrent import RecurrentLayer
 
 Values = dict[str, torch.Tensor]
 
@@ -57,8 +58,10 @@ class Network(nn.Module):
             op = group.head.op
             if isinstance(op, Weighted):
                 self.layers[key(group.head.name)] = Layer(op, op.weight.values * group.ramp.scale, group.ramp.offset)
-            else:
-                self._keep(group)
+                continue
+            if isinstance(op, Recurrent):
+                self.layers[key(group.head.name)] = RecurrentLayer(op)
+            self._keep(group)
         for port in (*inputs, *outputs):
             self.register_buffer(f"order_{key(port.name)}", _order(port), persistent=False)
 
@@ -77,7 +80,7 @@ class Network(nn.Module):
     def each(self) -> Iterator[tuple[Node, Layer]]:
         """Every layer and its node, in graph order."""
         for group in self.groups:
-            if isinstance(group.head.op, Weighted):
+            if isinstance(group.head.op, Weighted | Recurrent):
                 yield group.head, self.layer(group.head.name)
 
     def quantiser(self, value: str) -> ActivationQuantiser | None:
@@ -177,7 +180,7 @@ class Network(nn.Module):
         elif is_line(group):
             value = self._line(group, args[0])
         else:
-            value = play(op, args)
+            value = self.layer(group.head.name)(args[0]) if isinstance(op, Recurrent) else play(op, args)
             if group.chain:
                 value = self._line(group, value)
         return value.clamp(ramp.lo, ramp.hi) if (ramp.lo, ramp.hi) != (-np.inf, np.inf) else value
@@ -203,8 +206,6 @@ def check(graph: Graph) -> None:
         reason = differentiable(node.op) or formless(node.op)
         if isinstance(node.op, Conv2d | SumPool) and node.op.border:
             reason = f"its border reads {node.op.border:g}; only borders of 0 are trained"
-        if isinstance(node.op, Recurrent):
-            reason = "its weights cannot be trained yet"
         if reason:
             raise TomatoError(f"{node.op.name} cannot be trained: {reason}", where=node.label)
     if not any(isinstance(node.op, Weighted) for node in graph):

@@ -27,5 +27,7 @@ def prune(
     between the backward pass and the step of the optimiser.
     """
     network = net.module
-    wanted = uniform(network, sparsity) if isinstance(sparsity, float) else by_layer(network.graph, sparsity)
+    wanted = (
+        uniform(network, sparsity) if isinstance(sparsity, float) else by_layer(network.graph, sparsity, recurrent=True)
+    )
     return Pruning(network, wanted, method, dict.fromkeys(wanted, Pattern.parse(pattern)), end=end)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import inf
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from tomato.core.interpret import in_batches
 from tomato.core.ir import Graph
 from tomato.core.treatment import Treatment
 from tomato.ops.join import Add, Multiply
+from tomato.ops.recurrent import Recurrent
+from tomato.ops.weighted import Weighted
 from tomato.passes.groups import Group, partition
 from tomato.quantise.calibrate import Method, calibrate
 from tomato.quantise.precision import Precision
@@ -55,11 +58,15 @@ def points(
 def _has_codes(graph: Graph, group: Group) -> bool:
     """Whether a group's result is coded: where something reads it, or it is a sum or product of two values.
 
-    Not where all that reads it asks whether it holds: it is 0 or 1 then.
+    Not where all that reads it asks whether it holds: it is 0 or 1 then. Nor where a layer's sums go into recurrent
+    layers alone, which bring them to a grid of their own.
     """
     readers = graph.uses[group.output]
     asked = bool(readers) and all(group.output not in r.args[r.op.conditions :] for r in readers)
     if group.head.op.treatment is Treatment.MOVES or asked:
+        return False
+    plain = isinstance(group.head.op, Weighted) and (group.ramp.lo, group.ramp.hi) == (-inf, inf)
+    if plain and readers and all(isinstance(r.op, Recurrent) for r in readers) and group.output not in graph.outputs:
         return False
     return isinstance(group.head.op, Add | Multiply) or bool(readers)
 

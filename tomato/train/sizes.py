@@ -11,8 +11,11 @@ from tomato.core.errors import TomatoError
 from tomato.core.formats import Array, Tensor
 from tomato.core.ir import Graph
 from tomato.engines.parts import cells
+from tomato.engines.parts.weighted import WEIGHTS
 from tomato.ops.quantise import Dequantise, Quantise
+from tomato.ops.recurrent import Recurrent
 from tomato.ops.weighted import Weighted
+from tomato.quantise.lower_recurrent import coded
 
 FLOAT_BITS = 32
 """Of a weight that has no code."""
@@ -91,10 +94,12 @@ def sizes(graph: Graph, accelerator: Accelerator | None = None) -> Sizes:
     quantised = any(isinstance(node.op, Quantise | Dequantise) for node in graph)
     types, layers = graph.types, dict[str, Size]()
     for node in graph:
-        if isinstance(node.op, Weighted):
-            macs = node.op.macs([types[a] for a in node.args])
+        op = node.op
+        if isinstance(op, Weighted | Recurrent):
+            macs = op.macs([types[a] for a in node.args])
             stored = None if accelerator is None else _stored(accelerator, node.name)
-            layers[node.name] = _size(node.op.weight, macs, stored, quantised=quantised)
+            weight = Tensor(coded(op)) if isinstance(op, Recurrent) and op.steps is not None else op.weight
+            layers[node.name] = _size(weight, macs, stored, quantised=quantised)
     return Sizes(layers, accelerator.target.name if accelerator else None)
 
 
@@ -128,7 +133,8 @@ def _stored(accelerator: Accelerator, name: str) -> int:
             f"the accelerator has no layer {name}", where=str(accelerator.model),
             hint="compile the network whose sizes are asked for",
         )  # fmt: skip
-    return sum(store.words * store.bits for store in units[name].stores.values())
+    stores = units[name].stores
+    return sum(s.words * s.bits for key, s in stores.items() if WEIGHTS not in stores or key == WEIGHTS)
 
 
 def _rounded(size: Size) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def _quantise(scene: Scene, step: Step) -> None:
 
 def _prune(scene: Scene, step: Step) -> None:
     network, graph = scene.net.module, scene.net.module.graph
-    wanted = by_layer(graph, step.get("layers", {}), where=scene.where)
+    wanted = by_layer(graph, step.get("layers", {}), where=scene.where, recurrent=True)
     if "sparsity" in step.options:
         share = float(step.options["sparsity"])
         match step.get("spread", "global"):
@@ -183,6 +183,7 @@ def _circulant(scene: Scene, step: Step) -> None:
     _rebuilt(scene, make_circulant(graph, fits))
     for name in fits:
         layer = scene.net.module.layer(name)
+        assert isinstance(layer.op, Weighted)
         index = index_map(tuple(layer.weight.shape), block, layer.op.groups)
         first = np.unique(index, return_index=True)[1]
         channels = layer.weight.shape[-1]
@@ -198,7 +199,8 @@ def _blocks(op: Op, block: int) -> bool:
 
 def _share(scene: Scene, step: Step) -> None:
     network = scene.net.module
-    chosen = by_layer(network.graph, dict.fromkeys(step.get("layers", ["*"])), where=scene.where)
+    said = dict.fromkeys(step.get("layers", ["*"]))
+    chosen = by_layer(network.graph, said, where=scene.where, recurrent=True)
     for name in chosen:
         network.layer(name).put_quantiser("codebook", step.options["bits"])
 

@@ -17,6 +17,7 @@ from tomato.frontend.write import write
 from tomato.host.samples import calibration_frames
 from tomato.ops.quantise import Dequantise, Quantise
 from tomato.ops.real import Affine, Clip
+from tomato.ops.recurrent import Recurrent
 from tomato.ops.weighted import Weighted
 from tomato.passes import CLEAN, run
 from tomato.passes.groups import partition
@@ -30,6 +31,7 @@ from tomato.train.module import Network
 from tomato.train.points import points
 from tomato.train.quantisers import Method
 from tomato.train.readback import alike, compiled, differing, inexact, places
+from tomato.train.recurrent import RecurrentLayer
 
 BATCH = 64
 
@@ -185,6 +187,10 @@ def with_weights(module: Network) -> Graph:
             if limited:
                 name = build.add(Clip(ramp.lo, ramp.hi), [name], group.output, group.chain[-1].origin)
             return name
+        if isinstance(node.op, Recurrent):
+            layer = module.layer(node.name)
+            assert isinstance(layer, RecurrentLayer)
+            return build.add(layer.real_operator(), node.args, node.name, node.origin)
         return node.args[0] if node.name in behind else None
 
     return module.graph.rebuild(rewrite)

@@ -9,6 +9,7 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
+import onnxruntime as ort
 import pytest
 
 import tomato
@@ -23,6 +24,19 @@ LARGEST = (NETWORKS[-1], "zcu104")
 """Minutes more than the same network on the other board: make area plays it."""
 
 pytestmark = pytest.mark.models
+quantization = pytest.importorskip("onnxruntime.quantization")
+
+
+class Frames:
+    """Calibration data as ONNX Runtime's tools read it."""
+
+    def __init__(self, frames: Array) -> None:
+        self.frames = iter(frames)
+
+    def get_next(self) -> dict[str, Array] | None:
+        """The next frame, or None."""
+        frame = next(self.frames, None)
+        return None if frame is None else {"input": frame[np.newaxis]}
 
 
 def mnist() -> tuple[Array, Array]:
@@ -104,3 +118,18 @@ def test_a_recurrent_network_is_exact_and_as_fast_as_predicted(tmp_path: Path) -
     assert free["interval_cycles"] == free["interval_cycles_predicted"] == RECURRENT
     stalled = simulate(folder, frames=FRAMES, stall=0.3)
     assert stalled["bit_exact"], describe(stalled)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_a_recurrent_network_quantised_by_the_runtime_keeps_its_accuracy(per_channel: bool, tmp_path: Path) -> None:
+    """The file has its recurrent layer as reals."""
+    (x, labels), path = rows(), tmp_path / "quantised.onnx"
+    reader = Frames(x[:100])
+    quantization.quantize_static(model_path("lstm_mnist_float.onnx"), path, reader, per_channel=per_channel)
+    compiled = tomato.compile(path, "pynq-z2", calibration=x[:200])
+    answers = compiled.golden(x).reshape(len(x), -1).argmax(axis=1)
+    runner = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
+    theirs = np.concatenate([runner.run(None, {"input": frame[np.newaxis]})[0] for frame in x]).argmax(axis=1)
+    assert abs((answers == labels).mean() - (theirs == labels).mean()) <= 0.005
+    assert (answers == theirs).mean() >= 0.995

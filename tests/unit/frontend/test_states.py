@@ -18,6 +18,7 @@ from tomato.core.interface import Reading
 from tomato.core.interpret import BATCH, Player
 from tomato.core.state import lasting
 from tomato.frontend import load
+from tomato.frontend.likely_states import likely
 from tomato.host.data import Data
 from tomato.measure.evaluate import evaluate, sqnr
 
@@ -282,3 +283,45 @@ def test_layers_that_keep_states_are_not_left_to_the_host(tmp_path: Path) -> Non
     path = m.made(tmp_path / "m.onnx")
     with pytest.raises(TomatoError, match="CumSum"):
         tomato.compile(path, "kv260", calibration=frames(BATCH), states={"h": "hn", "g": "gn"}, host="any")
+
+
+@pytest.mark.parametrize(
+    ("make", "option"),
+    [
+        (one_layer, "if h is a state that returns as hn, give --state h=hn; else "),
+        (
+            lambda path: one_layer(path, "LSTM"),
+            "if h, c are states that return as hn, cn, give --state h=hn --state c=",
+        ),
+        (stacked, "if s is a state that returns as sn, give --state s=sn; else export the model with a batch of 1"),
+    ],
+)
+def test_who_forgets_a_state_is_told(make: Callable[[Path], Path], option: str, tmp_path: Path) -> None:
+    with pytest.raises(TomatoError) as refused:
+        tomato.compile(make(tmp_path / "m.onnx"), "pynq-z2")
+    assert refused.value.hint.startswith(option)
+    assert refused.value.hint.count("--state") == option.count("--state")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "pairs"),
+    [
+        ("x state0 state1", "y state0_out state1_out", {"state0": "state0_out", "state1": "state1_out"}),
+        ("x h_in c_in", "y h_out c_out", {"h_in": "h_out", "c_in": "c_out"}),
+        ("x in.h", "y out.h", {"in.h": "out.h"}),
+        ("x h0 c0", "y hn cn", {"h0": "hn", "c0": "cn"}),
+        ("x prev_h", "new_h y", {"prev_h": "new_h"}),
+        ("input state", "output stateN", {"state": "stateN"}),
+        ("x_in", "x_out", {}),
+        ("x a", "y b", {}),
+        ("x h_in", "y h_out:1x9", {}),
+        ("x h0 h_in", "y hn", {}),
+    ],
+)
+def test_pairs_of_names(inputs: str, outputs: str, pairs: States) -> None:
+    def described(text: str) -> list[onnx.ValueInfoProto]:
+        names = [part.partition(":") for part in text.split()]
+        sizes = [[int(n) for n in size.split("x")] if size else [1, 8] for _, _, size in names]
+        return [onnx.helper.make_tensor_value_info(n, 1, s) for (n, _, _), s in zip(names, sizes, strict=True)]
+
+    assert likely(onnx.helper.make_graph([], "g", described(inputs), described(outputs))) == pairs

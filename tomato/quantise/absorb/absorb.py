@@ -14,13 +14,15 @@ from tomato.core.treatment import UNLIKE_CHANNELS, Line, Treatment
 from tomato.ops.join import Add, Multiply
 from tomato.ops.quantise import Dequantise, Quantise
 from tomato.ops.real import Affine, Clip
+from tomato.ops.recurrent import Recurrent
 from tomato.ops.requant import Requant
 from tomato.ops.weighted import Weighted
 from tomato.passes.groups import join_origins
 from tomato.passes.separate_borders import separate_borders
 from tomato.passes.unflatten import unflatten
-from tomato.quantise.absorb.chosen import Chosen
+from tomato.quantise.absorb.chosen import Chosen, brought_together, meet
 from tomato.quantise.absorb.held import Held, Outside, Pair, limits
+from tomato.quantise.absorb.loops import in_integers, with_codes
 from tomato.quantise.absorb.proof import Proof
 from tomato.quantise.absorb.realise import ORDINARY, Allowed
 from tomato.quantise.absorb.reference import INTEGER
@@ -38,13 +40,14 @@ class Absorbed:
     """The integer graph, what the host computes at both ends, and how every requantisation was proved.
 
     before: by input, the real operators that end in a Quantise. outputs: for every output of the network that
-    came in.
+    came in. notes: what was rounded that the network gives as reals.
     """
 
     graph: Graph
     before: dict[str, tuple[Op, ...]]
     outputs: tuple["Exit", ...]
     proofs: tuple[Proof, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +64,11 @@ def absorb(graph: Graph, said: Said = SILENT, allowed: Allowed = ORDINARY) -> Ab
     said: what the model says of its nodes, for what its runtime does with them. allowed: what inexact constants may
     cost where there are no exact ones.
     """
+    graph, notes = with_codes(graph)
     walk = _Walk(graph, said, allowed)
     for node in graph:
         walk.visit(node)
-    return walk.finish()
+    return replace(walk.finish(), notes=notes)
 
 
 @dataclass
@@ -177,12 +181,12 @@ class _Walk:
         op, held = self.bordered(node, node.op, [self.line(node, a) for a in node.args[first:]])
         conditions = tuple(value for value in args[:first] if isinstance(value, str))
         assert len(conditions) == first, "quantise_conditions sees to that"
-        if len(held) > 1 and (op.by_order or conditions) and not _meet(held):
+        if len(held) > 1 and (op.by_order or conditions) and not meet(held):
             return Chosen(tuple(held), op, node, conditions)
         given = [Held(name, Line.of(1.0, 0.0, node.type.channels)) for name in conditions]
         line, types = self.follow(node, op, [*given, *held]), self.types(held)
         name = self.build.add(op, [*conditions, *(h.value for h in held)], node.name, node.origin)
-        return held[0].moved(name, op, line, types, node) if len(held) == 1 else _brought_together(
+        return held[0].moved(name, op, line, types, node) if len(held) == 1 else brought_together(
             name, line, held, node)  # fmt: skip
 
     def arithmetic(self, node: Node, held: list[Held]) -> Held | Pair:
@@ -192,6 +196,8 @@ class _Walk:
                 return self.weighted(node, node.op, held)
             case Add() | Multiply():
                 return self.join(node, node.op, *held)
+            case Recurrent():
+                return self.recurrent(node, node.op, held[0])
         op, held = self.bordered(node, node.op, held)
         if op.line([h.line for h in held], self.types(held)) == UNLIKE_CHANNELS:
             held = [self.level(h) for h in held]
@@ -207,6 +213,14 @@ class _Walk:
         name = self.build.add(exact, (x.value,), node.name, node.origin)
         kinds = self.said.of(node.origin)
         return Held(name, line, node.op, (x,), nodes=(node,), plain=bool(kinds) and set(kinds) <= INTEGER)
+
+    def recurrent(self, node: Node, op: Recurrent, x: Held) -> Held:
+        """A layer that reads its own last result."""
+        try:
+            loop = in_integers(self.build, node, op, x)
+        except ValueError as reason:
+            refuse(node, str(reason))
+        return Held(loop, self.follow(node, self.build.nodes[-1].op, [x]), op, (x,), nodes=(node,), plain=False)
 
     def join(self, node: Node, op: Add | Multiply, a: Held, b: Held) -> Held | Pair:
         """Two values: a sum is exact where both have the same step; all else is left to the Quantise behind."""
@@ -283,17 +297,3 @@ class _Walk:
         assert isinstance(value, Held)
         self.encodings.setdefault(value.value, Encoding(float(value.scale[0]), 0))
         return Exit(value.value, (Affine(Tensor(value.scale), Tensor(value.offset)), *value.tail))
-
-
-def _meet(held: Sequence[Held]) -> bool:
-    """Whether codes of several values mean the same."""
-    first, *others = (h.line for h in held)
-    return all(np.array_equal(x.scale, first.scale) and np.array_equal(x.offset, first.offset) for x in others)
-
-
-def _brought_together(name: str, line: Line, held: list[Held], node: Node) -> Held:
-    """Values of several arguments."""
-    nodes = tuple(dict.fromkeys(n for h in held for n in h.nodes))
-    plain = all(h.source is None and not h.steps for h in held)
-    source = next((h.source for h in held if h.source is not None), None)
-    return Held(name, line, source, tuple(held), nodes=(*nodes, node), plain=plain)

@@ -1,9 +1,13 @@
-"""Values of a network that comes quantised, of which one is chosen at every place: by order or by a condition."""
+"""Values of a network that comes quantised that come together: joined, or one chosen at every place."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
+import numpy as np
+
 from tomato.core.ir import Node, Op
+from tomato.core.treatment import Line
 from tomato.passes.groups import join_origins
 from tomato.quantise.absorb.held import Held, on_one
 
@@ -38,3 +42,17 @@ class Chosen:
             replace(held, tail=(*held.tail, *self.tail), nodes=(*held.nodes, self.node, *self.nodes))
             for held in self.args
         )
+
+
+def meet(held: Sequence[Held]) -> bool:
+    """Whether codes of several values mean the same."""
+    first, *others = (h.line for h in held)
+    return all(np.array_equal(x.scale, first.scale) and np.array_equal(x.offset, first.offset) for x in others)
+
+
+def brought_together(name: str, line: Line, held: list[Held], node: Node) -> Held:
+    """Values of several arguments."""
+    nodes = tuple(dict.fromkeys(n for h in held for n in h.nodes))
+    plain = all(h.source is None and not h.steps for h in held)
+    source = next((h.source for h in held if h.source is not None), None)
+    return Held(name, line, source, tuple(held), nodes=(*nodes, node), plain=plain)

@@ -9,6 +9,7 @@ FLOAT_AVERAGE = "float average"
 FLOAT_FUNCTION = "float function"
 NORMALISED = "normalisation"
 SOFTMAX = "softmax"
+RECURRENT = "recurrent layer"
 PIECEWISE = "piecewise linear"
 HALF = "half precision"
 SUM_OF_TIES = "sum of ties"
@@ -23,6 +24,7 @@ PROPERTIES: Mapping[str, str] = MappingProxyType(
         FLOAT_FUNCTION: "its float32 functions are not repeated to the last bit; next to a tie it may be off by 1",
         NORMALISED: "its statistics are those of integers; next to a tie a code of 8 bits may be off by 1",
         SOFTMAX: "its exponentials are those of integers; next to a tie a code of 8 bits may be off by 1",
+        RECURRENT: "its sums, gates and states are those of integers, step by step; a code of 8 bits may be off by 1",
         PIECEWISE: "it is lines on segments, as a table of so wide an input would be large; the proof says how far off",
         HALF: "the runtime computes in half precision, this in float32",
         SUM_OF_TIES: "many pairs lie at a tie, which float32 settles one by one and no factors can",

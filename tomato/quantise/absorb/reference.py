@@ -10,10 +10,19 @@ from tomato.core.interface import Said
 from tomato.ops.normalise import Normalise
 from tomato.ops.pool import GlobalSum, SumPool
 from tomato.ops.quantise import SINGLE, Dequantise, Quantise
+from tomato.ops.recurrent import Recurrent
 from tomato.ops.softmax import Softmax
 from tomato.quantise.absorb.fused import fused, rounded_bias
 from tomato.quantise.absorb.held import Held, Pair, Reference, single
-from tomato.quantise.absorb.proof import FLOAT_AVERAGE, FLOAT_FALLBACK, FLOAT_FUNCTION, HALF, NORMALISED, SOFTMAX
+from tomato.quantise.absorb.proof import (
+    FLOAT_AVERAGE,
+    FLOAT_FALLBACK,
+    FLOAT_FUNCTION,
+    HALF,
+    NORMALISED,
+    RECURRENT,
+    SOFTMAX,
+)
 
 FAITHFUL = frozenset(
     {
@@ -48,7 +57,7 @@ class Meaning:
 def reference(held: Held, op: Quantise, said: Said) -> Meaning:
     """What a Quantise makes of `held`."""
     if op.arithmetic == "qonnx":
-        return Meaning(lambda acc: op.golden([held.real(acc)]))
+        return Meaning(lambda acc: op.golden([held.real(acc)]), inner(held))
     name = HALF if half(op, held) else unlike(held, said)
     kernel = None if name == HALF else fused(held, op, said)
     if kernel:
@@ -64,13 +73,23 @@ def unlike(held: Held, said: Said) -> str:
     """The name of that by which the runtime's float32 differs from `Held.single` and the tail; "" where it does not."""
     if held.source is not None and isinstance(held.source, SumPool | GlobalSum):
         return FLOAT_AVERAGE
-    if isinstance(held.source, Normalise):
-        return NORMALISED
-    if isinstance(held.source, Softmax):
-        return SOFTMAX
+    if name := inner(held):
+        return name
     if held.source is not None and not held.plain:
         return FLOAT_FALLBACK
     return "" if held.plain and set(said.of(held.origin)) <= FAITHFUL | INTEGER else FLOAT_FUNCTION
+
+
+def inner(held: Held) -> str:
+    """The same where it is because of what the operator computes inside."""
+    match held.source:
+        case Normalise():
+            return NORMALISED
+        case Softmax():
+            return SOFTMAX
+        case Recurrent():
+            return RECURRENT
+    return ""
 
 
 def unlike_pair(pair: Pair, said: Said) -> str:

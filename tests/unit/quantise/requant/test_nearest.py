@@ -34,12 +34,17 @@ from tomato.quantise.share_encodings import Coding
 T = TypeVar("T")
 PLACES = {
     "quantise/absorb/lines.py": {"fit_grid"},
+    "quantise/absorb/loops.py": {"fit_grid"},
     "quantise/absorb/pairs.py": {"limit_denominator"},
     "quantise/absorb/realise.py": {"nearest"},
     "quantise/lower_group.py": {"fit_grid", "limit_denominator"},
+    "quantise/lower_recurrent.py": {"fit_grid"},
     "quantise/weights/fit.py": {"fit_grid"},
 }
-"""Where constants are chosen that are near to real ones, but for the levels of weights, which `evaluate` measures."""
+"""Where constants are chosen that are near to real ones, but for the levels of weights, which `evaluate` measures.
+
+Those of recurrent layers have a named property, and `evaluate` measures them too.
+"""
 CHOICES = re.compile(r"\b(?<!alphabet\.)(?<!def )(?<!self\.)(?<!result\.)(nearest|fit_grid|limit_denominator)\(")
 TAILS: dict[str, Callable[[Array], Array]] = {
     "line": lambda x: x,
