@@ -126,6 +126,10 @@ class SparseFold(WeightedUnit[Dense | Conv2d]):
         return self.whole.multipliers
 
     @property
+    def weight_bits(self) -> int:
+        return self.words * self.multipliers * self.field
+
+    @property
     def timing(self) -> Timing:
         timing = self.wide.timing
         return replace(timing, latency=timing.latency - self.wide.delay + self.whole.delay)

@@ -153,6 +153,19 @@ def lenet(_: Path, seed: int) -> Trainable:
     return made.network("lenet")
 
 
+def wide(_: Path, seed: int) -> Trainable:
+    """As many weights as LeNet-5, 416,250, most of the work where channels are many."""
+    made = Layers(seed)
+    made.layer("conv1", 5, 5, 1, 10)
+    made.pool("pool1")
+    made.layer("conv2", 5, 5, 10, 120)
+    made.pool("pool2")
+    made.add(Reshape((1, 1, 1920)), "flat")
+    made.layer("fc1", 1920, 200)
+    made.layer("fc2", 200, 10, relu=False)
+    return made.network("wide")
+
+
 def small(_: Path, seed: int) -> Trainable:
     """Three convolutions and a classifier: 23,824 weights."""
     made = Layers(seed)
@@ -174,6 +187,7 @@ CASES: Final[Mapping[str, Case]] = {
     "kws fast": Case("kws_fast", stored("kws_float.onnx"), kws, "pynq-z2"),
     "mnist8 w2a2": Case("mnist8_w2a2", stored("mnist8_float.onnx"), digits),
     "fashion lenet": Case("fashion_lenet", lenet, fashion, "kv260", "fashion_float", 17),
+    "fashion words": Case("fashion_words", wide, fashion, "pynq-z2", "fashion_float", 17),
     "fashion small": Case("fashion_small", small, fashion, "kv260", "fashion_float", 17),
 }
 
