@@ -45,6 +45,14 @@ def points() -> Iterator[Point]:
     ):
         op = layer(kind, hidden, form, begin=begin)
         x = TensorType((1, 8, hidden * op.gates), X)
-        knobs = {"lanes_in": lanes, "units": units, "turns": turns, "cell": Cell.FIXED, "pack": pack, "weight_ram": LUT}
+        knobs = {
+            "lanes_in": lanes,
+            "units": units,
+            "turns": turns,
+            "frames": 1,
+            "cell": Cell.FIXED,
+            "pack": pack,
+            "weight_ram": LUT,
+        }
         name = f"{kind}{hidden}_{form}_{lanes}x{units}x{turns}_pack{pack}_ram0" + "_begins" * begin
         yield at("recurrent_loop", name, op, (x,), knobs, judges)
