@@ -138,7 +138,7 @@ module tom_recurrent_loop #(
       .written_i    (written),
       .x_take_i     (x_take),
       .x_o          (x),
-      .result_i     (result && leaves),
+      .result_i     (leaves && result),
       .result_data_i(h),
       .out_valid_o,
       .out_ready_i,
