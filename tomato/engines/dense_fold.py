@@ -57,10 +57,10 @@ class DenseFold(WeightedUnit[Dense]):
 
     @cached_property
     def ring(self) -> tuple[int, Ram]:
-        """Pixels in the ring, and its memory kind."""
-        cycles = self.pixel_cycles
-        pixels = 2 + ceil(max(0, LAG - cycles) / cycles)
-        depth = pixels * beats(self.arg.channels, self.knobs["lanes_in"])
+        """Pixels in the ring, and its memory kind; one is free besides where they come as slowly as they are read."""
+        cycles, reads = self.pixel_cycles, beats(self.arg.channels, self.knobs["lanes_in"])
+        pixels = 2 + max(reads == cycles, ceil(max(0, LAG - cycles) / cycles))
+        depth = pixels * reads
         return pixels, better_ram(self.knobs["lanes_in"] * self.arg.codes.bits, depth, self.target)
 
     @cached_property
