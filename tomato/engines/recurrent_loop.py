@@ -188,8 +188,8 @@ class RecurrentLoop(RecurrentUnit):
             function = functions[n]
             offset, slope = line_bits(function)
             unit += Resources(
-                lut=3 * (sums + offset) + 4 * GATE_BITS,
-                ff=sums + function.rest + slope + offset + GATE_BITS,
+                lut=3 * (sums + offset) + 4 * GATE_BITS + 80,
+                ff=sums + function.rest + slope + offset,
                 dsp=self.target.dsp_for(slope, function.rest + 1),
             ) + rom_cost(self.constants[f"MemFile{FIRST_LINES + n}"], self.target)
         unit += Resources(lut=sums, ff=sums) * op.gates
