@@ -213,7 +213,7 @@ module tom_loop_interleave #(
   end
 
   localparam int unsigned DelayedBits = (ToUnit - 1) * AddrBits;
-  logic [ToUnit-2:0][AddrBits-1:0] x_addr_q;
+  logic [DelayedBits-1:0] x_addr_q;
 
   always_ff @(posedge clk_i) x_addr_q <= DelayedBits'({x_addr_q, turn_addr + AddrBits'(word_i)});
 
@@ -236,7 +236,7 @@ module tom_loop_interleave #(
     .in_data_i,
     .taken_o     (taken),
     .freed_i     (turn_end && turn_ends),
-    .read_addr_i (x_addr_q[ToUnit-2]),
+    .read_addr_i (x_addr_q[DelayedBits-1-:AddrBits]),
     .read_data_o (x_o),
     .write_i     (result_i && leaves_i),
     .write_addr_i(result_addr + AddrBits'(result_q)),
