@@ -28,10 +28,12 @@ class Case:
 def case(
     op: Recurrent, steps: int, codes: Codes, form: str, shape: tuple[int, int, int], *,
     cell: Cell = Cell.FIXED, pack: int = 0, ram: Ram = Ram.LUT,
+    frames: int = 1,
 ) -> Case:  # fmt: skip
     """Lanes, units and turns; a form of weights, and what multiplies by it."""
     lanes, units, turns = shape
-    knobs = {"lanes_in": lanes, "units": units, "turns": turns, "cell": cell, "pack": pack, "weight_ram": ram}
+    knobs = {"lanes_in": lanes, "units": units, "turns": turns, "frames": frames}
+    knobs |= {"cell": cell, "pack": pack, "weight_ram": ram}
     return Case(coded(op, form, codes), (row(op, steps, codes),), knobs)
 
 
@@ -50,3 +52,11 @@ CASES: Mapping[str, Case] = {
     "plain_one_step": case(layer(Rnn, 9), 1, S16, "w8a16", (9, 9, 1), pack=1),
     "plain_powers": case(layer(Rnn, 4, begin=True), 5, S16, "shift4a5", (4, 1, 1), cell=Cell.SHIFT),
 }
+
+IN_TURNS: Mapping[str, Case] = {
+    "lstm": case(layer(Lstm, 7, begin=True), 4, S16, "w8a8", (2, 1, 3), pack=1, frames=3),
+    "gru_behind": case(layer(Gru, 4, begin=True, after=True), 3, S16, "w4a4", (4, 2, 1), pack=1, frames=5),
+    "gru_in_front": case(layer(Gru, 6, begin=True), 3, U8, "w8a8", (6, 2, 1), frames=8),
+    "plain": case(layer(Rnn, 4), 2, S16, "w8a8", (4, 4, 1), pack=1, frames=22),
+}
+"""Frames take turns: as many as a frame has passes, fewer, more; with pauses and without."""

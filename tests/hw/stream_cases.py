@@ -177,6 +177,7 @@ CASES: Mapping[str, Mapping[str, Case]] = {
         "ragged": matmul(MatMul(1, False, 128, 5), ((1, 4, 7), (7, 1, 5)), (U8, S4), (4, 3), 3),
         "read_while_written": matmul(MatMul(4, True), ((1, 7, 16), (1, 7, 16)), (S8, S8), (4, 7), 1),
         "one_pixel": matmul(MatMul(1, True), ((1, 1, 3), (1, 1, 3)), (S4, U4), (3, 1), 0),
+        "as_slow_as_it_comes": matmul(MatMul(1, True), ((6, 1, 40), (4, 1, 40)), (S8, S8), (4, 4), 1),
         "few_readers": matmul(MatMul(1, True), ((1, 2, 4), (3, 4, 4)), (S4, S4), (4, 12), 1),
     },
     "piecewise_stream": {

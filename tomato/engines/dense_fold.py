@@ -66,11 +66,11 @@ class DenseFold(FoldUnit[Dense]):
 
     @cached_property
     def ring(self) -> tuple[int, Ram]:
-        """Pixels in the ring, and its memory kind."""
-        cycles = max(self.pixel_cycles, beats(self.arg.channels, self.inputs))
-        pixels = 2 + ceil(max(0, LAG - cycles) / cycles)
-        depth = pixels * beats(self.arg.channels, self.knobs["lanes_in"])
-        return pixels, better_ram(self.knobs["lanes_in"] * self.arg.codes.bits, depth, self.target)
+        """Pixels in the ring, and its memory kind; one is free besides where they come as slowly as they are read."""
+        reads = beats(self.arg.channels, self.inputs)
+        cycles = max(self.pixel_cycles, reads)
+        pixels = 2 + max(reads == cycles, ceil(max(0, LAG - cycles) / cycles))
+        return pixels, better_ram(self.inputs * self.arg.codes.bits, pixels * reads, self.target)
 
     @cached_property
     def lanes(self) -> tuple[tuple[int, ...], int]:

@@ -111,10 +111,10 @@ class MatMulFrame(Unit[MatMul]):
 
     @cached_property
     def ring(self) -> tuple[int, Ram]:
-        """Pixels of a in the ring, and its memory kind."""
-        pixels = 2 + ceil(max(0, LAG - self.words) / self.words)
-        depth = pixels * self.op.groups * self.steps[0]
-        return pixels, better_ram(self.knobs["lanes_in"] * self.factors[0].bits, depth, self.target)
+        """Pixels of a in the ring, and its memory kind; one is free besides where they come as slowly."""
+        reads = self.op.groups * self.steps[0]
+        pixels = 2 + max(reads == self.words, ceil(max(0, LAG - self.words) / self.words))
+        return pixels, better_ram(self.knobs["lanes_in"] * self.factors[0].bits, pixels * reads, self.target)
 
     @cached_property
     def store(self) -> tuple[int, int, int, Ram]:

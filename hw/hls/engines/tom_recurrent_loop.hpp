@@ -5,6 +5,7 @@
 // 2 GRU that resets in front of it, 3 LSTM. The columns of a fold are all gates of Units * Turns units, which leave
 // Units per cycle. A pass takes Folds * Beats cycles, and Gap more before one that needs what it gives; a step has one
 // pass, of kind 2 two. A beat of input is taken with a read, so that the loop never waits while it has a beat to write.
+// Frames come one after the other here, where in the RTL some take turns.
 
 #ifndef TOM_RECURRENT_LOOP_HPP
 #define TOM_RECURRENT_LOOP_HPP
@@ -35,6 +36,12 @@ template <
     unsigned Turns,           // beats of a fold
     unsigned Steps,           // of a frame; 0: the state lasts from frame to frame
     unsigned Gap,             // cycles that a pass of the RTL waits for the one before
+    unsigned Frames,          // frames that take turns in the RTL
+    unsigned Pause,           // cycles between passes of those
+    unsigned Slots,           // frames of inputs, and of results, that have room in the RTL
+    unsigned Delay,           // cycles from when the RTL takes in a frame to its results
+    unsigned InRam,           // memory kind of those inputs in the RTL
+    unsigned OutRam,          // memory kind of those results in the RTL
     unsigned XBits,           // width of an input code
     bool XSigned,             // inputs are two's complement
     unsigned XPlaces,         // input beats that may wait in the RTL

@@ -2,10 +2,9 @@
 // A layer that reads its own last result: an array of multipliers (tom_dot) in a loop with the units' functions.
 //
 // Bit-exact with tomato/ops/recurrent.py. Kind: 0 plain, 1 GRU that resets behind the product, 2 GRU that resets in
-// front of it, 3 LSTM. The columns of a fold are all gates of Units * Turns units, which leave Units per cycle. A pass
-// takes Folds * Beats cycles, and Gap more before one that needs what it gives: all passes but the first of a frame,
-// or, where the state lasts (Steps is 0), of all. A step has one pass, of kind 2 two. An input beat carries all gates of
-// Units units, an output beat their results.
+// front of it, 3 LSTM. The columns of a fold are all gates of Units * Turns units, which leave Units per cycle. A step has
+// one pass, of kind 2 two. An input beat carries all gates of Units units, an output beat their results. With one frame
+// at a time passes wait for their results (tom_loop_alone); more of them take turns (tom_loop_interleave).
 
 `include "tom_assert.svh"
 `default_nettype none
@@ -18,6 +17,12 @@ module tom_recurrent_loop #(
   parameter int unsigned Turns      = 1,   // beats of a fold
   parameter int unsigned Steps      = 1,   // of a frame; 0: the state lasts from frame to frame
   parameter int unsigned Gap        = 0,   // cycles that a pass waits for the one before
+  parameter int unsigned Frames     = 1,   // frames that take turns
+  parameter int unsigned Pause      = 0,   // cycles between passes of those
+  parameter int unsigned Slots      = 1,   // frames of inputs, and of results, that have room then
+  parameter int unsigned Delay      = 2,   // cycles from when a frame is taken in to its results then
+  parameter int unsigned InRam      = 0,   // memory kind of those inputs: 0 LUTRAM, 1 block RAM, 2 UltraRAM
+  parameter int unsigned OutRam     = 0,   // memory kind of those results
   parameter int unsigned XBits      = 16,  // width of an input code
   parameter bit          XSigned    = 1,   // inputs are two's complement
   parameter int unsigned XPlaces    = 8,   // input beats that may wait
@@ -82,79 +87,108 @@ module tom_recurrent_loop #(
   localparam int unsigned Narrow    = 4;                                    // from there to the units' sums
   localparam int unsigned Unit      = Kind == Plain ? 8 : 18;               // from there to the results
   localparam int unsigned BeatBits  = tom_pkg::idx_width(Beats);
-  localparam int unsigned FoldBits  = tom_pkg::idx_width(Folds);
-  localparam int unsigned StepBits  = tom_pkg::idx_width(Steps);
-  localparam int unsigned GapBits   = tom_pkg::idx_width(Gap + 1);
+  localparam int unsigned RowBits   = tom_pkg::idx_width(2 * Frames * Beats);
   localparam int unsigned TurnBits  = tom_pkg::count_width(Turns);
   localparam int unsigned WordBits  = tom_pkg::idx_width(Words);
-  localparam int unsigned CountBits = tom_pkg::count_width(XPlaces + 1);    // the queue has one more place
+  localparam int unsigned PlaceBits = tom_pkg::idx_width(Frames * Words);
 
   `TOM_REQUIRE(turns, Turns <= Beats, "a fold must have as many reads as beats")
-  `TOM_REQUIRE(places, XPlaces >= Turns, "the beats of a fold must have room")
 
   // ---------------------------------------------------------------- passes, folds and reads
 
-  wire logic              x_in, x_take;
-  wire logic              unused_x_valid;  // only the assertion reads it: a fold starts when its inputs are there
-  wire logic [InW-1:0]    x;
-  wire logic              room;
-  logic [BeatBits-1:0]    beat_q;
-  logic [FoldBits-1:0]    fold_q;
-  logic [StepBits-1:0]    step_q;
-  logic                   second_q, fresh_q;
-  logic [GapBits-1:0]     gap_q;
-  logic [CountBits-1:0]   there_q;  // input beats that no fold has claimed
+  wire logic                 fire, last_beat, last_fold, fresh, second;
+  wire logic [BeatBits-1:0]  beat;
+  wire logic [RowBits-1:0]   read_base, write_base;
+  wire logic                 written;   // the results of a pass are there
+  wire logic                 turn;      // a word of sums
+  logic [WordBits-1:0]       word_q;    // which one
+  wire logic [PlaceBits-1:0] place;     // where its units keep what they keep
+  wire logic                 x_take;
+  wire logic [InW-1:0]       x;
+  wire logic                 result, leaves;
+  wire logic [OutW-1:0]      h;
 
-  wire logic last_beat = beat_q == BeatBits'(Beats - 1);
-  wire logic last_fold = fold_q == FoldBits'(Folds - 1);
-  wire logic last_pass = Passes == 1 || second_q;
-  wire logic last_step = Steps != 0 && step_q == StepBits'(Steps - 1);
-  wire logic [CountBits-1:0] claim = Passes == 2 && second_q ? '0
-      : last_fold ? CountBits'(LastTurns) : CountBits'(Turns);
-  wire logic ready = gap_q == '0 || (fresh_q && !second_q);
-  wire logic start = beat_q == '0 && there_q >= claim && room && (fold_q != '0 || ready);
-  wire logic fire = beat_q != '0 || start;
-  wire logic pass_end = fire && last_beat && last_fold;
-
-  always_ff @(posedge clk_i) begin
-    if (rst_i) begin
-      beat_q   <= '0;
-      fold_q   <= '0;
-      step_q   <= '0;
-      second_q <= 1'b0;
-      fresh_q  <= 1'b1;
-      gap_q    <= '0;
-      there_q  <= '0;
-    end else begin
-      if (fire) beat_q <= last_beat ? '0 : beat_q + 1'b1;
-      if (fire && last_beat) fold_q <= last_fold ? '0 : fold_q + 1'b1;
-      if (pass_end) second_q <= Passes == 2 && !second_q;
-      if (pass_end && last_pass) begin
-        step_q  <= last_step || Steps == 0 ? '0 : step_q + 1'b1;
-        fresh_q <= last_step;
-      end
-      if (pass_end) gap_q <= GapBits'(Gap);
-      else if (gap_q != '0) gap_q <= gap_q - 1'b1;
-      there_q <= there_q + CountBits'(x_in) - (start ? claim : '0);
-    end
+  if (Frames == 1) begin : gen_alone
+    tom_loop_alone #(
+      .Passes   (Passes),
+      .Steps    (Steps),
+      .Folds    (Folds),
+      .Beats    (Beats),
+      .Turns    (Turns),
+      .LastTurns(LastTurns),
+      .Gap      (Gap),
+      .XPlaces  (XPlaces),
+      .Waiting  (Waiting),
+      .InW      (InW),
+      .OutW     (OutW)
+    ) u_loop (
+      .clk_i,
+      .rst_i,
+      .in_valid_i,
+      .in_ready_o,
+      .in_data_i,
+      .fire_o       (fire),
+      .beat_o       (beat),
+      .last_beat_o  (last_beat),
+      .last_fold_o  (last_fold),
+      .fresh_o      (fresh),
+      .second_o     (second),
+      .read_base_o  (read_base),
+      .write_base_o (write_base),
+      .written_i    (written),
+      .x_take_i     (x_take),
+      .x_o          (x),
+      .result_i     (leaves && result),
+      .result_data_i(h),
+      .out_valid_o,
+      .out_ready_i,
+      .out_data_o
+    );
+    assign place = word_q;
+  end else begin : gen_interleave
+    tom_loop_interleave #(
+      .Passes(Passes),
+      .Steps (Steps),
+      .Folds (Folds),
+      .Beats (Beats),
+      .Words (Words),
+      .Frames(Frames),
+      .Pause (Pause),
+      .Slots (Slots),
+      .Delay (Delay),
+      .OnWay (tom_pkg::ceil_div(Folds * Beats + Read + Turns + Narrow + Unit + 2, Folds * Beats + Pause) + 1),
+      .ToUnit(Narrow),
+      .InW   (InW),
+      .OutW  (OutW),
+      .InRam (InRam),
+      .OutRam(OutRam)
+    ) u_loop (
+      .clk_i,
+      .rst_i,
+      .in_valid_i,
+      .in_ready_o,
+      .in_data_i,
+      .fire_o       (fire),
+      .beat_o       (beat),
+      .last_beat_o  (last_beat),
+      .last_fold_o  (last_fold),
+      .fresh_o      (fresh),
+      .second_o     (second),
+      .read_base_o  (read_base),
+      .write_base_o (write_base),
+      .turn_i       (turn),
+      .word_i       (word_q),
+      .place_o      (place),
+      .x_o          (x),
+      .result_i     (result),
+      .leaves_i     (leaves),
+      .result_data_i(h),
+      .out_valid_o,
+      .out_ready_i,
+      .out_data_o
+    );
+    wire logic unused = &{1'b0, written, x_take};
   end
-
-  assign x_in = in_valid_i && in_ready_o;
-
-  tom_fifo #(
-    .Width(InW),
-    .Depth(XPlaces),
-    .Ram  (0)
-  ) u_x (
-    .clk_i,
-    .rst_i,
-    .in_valid_i,
-    .in_ready_o,
-    .in_data_i,
-    .out_valid_o(unused_x_valid),
-    .out_ready_i(x_take),
-    .out_data_o (x)
-  );
 
   // ---------------------------------------------------------------- the product of the weights and the last result
 
@@ -170,6 +204,7 @@ module tom_recurrent_loop #(
     .Units  (Units),
     .Words  (Words),
     .Beats  (Beats),
+    .Parts  (2 * Frames),
     .Bits   (FedBits),
     .MemFile(MemFile1)
   ) u_feedback (
@@ -177,16 +212,18 @@ module tom_recurrent_loop #(
     .rst_i,
     .write_i     (write),
     .write_data_i(fed),
-    .swap_i      (pass_end),
-    .fresh_i     (fresh_q && !second_q),
-    .beat_i      (beat_q),
+    .write_base_i(write_base),
+    .written_o   (written),
+    .fresh_i     (fresh && !second),
+    .read_base_i (read_base),
+    .beat_i      (beat),
     .data_o      (read)
   );
 
   always_ff @(posedge clk_i) begin
     if (rst_i) valid_q <= '0;
     else valid_q <= {valid_q[0], fire};
-    first_q <= {first_q[0], beat_q == '0};
+    first_q <= {first_q[0], beat == '0};
     last_q  <= {last_q[0], last_beat};
   end
 
@@ -227,13 +264,13 @@ module tom_recurrent_loop #(
   logic [Outputs*AccBits-1:0] turn_q;
   logic [TurnBits-1:0]        turns_q;
   logic                       turn_fresh_q, turn_second_q;
-  logic [WordBits-1:0]        word_q;
-  wire logic                  turn = turns_q != '0;
+
+  assign turn = turns_q != '0;
 
   always_ff @(posedge clk_i) begin
     of_last_q   <= Read'({of_last_q, last_fold});
-    of_fresh_q  <= Read'({of_fresh_q, fresh_q});
-    of_second_q <= Read'({of_second_q, second_q});
+    of_fresh_q  <= Read'({of_fresh_q, fresh});
+    of_second_q <= Read'({of_second_q, second});
     turn_q      <= acc_valid ? acc : turn_q >> (Units * Gates * AccBits);
     if (acc_valid) begin
       turn_fresh_q  <= of_fresh_q[Read-1];
@@ -265,6 +302,7 @@ module tom_recurrent_loop #(
   logic [Columns*SumBits-1:0]      r_q;
   logic [Narrow-1:0]               sum_valid_q, sum_fresh_q, sum_second_q;
   logic [WordBits-1:0]             sum_word_q[Narrow];
+  logic [PlaceBits-1:0]            sum_place_q[Narrow];
 
   always_ff @(posedge clk_i) begin
     constant_q <= rom[word_q];
@@ -272,8 +310,12 @@ module tom_recurrent_loop #(
     sum_valid_q  <= rst_i ? '0 : {sum_valid_q[Narrow-2:0], turn};
     sum_fresh_q  <= {sum_fresh_q[Narrow-2:0], turn_fresh_q};
     sum_second_q <= {sum_second_q[Narrow-2:0], turn_second_q};
-    sum_word_q[0] <= word_q;
-    for (int unsigned i = 1; i < Narrow; i++) sum_word_q[i] <= sum_word_q[i-1];
+    sum_word_q[0]  <= word_q;
+    sum_place_q[0] <= place;
+    for (int unsigned i = 1; i < Narrow; i++) begin
+      sum_word_q[i]  <= sum_word_q[i-1];
+      sum_place_q[i] <= sum_place_q[i-1];
+    end
   end
 
   for (genvar c = 0; c < Columns; c++) begin : gen_column
@@ -297,16 +339,15 @@ module tom_recurrent_loop #(
 
   wire logic              unit_valid = sum_valid_q[Narrow-1];
   wire logic              unit_second = sum_second_q[Narrow-1];
-  wire logic [OutW-1:0]   h;
   logic [Unit-1:0]        h_valid_q, h_out_q;
 
   assign x_take = unit_valid && !(Passes == 2 && unit_second);
-  `TOM_ALWAYS(inputs, !x_take || unused_x_valid, "%m has no input for its sums")
 
   if (Kind == Lstm) begin : gen_lstm
     tom_lstm_unit #(
       .Units         (Units),
       .Words         (Words),
+      .Frames        (Frames),
       .XBits         (XBits),
       .XSigned       (XSigned),
       .SumBits       (SumBits),
@@ -325,6 +366,7 @@ module tom_recurrent_loop #(
       .valid_i(unit_valid),
       .fresh_i(sum_fresh_q[Narrow-1]),
       .word_i (sum_word_q[Narrow-1]),
+      .place_i(sum_place_q[Narrow-1]),
       .x_i    (x),
       .r_i    (r_q),
       .h_o    (h)
@@ -346,11 +388,12 @@ module tom_recurrent_loop #(
       .r_i(r_q),
       .h_o(h)
     );
-    wire logic unused_flags = &{1'b0, sum_fresh_q, sum_word_q[Narrow-1]};
+    wire logic unused_flags = &{1'b0, sum_fresh_q, sum_word_q[Narrow-1], sum_place_q[Narrow-1]};
   end else begin : gen_gru
     tom_gru_unit #(
       .Units         (Units),
       .Words         (Words),
+      .Frames        (Frames),
       .XBits         (XBits),
       .XSigned       (XSigned),
       .SumBits       (SumBits),
@@ -368,6 +411,7 @@ module tom_recurrent_loop #(
       .fresh_i (sum_fresh_q[Narrow-1]),
       .second_i(unit_second),
       .word_i  (sum_word_q[Narrow-1]),
+      .place_i (sum_place_q[Narrow-1]),
       .x_i     (x),
       .r_i     (r_q),
       .h_o     (h)
@@ -379,13 +423,16 @@ module tom_recurrent_loop #(
     h_out_q   <= {h_out_q[Unit-2:0], unit_valid && (Passes == 1 || unit_second)};
   end
 
-  // ---------------------------------------------------------------- results, and what goes back of them
+  assign result = h_valid_q[Unit-1];
+  assign leaves = h_out_q[Unit-1];
+
+  // ---------------------------------------------------------------- what goes back of the results
 
   localparam int unsigned Lost = OutBits - FedBits;
   logic                     write_q;
   logic [Units*FedBits-1:0] fed_q;
 
-  always_ff @(posedge clk_i) write_q <= h_valid_q[Unit-1];
+  always_ff @(posedge clk_i) write_q <= result;
   assign write = write_q;
   assign fed   = fed_q;
 
@@ -401,50 +448,6 @@ module tom_recurrent_loop #(
     end
   end
 
-  // Places are folds: a fold's beats leave one by one.
-  wire logic out_fire = out_valid_o && out_ready_i;
-  logic [TurnBits-1:0] out_turn_q;
-  logic [FoldBits-1:0] out_fold_q;
-  wire logic out_last_fold = out_fold_q == FoldBits'(Folds - 1);
-  wire logic out_end = out_turn_q == (out_last_fold ? TurnBits'(LastTurns - 1) : TurnBits'(Turns - 1));
-  wire logic unused_ready;  // only the assertion reads it: credits keep it high
-
-  always_ff @(posedge clk_i) begin
-    if (rst_i) begin
-      out_turn_q <= '0;
-      out_fold_q <= '0;
-    end else if (out_fire) begin
-      out_turn_q <= out_end ? '0 : out_turn_q + 1'b1;
-      if (out_end) out_fold_q <= out_last_fold ? '0 : out_fold_q + 1'b1;
-    end
-  end
-
-  tom_credit #(
-    .Places(Waiting)
-  ) u_credit (
-    .clk_i,
-    .rst_i,
-    .take_i     (start && last_pass),
-    .give_i     (out_fire && out_end),
-    .available_o(room)
-  );
-
-  tom_fifo #(
-    .Width(OutW),
-    .Depth(Waiting * Turns < 2 ? 2 : Waiting * Turns),
-    .Ram  (0)
-  ) u_out (
-    .clk_i,
-    .rst_i,
-    .in_valid_i (h_out_q[Unit-1] && h_valid_q[Unit-1]),
-    .in_ready_o (unused_ready),
-    .in_data_i  (h),
-    .out_valid_o,
-    .out_ready_i,
-    .out_data_o
-  );
-
-  `TOM_ALWAYS(room, !(h_out_q[Unit-1] && h_valid_q[Unit-1]) || unused_ready, "%m has no room for a result")
   `TOM_STREAM_STABLE(out, out_valid_o, out_ready_i, out_data_o)
 
 endmodule

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The last result of a recurrent layer, for its next step: two halves of a memory, one read while the other is written.
+// The last result of a recurrent layer, for its next step: parts of a memory, one read while another is written.
 //
-// Writes bring Units codes in the order of units, reads take Lanes of them, a multiple. A half is whole after Words
-// writes, read as often as the loop likes, and exchanged by swap_i, which comes with the last read of a pass.
-// The first step reads what MemFile holds instead. Latency 2 from a read.
+// A part has Beats rows, and begins where read_base_i and write_base_i say. Writes bring Units codes in the order of
+// units, reads take Lanes of them, a multiple. A part is whole after Words writes. The first step reads what MemFile
+// holds instead. Latency 2 from a read.
 
 `include "tom_assert.svh"
 `default_nettype none
@@ -11,21 +11,25 @@
 module tom_feedback #(
   parameter int unsigned Lanes   = 1,   // codes per read
   parameter int unsigned Units   = 1,   // codes per write
-  parameter int unsigned Words   = 1,   // writes of a half
-  parameter int unsigned Beats   = 1,   // reads of a half
+  parameter int unsigned Words   = 1,   // writes of a part
+  parameter int unsigned Beats   = 1,   // reads of a part
+  parameter int unsigned Parts   = 2,   // of the memory
   parameter int unsigned Bits    = 8,   // width of a code
   parameter              MemFile = "",  // hexadecimal words, Lanes codes each: the codes of the first step
 
-  localparam int unsigned BeatBits = tom_pkg::idx_width(Beats)
+  localparam int unsigned BeatBits = tom_pkg::idx_width(Beats),
+  localparam int unsigned AddrBits = tom_pkg::idx_width(Parts * Beats)
 ) (
   input  wire logic                  clk_i,
   input  wire logic                  rst_i,
 
   input  wire logic                  write_i,
   input  wire logic [Units*Bits-1:0] write_data_i,
+  input  wire logic [AddrBits-1:0]   write_base_i,
+  output wire logic                  written_o,  // the last write of a part
 
-  input  wire logic                  swap_i,
-  input  wire logic                  fresh_i,  // the first step
+  input  wire logic                  fresh_i,    // the first step
+  input  wire logic [AddrBits-1:0]   read_base_i,
   input  wire logic [BeatBits-1:0]   beat_i,
   output wire logic [Lanes*Bits-1:0] data_o
 );
@@ -35,11 +39,10 @@ module tom_feedback #(
   `TOM_REQUIRE(banks, Lanes % Units == 0, "Lanes must be a multiple of Units")
 
   localparam int unsigned Banks = Lanes / Units;
-  localparam int unsigned AddrBits = tom_pkg::idx_width(2 * Beats);
   localparam int unsigned BankBits = tom_pkg::idx_width(Banks);
   localparam int unsigned WordBits = tom_pkg::idx_width(Words);
 
-  logic                read_half_q, write_half_q, fresh_q;
+  logic                fresh_q;
   logic [BeatBits-1:0] row_q;
   logic [BankBits-1:0] bank_q;
   logic [WordBits-1:0] word_q;
@@ -48,23 +51,19 @@ module tom_feedback #(
 
   wire logic last_bank = bank_q == BankBits'(Banks - 1);
   wire logic last_word = word_q == WordBits'(Words - 1);
-  wire logic [AddrBits-1:0] read_addr = AddrBits'(beat_i) + (read_half_q ? AddrBits'(Beats) : '0);
-  wire logic [AddrBits-1:0] write_addr = AddrBits'(row_q) + (write_half_q ? AddrBits'(Beats) : '0);
+  wire logic [AddrBits-1:0] read_addr = AddrBits'(beat_i) + read_base_i;
+  wire logic [AddrBits-1:0] write_addr = AddrBits'(row_q) + write_base_i;
 
   always_ff @(posedge clk_i) begin
     if (rst_i) begin
-      read_half_q  <= 1'b0;
-      write_half_q <= 1'b1;
-      row_q        <= '0;
-      bank_q       <= '0;
-      word_q       <= '0;
+      row_q  <= '0;
+      bank_q <= '0;
+      word_q <= '0;
     end else begin
-      if (swap_i) read_half_q <= !read_half_q;
       if (write_i) begin
         bank_q <= last_bank || last_word ? '0 : bank_q + 1'b1;
         row_q  <= last_word ? '0 : last_bank ? row_q + 1'b1 : row_q;
         word_q <= last_word ? '0 : word_q + 1'b1;
-        if (last_word) write_half_q <= !write_half_q;
       end
     end
   end
@@ -81,7 +80,7 @@ module tom_feedback #(
   for (genvar b = 0; b < Banks; b++) begin : gen_bank
     tom_ram #(
       .Width(Units * Bits),
-      .Depth(2 * Beats),
+      .Depth(Parts * Beats),
       .Ram  (0)
     ) u_ram (
       .clk_i,
@@ -94,7 +93,8 @@ module tom_feedback #(
     );
   end
 
-  assign data_o = data_q;
+  assign data_o    = data_q;
+  assign written_o = write_i && last_word;
 
 endmodule
 

@@ -11,7 +11,8 @@
 
 module tom_gru_unit #(
   parameter int unsigned  Units        = 1,   // units per cycle
-  parameter int unsigned  Words        = 1,   // words of the memory: a step's units, Units each
+  parameter int unsigned  Words        = 1,   // a step's units, Units each
+  parameter int unsigned  Frames       = 1,   // that take turns: the memory has Words words for each
   parameter int unsigned  XBits        = 16,  // width of what comes from the inputs
   parameter bit           XSigned      = 1,   // that is two's complement
   parameter int unsigned  SumBits      = 18,  // width of what comes from the last result, two's complement
@@ -24,7 +25,8 @@ module tom_gru_unit #(
   parameter               MemFile1     = "",  // of new
   parameter               MemFile2     = "",  // the results before the first step
 
-  localparam int unsigned WordBits = tom_pkg::idx_width(Words)
+  localparam int unsigned WordBits = tom_pkg::idx_width(Words),
+  localparam int unsigned PlaceBits = tom_pkg::idx_width(Frames * Words)
 ) (
   input  wire logic                        clk_i,
 
@@ -32,6 +34,7 @@ module tom_gru_unit #(
   input  wire logic                        fresh_i,   // of the first step
   input  wire logic                        second_i,  // of the second pass of a step
   input  wire logic [WordBits-1:0]         word_i,
+  input  wire logic [PlaceBits-1:0]        place_i,  // that word of its frame in the memory
   input  wire logic [Units*3*XBits-1:0]    x_i,
   input  wire logic [Units*3*SumBits-1:0]  r_i,
   output wire logic [Units*HiddenBits-1:0] h_o
@@ -54,14 +57,19 @@ module tom_gru_unit #(
   localparam int unsigned Stages = 18, Gates = 7, Candidate = 15;
   localparam int unsigned Read = ResetAfter ? Candidate : Gates;  // when the last result is there
   logic [Stages-1:0]   valid_q, fresh_q, second_q;
-  logic [WordBits-1:0] word_q[Stages];
+  logic [WordBits-1:0]  word_q[Stages];
+  logic [PlaceBits-1:0] place_q[Stages];
 
   always_ff @(posedge clk_i) begin
     valid_q   <= {valid_q[Stages-2:0], valid_i};
     fresh_q   <= {fresh_q[Stages-2:0], fresh_i};
     second_q  <= {second_q[Stages-2:0], second_i};
-    word_q[0] <= word_i;
-    for (int unsigned i = 1; i < Stages; i++) word_q[i] <= word_q[i-1];
+    word_q[0]  <= word_i;
+    place_q[0] <= place_i;
+    for (int unsigned i = 1; i < Stages; i++) begin
+      word_q[i]  <= word_q[i-1];
+      place_q[i] <= place_q[i-1];
+    end
   end
 
   logic [Units-1:0][HiddenBits-1:0]    h_q;
@@ -70,15 +78,15 @@ module tom_gru_unit #(
 
   tom_ram #(
     .Width(Units * HiddenBits),
-    .Depth(Words),
+    .Depth(Frames * Words),
     .Ram  (0)
   ) u_results (
     .clk_i,
     .write_i     (valid_q[Stages-1] && (ResetAfter || second_q[Stages-1])),
-    .write_addr_i(word_q[Stages-1]),
+    .write_addr_i(place_q[Stages-1]),
     .write_data_i(h_q),
     .read_i      (1'b1),
-    .read_addr_i (word_q[Read-2]),
+    .read_addr_i (place_q[Read-2]),
     .read_data_o (kept)
   );
 
@@ -98,15 +106,15 @@ module tom_gru_unit #(
   end else begin : gen_two_passes
     tom_ram #(
       .Width(Units * (GateBits + XBits)),
-      .Depth(Words),
+      .Depth(Frames * Words),
       .Ram  (0)
     ) u_left (
       .clk_i,
       .write_i     (valid_q[Gates-1] && !second_q[Gates-1]),
-      .write_addr_i(word_q[Gates-1]),
+      .write_addr_i(place_q[Gates-1]),
       .write_data_i(left),
       .read_i      (1'b1),
-      .read_addr_i (word_q[Gates-2]),
+      .read_addr_i (place_q[Gates-2]),
       .read_data_o (taken)
     );
   end

@@ -10,7 +10,8 @@
 
 module tom_lstm_unit #(
   parameter int unsigned  Units        = 1,   // units per cycle
-  parameter int unsigned  Words        = 1,   // words of the memory: a step's units, Units each
+  parameter int unsigned  Words        = 1,   // a step's units, Units each
+  parameter int unsigned  Frames       = 1,   // that take turns: the memory has Words words for each
   parameter int unsigned  XBits        = 16,  // width of what comes from the inputs
   parameter bit           XSigned      = 1,   // that is two's complement
   parameter int unsigned  SumBits      = 18,  // width of what comes from the last result, two's complement
@@ -25,13 +26,15 @@ module tom_lstm_unit #(
   parameter               MemFile2     = "",  // of bent
   parameter               MemFile3     = "",  // the cells before the first step
 
-  localparam int unsigned WordBits = tom_pkg::idx_width(Words)
+  localparam int unsigned WordBits = tom_pkg::idx_width(Words),
+  localparam int unsigned PlaceBits = tom_pkg::idx_width(Frames * Words)
 ) (
   input  wire logic                           clk_i,
 
   input  wire logic                           valid_i,
   input  wire logic                           fresh_i,  // of the first step
   input  wire logic [WordBits-1:0]            word_i,
+  input  wire logic [PlaceBits-1:0]           place_i,  // that word of its frame in the memory
   input  wire logic [Units*4*XBits-1:0]       x_i,
   input  wire logic [Units*4*SumBits-1:0]     r_i,
   output wire logic [Units*HiddenBits-1:0]    h_o
@@ -52,13 +55,18 @@ module tom_lstm_unit #(
   // When a unit is where: its sums are there at 1, gates at 7, products at 8, the cell at 10, bent at 16.
   localparam int unsigned Read = 6, Write = 10;
   logic [Write-1:0]    valid_q, fresh_q;
-  logic [WordBits-1:0] word_q[Write];
+  logic [WordBits-1:0]  word_q[Write];
+  logic [PlaceBits-1:0] place_q[Write];
 
   always_ff @(posedge clk_i) begin
     valid_q   <= {valid_q[Write-2:0], valid_i};
     fresh_q   <= {fresh_q[Write-2:0], fresh_i};
-    word_q[0] <= word_i;
-    for (int unsigned i = 1; i < Write; i++) word_q[i] <= word_q[i-1];
+    word_q[0]  <= word_i;
+    place_q[0] <= place_i;
+    for (int unsigned i = 1; i < Write; i++) begin
+      word_q[i]  <= word_q[i-1];
+      place_q[i] <= place_q[i-1];
+    end
   end
 
   wire logic [Units*CellBits-1:0]  kept;
@@ -67,15 +75,15 @@ module tom_lstm_unit #(
 
   tom_ram #(
     .Width(Units * CellBits),
-    .Depth(Words),
+    .Depth(Frames * Words),
     .Ram  (0)
   ) u_cells (
     .clk_i,
     .write_i     (valid_q[Write-1]),
-    .write_addr_i(word_q[Write-1]),
+    .write_addr_i(place_q[Write-1]),
     .write_data_i(next_q),
     .read_i      (1'b1),
-    .read_addr_i (word_q[Read-1]),
+    .read_addr_i (place_q[Read-1]),
     .read_data_o (kept)
   );
 

@@ -14,6 +14,7 @@ from tomato.ops.dense import Dense
     ("shape", "filters", "bits", "signed", "lanes_in", "lanes_out", "pack"),
     [
         pytest.param((1, 1, 33), 10, 8, False, 8, 3, 2, id="vector_ragged"),
+        pytest.param((1, 2, 33), 4, 8, False, 4, 4, 4, id="as_slowly_as_it_comes"),
         pytest.param((5, 3, 6), 4, 4, True, 6, 4, 4, id="one_cycle_a_pixel"),
         pytest.param((3, 4, 7), 9, 3, False, 2, 4, 3, id="pointwise_ragged"),
         pytest.param((2, 2, 1), 1, 8, False, 1, 1, 0, id="scalar"),

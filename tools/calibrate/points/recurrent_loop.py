@@ -31,20 +31,33 @@ def layer(kind: str, hidden: int, form: str, *, begin: bool) -> Recurrent:
 
 
 def points() -> Iterator[Point]:
-    """Kinds, units, forms, lanes, units of a beat, turns, pack, and whether it begins with other states than 0."""
-    for kind, hidden, form, lanes, units, turns, pack, begin, judges in (
-        ("plain", 16, "w8a8", 4, 1, 2, 1, False, FIT),
-        ("lstm", 16, "w8a8", 4, 1, 1, 1, False, FIT),
-        ("after", 16, "w8a8", 4, 1, 1, 1, False, FIT),
-        ("before", 16, "w8a8", 4, 1, 2, 1, False, FIT),
-        ("after", 24, "w4a8", 4, 2, 2, 2, True, XCUP),
-        ("plain", 24, "w8a16", 2, 1, 4, 1, True, XCUP),
-        ("before", 12, "w8a8", 3, 1, 1, 1, True, ECP5),
-        ("plain", 20, "w8a8", 4, 2, 1, 1, False, ECP5),
-        ("lstm", 12, "w8a8", 2, 1, 1, 1, False, ECP5),
+    """Kinds, units, forms, lanes, units of a beat, turns, frames, pack, and whether other states than 0 come first."""
+    for kind, hidden, form, lanes, units, turns, frames, pack, begin, judges in (
+        ("plain", 16, "w8a8", 4, 1, 2, 1, 1, False, FIT),
+        ("lstm", 16, "w8a8", 4, 1, 1, 1, 1, False, FIT),
+        ("after", 16, "w8a8", 4, 1, 1, 1, 1, False, FIT),
+        ("before", 16, "w8a8", 4, 1, 2, 1, 1, False, FIT),
+        ("after", 24, "w4a8", 4, 2, 2, 1, 2, True, XCUP),
+        ("plain", 24, "w8a16", 2, 1, 4, 1, 1, True, XCUP),
+        ("before", 12, "w8a8", 3, 1, 1, 1, 1, True, ECP5),
+        ("plain", 20, "w8a8", 4, 2, 1, 1, 1, False, ECP5),
+        ("lstm", 12, "w8a8", 2, 1, 1, 1, 1, False, ECP5),
+        ("lstm", 16, "w8a8", 4, 2, 1, 6, 1, False, FIT),
+        ("before", 16, "w8a8", 4, 1, 2, 3, 1, False, FIT),
+        ("after", 24, "w4a8", 8, 2, 3, 4, 2, True, XCUP),
+        ("plain", 20, "w8a8", 4, 2, 2, 3, 1, False, ECP5),
     ):
         op = layer(kind, hidden, form, begin=begin)
         x = TensorType((1, 8, hidden * op.gates), X)
-        knobs = {"lanes_in": lanes, "units": units, "turns": turns, "cell": Cell.FIXED, "pack": pack, "weight_ram": LUT}
+        knobs = {
+            "lanes_in": lanes,
+            "units": units,
+            "turns": turns,
+            "frames": frames,
+            "cell": Cell.FIXED,
+            "pack": pack,
+            "weight_ram": LUT,
+        }
         name = f"{kind}{hidden}_{form}_{lanes}x{units}x{turns}_pack{pack}_ram0" + "_begins" * begin
+        name += f"_frames{frames}" * (frames > 1)
         yield at("recurrent_loop", name, op, (x,), knobs, judges)

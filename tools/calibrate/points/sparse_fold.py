@@ -21,10 +21,7 @@ def points() -> Iterator[Point]:
 
 
 def _dense() -> Iterator[Point]:
-    """Bits, channels in and out, lanes in and out, parts, lists, pack, memory of the weights, what is left, whom it judges.
-
-    What is left: a share of the words.
-    """
+    """Bits, channels in and out, lanes in and out, parts, lists, pack, memory of the weights, share of words left."""
     table = (
         (8, 64, 32, (4, 4), 1, 1, 2, BLOCK, 0.25, FIT),
         (8, 128, 48, (2, 4), 1, 1, 1, BLOCK, 0.25, FIT),
