@@ -274,104 +274,68 @@ module tom_window #(
     ends_line: ends_line
   };
 
-  // Of every group of lanes, the first tells what all do.
-  wire logic pixels_done[Lists], rows_done[Lists], last_cols[Lists], valid[Lists], first[Lists], last[Lists];
-  wire logic [ColBits-1:0] write_cols[Lists];
+  wire logic [AddrBits-1:0] addr[Lists*Columns];
+  wire logic [TapsH-1:0]    row_inside[Lists];
+  wire logic [TapsW-1:0]    col_inside[Lists];
+  wire logic [SlotBits-1:0] row_bank[TapsH];
+  wire logic [BankBits-1:0] col_bank[TapsW];
 
-  for (genvar l = 0; l < Lists; l++) begin : gen_group
-    localparam int unsigned GroupLanes = Lanes / Lists;
-    localparam int unsigned GroupW = GroupLanes * Bits;
-    localparam int unsigned PartW = GroupW / Parts;
+  tom_window_address #(
+    .Beats  (Beats),
+    .Groups (Groups),
+    .Window (Window),
+    .Rows   (Rows),
+    .Columns(Columns),
+    .Listed (Kept != 0),
+    .Lists  (Lists)
+  ) u_address (
+    .clk_i,
+    .rst_i,
+    .step_i      (step),
+    .beat_i      (beat),
+    .kw_i        (kw),
+    .kh_i        (kh),
+    .addr_o      (addr),
+    .row_inside_o(row_inside),
+    .col_inside_o(col_inside),
+    .row_bank_o  (row_bank),
+    .col_bank_o  (col_bank)
+  );
 
-    wire logic [Pixels*GroupW-1:0] group_data;  // its lanes of every part
-    if (Lists == 1) begin : gen_all
-      assign group_data = in_data_i;
-    end else begin : gen_some
-      for (genvar p = 0; p < Parts; p++) begin : gen_part
-        assign group_data[p*PartW+:PartW] = in_data_i[(p*Lists+l)*PartW+:PartW];
-      end
-    end
-
-    wire logic [AddrBits-1:0] addr[Columns];
-    wire logic [TapsH-1:0]    row_inside;
-    wire logic [TapsW-1:0]    col_inside;
-    wire logic [SlotBits-1:0] row_bank[TapsH];
-    wire logic [BankBits-1:0] col_bank[TapsW];
-    wire logic [TapsH*TapsW*GroupW-1:0] group_taps;
-
-    tom_window_address #(
-      .Beats  (Beats),
-      .Groups (Groups),
-      .Window (Window),
-      .Rows   (Rows),
-      .Columns(Columns),
-      .Listed (Kept != 0)
-    ) u_address (
-      .clk_i,
-      .rst_i,
-      .step_i      (step),
-      .beat_i      (beat[l]),
-      .kw_i        (kw[l]),
-      .kh_i        (kh[l]),
-      .addr_o      (addr),
-      .row_inside_o(row_inside),
-      .col_inside_o(col_inside),
-      .row_bank_o  (row_bank),
-      .col_bank_o  (col_bank)
-    );
-
-    tom_window_ring #(
-      .Lanes  (GroupLanes),
-      .Bits   (Bits),
-      .Beats  (Beats),
-      .Window (Window),
-      .Rows   (Rows),
-      .Columns(Columns),
-      .Pixels (Pixels),
-      .Ram    (Ram)
-    ) u_ring (
-      .clk_i,
-      .rst_i,
-      .write_i         (write),
-      .write_data_i    (group_data),
-      .pixel_done_o    (pixels_done[l]),
-      .row_done_o      (rows_done[l]),
-      .write_col_o     (write_cols[l]),
-      .write_last_col_o(last_cols[l]),
-      .read_i          (issue),
-      .first_i         (pass_start),
-      .last_i          (pass_end),
-      .addr_i          (addr),
-      .row_inside_i    (row_inside),
-      .col_inside_i    (col_inside),
-      .row_bank_i      (row_bank),
-      .col_bank_i      (col_bank),
-      .win_valid_o     (valid[l]),
-      .win_first_o     (first[l]),
-      .win_last_o      (last[l]),
-      .win_data_o      (group_taps)
-    );
-
-    // A part goes with its taps.
-    logic [Latency-1:0][PartBits-1:0] part_q;
-    always_ff @(posedge clk_i) part_q <= (Latency * PartBits)'({part_q, part[l]});
-
-    for (genvar t = 0; t < TapsH * TapsW; t++) begin : gen_tap
-      wire logic [Parts-1:0][PartW-1:0] parts = group_taps[t*GroupW+:GroupW];
-      assign win_data_o[(t*Lists+l)*PartW+:PartW] = parts[Parts==1?0:part_q[Latency-1]];
-    end
-
-    wire logic unused_twin = &{1'b0, pixels_done[l], rows_done[l], write_cols[l], last_cols[l], valid[l], first[l],
-                               last[l], part_q[Latency-1]};
-  end
-
-  assign pixel_done = pixels_done[0];
-  assign row_done = rows_done[0];
-  assign write_col = write_cols[0];
-  assign write_last_col = last_cols[0];
-  assign win_valid_o = valid[0];
-  assign win_first_o = first[0];
-  assign win_last_o = last[0];
+  tom_window_ring #(
+    .Lanes  (Lanes),
+    .Bits   (Bits),
+    .Beats  (Beats),
+    .Window (Window),
+    .Rows   (Rows),
+    .Columns(Columns),
+    .Pixels (Pixels),
+    .Ram    (Ram),
+    .Lists  (Lists),
+    .Parts  (Parts)
+  ) u_ring (
+    .clk_i,
+    .rst_i,
+    .write_i         (write),
+    .write_data_i    (in_data_i),
+    .pixel_done_o    (pixel_done),
+    .row_done_o      (row_done),
+    .write_col_o     (write_col),
+    .write_last_col_o(write_last_col),
+    .read_i          (issue),
+    .first_i         (pass_start),
+    .last_i          (pass_end),
+    .part_i          (part),
+    .addr_i          (addr),
+    .row_inside_i    (row_inside),
+    .col_inside_i    (col_inside),
+    .row_bank_i      (row_bank),
+    .col_bank_i      (col_bank),
+    .win_valid_o,
+    .win_first_o,
+    .win_last_o,
+    .win_data_o
+  );
 
 endmodule
 

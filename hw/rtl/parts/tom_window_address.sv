@@ -14,6 +14,7 @@ module tom_window_address #(
   parameter int unsigned Rows    = 4,  // rows in the ring
   parameter int unsigned Columns = 1,  // column banks
   parameter bit          Listed  = 0,  // a list says which beat, kernel column and kernel row a read is of
+  parameter int unsigned Lists   = 1,  // groups of lanes that it says it for
 
   localparam int unsigned TapsH = tom_window_pkg::taps(Window.parallel_h, Window.kernel_h),
   localparam int unsigned TapsW = tom_window_pkg::taps(Window.parallel_w, Window.kernel_w),
@@ -29,14 +30,14 @@ module tom_window_address #(
   input  wire logic                  rst_i,
 
   input  wire tom_window_pkg::step_t step_i,
-  input  wire logic [BeatBits-1:0]   beat_i,             // only if Listed, as the next two
-  input  wire logic [tom_pkg::idx_width(StepsW)-1:0] kw_i,
-  input  wire logic [tom_pkg::idx_width(StepsH)-1:0] kh_i,
+  input  wire logic [BeatBits-1:0]   beat_i[Lists],           // only if Listed, as the next two
+  input  wire logic [tom_pkg::idx_width(StepsW)-1:0] kw_i[Lists],
+  input  wire logic [tom_pkg::idx_width(StepsH)-1:0] kh_i[Lists],
 
-  output wire logic [AddrBits-1:0]   addr_o[Columns],    // in each column bank
-  output wire logic [TapsH-1:0]      row_inside_o,       // the tap's row is not border
-  output wire logic [TapsW-1:0]      col_inside_o,       // nor its column
-  output wire logic [SlotBits-1:0]   row_bank_o[TapsH],  // the bank that holds it
+  output wire logic [AddrBits-1:0]   addr_o[Lists*Columns],   // in each column bank of each group
+  output wire logic [TapsH-1:0]      row_inside_o[Lists],     // the tap's row is not border
+  output wire logic [TapsW-1:0]      col_inside_o[Lists],     // nor its column
+  output wire logic [SlotBits-1:0]   row_bank_o[TapsH],       // the bank that holds it
   output wire logic [BankBits-1:0]   col_bank_o[TapsW]
 );
 
@@ -52,12 +53,15 @@ module tom_window_address #(
   localparam int unsigned FirstSlot = tom_pkg::modulo(-int'(Window.pad_top), Rows);
 
   // What reads of all kernel rows or columns at once do not step through.
-  wire logic unused_step = &{1'b0, step_i, beat_i, kw_i, kh_i};
+  wire logic unused_step = &{1'b0, step_i};
+  for (genvar l = 0; l < Lists; l++) begin : gen_unused
+    wire logic unused_place = &{1'b0, beat_i[l], kw_i[l], kh_i[l]};
+  end
 
   wire logic col_step = step_i.read && step_i.loops.ends_pixel;
   wire logic row_step = step_i.read && step_i.ends_line;
 
-  logic [BeatBits-1:0] chan;             // beat of the pixel
+  wire logic [BeatBits-1:0] chan[Lists];  // beat of the pixel
   logic signed [ColPosBits-1:0] left_q;  // input column of the window's left edge
   logic signed [RowPosBits-1:0] top_q;   // input row of the window's top edge
 
@@ -88,7 +92,7 @@ module tom_window_address #(
         else chan_q <= chan_q - BeatBits'(GroupBeats - 1);
       end
     end
-    assign chan = chan_q;
+    assign chan[0] = chan_q;
   end
 
   // Ring address `a` moved by `words`, where rows lie in one memory.
@@ -100,7 +104,7 @@ module tom_window_address #(
   endfunction
 
   // Rows: where the tap row (or of all kernel rows at once the window's first row) lies in the ring.
-  logic [AddrBits-1:0] row_addr;  // of the row, in every bank
+  wire logic [AddrBits-1:0] row_addr[Lists];  // of the row, in every bank
 
   if (Window.parallel_h) begin : gen_rows_parallel
     logic [SlotBits-1:0] slot_q;
@@ -111,10 +115,14 @@ module tom_window_address #(
                                   : SlotBits'((32'(slot_q) + StepRow) % Rows);
       end
     end
-    assign row_addr = '0;
+    wire logic [TapsH-1:0] in_frame;
+    for (genvar l = 0; l < Lists; l++) begin : gen_group
+      assign row_addr[l] = '0;
+      assign row_inside_o[l] = in_frame;
+    end
     for (genvar t = 0; t < TapsH; t++) begin : gen_tap
       wire logic signed [RowPosBits-1:0] position = top_q + RowPosBits'(t * Window.dilation_h);
-      assign row_inside_o[t] = position >= 0 && position < RowPosBits'(Window.height);
+      assign in_frame[t] = position >= 0 && position < RowPosBits'(Window.height);
       assign row_bank_o[t] = SlotBits'((32'(slot_q) + t * Window.dilation_h) % Rows);
     end
   end else if (Listed) begin : gen_rows_listed
@@ -135,8 +143,10 @@ module tom_window_address #(
         end
       end
     end
-    assign row_addr = tap_q[StepsH==1?0:kh_i];
-    assign row_inside_o[0] = inside_q[StepsH==1?0:kh_i];
+    for (genvar l = 0; l < Lists; l++) begin : gen_group
+      assign row_addr[l] = tap_q[StepsH==1?0:kh_i[l]];
+      assign row_inside_o[l] = inside_q[StepsH==1?0:kh_i[l]];
+    end
     assign row_bank_o[0] = '0;
   end else begin : gen_rows_serial
     logic [AddrBits-1:0] window_q, tap_q;  // ring address of the window's first row, of the tap row
@@ -167,13 +177,13 @@ module tom_window_address #(
         end
       end
     end
-    assign row_addr = tap_q;
+    assign row_addr[0] = tap_q;
     assign row_inside_o[0] = position_q >= 0 && position_q < RowPosBits'(Window.height);
     assign row_bank_o[0] = '0;
   end
 
   // Columns: which bank holds each tap column, and where in its bank.
-  logic [AddrBits-1:0] col_addr[Columns];  // address of the pixel in each column bank
+  wire logic [AddrBits-1:0] col_addr[Lists*Columns];  // address of the pixel in each column bank of each group
 
   if (Window.parallel_w) begin : gen_columns_parallel
     localparam int unsigned FirstBank = tom_pkg::modulo(-int'(Window.pad_left), Columns);
@@ -195,9 +205,10 @@ module tom_window_address #(
       end
     end
 
+    wire logic [TapsW-1:0] in_frame;
     for (genvar t = 0; t < TapsW; t++) begin : gen_tap
       wire logic signed [ColPosBits-1:0] position = left_q + ColPosBits'(t * Window.dilation_w);
-      assign col_inside_o[t] = position >= 0 && position < ColPosBits'(Window.width);
+      assign in_frame[t] = position >= 0 && position < ColPosBits'(Window.width);
       assign col_bank_o[t] = BankBits'((32'(bank_q) + t * Window.dilation_w) % Columns);
     end
 
@@ -210,11 +221,18 @@ module tom_window_address #(
     endfunction
 
     for (genvar b = 0; b < Columns; b++) begin : gen_bank
+      logic [AddrBits-1:0] here;
       always_comb begin
-        col_addr[b] = word_q;
+        here = word_q;
         for (int unsigned m = 0; m < Columns; m++)
-          if (32'(bank_q) == m) col_addr[b] = word_q + AddrBits'(words_ahead(b, m));
+          if (32'(bank_q) == m) here = word_q + AddrBits'(words_ahead(b, m));
       end
+      for (genvar l = 0; l < Lists; l++) begin : gen_group
+        assign col_addr[l*Columns+b] = here;
+      end
+    end
+    for (genvar l = 0; l < Lists; l++) begin : gen_group
+      assign col_inside_o[l] = in_frame;
     end
   end else if (Listed) begin : gen_columns_listed
     logic [AddrBits-1:0] tap_q[StepsW];  // address of each kernel column; wraps below zero in the left border
@@ -233,8 +251,10 @@ module tom_window_address #(
         end
       end
     end
-    assign col_addr[0] = tap_q[StepsW==1?0:kw_i];
-    assign col_inside_o[0] = inside_q[StepsW==1?0:kw_i];
+    for (genvar l = 0; l < Lists; l++) begin : gen_group
+      assign col_addr[l] = tap_q[StepsW==1?0:kw_i[l]];
+      assign col_inside_o[l] = inside_q[StepsW==1?0:kw_i[l]];
+    end
     assign col_bank_o[0] = '0;
   end else begin : gen_columns_serial
     logic signed [ColPosBits-1:0] position_q;
@@ -270,8 +290,8 @@ module tom_window_address #(
     assign col_bank_o[0] = '0;
   end
 
-  for (genvar b = 0; b < Columns; b++) begin : gen_addr
-    assign addr_o[b] = row_addr + col_addr[b] + AddrBits'(chan);
+  for (genvar a = 0; a < Lists * Columns; a++) begin : gen_addr
+    assign addr_o[a] = row_addr[a/Columns] + col_addr[a] + AddrBits'(chan[a/Columns]);
   end
 
 endmodule
