@@ -161,7 +161,9 @@ class SparseFold(WeightedUnit[Dense | Conv2d]):
         bits = sum(self.list_bits)
         queue = output_cost(self.whole.outputs * self.out.codes.bits, self.places, self.target)
         listed = Resources(ff=bits) + rom_cost(Store(self.list_ram, self.words, bits), self.target)
-        return self.wide.buffer + self._apart + self.whole.array + queue + listed + self._control
+        # What is behind the taps of `wide` is behind one part of them only.
+        spare = Resources(lut=(self.knobs["parts"] - 1) * self.whole.inputs * self.arg.codes.bits)
+        return self.wide.buffer - spare + self._apart + self.whole.array + queue + listed + self._control
 
     @property
     def _control(self) -> Resources:

@@ -15,7 +15,7 @@ from tools.calibrate.point import Point
 from tools.calibrate.run import HERE, TARGETS, key, load, netlist, selected, store
 
 ROOT = HERE.parents[1]
-ELABORATE = ("proc", "flatten", *("opt_merge", "opt_clean -purge") * 2)
+ELABORATE = ("proc", "flatten", *("opt_expr -mux_undef", "opt_merge", "opt_clean -purge") * 3)
 """Commands of Yosys that lay the hierarchy flat, compute nothing twice, and leave the rest as it is written."""
 
 

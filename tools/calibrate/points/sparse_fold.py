@@ -33,7 +33,7 @@ def _dense() -> Iterator[Point]:
         (8, 128, 32, (1, 8), 8, 1, 2, BLOCK, 0.25, FIT),
         (8, 80, 40, (2, 5), 2, 1, 1, BLOCK, 0.4, XCUP),
         (8, 128, 32, (8, 4), 1, 8, 2, BLOCK, 0.25, FIT),
-        (8, 64, 32, (4, 4), 2, 4, 2, LUT, 0.25, FIT),
+        (8, 64, 32, (4, 4), 2, 4, 2, BLOCK, 0.25, FIT),
         (8, 96, 24, (6, 3), 1, 6, 1, BLOCK, 0.3, XCUP),
         (8, 80, 20, (5, 4), 1, 5, 1, BLOCK, 0.3, ECP5),
     )
@@ -53,7 +53,7 @@ def _convolutions() -> Iterator[Point]:
     """Size, channels in and out, kernel, stride, lanes in and out, parts, lists, taps at once, pack, memory, left."""
     table = (
         (14, (16, 16), 3, 1, (2, 4), 1, 1, (0, 0), 2, BLOCK, 0.25, FIT),
-        (28, (8, 16), 3, 1, (1, 4), 1, 1, (0, 1), 2, LUT, 0.4, FIT),
+        (28, (8, 16), 3, 1, (1, 4), 1, 1, (0, 1), 2, BLOCK, 0.4, FIT),
         (14, (16, 16), 3, 2, (1, 2), 1, 1, (1, 1), 2, BLOCK, 0.5, FIT),
         (20, (8, 8), 5, 1, (2, 2), 1, 1, (0, 0), 1, BLOCK, 0.25, FIT),
         (16, (12, 12), 3, 1, (3, 3), 1, 1, (0, 0), 1, BLOCK, 0.3, XCUP),
