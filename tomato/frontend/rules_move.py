@@ -17,6 +17,8 @@ IMAGE = 4
 """Axes of an image: batch, channels, height, width."""
 Sides = tuple[int, int, int, int]
 """Pixels of a border: top, left, bottom, right."""
+MOST_PARTS = 64
+"""Slices that a Gather along pixels is made of: windows of 64 rows, or as many rows in any order."""
 
 
 def from_concat(walk: Walk, node: OnnxNode) -> None:
@@ -172,7 +174,7 @@ def take(walk: Walk, name: str, axis: int, picked: Index, suffix: str = "") -> V
     """The elements `picked` of one axis, in that order.
 
     Evenly spaced ones are cut; another order of them moves nothing by itself: the host, a layer's weights or whatever
-    reads them sees to it. Any others are picked channels.
+    reads them sees to it. Any others are picked channels, or parts side by side.
     """
     view = walk.view(name)
     ordered = np.unique(picked)
@@ -192,12 +194,33 @@ def take(walk: Walk, name: str, axis: int, picked: Index, suffix: str = "") -> V
         return again
     channel = min(1, len(view.shape) - 1)
     if axis != channel and view.value not in walk.unbound and view.order.size != view.shape[axis]:
-        raise RefusedError(
-            f"expected evenly spaced indices of axis {axis}, none of them twice", "choose among the channels instead"
-        )
+        return _in_parts(walk, name, axis, picked, suffix)
     shape = (*view.shape[:axis], picked.size, *view.shape[axis + 1 :])
     value = walk.pick(walk.streamed(view, axis), picked)
     return View(value, layout.order(shape, axis))
+
+
+def _in_parts(walk: Walk, name: str, axis: int, picked: Index, suffix: str) -> View:
+    """Any elements of one axis: evenly spaced parts, as few of one length as there are, side by side as channels."""
+    sizes = [n for n in range(picked.size, 0, -1) if picked.size % n == 0]
+    for size in sizes:
+        rows = picked.reshape(-1, size)
+        steps = np.diff(rows)
+        if size == 1 or (steps.min() == steps.max() > 0):
+            break
+    if len(rows) > MOST_PARTS:
+        raise RefusedError(
+            f"expected indices of axis {axis} in at most {MOST_PARTS} evenly spaced parts of one length",
+            "choose among the channels instead",
+        )
+    parts = [take(walk, name, axis, row, f"{suffix}_{i}") for i, row in enumerate(rows)]
+    first = parts[0]
+    frame = walk.build.types[first.value].shape
+    places = layout.inverse(first.order)
+    values = [walk.arrange(part, frame, places) for part in parts]
+    each, every = frame[2], frame[2] * len(parts)
+    orders = [first.order // each * every + i * each + first.order % each for i in range(len(parts))]
+    return View(walk.emit(Concat(), values, f"{suffix}_parts"), np.concatenate(orders, axis=axis))
 
 
 def from_slice(walk: Walk, node: OnnxNode) -> None:
