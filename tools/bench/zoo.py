@@ -10,6 +10,7 @@ import logging
 import multiprocessing
 import os
 import resource
+import signal
 import tempfile
 import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -46,7 +47,8 @@ NEAR: Final = 1e-4
 """Of the largest output; or four times as far from PyTorch in double precision as ONNX Runtime is."""
 LARGEST: Final = "u250"
 NORMS: Final = (nn.BatchNorm1d, nn.BatchNorm2d)
-SECONDS, BYTES = 120, 12 << 30
+SECONDS, WAITED, BYTES = 120, 900, 12 << 30
+"""Of a process: seconds of a processor, seconds that may pass meanwhile, memory."""
 EXPORTERS: Final[Mapping[str, bool]] = {"classic": False, "dynamo": True}
 INSTALL: Final = "pip install torchvision timm segmentation-models-pytorch ultralytics"
 TABLE, SUMMARY = ROOT / "docs" / "networks.md", ROOT / "docs" / "importing.md"
@@ -318,6 +320,7 @@ def run(network: Network, frames: Sequence[Array]) -> list[Array]:
 
 def _answer(to: Connection, kept: Kept, *, dynamo: bool) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)  # exporters and libraries also print past Python
     os.dup2(nowhere, 2)
@@ -331,6 +334,10 @@ def _answer(to: Connection, kept: Kept, *, dynamo: bool) -> None:
     to.send(found)
 
 
+ENDS: Final = (signal.SIGXCPU, signal.SIGKILL)
+"""Signals that end a process at its limit."""
+
+
 def tried(kept: Kept, *, dynamo: bool) -> Verdict:
     """The verdict of a process of its own."""
     context = multiprocessing.get_context("fork")
@@ -339,12 +346,13 @@ def tried(kept: Kept, *, dynamo: bool) -> Verdict:
     process.start()
     theirs.close()
     try:
-        if not ours.poll(SECONDS):
-            return Verdict("too long", f"more than {SECONDS} s")
+        if not ours.poll(WAITED):
+            return Verdict("too long")
         found: Verdict = ours.recv()
         return found
     except EOFError:
-        return Verdict("crash", "the process died")
+        process.join()
+        return Verdict("too long" if -(process.exitcode or 0) in ENDS else "crash", "the process died")
     finally:
         process.kill()
         process.join()
