@@ -58,6 +58,8 @@ CASES = {
     "pictures_mixed": shaped((3, 4, 5, 6), op("Conv", "r", "w", "b"), w=randoms(2, 4, 1, 1), b=randoms(2)),
     "lines_convolved": shaped((3, 4, 6), op("Conv", "r", "w"), w=randoms(2, 4, 3)),
     "pictures_pooled": shaped((3, 4, 6, 6), op("MaxPool", "r", kernel_shape=[2, 2], strides=[2, 2])),
+    "pictures_enlarged": shaped((3, 4, 2, 3), op("Resize", "r", "", "z", mode="nearest"),
+                                z=np.array([1, 1, 2, 2], np.float32)),
     "pictures_averaged": shaped((3, 4, 6, 6), op("GlobalAveragePool", "r")),
 }  # fmt: skip
 
