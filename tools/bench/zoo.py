@@ -363,6 +363,8 @@ def count(names: Collection[str], exporters: Collection[str]) -> None:
     logging.disable(logging.CRITICAL)
     rows = _rows(TABLE.read_text())
     for library, networks in ZOO.items():
+        if names and library not in names and ZOO.keys() >= set(names):
+            continue
         for name, kept in networks().items():
             if names and library not in names and name not in names:
                 continue
