@@ -111,11 +111,17 @@ def test_equals_onnx_runtime(name: str, tmp_path: Path) -> None:
     agree(CASES[name].save(tmp_path))
 
 
-def test_large_constants_are_scattered(tmp_path: Path) -> None:
-    index = np.stack(np.meshgrid(np.arange(150), np.arange(3), indexing="ij"), -1).reshape(-1, 2)
-    nodes = [
-        op("ScatterND", "c", "i", "u", to="s"),
-        op("MatMul", "x", "s"),
-    ]
-    constants = {"c": randoms(150, 150), "i": index, "u": randoms(450, seed=1)}
-    agree(Tiny(nodes, {"x": (1, 150)}, constants, opset=16).save(tmp_path))
+FOLDED = {
+    "ScatterND": ([op("ScatterND", "c", "i", "u", to="s")], {"u": randoms(450, seed=1)}),
+    "GatherND": ([op("GatherND", "c", "i", to="g"), op("Reshape", "g", "t", to="s")], {"t": np.array([150, 3])}),
+    "BatchNormalization": ([op("BatchNormalization", "c", *"abde", to="s")], {n: np.abs(randoms(150)) for n in "abde"}),
+}
+
+
+@pytest.mark.parametrize("kind", FOLDED)
+def test_large_constants_are_computed_at_once(kind: str, tmp_path: Path) -> None:
+    nodes, more = FOLDED[kind]
+    index = np.stack(np.meshgrid(np.arange(150), np.arange(3), indexing="ij"), -1).reshape(-1, 2) - 1
+    used = {name for node in nodes for name in node.input}
+    given = {n: a for n, a in {"c": randoms(150, 150), "i": index, **more}.items() if n in used}
+    agree(Tiny([*nodes, op("MatMul", "x", "s")], {"x": (1, 150)}, given, opset=16).save(tmp_path))
