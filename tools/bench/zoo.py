@@ -178,7 +178,9 @@ def segmentation_networks() -> Mapping[str, Kept]:
     """Decoders on a light encoder."""
     models = _library("segmentation_models_pytorch")
     kinds = ("Unet", "UnetPlusPlus", "FPN", "PSPNet", "Linknet", "MAnet", "DeepLabV3Plus", "PAN")
-    return {k: Kept(partial(getattr(models, k), "resnet18", encoder_weights=None), 96) for k in kinds}
+    return {
+        k: Kept(partial(getattr(models, k), "resnet18", encoder_weights=None), 128 if k == "PAN" else 96) for k in kinds
+    }
 
 
 def ultralytics_networks() -> Mapping[str, Kept]:
