@@ -1,6 +1,6 @@
 """The values of nodes whose inputs are all constant, by onnx's reference evaluator."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 
 import numpy as np
@@ -16,11 +16,11 @@ RANDOM = frozenset(
     {"Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"}
 )
 _QUICK_TEXT = """
-    Abs Add And Cast CastLike Ceil Clip Concat Constant ConstantOfShape Cos CumSum Div Equal Erf Exp Expand Flatten
-    Floor Gather GatherElements Greater GreaterOrEqual Identity Less LessOrEqual Log Max Mean Min Mod Mul Neg Not OneHot
-    Or Pad Pow QuantizeLinear Range Reciprocal ReduceL2 ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum Relu Reshape
-    Round Shape Sigmoid Sign Sin Size Slice Softmax Split Sqrt Squeeze Sub Sum Tanh Tile Transpose Trilu Unsqueeze Where
-    Xor
+    Abs Add And BatchNormalization Cast CastLike Ceil Clip Concat Constant ConstantOfShape Cos CumSum Div Equal Erf Exp
+    Expand Flatten Floor Gather GatherElements Greater GreaterOrEqual Identity Less LessOrEqual Log Max Mean Min Mod Mul
+    Neg Not OneHot Or Pad Pow QuantizeLinear Range Reciprocal ReduceL2 ReduceMax ReduceMean ReduceMin ReduceProd
+    ReduceSum Relu Reshape Round Shape Sigmoid Sign Sin Size Slice Softmax Split Sqrt Squeeze Sub Sum Tanh Tile
+    Transpose Trilu Unsqueeze Where Xor
 """
 QUICK = frozenset(_QUICK_TEXT.split())
 """Operators that the evaluator computes with a few NumPy calls, whatever the size."""
@@ -49,6 +49,8 @@ def fold(
     """
     if node.op_type != "Constant":
         _check_work(node, sum(v.size for v in given.values()), claimed)
+    if _at_once(node):
+        return {node.output[0]: AT_ONCE[node.op_type](*(given[name] for name in node.input))}
     graph = helper.make_graph(
         [node],
         "fold",
@@ -67,6 +69,37 @@ def fold(
     return {name: np.asarray(value) for name, value in zip((o for o in node.output if o), values, strict=True)}
 
 
+def _at_once(node: onnx.NodeProto) -> bool:
+    """Whether a node is computed here: the evaluator walks through the places one by one."""
+    return node.op_type in AT_ONCE and not any(a.i or a.s not in (b"", b"none") for a in node.attribute)
+
+
+def _gathered(values: Array, index: Array) -> Array:
+    """GatherND without batches."""
+    _check_places(values, index)
+    return np.asarray(values[tuple(np.moveaxis(index, -1, 0))])
+
+
+def _scattered(values: Array, index: Array, updates: Array) -> Array:
+    """ScatterND without a reduction."""
+    _check_places(values, index)
+    if updates.shape != (*index.shape[:-1], *values.shape[index.shape[-1] :]):
+        raise CannotFoldError("its constants do not suit each other; check the exported model")
+    found = values.copy()
+    found[tuple(np.moveaxis(index, -1, 0))] = updates
+    return found
+
+
+def _check_places(values: Array, index: Array) -> None:
+    """Raise CannotFoldError for indices that are none of these values."""
+    sizes = np.array(values.shape[: index.shape[-1] if index.shape else 0])
+    if not sizes.size or sizes.size != index.shape[-1] or np.any((index < -sizes) | (index >= sizes)):
+        raise CannotFoldError("its indices lie outside of its values; check the exported model")
+
+
+AT_ONCE: Mapping[str, Callable[..., Array]] = {"GatherND": _gathered, "ScatterND": _scattered}
+
+
 def _check_work(node: onnx.NodeProto, read: int, claimed: Sequence[Sequence[int] | None]) -> None:
     """Raise CannotFoldError for results that are too large, or take too long."""
     if any(shape is None for shape in claimed) and node.op_type not in SHRINKING:
@@ -77,7 +110,7 @@ def _check_work(node: onnx.NodeProto, read: int, claimed: Sequence[Sequence[int]
             f"its constant value has {written:,} elements, {limits.MOST_VALUES:,} are the most; store less"
         )
     most = MOST_PRODUCTS if node.op_type in PRODUCTS else MOST_OTHERS
-    if node.op_type not in QUICK and read + written > most:
+    if node.op_type not in QUICK and not _at_once(node) and read + written > most:
         raise CannotFoldError(
             f"computing its constant value takes too long ({read + written:,} elements); simplify the model first"
         )

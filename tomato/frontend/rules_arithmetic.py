@@ -41,6 +41,7 @@ def from_arithmetic(walk: Walk, node: OnnxNode) -> None:
     c = _operand(walk, node, side)
     if _joined_codes(walk, node, side):
         return
+    source = _enlarged(walk, source, c)
     match node.op_type, side:
         case "Add", _ if _is_product(walk, source) and not masked(walk, target):
             add_bias(walk, node, source, side)
@@ -58,6 +59,20 @@ def from_arithmetic(walk: Walk, node: OnnxNode) -> None:
             raise RefusedError(f"the constant {node.inputs[1]!r} divides by zero", "check the exported model")
         case _:
             _divide(walk, source, target, c)
+
+
+def _enlarged(walk: Walk, source: str, constant: Array) -> str:
+    """The name of a value, repeated along the axes of a constant that enlarges it; its own where none does."""
+    view = walk.view(source)
+    try:
+        shape = np.broadcast_shapes(view.shape, constant.shape)
+    except ValueError:
+        return source  # refused where it meets the constant
+    if prod(shape) == view.order.size or (len(shape) == len(view.shape) and shape[0] > view.shape[0]):
+        return source  # more frames than one are refused there, too
+    name = f"{source} as {shape}"
+    walk.env[name] = expand(walk, walk.settle(source), shape)
+    return name
 
 
 def _divide(walk: Walk, source: str, target: str, c: Array) -> None:
@@ -180,18 +195,15 @@ def expand(walk: Walk, view: View, shape: tuple[int, ...]) -> View:
     order = view.order.reshape((1,) * (len(shape) - len(view.shape)) + view.shape)
     if order.size == prod(shape):
         return View(view.value, order.reshape(shape))
-    if len(shape) > 4 and (again := walk.repeated(view.value, np.broadcast_to(order, shape))) is not None:
-        return again
-    if len(shape) > 4:
-        raise RefusedError(f"expected at most 4 axes to broadcast, not {len(shape)}", "give both inputs the same shape")
     channel = 1 if len(shape) > 2 else len(shape) - 1
-    for axes in layout.axes(len(shape), channel):
-        grown = [order.shape[a] < shape[a] for a in axes if shape[a] > 1]
-        if grown != sorted(grown):
-            raise RefusedError(
-                f"expected no repetition of all of {'x'.join(map(str, order.shape))} along an axis in front of others",
-                "give both inputs the same shape",
-            )
+    rises = [[order.shape[a] < shape[a] for a in axes if shape[a] > 1] for axes in layout.axes(len(shape), channel)]
+    if len(shape) > 4 or any(grown != sorted(grown) for grown in rises):
+        if view.value in walk.unbound:
+            view = View(walk.streamed(View(view.value, order), channel), layout.order(order.shape, channel))
+            order = view.order
+        again = walk.repeated(view.value, np.broadcast_to(order, shape))
+        assert again is not None, "every pixel repeats alike"
+        return again
     value = walk.streamed(View(view.value, order), channel)
     height, width, channels = walk.build.types[value].shape
     target = layout.standard(shape, channel)[0]

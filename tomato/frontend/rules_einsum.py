@@ -10,6 +10,7 @@ from tomato.core.formats import Tensor
 from tomato.frontend import layout
 from tomato.frontend.model import OnnxNode, RefusedError
 from tomato.frontend.rules_matmul import product
+from tomato.frontend.stacks import times_constants
 from tomato.frontend.walk import Rule, View, Walk
 from tomato.ops.dense import Dense
 
@@ -42,7 +43,7 @@ class Equation:
 
 
 def from_einsum(walk: Walk, node: OnnxNode) -> None:
-    """Einsum of two activations, or of an activation and a constant that share no axis which stays."""
+    """Einsum of two activations, or of an activation and a constant."""
     if len(node.inputs) != OPERANDS:
         raise RefusedError(f"expected two operands, not {len(node.inputs)}", "write one Einsum for every two")
     given = [walk.model.constant(node, i) for i in range(OPERANDS)]
@@ -74,15 +75,19 @@ def _with_constant(walk: Walk, node: OnnxNode, equation: Equation, side: int, si
     """A product on the axes that are summed."""
     letters = (equation.a, equation.b)
     given, fixed = letters[1 - side], letters[side]
-    if equation.stacked:
-        raise RefusedError("expected a constant that shares no axis with the result", "split the product")
     view, weight = walk.view(node.inputs[1 - side]), walk.weight(node, side, "operand")
     rows, columns, terms = equation.own(given), equation.own(fixed), equation.terms
+    if equation.stacked:
+        stack = weight.transpose([fixed.index(c) for c in equation.stacked + terms + columns])
+        stack = stack.reshape(_size(equation.stacked, sizes), _size(terms, sizes), -1)
+        made = times_constants(walk, _arranged(view, given, sizes, equation.stacked, rows, terms), stack, np.ones(1))
+        _put(walk, node, made, equation.stacked + rows + columns, equation.out, sizes)
+        return
     matrix = weight.transpose([fixed.index(c) for c in terms + columns]).reshape(_size(terms, sizes), -1)
     value = walk.streamed(_arranged(view, given, sizes, "", rows, terms), 2)
-    made = walk.emit(Dense(Tensor(matrix)), [value])
+    value = walk.emit(Dense(Tensor(matrix)), [value])
     shape = (1, _size(rows, sizes), matrix.shape[1])
-    _put(walk, node, View(made, layout.order(shape, 2)), rows + columns, equation.out, sizes)
+    _put(walk, node, View(value, layout.order(shape, 2)), rows + columns, equation.out, sizes)
 
 
 def _equation(text: str, ranks: Sequence[int]) -> Equation:

@@ -5,36 +5,67 @@ import numpy as np
 from tomato.core.formats import Array, Tensor
 from tomato.frontend import layout
 from tomato.frontend.model import OnnxNode, RefusedError
+from tomato.frontend.stacks import MATRIX, times_constants
 from tomato.frontend.walk import Rule, View, Walk
 from tomato.frontend.windows import window_of
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.move import Pad
 
-MATRIX = 2
-
 
 def from_conv(walk: Walk, node: OnnxNode) -> None:
-    """Conv, 1-D or 2-D; a 1-D convolution is one of height 1. The bias is an affine of its own."""
+    """Conv, 1-D or 2-D; a 1-D convolution is one of height 1. The bias is an affine of its own.
+
+    Several pictures, such as windows, are groups of one; without a window they lie one below the other.
+    """
     weight, steps = walk.factors(node, 1, 0, "weight")
     if weight.ndim not in (3, 4):
         raise RefusedError(f"expected a 1-D or 2-D convolution, not {weight.ndim - 2}-D", "only those are supported")
+    view = walk.view(node.inputs[0])
+    if len(view.shape) == weight.ndim and view.shape[0] > 1 and _is_pointwise(node, weight):
+        below = np.moveaxis(view.order, 0, 1)
+        walk.env[BELOW] = View(view.value, below.reshape(1, below.shape[0], -1, *below.shape[3:]))
+        made = _convolved(walk, node, BELOW, weight, steps)
+        walk.env.pop(BELOW)
+        walk.put(node.outputs[0], made.value, np.moveaxis(made.order.reshape(-1, *below.shape[1:]), 0, 1))
+        return
+    made = _convolved(walk, node, node.inputs[0], weight, steps)
+    walk.put(node.outputs[0], made.value, made.order)
+
+
+BELOW = "pictures one below the other"
+
+
+def _is_pointwise(node: OnnxNode, weight: Array) -> bool:
+    """Whether a convolution looks at every pixel alone."""
+    return (
+        weight[0, 0].size == 1 and not any(node.integers("pads") or ()) and {*(node.integers("strides") or (1,))} == {1}
+    )
+
+
+def _convolved(walk: Walk, node: OnnxNode, name: str, weight: Array, steps: Array) -> View:
+    rank, groups = weight.ndim, node.integer("group", 1)
     bias = walk.weight(node, 2, "bias") if node.has(2) else None
-    rank = weight.ndim
-    groups = node.integer("group", 1)
-    value, taken = walk.channels(node.inputs[0]) if groups == 1 else (walk.image(node.inputs[0]), None)
+    taken, count = None, 1
+    if groups == 1 and walk.view(name).shape[:1] == (1,):
+        value, taken = walk.channels(name)
+    else:
+        value, count = walk.pictures(name)
     if taken is not None and weight.shape[1] == taken.size:
         weight = weight[:, layout.inverse(taken)]
     kernel = weight.shape[2:]
     window, early = window_of(node, kernel, walk.build.types[value].shape)
     if early is not None:
         value = walk.emit(Pad(early), [value], "_pad")
-    weight = weight.reshape(*weight.shape[:2], *window.kernel).transpose(2, 3, 1, 0)
-    value = walk.scaled(walk.emit(Conv2d(Tensor(weight), window, groups), [value]), steps)
+    weight = np.tile(weight.reshape(*weight.shape[:2], *window.kernel).transpose(2, 3, 1, 0), count)
+    value = walk.emit(Conv2d(Tensor(weight), window, groups * count), [value])
+    value = walk.scaled(value, np.tile(steps, count) if steps.size > 1 else steps)
     if bias is not None:
         kind, parts = walk.bias(value, node.inputs[2], bias)
-        value = walk.emit(kind(*(Tensor(p.reshape(-1)) for p in parts)), [value], "_bias")
-    walk.put_image(node.outputs[0], value, rank)
+        tensors = (Tensor(np.tile(p.reshape(-1), count if p.size > 1 else 1)) for p in parts)
+        value = walk.emit(kind(*tensors), [value], "_bias")
+    walk.put_image(node.outputs[0], value, rank, count)
+    return walk.env[node.outputs[0]]
 
 
 def from_batch_norm(walk: Walk, node: OnnxNode) -> None:
@@ -90,11 +121,14 @@ def from_matmul(walk: Walk, node: OnnxNode) -> None:
         _from_left(walk, node)
         return
     weight, steps = walk.factors(node, 1, -1, "right operand")
-    if weight.ndim != 2 and weight.size != np.prod(weight.shape[-2:]):
-        raise RefusedError("expected one matrix on the right, not a stack of them", "split the product")
     view = walk.view(node.inputs[0])
-    if weight.ndim < 2 or not view.shape:
+    if weight.ndim < MATRIX or not view.shape:
         raise RefusedError("expected a matrix on the right", "use a matrix of one column and a Squeeze")
+    if weight.size != np.prod(weight.shape[-2:]):
+        one_row = View(view.value, view.order.reshape(1, -1)) if len(view.shape) == 1 else view
+        made = times_constants(walk, one_row, weight, steps)
+        walk.put(node.outputs[0], made.value, made.order.squeeze(-2) if one_row is not view else made.order)
+        return
     extra = (1,) * max(0, weight.ndim - len(view.shape))
     view = View(view.value, view.order.reshape(extra + view.shape))
     _dense(walk, node, view, weight.reshape(weight.shape[-2:]), steps)
@@ -104,8 +138,15 @@ def _from_left(walk: Walk, node: OnnxNode) -> None:
     """A @ x is a product on the axis of x before the last, which is streamed as channels."""
     weight, steps = walk.factors(node, 0, -2, "left operand")
     view = walk.view(node.inputs[1])
-    if weight.ndim < MATRIX or weight.size != np.prod(weight.shape[-2:]):
-        raise RefusedError("expected one matrix on the left, not a stack of them", "split the product")
+    if weight.ndim < MATRIX:
+        raise RefusedError("expected a matrix on the left", "use a matrix of one row and a Squeeze")
+    if weight.size != np.prod(weight.shape[-2:]):
+        across = view.order.reshape(-1, 1) if len(view.shape) == 1 else view.order
+        turned = View(view.value, across.swapaxes(-1, -2))
+        made = times_constants(walk, turned, weight.swapaxes(-1, -2), steps)
+        order = made.order.swapaxes(-1, -2)
+        walk.put(node.outputs[0], made.value, order.squeeze(-1) if len(view.shape) == 1 else order)
+        return
     extra = (1,) * max(0, weight.ndim - len(view.shape))
     view = View(view.value, view.order.reshape(extra + view.shape))
     _dense(walk, node, view, weight.reshape(weight.shape[-2:]).T, steps, before=min(1, len(view.shape) - 1))

@@ -1,4 +1,4 @@
-"""Concat, Slice, Split, Gather and the exchanges of pixels and channels."""
+"""Concat, Slice, Split and the exchanges of pixels and channels."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,6 @@ import numpy as np
 from tomato.core.ir import Op
 from tomato.frontend import layout
 from tomato.frontend.coded import joined
-from tomato.frontend.layout import Index
 from tomato.frontend.model import OnnxNode, RefusedError
 from tomato.frontend.walk import Rule, View, Walk
 from tomato.ops.move import Concat, DepthToSpace, Pad, Slice, SpaceToDepth
@@ -168,38 +167,6 @@ def _part(walk: Walk, view: View, cuts: dict[int, Cut], suffix: str) -> View | N
     return View(walk.emit(Slice(begin, end, step[:2]), [view.value], suffix), order)
 
 
-def take(walk: Walk, name: str, axis: int, picked: Index, suffix: str = "") -> View:
-    """The elements `picked` of one axis, in that order.
-
-    Evenly spaced ones are cut; another order of them moves nothing by itself: the host, a layer's weights or whatever
-    reads them sees to it. Any others are picked channels.
-    """
-    view = walk.view(name)
-    ordered = np.unique(picked)
-    if view.value in walk.unbound and ordered.size == picked.size and not np.array_equal(ordered, picked):
-        rest = np.setdiff1d(np.arange(view.shape[axis]), picked)
-        moved = View(view.value, view.order.take(np.concatenate([picked, rest]), axis=axis))
-        return cut_view(walk, moved, {axis: Cut(0, picked.size)}, suffix)
-    steps = np.diff(ordered)
-    even = ordered.size == picked.size and (not steps.size or bool(np.all(steps == steps[0])))
-    if even:
-        step = int(steps[0]) if steps.size else 1
-        part = cut(walk, name, {axis: Cut(int(ordered[0]), int(ordered[-1]) + 1, step)}, suffix)
-        if np.array_equal(ordered, picked):
-            return part
-        return View(part.value, part.order.take((picked - ordered[0]) // step, axis=axis))
-    if (again := walk.repeated(view.value, view.order.take(picked, axis=axis))) is not None:
-        return again
-    channel = min(1, len(view.shape) - 1)
-    if axis != channel and view.value not in walk.unbound and view.order.size != view.shape[axis]:
-        raise RefusedError(
-            f"expected evenly spaced indices of axis {axis}, none of them twice", "choose among the channels instead"
-        )
-    shape = (*view.shape[:axis], picked.size, *view.shape[axis + 1 :])
-    value = walk.pick(walk.streamed(view, axis), picked)
-    return View(value, layout.order(shape, axis))
-
-
 def from_slice(walk: Walk, node: OnnxNode) -> None:
     """Slice with constant bounds; a negative step reverses."""
     view = walk.view(node.inputs[0])
@@ -239,22 +206,6 @@ def from_split(walk: Walk, node: OnnxNode) -> None:
         result = cut(walk, node.inputs[0], {axis: Cut(begin, begin + size)}, f"_{begin}")
         walk.put(name, result.value, result.order)
         begin += size
-
-
-def from_gather(walk: Walk, node: OnnxNode) -> None:
-    """Gather of constant indices."""
-    if node.inputs[0] in walk.model.constants:
-        raise RefusedError("a table of embeddings is not supported", "look it up on the host")
-    view = walk.view(node.inputs[0])
-    axis = node.integer("axis", 0) % len(view.shape)
-    chosen = walk.model.constant(node, 1)
-    if chosen is None:
-        raise RefusedError("expected constant indices", "tables of embeddings are not supported")
-    if not chosen.size or np.any(np.abs(chosen + 0.5) > view.shape[axis]):
-        raise RefusedError(f"expected indices of {view.shape[axis]} elements", "check the exported model")
-    result = take(walk, node.inputs[0], axis, (chosen.reshape(-1) % view.shape[axis]).astype(np.int64))
-    shape = (*view.shape[:axis], *chosen.shape, *view.shape[axis + 1 :])
-    walk.put(node.outputs[0], result.value, result.order.reshape(shape))
 
 
 def surround(walk: Walk, view: View, grown: dict[int, tuple[int, int]], border: Callable[[Sides], Op]) -> View:
@@ -311,7 +262,6 @@ RULES: dict[str, Rule] = {
     "Concat": from_concat,
     "Slice": from_slice,
     "Split": from_split,
-    "Gather": from_gather,
     "DepthToSpace": from_depth_to_space,
     "SpaceToDepth": from_space_to_depth,
 }
@@ -320,7 +270,6 @@ ATTRIBUTES = {
     "Concat": "axis",
     "Split": "axis split num_outputs",
     "Slice": "axes starts ends",
-    "Gather": "axis",
     "DepthToSpace": "blocksize mode",
     "SpaceToDepth": "blocksize mode",
 }

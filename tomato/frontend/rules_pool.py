@@ -21,35 +21,36 @@ from tomato.ops.window import Window
 
 def from_max_pool(walk: Walk, node: OnnxNode) -> None:
     """MaxPool; ceil_mode is padding below and right."""
-    value, rank, window = _window(walk, node)
+    value, rank, count, window = _window(walk, node)
     value = walk.emit(MaxPool(window), [value])
-    walk.put_image(node.outputs[0], value, rank)
+    walk.put_image(node.outputs[0], value, rank, count)
 
 
 def from_average_pool(walk: Walk, node: OnnxNode) -> None:
     """AveragePool: an exact sum, and a division by how many of the window's elements count, which may differ."""
-    value, rank, window = _window(walk, node)
+    value, rank, count, window = _window(walk, node)
     counts = _counts(node, window, walk.build.types[value].shape)
     value = walk.emit(SumPool(window), [value], "_sum")
     if counts.min() == counts.max():
         value = _scaled(walk, value, 1 / float(counts.flat[0]))
     else:
         value = walk.frame_affine(value, 1 / counts[0], np.zeros(1))
-    walk.put_image(node.outputs[0], value, rank)
+    walk.put_image(node.outputs[0], value, rank, count)
 
 
-def _window(walk: Walk, node: OnnxNode) -> tuple[str, int, Window]:
+def _window(walk: Walk, node: OnnxNode) -> tuple[str, int, int, Window]:
+    """The images, the rank of their tensor, how many pictures they are, and what slides over them."""
     kernel = node.integers("kernel_shape") or ()
     if len(kernel) not in (1, 2):
         raise RefusedError(f"expected a 1-D or 2-D pooling, not {len(kernel)}-D", "only those are supported")
-    value = walk.image(node.inputs[0])
+    value, count = walk.pictures(node.inputs[0])
     shape = walk.build.types[value].shape
     window, early = window_of(node, kernel, shape)
     if early is not None:
         raise RefusedError("expected a padding smaller than the kernel", "reduce the padding")
     if node.flag("ceil_mode", 0) and node.text("auto_pad", "NOTSET") == "NOTSET":
         window = ceiled(window, shape)
-    return value, len(kernel) + 2, window
+    return value, len(kernel) + 2, count, window
 
 
 def _counts(node: OnnxNode, window: Window, shape: Shape) -> Array:
@@ -74,12 +75,12 @@ def _scaled(walk: Walk, value: str, factor: float) -> str:
 def from_global(walk: Walk, node: OnnxNode) -> None:
     """GlobalAveragePool and GlobalMaxPool."""
     rank = len(walk.view(node.inputs[0]).shape)
-    value = walk.image(node.inputs[0])
+    value, count = walk.pictures(node.inputs[0])
     pixels = walk.build.types[value].pixels
     value = walk.emit(_whole(walk, value, maximum=node.op_type == "GlobalMaxPool"), [value], "_all")
     if node.op_type == "GlobalAveragePool":
         value = _scaled(walk, value, 1 / pixels)
-    walk.put_image(node.outputs[0], value, rank)
+    walk.put_image(node.outputs[0], value, rank, count)
 
 
 def _whole(walk: Walk, value: str, *, maximum: bool) -> Op:

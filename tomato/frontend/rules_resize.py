@@ -37,10 +37,10 @@ def from_resize(walk: Walk, node: OnnxNode) -> None:
     if mode != "nearest" or not repeats:
         _along_axes(walk, node, view, scales, sizes)
         return
-    value, rank = walk.image(node.inputs[0]), len(whole)
+    (value, count), rank = walk.pictures(node.inputs[0]), len(whole)
     factor = (whole[2], whole[3]) if rank == 4 else (1, whole[2])
     value = walk.emit(Upsample(factor), [value]) if factor != (1, 1) else value
-    walk.put_image(node.outputs[0], value, rank)
+    walk.put_image(node.outputs[0], value, rank, count)
 
 
 def _sizes(walk: Walk, node: OnnxNode) -> list[int]:

@@ -288,7 +288,7 @@ class Walk:
     def channels(self, name: str) -> tuple[str, Index]:
         """As `image`, but for the order of its channels: for each the channel of the graph value that it is."""
         view = self.view(name)
-        if len(view.shape) in (3, 4) and view.value not in self.unbound:
+        if len(view.shape) in (3, 4) and view.shape[0] == 1 and view.value not in self.unbound:
             shape, index = layout.standard(view.shape, 1)
             if self.build.types[view.value].shape == shape:
                 taken = layout.exchange(view.order.reshape(-1)[index], shape)
@@ -297,10 +297,19 @@ class Walk:
         value = self.image(name)
         return value, np.arange(self.build.types[value].channels)
 
-    def put_image(self, name: str, value: str, rank: int) -> None:
-        """Define an ONNX image of this rank that lies in stream order."""
+    def pictures(self, name: str) -> tuple[str, int]:
+        """As `image`, and how many pictures the value is: the channels of several are those of one, side by side."""
+        view = self.view(name)
+        count = view.shape[0] if len(view.shape) in (3, 4) else 1
+        if count == 1:
+            return self.image(name), 1
+        return self.streamed(View(view.value, view.order.reshape(1, -1, *view.shape[2:])), 1), count
+
+    def put_image(self, name: str, value: str, rank: int, count: int = 1) -> None:
+        """Define an ONNX image of this rank that lies in stream order, or `count` pictures, see `pictures`."""
         height, width, channels = self.build.types[value].shape
-        self.put_standard(name, value, (1, channels, height, width) if rank == 4 else (1, channels, width), 1)
+        order = layout.order((1, channels, height, width) if rank == 4 else (1, channels, width), 1)
+        self.put(name, value, order if count == 1 else order.reshape(count, -1, *order.shape[2:]))
 
     def fit(self, name: str, constants: Sequence[Array]) -> tuple[View, list[Tensor]]:
         """The view in a layout in which each constant has one value per channel, and those values."""

@@ -2,6 +2,8 @@
 
 Usage: python -m tools.bench.exporters [NAME...]. Needs torch and onnxscript. Every network has seeded weights; what is
 imported is compared with PyTorch on one frame. The table goes into docs/importing.md.
+
+With --zoo the same for networks of libraries, see zoo.py; names are those of libraries or networks.
 """
 
 import contextlib
@@ -24,12 +26,12 @@ from tomato.core.interpret import interpret
 from tomato.frontend import load
 from tools.bench.cases import ROOT
 from tools.bench.precision import fill
+from tools.bench.zoo import EXPORTERS, count
 
 DOCUMENT: Final = ROOT / "docs" / "importing.md"
 BEGIN: Final = "<!-- made by python -m tools.bench.exporters -->\n"
 NEAR: Final = 1e-4
 """Of the largest output: PyTorch computes in float32."""
-EXPORTERS: Final[Mapping[str, bool]] = {"classic": False, "dynamo": True}
 WIDTH, HEADS, TOKENS = 16, 2, 7
 
 
@@ -344,9 +346,21 @@ def answer(make: Callable[[], nn.Module], shape: tuple[int, ...], *, dynamo: boo
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--zoo", is_flag=True, help="Networks of libraries, into docs/networks.md.")
+@click.option(
+    "--exporter",
+    "exporters",
+    multiple=True,
+    type=click.Choice(list(EXPORTERS)),
+    default=list(EXPORTERS),
+    help="Of the zoo.",
+)
 @click.argument("names", nargs=-1)
-def main(names: tuple[str, ...]) -> None:
+def main(names: tuple[str, ...], exporters: tuple[str, ...], *, zoo: bool) -> None:
     """Export, import and compare the networks of these names (or all; only then the table is written)."""
+    if zoo:
+        count(names, exporters)
+        return
     logging.disable(logging.CRITICAL)
     rows = ["| network | " + " | ".join(EXPORTERS) + " |\n", "|---" * (1 + len(EXPORTERS)) + "|\n"]
     for name in names or CASES:

@@ -181,10 +181,6 @@ NODES: dict[str, tuple[Tiny, Change | None, str]] = {
     "rows": (
         Tiny([op("Flatten", "x", to="f"), op("Gemm", "f", "w")], constants=MATRIX, opset=11), None, "expected a matrix"
     ),
-    "repetition of an image": (
-        Tiny([op("Transpose", "x", to="t", perm=[3, 1, 0, 2]), op("Add", "t", "z")],
-             {"x": (1, 4, 6, 5), "z": (1, 4, 5, 6)}), None, "expected no repetition of all",
-    ),
 }  # fmt: skip
 
 
