@@ -34,6 +34,9 @@ def unrolling(layer: Mapping[str, Any]) -> str:
         words.append(str(knobs.pop("lanes")))
     if (pixels := knobs.pop("pixels", 1)) != 1:
         words.append(f"{pixels} pixels")
+    for several in ("parts", "lists", "frames"):
+        if (count := knobs.pop(several, 1)) != 1:
+            words.append(f"{count} {several}")
     taps = knobs.pop("parallel_rows", 0), knobs.pop("parallel_columns", 0)
     if any(taps):
         words.append({(1, 1): "all taps", (1, 0): "all rows", (0, 1): "all columns"}[taps[0], taps[1]])
