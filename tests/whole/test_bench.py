@@ -78,7 +78,7 @@ def test_published_figures_stand_beside_a_case() -> None:
         pytest.param(
             '[[case]]\nname = "a"\nboard = "u250"',
             "unknown key 'board'\n  --> {path}\n  hint: the keys are name, target, network, model, file, calibration, "
-            "precision, overrides, clock_mhz, at_most, frames, refused",
+            "precision, overrides, clock_mhz, zero_words, at_most, frames, refused",
             id="key",
         ),
         pytest.param('[[case]]\nname = "a"', "target is missing in {{'name': 'a'}}", id="missing"),

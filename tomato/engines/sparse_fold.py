@@ -181,7 +181,7 @@ class SparseFold(WeightedUnit[Dense | Conv2d]):
         rows, columns, _ = self._steps
         address = (depth - 1).bit_length()
         select = self.target.luts.select(rows) + self.target.luts.select(columns)
-        one = Resources(lut=address * (2 + select) + 4, ff=address + 2)
+        one = Resources(lut=address * (1 + (select + 1) // 2) + 4, ff=address + 2)
         memories = memory_cost(width // lists, depth, self.ring_ram, self.target) * (banks * lists)
         return memories - memory_cost(width, depth, ram, self.target) * banks + one * (lists - 1)
 

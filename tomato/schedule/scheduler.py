@@ -93,7 +93,7 @@ def _wished(place: Site[Any], wishes: Wishes) -> AnyUnit:
     where = f"{wishes.file}: [layers.{place.node.name}]"
     engine = CATALOGUE.get(choice.engine)
     if engine is None or not isinstance(place.op, engine.ops):
-        known = ", ".join(s for s, e in CATALOGUE.items() if isinstance(place.op, e.ops))
+        known = ", ".join(s for s, e in CATALOGUE.items() if isinstance(place.op, e.ops) and not e.refuses(place))
         raise TomatoError(
             f"engine {choice.engine!r} does not implement {place.op.name}", where=where, hint=f"choose from {known}"
         )

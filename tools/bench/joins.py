@@ -46,9 +46,11 @@ class Network:
         weight = self.rng.integers(-127, 128, (3, 3, self.build.types[x].channels, filters))
         return self.requant(self.build.add(Conv2d(Tensor(weight), Window((3, 3))), [x], name), f"{name}_q")
 
-    def products(self, x: str, filters: int, name: str) -> str:
-        """A matrix on every pixel."""
+    def products(self, x: str, filters: int, name: str, zeros: float = 0.0) -> str:
+        """A matrix on every pixel, that share of its weights zero."""
         weight = self.rng.integers(-127, 128, (self.build.types[x].channels, filters))
+        if zeros:
+            weight[self.rng.random(weight.shape) < zeros] = 0
         return self.build.add(Dense(Tensor(weight)), [x], name)
 
     def depthwise(self, x: str, name: str) -> str:
@@ -92,7 +94,7 @@ def joins() -> Graph:
     build = net.build
     framed = build.add(Pad((1, 1, 1, 1)), ["x"], "border")
     deep = net.curve(net.depthwise(net.conv(framed, 8, "conv"), "depthwise"), "curve")
-    mixed = net.products(build.add(SpaceToDepth(2), ["x"], "blocks"), 8, "mix")
+    mixed = net.products(build.add(SpaceToDepth(2), ["x"], "blocks"), 8, "mix", zeros=0.7)
     blocks = net.steps(mixed, 15, "steps")
     gate = build.add(Upsample((2, 2)), [blocks], "upsample")
     gated = net.places(net.requant(build.add(Multiply(0, 0), [deep, gate], "gate"), "gate_q"), "places")

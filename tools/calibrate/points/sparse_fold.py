@@ -62,7 +62,8 @@ def _convolutions() -> Iterator[Point]:
         (14, (16, 16), 3, 1, (4, 4), 1, 4, (0, 0), 2, BLOCK, 0.25, FIT),
         (12, (16, 8), 3, 1, (8, 2), 1, 8, (0, 0), 2, BLOCK, 0.25, FIT),
         (14, (8, 8), 3, 1, (2, 4), 1, 2, (0, 1), 2, LUT, 0.4, FIT),
-        (16, (12, 12), 3, 1, (6, 3), 1, 6, (0, 0), 1, BLOCK, 0.3, XCUP),
+        (16, (12, 12), 3, 1, (6, 3), 1, 6, (0, 0), 1, BLOCK, 0.3, FIT),
+        (14, (15, 10), 3, 1, (5, 2), 1, 5, (0, 0), 2, BLOCK, 0.3, XCUP),
         (12, (12, 8), 3, 1, (3, 4), 1, 3, (0, 0), 1, BLOCK, 0.3, ECP5),
     )
     for size, (channels, filters), kernel, stride, lanes, parts, lists, taps, pack, ram, left, judges in table:
