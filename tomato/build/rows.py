@@ -34,9 +34,8 @@ def unrolling(layer: Mapping[str, Any]) -> str:
         words.append(str(knobs.pop("lanes")))
     if (pixels := knobs.pop("pixels", 1)) != 1:
         words.append(f"{pixels} pixels")
-    for several in ("parts", "lists", "frames"):
-        if (count := knobs.pop(several, 1)) != 1:
-            words.append(f"{count} {several}")
+    counts = [(knobs.pop(several, 1), several) for several in ("parts", "lists", "frames")]
+    words += [f"{count} {several}" for count, several in counts if count != 1]
     taps = knobs.pop("parallel_rows", 0), knobs.pop("parallel_columns", 0)
     if any(taps):
         words.append({(1, 1): "all taps", (1, 0): "all rows", (0, 1): "all columns"}[taps[0], taps[1]])
