@@ -24,6 +24,8 @@ from tomato.ops.window import Window
 
 S8 = Codes.of(8, signed=True)
 SHIFT = 20
+ZEROS = 0.7
+"""Of the weights of convolutions, those that are zero."""
 
 
 class Network:
@@ -42,15 +44,14 @@ class Network:
         return self.build.add(Requant(Tensor(gain), Tensor(half), SHIFT, S8.lo, S8.hi), [x], name)
 
     def conv(self, x: str, filters: int, name: str) -> str:
-        """Three by three, without a border."""
+        """Three by three, without a border, most of its weights zero."""
         weight = self.rng.integers(-127, 128, (3, 3, self.build.types[x].channels, filters))
+        weight[np.random.default_rng(1).random(weight.shape) < ZEROS] = 0
         return self.requant(self.build.add(Conv2d(Tensor(weight), Window((3, 3))), [x], name), f"{name}_q")
 
-    def products(self, x: str, filters: int, name: str, zeros: float = 0.0) -> str:
-        """A matrix on every pixel, that share of its weights zero."""
+    def products(self, x: str, filters: int, name: str) -> str:
+        """A matrix on every pixel."""
         weight = self.rng.integers(-127, 128, (self.build.types[x].channels, filters))
-        if zeros:
-            weight[self.rng.random(weight.shape) < zeros] = 0
         return self.build.add(Dense(Tensor(weight)), [x], name)
 
     def depthwise(self, x: str, name: str) -> str:
@@ -94,7 +95,7 @@ def joins() -> Graph:
     build = net.build
     framed = build.add(Pad((1, 1, 1, 1)), ["x"], "border")
     deep = net.curve(net.depthwise(net.conv(framed, 8, "conv"), "depthwise"), "curve")
-    mixed = net.products(build.add(SpaceToDepth(2), ["x"], "blocks"), 8, "mix", zeros=0.7)
+    mixed = net.products(build.add(SpaceToDepth(2), ["x"], "blocks"), 8, "mix")
     blocks = net.steps(mixed, 15, "steps")
     gate = build.add(Upsample((2, 2)), [blocks], "upsample")
     gated = net.places(net.requant(build.add(Multiply(0, 0), [deep, gate], "gate"), "gate_q"), "places")
