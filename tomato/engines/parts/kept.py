@@ -62,6 +62,12 @@ def zeros(weight: Tensor, groups: int, *, depthwise: bool) -> Zeros:
     return Zeros(sums)
 
 
+def fewest(weight: Tensor) -> int:
+    """Reads of an output pixel where a word is a single weight (.., filters): no unrolling leaves a lesser share."""
+    left = np.count_nonzero(weight.values, axis=tuple(range(weight.values.ndim - 1)))
+    return int(np.maximum(left, 1).sum())
+
+
 def queue_places(passes: Array, pipeline: int) -> int:
     """Places of the queue behind passes of so many reads, again and again: under way or waiting.
 
