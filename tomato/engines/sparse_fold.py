@@ -78,7 +78,10 @@ class SparseFold(WeightedUnit[Dense | Conv2d]):
         folded = kept.of_filters(
             unrolling.zeros(self.site).within(unrolling.taps(self.knobs)), unrolling.lanes_out(self.knobs)
         )
-        return kept.passes(folded, self.knobs.get("lanes_in", 1), apart=self.knobs["lists"] > 1)
+        lanes = self.knobs.get("lanes_in", 1)
+        return (
+            kept.passes_apart(kept.of_inputs(folded), lanes) if self.knobs["lists"] > 1 else kept.passes(folded, lanes)
+        )
 
     @property
     def _engine(self) -> type[FoldUnit[Any]]:

@@ -41,16 +41,18 @@ def shapes(site: Site[Any], unrollings: Iterable[Knobs]) -> list[tuple[Knobs, Ar
     found: dict[tuple[tuple[bool, bool], bool], list[Candidate]] = defaultdict(list)
     for (together, filters), same in alike.items():
         folded = kept.of_filters(zeros(site).within(together), filters)
+        reads = kept.of_inputs(folded)
         for shape in same:
+            lanes = shape.get("lanes_in", 1)
             for lists in _lists(site, shape):
-                found[together, lists > 1] += _worth(site, shape, lists, folded)
+                passes = kept.passes(folded, lanes) if lists == 1 else kept.passes_apart(reads, lanes)
+                found[together, lists > 1] += _worth(site, shape, lists, passes, folded)
     return [choice for candidates in found.values() for choice in _fastest(candidates)]
 
 
-def _worth(site: Site[Any], shape: Knobs, lists: int, folded: Array) -> list[Candidate]:
+def _worth(site: Site[Any], shape: Knobs, lists: int, passes: Array, folded: Array) -> list[Candidate]:
     """An unrolling in beats of one word, or of as many as the reads keep up with; none if nearly all words are left."""
     lanes = shape.get("lanes_in", 1)
-    passes = kept.passes(folded, lanes, apart=lists > 1)
     words, steps = int(passes.sum()), folded.shape[0]
     count = beats(folded.shape[1] - 1, lanes)
     if words > WORTH * len(passes) * steps * count:
