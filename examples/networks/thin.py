@@ -11,7 +11,8 @@ WORD = (16, 16)
 def thin(model: onnx.ModelProto, share: float, *, seed: int = 0, word: tuple[int, int] = WORD) -> None:
     """Zero that share of the words of every convolution and dense layer, in place.
 
-    What is left grows so that values keep their size. Layers of fewer inputs than a word stay whole.
+    What is left, a word of each layer at least, grows so that values keep their size. Layers of fewer inputs than a
+    word stay whole.
     ValueError says what is wrong with the share.
     """
     if not 0 <= share < 1:
@@ -24,7 +25,7 @@ def thin(model: onnx.ModelProto, share: float, *, seed: int = 0, word: tuple[int
             continue
         filters, inputs = (-(-n // w) for n, w in zip(weights.shape, (word[1], word[0]), strict=False))
         words = rng.permutation(filters * inputs * int(np.prod(weights.shape[2:], dtype=int)))
-        there = (words >= round(share * words.size)).reshape(filters, inputs, *weights.shape[2:])
+        there = (words >= min(round(share * words.size), words.size - 1)).reshape(filters, inputs, *weights.shape[2:])
         spread = there.repeat(word[1], axis=0).repeat(word[0], axis=1)[: weights.shape[0], : weights.shape[1]]
         left = (weights * spread / np.sqrt(1 - share)).astype(weights.dtype)
         tensor.CopyFrom(numpy_helper.from_array(left, tensor.name))

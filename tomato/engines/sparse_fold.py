@@ -41,10 +41,7 @@ class SparseFold(WeightedUnit[Dense | Conv2d]):
 
     @classmethod
     def refuses(cls, site: Site[Dense | Conv2d]) -> str:
-        finest = kept.passes(
-            kept.of_filters(unrolling.zeros(site).within((False, False)), 1), 1
-        )  # no other leaves less
-        few = finest.sum() <= unrolling.WORTH * site.op.weight.values.size
+        few = kept.fewest(site.op.weight) <= unrolling.WORTH * site.op.weight.values.size
         return "" if few else "hardly any of its weights are zero"
 
     @classmethod
@@ -61,14 +58,14 @@ class SparseFold(WeightedUnit[Dense | Conv2d]):
         for cell in offers:
             empty = cells.zero(site.op.weight, cell)
             yield from frontier(
-                cls(site, {**shape, **cell}).reading(words)
-                for shape, words in shapes
+                cls(site, {**shape, **cell}).reading(passes)
+                for shape, passes in shapes
                 if engine.fills(site, shape, cell) and (empty or shape["lists"] == 1)
             )
 
-    def reading(self, words: int) -> Self:
+    def reading(self, passes: Array) -> Self:
         """The same unit; what its list leaves is known."""
-        self.__dict__["words"] = words
+        self.__dict__["passes"] = passes
         return self
 
     @cached_property
@@ -81,7 +78,10 @@ class SparseFold(WeightedUnit[Dense | Conv2d]):
         folded = kept.of_filters(
             unrolling.zeros(self.site).within(unrolling.taps(self.knobs)), unrolling.lanes_out(self.knobs)
         )
-        return kept.passes(folded, self.knobs.get("lanes_in", 1), apart=self.knobs["lists"] > 1)
+        lanes = self.knobs.get("lanes_in", 1)
+        return (
+            kept.passes_apart(kept.of_inputs(folded), lanes) if self.knobs["lists"] > 1 else kept.passes(folded, lanes)
+        )
 
     @property
     def _engine(self) -> type[FoldUnit[Any]]:

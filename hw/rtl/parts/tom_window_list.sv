@@ -3,8 +3,8 @@
 //
 // A word of the list is a read, low bits first: whether it ends a pass, whether it ends the pixel, and for each of Lists
 // groups of lanes which part of a beat it is about, the beat of the pixel, and, where those are not read at once, the
-// kernel column and the kernel row. The list is read again for every
-// pixel; loops_o tells of the next read from two cycles behind the reset on.
+// kernel column and the kernel row. The list is read again for every pixel; loops_o tells of the next read from two
+// cycles behind the reset on, and of no end before.
 
 `default_nettype none
 
@@ -74,7 +74,7 @@ module tom_window_list #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (rst_i) entry_q <= '0;
+    if (rst_i || !fetched_q) entry_q <= '0;
     else if (advance) entry_q <= fetched;
   end
 
@@ -82,7 +82,7 @@ module tom_window_list #(
     known:           known_q,
     ends_pass:       entry_q.ends_pass,
     ends_pixel:      entry_q.ends_pixel,
-    next_ends_pixel: fetched.ends_pixel,
+    next_ends_pixel: fetched_q && fetched.ends_pixel,
     default:         1'b0
   };
   for (genvar l = 0; l < Lists; l++) begin : gen_place

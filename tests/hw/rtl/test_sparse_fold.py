@@ -27,6 +27,11 @@ def conv(window: Window, channels: int, filters: int, share: float, *, groups: i
     return Conv2d(sparse((*window.kernel, channels // groups, filters), share), window, groups, border)
 
 
+def second_only(window: Window) -> Conv2d:
+    """Two channels to three, of which the first has no weights."""
+    return Conv2d(Tensor(sparse((*window.kernel, 2, 3), 0.0).values * np.array([[0], [1]])), window)
+
+
 ONE = {"parts": 1, "lists": 1, "cell": 0, "pack": 1, "weight_ram": 0}
 """Knobs: one list, beats of one word."""
 
@@ -97,6 +102,9 @@ CASES = [
     pytest.param(
         conv(Window((1, 1), (2, 2)), 3, 5, 0.5), (5, 7, 3), False, array(1, 2, (0, 0), pack=2), id="skips_rows"
     ),
+    pytest.param(second_only(Window((2, 2))), (3, 3, 2), False, array(1, 3, (1, 1)), id="one_read_two_columns"),
+    pytest.param(second_only(Window((2, 3))), (3, 3, 2), False, array(1, 3, (1, 1)), id="one_read_two_rows"),
+    pytest.param(Dense(sparse((40, 40), 0.95)), (2, 3, 40), False, dense(2, 1, weight_ram=2), id="ultra_ram"),
 ]
 
 

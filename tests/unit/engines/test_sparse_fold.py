@@ -101,10 +101,10 @@ def test_no_pass_is_shorter_than_a_read_and_none_longer_than_its_longest_lane() 
     weight = np.zeros((1, 1, 6, 2), dtype=np.int64)
     weight[0, 0, :, 0] = [1, 0, 1, 0, 1, 1]  # lane 0 of two: inputs 0, 2, 4; lane 1: input 5
     folded = kept.of_filters(kept.zeros(Tensor(weight), 1, depthwise=False).within((False, False)), 1)
-    assert kept.passes(folded, 2, apart=True).tolist() == [3, 1]
+    assert kept.passes_apart(kept.of_inputs(folded), 2).tolist() == [3, 1]
     assert kept.passes(folded, 2).tolist() == [3, 1]
     assert kept.passes(folded, 3).tolist() == [2, 1]
-    assert kept.passes(folded, 3, apart=True).tolist() == [2, 1]  # inputs 2 and 5 are of one lane
+    assert kept.passes_apart(kept.of_inputs(folded), 3).tolist() == [2, 1]  # inputs 2 and 5 are of one lane
     both = kept.of_filters(kept.zeros(Tensor(weight), 1, depthwise=False).within((False, False)), 2)
     assert kept.passes(both, 1).tolist() == [4]
 

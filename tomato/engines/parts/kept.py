@@ -32,20 +32,24 @@ def of_filters(sums: Array, lanes_out: int) -> Array:
     return np.asarray(folded.reshape(*folded.shape[:2], -1))
 
 
-def passes(folded: Array, lanes_in: int, *, apart: bool = False) -> Array:
-    """Reads of every pass of an output pixel, in order: words that are not zero, or one. folded: see `of_filters`.
-
-    apart: every lane has its own list; input n is of lane n % lanes_in.
-    """
+def passes(folded: Array, lanes_in: int) -> Array:
+    """Reads of every pass of an output pixel, in order: words that are not zero, or one. folded: see `of_filters`."""
     inputs = folded.shape[1] - 1
-    if apart:
-        reads = (np.diff(folded, axis=1) > 0).sum(axis=0)
-        padded = np.pad(reads, ((0, -inputs % lanes_in), (0, 0)))
-        longest = padded.reshape(-1, lanes_in, reads.shape[1]).sum(axis=0).max(axis=0)
-    else:
-        ends = np.append(np.arange(0, inputs, lanes_in), inputs)
-        longest = (np.diff(folded[:, ends], axis=1) > 0).sum(axis=(0, 1))
-    return np.asarray(np.maximum(longest, 1))
+    ends = np.append(np.arange(0, inputs, lanes_in), inputs)
+    return np.asarray(np.maximum((np.diff(folded[:, ends], axis=1) > 0).sum(axis=(0, 1)), 1))
+
+
+def of_inputs(folded: Array) -> Array:
+    """Reads of every input where it is read on its own: (inputs, passes)."""
+    return np.asarray((np.diff(folded, axis=1) > 0).sum(axis=0, dtype=np.int32))
+
+
+def passes_apart(reads: Array, lanes_in: int) -> Array:
+    """As `passes`, where every lane has its own list; input n is of lane n % lanes_in. reads: see `of_inputs`."""
+    whole = len(reads) // lanes_in * lanes_in
+    lanes = reads[:whole].reshape(-1, lanes_in, reads.shape[1]).sum(axis=0, dtype=np.int64)
+    lanes[: len(reads) - whole] += reads[whole:]
+    return np.asarray(np.maximum(lanes.max(axis=0), 1))
 
 
 @lru_cache(maxsize=256)
@@ -60,6 +64,12 @@ def zeros(weight: Tensor, groups: int, *, depthwise: bool) -> Zeros:
     sums = np.zeros((rows, columns, inputs + 1, groups, filters // groups + 1), dtype=np.int32)
     sums[:, :, 1:, :, 1:] = there.cumsum(axis=2, dtype=np.int32).cumsum(axis=4, dtype=np.int32)
     return Zeros(sums)
+
+
+def fewest(weight: Tensor) -> int:
+    """Reads of an output pixel where a word is a single weight (.., filters): no unrolling leaves a lesser share."""
+    left = np.count_nonzero(weight.values, axis=tuple(range(weight.values.ndim - 1)))
+    return int(np.maximum(left, 1).sum())
 
 
 def queue_places(passes: Array, pipeline: int) -> int:

@@ -11,8 +11,8 @@ from tomato.ops.dense import Dense
 
 WORTH = 0.9
 """Words that are left, of all: with more of them the list is not worth its memory."""
-Candidate = tuple[int, int, Knobs, int]
-"""Cycles, multipliers, knobs, words."""
+Candidate = tuple[int, int, Knobs, Array]
+"""Cycles, multipliers, knobs, reads of every pass."""
 
 
 def zeros(site: Site[Any]) -> kept.Zeros:
@@ -32,8 +32,8 @@ def lanes_out(shape: Knobs) -> int:
     return shape.get("lanes") or shape["lanes_out"]
 
 
-def shapes(site: Site[Any], unrollings: Iterable[Knobs]) -> list[tuple[Knobs, int]]:
-    """Every unrolling that is worth its list, unless another is as fast with as few multipliers; and its words."""
+def shapes(site: Site[Any], unrollings: Iterable[Knobs]) -> list[tuple[Knobs, Array]]:
+    """Every unrolling that is worth its list, unless another is as fast with as few multipliers; its passes' reads."""
     alike: dict[tuple[tuple[bool, bool], int], list[Knobs]] = defaultdict(list)
     for shape in unrollings:
         if shape.get("pixels", 1) == 1:
@@ -41,16 +41,18 @@ def shapes(site: Site[Any], unrollings: Iterable[Knobs]) -> list[tuple[Knobs, in
     found: dict[tuple[tuple[bool, bool], bool], list[Candidate]] = defaultdict(list)
     for (together, filters), same in alike.items():
         folded = kept.of_filters(zeros(site).within(together), filters)
+        reads = kept.of_inputs(folded)
         for shape in same:
+            lanes = shape.get("lanes_in", 1)
             for lists in _lists(site, shape):
-                found[together, lists > 1] += _worth(site, shape, lists, folded)
+                passes = kept.passes(folded, lanes) if lists == 1 else kept.passes_apart(reads, lanes)
+                found[together, lists > 1] += _worth(site, shape, lists, passes, folded)
     return [choice for candidates in found.values() for choice in _fastest(candidates)]
 
 
-def _worth(site: Site[Any], shape: Knobs, lists: int, folded: Array) -> list[Candidate]:
+def _worth(site: Site[Any], shape: Knobs, lists: int, passes: Array, folded: Array) -> list[Candidate]:
     """An unrolling in beats of one word, or of as many as the reads keep up with; none if nearly all words are left."""
     lanes = shape.get("lanes_in", 1)
-    passes = kept.passes(folded, lanes, apart=lists > 1)
     words, steps = int(passes.sum()), folded.shape[0]
     count = beats(folded.shape[1] - 1, lanes)
     if words > WORTH * len(passes) * steps * count:
@@ -60,18 +62,18 @@ def _worth(site: Site[Any], shape: Knobs, lists: int, folded: Array) -> list[Can
     enough = next((p for p in fast if site.arg.pixels * beats(count, p) <= reads), 1) if _alone(site) else 1
     made = {1: coming, enough: reads if enough > 1 else coming}
     return [
-        (max(come, reads), lanes * lanes_out(shape), {**shape, "parts": parts, "lists": lists}, words)
+        (max(come, reads), lanes * lanes_out(shape), {**shape, "parts": parts, "lists": lists}, passes)
         for parts, come in made.items()
     ]
 
 
-def _fastest(candidates: list[Candidate]) -> Iterator[tuple[Knobs, int]]:
-    """Those for which no other one is as fast with as few multipliers: their knobs and words."""
+def _fastest(candidates: list[Candidate]) -> Iterator[tuple[Knobs, Array]]:
+    """Those for which no other one is as fast with as few multipliers: their knobs and reads."""
     fewest = float("inf")
-    for _, multipliers, shape, words in sorted(candidates, key=lambda c: (c[0], c[1], c[2]["parts"])):
+    for _, multipliers, shape, passes in sorted(candidates, key=lambda c: (c[0], c[1], c[2]["parts"])):
         if multipliers < fewest:
             fewest = multipliers
-            yield shape, words
+            yield shape, passes
 
 
 def _alone(site: Site[Any]) -> bool:
