@@ -107,3 +107,5 @@ def test_nothing_left_of_a_layer_is_told() -> None:
     assert told.value.where == "dense"
     with pytest.raises(TomatoError, match="no pattern"):
         Pattern.parse("4:2")
+    with pytest.raises(TomatoError, match="no pattern"):
+        Pattern.parse("words 4x8 over 2")

@@ -47,7 +47,7 @@ class Pattern:
                 return cls(most=most, group=group)
         if match := re.fullmatch(r"words (\d+)x(\d+)(?: over (\d+))?", text):
             inputs, outputs, over = (int(n or 1) for n in match.groups())
-            if min(inputs, outputs, over):
+            if min(inputs, outputs, over) and (inputs == 1 or over == 1):  # lanes read inputs one by one
                 return cls(inputs, outputs, over=over)
         raise TomatoError(
             f"'{text}' is no pattern of pruning",
