@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from tests.train.small import frames, network
-from tomato.train.hooks import Calm, Refit, fold_normalisation, put_normalisation
+from tomato.train.hooks import Calm, Clips, Refit, fold_normalisation, put_normalisation
 from tomato.train.trainable import Trainable
 
 
@@ -84,3 +84,22 @@ def test_statistics_are_estimated_over_all_frames_and_folded() -> None:
         first.bias.detach(), shift - mean * gain / (variance + 1e-5).sqrt(), rtol=0.05, atol=0.05
     )
     assert net.check(*given.take(np.arange(16)).arrays())[0] == 0
+
+
+def test_clips_of_pact_shrink_and_those_of_lsq_stay() -> None:
+    small = network()
+    net = Trainable(small.graph, small.inputs, small.outputs)
+    net.quantise("w8a8", *frames(32).arrays(), method="pact")
+    clips = Clips(net.module, 0.5)
+    assert clips.quantisers
+    for quantiser in clips.quantisers:
+        quantiser.scale_log2.grad = torch.zeros(())
+        quantiser.scale_log2.data += 1.0  # twice the first value
+    clips.after_backward(net.module, 0.0)
+    for quantiser, first in zip(clips.quantisers, clips.first, strict=True):
+        at = quantiser.scale_log2.detach().clone().requires_grad_()
+        (0.25 * (torch.exp2(at) / first) ** 2).backward()
+        assert quantiser.scale_log2.grad is not None
+        torch.testing.assert_close(quantiser.scale_log2.grad, at.grad)
+        assert float(quantiser.scale_log2.grad) > 0
+    assert not Clips(quantised("w8a8").module, 0.5).quantisers

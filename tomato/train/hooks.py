@@ -1,5 +1,6 @@
 """What quantised training needs beside gradients: refits, weights that stop oscillating, normalisation."""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -9,6 +10,7 @@ from tomato.train.data import Frames
 from tomato.train.layers import Layer
 from tomato.train.loop import Hook, State
 from tomato.train.module import Network
+from tomato.train.quantisers import ActivationQuantiser
 
 FLIPS = 0.02
 """Changes of a code a step, on average, from which on a weight oscillates (Nagel et al., 2022)."""
@@ -18,6 +20,8 @@ CALM = 0.5
 """Share of the training before weights are frozen."""
 FEW_BITS = 4
 BATCH = 64
+PENALTY = 2e-4
+"""Of a clip: the weight decay of Choi et al. for CIFAR-10."""
 
 
 class Refit(Hook):
@@ -28,6 +32,34 @@ class Refit(Hook):
             for _, layer in network.each():
                 if layer.quantiser is not None and layer.quantiser.kind == "focused":
                     layer.quantiser.refit((layer.whole * layer.mask).detach().cpu().numpy())
+
+
+class Clips(Hook):
+    """Learned clips shrink, where nothing speaks against it: an L2 penalty on each.
+
+    Choi et al., PACT, 2018, section 3.2. There a clip counts as it is; here in its first value, so that the unit of a
+    value does not matter.
+    """
+
+    def __init__(self, network: Network, penalty: float) -> None:
+        self.penalty = penalty
+        self.quantisers = [
+            module for module in network.modules()
+            if isinstance(module, ActivationQuantiser) and module.method == "pact"
+        ]  # fmt: skip
+        self.first = [float(quantiser.scale.detach()) for quantiser in self.quantisers]
+
+    @torch.no_grad()
+    def after_backward(self, network: Network, share: float) -> None:
+        for quantiser, first in zip(self.quantisers, self.first, strict=True):
+            if quantiser.scale_log2.grad is not None:
+                quantiser.scale_log2.grad += self.penalty * math.log(2.0) * (quantiser.scale / first) ** 2
+
+    def state(self) -> State:
+        return {"first": self.first}
+
+    def restore(self, state: State) -> None:
+        self.first = list(state["first"])
 
 
 class Calm(Hook):

@@ -80,7 +80,7 @@ STEPS: Mapping[str, Mapping[str, Key]] = MappingProxyType(
         "distil": {TEACHER: Key((str,), must=True)},
         "quantise": {
             "precision": Key((str,), must=True), "method": Key((str,), ("lsq", "pact")), "normalise": Key((bool,)),
-            "calm": Key((bool,)),
+            "calm": Key((bool,)), "penalty": Key((int, float), least=0.0, most=1.0),
         },
         "prune": {
             "sparsity": Key((int, float), least=0.0, most=0.9999), "layers": Key((dict,)),

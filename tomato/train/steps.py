@@ -19,7 +19,7 @@ from tomato.train.channels import remove_channels
 from tomato.train.circulant import index_map, make_circulant
 from tomato.train.data import Frames
 from tomato.train.factor import factor_layers, ranks_by_energy, ranks_by_macs
-from tomato.train.hooks import Calm, Refit, put_normalisation
+from tomato.train.hooks import PENALTY, Calm, Clips, Refit, put_normalisation
 from tomato.train.loop import Hook
 from tomato.train.named import by_layer
 from tomato.train.pruning import Pattern, Pruning, uniform
@@ -67,6 +67,8 @@ def _quantise(scene: Scene, step: Step) -> None:
     scene.net.quantise(step.options["precision"], *scene.calibration(), method=step.get("method", "lsq"))
     if step.get("normalise", False):
         put_normalisation(scene.net.module, scene.frames.take(np.arange(min(NORMALISED, len(scene.frames)))))
+    if step.get("method", "lsq") == "pact":
+        scene.hooks.append(Clips(scene.net.module, float(step.get("penalty", PENALTY))))
     if step.get("calm", True):
         scene.hooks.append(Calm(scene.net.module))
 
