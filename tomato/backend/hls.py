@@ -139,7 +139,7 @@ def files(netlist: Netlist, title: str, layers: Sequence[Mapping[str, Any]] = ()
         **{
             f"weights/{m.file}": _contents(p.memories[n], m)
             for (p, n), m in zip(_memories(netlist), view.memories, strict=True)
-            if not p.loaded
+            if not p.memories[n].loaded
         },
         **{f"include/{path.name}": path.read_text() for path in used},
     }
@@ -296,7 +296,7 @@ def _memory_name(part: Instance, parameter: str) -> str:
 
 def _memory(part: Instance, parameter: str) -> MemoryView:
     memory = part.memories[parameter]
-    ports = "RAM_S2P" if part.loaded else "ROM_1P" if memory.reads == 1 else "ROM_nP"
+    ports = "RAM_S2P" if memory.loaded else "ROM_1P" if memory.reads == 1 else "ROM_nP"
     return MemoryView(
         name=_memory_name(part, parameter),
         file=memory_file(part, parameter).replace(".mem", ".hpp"),
@@ -305,7 +305,7 @@ def _memory(part: Instance, parameter: str) -> MemoryView:
         width=memory.width,
         ports=ports,
         storage=STORAGE[memory.ram],
-        loaded=part.loaded,
+        loaded=memory.loaded,
     )
 
 

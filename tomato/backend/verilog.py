@@ -188,7 +188,10 @@ def describe(port: Stream) -> str:
 
 
 def _instance(part: Instance, netlist: Netlist) -> InstanceView:
-    files = {name: '""' if part.loaded else string(f"mem/{memory_file(part, name)}") for name in part.memories}
+    files = {
+        name: '""' if memory.loaded else string(f"mem/{memory_file(part, name)}")
+        for name, memory in part.memories.items()
+    }
     numbers = {name: literal(value) for name, value in part.params.items()}
     return InstanceView(
         module=part.module,
@@ -266,8 +269,8 @@ def memories(netlist: Netlist) -> dict[str, str]:
     return {
         memory_file(part, name): hexadecimal(memory)
         for part in netlist.instances
-        if not part.loaded
         for name, memory in part.memories.items()
+        if not memory.loaded
     }
 
 

@@ -54,6 +54,10 @@ def stream(name: str, value: str, kind: TensorType, lanes: int) -> Stream:
     return Stream(name, value, kind.shape, kind.codes.bits, kind.codes.signed, lanes)
 
 
+ULTRA = 2
+"""The kind of memory that no bitstream fills."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Memory:
     """Contents of a read-only memory: `fields` (words, fields) of `bits[i]` bits each, field 0 in the low bits.
@@ -65,6 +69,11 @@ class Memory:
     bits: tuple[int, ...]
     reads: int = 1
     ram: int = 0
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the loader fills it, as nothing else can: it is UltraRAM."""
+        return self.ram == ULTRA
 
     @property
     def width(self) -> int:
@@ -253,9 +262,11 @@ class Netlist:
 
 
 def load_beats(parts: Sequence[Instance], bits: int) -> Iterator[int]:
-    """The loader's stream for a chain of parts: every word of every memory in beats of `bits`, low bits first."""
+    """The loader's stream for a chain of parts: every word of what it fills, in beats of `bits`, low bits first."""
     for part in parts:
         for memory in part.memories.values():
+            if not memory.loaded:
+                continue
             count = -(-memory.width // bits)
             for word in pack(memory.fields, memory.bits):
                 yield from (word >> (i * bits) & ((1 << bits) - 1) for i in range(count))
@@ -263,4 +274,4 @@ def load_beats(parts: Sequence[Instance], bits: int) -> Iterator[int]:
 
 def load_count(parts: Sequence[Instance], bits: int) -> int:
     """Beats of the loader's stream."""
-    return sum(m.depth * -(-m.width // bits) for part in parts for m in part.memories.values())
+    return sum(m.depth * -(-m.width // bits) for part in parts for m in part.memories.values() if m.loaded)

@@ -8,12 +8,22 @@ import pytest
 
 import tomato
 from tests.hw.rtl.harness import check_engine
+from tests.hw.rtl.test_networks import FRAMES, Case, with_fifos
+from tests.networks.generator import thinned
+from tests.networks.nets import Net
+from tomato import targets
 from tomato.backend.project import BACKENDS
 from tomato.build.simulation import csim, simulate
 from tomato.core.formats import Codes, Tensor
 from tomato.core.ir import TensorType
 from tomato.hardware.memory import Ram
 from tomato.ops.dense import Dense
+from tomato.ops.window import Window
+from tomato.passes import CLEAN, run
+from tomato.quantise.calibrate import calibrate
+from tomato.quantise.post_training import quantise
+from tomato.quantise.precision import Precision
+from tomato.schedule import Plan, options
 from tomato.schedule.plan import Choice
 
 DIGITS = Path(__file__).parents[3] / "examples" / "digits"
@@ -44,3 +54,26 @@ def test_words_of_several_beats() -> None:
     weight = np.random.default_rng(0).integers(-127, 127, (14, 12), endpoint=True)
     knobs = {"lanes_in": 7, "lanes_out": 6, "cell": 0, "pack": 1, "weight_ram": Ram.ULTRA}
     check_engine("dense_fold", Dense(Tensor(weight)), [TensorType((2, 3, 14), Codes(-128, 127))], knobs)
+
+
+@pytest.mark.rtl
+def test_memories_beside_loaded_weights_come_with_the_bitstream(tmp_path: Path) -> None:
+    """Lists of reads, in a chain of several parts: only what is UltraRAM is loaded."""
+    net = Net(5, 4, 8)
+    real = net.graph(net.dense(net.relu(net.conv("x", 10, Window((3, 3)))), 6))
+    clean = run(thinned(real, 2), CLEAN)
+    graph, _ = quantise(clean, calibrate(clean, [net.data(16)]), Precision())
+    target, layers = targets.load("u250"), {}
+    for name, offers in options(graph, target).items():
+        some = next((o.choice for o in offers if o.choice.engine == "sparse_fold"), next(iter(offers)).choice)
+        ultra = {"weight_ram": Ram.ULTRA} if "weight_ram" in some.knobs else {}
+        layers[name] = Choice(some.engine, {**some.knobs, **ultra})
+    assert [c.engine for c in layers.values()].count("sparse_fold") == 2
+    codes = {"x": graph.encodings["x"].encode(net.data(FRAMES)["x"], graph.types["x"].codes)}
+    plan = with_fifos(graph, Plan("u250", target.clock_mhz, layers), target)
+    Case(graph, plan, target, codes).write(tmp_path)
+    assert len(list((tmp_path / "mem").glob("*_memfile0.mem"))) == 2
+    assert csim(tmp_path, frames=FRAMES)["bit_exact"]
+    summary = simulate(tmp_path, frames=FRAMES)
+    assert summary["bit_exact"], summary
+    assert summary["interval_cycles"] == summary["interval_cycles_predicted"]
