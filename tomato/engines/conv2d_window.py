@@ -3,19 +3,16 @@
 from functools import cached_property
 from itertools import product
 
-from tomato.core.formats import Array, Codes
+from tomato.core.formats import Array
 from tomato.core.ir import TensorType
-from tomato.engines.base import Knobs, Site, Timing, beats, divisors, folds
+from tomato.engines.base import Knobs, Site, beats, divisors, folds
 from tomato.engines.parts import cells, dot
-from tomato.engines.parts.fold import FoldUnit
+from tomato.engines.parts.fold import WindowFold
 from tomato.engines.parts.ring import Ring
-from tomato.hardware.memory import Ram
-from tomato.hardware.plumbing import output_cost
 from tomato.ops.conv2d import Conv2d
-from tomato.targets import Resources
 
 
-class Conv2dWindow(FoldUnit[Conv2d]):
+class Conv2dWindow(WindowFold):
     """A line buffer in front of lanes_in x taps x lanes_out multipliers."""
 
     stem = "conv2d_window"
@@ -24,10 +21,6 @@ class Conv2dWindow(FoldUnit[Conv2d]):
     @classmethod
     def refuses(cls, site: Site[Conv2d]) -> str:
         return "depthwise has its own engine" if site.op.depthwise else ""
-
-    @classmethod
-    def factors(cls, site: Site[Conv2d]) -> Codes:
-        return site.op.factors(site.arg.codes)
 
     @classmethod
     def unrollings(cls, site: Site[Conv2d]) -> list[Knobs]:
@@ -71,9 +64,8 @@ class Conv2dWindow(FoldUnit[Conv2d]):
 
     @cached_property
     def pixel_cycles(self) -> int:
-        (rows, columns), kernel = self.taps, self.op.window.kernel
-        reads = (1 if rows else kernel[0]) * (1 if columns else kernel[1])
-        return self.op.groups * self.folds * reads * beats(self.op.weight.shape[2], self.knobs["lanes_in"])
+        rows, columns = self.steps
+        return self.op.groups * self.folds * rows * columns * beats(self.op.weight.shape[2], self.knobs["lanes_in"])
 
     @cached_property
     def ring(self) -> Ring:
@@ -99,31 +91,10 @@ class Conv2dWindow(FoldUnit[Conv2d]):
         return (self.knobs["lanes_in"] * self.knobs["pixels"],), self.knobs["lanes_out"]
 
     @cached_property
-    def cycles(self) -> int:
-        return self.ring.cycles
-
-    @cached_property
-    def timing(self) -> Timing:
-        return self.ring.timing(self.delay)
-
-    @cached_property
     def places(self) -> int:
         """Places of the output queue."""
         ring = self.ring
         return dot.queue_depth(self.inputs, ring.steps * (ring.beats // self.op.groups))
-
-    @property
-    def ring_memory(self) -> tuple[int, int, Ram, int]:
-        ring = self.ring
-        return ring.lanes * ring.arg.codes.bits, ring.depth, ring.ram, ring.banks
-
-    @property
-    def buffer(self) -> Resources:
-        return self.ring.cost
-
-    @cached_property
-    def bare(self) -> Resources:
-        return self.buffer + self.array + output_cost(self.outputs * self.out.codes.bits, self.places, self.target)
 
     @cached_property
     def params(self) -> dict[str, int]:

@@ -43,10 +43,6 @@ class DenseFold(FoldUnit[Dense]):
         return cells.fills(site.op.weight, cell, site.op.weight.shape[0], shape["lanes_in"])
 
     @property
-    def taps(self) -> tuple[bool, bool]:
-        return False, False
-
-    @property
     def inputs(self) -> int:
         return self.knobs["lanes_in"]
 

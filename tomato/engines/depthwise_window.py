@@ -3,18 +3,15 @@
 from functools import cached_property
 from itertools import product
 
-from tomato.core.formats import Array, Codes
-from tomato.engines.base import Knobs, Site, Timing, beats, folds
+from tomato.core.formats import Array
+from tomato.engines.base import Knobs, Site, beats, folds
 from tomato.engines.parts import dot
-from tomato.engines.parts.fold import FoldUnit
+from tomato.engines.parts.fold import WindowFold
 from tomato.engines.parts.ring import Ring
-from tomato.hardware.memory import Ram
-from tomato.hardware.plumbing import output_cost
 from tomato.ops.conv2d import Conv2d
-from tomato.targets import Resources
 
 
-class DepthwiseWindow(FoldUnit[Conv2d]):
+class DepthwiseWindow(WindowFold):
     """A line buffer in front of taps x lanes multipliers."""
 
     stem = "depthwise_window"
@@ -27,10 +24,6 @@ class DepthwiseWindow(FoldUnit[Conv2d]):
     @classmethod
     def shares(cls, site: Site[Conv2d]) -> bool:
         return False
-
-    @classmethod
-    def factors(cls, site: Site[Conv2d]) -> Codes:
-        return site.op.factors(site.arg.codes)
 
     @classmethod
     def unrollings(cls, site: Site[Conv2d]) -> list[Knobs]:
@@ -52,9 +45,8 @@ class DepthwiseWindow(FoldUnit[Conv2d]):
 
     @cached_property
     def pixel_cycles(self) -> int:
-        (rows, columns), kernel = self.taps, self.op.window.kernel
-        reads = (1 if rows else kernel[0]) * (1 if columns else kernel[1])
-        return beats(self.arg.channels, self.knobs["lanes"]) * reads
+        rows, columns = self.steps
+        return beats(self.arg.channels, self.knobs["lanes"]) * rows * columns
 
     @cached_property
     def ring(self) -> Ring:
@@ -74,30 +66,9 @@ class DepthwiseWindow(FoldUnit[Conv2d]):
         return (self.knobs["lanes"],), self.knobs["lanes"]
 
     @cached_property
-    def cycles(self) -> int:
-        return self.ring.cycles
-
-    @cached_property
-    def timing(self) -> Timing:
-        return self.ring.timing(self.delay)
-
-    @cached_property
     def places(self) -> int:
         """Places of the output queue."""
         return dot.queue_depth(self.ring.taps, self.ring.steps)
-
-    @property
-    def ring_memory(self) -> tuple[int, int, Ram, int]:
-        ring = self.ring
-        return ring.lanes * ring.arg.codes.bits, ring.depth, ring.ram, ring.banks
-
-    @property
-    def buffer(self) -> Resources:
-        return self.ring.cost
-
-    @cached_property
-    def bare(self) -> Resources:
-        return self.buffer + self.array + output_cost(self.outputs * self.out.codes.bits, self.places, self.target)
 
     @cached_property
     def params(self) -> dict[str, int]:

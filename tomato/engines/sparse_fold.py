@@ -14,7 +14,7 @@ from tomato.engines.conv2d_window import Conv2dWindow
 from tomato.engines.dense_fold import DenseFold
 from tomato.engines.depthwise_window import DepthwiseWindow
 from tomato.engines.parts import cells, dot, kept, unrolling
-from tomato.engines.parts.fold import FoldUnit
+from tomato.engines.parts.fold import FoldUnit, WindowFold
 from tomato.engines.parts.ring import Ring, frontier
 from tomato.engines.parts.weighted import WEIGHTS, WeightedUnit
 from tomato.hardware.memory import LUTS_PER_BRAM, Ram, Store, better_ram, memory_cost, rom_cost
@@ -54,7 +54,8 @@ class SparseFold(WeightedUnit[Dense | Conv2d]):
 
     @classmethod
     def shapes(cls, site: Site[Dense | Conv2d], offers: Iterable[Knobs]) -> Iterator[Self]:
-        engine, shapes = _engine(site), unrolling.shapes(site, _engine(site).unrollings(site))
+        engine = _engine(site)
+        shapes = unrolling.shapes(site, engine.unrollings)
         for cell in offers:
             empty = cells.zero(site.op.weight, cell)
             yield from frontier(
@@ -218,16 +219,15 @@ class SparseFold(WeightedUnit[Dense | Conv2d]):
             kind = TensorType((1, 1, self.arg.channels), self.arg.fmt)
             image = Ring(self.target, kind, Window((1, 1)), wide.inputs, False, False, self.words)
             return {**image.params(), "PadValue": 0, **image.bank_params(), "Rows": pixels, "RingRam": self.ring_ram}
-        assert isinstance(wide, Conv2dWindow | DepthwiseWindow)
+        assert isinstance(wide, WindowFold)
         banks = {**wide.ring.bank_params(), "RingRam": self.ring_ram}
         return {**wide.ring.params(), "PadValue": wide.op.pad_value, **banks}
 
     @property
     def _steps(self) -> tuple[int, int, int]:
         """Kernel rows and columns that are read one after the other, and beats of a pixel."""
-        rows, columns = self.op.window.kernel if isinstance(self.op, Conv2d) else (1, 1)
-        all_rows, all_columns = self.whole.taps
-        return 1 if all_rows else rows, 1 if all_columns else columns, beats(self.arg.channels, self.lanes[0][0])
+        rows, columns = self.whole.steps if isinstance(self.whole, WindowFold) else (1, 1)
+        return rows, columns, beats(self.arg.channels, self.lanes[0][0])
 
     @cached_property
     def memories(self) -> dict[str, Memory]:

@@ -6,14 +6,16 @@ from copy import copy
 from functools import cached_property
 from typing import Self, TypeVar
 
-from tomato.core.formats import Array
+from tomato.core.formats import Array, Codes
 from tomato.core.ir import Op
-from tomato.engines.base import Knobs, Site
-from tomato.engines.parts import cells, dot
-from tomato.engines.parts.ring import frontier
+from tomato.engines.base import Knobs, Site, Timing
+from tomato.engines.parts import cells, dot, unrolling
+from tomato.engines.parts.ring import Ring, frontier
 from tomato.engines.parts.weighted import WEIGHTS, WeightedUnit
 from tomato.hardware.memory import Ram
 from tomato.hardware.netlist import Memory
+from tomato.hardware.plumbing import output_cost
+from tomato.ops.conv2d import Conv2d
 from tomato.targets import Resources
 
 OpT = TypeVar("OpT", bound=Op)
@@ -46,7 +48,7 @@ class FoldUnit(WeightedUnit[OpT]):
     @property
     def taps(self) -> tuple[bool, bool]:
         """Whether all kernel rows, all kernel columns are read at once."""
-        return bool(self.knobs["parallel_rows"]), bool(self.knobs["parallel_columns"])
+        return unrolling.taps(self.knobs)
 
     @property
     @abstractmethod
@@ -117,3 +119,48 @@ class FoldUnit(WeightedUnit[OpT]):
     @cached_property
     def memories(self) -> dict[str, Memory]:
         return {WEIGHTS: dot.memory(self.table, self.outputs, self.weight, self.knobs)}
+
+
+class WindowFold(FoldUnit[Conv2d]):
+    """One whose ring is a line buffer."""
+
+    @classmethod
+    def factors(cls, site: Site[Conv2d]) -> Codes:
+        return site.op.factors(site.arg.codes)
+
+    @cached_property
+    @abstractmethod
+    def ring(self) -> Ring:
+        """The line buffer."""
+
+    @property
+    def steps(self) -> tuple[int, int]:
+        """Kernel rows and columns that are read one after the other."""
+        (rows, columns), kernel = self.taps, self.op.window.kernel
+        return 1 if rows else kernel[0], 1 if columns else kernel[1]
+
+    @property
+    @abstractmethod
+    def places(self) -> int:
+        """Places of the output queue."""
+
+    @cached_property
+    def cycles(self) -> int:
+        return self.ring.cycles
+
+    @cached_property
+    def timing(self) -> Timing:
+        return self.ring.timing(self.delay)
+
+    @property
+    def ring_memory(self) -> tuple[int, int, Ram, int]:
+        ring = self.ring
+        return ring.lanes * ring.arg.codes.bits, ring.depth, ring.ram, ring.banks
+
+    @property
+    def buffer(self) -> Resources:
+        return self.ring.cost
+
+    @cached_property
+    def bare(self) -> Resources:
+        return self.buffer + self.array + output_cost(self.outputs * self.out.codes.bits, self.places, self.target)

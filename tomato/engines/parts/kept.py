@@ -52,7 +52,7 @@ def passes_apart(reads: Array, lanes_in: int) -> Array:
     return np.asarray(np.maximum(lanes.max(axis=0), 1))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=8)
 def zeros(weight: Tensor, groups: int, *, depthwise: bool) -> Zeros:
     """Those of weights (kernel rows, kernel columns, inputs of a group, filters), or (inputs, filters).
 

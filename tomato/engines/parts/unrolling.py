@@ -1,7 +1,8 @@
 """Unrollings of layers of which many weights are zero: which are worth a list of reads."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from tomato.core.formats import Array
@@ -32,10 +33,11 @@ def lanes_out(shape: Knobs) -> int:
     return shape.get("lanes") or shape["lanes_out"]
 
 
-def shapes(site: Site[Any], unrollings: Iterable[Knobs]) -> list[tuple[Knobs, Array]]:
+@lru_cache(maxsize=4)  # a plan that is read asks of each layer more than once
+def shapes(site: Site[Any], unrollings: Callable[[Site[Any]], list[Knobs]]) -> tuple[tuple[Knobs, Array], ...]:
     """Every unrolling that is worth its list, unless another is as fast with as few multipliers; its passes' reads."""
     alike: dict[tuple[tuple[bool, bool], int], list[Knobs]] = defaultdict(list)
-    for shape in unrollings:
+    for shape in unrollings(site):
         if shape.get("pixels", 1) == 1:
             alike[taps(shape), lanes_out(shape)].append(shape)
     found: dict[tuple[tuple[bool, bool], bool], list[Candidate]] = defaultdict(list)
@@ -47,7 +49,7 @@ def shapes(site: Site[Any], unrollings: Iterable[Knobs]) -> list[tuple[Knobs, Ar
             for lists in _lists(site, shape):
                 passes = kept.passes(folded, lanes) if lists == 1 else kept.passes_apart(reads, lanes)
                 found[together, lists > 1] += _worth(site, shape, lists, passes, folded)
-    return [choice for candidates in found.values() for choice in _fastest(candidates)]
+    return tuple(choice for candidates in found.values() for choice in _fastest(candidates))
 
 
 def _worth(site: Site[Any], shape: Knobs, lists: int, passes: Array, folded: Array) -> list[Candidate]:
