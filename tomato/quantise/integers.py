@@ -12,6 +12,7 @@ from tomato.core.ir import Graph
 from tomato.core.progress import Progress, silent
 from tomato.frontend import Network
 from tomato.passes import CLEAN, QUANTISED, run
+from tomato.passes.gate_convolutions import gate_convolutions
 from tomato.quantise.absorb import ORDINARY, Allowed, Proof, SeveralWaysError, UnquantisedError, absorb
 from tomato.quantise.calibrate import Method, Ranges, calibrate, synthetic_ranges
 from tomato.quantise.post_training import quantise
@@ -35,7 +36,14 @@ def on_codes(network: Network, graph: Graph, inputs: tuple[Port, ...], outputs: 
              notes: tuple[str, ...], proofs: tuple[Proof, ...] = ()) -> Integers:  # fmt: skip
     """The network with another graph and ports; its own notes come last."""
     return Integers(
-        graph, inputs, outputs, (*notes, *network.notes), network.said, network.reading, network.ends, proofs
+        gate_convolutions(graph),
+        inputs,
+        outputs,
+        (*notes, *network.notes),
+        network.said,
+        network.reading,
+        network.ends,
+        proofs,
     )
 
 

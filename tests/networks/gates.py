@@ -1,0 +1,41 @@
+"""Layers with gates as feature boosting and suppression has them."""
+
+import numpy as np
+
+from tests.networks.nets import Net
+from tomato.core.formats import Tensor
+from tomato.ops.join import Multiply
+from tomato.ops.keep_largest import KeepLargest
+from tomato.ops.move import Reshape, Upsample
+from tomato.ops.pool import GlobalSum
+from tomato.ops.real import Affine, Function
+from tomato.ops.window import Window
+
+SAME = Window((3, 3), pads=(1, 1, 1, 1))
+
+
+def gate(net: Net, x: str, groups: int, keep: int, name: str) -> str:
+    """What a frame is like, as weights of groups of channels, of which the greatest are kept."""
+    loud = net.add(Function(("abs", "x")), x, name=f"{name}_abs")
+    whole = net.add(GlobalSum(), loud, name=f"{name}_sum")
+    mean = Affine(Tensor(np.array([1 / net.build.types[x].pixels])), Tensor(np.zeros(1)))
+    scores = net.dense(net.add(mean, whole, name=f"{name}_mean"), groups, name=f"{name}_fc")
+    return net.add(KeepLargest(keep), net.relu(net.affine(scores, f"{name}_bias", bias_only=True)), name=f"{name}_kept")
+
+
+def spread(net: Net, gates: str, like: str, name: str) -> str:
+    """A gate as large as a value, each entry over neighbouring channels."""
+    height, width, channels = net.build.types[like].shape
+    groups = net.channels(gates)
+    if groups < channels:
+        column = net.add(Reshape((1, groups, 1)), gates, name=f"{name}_column")
+        wide = net.add(Upsample((1, channels // groups)), column, name=f"{name}_groups")
+        gates = net.add(Reshape((1, 1, channels)), wide, name=f"{name}_channels")
+    return net.add(Upsample((height, width)), gates, name=f"{name}_frame")
+
+
+def gated(net: Net, x: str, channels: int, groups: int, keep: int, window: Window = SAME, name: str = "conv") -> str:
+    """relu(conv(x) + b) * g: a layer and its gate."""
+    conv = net.affine(net.conv(x, channels, window, name=name), f"{name}_bias", bias_only=True)
+    y = net.relu(conv, f"{name}_relu")
+    return net.add(Multiply(), y, spread(net, gate(net, x, groups, keep, f"{name}_gate"), y, name), name=f"{name}_y")

@@ -1,0 +1,55 @@
+"""Convolutions behind and in front of gates: what they leave out changes no output."""
+
+import numpy as np
+import pytest
+
+from tests.networks.gates import SAME, gated
+from tests.networks.nets import Net
+from tomato.core.interpret import interpret
+from tomato.core.ir import Graph
+from tomato.ops.gated_conv2d import GatedConv2d, chosen
+from tomato.ops.pool import MaxPool
+from tomato.ops.window import Window
+from tomato.passes import CLEAN, run
+from tomato.passes.gate_convolutions import gate_convolutions
+from tomato.quantise.calibrate import calibrate
+from tomato.quantise.post_training import quantise
+
+
+def on_codes(net: Net, *outputs: str) -> Graph:
+    clean = run(net.graph(*outputs), CLEAN)
+    return quantise(clean, calibrate(clean, [net.data(16)]))[0]
+
+
+def two_layers(groups: tuple[int, int], keep: tuple[int, int], second: Window = SAME) -> Net:
+    net = Net(7, 8, 3)
+    first = gated(net, "x", 8, groups[0], keep[0], name="a")
+    pooled = net.add(MaxPool(Window((2, 2), (2, 2))), first, name="pool")
+    net.conv(gated(net, pooled, 12, groups[1], keep[1], second, name="b"), 5, SAME, name="c")
+    return net
+
+
+def same_codes(before: Graph, after: Graph) -> None:
+    after.verify()
+    rng = np.random.default_rng(3)
+    frames = {n: rng.integers(k.codes.lo, k.codes.hi, (20, *k.shape), endpoint=True) for n, k in before.inputs}
+    old, new = interpret(before, frames), interpret(after, frames)
+    assert before.outputs == after.outputs
+    for name in before.outputs:
+        np.testing.assert_array_equal(new[name], old[name])
+
+
+@pytest.mark.parametrize("second", [SAME, Window((1, 1))])
+@pytest.mark.parametrize("groups", [(8, 12), (4, 3)])
+def test_layers_in_a_row(groups: tuple[int, int], second: Window) -> None:
+    before = on_codes(two_layers(groups, (2, 1), second), "c")
+    after = gate_convolutions(before)
+    same_codes(before, after)
+    found = {n.name: (n.op.keep, n.op.keep_in) for n in after if isinstance(n.op, GatedConv2d)}
+    assert found == {"a": (2, 0), "b": (1, 2), "c": (0, 1)}
+
+
+def test_chosen_are_always_as_many() -> None:
+    gates = np.array([[0, 0, 5, 0], [0, 0, 0, 0], [7, 0, 0, 1], [0, 3, 0, 0]]).reshape(4, 1, 1, 4)
+    want = [[0, 0, 1, 1], [0, 0, 1, 1], [1, 0, 0, 1], [0, 1, 0, 1]]
+    assert chosen(gates, 2, 0).reshape(4, 4).astype(int).tolist() == want
