@@ -56,8 +56,8 @@ class GatedConv2d(Op):
         if self.keep_in and self.conv.border:
             raise ValueError(f"groups of channels that are not read have no border {self.conv.border}")
         out = self.conv.infer([self.seen(x)])
-        self._check_gate(args[self.gate_at] if self.gate_at else None, self.keep, out.channels)
-        self._check_gate(args[self.gate_in_at] if self.gate_in_at else None, self.keep_in, x.channels)
+        self._check_gate(args[self.gate_at] if self.gate_at else None, self.keep, self.zero, out.channels)
+        self._check_gate(args[self.gate_in_at] if self.gate_in_at else None, self.keep_in, self.zero_in, x.channels)
         return TensorType(out.shape, out.codes.union(Codes(0, 0)))
 
     def seen(self, x: TensorType) -> TensorType:
@@ -65,13 +65,15 @@ class GatedConv2d(Op):
         codes = Codes(x.codes.lo - self.base, x.codes.hi - self.base)
         return TensorType(x.shape, codes.union(Codes(0, 0)) if self.keep_in else codes)
 
-    def _check_gate(self, gate: TensorType | None, keep: int, channels: int) -> None:
+    def _check_gate(self, gate: TensorType | None, keep: int, zero: int, channels: int) -> None:
         if gate is None:
             return
         if gate.pixels != 1 or channels % gate.channels:
             raise ValueError(f"a gate {gate.shape} does not suit {channels} channels")
         if not 1 <= keep < gate.channels:
             raise ValueError(f"{keep} of {gate.channels} groups cannot be chosen")
+        if not gate.codes.lo <= zero <= gate.codes.hi:
+            raise ValueError(f"what stands for 0, {zero}, is no code of a gate in {gate.fmt}")
 
     @property
     def gate_at(self) -> int | None:

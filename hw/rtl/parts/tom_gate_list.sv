@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which groups of channels a frame computes: reads its gates, lists the Keep of them that are chosen. Part of tom_gated_fold.
+// Which groups of channels a frame computes: reads its gates, lists the groups that are chosen. Part of tom_gated_fold.
 //
 // A frame's gates come in order, one per beat. Bit-exact with `chosen` of tomato/ops/gated_conv2d.py: a group is chosen
 // while fewer than Keep are, if its gate is not Zero or all that are left are needed. There is room for two lists: one

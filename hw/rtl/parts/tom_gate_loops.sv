@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What tom_window reads where gates choose: of every output pixel the chosen groups of the result, of these every fold, and of
-// it every kernel row, kernel column, chosen group of the input and beat of it, the last fastest. Part of tom_gated_fold.
+// What tom_window reads where gates choose: chosen groups of the result and of the input. Part of tom_gated_fold.
 //
-// Starts of groups come from lists, see tom_gate_list; a side without a gate is one group, with a list that is always
-// there. loops_o and what stands behind it tell of the next read; a pass starts with start_i and never stops, and only
-// starts if there_o. word_o is that of the next read, in a memory of all words: group, fold, kernel row, kernel column, beat.
+// Of every output pixel the chosen groups, of these every fold, and of it every kernel row, kernel column, chosen group of
+// the input and beat of it, the last fastest. Starts of groups come from lists, see tom_gate_list; a side without a gate
+// is one group, with a list that is always there. loops_o and what stands behind it tell of the next read; a pass starts
+// with start_i, which there_o must allow, and never stops. word_o is that of the next read, in a memory of all words:
+// group, fold, kernel row, kernel column, beat.
 
 `default_nettype none
 
