@@ -9,16 +9,14 @@ from typing import Self
 import numpy as np
 
 from tomato.core.formats import Codes
-from tomato.core.ir import TensorType
-from tomato.engines.base import Knobs, Site, Timing, beats, divisors, folds
+from tomato.engines.base import Knobs, Site, Timing, divisors, folds
 from tomato.engines.conv2d_window import Conv2dWindow
 from tomato.engines.parts import dot
 from tomato.engines.parts.ring import Ring, frontier
 from tomato.engines.parts.weighted import WEIGHTS, WeightedUnit
-from tomato.hardware.memory import memory_cost
+from tomato.hardware.memory import Ram, memory_cost
 from tomato.hardware.netlist import Memory
 from tomato.hardware.plumbing import fifo_cost, output_cost, queue_cost, register_cost
-from tomato.hardware.memory import Ram
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.gated_conv2d import GatedConv2d
 from tomato.targets import Resources

@@ -5,7 +5,8 @@
 // Outputs-th input from input o on (depthwise: taps slow, channels fast).
 // Reads of one pass (first_i to last_i) add up to one result per filter. Weights come from a memory
 // whose words follow the reads: word 0 belongs to the first read of a frame. Or, Addressed, addr_i says
-// which word is a read's. A word holds, for each filter, the weights of all inputs; filter 0, input 0 in the low bits. Never stalls;
+// which word is a read's. A word holds, for each filter, the weights of all inputs; filter 0, input 0 in
+// the low bits. Never stalls;
 // Latency cycles from the last read to the result: 4 + ceil(log4(Inputs)), 5 + ceil(log4(Inputs / 18)) where bits
 // are counted.
 //
