@@ -1,7 +1,9 @@
-"""Layers with gates as feature boosting and suppression has them."""
+"""Layers with gates as feature boosting and suppression has them, and random networks of them."""
 
 import numpy as np
 
+from tests.networks import steps
+from tests.networks.maker import Maker, Style
 from tests.networks.nets import Net
 from tomato.core.formats import Tensor
 from tomato.ops.join import Multiply
@@ -39,3 +41,21 @@ def gated(net: Net, x: str, channels: int, groups: int, keep: int, window: Windo
     conv = net.affine(net.conv(x, channels, window, name=name), f"{name}_bias", bias_only=True)
     y = net.relu(conv, f"{name}_relu")
     return net.add(Multiply(), y, spread(net, gate(net, x, groups, keep, f"{name}_gate"), y, name), name=f"{name}_y")
+
+
+def step(make: Maker, x: str) -> str:
+    """A gated layer of small groups."""
+    groups, size = make.random.choice((2, 3, 4, 6)), make.random.randint(1, 3)
+    keep = make.random.randint(1, groups - 1)
+    return gated(make.net, x, groups * size, groups, keep, make.window(x), name="gated")
+
+
+GATED = Style(
+    (*(step, step, step), *(steps.conv, steps.pool, steps.dense, steps.residual, steps.border, steps.function)),
+    sizes=((8, 7, 3), (6, 9, 2), (9, 6, 4)),
+    kernels=(1, 2, 3),
+    channels=(3, 6),
+    length=(2, 4),
+    active=0.3,
+)
+"""Mostly gated layers, one behind the other and beside each other."""

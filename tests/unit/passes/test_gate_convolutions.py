@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.networks.gates import SAME, gated
+from tests.networks.gates import GATED, SAME, gated
+from tests.networks.generator import network
 from tests.networks.nets import Net
 from tomato.core.interpret import interpret
 from tomato.core.ir import Graph
@@ -47,6 +48,21 @@ def test_layers_in_a_row(groups: tuple[int, int], second: Window) -> None:
     same_codes(before, after)
     found = {n.name: (n.op.keep, n.op.keep_in) for n in after if isinstance(n.op, GatedConv2d)}
     assert found == {"a": (2, 0), "b": (1, 2), "c": (0, 1)}
+
+
+def test_random_networks() -> None:
+    """Gates of results, of inputs, of both; what a base adds to a sum goes into the step behind it."""
+    kinds = set()
+    for seed in range(40):
+        real, net = network(seed, GATED)
+        clean = run(real, CLEAN)
+        before = quantise(clean, calibrate(clean, [net.data(8)]))[0]
+        after = gate_convolutions(before)
+        same_codes(before, after)
+        found = [n.op for n in after if isinstance(n.op, GatedConv2d)]
+        kinds |= {(bool(op.keep), bool(op.keep_in), op.base != 0, any(op.conv.window.pads)) for op in found}
+    assert {kind[:2] for kind in kinds} == {(True, False), (False, True), (True, True)}
+    assert {(True, True, True, True), (False, True, True, True)} <= kinds
 
 
 def test_chosen_are_always_as_many() -> None:
