@@ -6,6 +6,7 @@ from tests.networks import steps
 from tests.networks.maker import Maker, Style
 from tests.networks.nets import Net
 from tomato.core.formats import Tensor
+from tomato.core.ir import Op
 from tomato.ops.join import Multiply
 from tomato.ops.keep_largest import KeepLargest
 from tomato.ops.move import Reshape, Upsample
@@ -16,13 +17,13 @@ from tomato.ops.window import Window
 SAME = Window((3, 3), pads=(1, 1, 1, 1))
 
 
-def gate(net: Net, x: str, groups: int, keep: int, name: str) -> str:
-    """What a frame is like, as weights of groups of channels, of which the greatest are kept."""
+def scores(net: Net, x: str, groups: int, name: str) -> str:
+    """What a frame is like, as weights of groups of channels."""
     loud = net.add(Function(("abs", "x")), x, name=f"{name}_abs")
     whole = net.add(GlobalSum(), loud, name=f"{name}_sum")
     mean = Affine(Tensor(np.array([1 / net.build.types[x].pixels])), Tensor(np.zeros(1)))
-    scores = net.dense(net.add(mean, whole, name=f"{name}_mean"), groups, name=f"{name}_fc")
-    return net.add(KeepLargest(keep), net.relu(net.affine(scores, f"{name}_bias", bias_only=True)), name=f"{name}_kept")
+    seen = net.dense(net.add(mean, whole, name=f"{name}_mean"), groups, name=f"{name}_fc")
+    return net.relu(net.affine(seen, f"{name}_bias", bias_only=True), f"{name}_relu")
 
 
 def spread(net: Net, gates: str, like: str, name: str) -> str:
@@ -36,18 +37,19 @@ def spread(net: Net, gates: str, like: str, name: str) -> str:
     return net.add(Upsample((height, width)), gates, name=f"{name}_frame")
 
 
-def gated(net: Net, x: str, channels: int, groups: int, keep: int, window: Window = SAME, name: str = "conv") -> str:
-    """relu(conv(x) + b) * g: a layer and its gate."""
+def gated(net: Net, x: str, channels: int, groups: int, gate: Op, window: Window = SAME, name: str = "conv") -> str:
+    """relu(conv(x) + b) * g: a layer and what `gate` leaves of its scores."""
     conv = net.affine(net.conv(x, channels, window, name=name), f"{name}_bias", bias_only=True)
     y = net.relu(conv, f"{name}_relu")
-    return net.add(Multiply(), y, spread(net, gate(net, x, groups, keep, f"{name}_gate"), y, name), name=f"{name}_y")
+    kept = net.add(gate, scores(net, x, groups, f"{name}_gate"), name=f"{name}_kept")
+    return net.add(Multiply(), y, spread(net, kept, y, name), name=f"{name}_y")
 
 
 def step(make: Maker, x: str) -> str:
     """A gated layer of small groups."""
     groups, size = make.random.choice((2, 3, 4, 6)), make.random.randint(1, 3)
     keep = make.random.randint(1, groups - 1)
-    return gated(make.net, x, groups * size, groups, keep, make.window(x), name="gated")
+    return gated(make.net, x, groups * size, groups, KeepLargest(keep), make.window(x), name="gated")
 
 
 GATED = Style(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tomato.core.formats import Array, Tensor
-from tomato.core.ir import Graph, Node, Op
+from tomato.core.ir import Graph, Node, Op, TensorType
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.edge_pad import EdgePad
@@ -29,6 +29,8 @@ SPATIAL = (MaxPool, SumPool, GlobalSum, Pad, EdgePad, Flip, Upsample)
 JOINS = (Add, Multiply, Maximum)
 CHANNELWISE = (*PLACEWISE, *SPATIAL, *JOINS)
 """Operators of which a channel of the result is made of that channel of the arguments alone."""
+MOST_BITS = 16
+"""Of the codes that a comparison is looked for in: activations have no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,53 @@ def gate_convolutions(graph: Graph) -> Graph:
         tries = (_replaced(result, node, out, gate) for gate in ([into, None] if into else [None]))
         result = next((made for made in tries if made), result)
     return result
+
+
+def computed_whole(graph: Graph) -> tuple[str, ...]:
+    """On codes: a remark on every layer whose results a gate suppresses where it is below a constant."""
+    uses, remarks = graph.uses, []
+    for node in graph:
+        if not isinstance(node.op, Conv2d | Dense):
+            continue
+        value = node.name
+        while len(uses[value]) == 1 and isinstance(uses[value][0].op, (*PLACEWISE, *SPATIAL)):
+            value = uses[value][0].name
+        for reader in uses[value]:
+            made = _compared(graph, reader) if isinstance(reader.op, Multiply) and node.type.pixels > 1 else None
+            if made is not None:
+                remarks.append(
+                    f"%{node.name}: how many channels %{made.name} keeps depends on the data, and so would the "
+                    "interval: computed whole"
+                )
+    return tuple(remarks)
+
+
+def _compared(graph: Graph, product: Node) -> Node | None:
+    """What makes codes of one pixel that a Multiply counts as 0 of all below a constant, and lets others jump."""
+    assert isinstance(product.op, Multiply)
+    for arg, zero in zip(product.args, (product.op.zero_a, product.op.zero_b), strict=True):
+        made = graph.producers.get(arg)
+        while made is not None and isinstance(made.op, Reshape | Upsample):
+            made = graph.producers.get(made.args[0])
+        if made is None or made.type.pixels > 1:
+            continue
+        if isinstance(made.op, Table | Threshold | Piecewise) and _jumps(made.op, graph.args_of(made)[0], zero):
+            return made
+    return None
+
+
+def _jumps(op: Op, kind: TensorType, zero: int) -> bool:
+    """Whether a function of codes is `zero` from the least code on, and then rises at once more than anywhere else."""
+    if kind.codes.bits > MOST_BITS:
+        return False
+    codes = np.arange(kind.codes.lo, kind.codes.hi + 1)[None, None, :, None]
+    levels = op.golden([np.broadcast_to(codes, (1, 1, codes.size, kind.channels))])[0, 0] - zero
+    for level in np.abs(levels).T:
+        first = int(np.argmax(level != 0))
+        rest = np.abs(np.diff(level[first:]))
+        if first and level[first] > 2 * rest.max(initial=0):
+            return True
+    return False
 
 
 def _product(graph: Graph, node: Node) -> Gate | None:

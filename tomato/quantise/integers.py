@@ -12,7 +12,7 @@ from tomato.core.ir import Graph
 from tomato.core.progress import Progress, silent
 from tomato.frontend import Network
 from tomato.passes import CLEAN, QUANTISED, run
-from tomato.passes.gate_convolutions import gate_convolutions
+from tomato.passes.gate_convolutions import computed_whole, gate_convolutions
 from tomato.quantise.absorb import ORDINARY, Allowed, Proof, SeveralWaysError, UnquantisedError, absorb
 from tomato.quantise.calibrate import Method, Ranges, calibrate, synthetic_ranges
 from tomato.quantise.post_training import quantise
@@ -39,7 +39,7 @@ def on_codes(network: Network, graph: Graph, inputs: tuple[Port, ...], outputs: 
         gate_convolutions(graph),
         inputs,
         outputs,
-        (*notes, *network.notes),
+        (*notes, *computed_whole(graph), *network.notes),
         network.said,
         network.reading,
         network.ends,

@@ -80,7 +80,7 @@ module tom_gated_fold #(
   localparam int unsigned WordBits = tom_pkg::idx_width(Words);
   localparam int unsigned GroupBits = tom_pkg::idx_width(Groups);
 
-  wire logic available, there, start, done;
+  wire logic available, there, read, start, done, waits;
   wire tom_window_pkg::loops_t loops;
   wire logic [BeatBits-1:0] beat, in_start;
   wire logic [KwBits-1:0]   kw;
@@ -113,6 +113,7 @@ module tom_gated_fold #(
       .next_i    (out_next),
       .last_i    (out_last),
       .done_i    (done),
+      .waits_i   (waits),
       .there_o   (out_there),
       .group_o   (next_group),
       .start_o   (out_start)
@@ -144,6 +145,7 @@ module tom_gated_fold #(
       .next_i    (in_next),
       .last_i    (in_last),
       .done_i    (done),
+      .waits_i   (waits),
       .there_o   (in_there),
       .group_o   (unused_group),
       .start_o   (in_start)
@@ -165,8 +167,9 @@ module tom_gated_fold #(
   ) u_loops (
     .clk_i,
     .rst_i,
-    .start_i    (start),
+    .read_i     (read),
     .there_o    (there),
+    .start_o    (start),
     .loops_o    (loops),
     .beat_o     (beat),
     .kw_o       (kw),
@@ -180,7 +183,8 @@ module tom_gated_fold #(
     .out_start_i(out_start),
     .out_next_o (out_next),
     .out_last_o (out_last),
-    .done_o     (done)
+    .done_o     (done),
+    .waits_o    (waits)
   );
 
   // ---------------------------------------------------------------- the input less Base
@@ -217,7 +221,7 @@ module tom_gated_fold #(
     .kw_i       (kw),
     .kh_i       (kh),
     .available_i(available && there),
-    .start_o    (start),
+    .start_o    (read),
     .win_valid_o(win_valid),
     .win_first_o(win_first),
     .win_last_o (win_last),

@@ -3,9 +3,9 @@
 //
 // Of every output pixel the chosen groups, of these every fold, and of it every kernel row, kernel column, chosen group of
 // the input and beat of it, the last fastest. Starts of groups come from lists, see tom_gate_list; a side without a gate
-// is one group, with a list that is always there. loops_o and what stands behind it tell of the next read; a pass starts
-// with start_i, which there_o must allow, and never stops. word_o is that of the next read, in a memory of all words:
-// group, fold, kernel row, kernel column, beat.
+// is one group, with a list that is always there. loops_o and what stands behind it tell of the next read, which read_i
+// makes; the first one of a pass only if there_o. word_o is its word in a memory of all of them: group, fold, kernel row,
+// kernel column, beat.
 
 `default_nettype none
 
@@ -28,8 +28,9 @@ module tom_gate_loops #(
   input  wire logic                   clk_i,
   input  wire logic                   rst_i,
 
-  input  wire logic                   start_i,     // a pass starts
-  output wire logic                   there_o,     // one may
+  input  wire logic                   read_i,      // the read that is told of is made
+  output wire logic                   there_o,     // a pass may start
+  output wire logic                   start_o,     // one does
   output wire tom_window_pkg::loops_t loops_o,
   output wire logic [BeatBits-1:0]    beat_o,
   output wire logic [KwBits-1:0]      kw_o,
@@ -44,7 +45,8 @@ module tom_gate_loops #(
   input  wire logic [WordBits-1:0]    out_start_i,
   output wire logic                   out_next_o,
   output wire logic                   out_last_o,
-  output wire logic                   done_o        // the last read of a frame
+  output wire logic                   done_o,       // the last read of a frame
+  output wire logic                   waits_o       // for the lists of a frame
 );
 
   localparam int unsigned Pixels = Window.out_height * Window.out_width;
@@ -62,7 +64,7 @@ module tom_gate_loops #(
   logic [FoldBits-1:0]  fold_q;
   logic [OutBits-1:0]   out_q;
   logic [PixelBits-1:0] pixel_q;
-  logic                 known_q, busy_q, stale_q;  // stale_q: what is told is not of the frame's lists
+  logic                 known_q, begins_q, stale_q;  // stale_q: what is told is not of the frame's lists
   logic [BeatBits-1:0]  beat_q;
   logic [WordBits-1:0]  base_q;  // word of beat 0
 
@@ -71,7 +73,6 @@ module tom_gate_loops #(
   logic ends_tap, ends_row, ends_pass, ends_group, ends_pixel, ends_frame;
   logic final_tap;  // the tap is the frame's last
 
-  wire logic read = start_i || busy_q;
   wire logic part_d = InBeats == 1 || (!last_part && part_q == PartBits'(InBeats - 2));
   wire logic in_d = InGroups == 1 || (last_part ? !last_in && in_q == InBits'(InGroups - 2) : last_in);
   wire logic kw_d = StepsW == 1 || (ends_tap ? !last_kw && kw_q == KwBits'(StepsW - 2) : last_kw);
@@ -100,7 +101,7 @@ module tom_gate_loops #(
       ends_pixel <= InBeats * InGroups * Folds * OutGroups == 1 && OneStep;
       ends_frame <= InBeats * InGroups * Folds * OutGroups * Pixels == 1 && OneStep;
       final_tap  <= Folds * OutGroups * Pixels == 1 && OneStep;
-    end else if (read) begin
+    end else if (read_i) begin
       last_part  <= part_d;
       last_in    <= in_d;
       last_kw    <= kw_d;
@@ -127,7 +128,7 @@ module tom_gate_loops #(
       fold_q  <= '0;
       out_q   <= '0;
       pixel_q <= '0;
-    end else if (read) begin
+    end else if (read_i) begin
       part_q <= last_part ? '0 : part_q + 1'b1;
       if (last_part) in_q <= last_in ? '0 : in_q + 1'b1;
       if (ends_tap) kw_q <= last_kw ? '0 : kw_q + 1'b1;
@@ -140,34 +141,37 @@ module tom_gate_loops #(
 
   // The first read of a frame is told of when its lists are there, at the end of the frame before at the earliest.
   wire logic there = in_there_i && out_there_i;
-  wire logic done = read && ends_frame;
+  wire logic done = read_i && ends_frame;
   wire logic begins = (stale_q || done) && there;
 
   always_ff @(posedge clk_i) begin
     if (rst_i) begin
-      known_q <= 1'b0;
-      busy_q  <= 1'b0;
-      stale_q <= 1'b1;
+      known_q  <= 1'b0;
+      begins_q <= 1'b1;
+      stale_q  <= 1'b1;
     end else begin
       known_q <= 1'b1;
-      busy_q  <= read && !ends_pass;
+      if (read_i) begins_q <= ends_pass;
       stale_q <= (stale_q || done) && !there;
     end
   end
 
   always_ff @(posedge clk_i) begin
-    if (read && !last_part) beat_q <= beat_q + 1'b1;
-    else if (read || stale_q) beat_q <= in_start_i;
-    if ((read && ends_group) || stale_q) base_q <= out_start_i;
-    else if (read && ends_tap) base_q <= base_q + WordBits'(Beats);
+    if (read_i || stale_q) begin
+      beat_q <= last_part || stale_q ? in_start_i : beat_q + 1'b1;
+      if (ends_group || stale_q) base_q <= out_start_i;
+      else if (ends_tap) base_q <= base_q + WordBits'(Beats);
+    end
   end
 
-  assign in_next_o = (read && last_part && !ends_frame) || begins;
+  assign in_next_o = (read_i && last_part && !ends_frame) || begins;
   assign in_last_o = final_tap && !stale_q;
-  assign out_next_o = (read && ends_group && !ends_frame) || begins;
+  assign out_next_o = (read_i && ends_group && !ends_frame) || begins;
   assign out_last_o = last_pixel && !stale_q;
   assign done_o = done;
+  assign waits_o = stale_q;
   assign there_o = !stale_q;
+  assign start_o = read_i && begins_q;
 
   assign beat_o = beat_q;
   assign kw_o = kw_q;

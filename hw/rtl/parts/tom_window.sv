@@ -56,7 +56,7 @@ module tom_window #(
   input  wire logic [KhBits-1:0] kh_i = '0,      // kernel row
 
   input  wire logic             available_i,  // a place for one more result is free
-  output wire logic             start_o,      // a pass starts: takes a place
+  output wire logic             start_o,      // a pass starts: takes a place; if Told: any read is made
 
   output wire logic             win_valid_o,
   output wire logic             win_first_o,  // first read of a pass
@@ -179,7 +179,7 @@ module tom_window #(
   wire logic reached_now = pixel_done ? !write_last_col && w_next >= right_q : w_here >= right_q;
   wire logic reached_next = pixel_done ? !write_last_col && w_next >= next_right : w_here >= next_right;
 
-  assign start_o = issue && pass_start;
+  assign start_o = issue && (pass_start || Told);
 
   always_ff @(posedge clk_i) begin
     if (rst_i) begin

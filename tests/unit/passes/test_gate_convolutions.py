@@ -9,10 +9,12 @@ from tests.networks.nets import Net
 from tomato.core.interpret import interpret
 from tomato.core.ir import Graph
 from tomato.ops.gated_conv2d import GatedConv2d, chosen
+from tomato.ops.keep_largest import KeepLargest
 from tomato.ops.pool import MaxPool
+from tomato.ops.real import Expression, Function
 from tomato.ops.window import Window
 from tomato.passes import CLEAN, run
-from tomato.passes.gate_convolutions import gate_convolutions
+from tomato.passes.gate_convolutions import computed_whole, gate_convolutions
 from tomato.quantise.calibrate import calibrate
 from tomato.quantise.post_training import quantise
 
@@ -24,9 +26,9 @@ def on_codes(net: Net, *outputs: str) -> Graph:
 
 def two_layers(groups: tuple[int, int], keep: tuple[int, int], second: Window = SAME) -> Net:
     net = Net(7, 8, 3)
-    first = gated(net, "x", 8, groups[0], keep[0], name="a")
+    first = gated(net, "x", 8, groups[0], KeepLargest(keep[0]), name="a")
     pooled = net.add(MaxPool(Window((2, 2), (2, 2))), first, name="pool")
-    net.conv(gated(net, pooled, 12, groups[1], keep[1], second, name="b"), 5, SAME, name="c")
+    net.conv(gated(net, pooled, 12, groups[1], KeepLargest(keep[1]), second, name="b"), 5, SAME, name="c")
     return net
 
 
@@ -63,6 +65,28 @@ def test_random_networks() -> None:
         kinds |= {(bool(op.keep), bool(op.keep_in), op.base != 0, any(op.conv.window.pads)) for op in found}
     assert {kind[:2] for kind in kinds} == {(True, False), (False, True), (True, True)}
     assert {(True, True, True, True), (False, True, True, True)} <= kinds
+
+
+def test_a_gate_of_another_layer_changes_nothing() -> None:
+    """What is read elsewhere, too, is needed whole; so is what has a border that other channels do not have."""
+    net = Net(6, 6, 3)
+    y = gated(net, "x", 8, 4, KeepLargest(2), name="a")
+    assert not [n for n in gate_convolutions(on_codes(net, y, "a_relu")) if isinstance(n.op, GatedConv2d)]
+    net = Net(6, 6, 3)
+    net.conv(gated(net, "x", 8, 4, KeepLargest(2), name="a"), 5, SAME, pad_value=1, name="b")
+    assert [n.name for n in gate_convolutions(on_codes(net, "b")) if isinstance(n.op, GatedConv2d)] == ["a"]
+
+
+STEEP: Expression = ("where", ("gt", "x", 0.3), "x", 0.0)
+
+
+@pytest.mark.parametrize(("gate", "told"), [(STEEP, True), (("sigmoid", "x"), False), (("max", "x", 0.0), False)])
+def test_a_comparison_is_no_gate(gate: Expression, told: bool) -> None:
+    net = Net(6, 6, 3)
+    graph = on_codes(net, gated(net, "x", 8, 8, Function(gate), name="a"))
+    assert gate_convolutions(graph) is graph
+    why = "%a: how many channels %a_kept keeps depends on the data, and so would the interval: computed whole"
+    assert computed_whole(graph) == ((why,) if told else ())
 
 
 def test_chosen_are_always_as_many() -> None:
