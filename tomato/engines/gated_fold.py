@@ -148,8 +148,8 @@ class GatedFold(WeightedUnit[GatedConv2d]):
 
     @property
     def _control(self) -> Resources:
-        """The lists, and what loops over them."""
-        total = Resources(lut=20, ff=20)
+        """The lists, and what loops over them: a fit, in the place of counters that the ring counts."""
+        total = Resources(lut=-30, ff=20)
         word = (self.words - 1).bit_length()
         for groups, kept, bits in zip(self.groups, self.kept, (word, word), strict=True):
             if groups > 1:
