@@ -12,7 +12,7 @@ from tomato.core.formats import Codes
 from tomato.engines.base import Knobs, Site, Timing, divisors, folds
 from tomato.engines.conv2d_window import Conv2dWindow
 from tomato.engines.parts import dot
-from tomato.engines.parts.ring import Ring, frontier
+from tomato.engines.parts.ring import Ring, frontier, queue_places
 from tomato.engines.parts.weighted import WEIGHTS, WeightedUnit
 from tomato.hardware.memory import Ram, memory_cost
 from tomato.hardware.netlist import Memory
@@ -23,6 +23,8 @@ from tomato.targets import Resources
 
 LIMIT = 1 << 31
 """Codes that stand for 0 are parameters of 32 bits, signed."""
+EXPANDED = 3
+"""Cycles from the last result of a pixel to its first beat, in tom_expand."""
 
 
 class GatedFold(WeightedUnit[GatedConv2d]):
@@ -124,14 +126,11 @@ class GatedFold(WeightedUnit[GatedConv2d]):
 
     @cached_property
     def places(self) -> int:
-        """Places of the output queue: where a pixel leaves whole, of two of them."""
-        pipeline = dot.PIPELINE - 1 + dot.stages(self.whole.inputs)
-        waiting = 2 * self.op.keep * self.folds
-        return (
-            waiting + dot.queue_depth(self.whole.inputs, self.reads)
-            if not waiting
-            else (waiting + -(-(pipeline + 3) // self.reads) + 4)
-        )
+        """Places of the output queue: where pixels leave whole, for one that leaves and the one behind it."""
+        if not self.op.keep:
+            return dot.queue_depth(self.whole.inputs, self.reads)
+        pipeline = dot.PIPELINE - 1 + dot.stages(self.whole.inputs) + EXPANDED
+        return 2 * self.op.keep * self.folds + queue_places(pipeline, self.reads)
 
     @cached_property
     def bare(self) -> Resources:
@@ -151,9 +150,9 @@ class GatedFold(WeightedUnit[GatedConv2d]):
         """The lists, and what loops over them: a fit, in the place of counters that the ring counts."""
         total = Resources(lut=-30, ff=20)
         word = (self.words - 1).bit_length()
-        for groups, kept, bits in zip(self.groups, self.kept, (word, word), strict=True):
+        for groups, kept in zip(self.groups, self.kept, strict=True):
             if groups > 1:
-                wide = (groups - 1).bit_length() + bits
+                wide = (groups - 1).bit_length() + word
                 lists = memory_cost(wide, 2 << (kept - 1).bit_length(), Ram.LUT, self.target)
                 total += Resources(lut=lists.lut + 2 * wide + 20, ff=wide + 12)
         return total + Resources(lut=word, ff=4 * word)
