@@ -124,9 +124,9 @@ class Layers:
     def add(self, op: Op, name: str) -> None:
         self.last = self.build.add(op, (self.last,), name, (name,))
 
-    def layer(self, name: str, *shape: int, pads: int = 0, relu: bool = True) -> None:
+    def layer(self, name: str, *shape: int, pads: int = 0, stride: int = 1, relu: bool = True) -> None:
         weight = Tensor(self.rng.normal(0.0, np.sqrt(2.0 / np.prod(shape[:-1])), shape))
-        window = Window(shape[:2], pads=(pads,) * 4) if len(shape) == 4 else None
+        window = Window(shape[:2], (stride, stride), pads=(pads,) * 4) if len(shape) == 4 else None
         self.add(Dense(weight) if window is None else Conv2d(weight, window), name)
         self.add(Affine(Tensor(np.ones(1)), Tensor(self.rng.normal(0.0, 0.01, shape[-1]))), f"{name}_bias")
         if relu:
@@ -180,6 +180,19 @@ def small(_: Path, seed: int) -> Trainable:
     return made.network("small")
 
 
+def broad(_: Path, seed: int) -> Trainable:
+    """Three convolutions, the last two of more channels than clothes need, and a classifier: 47,120 weights."""
+    made = Layers(seed)
+    made.layer("conv1", 5, 5, 1, 16, pads=2, stride=2)
+    made.pool("pool1")
+    made.layer("conv2", 3, 3, 16, 64, pads=1)
+    made.layer("conv3", 3, 3, 64, 64, pads=1)
+    made.add(GlobalSum(), "sum")
+    made.add(Affine(Tensor(np.full(1, 1.0 / 49.0)), Tensor(np.zeros(1))), "mean")
+    made.layer("fc", 64, 10, relu=False)
+    return made.network("broad")
+
+
 CASES: Final[Mapping[str, Case]] = {
     "kws w4a4": Case("kws_w4a4", stored("kws_float.onnx"), kws),
     "kws ternary": Case("kws_ternary", stored("kws_float.onnx"), kws),
@@ -189,6 +202,8 @@ CASES: Final[Mapping[str, Case]] = {
     "fashion lenet": Case("fashion_lenet", lenet, fashion, "kv260", "fashion_float", 17),
     "fashion words": Case("fashion_words", wide, fashion, "pynq-z2", "fashion_float", 17),
     "fashion small": Case("fashion_small", small, fashion, "kv260", "fashion_float", 17),
+    "fashion gates": Case("fashion_gates", broad, fashion, before="fashion_brief", longer=11),
+    "fashion narrow": Case("fashion_narrow", broad, fashion, before="fashion_brief", longer=11),
 }
 
 
