@@ -265,9 +265,12 @@ def with_table(text: str, results: Mapping[str, Any]) -> str:
 
 
 def table(results: Mapping[str, Any]) -> str:
-    """A line for every case: means over its seeds, ratios to 32 bits for every weight of the float network."""
-    heads = ("case", "seeds", "float", "trained", "weights", "non-zero", "dense", "stored", "entropy", "frames/s",
-             "differing codes", "CPU s")  # fmt: skip
+    """A line for every case: means over its seeds, ratios to 32 bits for every weight of the float network.
+
+    work: effective multiply-accumulates, of all those of the float network.
+    """
+    heads = ("case", "seeds", "float", "trained", "weights", "non-zero", "dense", "stored", "entropy", "work",
+             "frames/s", "differing codes", "CPU s")  # fmt: skip
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for name, case in CASES.items():
         if name in results:
@@ -290,6 +293,9 @@ def _cells(name: str, case: Case, runs: list[Any]) -> Iterator[str]:
     for kind in ("dense_bits", "stored_bits", "entropy_bits"):
         known = kind != "stored_bits" or case.target
         yield f"{whole / np.mean([r['sizes'][kind] for r in last]):.1f}x" if known else ""
+    macs = runs[0]["rows"][0]["sizes"]["macs"]
+    known_work = [r["sizes"]["effective_macs"] for r in last if "effective_macs" in r["sizes"]]
+    yield f"{100 * np.mean(known_work) / macs:.0f} %"
     yield f"{last[0]['fps']:,.0f} ({case.target})" if case.target else ""
     yield (
         f"{sum(run['differing'] for run in runs)} of {sum(run['codes'] for run in runs):,}" if runs[0]["codes"] else ""
