@@ -10,6 +10,7 @@ from tomato.core.ir import Op, Shape, TensorType
 from tomato.ops.edge_pad import EdgePad
 from tomato.ops.frame_requant import FrameRequant
 from tomato.ops.join import Add, Multiply
+from tomato.ops.keep_largest import KeepLargest
 from tomato.ops.matmul import MatMul
 from tomato.ops.move import Concat, DepthToSpace, Flip, Pad, Slice, SpaceToDepth, Transpose, Upsample
 from tomato.ops.normalise import Normalise
@@ -191,6 +192,12 @@ CASES: Mapping[str, Mapping[str, Case]] = {
         "ragged": case(Normalise(3), (3, 4, 10), S8, lanes=4, ram=0),
         "one_beat": case(Normalise(1), (5, 5, 6), U8, lanes=6, ram=0),
         "long_uncentred": case(Normalise(1 << 20, centred=False, zero=7), (2, 2, 96), U8, lanes=1, ram=1),
+    },
+    "largest_pixel": {
+        "kept": case(KeepLargest(3), (3, 4, 10), U8, lanes=1, ram=0),
+        "dropped_equals": case(KeepLargest(7, zero=-2), (3, 5, 9), Codes(-1, 1), lanes=1, ram=0),
+        "one_of_two": case(KeepLargest(1, zero=9), (5, 4, 2), Codes(-3, 2), lanes=1, ram=1),
+        "many_equals": case(KeepLargest(24), (1, 1, 48), U4, lanes=1, ram=0),
     },
     "softmax_pixel": {
         "ragged": case(Softmax(1, 3000, 0), (3, 4, 10), S8, lanes=4, ram=0),

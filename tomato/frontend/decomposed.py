@@ -1,10 +1,10 @@
-"""Normalisations and softmaxes that an exporter wrote out in simple operators: which nodes make one together.
+"""Normalisations, softmaxes and gates that are written out in simple operators: which nodes make one together.
 
     d = x - ReduceMean(x); y = d / Sqrt(ReduceMean(d * d) + epsilon)
     e = Exp(x - ReduceMax(x)); y = e / ReduceSum(e)
 
 or the same of x itself, without a mean or a maximum. Squares are a Pow or a Mul, the division is a Div, or a Mul by a
-Reciprocal.
+Reciprocal. Gates are in winners.py.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tomato.frontend.model import Model, OnnxNode
+from tomato.frontend.winners import Winners, winners
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +36,13 @@ class WrittenSoftmax:
     inside: frozenset[int]
 
 
-def written(model: Model) -> Mapping[int, Written | WrittenSoftmax]:
+def written(model: Model) -> Mapping[int, Written | WrittenSoftmax | Winners]:
     """What is written out in a model, by the index of the node that gives the result. Nothing else reads the parts."""
-    found: dict[int, Written | WrittenSoftmax] = {}
+    found: dict[int, Written | WrittenSoftmax | Winners] = {}
     for node in model.live:
         if node.index in model.problems:
             continue
-        whole = _normalisation(model, node)
+        whole = _normalisation(model, node) or winners(model, node)
         for candidate in (whole,) if whole is not None else _softmaxes(model, node):
             if node.index not in found and _closed(model, node, candidate.inside):
                 found[node.index] = candidate

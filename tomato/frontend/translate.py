@@ -15,12 +15,23 @@ from tomato.core.errors import TomatoError
 from tomato.core.formats import Array, Tensor
 from tomato.core.interface import Port, Said
 from tomato.core.ir import Graph
-from tomato.frontend import Network, NodeReport, door, layout, reorder, rules_normalise, rules_qonnx, rules_softmax
+from tomato.frontend import (
+    Network,
+    NodeReport,
+    door,
+    layout,
+    reorder,
+    rules_keep_largest,
+    rules_normalise,
+    rules_qonnx,
+    rules_softmax,
+)
 from tomato.frontend.decomposed import Written, WrittenSoftmax, written
 from tomato.frontend.model import BehindError, Model, OnnxNode, RefusedError
 from tomato.frontend.names import identifier
 from tomato.frontend.unsupported import why_not
 from tomato.frontend.walk import Rule, Walk
+from tomato.frontend.winners import Winners
 from tomato.ops.move import Reshape
 
 SHOWN = 3
@@ -186,11 +197,14 @@ def visit_all(model: Model) -> Outcome:
     return Outcome(walk, refusals, macs)
 
 
-def _visit_whole(walk: Walk, node: OnnxNode, whole: Written | WrittenSoftmax) -> None:
-    if isinstance(whole, WrittenSoftmax):
-        rules_softmax.from_written(walk, node, whole)
-    else:
-        rules_normalise.from_written(walk, node, whole)
+def _visit_whole(walk: Walk, node: OnnxNode, whole: Written | WrittenSoftmax | Winners) -> None:
+    match whole:
+        case WrittenSoftmax():
+            rules_softmax.from_written(walk, node, whole)
+        case Winners():
+            rules_keep_largest.from_winners(walk, node, whole)
+        case Written():
+            rules_normalise.from_written(walk, node, whole)
 
 
 def visit(walk: Walk, node: OnnxNode) -> None:

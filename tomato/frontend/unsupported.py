@@ -11,6 +11,14 @@ FAMILIES: Mapping[str, tuple[str, str]] = {
     "If": ("control flow is not supported", "simplify the model (onnxsim) or export it by tracing"),
     "Loop": ("control flow is not supported", "simplify the model (onnxsim) or export it by tracing"),
     "Scan": ("control flow is not supported", "simplify the model (onnxsim) or export it by tracing"),
+    "ScatterElements": (
+        "what is chosen depends on the data",
+        "put the values of a TopK back among zeros (ScatterElements): a gate",
+    ),
+    "TopK": (
+        "what is chosen depends on the data",
+        "put the values of a TopK back among zeros (ScatterElements): a gate",
+    ),
     "LRN": ("normalisation across channels is not supported", "use BatchNormalization instead"),
 }
 

@@ -14,6 +14,7 @@ from tomato.passes.hoist_functions import hoist_functions
 from tomato.passes.hoist_quantise import hoist_quantise
 from tomato.passes.merge_lines import merge_lines
 from tomato.passes.quantise_conditions import quantise_conditions
+from tomato.passes.repeat_channels import repeat_channels
 from tomato.passes.separate_heads import separate_heads
 from tomato.passes.simplify_windows import simplify_windows
 
@@ -22,6 +23,7 @@ Watch = Callable[[str, Graph], None]
 
 CLEAN: Final[tuple[Pass, ...]] = (
     drop_identities,  # so that neighbours become visible to all that follows
+    repeat_channels,  # while it is clear who picks and who multiplies
     fold_pads,  # windows with their final padding, before they are judged by it
     simplify_windows,  # may leave an Affine, so ahead of the passes on Affine
     hoist_functions,  # next to the arithmetic that they belong to
@@ -37,6 +39,7 @@ CLEAN: Final[tuple[Pass, ...]] = (
 
 QUANTISED: Final[tuple[Pass, ...]] = (
     drop_identities,
+    repeat_channels,
     fold_pads,  # windows with their final padding
     simplify_windows,
     hoist_functions,
