@@ -28,7 +28,8 @@ class Described:
     refused: what its `line` answers where it refuses, by the name of the arguments in tests/unit/ops/test_lines.py;
     "unlike" is also why a network that comes quantised, with steps of their own for every argument, is refused, but
     for operators that choose by order or by a condition.
-    off: steps that a result on codes may lie off the real one.
+    off: steps that a result on codes may lie off the real one. jumps: the share of places where it may be another one
+    altogether, where what is chosen changes with a step of the arguments.
     """
 
     case: Operation
@@ -38,6 +39,7 @@ class Described:
     write: Callable[[Writer, Node], None]
     refused: Mapping[str, str] = field(default_factory=dict)
     off: float = 0.0
+    jumps: float = 0.0
 
 
 @cache

@@ -63,4 +63,5 @@ DESCRIBED = Described(
         "zeros per channel": UNLIKE_CHANNELS,
         "falling": "its input has a negative scale",
     },
+    jumps=0.01,
 )

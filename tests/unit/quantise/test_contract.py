@@ -125,8 +125,9 @@ def test_of_a_network_that_we_quantise(kind: type[Op]) -> None:
     interpret(real(example), given, watch=lambda name, value: values.update({name: value}))
     made, _ = quantise(graph, calibrate(graph, [given]))
     for name, got in zip(("y", "limited", "half"), decoded(made, given), strict=True):
-        wanted = values[name]
-        assert np.abs(got - wanted).max() <= 0.04 * np.ptp(values["y" if name == "limited" else name])
+        wanted, jumps = values[name], described()[kind].jumps if kind in described() else 0.0
+        off = np.abs(got - wanted) > 0.04 * np.ptp(values["y" if name == "limited" else name])
+        assert off.mean() <= jumps
 
 
 def crossed(value: str, steps: str, to: str) -> list[object]:
