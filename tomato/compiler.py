@@ -10,9 +10,11 @@ from pathlib import Path
 
 from tomato import asked, board, complete, targets
 from tomato.accelerator import Accelerator
+from tomato.core.errors import TomatoError
 from tomato.core.files import refusals
 from tomato.core.formats import Array
 from tomato.core.interface import Reading
+from tomato.core.ir import Graph
 from tomato.core.progress import Progress, silent
 from tomato.frontend import HostChoice
 from tomato.frontend.read import Source
@@ -21,7 +23,8 @@ from tomato.quantise.absorb import SHARE, Allowed
 from tomato.quantise.calibrate import Method
 from tomato.quantise.integers import from_quantised, from_real
 from tomato.quantise.precision import Precision
-from tomato.schedule import schedule
+from tomato.schedule import Plan, schedule
+from tomato.schedule.alternatives import best
 from tomato.schedule.plan import Wishes, read_wishes
 from tomato.search import AUTO, Goal
 from tomato.search.auto import search
@@ -97,10 +100,21 @@ def compile_model(
     integers.graph.verify()
 
     progress("Schedule", 0, 0)
-    chosen = schedule(
-        integers.graph, chip, clock_mhz=clock, fps=fps, wishes=wishes, model=str(source), given=network.quantised,
-        around=board.around(shell, chip),
-    )  # fmt: skip
+    plans: list[tuple[Graph, Plan]] = []
+    refused: list[TomatoError] = []
+    for graph in integers.graphs:
+        try:
+            chosen = schedule(
+                graph, chip, clock_mhz=clock, fps=fps, wishes=wishes, model=str(source), given=network.quantised,
+                around=board.around(shell, chip),
+            )  # fmt: skip
+            plans.append((graph, chosen))
+        except TomatoError as reason:
+            refused.append(reason)
+    if not plans:
+        raise refused[0]
+    graph, chosen = best(plans, chip, fps=fps)
+    integers = integers.built(graph)
     samples = frames or samples_of(network, integers)
     said = (*complete.notes(integers.reading), *([str(integers.ends)] if integers.ends else []))
     return Accelerator(

@@ -14,6 +14,7 @@ from tomato.engines.base import AnyUnit, Knobs, Site
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.frame_requant import FrameRequant
+from tomato.ops.gated_conv2d import GatedConv2d
 from tomato.ops.join import Add, Multiply
 from tomato.ops.move import Concat, DepthToSpace, Pad, Slice, SpaceToDepth, Transpose, Upsample
 from tomato.ops.piecewise import Piecewise
@@ -48,6 +49,18 @@ CASES: Mapping[str, tuple[Op, tuple[TensorType, ...]]] = {
     "sparse_grouped": (Conv2d(_sparse(3, 3, 3, 4, share=0.7), SAME, groups=2), (X,)),
     "sparse_depthwise": (Conv2d(_sparse(3, 3, 1, 6, share=0.5), SAME, groups=6), (X,)),
     "sparse_dense": (Dense(_sparse(6, 10, share=0.8)), (X,)),
+    "gated": (
+        GatedConv2d(Conv2d(_tensor(3, 3, 6, 9), SAME), keep=1, keep_in=2),
+        (X, TensorType((1, 1, 3), Codes(0, 15)), TensorType((1, 1, 3), S8)),
+    ),
+    "gated_result": (
+        GatedConv2d(Conv2d(_tensor(3, 3, 6, 4), SAME), keep=2, zero=-128),
+        (X, TensorType((1, 1, 4), S8)),
+    ),
+    "gated_input": (
+        GatedConv2d(Conv2d(_tensor(1, 1, 6, 7), Window((1, 1))), keep_in=1, base=-128),
+        (X, TensorType((1, 1, 2), S8)),
+    ),
     "add": (Add(3, 2), (X, X)),
     "multiply": (Multiply(1, -2), (X, X)),
     "concat": (Concat(), (X, TensorType((6, 5, 3), S8))),

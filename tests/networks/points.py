@@ -23,6 +23,7 @@ from tomato.hardware.memory import Ram
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.frame_requant import FrameRequant
+from tomato.ops.gated_conv2d import GatedConv2d
 from tomato.ops.join import Add, Multiply
 from tomato.ops.move import Concat, DepthToSpace, Pad, Slice, SpaceToDepth, Transpose, Upsample
 from tomato.ops.piecewise import Piecewise
@@ -139,6 +140,28 @@ def convolutions(draw: Draw) -> Operation:
     kind = TensorType((*size, into * groups), draw(formats()))
     weight = draw(weights(*window.kernel, into, out * groups))
     return Conv2d(weight, window, groups, draw(borders(kind.codes))), (kind,)
+
+
+@st.composite
+def gated(draw: Draw) -> Operation:
+    """Gates of the result, of the input, or of both."""
+    (window, size), fmt = draw(windows()), draw(formats())
+    base = draw(st.sampled_from((0, fmt.lo))) if fmt.hi > 0 else 0
+    sides = draw(st.sampled_from(((1, 1), (1, 0), (0, 1))))
+    args: list[TensorType] = []
+    chosen = []
+    for gate in sides:
+        groups = draw(st.sampled_from((3, 2, 5))) if gate else 1
+        keep = draw(st.integers(1, groups - 1)) if gate else 0
+        kind = TensorType((1, 1, groups), draw(formats()))
+        zero = draw(st.sampled_from((kind.codes.lo, kind.codes.hi))) if gate else 0
+        args += [kind] * gate
+        chosen.append((groups * draw(st.integers(1, 3)), keep, zero))
+    (out, keep, zero), (into, keep_in, zero_in) = chosen
+    seen = Codes(fmt.lo - base, fmt.hi - base)
+    border = 0 if keep_in or not seen.lo <= 0 <= seen.hi else draw(borders(seen))
+    conv = Conv2d(draw(weights(*window.kernel, into, out)), window, 1, border)
+    return GatedConv2d(conv, keep, keep_in, zero, zero_in, base), (TensorType((*size, into), fmt), *args)
 
 
 @st.composite
@@ -296,6 +319,7 @@ OPERATIONS: Mapping[type[Op], st.SearchStrategy[Operation]] = {
     Conv2d: convolutions(),
     Dense: products(),
     DepthToSpace: blocks(DepthToSpace),
+    GatedConv2d: gated(),
     FrameRequant: frame_requantisations(),
     GlobalSum: kinds().map(lambda kind: (GlobalSum(), (kind,))),
     MaxPool: maxima(),

@@ -50,8 +50,8 @@ class LargestPixel(LaneUnit[KeepLargest]):
     @cached_property
     def formula(self) -> Resources:
         x, out, place = self.arg.codes.bits, self.out.codes.bits, (self.arg.channels - 1).bit_length()
-        cell = Resources(lut=2 * x + place + 2, ff=x + place + 1)
-        control = Resources(lut=2 * x + 4 * place + out + 8, ff=2 * x + 2 * place + out + 8)
+        cell = Resources(lut=self.target.luts.list_cell(x, place), ff=x + place + 1)
+        control = Resources(lut=33, ff=2 * x + 5 * place + out + 7)
         depth = _depth(self.beats)
         bounds = queue_cost(x + place, (depth + 1) // self.beats + 2, self.target)
         codes = memory_cost(x, depth, Ram(self.knobs["ram"]), self.target)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from tomato.core.errors import TomatoError
 from tomato.core.formats import Array
@@ -12,6 +13,7 @@ from tomato.core.ir import Graph
 from tomato.core.progress import Progress, silent
 from tomato.frontend import Network
 from tomato.passes import CLEAN, QUANTISED, run
+from tomato.passes.gate_convolutions import computed_whole, gate_convolutions
 from tomato.quantise.absorb import ORDINARY, Allowed, Proof, SeveralWaysError, UnquantisedError, absorb
 from tomato.quantise.calibrate import Method, Ranges, calibrate, synthetic_ranges
 from tomato.quantise.post_training import quantise
@@ -23,20 +25,38 @@ NO_CALIBRATION = (
     "Give --calibrate DATA"
 )
 
+UNUSED = "gates suppress channels, but all are computed: what leaves them out is no better on this board"
+
 
 @dataclass(frozen=True, slots=True)
 class Integers(Network):
-    """A network on codes. `proofs` say how its requantisations compare with the runtime's of a model that came so."""
+    """A network on codes. `proofs` say how its requantisations compare with the runtime's of a model that came so.
+
+    gated: another graph with the same outputs, that leaves out what gates suppress; None where nothing is.
+    """
 
     proofs: tuple[Proof, ...] = ()
+    gated: Graph | None = None
+
+    @property
+    def graphs(self) -> tuple[Graph, ...]:
+        """All that compute it, the one that computes everything first."""
+        return (self.graph,) if self.gated is None else (self.graph, self.gated)
+
+    def built(self, graph: Graph) -> Self:
+        """The same where that one of its graphs is built."""
+        unused = (UNUSED,) if self.gated not in (None, graph) else ()
+        return replace(self, graph=graph, gated=None, notes=(*unused, *self.notes))
 
 
 def on_codes(network: Network, graph: Graph, inputs: tuple[Port, ...], outputs: tuple[Port, ...],
              notes: tuple[str, ...], proofs: tuple[Proof, ...] = ()) -> Integers:  # fmt: skip
     """The network with another graph and ports; its own notes come last."""
+    gated, told = gate_convolutions(graph), (*notes, *computed_whole(graph), *network.notes)
     return Integers(
-        graph, inputs, outputs, (*notes, *network.notes), network.said, network.reading, network.ends, proofs
-    )
+        graph, inputs, outputs, told, network.said, network.reading, network.ends, proofs,
+        gated if gated is not graph else None,
+    )  # fmt: skip
 
 
 def from_real(

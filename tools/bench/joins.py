@@ -8,7 +8,9 @@ from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.edge_pad import EdgePad
 from tomato.ops.frame_requant import FrameRequant
+from tomato.ops.gated_conv2d import GatedConv2d
 from tomato.ops.join import Multiply
+from tomato.ops.keep_largest import KeepLargest
 from tomato.ops.matmul import MatMul
 from tomato.ops.maximum import Maximum
 from tomato.ops.move import Concat, Pad, Slice, SpaceToDepth, Upsample
@@ -48,6 +50,16 @@ class Network:
         weight = self.rng.integers(-127, 128, (3, 3, self.build.types[x].channels, filters))
         weight[np.random.default_rng(1).random(weight.shape) < ZEROS] = 0
         return self.requant(self.build.add(Conv2d(Tensor(weight), Window((3, 3))), [x], name), f"{name}_q")
+
+    def gated(self, x: str, filters: int, groups: tuple[int, int], name: str) -> str:
+        """Three by three, some of the groups of filters, chosen by the sums of the frame."""
+        total, keep = groups
+        sums = self.requant(self.build.add(GlobalSum(), [x], f"{name}_sum"), f"{name}_sum_q")
+        scores = self.requant(self.products(sums, total, f"{name}_scores"), f"{name}_scores_q")
+        kept = self.build.add(KeepLargest(keep), [scores], f"{name}_kept")
+        weight = self.rng.integers(-127, 128, (3, 3, self.build.types[x].channels, filters))
+        op = GatedConv2d(Conv2d(Tensor(weight), Window((3, 3), pads=(1,) * 4)), keep)
+        return self.requant(self.build.add(op, [x, kept], name), f"{name}_q")
 
     def products(self, x: str, filters: int, name: str) -> str:
         """A matrix on every pixel."""
@@ -105,7 +117,8 @@ def joins() -> Graph:
     mirrored = build.add(EdgePad((1, 2, 0, 0), mirrored=True), [both], "mirrored")
     cut = build.add(Slice((1, 2, 4), (17, 18, 16)), [mirrored], "cut")
     pooled = build.add(MaxPool(Window((2, 2), (2, 2))), [cut], "pool")
-    normal = net.requant(build.add(Normalise(64), [pooled], "normal"), "normal_q")
+    few = net.gated(pooled, 12, (3, 2), "few")
+    normal = net.requant(build.add(Normalise(64), [few], "normal"), "normal_q")
     shares = net.requant(build.add(Softmax(3, 3000), [normal], "shares"), "shares_q")
     alike = net.requant(build.add(MatMul(3, transposed=True), [shares, normal], "alike"), "alike_q")
     summed = net.requant(build.add(GlobalSum(), [alike], "sum"), "sum_q")

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 Json = Mapping[str, Any]
@@ -29,7 +29,9 @@ def circuit(netlist: Json) -> str:
     """
     (top,) = [m for m in netlist["modules"].values() if m["attributes"].get("top")]
     cells = [cell for cell in top["cells"].values() if cell["type"] not in NOTHING]
-    pins = [sorted((name, port["bits"]) for name, port in top["ports"].items()), *map(_pins, cells)]
+    connected = {bit for cell in cells for bits in cell["connections"].values() for bit in bits}
+    ports = [(name, port["bits"]) for name, port in top["ports"].items() if _leads(port, connected)]
+    pins = [sorted(ports), *map(_pins, cells)]
     labels = [_hash("top"), *map(_kind, cells)]
     kinds = len(set(labels))
     for _ in range(ROUNDS):
@@ -42,6 +44,11 @@ def circuit(netlist: Json) -> str:
         if kinds == before:
             break
     return _hash(*(f"{label} {n}" for label, n in sorted(Counter(labels).items())))
+
+
+def _leads(port: Json, connected: Collection[Any]) -> bool:
+    """Whether a port leads anywhere: an input that nothing reads is no hardware."""
+    return port.get("direction") != "input" or any(bit in connected for bit in port["bits"])
 
 
 def _pins(cell: Json) -> Pins:

@@ -86,9 +86,17 @@ class tom_dot {
   // The next read, with the next weight word: a new pass starts at `first`.
   void step(const tom_piece (&weights)[Words][Pieces], const ap_uint<InBits> (&codes)[Codes], bool first) {
 #pragma HLS INLINE
+    step(weights, codes, first, word);
+    word = tom_next<Words>(word);
+  }
+
+  // The next read, with the weight word `at`.
+  void step(const tom_piece (&weights)[Words][Pieces], const ap_uint<InBits> (&codes)[Codes], bool first,
+            const tom_count<Words> &at) {
+#pragma HLS INLINE
     typename cells::term terms[cells::Sums][cells::Terms];
 #pragma HLS ARRAY_PARTITION variable = terms dim = 0 complete
-    cells::products(weights[word], codes, terms);
+    cells::products(weights[at], codes, terms);
     for (unsigned s = 0; s < cells::Sums; ++s) {
 #pragma HLS UNROLL
       ap_int<AccBits> sum = 0;
@@ -98,7 +106,6 @@ class tom_dot {
       }
       sums[s] = first ? sum : ap_int<AccBits>(sums[s] + sum);
     }
-    word = tom_next<Words>(word);
   }
 
   // The results behind the last read of a pass, filter 0 first.

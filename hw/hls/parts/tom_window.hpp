@@ -67,7 +67,8 @@ template <
     unsigned Images = 1,  // images per frame: dense_fold makes one of every pixel
     unsigned Kept = 0,    // reads of an output pixel that a list names; 0: all, in order
     unsigned Lists = 1,   // groups of lanes that read what the list names for each
-    unsigned Parts = 1    // a read takes one of so many parts of a beat, which the list names
+    unsigned Parts = 1,   // a read takes one of so many parts of a beat, which the list names
+    unsigned Waits = 0    // steps that a frame may wait for the caller
     >
 class tom_window {
  public:
@@ -97,7 +98,8 @@ class tom_window {
 #pragma HLS DEPENDENCE variable = ring intra false
     tom_memory<Ram>::bind(ring);
 #ifndef __SYNTHESIS__
-    steps_left = tom_piece(frames) * Cycles + Rows * tom_ceil_div(Cycles, Images * Height) + Reads;
+    steps_left = tom_piece(frames) * Cycles + Rows * tom_ceil_div(Cycles, Images * Height) + Reads +
+                 (tom_piece(frames) + 1) * Waits;
 #endif
   }
 
@@ -164,6 +166,32 @@ class tom_window {
     return read;
   }
 
+  // What a group of lanes reads.
+  struct tom_place {
+    tom_count<Parts> part;
+    tom_count<Beats> beat;
+    tom_count<StepsW> kw;
+    tom_count<StepsH> kh;
+  };
+
+  // One cycle of the read that the caller tells of, which is made if `told.valid` and its pixel has come. Stream: what
+  // the beats come from.
+  template <typename Stream>
+  tom_read step(const tom_place &place, const tom_read &told, bool ends_pixel, Stream &in,
+                ap_uint<Bits> (&codes)[Codes]) {
+#pragma HLS INLINE
+    const bool takes = begin(in);
+    const tom_read read = {told.valid && arrived(), told.first, told.last};
+    tom_moved moved = {0, 0};
+    if (read.valid) {
+      const tom_place places[Lists] = {place};
+      select(places, codes);
+      if (ends_pixel) moved = pixel_step();
+    }
+    end(in, takes, moved);
+    return read;
+  }
+
  private:
   static const int Pad0 = static_cast<int>(PadTop), Pad1 = static_cast<int>(PadLeft);
   static const int SpanH = static_cast<int>((KernelH - 1) * DilationH + 1);
@@ -197,14 +225,6 @@ class tom_window {
   typedef ap_uint<GroupLanes * Bits> group_type;
 
   group_type ring[Lists * RowBanks][Columns][RingWords];
-
-  // What a group of lanes reads.
-  struct tom_place {
-    tom_count<Parts> part;
-    tom_count<Beats> beat;
-    tom_count<StepsW> kw;
-    tom_count<StepsH> kh;
-  };
 
   typedef ap_int<tom_clog2(Height + SpanH + StrideH + Rows) + 2> row_type;
   typedef ap_int<tom_clog2(Width + SpanW + StrideW) + 2> col_type;
@@ -248,7 +268,8 @@ class tom_window {
   col_type word;                  // its pixel in that bank
 
   // What a cycle begins with: whether a beat is taken.
-  bool begin(hls::stream<input_type> &in) {
+  template <typename Stream>
+  bool begin(Stream &in) {
 #pragma HLS INLINE
 #ifndef __SYNTHESIS__
     assert(steps_left-- != 0 && "slower than the closed form, or an input stream lacks beats");
@@ -257,7 +278,8 @@ class tom_window {
   }
 
   // What it ends with.
-  void end(hls::stream<input_type> &in, bool takes, const tom_moved &moved) {
+  template <typename Stream>
+  void end(Stream &in, bool takes, const tom_moved &moved) {
 #pragma HLS INLINE
     bool row_came = false;
     if (takes) row_came = take(in.read());

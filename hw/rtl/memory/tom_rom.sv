@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A read-only memory that is read in order, again and again: the weights of an engine.
+// A read-only memory that is read in order, again and again: the weights of an engine. Or, Addressed, in any order.
 //
-// data_o holds the current word one cycle after next_i asked for it. LUT and block RAM are initialised
+// data_o holds the current word one cycle after next_i asked for it: the next one, or that at addr_i. LUT and block RAM are initialised
 // from MemFile. UltraRAM cannot be: it is filled through load_i, valid in the top bit, each word in
 // beats of LoadBits, low bits first. Memories form a chain: one that is full passes beats on to load_o.
 
@@ -13,37 +13,47 @@ module tom_rom #(
   parameter int unsigned Words   = 1,
   parameter int unsigned Ram     = 0,  // memory kind: 0 LUT, 1 block RAM, 2 UltraRAM
   parameter int unsigned LoadBits = 1, // bits per beat of the loader, for UltraRAM
-  parameter              MemFile = ""  // hexadecimal words
+  parameter bit          Addressed = 0, // addr_i says which word is read
+  parameter              MemFile = "",  // hexadecimal words
+
+  localparam int unsigned AddrBits = tom_pkg::idx_width(Words)
 ) (
   input  wire logic             clk_i,
   input  wire logic             rst_i,
   input  wire logic [LoadBits:0] load_i = '0,
   output wire logic [LoadBits:0] load_o,
   input  wire logic             next_i,
+  input  wire logic [AddrBits-1:0] addr_i = '0,
   output wire logic [Width-1:0] data_o
 );
 
   `TOM_REQUIRE(kind, Ram <= 2, "Ram must be 0, 1 or 2")
 
-  localparam int unsigned AddrBits = tom_pkg::idx_width(Words);
+  wire logic [AddrBits-1:0] addr;
+  logic [Width-1:0]         data_q;
 
-  logic [AddrBits-1:0] addr_q;
-  logic [Width-1:0]    data_q;
-
-  always_ff @(posedge clk_i) begin
-    if (rst_i) addr_q <= '0;
-    else if (next_i) addr_q <= addr_q == AddrBits'(Words - 1) ? '0 : addr_q + 1'b1;
+  if (Addressed) begin : gen_addressed
+    assign addr = addr_i;
+    wire logic unused_rst = &{1'b0, rst_i};
+  end else begin : gen_in_order
+    logic [AddrBits-1:0] addr_q;
+    always_ff @(posedge clk_i) begin
+      if (rst_i) addr_q <= '0;
+      else if (next_i) addr_q <= addr_q == AddrBits'(Words - 1) ? '0 : addr_q + 1'b1;
+    end
+    assign addr = addr_q;
+    wire logic unused_addr = &{1'b0, addr_i};
   end
 
   if (Ram == 0) begin : gen_distributed
     (* ram_style = "registers", rom_style = "distributed" *) logic [Width-1:0] mem[Words];
     initial if (MemFile != "") $readmemh(MemFile, mem);
-    always_ff @(posedge clk_i) if (next_i) data_q <= mem[addr_q];
+    always_ff @(posedge clk_i) if (next_i) data_q <= mem[addr];
     assign load_o = load_i;
   end else if (Ram == 1) begin : gen_block
     (* rom_style = "block" *) logic [Width-1:0] mem[Words];
     initial if (MemFile != "") $readmemh(MemFile, mem);
-    always_ff @(posedge clk_i) if (next_i) data_q <= mem[addr_q];
+    always_ff @(posedge clk_i) if (next_i) data_q <= mem[addr];
     assign load_o = load_i;
   end else begin : gen_ultra
     localparam int unsigned Parts = tom_pkg::ceil_div(Width, LoadBits);  // beats per word
@@ -82,7 +92,7 @@ module tom_rom #(
       write_addr_q <= fill_q;
       if (take) word_q <= (Parts*LoadBits)'({load_i[LoadBits-1:0], word_q} >> LoadBits);
       if (write_q) mem[write_addr_q] <= word_q[Width-1:0];
-      if (next_i) data_q <= mem[addr_q];
+      if (next_i) data_q <= mem[addr];
     end
 
     if (Parts * LoadBits > Width) begin : gen_padded

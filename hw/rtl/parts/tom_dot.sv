@@ -4,8 +4,9 @@
 // With Shared all filters see the same inputs (convolution, dense); without it filter o sees every
 // Outputs-th input from input o on (depthwise: taps slow, channels fast).
 // Reads of one pass (first_i to last_i) add up to one result per filter. Weights come from a memory
-// whose words follow the reads: word 0 belongs to the first read of a frame. A word holds, for each
-// filter, the weights of all inputs; filter 0, input 0 in the low bits. Never stalls;
+// whose words follow the reads: word 0 belongs to the first read of a frame. Or, Addressed, addr_i says
+// which word is a read's. A word holds, for each filter, the weights of all inputs; filter 0, input 0 in
+// the low bits. Never stalls;
 // Latency cycles from the last read to the result: 4 + ceil(log4(Inputs)), 5 + ceil(log4(Inputs / 18)) where bits
 // are counted.
 //
@@ -36,8 +37,10 @@ module tom_dot #(
   parameter int unsigned Words      = 1,   // weight words
   parameter int unsigned Ram        = 0,   // memory kind of the weights: 0 LUT, 1 block RAM, 2 UltraRAM
   parameter int unsigned LoadBits   = 1,   // bits per beat of the loader that fills UltraRAM
+  parameter bit          Addressed  = 0,   // addr_i says which word belongs to a read
   parameter              MemFile    = "",  // hexadecimal weight words
 
+  localparam int unsigned AddrBits = tom_pkg::idx_width(Words),
   localparam int unsigned Codes = Shared ? Inputs : Inputs * Outputs,
   localparam int unsigned InW  = Codes * InBits,
   localparam int unsigned OutW = Outputs * AccBits
@@ -50,6 +53,7 @@ module tom_dot #(
   input  wire logic            first_i,
   input  wire logic            last_i,
   input  wire logic [InW-1:0]  data_i,
+  input  wire logic [AddrBits-1:0] addr_i = '0,
   output wire logic            valid_o,
   output wire logic [OutW-1:0] data_o
 );
@@ -77,6 +81,7 @@ module tom_dot #(
     .Words  (Words),
     .Ram    (Ram),
     .LoadBits(LoadBits),
+    .Addressed(Addressed),
     .MemFile(MemFile)
   ) u_weights (
     .clk_i,
@@ -84,6 +89,7 @@ module tom_dot #(
     .load_i,
     .load_o,
     .next_i(valid_i),
+    .addr_i,
     .data_o(word)
   );
 

@@ -10,7 +10,8 @@
 // cycles, and frames follow each other back to back. A pixel's passes start one cycle after the last
 // column that it needs is in the ring; a row is freed when its last window has been read.
 // win_* comes Latency cycles after the read was issued and is not stoppable. When a pixel may be read is said here;
-// tom_window_loops says what is read of it, or tom_window_list where a list names the reads (Kept of them, see there);
+// tom_window_loops says what is read of it, tom_window_list where a list names the reads (Kept of them, see there), or
+// whoever is outside where they are Told;
 // tom_window_address says where it lies, tom_window_ring holds it.
 
 `include "tom_assert.svh"
@@ -31,8 +32,12 @@ module tom_window #(
   parameter int unsigned Lists   = 1,  // groups of lanes that read what the list names for each
   parameter int unsigned Parts   = 1,  // a read takes one of so many parts of a beat, which the list names
   parameter int unsigned ListRam = 0,  // memory kind of the list: 0 LUT, 1 block RAM
+  parameter bit          Told    = 0,  // loops_i, beat_i, kw_i and kh_i tell of the next read
   parameter              ListFile = "",  // hexadecimal words, see tom_window_list
 
+  localparam int unsigned BeatBits = tom_pkg::idx_width(Beats),
+  localparam int unsigned KwBits = tom_pkg::idx_width(Window.parallel_w ? 1 : Window.kernel_w),
+  localparam int unsigned KhBits = tom_pkg::idx_width(Window.parallel_h ? 1 : Window.kernel_h),
   localparam int unsigned TapsH = tom_window_pkg::taps(Window.parallel_h, Window.kernel_h),
   localparam int unsigned TapsW = tom_window_pkg::taps(Window.parallel_w, Window.kernel_w),
   localparam int unsigned InW   = Pixels * Lanes * Bits,
@@ -45,8 +50,13 @@ module tom_window #(
   output wire logic             in_ready_o,
   input  wire logic [InW-1:0]   in_data_i,
 
+  input  wire tom_window_pkg::loops_t loops_i = '0,  // as tom_window_list has them: known from behind the reset on
+  input  wire logic [BeatBits-1:0] beat_i = '0,  // beat of the pixel
+  input  wire logic [KwBits-1:0] kw_i = '0,      // kernel column
+  input  wire logic [KhBits-1:0] kh_i = '0,      // kernel row
+
   input  wire logic             available_i,  // a place for one more result is free
-  output wire logic             start_o,      // a pass starts: takes a place
+  output wire logic             start_o,      // a pass starts: takes a place; if Told: any read is made
 
   output wire logic             win_valid_o,
   output wire logic             win_first_o,  // first read of a pass
@@ -126,12 +136,10 @@ module tom_window #(
 
   // ---------------------------------------------------------------- loops over windows
 
-  localparam bit Single = Kept == 0 && Beats * Folds == 1
+  localparam bit Listed = Kept != 0 || Told;
+  localparam bit Single = !Listed && Beats * Folds == 1
       && TapsH * TapsW == Window.kernel_h * Window.kernel_w;  // a pixel takes one read
   localparam int unsigned PartBits = tom_pkg::idx_width(Parts);
-  localparam int unsigned BeatBits = tom_pkg::idx_width(Beats);
-  localparam int unsigned KwBits = tom_pkg::idx_width(Window.parallel_w ? 1 : Window.kernel_w);
-  localparam int unsigned KhBits = tom_pkg::idx_width(Window.parallel_h ? 1 : Window.kernel_h);
   localparam int unsigned OutRowBits = tom_pkg::idx_width(Window.out_height);
   localparam int unsigned OutColBits = tom_pkg::idx_width(Window.out_width);
 
@@ -171,7 +179,7 @@ module tom_window #(
   wire logic reached_now = pixel_done ? !write_last_col && w_next >= right_q : w_here >= right_q;
   wire logic reached_next = pixel_done ? !write_last_col && w_next >= next_right : w_here >= next_right;
 
-  assign start_o = issue && pass_start;
+  assign start_o = issue && (pass_start || Told);
 
   always_ff @(posedge clk_i) begin
     if (rst_i) begin
@@ -220,13 +228,21 @@ module tom_window #(
     end
   end
 
+  wire logic unused_told = &{1'b0, loops_i, beat_i, kw_i, kh_i};
+
   // What a list says of the next read.
   wire logic [PartBits-1:0] part[Lists];
   wire logic [BeatBits-1:0] beat[Lists];
   wire logic [KwBits-1:0]   kw[Lists];
   wire logic [KhBits-1:0]   kh[Lists];
 
-  if (Kept == 0) begin : gen_loops
+  if (Told) begin : gen_told
+    assign loops = loops_i;
+    assign part[0] = '0;
+    assign beat[0] = beat_i;
+    assign kw[0] = kw_i;
+    assign kh[0] = kh_i;
+  end else if (Kept == 0) begin : gen_loops
     tom_window_loops #(
       .Beats (Beats),
       .Groups(Groups),
@@ -286,7 +302,7 @@ module tom_window #(
     .Window (Window),
     .Rows   (Rows),
     .Columns(Columns),
-    .Listed (Kept != 0),
+    .Listed (Listed),
     .Lists  (Lists)
   ) u_address (
     .clk_i,

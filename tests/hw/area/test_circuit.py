@@ -70,6 +70,12 @@ def test_equal_circuits_share_it(name: str) -> None:
     assert edited(SAME[name]) == edited(lambda cells: None)
 
 
+def test_an_input_that_nothing_reads_is_no_hardware() -> None:
+    top = deepcopy(TOP)
+    top["ports"]["unused"] = {"direction": "input", "bits": [40, 41]}
+    assert circuit({"modules": {"top": top}}) == edited(lambda cells: None)
+
+
 @pytest.mark.parametrize("name", OTHER)
 def test_other_circuits_do_not(name: str) -> None:
     assert edited(OTHER[name]) != edited(lambda cells: None)

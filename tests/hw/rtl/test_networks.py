@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.networks.generator import network, thinned
+from tests.networks.gates import GATED
+from tests.networks.generator import HARDWARE, network, thinned
+from tests.networks.maker import Style
 from tomato import targets
 from tomato.backend import project
 from tomato.build.report import report
@@ -24,6 +26,7 @@ from tomato.core.ir import Graph
 from tomato.lower import lower
 from tomato.ops.move import Pad
 from tomato.passes import CLEAN, run
+from tomato.passes.gate_convolutions import gate_convolutions
 from tomato.quantise.calibrate import calibrate
 from tomato.quantise.post_training import quantise
 from tomato.quantise.precision import LayerFormat, Precision
@@ -58,13 +61,13 @@ class Case:
         project.write_vectors(folder, lowered.netlist, self.codes | interpret(self.graph, self.codes))
 
 
-def make(seed: int) -> Case:
+def make(seed: int, style: Style = HARDWARE) -> Case:
     draw = random.Random(seed)
-    real, net = network(seed)
+    real, net = network(seed, style)
     clean = run(thinned(real, seed) if seed % 3 == 1 else real, CLEAN)
     widths = LayerFormat(draw.choice([8, draw.randint(2, 8)]), draw.choice([8, draw.randint(2, 8)]))
     bits = Precision(overrides={"*": widths})
-    graph, _ = quantise(clean, calibrate(clean, [net.data(16)]), bits)
+    graph = gate_convolutions(quantise(clean, calibrate(clean, [net.data(16)]), bits)[0])
     graph.verify()
     target = targets.load(draw.choice(TARGETS))
     data, types = net.data(FRAMES), graph.types
@@ -95,7 +98,17 @@ def with_fifos(graph: Graph, plan: Plan, target: Target) -> Plan:
 @pytest.mark.rtl
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + NETWORKS))
 def test_hardware_agrees_with_golden_and_prediction(seed: int, tmp_path: Path) -> None:
-    case = make(seed)
+    check(make(seed), seed, tmp_path)
+
+
+@pytest.mark.rtl
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + -(-NETWORKS // 3)))
+def test_gates_do_too(seed: int, tmp_path: Path) -> None:
+    check(make(seed, GATED), seed, tmp_path)
+
+
+def check(case: Case, seed: int, tmp_path: Path) -> None:
+    """Bit-exact in C++ and Verilog, stalled or not; interval and latency are those that were predicted."""
     case.write(tmp_path)
     print(case.graph, case.plan.to_toml(), sep="\n")
     compared = csim(tmp_path, frames=FRAMES)

@@ -128,6 +128,10 @@ class Luts(ABC):
         """The handshakes of a fork."""
 
     @abstractmethod
+    def list_cell(self, bits: int, place: int) -> int:
+        """A cell of a list in order: a number of `bits` that is compared, and a place that goes with it."""
+
+    @abstractmethod
     def fifo(self, depth: int, rows: int) -> int:
         """The counters of a FIFO of `depth` words in `rows` rows of memory."""
 

@@ -91,6 +91,9 @@ class SixInput(Luts):
     def fork(self, outputs: int) -> int:
         return 2 * outputs
 
+    def list_cell(self, bits: int, place: int) -> int:
+        return bits * 7 // 4 + place + 1
+
     def fifo(self, depth: int, rows: int) -> int:
         """Pointers that do not wrap by themselves are compared; where there are rows, their ends are decoded."""
         count, wraps = depth.bit_length(), not power_of_two(depth)
