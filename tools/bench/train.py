@@ -202,9 +202,9 @@ CASES: Final[Mapping[str, Case]] = {
     "fashion lenet": Case("fashion_lenet", lenet, fashion, "kv260", "fashion_float", 17),
     "fashion words": Case("fashion_words", wide, fashion, "pynq-z2", "fashion_float", 17),
     "fashion small": Case("fashion_small", small, fashion, "kv260", "fashion_float", 17),
-    "fashion whole": Case("fashion_whole", broad, fashion, before="fashion_brief"),
-    "fashion gates": Case("fashion_gates", broad, fashion, before="fashion_brief"),
-    "fashion narrow": Case("fashion_narrow", broad, fashion, before="fashion_brief"),
+    "fashion whole": Case("fashion_whole", broad, fashion, "pynq-z2", "fashion_brief"),
+    "fashion gates": Case("fashion_gates", broad, fashion, "pynq-z2", "fashion_brief"),
+    "fashion narrow": Case("fashion_narrow", broad, fashion, "pynq-z2", "fashion_brief"),
 }
 
 
