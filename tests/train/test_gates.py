@@ -20,7 +20,7 @@ from tomato.ops.pool import MaxPool
 from tomato.ops.real import Function
 from tomato.ops.window import Window
 from tomato.train import checkpoint
-from tomato.train.gates import Gates, add_gates, never_negative
+from tomato.train.gates import Gates, add_gates, never_negative, opened
 from tomato.train.loop import Loop, fit
 from tomato.train.losses import Objective, given
 from tomato.train.meaning import play
@@ -97,6 +97,18 @@ def test_gates_are_new_for_every_seed_and_layer() -> None:
     )
     assert one == same
     assert one != other
+
+
+def test_gates_are_spread_over_frames() -> None:
+    steps = [{"do": "gate", "layers": HALF, "group": 2, "spread": 0.2, "epochs": 0}]
+    run = Run(trainable(graph()), parse({"step": steps, "loop": {"distil": 0.0}}, "recipe"), frames(300))
+    run.carry_out()
+    (x,) = run.frames.arrays()
+    found = values(opened(run.net.graph()), x.transpose(0, 2, 3, 1).astype(np.float64))
+    for name in HALF:
+        gates = found[f"{name}_gate_relu"].reshape(len(x), -1)
+        np.testing.assert_allclose(gates.mean(axis=0), 1.0, atol=0.05)
+        np.testing.assert_allclose(gates.std(axis=0), 0.2, rtol=0.2)
 
 
 def test_gradients_pass_through_what_is_kept_alone() -> None:

@@ -4,14 +4,14 @@ Feature boosting and suppression (Gao et al., Dynamic Channel Pruning, 2018, arX
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 import numpy as np
 
 from tomato.core.errors import TomatoError
 from tomato.core.formats import Tensor
-from tomato.core.ir import Builder, Graph, Node
+from tomato.core.ir import Builder, Graph, Node, Op
 from tomato.core.treatment import Treatment
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
@@ -22,6 +22,7 @@ from tomato.ops.pool import GlobalSum, SumPool
 from tomato.ops.real import Affine, Clip, Function
 from tomato.passes.groups import Group, partition
 from tomato.passes.rewrite import ONE
+from tomato.quantise.weights.moments import Moments
 from tomato.train.loop import Hook
 from tomato.train.module import Network
 from tomato.train.named import by_layer
@@ -30,7 +31,7 @@ SPREAD = 0.05
 """Standard deviation of a gate's first weights; its first biases are 1, so that it changes little."""
 PENALTY = 1e-8
 """Of the sum of a frame's gates, as Gao et al. have it."""
-ROUNDING = 1e-9
+ROUNDING, TINY = 1e-9, 1e-12
 
 
 def add_gates(graph: Graph, densities: Mapping[str, float], group: int = 1, *, seed: int = 0, where: str = "") -> Graph:
@@ -61,6 +62,35 @@ def add_gates(graph: Graph, densities: Mapping[str, float], group: int = 1, *, s
         return gate.put(build, fed[gate.layer.name], made)
 
     return graph.rebuild(rewrite)
+
+
+def opened(graph: Graph) -> Graph:
+    """The graph with gates that keep all channels."""
+
+    def rewrite(node: Node, build: Builder) -> str | None:
+        if not isinstance(node.op, KeepLargest):
+            return None
+        return build.add(replace(node.op, keep=node.type.channels), node.args, node.name, node.origin)
+
+    return graph.rebuild(rewrite)
+
+
+def spread_gate(graph: Graph, layer: str, moments: Moments, spread: float) -> Graph:
+    """The graph with gates of a layer that are 1 on average, and vary from frame to frame by `spread`.
+
+    moments: of what the gates are made of. Gates that differ by more on average than from frame to frame keep the same
+    channels of every frame, and the others never learn.
+    """
+    gate = graph.producers[f"{layer}_gate"].op
+    assert isinstance(gate, Dense)
+    weight = gate.weight.values
+    variance = np.einsum("io,ij,jo->o", weight, moments.covariance[0], weight)
+    weight = weight * spread / np.sqrt(np.maximum(variance, TINY))
+    made: dict[str, Op] = {
+        f"{layer}_gate": Dense(Tensor(weight)),
+        f"{layer}_gate_bias": Affine(ONE, Tensor(1.0 - moments.mean[0] @ weight)),
+    }
+    return graph.rebuild(lambda node, build: build.add(made.get(node.name, node.op), node.args, node.name, node.origin))
 
 
 def never_negative(graph: Graph) -> set[str]:

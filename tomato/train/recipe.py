@@ -95,7 +95,7 @@ STEPS: Mapping[str, Mapping[str, Key]] = MappingProxyType(
         "factor": {"energy": SHARE, "macs": SHARE, "multiple": Key((int,), least=1), "layers": Key((list,))},
         "gate": {
             "layers": Key((dict,), must=True), "group": Key((int,), least=1), "until": SHARE,
-            "penalty": Key((int, float), least=0.0, most=1.0), "threshold": Key((int, float)),
+            "penalty": Key((int, float), least=0.0, most=1.0), "spread": SHARE, "threshold": Key((int, float)),
         },
         "circulant": {"block": Key((int,), least=2, must=True), "layers": Key((list,))},
         "share": {"bits": Key((int,), least=1, most=4, must=True), "layers": Key((list,))},

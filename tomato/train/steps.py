@@ -180,8 +180,15 @@ def _factor(scene: Scene, step: Step) -> None:
 def _gate(scene: Scene, step: Step) -> None:
     graph, said = scene.net.graph(), step.options["layers"]
     densities = {name: float(density) for name, density in said.items()}
-    _rebuilt(scene, add_gates(graph, densities, step.get("group", 1), seed=step.loop.seed, where=scene.where))
     layers, until = by_layer(graph, densities, where=scene.where), float(step.get("until", 0.6))
+    graph = add_gates(graph, densities, step.get("group", 1), seed=step.loop.seed, where=scene.where)
+    spread = float(step.get("spread", 0.0))
+    for name in [node.name for node in graph if node.name in layers and spread]:
+        whole = gates.opened(graph)
+        collector = Collector(whole, lambda _: True)
+        _watched(scene, whole, collector)
+        graph = gates.spread_gate(graph, name, collector.moments[f"{name}_gate"], spread)
+    _rebuilt(scene, graph)
     scene.hooks.append(Gates(scene.net.module, layers, float(step.get("penalty", gates.PENALTY)), until))
 
 
