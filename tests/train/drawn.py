@@ -116,12 +116,17 @@ def evaluated(drawn: Drawn) -> tuple[dict[str, Array], Compiled]:
                            alike(trained.inputs, made))  # fmt: skip
 
 
+def apart(made: Compiled) -> bool:
+    """Whether single codes may differ: constants that are not exact, of a network that is held in another order."""
+    return not made.same and any(proof.differing or proof.caveat for proof in made.integers.proofs)
+
+
 def differences(codes: Mapping[str, Array], made: Compiled) -> dict[str, str]:
     """What differs, by the name of the value: the number of codes, of how many, and by how much.
 
     Where the compiler holds the network in another order, what it takes for want of exact constants is not read back.
     """
-    if not made.same and any(proof.differing or proof.caveat for proof in made.integers.proofs):
+    if apart(made):
         return {}
     found = {}
     for name, place in made.places.items():

@@ -9,14 +9,17 @@ import torch
 import tomato
 from tests.digits import CALIBRATION, MODEL
 from tomato.train import Trainable, quantise
+from tomato.train.gates import add_gates
 
 
 @pytest.mark.rtl
-@pytest.mark.parametrize("precision", ["w4a4", "ternarya6"])
-def test_a_trained_network_is_bit_exact_in_verilog(precision: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("precision", "gates"), [("w4a4", {}), ("ternarya6", {}), ("w8a8", {"*body_0_0_Conv": 0.5})])
+def test_a_trained_network_is_bit_exact_in_verilog(precision: str, gates: dict[str, float], tmp_path: Path) -> None:
     with np.load(CALIBRATION) as stored:
         x = stored["x"][:64]
     net = Trainable.load(MODEL)
+    if gates:
+        net = Trainable(add_gates(net.graph(), gates, 4), net.inputs, net.outputs)
     quantise(net, precision, x)
     optimiser = torch.optim.SGD([p for p in net.module.parameters() if p.requires_grad], 1e-4)
     for _ in range(2):

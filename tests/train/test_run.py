@@ -119,6 +119,7 @@ def test_a_folder_of_another_run_is_not_taken_up(tmp_path: Path) -> None:
 EACH = {
     "factor": '[[step]]\ndo = "factor"\nmacs = 0.8\nmultiple = 4\n',
     "circulant": '[[step]]\ndo = "circulant"\nblock = 4\nlayers = ["block2*"]\n',
+    "gates": '[[step]]\ndo = "gate"\nlayers = { "stem*" = 0.5, "*body_0_0_Conv" = 0.25 }\ngroup = 2\n',
     "measured": '[[step]]\ndo = "prune"\nsparsity = 0.3\nspread = "measured"\n',
     "even": '[[step]]\ndo = "prune"\nsparsity = 0.5\nspread = "even"\nmethod = "movement"\n',
     "groups": '[[step]]\ndo = "prune"\npattern = "2:4"\n',

@@ -25,6 +25,7 @@ from tomato.frontend.write_recurrent import recurrent
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.edge_pad import EdgePad
+from tomato.ops.keep_largest import KeepLargest
 from tomato.ops.matmul import MatMul
 from tomato.ops.move import Concat, DepthToSpace, Flip, Pad, Reshape, Slice, SpaceToDepth, Transpose, Upsample
 from tomato.ops.normalise import Normalise
@@ -454,6 +455,21 @@ class _Writer:
         assert isinstance(node.op, MaxPool)
         return self.emit("MaxPool", args, node.name, **_window(node.op.window))
 
+    def keep_largest(self, node: Node, args: list[str]) -> str:
+        """Channels scattered into zeros."""
+        op = node.op
+        assert isinstance(op, KeepLargest)
+        count = self.constant(np.array([op.keep], np.int64), f"{node.name}_keep")
+        largest, index = self.name(f"{node.name}_largest"), self.name(f"{node.name}_index")
+        self.nodes.append(
+            helper.make_node(
+                "TopK", [*args, count], [largest, index], name=self.name(f"{node.name}_top"), axis=CHANNELS
+            )
+        )
+        shape = self.emit("Shape", args, f"{node.name}_shape")
+        zeros = self.emit("ConstantOfShape", [shape], f"{node.name}_zeros")
+        return self.emit("ScatterElements", [zeros, index, largest], node.name, axis=CHANNELS)
+
     def normalise(self, node: Node, args: list[str]) -> str:
         """In simple operators, which the importer knows as one, see decomposed.py: every operator set has them."""
         op = node.op
@@ -575,7 +591,7 @@ RULES: dict[type, Callable[[_Writer, Node, list[str]], str]] = {
     Concat: _Writer.concat, Slice: _Writer.slice, Pad: _Writer.pad, EdgePad: _Writer.edge_pad,
     Upsample: _Writer.upsample,
     DepthToSpace: _Writer.blocks, SpaceToDepth: _Writer.blocks, Reshape: _Writer.reorder, Transpose: _Writer.reorder,
-    MatMul: _Writer.matmul, MaxPool: _Writer.max_pool, Normalise: _Writer.normalise, SumPool: _Writer.sum_pool,
-    GlobalSum: _Writer.sum_pool, Lstm: recurrent, Gru: recurrent, Rnn: recurrent,
-    Softmax: _Writer.softmax,
+    KeepLargest: _Writer.keep_largest, MatMul: _Writer.matmul, MaxPool: _Writer.max_pool,
+    Normalise: _Writer.normalise, SumPool: _Writer.sum_pool, GlobalSum: _Writer.sum_pool,
+    Lstm: recurrent, Gru: recurrent, Rnn: recurrent, Softmax: _Writer.softmax,
 }  # fmt: skip

@@ -123,8 +123,8 @@ class Evaluation:
                 assert op.codes is not None
                 return replace(x, offset=x.offset + op.real.values, bias=op.codes.values)
         readers = self.uses[node.name]
-        if isinstance(op, Clip) and x.single is None and readers and isinstance(readers[0].op, Quantise):
-            return x  # a limit that the codes imply
+        if isinstance(op, Clip) and x.single is None and readers and _implied(op, readers[0].op):
+            return x
         if isinstance(op, Function) and x.back is not None:
             return replace(x, single=self._looked_up(node, op, x), back=None, source=op)
         made = single([op], x.float32.cpu().numpy())
@@ -143,6 +143,14 @@ class Evaluation:
         if table.shape[1] == 1:
             return table[:, 0].to(index.device)[index]
         return table.to(index.device)[index, torch.arange(index.shape[3], device=index.device)]
+
+
+def _implied(limits: Clip, behind: Op) -> bool:
+    """Whether codes of a Quantise behind limits reach no further than these."""
+    if not isinstance(behind, Quantise):
+        return False
+    least, most = ((end - behind.zero.values[0]) * behind.scale.values[0] for end in (behind.lo, behind.hi))
+    return bool(limits.lo <= least and most <= limits.hi)
 
 
 def _of_codes(op: Op, first: torch.Tensor, codes: list[torch.Tensor]) -> Value:

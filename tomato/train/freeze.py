@@ -7,6 +7,7 @@ import numpy as np
 from tomato.core.formats import Array, Codes, Tensor
 from tomato.core.ir import Builder, Graph
 from tomato.core.treatment import Treatment
+from tomato.ops.keep_largest import KeepLargest
 from tomato.ops.pool import MaxPool
 from tomato.ops.quantise import Bias, Dequantise, Quantise
 from tomato.ops.real import Affine, Clip
@@ -66,7 +67,7 @@ class _Freezer:
         if op.treatment is Treatment.MOVES and all(a in self.coded for a in moved):
             first = self.coded[moved[0]]
             wide = isinstance(op, MaxPool) and first.kind.bits == WORD  # ONNX has it for codes of 8 bits
-            if wide or op.elementwise:  # and runtimes have these for reals
+            if wide or op.elementwise or isinstance(op, KeepLargest):  # and runtimes have these for reals
                 name = self.build.add(op, [self.reals(a) for a in args], head.name, head.origin)
                 limits = first.kind.lo, first.kind.hi
                 name = self.build.add(_quantise(first, limits), [name], f"{head.name}_codes", head.origin)

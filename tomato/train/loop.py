@@ -1,7 +1,7 @@
 """The training loop: loss, optimiser, schedule, averages, early stop. Repeatable, and resumable after every epoch."""
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import cos, inf, isfinite, pi
 from typing import Any, TypeAlias, get_args
@@ -78,6 +78,10 @@ class Loop:
 class Hook:
     """Something that takes part in training; `share` is how much of it is done, 0 to 1."""
 
+    def charges(self) -> Mapping[str, float]:
+        """What values cost: by name, times the sum of their magnitudes in a frame."""
+        return {}
+
     def before_epoch(self, network: Network, epoch: int, share: float) -> None:
         """Once an epoch."""
 
@@ -132,8 +136,9 @@ class Training:
         self.average = {n: p.detach().clone() for n, p in _parameters(self.network)} if self.loop.average else {}
         self.batches = max(1, sum(1 for _ in self.frames.shuffled(self.loop.batch, [0])))
         self.objective = Objective(
-            self.network, self.teacher, self.loop.distil, self.loop.temperature, self.loop.features, self.loop.scores
-        )
+            self.network, self.teacher, self.loop.distil, self.loop.temperature, self.loop.features, self.loop.scores,
+            {name: cost for hook in self.hooks for name, cost in hook.charges().items()},
+        )  # fmt: skip
         self._check()
 
     def _check(self) -> None:

@@ -1,6 +1,7 @@
 """What the answers of a network cost: next to labels, to a teacher's answers, and to what its layers compute."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -21,7 +22,8 @@ STILL = 1e-12
 class Objective:
     """What is made small.
 
-    teacher: None where labels alone count. distil, temperature, features and scores: see `Loop`.
+    teacher: None where labels alone count. distil, temperature, features and scores: see `Loop`. charges: what values
+    cost beside that, by name, times the sum of their magnitudes in a frame.
     """
 
     network: Network
@@ -30,6 +32,7 @@ class Objective:
     temperature: float = 2.0
     features: float = 0.0
     scores: bool | None = None
+    charges: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.are_scores = [
@@ -61,13 +64,16 @@ class Objective:
 
     def loss(self, x: Outputs, labels: Array | None, order: torch.Tensor, left: float) -> torch.Tensor:
         """Of frames that are `left` themselves, and for the rest those of the batch that `order` names."""
-        watched: Watched = {name: [] for name in self._features()} if self.features else {}
+        features = self._features() if self.features else []
+        watched: Watched = {name: [] for name in (*features, *self.charges)}
         found = self.network.leave(self.network.play(self.network.enter(x), watched))
-        answers, seen = self._taught(x, list(watched))
+        answers, seen = self._taught(x, features)
         total = self._outputs(found, answers, labels, order, left)
-        for name, values in watched.items():
-            target = seen[name][0]
-            total = total + self.features * functional.mse_loss(values[0], target) / target.var().clamp_min(STILL)
+        for name in features:
+            target, error = seen[name][0], functional.mse_loss(watched[name][0], seen[name][0])
+            total = total + self.features * error / target.var().clamp_min(STILL)
+        for name, cost in self.charges.items():
+            total = total + cost * watched[name][0].abs().sum(dim=(1, 2, 3)).mean()
         return total
 
     @torch.no_grad()

@@ -15,6 +15,7 @@ from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.edge_pad import EdgePad
 from tomato.ops.join import Add, Multiply
+from tomato.ops.keep_largest import KeepLargest
 from tomato.ops.matmul import MatMul
 from tomato.ops.move import Concat, DepthToSpace, Flip, Pad, Reshape, Slice, SpaceToDepth, Transpose, Upsample
 from tomato.ops.normalise import Normalise
@@ -155,6 +156,14 @@ def _space_to_depth(op: SpaceToDepth, args: Sequence[torch.Tensor]) -> torch.Ten
     b = op.block
     split = args[0].reshape(n, height // b, b, width // b, b, channels)
     return split.permute(0, 1, 3, 2, 4, 5).reshape(n, height // b, width // b, channels * b * b)
+
+
+def _keep_largest(op: KeepLargest, args: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Gradients pass where something is kept: the choice is a constant."""
+    (x,) = args
+    largest = x.detach().sort(dim=3, descending=True, stable=True).indices[..., : op.keep]
+    kept = torch.zeros_like(x, dtype=torch.bool).scatter_(3, largest, True)
+    return torch.where(kept, x, constant(op.zero, x))
 
 
 def _transpose(op: Transpose, args: Sequence[torch.Tensor]) -> torch.Tensor:
@@ -298,6 +307,7 @@ MEANINGS: Mapping[type[Op], Meaning] = MappingProxyType(
         Reshape: lambda op, args: args[0].reshape(len(args[0]), *op.shape),
         Transpose: _transpose,
         MaxPool: _maximum,
+        KeepLargest: _keep_largest,
         SumPool: _sums,
         GlobalSum: lambda _, args: args[0].sum(dim=(1, 2), keepdim=True),
         Affine: _affine,

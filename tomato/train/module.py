@@ -1,6 +1,7 @@
 """The compiler's real graph as a torch module: what is trained is what is compiled."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,11 @@ from torch import nn
 from tomato.core.errors import TomatoError
 from tomato.core.formats import Tensor
 from tomato.core.interface import Port
-from tomato.core.ir import Graph, Node, Shape
+from tomato.core.ir import Graph, Node, Op, Shape
 from tomato.core.treatment import Treatment
 from tomato.frontend.write import formless
 from tomato.ops.conv2d import Conv2d
+from tomato.ops.keep_largest import KeepLargest
 from tomato.ops.pool import SumPool
 from tomato.ops.recurrent import Recurrent
 from tomato.ops.weighted import Weighted
@@ -38,7 +40,8 @@ class Network(nn.Module):
     """Plays a real graph group by group: arithmetic, the line and the limits behind it, and the codes at its end.
 
     `layers` are the nodes with weights, `quantisers` the points where values are coded, both by name (dots become
-    underscores). `forward` takes frames in the model's own shapes, batch first, and gives its outputs in front of steps
+    underscores). `keeping`: how many channels a KeepLargest keeps while the network trains, where that is not what the
+    graph says. `forward` takes frames in the model's own shapes, batch first, and gives its outputs in front of steps
     of the host such as a Softmax; a tuple if there are several. In evaluation mode a network with codes computes them
     exactly, with what `exact` is set to.
     """
@@ -50,6 +53,7 @@ class Network(nn.Module):
         self.graph, self.inputs, self.outputs = graph, inputs, outputs
         self.exact: Callable[[Values], Values] | None = None
         self.points: Mapping[str, Point] = {}
+        self.keeping: dict[str, int] = {}
         self.method: Method = "lsq"
         self.groups = partition(graph)
         self.layers = nn.ModuleDict()
@@ -173,7 +177,7 @@ class Network(nn.Module):
         return coded
 
     def _group(self, group: Group, args: list[torch.Tensor], step: torch.Tensor | None) -> torch.Tensor:
-        op, ramp = group.head.op, group.ramp
+        op, ramp = self._present(group.head), group.ramp
         value: torch.Tensor
         if isinstance(op, Weighted):
             value = self.layer(group.head.name)(args[0], step)
@@ -184,6 +188,12 @@ class Network(nn.Module):
             if group.chain:
                 value = self._line(group, value)
         return value.clamp(ramp.lo, ramp.hi) if (ramp.lo, ramp.hi) != (-np.inf, np.inf) else value
+
+    def _present(self, node: Node) -> Op:
+        """The operator of a node, as it is in this mode."""
+        if isinstance(node.op, KeepLargest) and self.training:
+            return replace(node.op, keep=self.keeping.get(node.name, node.op.keep))
+        return node.op
 
     def _line(self, group: Group, x: torch.Tensor) -> torch.Tensor:
         name = key(group.output)

@@ -93,12 +93,16 @@ STEPS: Mapping[str, Mapping[str, Key]] = MappingProxyType(
             "multiple": Key((int,), least=1),
         },
         "factor": {"energy": SHARE, "macs": SHARE, "multiple": Key((int,), least=1), "layers": Key((list,))},
+        "gate": {
+            "layers": Key((dict,), must=True), "group": Key((int,), least=1), "until": SHARE,
+            "penalty": Key((int, float), least=0.0, most=1.0), "spread": SHARE, "threshold": Key((int, float)),
+        },
         "circulant": {"block": Key((int,), least=2, must=True), "layers": Key((list,))},
         "share": {"bits": Key((int,), least=1, most=4, must=True), "layers": Key((list,))},
     }
 )  # fmt: skip
 """What a step may say, by what it does."""
-FIRST = ("channels", "factor")
+FIRST = ("channels", "factor", "gate")
 """Steps that change the graph: they stand in front of quantise."""
 
 
@@ -178,10 +182,7 @@ def _check(table: Mapping[str, Any], known: Mapping[str, Key], where: str) -> No
 def _step(table: Any, defaults: Mapping[str, Any], seed: int, where: str) -> Step:
     if not isinstance(table, dict) or table.get("do") not in STEPS:
         do = table.get("do") if isinstance(table, dict) else table
-        more = " (gates need hardware that is not there yet)" if do == "gate" else ""
-        raise TomatoError(
-            f"do = {do!r}: there is no such step{more}", where=where, hint=f"choose from {', '.join(STEPS)}"
-        )
+        raise TomatoError(f"do = {do!r}: there is no such step", where=where, hint=f"choose from {', '.join(STEPS)}")
     options = {k: v for k, v in table.items() if k != "do"}
     if TEACHER in defaults:
         options = {TEACHER: defaults[TEACHER], **options}
@@ -211,8 +212,22 @@ def _check_meaning(step: Step, where: str) -> None:
     }
     if step.do in needs and not groups and not any(k in step.options for k in needs[step.do]):
         raise TomatoError(f"how much is missing: {' or '.join(needs[step.do])}", where=where)
-    for name, share in step.get("layers", {}).items() if step.do in ("prune", "channels") else ():
+    for name, share in step.get("layers", {}).items() if step.do in ("prune", "channels", "gate") else ():
         SHARE.check(name, share, f"{where}: layers")
+    if step.do == "gate":
+        _check_gates(step, where)
+
+
+def _check_gates(step: Step, where: str) -> None:
+    """Gates have a density each, above 0, and no threshold."""
+    if "threshold" in step.options:
+        raise TomatoError(
+            "gates above a threshold are not trained: how many channels are computed would depend on the frame, and "
+            "so would the interval", where=where, hint="say the density of every layer",
+        )  # fmt: skip
+    for name, density in step.options["layers"].items():
+        if not density:
+            raise TomatoError(f"a density of 0 leaves nothing of {name}", where=where, hint="keep at least one channel")
 
 
 def _patterns(step: Step) -> list[str]:

@@ -16,6 +16,7 @@ from tomato.ops.quantise import Dequantise, Quantise
 from tomato.ops.recurrent import Recurrent
 from tomato.ops.weighted import Weighted
 from tomato.quantise.lower_recurrent import coded
+from tomato.train.open_channels import gated_work
 
 FLOAT_BITS = 32
 """Of a weight that has no code."""
@@ -35,7 +36,8 @@ class Size:
     that any code for single weights takes on average, and what ratios with Huffman codes mean in papers. Of reals
     32 z + n H(z / n, 1 - z / n): those that are left, and the mask that says where they are.
 
-    macs: multiply-accumulates of a frame, and effective_macs those by weights that are not zero.
+    macs: multiply-accumulates of a frame, and effective_macs those by weights that are not zero, of channels that gates
+    leave.
     """
 
     weights: int = 0
@@ -92,14 +94,15 @@ def sizes(graph: Graph, accelerator: Accelerator | None = None) -> Sizes:
     layer of the graph.
     """
     quantised = any(isinstance(node.op, Quantise | Dequantise) for node in graph)
-    types, layers = graph.types, dict[str, Size]()
+    types, gated, layers = graph.types, gated_work(graph), dict[str, Size]()
     for node in graph:
         op = node.op
         if isinstance(op, Weighted | Recurrent):
             macs = op.macs([types[a] for a in node.args])
             stored = None if accelerator is None else _stored(accelerator, node.name)
             weight = Tensor(coded(op)) if isinstance(op, Recurrent) and op.steps is not None else op.weight
-            layers[node.name] = _size(weight, macs, stored, quantised=quantised)
+            left = gated.get(node.name, 1.0)
+            layers[node.name] = _size(weight, macs, left, stored, quantised=quantised)
     return Sizes(layers, accelerator.target.name if accelerator else None)
 
 
@@ -109,14 +112,15 @@ def entropy(symbols: Array) -> float:
     return float(-(share * np.log2(share)).sum()) + 0.0
 
 
-def _size(weight: Tensor, macs: int, stored: int | None, *, quantised: bool) -> Size:
+def _size(weight: Tensor, macs: int, left: float, stored: int | None, *, quantised: bool) -> Size:
+    """left: the share of the multiply-accumulates that is done."""
     values, count = weight.values, weight.values.size
     nonzeros = int(np.count_nonzero(values))
     if weight.is_codes or (quantised and bool(np.all(values == np.rint(values)))):
         dense, least = count * _bits(Tensor(values.astype(np.int64))), count * entropy(values)
     else:
         dense, least = count * FLOAT_BITS, nonzeros * FLOAT_BITS + count * entropy(values != 0)
-    effective = macs * nonzeros // count  # every weight meets as many inputs
+    effective = round(left * (macs * nonzeros // count))  # every weight meets as many inputs
     return Size(count, nonzeros, dense, dense if stored is None else stored, least, macs, effective)
 
 

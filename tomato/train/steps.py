@@ -12,13 +12,14 @@ from tomato.core.interpret import Player, Watch, in_batches
 from tomato.core.ir import Graph, Op
 from tomato.ops.weighted import Weighted
 from tomato.quantise.weights.moments import Collector
-from tomato.train import sensitivity
+from tomato.train import gates, sensitivity
 from tomato.train.biases import Means
 from tomato.train.budgets import Limit, Shares, Steps
 from tomato.train.channels import remove_channels
 from tomato.train.circulant import index_map, make_circulant
 from tomato.train.data import Frames
 from tomato.train.factor import factor_layers, ranks_by_energy, ranks_by_macs
+from tomato.train.gates import Gates, add_gates
 from tomato.train.hooks import PENALTY, Calm, Clips, Refit, put_normalisation
 from tomato.train.loop import Hook
 from tomato.train.named import by_layer
@@ -53,7 +54,7 @@ class Scene:
 
 def prepare(scene: Scene, step: Step) -> None:
     """Do what a step does before it trains, and leave the hooks of its training in the scene."""
-    scene.hooks = []
+    scene.hooks, scene.net.module.keeping = [], {}
     DO[step.do](scene, step)
     if scene.net.quantised:
         scene.hooks.append(Refit())
@@ -176,6 +177,21 @@ def _factor(scene: Scene, step: Step) -> None:
     _rebuilt(scene, factor_layers(graph, ranks, moments))
 
 
+def _gate(scene: Scene, step: Step) -> None:
+    graph, said = scene.net.graph(), step.options["layers"]
+    densities = {name: float(density) for name, density in said.items()}
+    layers, until = by_layer(graph, densities, where=scene.where), float(step.get("until", 0.6))
+    graph = add_gates(graph, densities, step.get("group", 1), seed=step.loop.seed, where=scene.where)
+    spread = float(step.get("spread", 0.0))
+    for name in [node.name for node in graph if node.name in layers and spread]:
+        whole = gates.opened(graph)
+        collector = Collector(whole, lambda _: True)
+        _watched(scene, whole, collector)
+        graph = gates.spread_gate(graph, name, collector.moments[f"{name}_gate"], spread)
+    _rebuilt(scene, graph)
+    scene.hooks.append(Gates(scene.net.module, layers, float(step.get("penalty", gates.PENALTY)), until))
+
+
 def _circulant(scene: Scene, step: Step) -> None:
     block, graph = int(step.options["block"]), scene.net.graph()
     chosen = by_layer(graph, dict.fromkeys(step.get("layers", ["*"])), where=scene.where)
@@ -217,5 +233,6 @@ DO: Mapping[str, Callable[[Scene, Step], None]] = MappingProxyType(
         "channels": _channels,
         "factor": _factor,
         "circulant": _circulant,
+        "gate": _gate,
     }
 )

@@ -39,8 +39,8 @@ FASHION: Final = Path("/usr/share/datasets/fashion-mnist")
 MEAN, DEVIATION = np.float32(0.286), np.float32(0.353)
 """Of the pixels of Fashion-MNIST, 0 to 1."""
 SEEDS: Final = (0, 1, 2)
-GROWN: Final[dict[tuple[str, int, int], tuple[Graph, float]]] = {}
-"""Float networks that this process has trained, and how right one of more epochs is."""
+GROWN: Final[dict[tuple[str, int, int], tuple[Graph, float | None]]] = {}
+"""Float networks that this process has trained, and how right one of more epochs is, where there is one."""
 BEGIN: Final = "<!-- made by python -m tools.bench.train -->\n"
 DOCUMENT: Final = ROOT / "docs" / "training.md"
 Split = tuple[Frames, Frames]
@@ -52,7 +52,7 @@ class Case:
     """A recipe, by the name of its file; a network; where its frames come from; a board.
 
     before: the recipe of a float network that is trained first. longer: epochs of another one that is trained as long
-    as both together, which the result is compared with.
+    as both together, which the result is compared with; 0 where another case is that.
     """
 
     recipe: str
@@ -124,9 +124,9 @@ class Layers:
     def add(self, op: Op, name: str) -> None:
         self.last = self.build.add(op, (self.last,), name, (name,))
 
-    def layer(self, name: str, *shape: int, pads: int = 0, relu: bool = True) -> None:
+    def layer(self, name: str, *shape: int, pads: int = 0, stride: int = 1, relu: bool = True) -> None:
         weight = Tensor(self.rng.normal(0.0, np.sqrt(2.0 / np.prod(shape[:-1])), shape))
-        window = Window(shape[:2], pads=(pads,) * 4) if len(shape) == 4 else None
+        window = Window(shape[:2], (stride, stride), pads=(pads,) * 4) if len(shape) == 4 else None
         self.add(Dense(weight) if window is None else Conv2d(weight, window), name)
         self.add(Affine(Tensor(np.ones(1)), Tensor(self.rng.normal(0.0, 0.01, shape[-1]))), f"{name}_bias")
         if relu:
@@ -180,6 +180,19 @@ def small(_: Path, seed: int) -> Trainable:
     return made.network("small")
 
 
+def broad(_: Path, seed: int) -> Trainable:
+    """Three convolutions, the last two of more channels than clothes need, and a classifier: 47,120 weights."""
+    made = Layers(seed)
+    made.layer("conv1", 5, 5, 1, 16, pads=2, stride=2)
+    made.pool("pool1")
+    made.layer("conv2", 3, 3, 16, 64, pads=1)
+    made.layer("conv3", 3, 3, 64, 64, pads=1)
+    made.add(GlobalSum(), "sum")
+    made.add(Affine(Tensor(np.full(1, 1.0 / 49.0)), Tensor(np.zeros(1))), "mean")
+    made.layer("fc", 64, 10, relu=False)
+    return made.network("broad")
+
+
 CASES: Final[Mapping[str, Case]] = {
     "kws w4a4": Case("kws_w4a4", stored("kws_float.onnx"), kws),
     "kws ternary": Case("kws_ternary", stored("kws_float.onnx"), kws),
@@ -189,6 +202,9 @@ CASES: Final[Mapping[str, Case]] = {
     "fashion lenet": Case("fashion_lenet", lenet, fashion, "kv260", "fashion_float", 17),
     "fashion words": Case("fashion_words", wide, fashion, "pynq-z2", "fashion_float", 17),
     "fashion small": Case("fashion_small", small, fashion, "kv260", "fashion_float", 17),
+    "fashion whole": Case("fashion_whole", broad, fashion, "pynq-z2", "fashion_brief"),
+    "fashion gates": Case("fashion_gates", broad, fashion, "pynq-z2", "fashion_brief"),
+    "fashion narrow": Case("fashion_narrow", broad, fashion, "pynq-z2", "fashion_brief"),
 }
 
 
@@ -211,13 +227,15 @@ def main(names: tuple[str, ...], models: Path, seed: tuple[int, ...]) -> None:
             )
 
 
-def grown(case: Case, models: Path, seed: int, train: Frames, judged: Frames) -> tuple[Trainable, float]:
+def grown(case: Case, models: Path, seed: int, train: Frames, judged: Frames) -> tuple[Trainable, float | None]:
     """The float network that a case starts from, and the share that one is right on that is trained for longer."""
     key = case.network.__name__, case.longer, seed
     if key not in GROWN:
         first = seeded(read(RECIPES / f"{case.before}.toml"), seed)
-        steps = tuple(replace(s, loop=replace(s.loop, epochs=case.longer)) for s in first.steps)
-        longer = Run(case.network(models, seed), replace(first, steps=steps), train, judged).carry_out()[-1].right
+        longer = None
+        if case.longer:
+            steps = tuple(replace(s, loop=replace(s.loop, epochs=case.longer)) for s in first.steps)
+            longer = Run(case.network(models, seed), replace(first, steps=steps), train, judged).carry_out()[-1].right
         before = Run(case.network(models, seed), first, train, judged)
         before.carry_out()
         GROWN[key] = before.net.graph(), longer
@@ -250,9 +268,12 @@ def with_table(text: str, results: Mapping[str, Any]) -> str:
 
 
 def table(results: Mapping[str, Any]) -> str:
-    """A line for every case: means over its seeds, ratios to 32 bits for every weight of the float network."""
-    heads = ("case", "seeds", "float", "trained", "weights", "non-zero", "dense", "stored", "entropy", "frames/s",
-             "differing codes", "CPU s")  # fmt: skip
+    """A line for every case: means over its seeds, ratios to 32 bits for every weight of the float network.
+
+    work: effective multiply-accumulates, of all those of the float network.
+    """
+    heads = ("case", "seeds", "float", "trained", "weights", "non-zero", "dense", "stored", "entropy", "work",
+             "frames/s", "differing codes", "CPU s")  # fmt: skip
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for name, case in CASES.items():
         if name in results:
@@ -275,6 +296,9 @@ def _cells(name: str, case: Case, runs: list[Any]) -> Iterator[str]:
     for kind in ("dense_bits", "stored_bits", "entropy_bits"):
         known = kind != "stored_bits" or case.target
         yield f"{whole / np.mean([r['sizes'][kind] for r in last]):.1f}x" if known else ""
+    macs = runs[0]["rows"][0]["sizes"]["macs"]
+    known_work = [r["sizes"]["effective_macs"] for r in last if "effective_macs" in r["sizes"]]
+    yield f"{100 * np.mean(known_work) / macs:.0f} %"
     yield f"{last[0]['fps']:,.0f} ({case.target})" if case.target else ""
     yield (
         f"{sum(run['differing'] for run in runs)} of {sum(run['codes'] for run in runs):,}" if runs[0]["codes"] else ""
