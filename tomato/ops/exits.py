@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from tomato.core.formats import Array, Codes
-from tomato.core.ir import Op, TensorType
+from tomato.core.ir import Graph, Op, TensorType
 from tomato.core.treatment import Treatment
 
 BIT = Codes(0, 1)
@@ -84,3 +84,22 @@ class Exit(Op):
 def _check_bit(sure: TensorType) -> None:
     if sure.shape != (1, 1, 1) or sure.codes.lo < BIT.lo or sure.codes.hi > BIT.hi:
         raise ValueError(f"{sure} is not one bit")
+
+
+def gates(graph: Graph) -> dict[str, tuple[str, ...]]:
+    """By value, the bits that were not sure of the frames that it has, the outermost first: () where it has all.
+
+    Raises ValueError where a region has a way in without a Leave, or a way out without its Exit.
+    """
+    found: dict[str, tuple[str, ...]] = {name: () for name, _ in graph.inputs}
+    for node in graph:
+        ways = [found[arg] for arg in node.args]
+        first = ways[0]
+        if isinstance(node.op, Exit):
+            ways[2:] = [first] if ways[2] == (*first, node.args[0]) else ways[2:]
+        if any(way != first for way in ways):
+            raise ValueError(f"%{node.name} meets frames that left at {sorted(set(map(str, ways)))}")
+        found[node.name] = (*first, node.args[0]) if isinstance(node.op, Leave) else first
+    if behind := [name for name in graph.outputs if found[name]]:
+        raise ValueError(f"%{behind[0]} leaves without an Exit")
+    return found
