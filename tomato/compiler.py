@@ -95,7 +95,7 @@ def compile_model(
     )  # fmt: skip
     found = None
     if precision == AUTO and doors:
-        raise TomatoError("--precision auto searches for networks without early exits", hint="name a precision")
+        raise TomatoError("--precision auto is for networks without early exits", hint="name a precision")
     if precision == AUTO:
         aim = replace(goal or Goal(), clock_mhz=clock, fps=fps)
         found = search(network, frames, labels, chip, aim, ranges, str(source), compensate=compensate,
@@ -118,7 +118,8 @@ def compile_model(
     said = (*complete.notes(integers.reading), *([str(integers.ends)] if integers.ends else []))
     return Accelerator(
         integers.graph, integers.inputs, integers.outputs, (*said, *integers.notes, *(found.notes if found else ())),
-        reading=integers.reading, ends=integers.ends, proofs=integers.proofs, plan=replace(chosen, precision=bits, exits=doors),
+        reading=integers.reading, ends=integers.ends, proofs=integers.proofs,
+        plan=replace(chosen, precision=bits, exits=doors),
         target=chip, model=source.path, samples=tuple(s[: count_of(integers.graph)] for s in samples),
         files=found.files if found else {}, shell=shell,
     )  # fmt: skip

@@ -65,6 +65,6 @@ def _save(folder: Path, nodes: Sequence[Any], outputs: Sequence[str], seed: int)
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, CLASSES]) for name in outputs],
         [numpy_helper.from_array(v.astype(np.float32), n) for n, v in constants.items() if n in read],
     )  # fmt: skip
-    path = folder / "heads.onnx"
+    path = folder / f"{len(outputs)}_heads.onnx"
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
     return path

@@ -76,12 +76,13 @@ def state_option(command: Callable[..., None]) -> Callable[..., None]:
 def exit_options(command: Callable[..., None]) -> Callable[..., None]:
     """The options of early exits."""
     options = (
-        click.option("--exit", "exits", multiple=True, metavar="OUTPUT[=MARGIN]", help="An output at which frames leave "
-                     "whose first score is MARGIN ahead; without a number calibration chooses it. May be repeated."),
-        click.option("--exit-share", "exit_shares", multiple=True, metavar="OUTPUT=SHARE", help="The share of the frames "
-                     "at that exit which go on.  [default: as in the calibration frames]"),
-        click.option("--exit-loss", type=click.FloatRange(min=0), metavar="POINTS", help="Percentage points of accuracy "
-                     "that chosen margins may cost.  [default: 0.5]"),
+        click.option("--exit", "exits", multiple=True, metavar="OUTPUT[=MARGIN]", help="An output at which frames "
+                     "leave whose first score is MARGIN ahead; without a number calibration chooses it. May be "
+                     "repeated."),
+        click.option("--exit-share", "exit_shares", multiple=True, metavar="OUTPUT=SHARE", help="The share of the "
+                     "frames at that exit which go on.  [default: as in the calibration frames]"),
+        click.option("--exit-loss", type=click.FloatRange(min=0), metavar="POINTS", help="Percentage points of "
+                     "accuracy that chosen margins may cost.  [default: 0.5]"),
     )  # fmt: skip
     for option in reversed(options):
         command = option(command)
@@ -140,7 +141,8 @@ def compile_command(
     model: Path, target: str, output: Path | None, calibrate: tuple[Path, ...], ranges: Any, precision: str | None,
     max_drop: float | None, objective: Any, compensate: bool, fps: float | None, clock: float | None,
     requant_bits: int | None, allow_error: float | None, shapes: tuple[str, ...], states: tuple[str, ...],
-    exits: tuple[str, ...], exit_shares: tuple[str, ...], exit_loss: float | None, host: Any, shell: str, plan: Path | None, backend: str, quiet: bool,
+    exits: tuple[str, ...], exit_shares: tuple[str, ...], exit_loss: float | None, host: Any, shell: str,
+    plan: Path | None, backend: str, quiet: bool,
 ) -> None:  # fmt: skip
     """Compile MODEL for a board and write the build folder."""
     from tomato import frontend
@@ -159,7 +161,7 @@ def compile_command(
     backends = read_backends(backend)
     goal = Goal(1.0 if max_drop is None else max_drop, objective or "fps")
     sizes, kept, doors = read_shapes(shapes), read_states(states), read_exits(exits, exit_shares)
-    if exit_loss is not None and not any(early.margin is None for early in doors.values()):
+    if exit_loss is not None and all(early.margin is not None for early in doors.values()):
         raise TomatoError("--exit-loss guides the choice of margins", hint="add --exit OUTPUT, without a number")
     source = frontend.source(model)
     reading = Reading(sizes, states=kept)
@@ -204,6 +206,7 @@ def simulate_command(
     from tomato.build.simulation import choose, csim, describe, first_difference, simulate
     from tomato.cli import show
     from tomato.cli.progress import progress
+    from tomato.measure.leaving import leaving
 
     with opened(folder) as accelerator, progress(quiet) as shown:
         backend = choose(folder, backend)
@@ -228,8 +231,9 @@ def simulate_command(
             found = first_difference(
                 folder, accelerator.graph, accelerator.plan, accelerator.target, count, backend=backend
             )
+        left = leaving(accelerator, chosen or accelerator.samples, count) if backend == "verilog" else None
         page.write(folder)
-    show.simulation(describe(summary), summary, found, bisected=bisect)
+    show.simulation(describe(summary), summary, found, bisected=bisect, left=left)
     if not summary["bit_exact"] or found:
         click.get_current_context().exit(1)
     if not quiet:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tomato.core.ir import Graph
+from tomato.hardware.parts import Fifo
 from tomato.ops.exits import Exit, Leave
 from tomato.schedule.rates import Rates
 from tomato.schedule.route import Routes, routes
@@ -22,10 +23,14 @@ FRAMES = 20_000
 """Frames that the model plays, drawn at random, to choose how many may wait."""
 CLOSE = 1.02
 """How far above the interval without any waiting the average may be."""
+SAME = 1.005
+"""How far above the least average it may be where more memory does not bring it there."""
 WAITING = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96)
 """Frames that may wait in front of a Leave beside those that it takes to know whether they go on."""
 MOST_MEMORY = 0.25
 """Part of the memory of a chip that they may take."""
+DROPPED = 4
+"""Frames that a Leave may drop one after the other before the layer behind it has nothing to do."""
 MORE = 2
 """Frames that may wait at an Exit beside those that are on their way."""
 
@@ -36,6 +41,7 @@ class Level:
 
     interval: cycles a frame. told: cycles until the bit of a frame has reached the Leave behind. done: until its scores
     have reached the Exit. beats: of a frame in front of that Leave. room: frames that may be on their way to it.
+    ahead: the part of a frame that may wait behind it.
     """
 
     interval: int
@@ -43,6 +49,7 @@ class Level:
     told: int = 0
     beats: int = 0
     room: int = 0
+    ahead: float = 0.0
 
 
 def intervals(units: Units, links: Sequence[Edge], rates: Rates) -> list[int]:
@@ -67,11 +74,12 @@ def levels(graph: Graph, units: Units, ways: Routes, rates: Rates) -> tuple[Leve
         level = rates.levels[name]
         if isinstance(unit.op, Leave):
             frame = links[f"{name}.1"]
-            room = _room(ways, frame)
+            room = max(1, int(_frames(ways, frame)))
             known = found[level]
             told = int(times.arrival[f"{name}.0"][0]) - begins[level]
             if not known.room or room < known.room:
-                known = replace(known, told=max(told, known.told), beats=frame.frame_beats, room=room)
+                ahead = min((_frames(ways, edge) for edge in ways.readers[name]), default=0.0)
+                known = replace(known, told=told, beats=frame.frame_beats, room=room, ahead=min(1.0, ahead))
             found[level] = known
             begins[level + 1] = int(times.start[name][0])
         if isinstance(unit.op, Exit):
@@ -82,10 +90,10 @@ def levels(graph: Graph, units: Units, ways: Routes, rates: Rates) -> tuple[Leve
     return tuple(found)
 
 
-def _room(ways: Routes, edge: Edge) -> int:
-    """Whole frames that the queue of an edge holds, at least one."""
-    depth = next((part.params["Depth"] for part in reversed(ways.parts[edge.name]) if part.stem == "fifo"), 0)
-    return max(1, depth // (edge.to_type.pixels * edge.to_beats))
+def _frames(ways: Routes, edge: Edge) -> float:
+    """Frames that the queue of an edge holds."""
+    depth = next((part.depth for part in reversed(ways.parts[edge.name]) if isinstance(part, Fifo)), 0)
+    return depth / (edge.to_type.pixels * edge.to_beats)
 
 
 def drawn(shares: Sequence[float], frames: int = FRAMES) -> list[int]:
@@ -102,13 +110,16 @@ def departures(found: Sequence[Level], passed: Sequence[int]) -> list[int]:
     for count in passed:
         begin = 0
         for level, here in enumerate(found[: count + 1]):
+            sent = max(begin, last[level])  # behind a Leave a frame may be while the one before it is computed
             begin = max(begin, last[level] + here.interval)
             gone = freed[level]
             if here.room and len(gone) >= here.room:
                 begin = max(begin, gone[-here.room])
             last[level] = begin
             if level:
-                freed[level - 1].append(begin + found[level - 1].beats)
+                before = found[level - 1]
+                taken = begin + round((1 - before.ahead) * here.interval)
+                freed[level - 1].append(max(sent + before.beats, taken))
             if level < len(found) - 1:
                 reached = max(begin + here.told, gone[-1] if gone else 0)
                 if level == count:
@@ -149,23 +160,23 @@ def depths(
     }
     if not rates.shares:
         return base
-    passed, chosen = drawn(rates.shares), base
+    passed, tried = drawn(rates.shares), list[tuple[float, dict[str, int]]]()
     for waiting in WAITING:
         more = _with_waiting(graph, units, ways, rates, base, waiting)
-        if waiting > 1 and _memory(ways, more, base) > MOST_MEMORY * target.memory_bits(target.usable):
+        if tried and _memory(ways, more, base) > MOST_MEMORY * target.memory_bits(target.usable):
             break
-        chosen = more
-        made = levels(graph, units, routes(ways.links, target, regions, chosen), rates)
-        met = average(made, passed)
-        if met is not None and met <= CLOSE * ideal(made, passed):
+        made = levels(graph, units, routes(ways.links, target, regions, more), rates)
+        tried.append((average(made, passed) or 0, more))
+        if tried[-1][0] <= CLOSE * ideal(made, passed):
             break
-    return chosen
+    best = min(met for met, _ in tried)
+    return next(more for met, more in tried if met <= SAME * best)
 
 
 def _memory(ways: Routes, chosen: Mapping[str, int], base: Mapping[str, int]) -> int:
     """Bits of the queues beside those without waiting."""
     return sum(
-        (chosen[edge.name] - base[edge.name]) * edge.to_lanes * edge.from_type.codes.bits
+        (chosen[edge.name] - base.get(edge.name, 0)) * edge.to_lanes * edge.from_type.codes.bits
         for edge in ways.links
         if edge.name in chosen
     )
@@ -189,4 +200,8 @@ def _with_waiting(
             frames = waiting * (len(paces) - 1 - level) + -(-late // paces[level]) + MORE
             for edge in (links[f"{name}.0"], links[f"{name}.1"]):
                 found[edge.name] = frames * edge.to_type.pixels * edge.to_beats + SLACK
+    for edge in ways.links:
+        if edge.value in units and isinstance(units[edge.value].op, Leave):
+            beats, pace = edge.to_type.pixels * edge.to_beats, paces[rates.before[edge.value]]
+            found[edge.name] = max(found.get(edge.name, 0), min(beats, -(-DROPPED * beats**2 // pace)) + SLACK)
     return found

@@ -51,7 +51,7 @@ def options(
 
     Raises TomatoError when a node has no engine, or a plan asks for what no engine offers.
     """
-    places, rates = sites(graph, target), rates_of(graph).taken
+    places, rates = sites(graph, target), rates_of(graph).planned
     if unknown := sorted(set(wishes.layers) - {n.name for n in graph}):
         raise TomatoError(
             f"the plan names a layer that the model does not have: {unknown[0]}",
