@@ -79,7 +79,7 @@ def levels(graph: Graph, units: Units, ways: Routes, rates: Rates) -> tuple[Leve
             told = int(times.arrival[f"{name}.0"][0]) - begins[level]
             if not known.room or room < known.room:
                 ahead = min((_frames(ways, edge) for edge in ways.readers[name]), default=0.0)
-                known = replace(known, told=told, beats=frame.frame_beats, room=room, ahead=min(1.0, ahead))
+                known = replace(known, told=told, beats=unit.cycles, room=room, ahead=min(1.0, ahead))
             found[level] = known
             begins[level + 1] = int(times.start[name][0])
         if isinstance(unit.op, Exit):
