@@ -10,14 +10,16 @@ from tomato.ops.exits import Leave, gates
 HEADROOM = 1.05
 """By how much what is behind an exit is faster than its share of the frames asks for."""
 
+DRAIN = 2.0
+"""How much faster a Leave is than its frames come, so that those that waited for one that went on are soon through."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rates:
     """Of all frames, the share of which a value is made, and which a node takes, by name; 1 where none leaves early.
 
     shares: at each exit, of the frames that come so far, those that go on. before: how many exits are in front of a
-    value; levels: of a node. busy: the nodes that let frames
-    pass, and those behind.
+    value; levels: of a node. leaves: the nodes that let frames pass.
     """
 
     made: Mapping[str, float]
@@ -25,12 +27,13 @@ class Rates:
     shares: tuple[float, ...]
     before: Mapping[str, int]
     levels: Mapping[str, int]
-    busy: frozenset[str]
+    leaves: frozenset[str]
 
     @property
     def planned(self) -> dict[str, float]:
-        """What a node is dimensioned for: a bit more than it takes, at exits and behind, so that few frames wait."""
-        return {name: rate * (HEADROOM if name in self.busy else 1) for name, rate in self.taken.items()}
+        """What a node is dimensioned for: more than it takes at exits and behind, so that few frames wait."""
+        behind = {name: rate * (HEADROOM if rate < 1 else 1) for name, rate in self.taken.items()}
+        return behind | {name: self.taken[name] * DRAIN for name in self.leaves}
 
 
 def rates_of(graph: Graph) -> Rates:
@@ -42,5 +45,5 @@ def rates_of(graph: Graph) -> Rates:
     return Rates(
         made, {node.name: made[node.args[0]] for node in graph}, tuple(shares.values()), before,
         {node.name: before[node.args[0]] for node in graph},
-        frozenset(node.name for node in graph if before[node.name] or isinstance(node.op, Leave)),
+        frozenset(node.name for node in graph if isinstance(node.op, Leave)),
     )  # fmt: skip
