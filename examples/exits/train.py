@@ -1,7 +1,7 @@
 """A network of two heads for Fashion-MNIST: python -m examples.exits.train FOLDER writes it, and its data.
 
 heads.onnx has the outputs `early` and `late`, late.onnx the same late head alone; calibration.npz holds training frames
-that were not trained on, with labels, test.npz the test frames. Needs PyTorch (the extra `train`) and the four files of
+that were not trained on, with labels, test.npz the test frames, some.npz the first of these. Needs PyTorch (the extra `train`) and the four files of
 Fashion-MNIST (Debian's package dataset-fashion-mnist). Takes about ten minutes on two cores.
 """
 
@@ -17,6 +17,8 @@ from torch.nn.functional import cross_entropy
 DATA = Path("/usr/share/datasets/fashion-mnist")
 KEPT = 4096
 """Training frames that calibration gets."""
+SOME = 240
+"""Test frames that are enough for a simulation."""
 EARLY_WEIGHT = 0.5
 """What the loss of the early head counts beside that of the late one."""
 
@@ -112,7 +114,8 @@ def main() -> None:
         path = asked.folder / ("heads.onnx" if len(names) > 1 else "late.onnx")
         torch.onnx.export(part, (x[:1],), path, input_names=["image"], output_names=names, dynamo=False)
     np.savez_compressed(asked.folder / "calibration.npz", x=x[:KEPT].numpy(), labels=y[:KEPT].numpy())
-    np.savez_compressed(asked.folder / "test.npz", x=test.numpy(), labels=labels.numpy())
+    for file, count in (("test.npz", len(test)), ("some.npz", SOME)):
+        np.savez_compressed(asked.folder / file, x=test[:count].numpy(), labels=labels[:count].numpy())
 
 
 if __name__ == "__main__":
