@@ -1,8 +1,9 @@
 """A network of two heads for Fashion-MNIST: python -m examples.exits.train FOLDER writes it, and its data.
 
 heads.onnx has the outputs `early` and `late`, late.onnx the same late head alone; calibration.npz holds training frames
-that were not trained on, with labels, test.npz the test frames, some.npz the first of these. Needs PyTorch (the extra `train`) and the four files of
-Fashion-MNIST (Debian's package dataset-fashion-mnist). Takes about ten minutes on two cores.
+that were not trained on, with labels, test.npz the test frames, some.npz the first of these. Needs PyTorch (the extra
+`train`) and the four files of Fashion-MNIST (Debian's package dataset-fashion-mnist). Takes about five minutes of a
+core.
 """
 
 import argparse
