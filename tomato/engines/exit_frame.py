@@ -33,7 +33,7 @@ class ExitFrame(LaneUnit[Exit]):
     @cached_property
     def formula(self) -> Resources:
         count, out = (self.cycles - 1).bit_length(), self.out.codes.bits * self.count
-        total = Resources(lut=2 * count + 4 + out, ff=count) + register_cost(1) + register_cost(out)
+        total = Resources(lut=count * 5 // 4, ff=count) + register_cost(1) + register_cost(out)
         for kind in self.args[1:]:
             total += register_cost(kind.codes.bits * self.count)
         return total

@@ -34,7 +34,7 @@ class LeaveFrame(LaneUnit[Leave]):
     def formula(self) -> Resources:
         count = (self.cycles - 1).bit_length()
         width = self.out.codes.bits * self.count
-        return Resources(lut=2 * count + 4, ff=count) + register_cost(1) + register_cost(width) * 2
+        return Resources(lut=count // 2 + 1, ff=count) + register_cost(1) + register_cost(width) * 2
 
     @cached_property
     def params(self) -> dict[str, int]:

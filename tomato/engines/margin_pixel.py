@@ -38,7 +38,7 @@ class MarginPixel(LaneUnit[Sure]):
     @cached_property
     def formula(self) -> Resources:
         bits, count = self.arg.codes.bits, (self.arg.channels - 1).bit_length()
-        total = Resources(lut=4 * bits + 2 * count + 6, ff=4 * bits + count + 8)
+        total = Resources(lut=4 * bits + 2 * count, ff=4 * bits + count + 8)
         return total + register_cost(bits) + queue_cost(1, PIPELINE + 4, self.target)
 
     @cached_property
