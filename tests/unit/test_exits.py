@@ -156,3 +156,20 @@ def test_heads_of_other_shapes_are_refused() -> None:
 def test_a_search_has_no_exits() -> None:
     with pytest.raises(TomatoError, match="--precision auto is for networks without early exits"):
         compile_model(model(), BOARD, calibration=CALIBRATION, early={"early": 1.0}, precision="auto")
+
+
+def test_heads_of_unlike_scales_are_refused(tmp_path: Path) -> None:
+    """A model that comes quantised, each output with a scale of its own."""
+    quantization = pytest.importorskip("onnxruntime.quantization")
+
+    class Reader(quantization.CalibrationDataReader):  # type: ignore[misc, name-defined]  # known at run time
+        def __init__(self) -> None:
+            self.feeds = iter([{"x": frame[None]} for frame in CALIBRATION[:16]])
+
+        def get_next(self) -> dict[str, Array] | None:
+            return next(self.feeds, None)
+
+    path = tmp_path / "quantised.onnx"
+    quantization.quantize_static(str(model()), str(path), Reader())
+    with pytest.raises(TomatoError, match="codes of outputs early and late stand for different scores"):
+        compile_model(path, BOARD, early={"early": Early(1.0, 0.5)})
