@@ -11,6 +11,7 @@ import pytest
 from tests.networks.heads import CLASSES, frames, three_heads, two_heads
 from tomato import frontend
 from tomato.accelerator import Accelerator, load
+from tomato.cli.commands import read_exits
 from tomato.compiler import compile_model
 from tomato.core.errors import TomatoError
 from tomato.core.formats import Array
@@ -173,3 +174,22 @@ def test_heads_of_unlike_scales_are_refused(tmp_path: Path) -> None:
     quantization.quantize_static(str(model()), str(path), Reader())
     with pytest.raises(TomatoError, match="codes of outputs early and late stand for different scores"):
         compile_model(path, BOARD, early={"early": Early(1.0, 0.5)})
+
+
+def test_exits_on_the_command_line() -> None:
+    assert read_exits(("early", "second=2.5"), ("early=0.3",)) == {"early": Early(None, 0.3), "second": Early(2.5)}
+
+
+@pytest.mark.parametrize(
+    ("exits", "shares", "why"),
+    [
+        (("early=much",), (), "--exit early=much: 'much' is not a number"),
+        (("early", "early=1"), (), "--exit early=1: the output is named twice"),
+        (("=1",), (), "--exit =1: expected OUTPUT=MARGIN"),
+        (("early",), ("late=0.3",), "--exit-share late=0.3: there is no --exit late, or it has a share already"),
+    ],
+)
+def test_what_the_command_line_refuses(exits: tuple[str, ...], shares: tuple[str, ...], why: str) -> None:
+    with pytest.raises(TomatoError) as error:
+        read_exits(exits, shares)
+    assert error.value.what == why
