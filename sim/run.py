@@ -243,6 +243,7 @@ def _summary(design: dict[str, Any], options: Options, result: dict[str, Any]) -
         "cycles": result["cycles"],
         "interval_cycles": interval,
         "interval_cycles_predicted": design["interval_cycles"],
+        "exits": design.get("exits", False),
         "latency_cycles": ends[0] - result["first_in"] if ends else None,
         "latency_cycles_predicted": design["latency_cycles"],
     }
@@ -296,7 +297,8 @@ def describe(summary: dict[str, Any]) -> list[str]:
             measured = summary[f"{what}_cycles"]
             if measured is not None:
                 predicted = summary[f"{what}_cycles_predicted"]
-                lines.append(f"{what}: {measured:,.0f} cycles measured, {predicted:,} predicted")
+                bound = " if no frame leaves early" if summary.get("exits") else ""
+                lines.append(f"{what}: {measured:,.0f} cycles measured, {predicted:,} predicted{bound}")
     return lines
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from tomato import asked, board, complete, targets
+from tomato import asked, board, complete, exits, targets
 from tomato.accelerator import Accelerator
 from tomato.core.errors import TomatoError
 from tomato.core.files import refusals
@@ -25,7 +25,7 @@ from tomato.quantise.integers import from_quantised, from_real
 from tomato.quantise.precision import Precision
 from tomato.schedule import Plan, schedule
 from tomato.schedule.alternatives import best
-from tomato.schedule.plan import Wishes, read_wishes
+from tomato.schedule.plan import Early, Wishes, read_wishes
 from tomato.search import AUTO, Goal
 from tomato.search.auto import search
 
@@ -48,6 +48,8 @@ def compile_model(
     allow_error: float | None = None,
     shapes: Mapping[str, Sequence[int]] | None = None,
     states: Mapping[str, str] | None = None,
+    early: Mapping[str, Early | float | None] | None = None,
+    early_loss: float = exits.LOSS,
     host: HostChoice = "ends",
     shell: str = board.SHELLS[0],
     progress: Progress = silent,
@@ -63,9 +65,11 @@ def compile_model(
     widest multipliers of requantisations. allow_error: the share of a requantisation's inputs that may be off by one
     step where nothing exact is small enough (0: none, 1: any error; unless given, one in a hundred). shapes: sizes of
     dynamic axes by their names, or whole shapes of inputs by theirs, batch included. states: inputs of recurrent layers
-    that are what an output was at the frame before, by name: they stay on the chip, and frames are a sequence. host:
-    what the host may run at the ends of the network: "none", "ends" (as long as the chip does at least half of the
-    multiply-accumulates), or "any". shell: what stands around the Verilog, "axi" or "none", for which room is left.
+    that are what an output was at the frame before, by name: they stay on the chip, and frames are a sequence. early:
+    outputs at which frames leave that are sure: by name the margin of the first score, an `Early`, or None to let
+    calibration choose it with at most `early_loss` points of accuracy lost, see docs/exits.md. host: what the host may
+    run at the ends of the network: "none", "ends" (as long as the chip does at least half of the multiply-accumulates),
+    or "any". shell: what stands around the Verilog, "axi" or "none", for which room is left.
     Raises TomatoError for what the user can mend.
     """
     asked.check_numbers(fps, clock_mhz, requant_bits, allow_error, goal)
@@ -77,6 +81,9 @@ def compile_model(
     source = model if isinstance(model, Source) else Source(Path(model))
     sizes = {name: tuple(int(n) for n in shape) for name, shape in (shapes or {}).items()}
     network, frames = complete.settle(source, Reading(sizes, states=dict(states or {})), host, calibration)
+    doors = exits.wanted(early, wishes)
+    if doors:
+        network = exits.ordered(network, doors)
 
     integers = None
     if network.quantised:
@@ -89,6 +96,8 @@ def compile_model(
         requant_bits=requant_bits, allow_error=allow_error,
     )  # fmt: skip
     found = None
+    if precision == AUTO and doors:
+        raise TomatoError("--precision auto is for networks without early exits", hint="name a precision")
     if precision == AUTO:
         aim = replace(goal or Goal(), clock_mhz=clock, fps=fps)
         found = search(network, frames, labels, chip, aim, ranges, str(source), compensate=compensate,
@@ -96,7 +105,10 @@ def compile_model(
         fps = found.fps
     bits = found.precision if found else asked.wanted(precision, wishes)
     if integers is None:
-        integers = from_real(network, frames, ranges, bits, compensate=compensate, progress=progress)
+        alike = bool(doors)
+        integers = from_real(network, frames, ranges, bits, compensate=compensate, alike=alike, progress=progress)
+    if doors:
+        integers, doors = exits.leave_early(integers, doors, frames, labels, early_loss, progress)
     integers.graph.verify()
 
     progress("Schedule", 0, 0)
@@ -119,7 +131,8 @@ def compile_model(
     said = (*complete.notes(integers.reading), *([str(integers.ends)] if integers.ends else []))
     return Accelerator(
         integers.graph, integers.inputs, integers.outputs, (*said, *integers.notes, *(found.notes if found else ())),
-        reading=integers.reading, ends=integers.ends, proofs=integers.proofs, plan=replace(chosen, precision=bits),
+        reading=integers.reading, ends=integers.ends, proofs=integers.proofs,
+        plan=replace(chosen, precision=bits, exits=doors),
         target=chip, model=source.path, samples=tuple(s[: count_of(integers.graph)] for s in samples),
         files=found.files if found else {}, shell=shell,
     )  # fmt: skip

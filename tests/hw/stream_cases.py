@@ -8,6 +8,7 @@ import numpy as np
 from tomato.core.formats import Codes, Tensor
 from tomato.core.ir import Op, Shape, TensorType
 from tomato.ops.edge_pad import EdgePad
+from tomato.ops.exits import Exit, Leave, Sure
 from tomato.ops.frame_requant import FrameRequant
 from tomato.ops.join import Add, Multiply
 from tomato.ops.keep_largest import KeepLargest
@@ -92,6 +93,25 @@ def frame_requant(mult: Shape, bias: Shape, factor: int, shift: int, lo: int, hi
     return FrameRequant(Tensor(own), Tensor(rng.integers(-most // 2, most // 2, bias) >> zeros << zeros), shift, lo, hi)
 
 
+UNSURE = TensorType((1, 1, 1), Codes(0, 0))
+
+
+def scores(margin: int, channels: int, fmt: Codes) -> Case:
+    """Whether the first of so many scores is far enough ahead."""
+    return case(Sure(margin), (1, 1, channels), fmt, lanes=1)
+
+
+def leave(shape: Shape, fmt: Codes, lanes: int) -> Case:
+    """Frames of which none is sure: see test_leave_frame.py for the others."""
+    return Case(Leave(), (UNSURE, TensorType(shape, fmt)), {"lanes": lanes})
+
+
+def exits(channels: int, early: Codes, late: Codes, lanes: int) -> Case:
+    """Frames of which none is sure: see test_exit_frame.py for the others."""
+    kinds = (TensorType((1, 1, channels), fmt) for fmt in (early, late))
+    return Case(Exit(), (UNSURE, *kinds), {"lanes": lanes})
+
+
 CHANNELS_FIRST = Transpose((4, 5, 6), (2, 0, 1), (6, 4, 5))
 GROUPS = Transpose((4, 5, 2, 4), (2, 0, 1, 3), (8, 5, 4))
 DEEP = Transpose((2, 3, 2, 2, 3, 2), (4, 3, 0, 2, 5, 1), (3, 2, 24))
@@ -111,6 +131,22 @@ CASES: Mapping[str, Mapping[str, Case]] = {
         "plain": case(Select(), (4, 5, 7), U1, S8, S8, lanes=3),
         "mixed": case(Select(), (4, 5, 7), Codes(-1, 1), U8, S5, lanes=7),
         "narrow": case(Select(), (4, 5, 7), U1, U1, Codes(-70, -9), lanes=1),
+    },
+    "margin_pixel": {
+        "signed": scores(60, 10, S8),
+        "unsigned": scores(3, 7, U4),
+        "two": scores(1, 2, U1),
+        "never": scores(5000, 3, S12),
+        "always": scores(0, 5, S4),
+    },
+    "leave_frame": {
+        "ragged": leave((4, 5, 7), S8, 3),
+        "one_beat": leave((1, 1, 4), U4, 4),
+    },
+    "exit_frame": {
+        "ragged": exits(10, S8, S8, 3),
+        "mixed": exits(7, U8, S5, 7),
+        "narrow": exits(5, U1, Codes(-70, -9), 1),
     },
     "concat_stream": {
         "two": concat((4, 6), (S4, S4), 2),

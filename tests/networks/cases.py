@@ -13,6 +13,7 @@ from tomato.engines import CATALOGUE
 from tomato.engines.base import AnyUnit, Knobs, Site
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
+from tomato.ops.exits import Exit, Leave, Sure
 from tomato.ops.frame_requant import FrameRequant
 from tomato.ops.gated_conv2d import GatedConv2d
 from tomato.ops.join import Add, Multiply
@@ -25,6 +26,8 @@ from tomato.ops.threshold import Threshold
 from tomato.ops.window import Window
 
 S8 = Codes.of(8, signed=True)
+UNSURE = TensorType((1, 1, 1), Codes(0, 0))
+"""The bit of frames that all go on: there, the hardware of an early exit carries what golden does."""
 X = TensorType((6, 5, 6), S8)
 SAME = Window((3, 3), pads=(1, 1, 1, 1))
 
@@ -84,6 +87,9 @@ CASES: Mapping[str, tuple[Op, tuple[TensorType, ...]]] = {
         Piecewise(_tensor(8), _tensor(8, hi=9000), -300, 7, 6, -100, 127),
         (TensorType((6, 5, 6), Codes.of(12, signed=True)),),
     ),
+    "sure": (Sure(20), (TensorType((1, 1, 10), S8),)),
+    "leave": (Leave(), (UNSURE, X)),
+    "exit": (Exit(), (UNSURE, TensorType((1, 1, 10), S8), TensorType((1, 1, 10), Codes(0, 9)))),
     "nudged": (NUDGED, (TensorType((6, 5, 6), Codes.of(20, signed=True)),)),
     **{kind.__name__.lower(): found.case for kind, found in described().items()},
 }

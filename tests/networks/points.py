@@ -13,7 +13,7 @@ import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from tests.networks.cases import make_site
+from tests.networks.cases import UNSURE, make_site
 from tests.networks.draws import CHANNELS, NUMBERS, SIZES, Draw, Operation, formats, kinds, pairs
 from tests.networks.operators import described
 from tomato.core.formats import Array, Codes, Tensor
@@ -22,6 +22,7 @@ from tomato.engines.base import NAMED, AnyUnit, Knobs, Site
 from tomato.hardware.memory import Ram
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
+from tomato.ops.exits import Exit, Leave, Sure
 from tomato.ops.frame_requant import FrameRequant
 from tomato.ops.gated_conv2d import GatedConv2d
 from tomato.ops.join import Add, Multiply
@@ -308,6 +309,21 @@ def lines(draw: Draw) -> Operation:
     return Piecewise(Tensor(slope), Tensor(offset), max(-(1 << 31), first), rest, shift, lo, hi), (kind,)
 
 
+@st.composite
+def scores(draw: Draw) -> Operation:
+    """Scores of a few classes, and a margin that some of them reach."""
+    fmt = draw(formats())
+    margin = draw(st.just(0) | st.integers(0, fmt.hi - fmt.lo + 1))
+    return Sure(margin), (TensorType((1, 1, draw(st.integers(2, 9))), fmt),)
+
+
+@st.composite
+def exits(draw: Draw) -> Operation:
+    """Two kinds of scores, of frames that are not sure."""
+    channels = draw(CHANNELS)
+    return Exit(), (UNSURE, *(TensorType((1, 1, channels), draw(formats())) for _ in range(2)))
+
+
 def _random(draw: Draw) -> np.random.Generator:
     """For values that no one needs to see shrink."""
     return np.random.default_rng(draw(st.integers(0, 999)))
@@ -319,9 +335,11 @@ OPERATIONS: Mapping[type[Op], st.SearchStrategy[Operation]] = {
     Conv2d: convolutions(),
     Dense: products(),
     DepthToSpace: blocks(DepthToSpace),
+    Exit: exits(),
     GatedConv2d: gated(),
     FrameRequant: frame_requantisations(),
     GlobalSum: kinds().map(lambda kind: (GlobalSum(), (kind,))),
+    Leave: kinds().map(lambda kind: (Leave(), (UNSURE, kind))),
     MaxPool: maxima(),
     Multiply: pairs(Multiply, NUMBERS),
     Pad: frames(),
@@ -330,6 +348,7 @@ OPERATIONS: Mapping[type[Op], st.SearchStrategy[Operation]] = {
     Slice: slices(),
     SpaceToDepth: blocks(SpaceToDepth),
     SumPool: sums(),
+    Sure: scores(),
     Table: tables(),
     Threshold: thresholdings(),
     Transpose: transpositions(),

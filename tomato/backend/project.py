@@ -106,6 +106,7 @@ def _design(netlist: Netlist, report: Mapping[str, Any], sources: Sequence[str])
         "top": netlist.name,
         "sources": sources,
         "interval_cycles": report["interval_cycles"],
+        "exits": bool(report["exits"]),
         "latency_cycles": report["latency_cycles"],
         "loader": {"vectors": vectors.LOADER} if netlist.loaded else None,
         "timed": [s.value for s in verilog.timed(netlist)],

@@ -54,7 +54,13 @@ def load(folder: Path) -> tuple[Network, Plan, Target, tuple[Array, ...]]:
     with reading(archive.DAMAGED, where=folder, hint="compile the model again"):
         samples = tuple(archive.arrays(folder / SAMPLES).values())
     plan = Plan(
-        wishes.target, wishes.clock_mhz, wishes.layers, wishes.fifos, wishes.regions, wishes.precision or Precision()
+        wishes.target,
+        wishes.clock_mhz,
+        wishes.layers,
+        wishes.fifos,
+        wishes.regions,
+        wishes.precision or Precision(),
+        wishes.exits,
     )
     return network, plan, target, samples
 

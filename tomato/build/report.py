@@ -13,7 +13,9 @@ from tomato.engines.parts import cells
 from tomato.hardware.memory import Ram
 from tomato.lower import Lowered
 from tomato.quantise.absorb import Proof
+from tomato.schedule import early
 from tomato.schedule.plan import Plan
+from tomato.schedule.rates import Rates, rates_of
 from tomato.schedule.regions import fills, rooms
 from tomato.schedule.streams import expected_cycles, interval_cycles, source_of
 from tomato.schedule.timing import Times, latency_cycles, simulate_times
@@ -34,11 +36,12 @@ def report(
 ) -> dict[str, Any]:  # fmt: skip
     """The contents of report.json: plain data, deterministic. shell: what stands around it, which takes `around`."""
     units = lowered.units
-    interval = interval_cycles(units, lowered.routes.links)
+    interval, rates = interval_cycles(units, lowered.routes.links), rates_of(graph)
+    expected = _expected(graph, lowered, rates)
     times = simulate_times(units, graph, lowered.routes, 1, None)
     latency = latency_cycles(times, graph)
     hertz = plan.clock_mhz * 1e6
-    layers = [_layer(unit, graph, plan, lowered, times) for unit in units.values()]
+    layers = [_layer(unit, graph, plan, lowered, times, rates) for unit in units.values()]
     engines = set(units)
     between = _sum(cost for name, cost in lowered.costs.items() if name not in engines)
     total = _sum(lowered.costs.values())
@@ -57,9 +60,11 @@ def report(
         "board": target.title,
         "clock_mhz": plan.clock_mhz,
         "interval_cycles": interval,
-        "expected_interval_cycles": expected_cycles(units, lowered.routes.links),
+        "expected_interval_cycles": round(expected, 2) if rates.shares else expected,
         "latency_cycles": latency,
-        "fps": round(hertz / interval, 2),
+        "fps": round(hertz / (expected if rates.shares else interval), 2),
+        "guaranteed_fps": round(hertz / interval, 2),
+        "exits": [{"name": name, **asdict(door)} for name, door in plan.exits.items()],
         "latency_ms": round(latency / hertz * 1e3, 6),
         "macs": macs,
         "weight_bits": sum(layer["weight_bits"] for layer in layers),
@@ -73,7 +78,7 @@ def report(
         "multipliers": multipliers,
         "multiplier_use": round(macs / (multipliers * interval), 4) if multipliers else None,
         "weight_memory_use": _weight_memory_use(units.values(), layers, target),
-        "bottleneck": max(layers, key=lambda layer: layer["cycles"])["name"],
+        "bottleneck": max(layers, key=lambda layer: layer["expected_cycles" if rates.shares else "cycles"])["name"],
         "inputs": {name: str(kind) for name, kind in graph.inputs},
         "outputs": {name: source_of(graph, name) for name in graph.outputs},
         "layers": layers,
@@ -85,6 +90,15 @@ def report(
         "ports": ports,
         "notes": [*notes, *full],
     }
+
+
+def _expected(graph: Graph, lowered: Lowered, rates: Rates) -> float:
+    """Cycles per frame on average: of engines and streams, and of frames that wait in front of exits."""
+    steady = expected_cycles(lowered.units, lowered.routes.links, rates)
+    if not rates.shares:
+        return steady
+    found = early.average(early.levels(graph, lowered.units, lowered.routes, rates), early.drawn(rates.shares))
+    return max(steady, found or 0)
 
 
 def model_errors(family: str) -> dict[str, Any]:
@@ -103,7 +117,7 @@ def model_error(family: str, engines: Iterable[str]) -> str:
     return f"resource model: LUT within {worst:.0%} of Yosys on held-out points"
 
 
-def _layer(unit: AnyUnit, graph: Graph, plan: Plan, lowered: Lowered, times: Times) -> dict[str, Any]:
+def _layer(unit: AnyUnit, graph: Graph, plan: Plan, lowered: Lowered, times: Times, rates: Rates) -> dict[str, Any]:
     """A layer; `begins` and `ends` are cycles from the first input beat of a frame that never waits."""
     node, knobs = unit.site.node, unit.knobs
     return {
@@ -122,7 +136,7 @@ def _layer(unit: AnyUnit, graph: Graph, plan: Plan, lowered: Lowered, times: Tim
         "region": plan.regions.get(node.name, 0),
         "unrolling": {knob: spelled(knob, value) for knob, value in knobs.items()},
         "cycles": unit.interval.guaranteed,
-        "expected_cycles": unit.interval.expected,
+        "expected_cycles": unit.interval.expected * rates.taken[node.name],
         "begins": int(times.start[node.name][0]),
         "ends": int(times.ready[node.name][-1]),
         "resources": lowered.costs[node.name].counts(),

@@ -7,7 +7,7 @@ import shlex
 import subprocess
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from tomato.core.ir import Graph
 from tomato.core.progress import Progress, silent
 from tomato.hardware.netlist import Stream, lane_mask, to_beats
 from tomato.lower import lower
+from tomato.ops.exits import gates
 from tomato.schedule.plan import Plan
 from tomato.targets import Target
 
@@ -204,16 +205,20 @@ def first_difference(
     values: dict[str, Array] = {}
     interpret(graph, codes, watch=values.__setitem__)
     played = np.arange(frames) % len(next(iter(codes.values())))
+    behind = gates(graph) if backend == "verilog" else {}
     for port in netlist.streams:
         path = folder / PROBES[backend] / f"{port.name}.hex"
         if backend == "hls" and not path.exists():
             continue  # a queue, which there is the stream in front of it
         got = [int(line, 16) for line in path.read_text().split()]
-        want = to_beats(values[port.value][played].reshape(frames, *port.shape), port.lanes, port.bits)
+        gone = [values[bit][played].reshape(frames) != 0 for bit in behind.get(port.value, ())]
+        here = np.flatnonzero(~np.any(gone, axis=0)) if gone else np.arange(frames)
+        want = to_beats(values[port.value][played[here]].reshape(-1, *port.shape), port.lanes, port.bits)
         masks = lane_mask(port.shape[2], port.lanes, port.bits)
         for i, (g, w) in enumerate(zip(got, want, strict=False)):
             if (g ^ w) & masks[i % len(masks)]:
-                return _difference(port, i, g, w)
+                found = _difference(port, i, g, w)
+                return replace(found, frame=int(here[found.frame]))
     return None
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tomato.core.formats import Array
     from tomato.core.interface import Slot
     from tomato.core.progress import Progress
+    from tomato.schedule.plan import Early
 
 MODEL = click.Path(path_type=Path)
 FOLDER = click.Path(path_type=Path)
@@ -72,6 +73,22 @@ def state_option(command: Callable[..., None]) -> Callable[..., None]:
                         "repeated.")(command)  # fmt: skip
 
 
+def exit_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of early exits."""
+    options = (
+        click.option("--exit", "exits", multiple=True, metavar="OUTPUT[=MARGIN]", help="An output at which frames "
+                     "leave whose first score is MARGIN ahead; without a number calibration chooses it. May be "
+                     "repeated."),
+        click.option("--exit-share", "exit_shares", multiple=True, metavar="OUTPUT=SHARE", help="The share of the "
+                     "frames at that exit which go on.  [default: as in the calibration frames]"),
+        click.option("--exit-loss", type=click.FloatRange(min=0), metavar="POINTS", help="Percentage points of "
+                     "accuracy that chosen margins may cost.  [default: 0.5]"),
+    )  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 def host_option(command: Callable[..., None]) -> Callable[..., None]:
     """The option that says what the host may compute."""
     return click.option("--host", type=click.Choice(["none", "ends", "any"]), default="ends", show_default=True,
@@ -112,6 +129,7 @@ def quiet_option(command: Callable[..., None]) -> Callable[..., None]:
               "0 allows none, 1 allows any error. The report counts them.  [default: 0.01]")  # fmt: skip
 @shape_option
 @state_option
+@exit_options
 @host_option
 @click.option("--shell", type=click.Choice(["axi", "none"]), default="axi", show_default=True, help="What stands "
               "around the Verilog: masters of memory and registers, or nothing but streams.")  # fmt: skip
@@ -123,7 +141,8 @@ def compile_command(
     model: Path, target: str, output: Path | None, calibrate: tuple[Path, ...], ranges: Any, precision: str | None,
     max_drop: float | None, objective: Any, compensate: bool, fps: float | None, clock: float | None,
     requant_bits: int | None, allow_error: float | None, shapes: tuple[str, ...], states: tuple[str, ...],
-    host: Any, shell: str, plan: Path | None, backend: str, quiet: bool,
+    exits: tuple[str, ...], exit_shares: tuple[str, ...], exit_loss: float | None, host: Any, shell: str,
+    plan: Path | None, backend: str, quiet: bool,
 ) -> None:  # fmt: skip
     """Compile MODEL for a board and write the build folder."""
     from tomato import frontend
@@ -132,6 +151,7 @@ def compile_command(
     from tomato.cli.progress import progress
     from tomato.compiler import compile_model
     from tomato.core.interface import Reading
+    from tomato.exits import LOSS
     from tomato.search import AUTO, Goal
 
     if precision != AUTO and (max_drop is not None or objective):
@@ -140,7 +160,9 @@ def compile_command(
     check_writable(folder)
     backends = read_backends(backend)
     goal = Goal(1.0 if max_drop is None else max_drop, objective or "fps")
-    sizes, kept = read_shapes(shapes), read_states(states)
+    sizes, kept, doors = read_shapes(shapes), read_states(states), read_exits(exits, exit_shares)
+    if exit_loss is not None and all(early.margin is not None for early in doors.values()):
+        raise TomatoError("--exit-loss guides the choice of margins", hint="add --exit OUTPUT, without a number")
     source = frontend.source(model)
     reading = Reading(sizes, states=kept)
     frames, labels = read_frames(frontend.takes(source, reading), calibrate) if calibrate else (None, None)
@@ -148,7 +170,8 @@ def compile_command(
         accelerator = compile_model(
             source, target, calibration=frames, labels=labels, precision=precision, goal=goal, compensate=compensate,
             ranges=ranges, fps=fps, clock_mhz=clock, plan=plan, requant_bits=requant_bits, allow_error=allow_error,
-            shapes=sizes, states=kept, host=host, shell=shell if "verilog" in backends else "none", progress=shown,
+            shapes=sizes, states=kept, early=doors, early_loss=LOSS if exit_loss is None else exit_loss, host=host,
+            shell=shell if "verilog" in backends else "none", progress=shown,
         )  # fmt: skip
         accelerator.write(folder, shown, backends=backends)
     show.warnings(accelerator.report)
@@ -183,6 +206,7 @@ def simulate_command(
     from tomato.build.simulation import choose, csim, describe, first_difference, simulate
     from tomato.cli import show
     from tomato.cli.progress import progress
+    from tomato.measure.leaving import leaving
 
     with opened(folder) as accelerator, progress(quiet) as shown:
         backend = choose(folder, backend)
@@ -207,8 +231,9 @@ def simulate_command(
             found = first_difference(
                 folder, accelerator.graph, accelerator.plan, accelerator.target, count, backend=backend
             )
+        left = leaving(accelerator, chosen or accelerator.samples, count) if backend == "verilog" else None
         page.write(folder)
-    show.simulation(describe(summary), summary, found, bisected=bisect)
+    show.simulation(describe(summary), summary, found, bisected=bisect, left=left)
     if not summary["bit_exact"] or found:
         click.get_current_context().exit(1)
     if not quiet:
@@ -476,6 +501,32 @@ def read_states(given: tuple[str, ...]) -> dict[str, str]:
             raise TomatoError(f"--state {text}: {twice}", hint="such as --state h_in=h_out")
         found[name] = output
     return found
+
+
+def read_exits(given: tuple[str, ...], shares: tuple[str, ...]) -> "dict[str, Early]":
+    """The exits in texts such as early or early=2.5, and what goes on at them in texts such as early=0.3."""
+    from tomato.schedule.plan import Early
+
+    found: dict[str, Early] = {}
+    for text in given:
+        name, equals, number = text.partition("=")
+        if not name or name in found:
+            raise TomatoError(f"--exit {text}: {'the output is named twice' if name else 'expected OUTPUT=MARGIN'}")
+        found[name] = Early(read_number(number, f"--exit {text}") if equals else None)
+    for text in shares:
+        name, _, number = text.partition("=")
+        if name not in found or found[name].share is not None:
+            raise TomatoError(f"--exit-share {text}: there is no --exit {name}, or it has a share already")
+        found[name] = Early(found[name].margin, read_number(number, f"--exit-share {text}"))
+    return found
+
+
+def read_number(text: str, where: str) -> float:
+    """A number in an option."""
+    try:
+        return float(text)
+    except ValueError as reason:
+        raise TomatoError(f"{where}: {text!r:.40} is not a number") from reason
 
 
 def check_count(inputs: "Sequence[Slot]", paths: tuple[Path, ...]) -> None:

@@ -19,6 +19,7 @@ from tomato.core.errors import TomatoError
 from tomato.core.interface import HOST_RUNS, Ends
 from tomato.frontend import NodeReport
 from tomato.measure.agreement import Agreement, Saturation
+from tomato.measure.leaving import Leaving
 from tomato.quantise.absorb import PROPERTIES, Proof
 from tomato.quantise.integers import NO_CALIBRATION
 from tomato.quantise.post_training import SWALLOWS
@@ -152,6 +153,9 @@ def summary(out: Console, report: Mapping[str, Any]) -> None:
     out.print(totals)
     slowest = max(layer["cycles"] for layer in report["layers"])
     limit = report["bottleneck"] if slowest == report["interval_cycles"] else "the streams between the layers"
+    if report["exits"]:
+        leaving(out, report)
+        return
     peers = sum(layer["cycles"] == slowest for layer in report["layers"]) - 1
     peers_text = f" and {peers} more" if peers and limit == report["bottleneck"] else ""
     say(out, f"{report['fps']:,.0f} frames/s at {report['clock_mhz']:g} MHz on {report['target']}", "bold")
@@ -159,11 +163,27 @@ def summary(out: Console, report: Mapping[str, Any]) -> None:
     say(out, f"latency   {report['latency_cycles']:,} cycles, {report['latency_ms']:.6g} ms")
 
 
-def simulation(lines: Sequence[str], summary: Mapping[str, Any], found: Difference | None, *, bisected: bool) -> None:
-    """The outcome, and where it first goes wrong."""
+def leaving(out: Console, report: Mapping[str, Any]) -> None:
+    """Speed where frames leave early: on average, and if none does."""
+    say(out, f"{report['fps']:,.0f} frames/s on average at {report['clock_mhz']:g} MHz on {report['target']}, "
+             f"{report['guaranteed_fps']:,.0f} guaranteed", "bold")  # fmt: skip
+    say(out, f"interval  {report['expected_interval_cycles']:,.0f} cycles a frame on average, "
+             f"{report['interval_cycles']:,} if none leaves early")  # fmt: skip
+    for early in report["exits"]:
+        say(out, f"exit      {early['name']}: margin {early['margin']:.4g}, {early['share']:.1%} go on")
+    say(out, f"latency   {report['latency_cycles']:,} cycles to the end, {report['latency_ms']:.6g} ms")
+
+
+def simulation(
+    lines: Sequence[str], summary: Mapping[str, Any], found: Difference | None, *, bisected: bool,
+    left: Leaving | None = None,
+) -> None:  # fmt: skip
+    """The outcome, and where it first goes wrong; where frames left early, how many, and how fast that should be."""
     out = console()
     for line in lines:
         say(out, line, "bold" if line is lines[0] else "")
+    for line in left.lines if left and summary["bit_exact"] else ():
+        say(out, line)
     say(out, f"wall      {summary['wall_seconds']:.1f} s, of which build {summary['build_seconds']:.1f} s")
     if found:
         say(out, str(found), "bold")

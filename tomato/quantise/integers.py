@@ -52,23 +52,28 @@ class Integers(Network):
 def on_codes(network: Network, graph: Graph, inputs: tuple[Port, ...], outputs: tuple[Port, ...],
              notes: tuple[str, ...], proofs: tuple[Proof, ...] = ()) -> Integers:  # fmt: skip
     """The network with another graph and ports; its own notes come last."""
-    gated, told = gate_convolutions(graph), (*notes, *computed_whole(graph), *network.notes)
+    told = (*notes, *computed_whole(graph), *network.notes)
     return Integers(
-        graph, inputs, outputs, told, network.said, network.reading, network.ends, proofs,
-        gated if gated is not graph else None,
-    )  # fmt: skip
+        graph, inputs, outputs, told, network.said, network.reading, network.ends, proofs, without_suppressed(graph)
+    )
+
+
+def without_suppressed(graph: Graph) -> Graph | None:
+    """The graph that leaves out what gates suppress; None where nothing is."""
+    gated = gate_convolutions(graph)
+    return None if gated is graph else gated
 
 
 def from_real(
     network: Network, frames: tuple[Array, ...] | None, ranges: Method, bits: Precision, *, compensate: bool,
-    progress: Progress = silent,
+    alike: bool = False, progress: Progress = silent,
 ) -> Integers:  # fmt: skip
-    """A real network, quantised by us."""
+    """A real network, quantised by us. alike: codes of all its outputs mean the same."""
     real = run(network.graph, CLEAN)
     ends = bits.with_ends(real)
     inputs = Collector(real, lambda node: compensate and ends.of(node).corrects)
     measured = _measure(real, network.inputs, frames, ranges, bits, inputs, progress)
-    graph, remarks = quantise(real, measured, bits, moments=inputs.moments)
+    graph, remarks = quantise(real, measured, bits, moments=inputs.moments, alike=alike)
     values = dict(zip(network.graph.outputs, graph.outputs, strict=True))
     outputs = tuple(replace(p, value=values[p.value]) for p in network.outputs)
     notes = (*([NO_CALIBRATION] if frames is None else []), *map(str, remarks))

@@ -57,15 +57,16 @@ def quantise(
     precision: Precision | None = None,
     *,
     moments: Mapping[str, Moments] = MappingProxyType({}),
+    alike: bool = False,
     mult_bits: int = MULT_BITS,
     add_bits: int = ADD_BITS,
 ) -> tuple[Graph, tuple[Note, ...]]:
     """The integer graph, with the encoding of every value that has one, and what was done to it.
 
     `ranges` are those of `calibrate` on the same graph; `precision` is w8a8 unless given, and keeps the ends of the
-    network at 8 bits; `moments` of the layers' inputs let rounded weights make up for each other. Inputs keep their
-    names, outputs their order. Arithmetic named `conv` becomes the exact `conv` and the requant `conv_q`;
-    data movement and functions keep their names.
+    network at 8 bits; `moments` of the layers' inputs let rounded weights make up for each other; `alike`: codes of
+    all outputs mean the same. Inputs keep their names, outputs their order. Arithmetic named `conv` becomes the exact
+    `conv` and the requant `conv_q`; data movement and functions keep their names.
     """
     asked = precision or Precision()
     asked.check(graph)
@@ -74,7 +75,7 @@ def quantise(
     known = graph.types.keys()
     ranges = {**ranges, **{n.name: ranges[n.args[0]] for n in real if n.name not in known}}
     groups = across_frames(real, partition(real))
-    codings = share_encodings(real, groups, ranges, bits)
+    codings = share_encodings(real, groups, ranges, bits, alike=alike)
     build = Builder([(n, TensorType(k.shape, codings[n].codes)) for n, k in real.inputs])
     inputs = tuple(build.types.items())
     names = {name: name for name, _ in inputs}

@@ -36,8 +36,11 @@ TRUTH = Coding(Encoding(1.0), Codes(0, 1))
 """Of conditions: 0 and 1 as they are."""
 
 
-def tie(graph: Graph) -> dict[str, str]:
-    """A representative for every value; the same one for values that data movement makes share their codes."""
+def tie(graph: Graph, *, alike: bool = False) -> dict[str, str]:
+    """A representative for every value; the same one for values that data movement makes share their codes.
+
+    alike: so do the outputs, one of which will be chosen frame by frame.
+    """
     parent = {name: name for name in graph.types}
 
     def find(name: str) -> str:
@@ -50,26 +53,31 @@ def tie(graph: Graph) -> dict[str, str]:
         if node.op.treatment is Treatment.MOVES:
             for arg in node.args[node.op.conditions :]:
                 parent[find(arg)] = find(node.name)
+    for output in graph.outputs if alike else ():
+        parent[find(output)] = find(graph.outputs[0])
     return {name: find(name) for name in parent}
 
 
-def share_encodings(graph: Graph, groups: tuple[Group, ...], ranges: Ranges, precision: Precision) -> dict[str, Coding]:
+def share_encodings(
+    graph: Graph, groups: tuple[Group, ...], ranges: Ranges, precision: Precision, *, alike: bool = False
+) -> dict[str, Coding]:
     """The coding of every input and every group's output: over all that share it, and always including 0.
 
     Inputs, and what only moves them, keep the codes that the world sends, pixels of 0 to 255; all others are signed.
+    alike: see `tie`.
     """
-    tied = tie(graph)
+    tied = tie(graph, alike=alike)
     fed = {tied[name] for name, _ in graph.inputs}
-    codings = unsigned_encodings(graph, groups, ranges, precision)
+    codings = unsigned_encodings(graph, groups, ranges, precision, alike=alike)
     kept = fed | truths(graph, tied)
     return {name: coding if tied[name] in kept else _centred(coding) for name, coding in codings.items()}
 
 
 def unsigned_encodings(
-    graph: Graph, groups: tuple[Group, ...], ranges: Ranges, precision: Precision
+    graph: Graph, groups: tuple[Group, ...], ranges: Ranges, precision: Precision, *, alike: bool = False
 ) -> dict[str, Coding]:
     """The same with codes from 0 upwards, but for the results of the network."""
-    tied = tie(graph)
+    tied = tie(graph, alike=alike)
     inputs = {name for name, _ in graph.inputs}
     visible = [*sorted(inputs), *(g.output for g in groups)]
     spans = _spans(groups, {name: tied[name] for name in visible}, ranges)

@@ -8,14 +8,15 @@ from tomato.core.errors import TomatoError
 from tomato.core.ir import Graph
 from tomato.schedule.border import NOTHING, Around, border
 from tomato.schedule.design import Design, cut, fastest_in_regions
+from tomato.schedule.early import depths
 from tomato.schedule.floorplan import floor_of
 from tomato.schedule.offers import Option, total
 from tomato.schedule.plan import NO_WISHES, Choice, Plan, Wishes
+from tomato.schedule.rates import rates_of
 from tomato.schedule.regions import fills, rooms
 from tomato.schedule.route import routes
 from tomato.schedule.scheduler import SHORT_WORDS, ULTRA_WORDS, fastest, options, select, way_out
-from tomato.schedule.streams import edges, interval_cycles
-from tomato.schedule.timing import fifo_depths
+from tomato.schedule.streams import edges
 from tomato.targets import Resources, Target
 
 ROUNDS = 6
@@ -161,7 +162,7 @@ def _complete(graph: Graph, target: Target, clock: float, design: Design, wishes
     links = edges(graph, units)
     placed = {**design.placed, **_fixed(wishes)}
     regions = {n: placed[n] for n in plan.layers if placed[n]}
-    fifos = fifo_depths(units, graph, routes(links, target, regions), interval_cycles(units, links))
+    fifos = depths(graph, units, routes(links, target, regions), rates_of(graph), target, regions)
     if unknown := sorted(set(wishes.fifos) - {name for e in links for name in (e.name, e.wide)}):
         raise TomatoError(
             f"the plan names a FIFO that no stream has: {unknown[0]}", where=f"{wishes.file}: [fifos]",

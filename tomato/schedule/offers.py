@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import ceil
 from typing import overload
 
 import numpy as np
@@ -16,16 +17,16 @@ from tomato.targets import Resources
 
 @dataclass(frozen=True)
 class Option:
-    """One way to build a node, with its speed and its cost."""
+    """One way to build a node, with its cost, and its cycles for each frame of the network."""
 
     unit: AnyUnit
     cycles: int
     cost: Resources
 
     @classmethod
-    def of(cls, unit: AnyUnit) -> "Option":
-        """A unit as an option."""
-        return cls(unit, unit.interval.guaranteed, unit.cost)
+    def of(cls, unit: AnyUnit, rate: float = 1.0) -> "Option":
+        """A unit as an option, where it takes that share of the frames."""
+        return cls(unit, ceil(unit.interval.guaranteed * rate), unit.cost)
 
     @cached_property
     def choice(self) -> Choice:

@@ -21,11 +21,22 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Early:
+    """An early exit at an output: how far the first score must be ahead, and what part of its frames goes on.
+
+    margin: in units of the scores. None: what the calibration frames say.
+    """
+
+    margin: float | None = None
+    share: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A choice for every node that needs hardware, and the depth in beats of every FIFO in front of a join.
 
     A FIFO is named `<node>.<argument index>`. regions: the super logic region of each layer that is not in
-    the first one. precision: what the network was quantised to.
+    the first one. precision: what the network was quantised to. exits: by the ONNX outputs that they are at.
     """
 
     target: str
@@ -34,6 +45,7 @@ class Plan:
     fifos: Mapping[str, int] = field(default_factory=dict)
     regions: Mapping[str, int] = field(default_factory=dict)
     precision: Precision = field(default_factory=Precision)
+    exits: Mapping[str, Early] = field(default_factory=dict)
 
     def to_toml(self) -> str:
         """The plan as TOML, in the order of the graph."""
@@ -44,6 +56,9 @@ class Plan:
         ]
         if self.precision != Precision():
             lines += ["", *_precision_lines(self.precision)]
+        for name, early in self.exits.items():
+            lines += ["", f"[exits.{toml_string(name)}]  # early exit: margin of the first score, share that goes on"]
+            lines += [f"{k} = {v!r}" for k, v in (("margin", early.margin), ("share", early.share)) if v is not None]
         for name, choice in self.layers.items():
             lines += ["", f"[layers.{name}]", f'engine = "{choice.engine}"']
             lines += [f"{knob} = {_spelled(knob, value)}" for knob, value in choice.knobs.items()]
@@ -72,6 +87,7 @@ class Wishes:
     fifos: Mapping[str, int] = field(default_factory=dict)
     regions: Mapping[str, int] = field(default_factory=dict)
     precision: Precision | None = None
+    exits: Mapping[str, Early] = field(default_factory=dict)
 
 
 NO_WISHES = Wishes()
@@ -110,7 +126,26 @@ def read_wishes(path: Path) -> Wishes:
     if not isinstance(data.get("target", ""), str):
         raise TomatoError(f"target = {data['target']!r:.40} is not a name", where=str(path))
     precision = _read_precision(data["precision"], path) if "precision" in data else None
-    return Wishes(str(path), str(data.get("target", "")), clock, layers, fifos, regions, precision)
+    exits = {name: _read_exit(name, entry, path) for name, entry in data.get("exits", {}).items()}
+    return Wishes(str(path), str(data.get("target", "")), clock, layers, fifos, regions, precision, exits)
+
+
+def _read_exit(name: str, entry: object, path: Path) -> Early:
+    """An early exit as a plan says it. Raises TomatoError."""
+    where = f"{path}: [exits.{name}]"
+    if not isinstance(entry, dict) or not entry.keys() <= {"margin", "share"}:
+        raise TomatoError("an exit of the plan has a margin and a share, and nothing else", where=where)
+    early = Early(**entry)
+    check_early(early, where)
+    return early
+
+
+def check_early(early: Early, where: str) -> None:
+    """Raise TomatoError unless an exit's margin is none below 0, and its share one that can be."""
+    if early.margin is not None:
+        check_number("margin", early.margin, 0, where=where)
+    if early.share is not None:
+        check_number("share", early.share, 0, 1, open_=True, where=where)
 
 
 def _is_whole(value: object) -> bool:
@@ -134,7 +169,7 @@ def _number(knob: str, value: object, where: str) -> int:
 
 def _check_tables(data: Mapping[str, Any], path: Path) -> None:
     """Raise TomatoError unless the plan has only the keys that it may have, and tables where they belong."""
-    tables = ("precision", "layers", "fifos", "regions")
+    tables = ("precision", "exits", "layers", "fifos", "regions")
     keys = ("target", "clock_mhz", *tables)
     if unknown := [k for k in data if k not in keys]:
         raise TomatoError(

@@ -19,6 +19,7 @@ from tomato.hardware.memory import Ram
 from tomato.ops.threshold import Threshold
 from tomato.schedule.offers import Offer, Offers, Option, fast_enough, intervals, total
 from tomato.schedule.plan import NO_WISHES, Wishes
+from tomato.schedule.rates import rates_of
 from tomato.schedule.solver import silent
 from tomato.schedule.units import sites
 from tomato.targets import Resources, Target
@@ -50,7 +51,7 @@ def options(
 
     Raises TomatoError when a node has no engine, or a plan asks for what no engine offers.
     """
-    places = sites(graph, target)
+    places, rates = sites(graph, target), rates_of(graph).planned
     if unknown := sorted(set(wishes.layers) - {n.name for n in graph}):
         raise TomatoError(
             f"the plan names a layer that the model does not have: {unknown[0]}",
@@ -67,10 +68,12 @@ def options(
             why = "; ".join(f"{s}: {r}" for s, r in reasons.items()) or "no engine implements it"
             refused.append(f"{place.node.label} ({place.op.name}): {why}")
         elif name in wishes.layers:
-            found[name] = Offer([Option.of(_wished(place, wishes))])
+            found[name] = Offer([Option.of(_wished(place, wishes), rates[name])])
         else:
             units = (unit for engine in usable for unit in engine.units(place))
-            found[name] = Offer(Option.of(unit) for unit in units if _worth_ultra(unit, target, ultra_words))
+            found[name] = Offer(
+                Option.of(unit, rates[name]) for unit in units if _worth_ultra(unit, target, ultra_words)
+            )
     if refused:
         raise TomatoError(
             "no engine can do these layers:\n  " + "\n  ".join(refused),

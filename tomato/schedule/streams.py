@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from tomato.core.ir import Graph, TensorType
+from tomato.schedule.rates import Rates
 from tomato.schedule.units import WIRING, Units
 
 OUTPUT = "output"
@@ -82,6 +83,7 @@ def interval_cycles(units: Units, links: tuple[Edge, ...]) -> int:
     return max(*(unit.interval.guaranteed for unit in units.values()), *(edge.frame_beats for edge in links))
 
 
-def expected_cycles(units: Units, links: tuple[Edge, ...]) -> float:
-    """Cycles per frame on average, where the speed of engines depends on the data."""
-    return max(*(unit.interval.expected for unit in units.values()), *(edge.frame_beats for edge in links))
+def expected_cycles(units: Units, links: tuple[Edge, ...], rates: Rates) -> float:
+    """Cycles per frame on average, where the speed of engines depends on the data, or frames leave early."""
+    engines = (unit.interval.expected * rates.taken[name] for name, unit in units.items())
+    return max(*engines, *(edge.frame_beats * rates.made[edge.value] for edge in links))

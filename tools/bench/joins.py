@@ -7,6 +7,7 @@ from tomato.core.ir import Builder, Graph, TensorType
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.edge_pad import EdgePad
+from tomato.ops.exits import Exit, Leave, Sure
 from tomato.ops.frame_requant import FrameRequant
 from tomato.ops.gated_conv2d import GatedConv2d
 from tomato.ops.join import Multiply
@@ -102,7 +103,10 @@ class Network:
 
 
 def joins() -> Graph:
-    """Two branches, one of them on blocks of pixels, that gate each other and are put side by side."""
+    """Two branches, one of them on blocks of pixels, that gate each other and are put side by side.
+
+    A head on the way is an early exit.
+    """
     net = Network(16, 4)
     build = net.build
     framed = build.add(Pad((1, 1, 1, 1)), ["x"], "border")
@@ -118,11 +122,16 @@ def joins() -> Graph:
     cut = build.add(Slice((1, 2, 4), (17, 18, 16)), [mirrored], "cut")
     pooled = build.add(MaxPool(Window((2, 2), (2, 2))), [cut], "pool")
     few = net.gated(pooled, 12, (3, 2), "few")
-    normal = net.requant(build.add(Normalise(64), [few], "normal"), "normal_q")
+    first = net.requant(build.add(GlobalSum(), [few], "first"), "first_q")
+    early = net.requant(net.products(first, 10, "early"), "early_q")
+    sure = build.add(Sure(40), [early], "sure")
+    goes_on = build.add(Leave(0.5), [sure, few], "goes_on")
+    normal = net.requant(build.add(Normalise(64), [goes_on], "normal"), "normal_q")
     shares = net.requant(build.add(Softmax(3, 3000), [normal], "shares"), "shares_q")
     alike = net.requant(build.add(MatMul(3, transposed=True), [shares, normal], "alike"), "alike_q")
     summed = net.requant(build.add(GlobalSum(), [alike], "sum"), "sum_q")
     classes = net.requant(net.products(summed, 10, "classify"), "classify_q")
-    graph = Graph("joins", (("x", build.types["x"]),), tuple(build.nodes), (classes,))
+    result = build.add(Exit(), [sure, early, classes], "result")
+    graph = Graph("joins", (("x", build.types["x"]),), tuple(build.nodes), (result,))
     graph.verify()
     return graph

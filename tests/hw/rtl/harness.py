@@ -209,7 +209,7 @@ def _ports(folder: Path, side: str, ports: Sequence[Port], frames: int) -> list[
             "width": p.width,
             "beats": _written(folder / f"{side}{i}", p.beats),
             "masks": [f"{m:x}" for m in p.masks or [(1 << p.width) - 1]],
-            "frame_beats": len(p.beats) // frames,
+            "frame_beats": max(1, len(p.beats) // frames),
         }
         for i, p in enumerate(ports)
     ]

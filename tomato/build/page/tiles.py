@@ -62,6 +62,9 @@ def _rate(fps: float) -> str:
 def _rate_told(design: Design) -> str:
     measured = (design.measured or {}).get("interval_cycles")
     told = f"predicted: {design.interval:,} cycles a frame"
+    if design.report["exits"]:
+        average, sure = design.report["expected_interval_cycles"], _rate(design.report["guaranteed_fps"])
+        told = f"predicted on average: {average:,.0f} cycles a frame; {sure} if no frame leaves early"
     return told + (f"; {measured:,.0f} measured in simulation" if measured is not None else "")
 
 
