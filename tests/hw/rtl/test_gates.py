@@ -12,8 +12,11 @@ from tests.unit.frontend.tiny import Tiny, op, randoms
 from tomato.accelerator import Accelerator
 from tomato.build.simulation import describe, simulate
 from tomato.core.formats import Array
+from tomato.core.interpret import interpret
 from tomato.engines.gated_fold import GatedFold
+from tomato.ops.exits import Exit, Sure
 from tomato.ops.gated_conv2d import GatedConv2d
+from tomato.schedule.plan import Early
 from tomato.schedule.units import bind
 
 
@@ -97,3 +100,28 @@ def test_rtl_is_golden_as_fast_as_predicted(compiled: tuple[Accelerator, Path], 
     found = simulate(tmp_path / "build", frames=6, checked=True)
     assert found["bit_exact"], describe(found)
     assert found["interval_cycles"] == found["interval_cycles_predicted"], describe(found)
+
+
+@pytest.mark.rtl
+def test_gates_behind_an_exit_and_in_front(tmp_path: Path) -> None:
+    """Frames that are sure leave between the two gated layers; the others' gates choose as ever."""
+    heads = [
+        op("GlobalAveragePool", "pooled", to="seen"), op("Flatten", "seen", to="seen_f"),
+        op("Gemm", "seen_f", "w_early", to="early"),
+        op("Conv", "wide_y", "w", to="behind", name="behind"), op("GlobalAveragePool", "behind", to="late_p"),
+        op("Flatten", "late_p", to="late"),
+    ]  # fmt: skip
+    constants = {**NETWORK.constants, "w_early": randoms(16, 8)}
+    network = Tiny([*NETWORK.nodes[:-2], *heads], NETWORK.inputs, constants, ("early", "late"), 17)
+    made = tomato.compile(
+        network.save(tmp_path), "pynq-z2", calibration=FRAMES, fps=FPS, early={"early": Early(0.1, 0.5)}
+    )
+    assert sum(isinstance(n.op, GatedConv2d) for n in made.graph) == 3
+    assert sum(isinstance(n.op, Exit) for n in made.graph) == 1
+    values: dict[str, Array] = {}
+    interpret(made.graph, made.encode(FRAMES[:12]), watch=values.__setitem__)
+    assert 0 < np.mean([values[n.name] for n in made.graph if isinstance(n.op, Sure)]) < 1
+    made.write(tmp_path / "build")
+    made.write_vectors(tmp_path / "build", FRAMES[:12])
+    found = simulate(tmp_path / "build", frames=12, checked=True)
+    assert found["bit_exact"], describe(found)
