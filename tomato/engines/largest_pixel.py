@@ -50,12 +50,14 @@ class LargestPixel(LaneUnit[KeepLargest]):
     @cached_property
     def formula(self) -> Resources:
         x, out, place = self.arg.codes.bits, self.out.codes.bits, (self.arg.channels - 1).bit_length()
-        cell = Resources(lut=self.target.luts.list_cell(x, place), ff=x + place + 1)
-        control = Resources(lut=33, ff=2 * x + 5 * place + out + 7)
+        listed = Resources(
+            lut=self.target.luts.ordered_list(self.listed, x, place),
+            ff=(x + place + 1) * self.listed + 2 * x + 5 * place + out + 7,
+        )
         depth = _depth(self.beats)
         bounds = queue_cost(x + place, (depth + 1) // self.beats + 2, self.target)
         codes = memory_cost(x, depth, Ram(self.knobs["ram"]), self.target)
-        return cell * self.listed + control + codes + bounds + queue_cost(out, PIPELINE + 4, self.target)
+        return listed + codes + bounds + queue_cost(out, PIPELINE + 4, self.target)
 
     @cached_property
     def params(self) -> dict[str, int]:

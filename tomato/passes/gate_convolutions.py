@@ -14,7 +14,6 @@ from tomato.ops.frame_requant import FrameRequant
 from tomato.ops.gated_conv2d import GatedConv2d
 from tomato.ops.join import Add, Multiply
 from tomato.ops.keep_largest import KeepLargest
-from tomato.ops.maximum import Maximum
 from tomato.ops.move import Flip, Pad, Reshape, Upsample
 from tomato.ops.piecewise import Piecewise
 from tomato.ops.pool import GlobalSum, MaxPool, SumPool
@@ -26,9 +25,8 @@ from tomato.passes.rewrite import read_once
 
 PLACEWISE = (Requant, FrameRequant, Table, Threshold, Piecewise)
 SPATIAL = (MaxPool, SumPool, GlobalSum, Pad, EdgePad, Flip, Upsample)
-JOINS = (Add, Multiply, Maximum)
-CHANNELWISE = (*PLACEWISE, *SPATIAL, *JOINS)
-"""Operators of which a channel of the result is made of that channel of the arguments alone."""
+CHANNELWISE = (*PLACEWISE, *SPATIAL, Add, Multiply)
+"""Operators of which a channel of the result is made of that channel of the arguments alone; see `_keeps_apart`."""
 MOST_BITS = 16
 """Of the codes that a comparison is looked for in: activations have no more."""
 
@@ -120,6 +118,11 @@ def _jumps(op: Op, kind: TensorType, zero: int) -> bool:
     return False
 
 
+def _keeps_apart(op: Op) -> bool:
+    """Whether a channel of the result is made of that channel of the arguments alone."""
+    return isinstance(op, CHANNELWISE) or bool(op.elementwise)
+
+
 def _product(graph: Graph, node: Node) -> Gate | None:
     """The gate that a Multiply makes channels 0 by."""
     if not isinstance(node.op, Multiply):
@@ -160,7 +163,7 @@ def _before(graph: Graph, gates: Mapping[str, Gate]) -> dict[str, Gate]:
         if node.name not in once:
             continue
         (reader,) = uses[node.name]
-        gate = gates.get(reader.name) or (wanted.get(reader.name) if isinstance(reader.op, CHANNELWISE) else None)
+        gate = gates.get(reader.name) or (wanted.get(reader.name) if _keeps_apart(reader.op) else None)
         if gate:
             wanted[node.name] = gate
     return wanted
@@ -176,7 +179,7 @@ def _behind(graph: Graph, gates: Mapping[str, Gate]) -> dict[str, Empty]:
             continue
         known = [empty[arg] for arg in node.args if arg in empty]
         alike = len(known) == len(node.args) and len({found.gate for found in known}) == 1
-        if not alike or not isinstance(node.op, CHANNELWISE):
+        if not alike or not _keeps_apart(node.op):
             continue
         codes = node.op.golden(
             [np.full((1, *types[a].shape), found.code) for a, found in zip(node.args, known, strict=True)]

@@ -114,7 +114,7 @@ def test_gates_behind_an_exit_and_in_front(tmp_path: Path) -> None:
     constants = {**NETWORK.constants, "w_early": randoms(16, 8)}
     network = Tiny([*NETWORK.nodes[:-2], *heads], NETWORK.inputs, constants, ("early", "late"), 17)
     made = tomato.compile(
-        network.save(tmp_path), "pynq-z2", calibration=FRAMES, fps=FPS, early={"early": Early(0.1, 0.5)}
+        network.save(tmp_path), "pynq-z2", calibration=FRAMES, fps=FPS, early={"early": Early(1.5, 0.5)}
     )
     assert sum(isinstance(n.op, GatedConv2d) for n in made.graph) == 3
     assert sum(isinstance(n.op, Exit) for n in made.graph) == 1

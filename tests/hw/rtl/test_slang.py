@@ -16,6 +16,8 @@ ACCEPTED = {
     ("ArithOpMismatch", "*.sv"): "indices are multiplied by numbers of 32 bits",
     ("SignCompare", "tom_window*.sv"): "a position in the border before a frame counts as one behind it",
     ("SignCompare", "tom_feedback.sv"): "the number of a bank is no less than 0",
+    ("SignCompare", "tom_gate_list.sv"): "codes are equal or not, whatever their sign",
+    ("PackedArrayConv", "tom_gated_fold.sv"): "addresses on their way are the bits of one word that is shifted",
     ("PackedArrayConv", "tom_cells_multiply.sv"): "fields side by side are weights where they are as wide",
     ("PackedArrayConv", "tom_dot.sv"): "an array of sums is its bits side by side",
     ("ShiftCountOverflow", "tom_recurrent_loop.sv"): "a fold of one beat leaves nothing behind",

@@ -128,8 +128,8 @@ class Luts(ABC):
         """The handshakes of a fork."""
 
     @abstractmethod
-    def list_cell(self, bits: int, place: int) -> int:
-        """A cell of a list in order: a number of `bits` that is compared, and a place that goes with it."""
+    def ordered_list(self, cells: int, bits: int, place: int) -> int:
+        """A list in order of so many cells, and what reads it: numbers of `bits`, a place goes with each."""
 
     @abstractmethod
     def fifo(self, depth: int, rows: int) -> int:

@@ -93,9 +93,9 @@ class FourInput(Luts):
         """Each output hears of all others."""
         return 15 * (outputs - 1)
 
-    def list_cell(self, bits: int, place: int) -> int:
-        """Comparisons are no carry chains, and dearer than what moves the place."""
-        return bits * 11 // 2 - 2
+    def ordered_list(self, cells: int, bits: int, place: int) -> int:
+        """Comparisons of up to eight bits are no carry chains, and dearer than what moves the place."""
+        return cells * (7 * (bits - 1) if bits <= 8 else 9 * bits // 2) - 30
 
     def fifo(self, depth: int, rows: int) -> int:
         return 30 if depth.bit_length() <= CHAIN else 42 + 10 * (not power_of_two(depth))

@@ -91,8 +91,8 @@ class SixInput(Luts):
     def fork(self, outputs: int) -> int:
         return 2 * outputs
 
-    def list_cell(self, bits: int, place: int) -> int:
-        return bits * 7 // 4 + place + 1
+    def ordered_list(self, cells: int, bits: int, place: int) -> int:
+        return cells * (bits * 7 // 4 + place + 1) + 33
 
     def fifo(self, depth: int, rows: int) -> int:
         """Pointers that do not wrap by themselves are compared; where there are rows, their ends are decoded."""
