@@ -153,6 +153,26 @@ def test_the_loss_has_the_sum_of_the_gates() -> None:
     assert float(charged.detach() - plain.detach()) == pytest.approx(0.5 * total, rel=1e-5)
 
 
+def test_the_loss_has_how_unlike_gates_are_on_average() -> None:
+    net = trainable(add_gates(graph(), HALF, 2)).module
+    charge = Gates(net, HALF, penalty=0.0, balance=3.0).charges()["first_gate_relu"]
+    even = torch.tensor([[0.0, 2.0], [2.0, 0.0]]).reshape(2, 1, 1, 2)
+    assert float(charge(even)) == 0.0, "each frame chooses, none more often"
+    assert float(charge(even + torch.tensor([0.0, 2.0]))) == pytest.approx(3.0 * 0.25)
+
+
+def test_balanced_gates_are_alike_on_average() -> None:
+    found = []
+    for balance in (0.0, 10.0):
+        net = trainable(add_gates(graph(), HALF, 2, seed=3))
+        fit(net.module, frames(), Loop(12, distil=0.0), hooks=[Gates(net.module, HALF, balance=balance)])
+        watched: dict[str, list[torch.Tensor]] = {"first_gate_relu": []}
+        net.module.play(net.module.enter(given(net.module, frames())), watched)
+        mean = watched["first_gate_relu"][0].detach().mean(dim=(0, 1, 2))
+        found.append(float(mean.std() / mean.mean()))
+    assert found[1] < 0.8 * found[0]
+
+
 def test_work_that_gates_leave_is_counted() -> None:
     made = add_gates(graph(), HALF, 2)
     assert gated_work(graph()) == {}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 
 import numpy as np
+import torch
 
 from tomato.core.errors import TomatoError
 from tomato.core.formats import Tensor
@@ -24,6 +25,7 @@ from tomato.passes.groups import Group, partition
 from tomato.passes.rewrite import ONE
 from tomato.quantise.weights.moments import Moments
 from tomato.train.loop import Hook
+from tomato.train.losses import Charge
 from tomato.train.module import Network
 from tomato.train.named import by_layer
 
@@ -31,7 +33,7 @@ SPREAD = 0.05
 """Standard deviation of a gate's first weights; its first biases are 1, so that it changes little."""
 PENALTY = 1e-8
 """Of the sum of a frame's gates, as Gao et al. have it."""
-ROUNDING, TINY = 1e-9, 1e-12
+ROUNDING, TINY, STILL = 1e-9, 1e-12, 1e-3
 
 
 def add_gates(graph: Graph, densities: Mapping[str, float], group: int = 1, *, seed: int = 0, where: str = "") -> Graph:
@@ -171,17 +173,25 @@ class _Gate:
 class Gates(Hook):
     """Gates keep fewer channels step by step, from all to what the graph says, each number for as long, by `until`.
 
-    penalty: of the loss, times the sum of a frame's gates.
+    penalty: of the loss, times the sum of a frame's gates. balance: of the loss, times the squared coefficient of
+    variation of a layer's gates, each the mean of a batch (Shazeer et al., 2017, arXiv 1701.06538): gates that are
+    alike on average choose by the frame.
     """
 
     def __init__(
-        self, network: Network, layers: Mapping[str, float], penalty: float = PENALTY, until: float = 0.6
-    ) -> None:
+        self, network: Network, layers: Mapping[str, float], penalty: float = PENALTY, until: float = 0.6,
+        balance: float = 0.0,
+    ) -> None:  # fmt: skip
         self.gates = [network.graph.producers[f"{name}_gate_kept"] for name in layers]
-        self.penalty, self.until = penalty, until
+        self.penalty, self.until, self.balance = penalty, until, balance
 
-    def charges(self) -> Mapping[str, float]:
-        return {gate.args[0]: self.penalty for gate in self.gates}
+    def charges(self) -> Mapping[str, Charge]:
+        return {gate.args[0]: self._charge for gate in self.gates}
+
+    def _charge(self, gates: torch.Tensor) -> torch.Tensor:
+        mean = gates.mean(dim=(0, 1, 2))
+        uneven = mean.var(correction=0) / mean.mean().clamp_min(STILL) ** 2
+        return self.penalty * gates.abs().sum(dim=(1, 2, 3)).mean() + self.balance * uneven
 
     def before_step(self, network: Network, share: float) -> None:
         for gate in self.gates:

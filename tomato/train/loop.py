@@ -14,7 +14,7 @@ from tomato.core.errors import TomatoError, check_number
 from tomato.core.progress import Progress, silent
 from tomato.train.data import Frames, Variation
 from tomato.train.finite import first_broken
-from tomato.train.losses import Objective, given
+from tomato.train.losses import Charge, Objective, given
 from tomato.train.module import Network
 from tomato.train.optimise import Optimiser, optimiser, repeatable
 
@@ -78,8 +78,8 @@ class Loop:
 class Hook:
     """Something that takes part in training; `share` is how much of it is done, 0 to 1."""
 
-    def charges(self) -> Mapping[str, float]:
-        """What values cost: by name, times the sum of their magnitudes in a frame."""
+    def charges(self) -> Mapping[str, Charge]:
+        """What values cost, by name."""
         return {}
 
     def before_epoch(self, network: Network, epoch: int, share: float) -> None:

@@ -1,6 +1,6 @@
 """What the answers of a network cost: next to labels, to a teacher's answers, and to what its layers compute."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,6 +16,8 @@ Outputs = tuple[torch.Tensor, ...]
 Watched = dict[str, list[torch.Tensor]]
 STILL = 1e-12
 """Variance of a teacher's value that is the same for all frames."""
+Charge = Callable[[torch.Tensor], torch.Tensor]
+"""What is added to the loss for a value of a batch, (frames, height, width, channels)."""
 
 
 @dataclass
@@ -23,7 +25,7 @@ class Objective:
     """What is made small.
 
     teacher: None where labels alone count. distil, temperature, features and scores: see `Loop`. charges: what values
-    cost beside that, by name, times the sum of their magnitudes in a frame.
+    cost beside that, by name.
     """
 
     network: Network
@@ -32,7 +34,7 @@ class Objective:
     temperature: float = 2.0
     features: float = 0.0
     scores: bool | None = None
-    charges: Mapping[str, float] = field(default_factory=dict)
+    charges: Mapping[str, Charge] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.are_scores = [
@@ -72,8 +74,8 @@ class Objective:
         for name in features:
             target, error = seen[name][0], functional.mse_loss(watched[name][0], seen[name][0])
             total = total + self.features * error / target.var().clamp_min(STILL)
-        for name, cost in self.charges.items():
-            total = total + cost * watched[name][0].abs().sum(dim=(1, 2, 3)).mean()
+        for name, charge in self.charges.items():
+            total = total + charge(watched[name][0])
         return total
 
     @torch.no_grad()

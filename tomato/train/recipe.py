@@ -96,6 +96,7 @@ STEPS: Mapping[str, Mapping[str, Key]] = MappingProxyType(
         "gate": {
             "layers": Key((dict,), must=True), "group": Key((int,), least=1), "until": SHARE,
             "penalty": Key((int, float), least=0.0, most=1.0), "spread": SHARE, "threshold": Key((int, float)),
+            "balance": Key((int, float), least=0.0, most=100.0),
         },
         "circulant": {"block": Key((int,), least=2, must=True), "layers": Key((list,))},
         "share": {"bits": Key((int,), least=1, most=4, must=True), "layers": Key((list,))},

@@ -189,7 +189,8 @@ def _gate(scene: Scene, step: Step) -> None:
         _watched(scene, whole, collector)
         graph = gates.spread_gate(graph, name, collector.moments[f"{name}_gate"], spread)
     _rebuilt(scene, graph)
-    scene.hooks.append(Gates(scene.net.module, layers, float(step.get("penalty", gates.PENALTY)), until))
+    penalty, balance = float(step.get("penalty", gates.PENALTY)), float(step.get("balance", 0.0))
+    scene.hooks.append(Gates(scene.net.module, layers, penalty, until, balance))
 
 
 def _circulant(scene: Scene, step: Step) -> None:

@@ -198,6 +198,7 @@ CASES: Final[Mapping[str, Case]] = {
     "kws ternary": Case("kws_ternary", stored("kws_float.onnx"), kws),
     "kws binary": Case("kws_binary", stored("kws_float.onnx"), kws),
     "kws fast": Case("kws_fast", stored("kws_float.onnx"), kws, "pynq-z2"),
+    "kws words": Case("kws_words", stored("kws_float.onnx"), kws, "ulx3s"),
     "mnist8 w2a2": Case("mnist8_w2a2", stored("mnist8_float.onnx"), digits),
     "fashion lenet": Case("fashion_lenet", lenet, fashion, "kv260", "fashion_float", 17),
     "fashion words": Case("fashion_words", wide, fashion, "pynq-z2", "fashion_float", 17),
