@@ -19,7 +19,7 @@ def test_rtl_matches_golden(name: str) -> None:
 
 
 @pytest.mark.rtl
-@pytest.mark.parametrize(("pattern", "name"), zip(PATTERNS, ["ragged", *CASES["exit_frame"]], strict=True))
+@pytest.mark.parametrize(("pattern", "name"), list(zip(PATTERNS, ["ragged", *CASES["exit_frame"]], strict=True)))
 def test_late_frames_come_for_the_others_only(name: str, pattern: str) -> None:
     case = CASES["exit_frame"][name]
     kinds = TensorType((1, 1, 1), BIT), *case.args[1:]

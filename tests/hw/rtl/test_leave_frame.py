@@ -22,7 +22,7 @@ def test_rtl_matches_golden(name: str) -> None:
 
 
 @pytest.mark.rtl
-@pytest.mark.parametrize(("pattern", "name"), zip(PATTERNS, [*CASES["leave_frame"]] * 2, strict=True))
+@pytest.mark.parametrize(("pattern", "name"), list(zip(PATTERNS, [*CASES["leave_frame"]] * 2, strict=True)))
 def test_frames_that_are_sure_end(name: str, pattern: str) -> None:
     case = CASES["leave_frame"][name]
     kinds = TensorType((1, 1, 1), BIT), case.args[1]
