@@ -20,6 +20,7 @@ from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.frame_requant import FrameRequant
 from tomato.ops.join import Add
+from tomato.ops.keep_largest import KeepLargest
 from tomato.ops.move import Concat, Pad, Reshape
 from tomato.ops.piecewise import Piecewise
 from tomato.ops.pool import GlobalSum, MaxPool, SumPool
@@ -59,8 +60,9 @@ def noise(real: Graph, integer: Graph, frames: Mapping[str, Array]) -> Mapping[s
 
 
 @pytest.mark.slow
-@given(networks())
+@given(networks(MEANING.without(described()[KeepLargest].step)))
 def test_random_networks_at_twelve_bits_are_near_the_reals(case: tuple[Graph, Mapping[str, Array]]) -> None:
+    """Without what may choose another channel where two are nearly alike."""
     raw, frames = case
     graph = run(raw, CLEAN)
     integer, _ = quantise(graph, calibrate(graph, [frames]), Precision(12, 12))
