@@ -32,6 +32,8 @@ CLEAN: Final[tuple[Pass, ...]] = (
     fold_affine_forward,  # second choice; leaves an offset behind the arithmetic
     merge_lines,  # that offset and the bias
     fuse_functions,  # knows by now which Affine a requant absorbs
+    hoist_functions,  # what became one function, such as x * sigmoid(x), may go ahead of movement now
+    fuse_functions,  # and meet another one there
     drop_identities,  # Affine by 1 plus 0, left by folding
     separate_heads,  # when it is known what lies between their products
 )
