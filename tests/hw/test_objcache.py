@@ -29,6 +29,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     compiler.write_text(COMPILER)
     compiler.chmod(compiler.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("VERILATOR_ROOT", str(tmp_path))
+    monkeypatch.delenv("TOM_PRECOMPILED", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -74,3 +75,31 @@ def test_a_design_is_never_kept(place: Path) -> None:
 def test_a_failure_is_passed_on_and_not_kept(place: Path) -> None:
     assert run(place, "include/verilated.cpp", "-fail") == 7
     assert not list(place.rglob("cache/**/*.o"))
+
+
+def test_headers_are_compiled_once_for_all_designs(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOM_PRECOMPILED", str(place / "headers"))
+    (place / "include" / "verilated.h").write_text("headers")
+    for _ in range(2):
+        assert run(place, "design.cpp", "-O1", "-I.", "-DX=1") == 0
+    (header,) = (place / "headers").glob("*.h")
+    made = header.with_suffix(".h.gch").read_text()
+    assert Path("out.o").read_text().endswith(f"design.cpp -include {header}")
+    assert made.startswith("-O1 -DX=1 -x c++-header"), "nothing that only this design knows"
+    assert runs(place) == 2 + 2 + 1, "two designs, each of which asks for the version, and the headers"
+    run(place, "design.cpp", "-O0")
+    assert len(list((place / "headers").glob("*.gch"))) == 2
+
+
+def test_a_design_with_headers_of_its_own_keeps_them(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOM_PRECOMPILED", str(place / "headers"))
+    assert run(place, "design.cpp", "-include", "own.h") == 0
+    assert Path("out.o").read_text().count("-include") == 1
+    assert not (place / "headers").exists()
+
+
+def test_headers_that_do_not_compile_are_left_out(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOM_PRECOMPILED", str(place / "headers"))
+    (place / "include" / "verilated.h").write_text("headers")
+    assert run(place, "design.cpp", "-fail") == 7
+    assert not list((place / "headers").iterdir())

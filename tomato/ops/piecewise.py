@@ -200,7 +200,7 @@ def _lines(
     wanted = np.clip(real, outputs.lo, outputs.hi)
     free = (real <= outputs.lo) | (real >= outputs.hi)
     targets = ((real, np.full(x.shape, True)), (wanted, np.full(x.shape, True)), (real, ~free))
-    slopes = [_slopes(low, y, used) for y, used in targets]
+    slopes = _slopes(low, targets)
     outer = np.clip(_asked(function, ends), outputs.lo, outputs.hi)
     beyond = window.first > inputs.lo, window.first + (window.segments << window.rest) <= inputs.hi
     segment = [min(max(0, (end - window.first) >> window.rest), window.segments - 1) for end in (inputs.lo, inputs.hi)]
@@ -220,32 +220,36 @@ def _lines(
     return near[0] if near else min(((op, off) for op, off, _ in found), key=lambda each: each[1])
 
 
-def _slopes(low: Array, y: Array, used: Array) -> Array:
-    """Per segment the slope of the line that comes nearest to y, in the largest distance, at the points `used`."""
+def _slopes(low: Array, targets: Sequence[tuple[Array, Array]]) -> Array:
+    """Per target and segment the slope of the line that comes nearest, in the largest distance, at the points used."""
+    y, used = (np.array(each) for each in zip(*targets, strict=True))
+    tops, bottoms = np.where(used, y, -np.inf), np.where(used, y, np.inf)
     run = np.maximum(np.diff(low, axis=1), 1)
-    most: Array = (np.abs(np.diff(y, axis=1)) / run).max(axis=1, initial=0.0)
+    most: Array = (np.abs(np.diff(y, axis=2)) / run).max(axis=2, initial=0.0)
     least = -most
     for _ in range(SEARCH):
         third = (most - least) / 3
         left, right = least + third, most - third
-        better = _spread(low, y, used, left)[0] <= _spread(low, y, used, right)[0]
+        lines = np.array([left, right])[..., None] * low
+        reach = (tops - lines).max(axis=3) - (bottoms - lines).min(axis=3)
+        better = reach[0] <= reach[1]
         least, most = np.where(better, least, left), np.where(better, right, most)
     return np.asarray((least + most) / 2)
 
 
-def _spread(low: Array, y: Array, used: Array, slope: Array) -> tuple[Array, Array]:
-    """Half of how far y less a line through 0 reaches, per segment, and the middle of it; 0 where nothing is used."""
+def _middle(low: Array, y: Array, used: Array, slope: Array) -> Array:
+    """The middle of how far y less a line through 0 reaches, per segment; 0 where nothing is used."""
     left, some = y - slope[:, None] * low, used.any(axis=1)
     top = np.where(some, np.where(used, left, -np.inf).max(axis=1), 0.0)
     bottom = np.where(some, np.where(used, left, np.inf).min(axis=1), 0.0)
-    return (top - bottom) / 2, (top + bottom) / 2
+    return np.asarray((top + bottom) / 2)
 
 
 def _rounded(
     low: Array,
     wanted: Array,
     targets: Sequence[tuple[Array, Array]],
-    slopes: Sequence[Array],
+    slopes: Array,
     shift: int,
     outputs: Codes,
     closed: Sequence[tuple[int, int]],
@@ -258,7 +262,7 @@ def _rounded(
     slope, offset = np.zeros(len(low), dtype=np.int64), np.zeros(len(low), dtype=np.int64)
     for (y, used), real in zip(targets, slopes, strict=True):
         whole = np.rint(real * 2.0**shift).astype(np.int64)
-        _, middle = _spread(low, y, used, whole * 2.0**-shift)
+        middle = _middle(low, y, used, whole * 2.0**-shift)
         begin = np.floor((middle + 0.5) * 2.0**shift).astype(np.int64)
         made = np.clip((begin[:, None] + whole[:, None] * low) >> shift, outputs.lo, outputs.hi)
         off = np.abs(made - wanted).max(axis=1)

@@ -3,6 +3,7 @@
 import hashlib
 import subprocess
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from tests.lock import locked
@@ -72,15 +73,35 @@ def sources(netlist: Netlist) -> dict[str, str]:
     return files
 
 
+FLAGS = ("-std=c++14", "-O1", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-Wno-unknown-pragmas")
+
+
+@cache
+def precompiled() -> Path:
+    """What every project includes of the stand-ins for AMD's headers, compiled once for all: a third of the time."""
+    own = asset("sim", "hls")
+    key = hashlib.sha256(repr(FLAGS).encode())
+    for path in sorted(own.iterdir()):
+        key.update(path.read_bytes())
+    folder = ROOT / "build" / "hls" / f"precompiled_{key.hexdigest()[:12]}"
+    header = folder / "headers.h"
+    with locked(folder):
+        if not header.exists():
+            text = "".join(f'#include "{name}"\n' for name in ("ap_axi_sdata.h", "ap_int.h", "hls_stream.h", "string"))
+            (folder / "text.h").write_text(text)
+            command = ["g++", *FLAGS, f"-I{own}", "-x", "c++-header", "text.h", "-o", "headers.h.gch"]
+            subprocess.run(command, cwd=folder, check=True)
+            (folder / "text.h").rename(header)
+    return header
+
+
 def build(folder: Path, files: Mapping[str, str]) -> None:
     """Write a project and compile it to csim, without a warning."""
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
-    command = [
-        "g++", "-std=c++14", "-O1", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-Wno-unknown-pragmas",
-        "-Iinclude", f"-I{asset('sim', 'hls')}", "engine.cpp", "tb.cpp", "-o", "csim",
-    ]  # fmt: skip
+    headers = ["-include", str(precompiled()), f"-I{asset('sim', 'hls')}", "-Iinclude"]
+    command = ["g++", *FLAGS, *headers, "engine.cpp", "tb.cpp", "-o", "csim"]
     built = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert built.returncode == 0, f"{folder}\n{built.stderr[-6000:]}"
 

@@ -182,7 +182,7 @@ def _simulate(
         key.update(path.read_bytes())
     work = ROOT / "build" / "rtl" / f"{module}_{key.hexdigest()[:12]}"
     parameters = {name: literal(value) for name, value in params.items()}
-    build = toolchain.Build(module, sources, [asset("hw", "include")], work, parameters, checked=True)
+    build = toolchain.Build(module, sources, [asset("hw", "include")], work, parameters, checked=True, quick=True)
     with locked(work):
         if not (work / "built").exists():
             toolchain.build(build)

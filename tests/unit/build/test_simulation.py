@@ -47,6 +47,18 @@ def test_verilog_of_another_content_with_the_same_time(tmp_path: Path) -> None:
 
 
 @pytest.mark.rtl
+def test_long_runs_are_optimised_and_short_ones_use_what_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = small(tmp_path).write(tmp_path / "out")
+    with monkeypatch.context() as changed:
+        changed.setattr(tool("run"), "FEW_CYCLES", 0)
+        assert simulate(folder)["bit_exact"]
+    assert simulate(folder)["build_seconds"] < 1
+    assert {path.name for path in (folder / "sim").glob("verilator*")} == {"verilator"}
+
+
+@pytest.mark.rtl
 def test_layers_are_timed_in_the_first_frame(tmp_path: Path) -> None:
     made = small(tmp_path)
     found = simulate(made.write(tmp_path / "out"), frames=3)
@@ -84,7 +96,7 @@ def test_folder_whose_name_make_does_not_take(tmp_path: Path, monkeypatch: pytes
         [sys.executable, "sim/run.py", "--frames", "1"], cwd=folder, capture_output=True, text=True, check=False
     )
     assert done.stdout.startswith("bit-exact: 1 frames\n"), done.stderr
-    assert (folder / "sim" / "verilator" / "built").exists()
+    assert (folder / "sim" / "verilator_quick" / "built").exists()
 
 
 @pytest.mark.rtl
@@ -94,8 +106,8 @@ def test_a_failing_build_names_the_files_of_the_user(tmp_path: Path) -> None:
     with pytest.raises(tomato.TomatoError, match="the Verilator build failed") as error:
         simulate(folder)
     assert str(folder / "rtl" / "tiny.sv") in str(error.value)
-    assert (folder / "sim" / "verilator" / "build.log").exists()
-    assert not (folder / "sim" / "verilator" / "built").exists()
+    assert (folder / "sim" / "verilator_quick" / "build.log").exists()
+    assert not (folder / "sim" / "verilator_quick" / "built").exists()
 
 
 @pytest.mark.rtl

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // hls::stream as hardware has it, for a test: it holds so many items and no more, and every process is a thread.
 //
-// Who waits at a full stream for longer than `patience` says so and ends the program: in a deadlock someone does.
+// Who waits at a full stream while nothing moves in any stream for as long as `patience` says so and ends the program:
+// in a deadlock someone does.
 #ifndef TOMATO_BOUNDED_STREAM_H
 #define TOMATO_BOUNDED_STREAM_H
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -17,7 +19,12 @@
 
 namespace hls {
 
-constexpr std::chrono::seconds patience(40);
+constexpr std::chrono::seconds patience(5);
+
+inline std::atomic<unsigned long> &moves() {
+  static std::atomic<unsigned long> count(0);
+  return count;
+}
 
 template <class T>
 class stream {
@@ -37,17 +44,22 @@ class stream {
     changed_.wait(lock, [this] { return !items_.empty(); });
     const T value = items_.front();
     items_.pop_front();
+    ++moves();
     changed_.notify_all();
     return value;
   }
 
   void write(const T &value) {
     std::unique_lock<std::mutex> lock(mutex_);
-    if (!changed_.wait_for(lock, patience, [this] { return items_.size() < depth_; })) {
-      std::fprintf(stderr, "stuck: stream %s is full\n", name_);
-      std::_Exit(3);
+    for (unsigned long before = moves(); !changed_.wait_for(lock, patience, [this] { return items_.size() < depth_; });
+         before = moves()) {
+      if (before == moves()) {
+        std::fprintf(stderr, "stuck: stream %s is full\n", name_);
+        std::_Exit(3);
+      }
     }
     items_.push_back(value);
+    ++moves();
     changed_.notify_all();
   }
 
