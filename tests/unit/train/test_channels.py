@@ -22,7 +22,7 @@ from tomato.passes import CLEAN, run
 from tomato.train.biases import Means
 from tomato.train.budgets import Limit, Shares, Sizer, Steps
 from tomato.train.channels import group_norms, remove_channels
-from tomato.train.coupling import Coupling
+from tomato.passes.coupling import Coupling
 
 SAME = Window((3, 3), pads=(1, 1, 1, 1))
 
