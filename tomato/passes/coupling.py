@@ -93,7 +93,9 @@ def picked(graph: Graph, picks: Mapping[str, Array]) -> Graph:
     What goes together in `Coupling` must do so here. Values keep their names.
     """
     types = graph.types
-    whole = {name: pick.size == types[name].channels and bool(np.all(np.diff(pick) > 0)) for name, pick in picks.items()}
+    whole = {
+        name: pick.size == types[name].channels and bool(np.all(np.diff(pick) > 0)) for name, pick in picks.items()
+    }
     nodes = {}
     for node in graph:
         values = (*node.args, node.name)

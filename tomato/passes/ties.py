@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -63,22 +64,22 @@ class Through(Rule):
         return tuple(np.arange(kind.channels) for kind in (*args, result))
 
     def picked(self, op: Op, args: Sequence[TensorType], picks: Picks) -> Op:
-        pick = picks[-1]
+        pick, new = picks[-1], dict[str, Any]()
         match op:
             case Affine(scale, offset):
-                return Affine(_constant(scale, pick), _constant(offset, pick))
+                new = {"scale": _constant(scale, pick), "offset": _constant(offset, pick)}
             case Function(expression):
-                return Function(_expression(expression, pick))
+                new = {"expression": _expression(expression, pick)}
             case Requant(mult, bias, nudges=nudges):
-                some = nudges and Tensor(nudges.values[pick])
-                return replace(op, mult=Tensor(mult.values[pick]), bias=Tensor(bias.values[pick]), nudges=some)
+                new = {"mult": _constant(mult, pick), "bias": _constant(bias, pick)}
+                new["nudges"] = nudges and _constant(nudges, pick)
             case FrameRequant(mult, bias):
-                return replace(op, mult=_constant(mult, pick, axis=2), bias=_constant(bias, pick, axis=2))
+                new = {"mult": _constant(mult, pick, axis=2), "bias": _constant(bias, pick, axis=2)}
             case Threshold(thresholds):
-                return replace(op, thresholds=Tensor(thresholds.values[pick]))
+                new = {"thresholds": _constant(thresholds, pick)}
             case Table(entries):
-                return replace(op, entries=_constant(entries, pick))
-        return op
+                new = {"entries": _constant(entries, pick)}
+        return replace(op, **new)
 
     def changes_alike(self, op: Op, args: Sequence[TensorType], picks: Picks) -> bool:
         return all(np.array_equal(pick, picks[-1]) for pick in picks)

@@ -1,6 +1,6 @@
 """The best of several plans, for graphs that compute the same."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -14,54 +14,61 @@ from tomato.schedule.streams import edges, interval_cycles
 from tomato.schedule.units import bind
 from tomato.targets import Resources, Target
 
-
+LITTLE = 0.98
+"""The price of a plan that makes another order of channels worth it by itself, in that of another plan."""
 ROUNDS = 2
 """Times that channels are put into another order, the second time for the lanes that the first plan has."""
-Scheduler = Callable[[Graph], Plan]
+Scheduler = Callable[[Graph, Wishes], Plan]
 """Makes a plan, or raises TomatoError."""
 
 
-def plans(graphs: Iterable[Graph], schedule: Scheduler, target: Target, wishes: Wishes, *,
-          fps: float | None) -> list[tuple[Graph, Plan]]:  # fmt: skip
-    """Plans of some of the graphs, and of the same with their channels in another order.
+def ordered(graph: Graph, wishes: Wishes) -> Graph:
+    """The graph with its channels in the order that a plan file asks for."""
+    try:
+        return balanced(graph, wishes.reordered) if wishes.reordered else graph
+    except TomatoError as reason:
+        raise TomatoError(reason.what, where=f"{wishes.file}: [reordered]", hint=reason.hint) from reason
 
-    Channels stay where they are if a plan file says of layers how they are built, and of no order.
-    Raises TomatoError if there is no plan of any.
+
+def reordered(
+    planned: Sequence[tuple[Graph, Plan]], schedule: Scheduler, target: Target, wishes: Wishes, *, fps: float | None
+) -> list[tuple[Graph, Plan]]:
+    """Plans of the same graphs with their channels in other orders, each better than that of the graph before it.
+
+    Channels stay where they are if a plan file says how layers are built: it says their order, too.
     """
-    found: list[tuple[Graph, Plan]] = []
-    refused: list[TomatoError] = []
-    for graph in graphs:
-        try:
-            found += _of(graph, schedule, target, wishes, fps=fps)
-        except TomatoError as reason:
-            refused.append(reason)
-    if not found:
-        raise refused[0]
-    return found
+    if wishes.layers or wishes.reordered:
+        return []
+    return [other for one in planned for other in _others(*one, schedule, target, wishes, fps=fps)]
 
 
-def _of(graph: Graph, schedule: Scheduler, target: Target, wishes: Wishes, *,
-        fps: float | None) -> list[tuple[Graph, Plan]]:  # fmt: skip
-    """The plans of a graph, that of the order which it has first."""
-    if wishes.reordered:
-        try:
-            other = balanced(graph, wishes.reordered)
-        except TomatoError as reason:
-            raise TomatoError(reason.what, where=f"{wishes.file}: [reordered]", hint=reason.hint) from reason
-        return [(other, replace(schedule(other), reordered=wishes.reordered))]
-    found = [(graph, schedule(graph))]
-    if wishes.layers:
-        return found
+def _others(graph: Graph, plain: Plan, schedule: Scheduler, target: Target, wishes: Wishes, *,
+            fps: float | None) -> list[tuple[Graph, Plan]]:  # fmt: skip
+    """Plans of a graph in other orders, for the words of the plan before each.
+
+    Each is made once freely, and once with the units of the plan before it: these have what the order gains at least.
+    """
+    found = [(graph, plain)]
     for _ in range(ROUNDS):
-        wanted = aims(graph, best(found, target, fps=fps)[1], target)
-        if not wanted or any(plan.reordered == wanted for _, plan in found):
+        _, last = found[-1]
+        wanted = aims(graph, last, target)
+        other = balanced(graph, wanted) if wanted else graph
+        if other is graph or wanted == last.reordered:
             break
-        other = balanced(graph, wanted)
-        if other is graph:
+        made: list[tuple[Graph, Plan]] = []
+        for layers in ({}, last.layers):
+            with suppress(TomatoError):  # not in this way
+                made.append((other, schedule(other, replace(wishes, layers=layers, reordered=wanted))))
+        if not made or not _better(one := best(made, target, fps=fps), found[-1], target, fps=fps):
             break
-        with suppress(TomatoError):  # what was found stays
-            found.append((other, replace(schedule(other), reordered=wanted)))
-    return found
+        found.append(one)
+    return found[1:]
+
+
+def _better(one: tuple[Graph, Plan], other: tuple[Graph, Plan], target: Target, *, fps: float | None) -> bool:
+    """Whether a plan is faster, or cheaper by more than a little, with `fps` cheaper."""
+    (faster, cheaper), (interval, price) = _judged(*one, target), _judged(*other, target)
+    return cheaper < LITTLE * price if fps or faster == interval else faster < interval
 
 
 def best(planned: Sequence[tuple[Graph, Plan]], target: Target, *, fps: float | None) -> tuple[Graph, Plan]:
@@ -78,15 +85,12 @@ def best(planned: Sequence[tuple[Graph, Plan]], target: Target, *, fps: float | 
 
 def gained(planned: Sequence[tuple[Graph, Plan]], built: Plan, target: Target) -> tuple[str, ...]:
     """A note on what another order of channels gained, if that is built."""
-    plain = [one for one in planned if not one[1].reordered]
+    plain = [_judged(*one, target) for one in planned if not one[1].reordered]
     if not built.reordered or not plain:
         return ()
-    (before, price), (after, less) = (
-        _judged(*min(some, key=lambda one: _judged(*one, target)), target)
-        for some in (plain, [one for one in planned if one[1] is built])
-    )
+    (before, price), ((after, less),) = min(plain), (_judged(*one, target) for one in planned if one[1] is built)
     saved = f"{after:,} cycles a frame instead of {before:,}" if after < before else f"{less / price:.0%} of the price"
-    return (f"channels are in another order, for which lists of words that are not zero are shorter: {saved}",)
+    return (f"channels are in another order, in which the lists of sparse layers are shorter: {saved}",)
 
 
 def _judged(graph: Graph, plan: Plan, target: Target) -> tuple[int, float]:

@@ -41,12 +41,13 @@ def aims(graph: Graph, plan: Plan, target: Target) -> dict[str, Knobs]:
     for name, place in places.items():
         if not _has_lists(place.op) or SparseFold.refuses(place):
             continue
-        chosen = units[name]
-        if not (isinstance(chosen, SparseFold) and chosen.knobs["lists"] > 1):
+        knobs = units[name].knobs
+        if not knobs.get("lists", 0) > 1:
             others = [u for u in SparseFold.units(place) if u.knobs["lists"] > 1 and u.cycles <= enough]
-            chosen = min(others, key=lambda unit: weight(unit.cost, target.usable), default=None)
-        if chosen:
-            found[name] = {knob: n for knob in WORDS if (n := chosen.knobs.get(knob, 0))}
+            cheapest = min(others, key=lambda unit: weight(unit.cost, target.usable), default=None)
+            knobs = cheapest.knobs if cheapest else {}
+        if knobs:
+            found[name] = {knob: n for knob in WORDS if (n := knobs.get(knob, 0))}
     return found
 
 
@@ -159,7 +160,7 @@ class Filters:
     @property
     def size(self) -> int:
         """Numbers that `changes` looks at."""
-        return self.fold.size * self.layer.there[..., 0].size
+        return int(self.fold.size * self.layer.there[..., 0].size)
 
     def look(self) -> None:
         """See what is read in the order that channels have now."""
@@ -213,7 +214,7 @@ class Search:
             view.look()
         for k in np.concatenate([rng.permutation(family.size) for _ in range(SWEEPS)]):
             work += looking
-            change = sum(view.changes(k) / view.layer.whole for view in views)
+            change = np.sum([view.changes(k) / view.layer.whole for view in views], axis=0)
             j = int(np.argmin(change))
             idle += 1
             if change[j] < -NEAR:

@@ -148,8 +148,8 @@ def read_wishes(path: Path) -> Wishes:
 def _read_words(name: str, entry: object, path: Path) -> Knobs:
     """The words for which channels are reordered, as a plan says them. Raises TomatoError."""
     where = f"{path}: [reordered] {name}"
-    numbers = isinstance(entry, dict) and {*WORDS[:2]} <= entry.keys() <= {*WORDS}
-    if not numbers or not all(_is_whole(n) and n > 0 for n in entry.values()):
+    known = isinstance(entry, dict) and {*WORDS[:2]} <= entry.keys() <= {*WORDS}
+    if not isinstance(entry, dict) or not known or not all(_is_whole(n) and n > 0 for n in entry.values()):
         raise TomatoError(
             "words for which channels are reordered have lanes_in and lanes_out, of 1 or more", where=where,
             hint=f"write {{ {_inline(dict.fromkeys(WORDS[:2], 8))} }}; {' and '.join(WORDS[2:])} may be 1",

@@ -1,19 +1,13 @@
 """Channels in another order: ports give the same, and every value says which order it has."""
 
-import random
-
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from tests.networks.generator import HARDWARE, LAYOUT, MEANING, TRAINED, network, networks, thinned
+from tests.networks.generator import HARDWARE, LAYOUT, MEANING, TRAINED, network, thinned
 from tests.networks.nets import Net
 from tomato.core.formats import Array
 from tomato.core.interpret import interpret
 from tomato.core.ir import Graph
-from tomato.ops.join import Add
-from tomato.ops.move import Concat, Reshape, Slice
 from tomato.passes import CLEAN, run
 from tomato.passes.coupling import Coupling
 from tomato.passes.reorder_channels import exchangeable, reorder_channels
