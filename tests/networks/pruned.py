@@ -1,18 +1,12 @@
 """A network of which most weights are zero, in no pattern."""
 
-from dataclasses import replace
-
-import numpy as np
-
 from tests.networks.nets import Net
-from tomato.core.formats import Tensor
 from tomato.core.ir import Graph
-from tomato.ops.conv2d import Conv2d
-from tomato.ops.dense import Dense
 from tomato.ops.join import Add
 from tomato.ops.move import Concat, Reshape
 from tomato.ops.pool import MaxPool
 from tomato.ops.window import Window
+from tools.bench.reordered import pruned as zeroed
 
 SAME = Window((3, 3), pads=(1, 1, 1, 1))
 
@@ -33,12 +27,4 @@ def pruned(channels: int = 32, size: int = 8, left: float = 0.2, seed: int = 0) 
     pooled = net.add(MaxPool(Window((2, 2), stride=(2, 2))), last, name="pooled")
     flat = net.add(Reshape((1, 1, channels * (size // 2) ** 2)), pooled, name="flat")
     graph = net.graph(net.dense(flat, 10, name="scores"))
-    nodes = []
-    for node in graph.nodes:
-        op = node.op
-        if isinstance(op, Dense) or (isinstance(op, Conv2d) and op.groups == 1):
-            values = op.weight.values
-            least = np.quantile(np.abs(values), 1 - left)
-            node = replace(node, op=replace(op, weight=Tensor(np.where(np.abs(values) < least, 0.0, values))))
-        nodes.append(node)
-    return replace(graph, nodes=tuple(nodes)), net
+    return zeroed(graph, 1 - left), net

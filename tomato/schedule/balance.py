@@ -24,6 +24,8 @@ from tomato.targets import Target
 
 HOPE = 0.85
 """What may be left of the reads of a layer's lists, where a plan that does without them shall have them after all."""
+EVEN = 0.98
+"""The share of a layer's reads that even lists of full words would have, from which on it is left alone."""
 SWEEPS = 12
 WORK = 200_000_000
 """Most sweeps over the sets of a family, and most numbers that they look at: it takes some seconds."""
@@ -100,6 +102,11 @@ class Layer:
             """Reads of an input: (inputs in the model's order, folds)."""
 
     @property
+    def least(self) -> int:
+        """Reads of an output pixel, if lists were even and words full."""
+        return max(-(-int(self.there.sum()) // (self.lanes * self.filters)), int(self.counts.shape[2]))
+
+    @property
     def words(self) -> int:
         """Reads of an output pixel."""
         return int(kept.passes_apart(self.reads[self.into], self.lanes).sum())
@@ -109,7 +116,7 @@ class Inputs:
     """A family among a layer's inputs: which of its sets is in which lane."""
 
     def __init__(self, layer: Layer, family: Array) -> None:
-        self.layer, self.places = layer, _places(layer.labels[0], family)
+        self.layer, self.family, self.places = layer, family, _places(layer.labels[0], family)
         self.lane = self.places[:, 0] % layer.lanes
 
     @property
@@ -149,7 +156,7 @@ class Filters:
     """A family among a layer's filters: which of its sets is in which fold."""
 
     def __init__(self, layer: Layer, family: Array) -> None:
-        self.layer, self.places = layer, _places(layer.labels[1], family)
+        self.layer, self.family, self.places = layer, family, _places(layer.labels[1], family)
         self.fold = self.places[:, 0] // layer.filters
 
     @property
@@ -185,6 +192,16 @@ class Filters:
         return np.asarray(np.where(self.fold == self.fold[k], 0, found))
 
 
+def views_of(layer: Layer, family: Array) -> list[Inputs | Filters]:
+    """The sides of a layer on which sets of a family can change places to some effect."""
+    found: list[Inputs | Filters] = []
+    if np.isin(family[0], layer.labels[0]):
+        found.append(Inputs(layer, family))
+    if np.isin(family[0], layer.labels[1]):
+        found.append(Filters(layer, family))
+    return [view for view in found if view.usable]
+
+
 class Search:
     """Sets change places two at a time, always to what is best, until nothing is better.
 
@@ -192,7 +209,8 @@ class Search:
     """
 
     def __init__(self, graph: Graph, coupling: Coupling, aims: Mapping[str, Knobs]) -> None:
-        self.layers = [Layer(node, coupling, aims[node.name]) for node in graph if node.name in aims]
+        layers = (Layer(node, coupling, aims[node.name]) for node in graph if node.name in aims)
+        self.layers = [layer for layer in layers if layer.least < EVEN * layer.whole]
         self.taken = np.arange(coupling.free.size)
 
     @property
@@ -203,7 +221,7 @@ class Search:
     def settle(self, family: Array) -> None:
         """Find better places for the sets of a family."""
         layers = [layer for layer in self.layers if np.isin(family[0], np.concatenate(layer.labels))]
-        views = [view for layer in layers for view in self._views(layer, family)]
+        views = [view for layer in layers for view in views_of(layer, family)]
         if not views:
             return
         rng, score = np.random.default_rng(family.size), self._score(layers)
@@ -229,15 +247,6 @@ class Search:
                     self._swap(layers, family[[k, j]])
             if idle > family.size or work > WORK:
                 return
-
-    @staticmethod
-    def _views(layer: Layer, family: Array) -> Sequence[Inputs | Filters]:
-        found: list[Inputs | Filters] = []
-        if np.isin(family[0], layer.labels[0]):
-            found.append(Inputs(layer, family))
-        if np.isin(family[0], layer.labels[1]):
-            found.append(Filters(layer, family))
-        return [view for view in found if view.usable]
 
     @staticmethod
     def _score(layers: Sequence[Layer]) -> float:

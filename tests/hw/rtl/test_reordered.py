@@ -17,13 +17,13 @@ FRAMES = 4
 
 @pytest.mark.rtl
 @pytest.mark.slow
-@pytest.mark.parametrize(("left", "seed"), [(0.2, 0), (0.3, 1)])
-def test_reordered_networks_are_bit_exact(left: float, seed: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("left", "seed", "board"), [(0.2, 0, "pynq-z2"), (0.1, 1, "ulx3s")])
+def test_reordered_networks_are_bit_exact(left: float, seed: int, board: str, tmp_path: Path) -> None:
     graph, net = pruned(left=left, seed=seed)
     model = tmp_path / "model.onnx"
     model.write_bytes(bytes(write(graph).model.SerializeToString()))
     frames = net.data(32)["x"].transpose(0, 3, 1, 2).astype(np.float32)
-    made = tomato.compile(model, "pynq-z2", calibration=frames)
+    made = tomato.compile(model, board, calibration=frames)
     units = bind(made.graph, made.plan.layers, made.target)
     lists = [n for n, u in units.items() if isinstance(u, SparseFold) and u.knobs["lists"] > 1]
     assert set(lists) & set(made.plan.reordered)

@@ -34,7 +34,7 @@ from tomato.passes.coupling import Coupling
 from tomato.quantise.calibrate import calibrate
 from tomato.quantise.post_training import quantise as on_codes
 from tomato.quantise.precision import Precision
-from tomato.schedule.balance import Filters, Inputs, Layer, balanced
+from tomato.schedule.balance import Filters, Inputs, Layer, balanced, views_of
 from tomato.schedule.plan import Plan, read_wishes
 from tomato.schedule.units import sites
 
@@ -70,17 +70,13 @@ def test_changes_are_what_they_are_said_to_be(shape: tuple[int, ...], words: Kno
     for family in coupling.families:
         taken[family] = rng.permutation(family)
     layer.order(taken)
-    for side, kind in enumerate((Inputs, Filters)):
-        families = [f for f in coupling.families if np.isin(f[0], layer.labels[side])]
-        for family in families:
-            view = kind(layer, family)
-            if view.usable:
-                view.look()
-                _check(layer, view, family, taken, int(rng.integers(family.size)))
+    for view in (view for family in coupling.families for view in views_of(layer, family)):
+        view.look()
+        _check(layer, view, taken, int(rng.integers(view.family.size)))
 
 
-def _check(layer: Layer, view: Inputs | Filters, family: Array, taken: Array, k: int) -> None:
-    before, said = layer.words, view.changes(k)
+def _check(layer: Layer, view: Inputs | Filters, taken: Array, k: int) -> None:
+    before, said, family = layer.words, view.changes(k), view.family
     for j in range(family.size):
         other = taken.copy()
         other[family[[k, j]]] = taken[family[[j, k]]]
