@@ -25,10 +25,10 @@ from tomato.targets import Target
 HOPE = 0.85
 """What may be left of the reads of a layer's lists, where a plan that does without them shall have them after all."""
 EVEN = 0.98
-"""The share of a layer's reads that even lists of full words would have, from which on it is left alone."""
+"""The share of a layer's reads from which on having less of them is worth nothing."""
 SWEEPS = 12
-WORK = 200_000_000
-"""Most sweeps over the sets of a family, and most numbers that they look at: it takes some seconds."""
+WORK = 300_000_000
+"""Most sweeps over the sets of a family, and most numbers that are looked at for all families: some seconds."""
 NEAR = 1e-9
 
 
@@ -63,9 +63,10 @@ def balanced(graph: Graph, wanted: Mapping[str, Knobs]) -> Graph:
         raise TomatoError(f"channels are reordered for layer {wrong[0]}, which is none that could have lists")
     coupling = Coupling.of(graph)
     search = Search(graph, coupling, wanted)
-    for family in exchangeable(graph, coupling):
-        search.settle(family)
-    return reorder_channels(graph, coupling, search.taken) if search.moved else graph
+    families = exchangeable(graph, coupling)
+    for family in families:
+        search.settle(family, WORK // len(families))
+    return reorder_channels(graph, coupling, search.taken) if search.better else graph
 
 
 def _has_lists(op: Op) -> TypeGuard[Dense | Conv2d]:
@@ -214,19 +215,19 @@ class Search:
         self.taken = np.arange(coupling.free.size)
 
     @property
-    def moved(self) -> bool:
-        """Whether anything is better than before."""
-        return bool(np.any(np.diff(self.taken) < 0))
+    def better(self) -> bool:
+        """Whether some layer reads less by more than a little."""
+        return any(layer.words < EVEN * layer.whole for layer in self.layers)
 
-    def settle(self, family: Array) -> None:
-        """Find better places for the sets of a family."""
+    def settle(self, family: Array, most: int) -> None:
+        """Find better places for the sets of a family; most: numbers that are looked at."""
         layers = [layer for layer in self.layers if np.isin(family[0], np.concatenate(layer.labels))]
         views = [view for layer in layers for view in views_of(layer, family)]
         if not views:
             return
         rng, score = np.random.default_rng(family.size), self._score(layers)
         looking = sum(view.size for view in views)
-        changing = sum(layer.there.size for layer in layers)
+        changing = 10 * sum(layer.there.size for layer in layers)
         work = idle = 0
         for view in views:
             view.look()
@@ -245,7 +246,7 @@ class Search:
                         view.look()
                 else:
                     self._swap(layers, family[[k, j]])
-            if idle > family.size or work > WORK:
+            if idle > family.size or work > most:
                 return
 
     @staticmethod
