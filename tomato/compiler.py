@@ -24,7 +24,7 @@ from tomato.quantise.calibrate import Method
 from tomato.quantise.integers import from_quantised, from_real
 from tomato.quantise.precision import Precision
 from tomato.schedule import Plan, schedule
-from tomato.schedule.alternatives import best
+from tomato.schedule.alternatives import best, gained, ordered, reordered
 from tomato.schedule.plan import Early, Wishes, read_wishes
 from tomato.search import AUTO, Goal
 from tomato.search.auto import search
@@ -112,21 +112,22 @@ def compile_model(
     integers.graph.verify()
 
     progress("Schedule", 0, 0)
-    plans: list[tuple[Graph, Plan]] = []
+    planner = partial(
+        schedule, target=chip, clock_mhz=clock, fps=fps, model=str(source), given=network.quantised,
+        around=board.around(shell, chip),
+    )  # fmt: skip
+    planned: list[tuple[Graph, Plan]] = []
     refused: list[TomatoError] = []
     for graph in integers.graphs:
         try:
-            chosen = schedule(
-                graph, chip, clock_mhz=clock, fps=fps, wishes=wishes, model=str(source), given=network.quantised,
-                around=board.around(shell, chip),
-            )  # fmt: skip
-            plans.append((graph, chosen))
+            planned.append((graph := ordered(graph, wishes), planner(graph, wishes=wishes)))
         except TomatoError as reason:
             refused.append(reason)
-    if not plans:
+    if not planned:
         raise refused[0]
-    graph, chosen = best(plans, chip, fps=fps)
-    integers = integers.built(graph)
+    planned += reordered(planned, lambda graph, asks: planner(graph, wishes=asks), chip, wishes, fps=fps)
+    graph, chosen = best(planned, chip, fps=fps)
+    integers = integers.built(graph, gained(planned, chosen, chip))
     samples = frames or samples_of(network, integers)
     said = (*complete.notes(integers.reading), *([str(integers.ends)] if integers.ends else []))
     return Accelerator(

@@ -14,7 +14,7 @@ PAGE = (ROOT / "docs" / "adding-an-engine.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^`(?P<path>[\w/.]+)`\n\n```\w+\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 FILES = {found["path"]: found["text"] for found in BLOCK.finditer(PAGE)}
 COPIED = ("tomato", "hw", "templates", "sim", "tests", "pyproject.toml")
-OTHERS = {"tomato/frontend/rules_conditions.py", "tomato/train/narrow.py"}
+OTHERS = {"tomato/frontend/rules_conditions.py", "tomato/passes/ties.py"}
 """What is made of the operator (And and Or), and how its channels are pruned."""
 
 

@@ -61,6 +61,7 @@ def load(folder: Path) -> tuple[Network, Plan, Target, tuple[Array, ...]]:
         wishes.regions,
         wishes.precision or Precision(),
         wishes.exits,
+        wishes.reordered,
     )
     return network, plan, target, samples
 

@@ -187,7 +187,8 @@ class Encoding:
 class Graph:
     """Nodes in topological order. `inputs` name the free values, `outputs` the results.
 
-    `encodings` annotate quantised values; nothing the hardware does depends on them.
+    `encodings` annotate quantised values; nothing the hardware does depends on them. `orders` name the values whose
+    channels were put into another order than the model's: for each of theirs, which one of the model's it is.
     """
 
     name: str
@@ -195,9 +196,11 @@ class Graph:
     nodes: tuple[Node, ...]
     outputs: tuple[str, ...]
     encodings: Mapping[str, Encoding] = field(default_factory=dict, compare=False)
+    orders: Mapping[str, Tensor] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "encodings", MappingProxyType(dict(self.encodings)))
+        object.__setattr__(self, "orders", MappingProxyType(dict(self.orders)))
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self.nodes)
@@ -239,6 +242,11 @@ class Graph:
             alias[node.name] = build.add(node.op, node.args, node.name, node.origin) if new is None else new
         outputs = tuple(alias[o] for o in self.outputs)
         return replace(self, nodes=tuple(build.nodes), outputs=outputs)
+
+    def in_order(self, name: str, values: Array) -> Array:
+        """Values (.., channels) of that name with their channels in the model's order."""
+        order = self.orders.get(name)
+        return values if order is None else values[..., np.argsort(order.values)]
 
     def prune(self) -> Self:
         """Without the nodes that no output depends on."""

@@ -134,7 +134,10 @@ def first_difference(accelerator: Accelerator, frames: Sequence[Array]) -> str:
         return ""
     ends = {node.origin[-1]: node.name for node in accelerator.graph if node.origin}
     codes: dict[str, Array] = {}
-    accelerator.run(accelerator.encode(*frames), watch=lambda name, values: codes.update({name: values}))
+    accelerator.run(
+        accelerator.encode(*frames),
+        watch=lambda name, values: codes.update({name: accelerator.graph.in_order(name, values)}),
+    )
     wanted = _defined if arithmetic(accelerator) == "qonnx" else _kernels
     for label, found in wanted(accelerator, frames, list(ends)):
         ours = codes[ends[label]]

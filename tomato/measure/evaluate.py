@@ -179,7 +179,7 @@ def layers(accelerator: Accelerator, frames: Sequence[Array]) -> list[dict[str, 
 
     def compare(name: str, codes: Array) -> None:
         if name in labels:
-            noise = sqnr(values[reals[name]], graph.encodings[name].decode(codes))
+            noise = sqnr(values[reals[name]], graph.encodings[name].decode(graph.in_order(name, codes)))
             found.append({"name": name, "onnx": labels[name], "sqnr_db": noise})
 
     accelerator.run(accelerator.encode(*frames), watch=compare)

@@ -12,6 +12,7 @@ from tomato.core.interpret import Watch, in_batches
 from tomato.core.ir import Graph
 from tomato.core.progress import Progress, silent
 from tomato.frontend import Network
+from tomato.ops.gated_conv2d import GatedConv2d
 from tomato.passes import CLEAN, QUANTISED, run
 from tomato.passes.gate_convolutions import computed_whole, gate_convolutions
 from tomato.quantise.absorb import ORDINARY, Allowed, Proof, SeveralWaysError, UnquantisedError, absorb
@@ -43,10 +44,11 @@ class Integers(Network):
         """All that compute it, the one that computes everything first."""
         return (self.graph,) if self.gated is None else (self.graph, self.gated)
 
-    def built(self, graph: Graph) -> Self:
-        """The same where that one of its graphs is built."""
-        unused = (UNUSED,) if self.gated not in (None, graph) else ()
-        return replace(self, graph=graph, gated=None, notes=(*unused, *self.notes))
+    def built(self, graph: Graph, notes: tuple[str, ...] = ()) -> Self:
+        """The same where that one of its graphs is built, perhaps with its channels in another order."""
+        gated = any(isinstance(node.op, GatedConv2d) for node in graph)
+        unused = (UNUSED,) if self.gated and not gated else ()
+        return replace(self, graph=graph, gated=None, notes=(*unused, *notes, *self.notes))
 
 
 def on_codes(network: Network, graph: Graph, inputs: tuple[Port, ...], outputs: tuple[Port, ...],

@@ -157,7 +157,7 @@ def _fixed(wishes: Wishes) -> dict[str, int]:
 
 def _complete(graph: Graph, target: Target, clock: float, design: Design, wishes: Wishes) -> Plan:
     """A plan with its FIFOs: what follows from the choice of engines and regions."""
-    plan = Plan(target.name, clock, {n: o.choice for n, o in design.chosen.items()})
+    plan = Plan(target.name, clock, {n: o.choice for n, o in design.chosen.items()}, reordered=wishes.reordered)
     units = design.units
     links = edges(graph, units)
     placed = {**design.placed, **_fixed(wishes)}

@@ -1,14 +1,74 @@
 """The best of several plans, for graphs that compute the same."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 
+from tomato.core.errors import TomatoError
 from tomato.core.ir import Graph
-from tomato.schedule.plan import Plan
+from tomato.schedule.balance import aims, balanced
+from tomato.schedule.plan import Plan, Wishes
 from tomato.schedule.route import routes
 from tomato.schedule.scheduler import weight
 from tomato.schedule.streams import edges, interval_cycles
 from tomato.schedule.units import bind
 from tomato.targets import Resources, Target
+
+LITTLE = 0.98
+"""The price of a plan that makes another order of channels worth it by itself, in that of another plan."""
+ROUNDS = 2
+"""Times that channels are put into another order, the second time for the lanes that the first plan has."""
+Scheduler = Callable[[Graph, Wishes], Plan]
+"""Makes a plan, or raises TomatoError."""
+
+
+def ordered(graph: Graph, wishes: Wishes) -> Graph:
+    """The graph with its channels in the order that a plan file asks for."""
+    try:
+        return balanced(graph, wishes.reordered) if wishes.reordered else graph
+    except TomatoError as reason:
+        raise TomatoError(reason.what, where=f"{wishes.file}: [reordered]", hint=reason.hint) from reason
+
+
+def reordered(
+    planned: Sequence[tuple[Graph, Plan]], schedule: Scheduler, target: Target, wishes: Wishes, *, fps: float | None
+) -> list[tuple[Graph, Plan]]:
+    """Plans of the same graphs with their channels in other orders, each better than that of the graph before it.
+
+    Channels stay where they are if a plan file says how layers are built: it says their order, too.
+    """
+    if wishes.layers or wishes.reordered:
+        return []
+    return [other for one in planned for other in _others(*one, schedule, target, wishes, fps=fps)]
+
+
+def _others(graph: Graph, plain: Plan, schedule: Scheduler, target: Target, wishes: Wishes, *,
+            fps: float | None) -> list[tuple[Graph, Plan]]:  # fmt: skip
+    """Plans of a graph in other orders, for the words of the plan before each.
+
+    Each is made once freely, and once with the units of the plan before it: these have what the order gains at least.
+    """
+    found = [(graph, plain)]
+    for _ in range(ROUNDS):
+        _, last = found[-1]
+        wanted = aims(graph, last, target)
+        other = balanced(graph, wanted) if wanted else graph
+        if other is graph or wanted == last.reordered:
+            break
+        made: list[tuple[Graph, Plan]] = []
+        for layers in ({}, last.layers):
+            with suppress(TomatoError):  # not in this way
+                made.append((other, schedule(other, replace(wishes, layers=layers, reordered=wanted))))
+        if not made or not _better(one := best(made, target, fps=fps), found[-1], target, fps=fps):
+            break
+        found.append(one)
+    return found[1:]
+
+
+def _better(one: tuple[Graph, Plan], other: tuple[Graph, Plan], target: Target, *, fps: float | None) -> bool:
+    """Whether a plan is faster, or cheaper by more than a little, with `fps` cheaper."""
+    (faster, cheaper), (interval, price) = _judged(*one, target), _judged(*other, target)
+    return cheaper < LITTLE * price if fps or faster == interval else faster < interval
 
 
 def best(planned: Sequence[tuple[Graph, Plan]], target: Target, *, fps: float | None) -> tuple[Graph, Plan]:
@@ -21,6 +81,16 @@ def best(planned: Sequence[tuple[Graph, Plan]], target: Target, *, fps: float | 
         return (price, interval) if fps else (interval, price)
 
     return min(planned, key=order)
+
+
+def gained(planned: Sequence[tuple[Graph, Plan]], built: Plan, target: Target) -> tuple[str, ...]:
+    """A note on what another order of channels gained, if that is built."""
+    plain = [_judged(*one, target) for one in planned if not one[1].reordered]
+    if not built.reordered or not plain:
+        return ()
+    (before, price), ((after, less),) = min(plain), (_judged(*one, target) for one in planned if one[1] is built)
+    saved = f"{after:,} cycles a frame instead of {before:,}" if after < before else f"{less / price:.0%} of the price"
+    return (f"channels are in another order, in which the lists of sparse layers are shorter: {saved}",)
 
 
 def _judged(graph: Graph, plan: Plan, target: Target) -> tuple[int, float]:

@@ -31,12 +31,17 @@ class Early:
     share: float | None = None
 
 
+WORDS = ("lanes_in", "lanes_out", "parallel_rows", "parallel_columns")
+"""The knobs that say what is in a word of a layer's weights."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A choice for every node that needs hardware, and the depth in beats of every FIFO in front of a join.
 
     A FIFO is named `<node>.<argument index>`. regions: the super logic region of each layer that is not in
     the first one. precision: what the network was quantised to. exits: by the ONNX outputs that they are at.
+    reordered: layers for whose words channels were put into another order, and these words, see `balance.py`.
     """
 
     target: str
@@ -46,6 +51,7 @@ class Plan:
     regions: Mapping[str, int] = field(default_factory=dict)
     precision: Precision = field(default_factory=Precision)
     exits: Mapping[str, Early] = field(default_factory=dict)
+    reordered: Mapping[str, Knobs] = field(default_factory=dict)
 
     def to_toml(self) -> str:
         """The plan as TOML, in the order of the graph."""
@@ -59,6 +65,9 @@ class Plan:
         for name, early in self.exits.items():
             lines += ["", f"[exits.{toml_string(name)}]  # early exit: margin of the first score, share that goes on"]
             lines += [f"{k} = {v!r}" for k, v in (("margin", early.margin), ("share", early.share)) if v is not None]
+        if self.reordered:
+            lines += ["", "[reordered]  # channels are in the order in which lists of such words are short"]
+            lines += [f"{toml_string(name)} = {{ {_inline(words)} }}" for name, words in self.reordered.items()]
         for name, choice in self.layers.items():
             lines += ["", f"[layers.{name}]", f'engine = "{choice.engine}"']
             lines += [f"{knob} = {_spelled(knob, value)}" for knob, value in choice.knobs.items()]
@@ -69,6 +78,10 @@ class Plan:
             lines += ["", "[regions]  # super logic region of each layer that is not in region 0"]
             lines += [f'"{name}" = {region}' for name, region in self.regions.items()]
         return "\n".join(lines) + "\n"
+
+
+def _inline(words: Knobs) -> str:
+    return ", ".join(f"{name} = {n}" for name, n in words.items())
 
 
 def _spelled(knob: str, value: int) -> str:
@@ -88,6 +101,7 @@ class Wishes:
     regions: Mapping[str, int] = field(default_factory=dict)
     precision: Precision | None = None
     exits: Mapping[str, Early] = field(default_factory=dict)
+    reordered: Mapping[str, Knobs] = field(default_factory=dict)
 
 
 NO_WISHES = Wishes()
@@ -127,7 +141,20 @@ def read_wishes(path: Path) -> Wishes:
         raise TomatoError(f"target = {data['target']!r:.40} is not a name", where=str(path))
     precision = _read_precision(data["precision"], path) if "precision" in data else None
     exits = {name: _read_exit(name, entry, path) for name, entry in data.get("exits", {}).items()}
-    return Wishes(str(path), str(data.get("target", "")), clock, layers, fifos, regions, precision, exits)
+    reordered = {name: _read_words(name, entry, path) for name, entry in data.get("reordered", {}).items()}
+    return Wishes(str(path), str(data.get("target", "")), clock, layers, fifos, regions, precision, exits, reordered)
+
+
+def _read_words(name: str, entry: object, path: Path) -> Knobs:
+    """The words for which channels are reordered, as a plan says them. Raises TomatoError."""
+    where = f"{path}: [reordered] {name}"
+    known = isinstance(entry, dict) and {*WORDS[:2]} <= entry.keys() <= {*WORDS}
+    if not isinstance(entry, dict) or not known or not all(_is_whole(n) and n > 0 for n in entry.values()):
+        raise TomatoError(
+            "words for which channels are reordered have lanes_in and lanes_out, of 1 or more", where=where,
+            hint=f"write {{ {_inline(dict.fromkeys(WORDS[:2], 8))} }}; {' and '.join(WORDS[2:])} may be 1",
+        )  # fmt: skip
+    return dict(entry)
 
 
 def _read_exit(name: str, entry: object, path: Path) -> Early:
@@ -169,7 +196,7 @@ def _number(knob: str, value: object, where: str) -> int:
 
 def _check_tables(data: Mapping[str, Any], path: Path) -> None:
     """Raise TomatoError unless the plan has only the keys that it may have, and tables where they belong."""
-    tables = ("precision", "exits", "layers", "fifos", "regions")
+    tables = ("precision", "exits", "reordered", "layers", "fifos", "regions")
     keys = ("target", "clock_mhz", *tables)
     if unknown := [k for k in data if k not in keys]:
         raise TomatoError(

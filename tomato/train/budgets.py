@@ -9,7 +9,7 @@ from tomato.core.errors import TomatoError, check_number
 from tomato.core.formats import Array
 from tomato.core.ir import Graph, Op
 from tomato.ops.weighted import Weighted
-from tomato.train.coupling import Coupling
+from tomato.passes.coupling import Coupling
 from tomato.train.named import by_layer, layers
 
 

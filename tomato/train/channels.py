@@ -8,9 +8,9 @@ from tomato.core.errors import TomatoError
 from tomato.core.formats import Array
 from tomato.core.ir import Graph
 from tomato.ops.weighted import Weighted
+from tomato.passes.coupling import Coupling, without
 from tomato.train.biases import add_to_biases
 from tomato.train.budgets import ONE_BY_ONE, Limit, Shares, Steps, by_limit, by_share
-from tomato.train.coupling import Coupling, without
 from tomato.train.named import layers
 
 

@@ -23,7 +23,10 @@ from tomato.core.errors import TomatoError
 from tomato.core.formats import Array
 from tomato.core.interpret import interpret
 from tomato.core.ir import Graph
+from tomato.engines.base import Knobs
 from tomato.lower import lower
+from tomato.ops.conv2d import Conv2d
+from tomato.ops.dense import Dense
 from tomato.ops.move import Pad
 from tomato.passes import CLEAN, run
 from tomato.passes.gate_convolutions import gate_convolutions
@@ -31,6 +34,7 @@ from tomato.quantise.calibrate import calibrate
 from tomato.quantise.post_training import quantise
 from tomato.quantise.precision import LayerFormat, Precision
 from tomato.schedule import Plan, options, schedule
+from tomato.schedule.balance import balanced
 from tomato.schedule.route import routes
 from tomato.schedule.streams import edges, interval_cycles
 from tomato.schedule.timing import fifo_depths
@@ -68,6 +72,7 @@ def make(seed: int, style: Style = HARDWARE) -> Case:
     widths = LayerFormat(draw.choice([8, draw.randint(2, 8)]), draw.choice([8, draw.randint(2, 8)]))
     bits = Precision(overrides={"*": widths})
     graph = gate_convolutions(quantise(clean, calibrate(clean, [net.data(16)]), bits)[0])
+    graph = balanced(graph, lists(graph)) if seed % 3 == 1 else graph
     graph.verify()
     target = targets.load(draw.choice(TARGETS))
     data, types = net.data(FRAMES), graph.types
@@ -77,6 +82,12 @@ def make(seed: int, style: Style = HARDWARE) -> Case:
         with contextlib.suppress(TomatoError):  # too large for a small board
             plan = schedule(graph, target)
     return Case(graph, plan, target, codes)
+
+
+def lists(graph: Graph) -> dict[str, Knobs]:
+    """Words for whose lists the channels of a network can be put into another order."""
+    some = (n.name for n in graph if isinstance(n.op, Dense) or (isinstance(n.op, Conv2d) and n.op.groups == 1))
+    return {name: {"lanes_in": 4, "lanes_out": 2} for name in some}
 
 
 def random_plan(graph: Graph, target: Target, draw: random.Random) -> Plan:

@@ -19,10 +19,10 @@ from tomato.ops.pool import GlobalSum
 from tomato.ops.real import Affine
 from tomato.ops.window import Window
 from tomato.passes import CLEAN, run
+from tomato.passes.coupling import Coupling
 from tomato.train.biases import Means
 from tomato.train.budgets import Limit, Shares, Sizer, Steps
 from tomato.train.channels import group_norms, remove_channels
-from tomato.train.coupling import Coupling
 
 SAME = Window((3, 3), pads=(1, 1, 1, 1))
 

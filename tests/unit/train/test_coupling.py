@@ -20,8 +20,8 @@ from tomato.ops.real import Function
 from tomato.ops.weighted import Weighted
 from tomato.ops.window import Window
 from tomato.passes import CLEAN, run
+from tomato.passes.coupling import Coupling, without
 from tomato.train.budgets import Sizer
-from tomato.train.coupling import Coupling, without
 
 SAME = Window((3, 3), pads=(1, 1, 1, 1))
 STYLES = {"hardware": HARDWARE, "meaning": MEANING, "layout": LAYOUT, "trained": TRAINED}

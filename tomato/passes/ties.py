@@ -1,12 +1,13 @@
-"""Which channels of an operator's arguments and result go together, and the operator on some of them.
+"""Which channels of an operator's arguments and result go together, and the operator on a choice of them.
 
-Every kind of operator has one rule here. What has none, or is too entangled, keeps all its channels.
+Every kind of operator has one rule here. What has none, or is too entangled, keeps all its channels as they are.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -15,18 +16,23 @@ from tomato.core.ir import Op, TensorType
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.edge_pad import EdgePad
+from tomato.ops.frame_requant import FrameRequant
 from tomato.ops.join import Add, Multiply
 from tomato.ops.maximum import Maximum
 from tomato.ops.move import Concat, DepthToSpace, Flip, Pad, Reshape, Slice, SpaceToDepth, Transpose, Upsample
+from tomato.ops.piecewise import Piecewise
 from tomato.ops.pool import GlobalSum, MaxPool, SumPool
 from tomato.ops.real import Affine, Clip, Expression, Function
+from tomato.ops.requant import Requant
 from tomato.ops.select import Select
-from tomato.train.unions import joined
+from tomato.ops.table import Table
+from tomato.ops.threshold import Threshold
+from tomato.passes.unions import joined
 
 Ties = tuple[Array, ...]
 """A label for every channel of every argument, and last of the result: of one label, all stay or all go."""
-Masks = Sequence[Array]
-"""In the same order, whether each channel stays."""
+Picks = Sequence[Array]
+"""In the same order, the channels that are left of each, by number, in the order that they have from now on."""
 
 
 class Rule(ABC):
@@ -36,9 +42,19 @@ class Rule(ABC):
     def ties(self, op: Op, args: Sequence[TensorType], result: TensorType) -> Ties:
         """Labels of channels."""
 
-    def narrow(self, op: Op, args: Sequence[TensorType], masks: Masks) -> Op:
-        """The operator on the channels that stay; `args` are types of all channels."""
+    def picked(self, op: Op, args: Sequence[TensorType], picks: Picks) -> Op:
+        """The operator on the channels that are left; `args` are types of all channels."""
         return op
+
+    def changes_alike(self, op: Op, args: Sequence[TensorType], picks: Picks) -> bool:
+        """Whether, of all channels in another order, the result is what it was but for that order."""
+        sizes = [int(np.prod(kind.shape)) for kind in args]
+        marks = [
+            np.arange(end - size, end).reshape(1, *kind.shape)
+            for kind, size, end in zip(args, sizes, np.cumsum(sizes), strict=True)
+        ]
+        moved = [mark[..., pick] for mark, pick in zip(marks, picks[:-1], strict=True)]
+        return np.array_equal(self.picked(op, args, picks).golden(moved), op.golden(marks)[..., picks[-1]])
 
 
 class Through(Rule):
@@ -47,13 +63,26 @@ class Through(Rule):
     def ties(self, op: Op, args: Sequence[TensorType], result: TensorType) -> Ties:
         return tuple(np.arange(kind.channels) for kind in (*args, result))
 
-    def narrow(self, op: Op, args: Sequence[TensorType], masks: Masks) -> Op:
+    def picked(self, op: Op, args: Sequence[TensorType], picks: Picks) -> Op:
+        pick, new = picks[-1], dict[str, Any]()
         match op:
             case Affine(scale, offset):
-                return Affine(_constant(scale, masks[-1]), _constant(offset, masks[-1]))
+                new = {"scale": _constant(scale, pick), "offset": _constant(offset, pick)}
             case Function(expression):
-                return Function(_expression(expression, masks[-1]))
-        return op
+                new = {"expression": _expression(expression, pick)}
+            case Requant(mult, bias, nudges=nudges):
+                new = {"mult": _constant(mult, pick), "bias": _constant(bias, pick)}
+                new["nudges"] = nudges and _constant(nudges, pick)
+            case FrameRequant(mult, bias):
+                new = {"mult": _constant(mult, pick, axis=2), "bias": _constant(bias, pick, axis=2)}
+            case Threshold(thresholds):
+                new = {"thresholds": _constant(thresholds, pick)}
+            case Table(entries):
+                new = {"entries": _constant(entries, pick)}
+        return replace(op, **new)
+
+    def changes_alike(self, op: Op, args: Sequence[TensorType], picks: Picks) -> bool:
+        return all(np.array_equal(pick, picks[-1]) for pick in picks)
 
 
 class Side(Rule):
@@ -73,9 +102,9 @@ class Part(Rule):
         every = np.arange(args[0].channels)
         return every, every[op.begin[2] : op.end[2]]
 
-    def narrow(self, op: Op, args: Sequence[TensorType], masks: Masks) -> Op:
+    def picked(self, op: Op, args: Sequence[TensorType], picks: Picks) -> Op:
         assert isinstance(op, Slice)
-        begin, end = (int(np.count_nonzero(masks[0][:at])) for at in (op.begin[2], op.end[2]))
+        begin, end = (int(np.count_nonzero(picks[0] < at)) for at in (op.begin[2], op.end[2]))
         return replace(op, begin=(*op.begin[:2], begin), end=(*op.end[:2], end))
 
 
@@ -94,15 +123,22 @@ class Layer(Rule):
             return into, out // outside
         return into % inside, inside + out % outside
 
-    def narrow(self, op: Op, args: Sequence[TensorType], masks: Masks) -> Op:
-        into, out = masks
+    def picked(self, op: Op, args: Sequence[TensorType], picks: Picks) -> Op:
+        into, out = picks
         if isinstance(op, Dense):
             return Dense(Tensor(op.weight.values[into][:, out]))
         assert isinstance(op, Conv2d)
         inside, weight = args[0].channels // op.groups, op.weight.values[..., out]
         if op.groups > 1 and inside == 1:
-            return replace(op, weight=Tensor(weight), groups=int(np.count_nonzero(into)))
-        return replace(op, weight=Tensor(weight[:, :, into[:inside]]))
+            return replace(op, weight=Tensor(weight), groups=into.size)
+        return replace(op, weight=Tensor(weight[:, :, into[into < inside]]))
+
+    def changes_alike(self, op: Op, args: Sequence[TensorType], picks: Picks) -> bool:
+        assert isinstance(op, Dense | Conv2d)
+        into, out = picks
+        rows = into[into < args[0].channels // op.groups]
+        before = op.per_weight(np.arange(args[0].channels))
+        return np.array_equal(op.per_weight(into), before[rows][:, out])
 
 
 class Moved(Rule):
@@ -113,10 +149,10 @@ class Moved(Rule):
         source = op.golden([np.arange(np.prod(x.shape)).reshape(1, *x.shape)]).ravel()
         return joined(source % x.channels, np.arange(source.size) % result.channels)
 
-    def narrow(self, op: Op, args: Sequence[TensorType], masks: Masks) -> Op:
+    def picked(self, op: Op, args: Sequence[TensorType], picks: Picks) -> Op:
         if not isinstance(op, Reshape):
             return op
-        return Reshape((*op.shape[:2], int(np.count_nonzero(masks[1]))))
+        return Reshape((*op.shape[:2], picks[1].size))
 
 
 class Permuted(Rule):
@@ -126,13 +162,13 @@ class Permuted(Rule):
         into, out, _, _ = self._axis(op, args[0])
         return into, out
 
-    def narrow(self, op: Op, args: Sequence[TensorType], masks: Masks) -> Op:
+    def picked(self, op: Op, args: Sequence[TensorType], picks: Picks) -> Op:
         into, _, along, op = self._axis(op, args[0])
         assert isinstance(op, Transpose)
         axis, labels = along
-        left = int(np.count_nonzero(np.isin(labels, into[masks[0]])))
+        left = int(np.count_nonzero(np.isin(labels, into[picks[0]])))
         view = (*op.view[:axis], left, *op.view[axis + 1 :])
-        return Transpose(view, op.perm, (*op.shape[:2], int(np.count_nonzero(masks[1]))))
+        return Transpose(view, op.perm, (*op.shape[:2], picks[1].size))
 
     @staticmethod
     def _axis(op: Op, x: TensorType) -> tuple[Array, Array, tuple[int, Array], Op]:
@@ -162,16 +198,15 @@ def _merged(op: Transpose) -> Transpose:
     return Transpose(view or (1,), tuple(ordered.index(run) for run in runs) or (0,), op.shape)
 
 
-def _constant(constant: Tensor, mask: Array) -> Tensor:
-    """A constant of the channels that stay; one for all is still that."""
-    values = constant.values
-    return Tensor(values[mask]) if values.shape[0] == mask.size else constant
+def _constant(constant: Tensor, pick: Array, axis: int = 0) -> Tensor:
+    """A constant of the channels that are left; one for all is still that."""
+    return constant if constant.shape[axis] == 1 else Tensor(constant.values.take(pick, axis=axis))
 
 
-def _expression(expression: Expression, mask: Array) -> Expression:
+def _expression(expression: Expression, pick: Array) -> Expression:
     if isinstance(expression, tuple):
-        return (expression[0], *(_expression(operand, mask) for operand in expression[1:]))
-    return _constant(expression, mask) if isinstance(expression, Tensor) else expression
+        return (expression[0], *(_expression(operand, pick) for operand in expression[1:]))
+    return _constant(expression, pick) if isinstance(expression, Tensor) else expression
 
 
 BY_RULE: Mapping[Rule, tuple[type[Op], ...]] = {
@@ -179,6 +214,11 @@ BY_RULE: Mapping[Rule, tuple[type[Op], ...]] = {
         Affine,
         Clip,
         Function,
+        Requant,
+        FrameRequant,
+        Threshold,
+        Table,
+        Piecewise,
         Add,
         Multiply,
         Maximum,

@@ -10,8 +10,8 @@ import numpy as np
 from tomato.core.errors import TomatoError
 from tomato.core.formats import Array
 from tomato.core.ir import Graph
-from tomato.train.narrow import RULES
-from tomato.train.unions import Unions
+from tomato.passes.ties import RULES
+from tomato.passes.unions import Unions
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +28,7 @@ class Coupling:
 
     @classmethod
     def of(cls, graph: Graph) -> Self:
-        """Follows every operator of the graph, see `narrow`; what it cannot follow is not free.
+        """Follows every operator of the graph, see `ties`; what it cannot follow is not free.
 
         Neither are inputs and outputs of the network, and a set that is alone in its family: it may be a whole value.
         """
@@ -78,19 +78,30 @@ def without(graph: Graph, coupling: Coupling, removed: Array) -> Graph:
 
     TomatoError names the first value of which nothing would be left.
     """
-    types = graph.types
     stays = ~np.isin(np.arange(coupling.free.size), removed)
     assert coupling.free[~stays].all(), "a set that is not free cannot be removed"
-    masks = {name: stays[labels] for name, labels in coupling.sets.items()}
+    picks = {name: np.flatnonzero(stays[labels]) for name, labels in coupling.sets.items()}
     for node in graph:
-        if not masks[node.name].any():
+        if not picks[node.name].size:
             raise TomatoError(f"no channel of {node.label} would be left", hint="remove fewer channels")
+    return picked(graph, picks)
+
+
+def picked(graph: Graph, picks: Mapping[str, Array]) -> Graph:
+    """The graph on a choice of every value's channels, in another order where they stand in one.
+
+    What goes together in `Coupling` must do so here. Values keep their names.
+    """
+    types = graph.types
+    whole = {
+        name: pick.size == types[name].channels and bool(np.all(np.diff(pick) > 0)) for name, pick in picks.items()
+    }
     nodes = {}
     for node in graph:
         values = (*node.args, node.name)
-        if all(masks[v].all() for v in values):
+        if all(whole[v] for v in values):
             nodes[node.name] = node.op
         else:
             kinds = [types[a] for a in node.args]
-            nodes[node.name] = RULES[type(node.op)].narrow(node.op, kinds, [masks[v] for v in values])
+            nodes[node.name] = RULES[type(node.op)].picked(node.op, kinds, [picks[v] for v in values])
     return graph.rebuild(lambda node, build: build.add(nodes[node.name], node.args, node.name, node.origin))
