@@ -13,7 +13,7 @@ from tomato.core.assets import asset
 from tomato.core.files import write_text
 from tomato.core.formats import Array
 from tomato.hardware.memory import LOAD_BITS
-from tomato.hardware.netlist import Netlist, Stream, lane_mask, load_beats
+from tomato.hardware.netlist import Netlist, Stream, lane_mask, load_beats, number_places
 from tomato.host import ports
 from tomato.version import __version__
 
@@ -127,8 +127,14 @@ def _port(port: Stream, *, is_input: bool) -> dict[str, Any]:
         "shape": list(port.shape),
         "frame_beats": port.frame_beats,
         "masks": [f"{m:x}" for m in lane_mask(port.shape[2], port.lanes, port.bits)],
+        "number": _number(port) if port.number else None,
         "vectors": vectors.file_of(port, is_input=is_input),
     }
+
+
+def _number(port: Stream) -> dict[str, Any]:
+    """Where a frame says its number: the beat of each digit, and its first bit."""
+    return {"bits": port.number, "digit": port.bits, "places": number_places(port, port.number)}
 
 
 def _readme(netlist: Netlist, report: Mapping[str, Any], backends: Sequence[str]) -> ReadmeView:

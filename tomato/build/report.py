@@ -64,6 +64,7 @@ def report(
         "latency_cycles": latency,
         "fps": round(hertz / (expected if rates.shares else interval), 2),
         "guaranteed_fps": round(hertz / interval, 2),
+        "exit_order": plan.exit_order if plan.exits else None,
         "exits": [{"name": name, **asdict(door)} for name, door in plan.exits.items()],
         "latency_ms": round(latency / hertz * 1e3, 6),
         "macs": macs,
@@ -97,7 +98,8 @@ def _expected(graph: Graph, lowered: Lowered, rates: Rates) -> float:
     steady = expected_cycles(lowered.units, lowered.routes.links, rates)
     if not rates.shares:
         return steady
-    found = early.average(early.levels(graph, lowered.units, lowered.routes, rates), early.drawn(rates.shares))
+    levels = early.levels(graph, lowered.units, lowered.routes, rates)
+    found = early.average(levels, early.drawn(rates.shares), ordered=early.ordered(graph))
     return max(steady, found or 0)
 
 

@@ -38,7 +38,7 @@ def leaving(accelerator: Accelerator, frames: Sequence[Array], count: int) -> Le
     levels = early.levels(accelerator.graph, lowered.units, lowered.routes, rates_of(accelerator.graph))
     come = [sum(n >= i for n in passed) for i in range(len(names) + 1)]
     shares = {name: come[i + 1] / max(1, come[i]) for i, name in enumerate(names)}
-    return Leaving(shares, early.average(levels, passed))
+    return Leaving(shares, early.average(levels, passed, ordered=early.ordered(accelerator.graph)))
 
 
 def passes(accelerator: Accelerator, frames: Sequence[Array], count: int) -> list[int]:

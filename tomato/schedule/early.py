@@ -11,7 +11,7 @@ import numpy as np
 
 from tomato.core.ir import Graph
 from tomato.hardware.parts import Fifo
-from tomato.ops.exits import Exit, Leave
+from tomato.ops.exits import Exit, Leave, number_bits
 from tomato.schedule.rates import Rates
 from tomato.schedule.route import Routes, routes
 from tomato.schedule.streams import Edge
@@ -102,8 +102,8 @@ def drawn(shares: Sequence[float], frames: int = FRAMES) -> list[int]:
     return [int(n) for n in np.minimum.accumulate(on, axis=1).sum(axis=1)]
 
 
-def departures(found: Sequence[Level], passed: Sequence[int]) -> list[int]:
-    """In which cycle each frame's result leaves. passed: how many exits it passes."""
+def departures(found: Sequence[Level], passed: Sequence[int], *, ordered: bool) -> list[int]:
+    """In which cycle each frame's result leaves. passed: how many exits it passes. ordered: after the one before."""
     last = [-level.interval for level in found]  # when a level took its last frame
     freed: list[list[int]] = [[] for _ in found]  # when each frame had left the queue in front of a Leave
     left = list[int]()
@@ -127,14 +127,19 @@ def departures(found: Sequence[Level], passed: Sequence[int]) -> list[int]:
                 else:
                     begin = reached
         out = last[count] + found[count].done
-        left.append(max(out, left[-1] + 1 if left else 0))
+        left.append(max(out, left[-1] + 1) if left and ordered else out)
     return left
 
 
-def average(found: Sequence[Level], passed: Sequence[int]) -> float | None:
+def average(found: Sequence[Level], passed: Sequence[int], *, ordered: bool) -> float | None:
     """Cycles per frame from the second result on, as simulation measures it; None for fewer than three frames."""
-    left = departures(found, passed)
+    left = sorted(departures(found, passed, ordered=ordered))
     return (left[-1] - left[1]) / (len(left) - 2) if len(left) > 2 else None
+
+
+def ordered(graph: Graph) -> bool:
+    """Whether results leave in the order of the frames."""
+    return not any(number_bits(graph, name) for name in graph.outputs)
 
 
 def ideal(found: Sequence[Level], passed: Sequence[int]) -> float:
@@ -166,7 +171,7 @@ def depths(
         if tried and _memory(ways, more, base) > MOST_MEMORY * target.memory_bits(target.usable):
             break
         made = levels(graph, units, routes(ways.links, target, regions, more), rates)
-        tried.append((average(made, passed) or 0, more))
+        tried.append((average(made, passed, ordered=ordered(graph)) or 0, more))
         if tried[-1][0] <= CLOSE * ideal(made, passed):
             break
     best = min(met for met, _ in tried)
@@ -195,7 +200,10 @@ def _with_waiting(
             held = found[frame.name] // (frame.to_type.pixels * frame.to_beats) + 1
             found[frame.name] += waiting * frame.to_type.pixels * frame.to_beats
             found[f"{name}.0"] = waiting + held + SLACK
-        if isinstance(unit.op, Exit):
+        if isinstance(unit.op, Exit) and unit.op.number:  # nobody waits there but while another frame leaves
+            for edge in (links[f"{name}.0"], links[f"{name}.1"]):
+                found[edge.name] = MORE * edge.to_type.pixels * edge.to_beats + SLACK
+        elif isinstance(unit.op, Exit):
             late = int(times.arrival[f"{name}.2"][-1]) - int(times.arrival[f"{name}.0"][0])
             frames = waiting * (len(paces) - 1 - level) + -(-late // paces[level]) + MORE
             for edge in (links[f"{name}.0"], links[f"{name}.1"]):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from tomato.core.errors import TomatoError, check_number
 from tomato.core.files import read_toml, refusals, toml_string
@@ -31,12 +31,18 @@ class Early:
     share: float | None = None
 
 
+Order = Literal["frames", "arrival"]
+"""Of results where frames leave early: that of the frames, or as they come, each with its frame's number."""
+ORDERS: tuple[Order, ...] = get_args(Order)
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A choice for every node that needs hardware, and the depth in beats of every FIFO in front of a join.
 
     A FIFO is named `<node>.<argument index>`. regions: the super logic region of each layer that is not in
     the first one. precision: what the network was quantised to. exits: by the ONNX outputs that they are at.
+    exit_order: in which results leave then.
     """
 
     target: str
@@ -46,6 +52,7 @@ class Plan:
     regions: Mapping[str, int] = field(default_factory=dict)
     precision: Precision = field(default_factory=Precision)
     exits: Mapping[str, Early] = field(default_factory=dict)
+    exit_order: Order = "frames"
 
     def to_toml(self) -> str:
         """The plan as TOML, in the order of the graph."""
@@ -54,6 +61,8 @@ class Plan:
             f"target = {toml_string(self.target)}",
             f"clock_mhz = {self.clock_mhz:g}",
         ]
+        if self.exit_order != ORDERS[0]:
+            lines += [f"exit_order = {toml_string(self.exit_order)}  # of results: that of the frames, or of arrival"]
         if self.precision != Precision():
             lines += ["", *_precision_lines(self.precision)]
         for name, early in self.exits.items():
@@ -88,6 +97,7 @@ class Wishes:
     regions: Mapping[str, int] = field(default_factory=dict)
     precision: Precision | None = None
     exits: Mapping[str, Early] = field(default_factory=dict)
+    exit_order: Order | None = None
 
 
 NO_WISHES = Wishes()
@@ -127,7 +137,12 @@ def read_wishes(path: Path) -> Wishes:
         raise TomatoError(f"target = {data['target']!r:.40} is not a name", where=str(path))
     precision = _read_precision(data["precision"], path) if "precision" in data else None
     exits = {name: _read_exit(name, entry, path) for name, entry in data.get("exits", {}).items()}
-    return Wishes(str(path), str(data.get("target", "")), clock, layers, fifos, regions, precision, exits)
+    order = data.get("exit_order")
+    if order is not None and order not in ORDERS:
+        raise TomatoError(
+            f"exit_order = {order!r:.40} is not an order", where=str(path), hint=f"choose from {', '.join(ORDERS)}"
+        )
+    return Wishes(str(path), str(data.get("target", "")), clock, layers, fifos, regions, precision, exits, order)
 
 
 def _read_exit(name: str, entry: object, path: Path) -> Early:
@@ -170,7 +185,7 @@ def _number(knob: str, value: object, where: str) -> int:
 def _check_tables(data: Mapping[str, Any], path: Path) -> None:
     """Raise TomatoError unless the plan has only the keys that it may have, and tables where they belong."""
     tables = ("precision", "exits", "layers", "fifos", "regions")
-    keys = ("target", "clock_mhz", *tables)
+    keys = ("target", "clock_mhz", "exit_order", *tables)
     if unknown := [k for k in data if k not in keys]:
         raise TomatoError(
             f"the plan has an unknown key: {unknown[0]}", where=str(path), hint=f"it has {', '.join(keys)}"
