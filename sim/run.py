@@ -313,13 +313,19 @@ def describe(summary: dict[str, Any]) -> list[str]:
         first = summary["first_mismatches"]
         return lines + [(WRONG_NUMBER if "number" in m else MISMATCH).format(**m) for m in first]
     lines = [f"bit-exact: {summary['frames']} frames"]
+    played = summary.get("played", {})
+    if played:
+        lines.append("exits: " + ", ".join(f"{s:.1%} went on at {name}" for name, s in played["shares"].items()))
     if not summary["stall"]:
         for what in ("interval", "latency"):
             measured = summary[f"{what}_cycles"]
             if measured is not None:
-                predicted = summary[f"{what}_cycles_predicted"]
-                bound = " if no frame leaves early" if summary.get("exits") else ""
-                lines.append(f"{what}: {measured:,.0f} cycles measured, {predicted:,} predicted{bound}")
+                predicted = f"{summary[f'{what}_cycles_predicted']:,} predicted"
+                if summary.get("exits"):
+                    predicted += " if no frame leaves early"
+                if played.get(f"{what}_cycles") is not None:
+                    predicted = f"{played[f'{what}_cycles']:,.0f} predicted for these frames, {predicted}"
+                lines.append(f"{what}: {measured:,.0f} cycles measured, {predicted}")
     return lines
 
 

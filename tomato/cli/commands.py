@@ -209,7 +209,7 @@ def simulate_command(
     from tomato.build.simulation import choose, csim, describe, first_difference, simulate
     from tomato.cli import show
     from tomato.cli.progress import progress
-    from tomato.measure.leaving import leaving
+    from tomato.measure.leaving import keep, leaving
 
     with opened(folder) as accelerator, progress(quiet) as shown:
         backend = choose(folder, backend)
@@ -235,8 +235,9 @@ def simulate_command(
                 folder, accelerator.graph, accelerator.plan, accelerator.target, count, backend=backend
             )
         left = leaving(accelerator, chosen or accelerator.samples, count) if backend == "verilog" else None
+        summary = keep(folder, summary, left) if left else summary
         page.write(folder)
-    show.simulation(describe(summary), summary, found, bisected=bisect, left=left)
+    show.simulation(describe(summary), summary, found, bisected=bisect)
     if not summary["bit_exact"] or found:
         click.get_current_context().exit(1)
     if not quiet:

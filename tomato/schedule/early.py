@@ -9,13 +9,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tomato.core.errors import TomatoError
 from tomato.core.ir import Graph
 from tomato.hardware.parts import Fifo
-from tomato.ops.exits import Exit, Leave, number_bits
+from tomato.hardware.plumbing import REGISTER_LATENCY
+from tomato.ops.exits import NUMBER_BITS, Exit, Leave, number_bits
 from tomato.schedule.rates import Rates
 from tomato.schedule.route import Routes, routes
 from tomato.schedule.streams import Edge
-from tomato.schedule.timing import SLACK, fifo_depths, simulate_times
+from tomato.schedule.timing import SLACK, Times, fifo_depths, simulate_times
 from tomato.schedule.units import Units
 from tomato.targets import Target
 
@@ -88,6 +90,19 @@ def levels(graph: Graph, units: Units, ways: Routes, rates: Rates) -> tuple[Leve
                 late = int(times.arrival[f"{name}.2"][-1]) - begins[level + 1]
                 found[level + 1] = replace(found[level + 1], done=late)
     return tuple(found)
+
+
+def latencies(units: Units, ways: Routes, times: Times) -> list[int]:
+    """By exit, cycles from the first input beat of a frame that leaves there to its last output beat, without waits."""
+    found = list[int]()
+    after = 0  # from what the exit behind gives to the output
+    for name, unit in reversed(list(units.items())):
+        if isinstance(unit.op, Exit):
+            (edge,) = ways.readers[name]
+            after += sum(part.latency for part in ways.parts[edge.name])
+            found.append(int(times.arrival[f"{name}.1"][-1]) + 2 * REGISTER_LATENCY + after)
+            after += unit.timing.latency
+    return found
 
 
 def _frames(ways: Routes, edge: Edge) -> float:
@@ -165,17 +180,30 @@ def depths(
     }
     if not rates.shares:
         return base
-    passed, tried = drawn(rates.shares), list[tuple[float, dict[str, int]]]()
+    passed, in_order = drawn(rates.shares), ordered(graph)
+    tried: list[tuple[float, dict[str, int], tuple[Level, ...]]] = []
     for waiting in WAITING:
         more = _with_waiting(graph, units, ways, rates, base, waiting)
         if tried and _memory(ways, more, base) > MOST_MEMORY * target.memory_bits(target.usable):
             break
         made = levels(graph, units, routes(ways.links, target, regions, more), rates)
-        tried.append((average(made, passed, ordered=ordered(graph)) or 0, more))
+        tried.append((average(made, passed, ordered=in_order) or 0, more, made))
         if tried[-1][0] <= CLOSE * ideal(made, passed):
             break
-    best = min(met for met, _ in tried)
-    return next(more for met, more in tried if met <= SAME * best)
+    best = min(met for met, _, _ in tried)
+    _, more, made = next(found for found in tried if found[0] <= SAME * best)
+    if not in_order and overtaken(made) >= 1 << NUMBER_BITS - 1:
+        raise TomatoError(
+            f"up to {overtaken(made):,} frames leave while one goes on: numbers of {NUMBER_BITS} bits do not tell them",
+            hint="--exit-order frames",
+        )
+    return more
+
+
+def overtaken(found: Sequence[Level]) -> int:
+    """How many frames may leave while one goes on to the end, at most: each in front of it takes the slowest level."""
+    waiting, through = sum(level.room + MORE for level in found), sum(level.done for level in found)
+    return -(-(waiting * max(level.interval for level in found) + through) // found[0].interval)
 
 
 def _memory(ways: Routes, chosen: Mapping[str, int], base: Mapping[str, int]) -> int:
