@@ -100,7 +100,8 @@ def latencies(units: Units, ways: Routes, times: Times) -> list[int]:
         if isinstance(unit.op, Exit):
             (edge,) = ways.readers[name]
             after += sum(part.latency for part in ways.parts[edge.name])
-            found.append(int(times.arrival[f"{name}.1"][-1]) + 2 * REGISTER_LATENCY + after)
+            told, come = (int(times.arrival[f"{name}.{i}"][-1]) for i in (0, 1))
+            found.append(max(told + unit.cycles - 1, come) + 2 * REGISTER_LATENCY + after)
             after += unit.timing.latency
     return found
 
