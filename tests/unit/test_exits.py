@@ -12,6 +12,9 @@ import pytest
 from tests.networks.heads import CLASSES, frames, three_heads, two_heads
 from tomato import frontend
 from tomato.accelerator import Accelerator, load
+from tomato.build.page.design import read
+from tomato.build.page.tables import comparison
+from tomato.build.page.tiles import tiles
 from tomato.cli.commands import read_exits
 from tomato.compiler import compile_model
 from tomato.core.errors import TomatoError
@@ -136,6 +139,21 @@ def test_results_that_leave_as_they_come_are_the_same(tmp_path: Path) -> None:
     assert "then its frame's number of 16 bits" in (folder / "README.md").read_text()
     again = compile_model(model(), BOARD, calibration=CALIBRATION, plan=folder / "plan.toml", shell="none")
     assert again.plan == made.plan
+
+
+def test_the_page_and_the_folder_tell_average_and_guaranteed(tmp_path: Path) -> None:
+    made = compiled(MARGIN, 0.125)
+    folder, facts = made.write(tmp_path / "build"), made.report
+    average, sure = f"{facts['fps']:,.0f}", f"{facts['guaranteed_fps']:,.0f}"
+    rate, latency = tiles(read(folder))[:2]
+    assert rate.value == average
+    assert f"guaranteed, if no frame leaves early: {sure}, {facts['interval_cycles']:,} cycles" in rate.told
+    assert f"{facts['exits'][0]['latency_cycles']:,} to early" in latency.told
+    (row,) = comparison([read(folder)])
+    assert row[1] == f"{average} ({sure} guaranteed)"
+    readme = (folder / "README.md").read_text()
+    assert f"{average} frames/s on average" in readme
+    assert f"{sure} frames/s guaranteed, if no frame leaves early" in readme
 
 
 def test_less_waits_where_results_leave_as_they_come() -> None:
