@@ -28,7 +28,7 @@ Progress = Callable[[str, int, int], None]
 MISMATCH = (
     "  layer {layer}, frame {frame}, row {row}, column {column}, channel {channel}: got {got}, expected {expected}"
 )
-
+WRONG_NUMBER = "  layer {layer}: result {before} says that it is of frame {number}, which is done or does not exist"
 
 NEEDED = frozenset({"tomato", "top", "sources", "interval_cycles", "latency_cycles", "loader", "inputs", "outputs"})
 """What design.json must say."""
@@ -274,8 +274,13 @@ def _times(design: dict[str, Any], path: Path) -> dict[str, tuple[int, int]]:
 
 
 def place(design: dict[str, Any], mismatch: dict[str, Any]) -> dict[str, Any]:
-    """A mismatch in the user's terms: frame, layer, row, column, channel, codes got and expected."""
+    """A mismatch in the user's terms: frame, layer, row, column, channel, codes got and expected.
+
+    Where a result has a wrong number: layer, number, and how many results came before.
+    """
     port = next(p for p in design["outputs"] if p["name"] == mismatch["port"])
+    if "number" in mismatch:
+        return {"layer": port["layer"], "number": mismatch["number"], "before": mismatch["before"]}
     got, want = int(mismatch["got"], 16), int(mismatch["expected"], 16)
     pixel, beat = divmod(mismatch["beat"], len(port["masks"]))
     lane = next((i for i in range(port["lanes"]) if _code(port, got, i) != _code(port, want, i)), 0)
@@ -305,15 +310,22 @@ def describe(summary: dict[str, Any]) -> list[str]:
             lines.append(f"stopped after {summary['frames']} of {summary['frames_asked']} frames")
         if summary.get("frame_error"):
             lines.append("frame_error: an input's frame ended where it should not")
-        return lines + [MISMATCH.format(**m) for m in summary["first_mismatches"]]
+        first = summary["first_mismatches"]
+        return lines + [(WRONG_NUMBER if "number" in m else MISMATCH).format(**m) for m in first]
     lines = [f"bit-exact: {summary['frames']} frames"]
+    played = summary.get("played", {})
+    if played:
+        lines.append("exits: " + ", ".join(f"{s:.1%} went on at {name}" for name, s in played["shares"].items()))
     if not summary["stall"]:
         for what in ("interval", "latency"):
             measured = summary[f"{what}_cycles"]
             if measured is not None:
-                predicted = summary[f"{what}_cycles_predicted"]
-                bound = " if no frame leaves early" if summary.get("exits") else ""
-                lines.append(f"{what}: {measured:,.0f} cycles measured, {predicted:,} predicted{bound}")
+                predicted = f"{summary[f'{what}_cycles_predicted']:,} predicted"
+                if summary.get("exits"):
+                    predicted += " if no frame leaves early"
+                if played.get(f"{what}_cycles") is not None:
+                    predicted = f"{played[f'{what}_cycles']:,.0f} predicted for these frames, {predicted}"
+                lines.append(f"{what}: {measured:,.0f} cycles measured, {predicted}")
     return lines
 
 

@@ -69,22 +69,30 @@ class Driver:
 
 
 class Checker:
-    """Takes the beats of one output and compares each with the golden one."""
+    """Takes the beats of one output and compares each with the golden one.
+
+    begin, end: beats before the sequence of frames that is played, and up to its end.
+    """
 
     def __init__(self, port: dict[str, Any], beats: list[int], stall: float, seed: int) -> None:
         self.port, self.beats, self.stall = port, beats, stall
         self.rng = random.Random(f"check {port['name']} {seed}")
         self.masks = [int(m, 16) for m in port["masks"]]
         self.frame_beats = port["frame_beats"]
-        self.got = self.end = 0
+        self.got = self.begin = self.end = 0
         self.ends: list[int] = []
-        self.received: list[int] = []
+        self.frames: dict[int, list[int]] = {}
         self.mismatches = 0
         self.reported: list[dict[str, Any]] = []
 
     @property
     def done(self) -> bool:
         return self.got == self.end
+
+    @property
+    def received(self) -> list[int]:
+        """What came, in the order of the frames."""
+        return [beat for _, beats in sorted(self.frames.items()) for beat in beats]
 
     def takes(self) -> bool:
         """Whether it takes a beat in this cycle."""
@@ -99,25 +107,71 @@ class Checker:
             self.ends.append(cycle)
 
     def _check(self, data: int, last: bool | None) -> None:
-        mask = self.masks[self.got % len(self.masks)]
-        want = self.beats[self.got] & mask
-        frame, beat = divmod(self.got, self.frame_beats)
-        self.received.append(data & mask)
+        self.frames.setdefault(self.got // self.frame_beats, []).append(self._compare(self.got, data, last))
+
+    def _compare(self, place: int, data: int, last: bool | None) -> int:
+        """A beat, compared with the golden one at a place: what counts of it."""
+        mask = self.masks[place % len(self.masks)]
+        want = self.beats[place] & mask
+        frame, beat = divmod(place, self.frame_beats)
         ends = beat == self.frame_beats - 1
-        if data & mask == want and last in (None, ends):
-            return
-        self.mismatches += 1
-        if len(self.reported) < REPORTED:
-            self.reported.append(
+        if data & mask != want or last not in (None, ends):
+            self._report(
                 {"port": self.port["name"], "frame": frame, "beat": beat, "got": f"{data & mask:x}",
                  "expected": f"{want:x}", "tlast": last, "expected_tlast": ends}
             )  # fmt: skip
+        return data & mask
+
+    def _report(self, what: dict[str, Any]) -> None:
+        self.mismatches += 1
+        if len(self.reported) < REPORTED:
+            self.reported.append(what)
 
     def result(self) -> dict[str, Any]:
         """What came, and when frames ended."""
         extra = max(0, self.got - len(self.beats))
         return {"name": self.port["name"], "beats": self.got, "expected_beats": len(self.beats), "ends": self.ends,
                 "mismatches": self.mismatches + extra, "first": self.reported}  # fmt: skip
+
+
+class NumberedChecker(Checker):
+    """Takes frames in any order, and compares each with the golden one of its number, of which each comes once.
+
+    The number's digits, wherever they are in a frame, count from 0 in every sequence and wrap: of the frames whose
+    number it may be, it is the one that is nearest to how many came before.
+    """
+
+    def __init__(self, port: dict[str, Any], beats: list[int], stall: float, seed: int) -> None:
+        super().__init__(port, beats, stall, seed)
+        self.digit, self.span = port["number"]["digit"], 1 << port["number"]["bits"]
+        self.places: list[tuple[int, int]] = port["number"]["places"]
+        for beat, bit in self.places:
+            self.masks[beat] &= ~((1 << self.digit) - 1 << bit)
+        self.frame: list[tuple[int, bool | None]] = []
+
+    def _check(self, data: int, last: bool | None) -> None:
+        self.frame.append((data, last))
+        if len(self.frame) < self.frame_beats:
+            return
+        before, first = self.got // self.frame_beats, self.begin // self.frame_beats
+        frame = before + (self._number() - (before - first) + self.span // 2) % self.span - self.span // 2
+        if frame in self.frames or not first <= frame < self.end // self.frame_beats:
+            self._report({"port": self.port["name"], "number": frame - first, "before": before - first})
+        else:
+            compared = enumerate(self.frame, frame * self.frame_beats)
+            self.frames[frame] = [self._compare(place, beat, mark) for place, (beat, mark) in compared]
+        self.frame = []
+
+    def _number(self) -> int:
+        mask = (1 << self.digit) - 1
+        digits = (self.frame[beat][0] >> bit & mask for beat, bit in self.places)
+        number: int = sum(digit << i * self.digit for i, digit in enumerate(digits)) % self.span
+        return number
+
+
+def checker_of(port: dict[str, Any], beats: list[int], stall: float, seed: int) -> Checker:
+    """What an output needs."""
+    return (NumberedChecker if port.get("number") else Checker)(port, beats, stall, seed)
 
 
 class Axis:
@@ -243,12 +297,14 @@ async def _run(
     lost = [run.get("lost"), *[None] * len(job["inputs"])]  # the first input's
     sources = zip(job["inputs"], lost, strict=False)
     drivers = [Driver(p, beats[p["name"]], run["source"], run["seed"], at) for p, at in sources]
-    checkers = [Checker(p, beats[p["name"]], run["sink"], run["seed"]) for p in job["outputs"]]
+    checkers = [checker_of(p, beats[p["name"]], run["sink"], run["seed"]) for p in job["outputs"]]
     agents: list[Checker | Driver] = [*checkers, *drivers]
     cycle, shifted = 0, False
     for frames in (*job["restarts"], None):
         if not all(a.done for a in agents):
             break
+        for taken in checkers:
+            taken.begin = taken.end
         for agent in agents:
             agent.end = len(agent.beats) if frames is None else frames * agent.frame_beats
         cycle = await _sequence(pins, job, drivers, checkers, cycle)

@@ -25,7 +25,7 @@ from tomato.quantise.integers import from_quantised, from_real
 from tomato.quantise.precision import Precision
 from tomato.schedule import Plan, schedule
 from tomato.schedule.alternatives import best, gained, ordered, reordered
-from tomato.schedule.plan import Early, Wishes, read_wishes
+from tomato.schedule.plan import Early, Order, Wishes, read_wishes
 from tomato.search import AUTO, Goal
 from tomato.search.auto import search
 
@@ -50,6 +50,7 @@ def compile_model(
     states: Mapping[str, str] | None = None,
     early: Mapping[str, Early | float | None] | None = None,
     early_loss: float = exits.LOSS,
+    early_order: Order | None = None,
     host: HostChoice = "ends",
     shell: str = board.SHELLS[0],
     progress: Progress = silent,
@@ -67,9 +68,10 @@ def compile_model(
     dynamic axes by their names, or whole shapes of inputs by theirs, batch included. states: inputs of recurrent layers
     that are what an output was at the frame before, by name: they stay on the chip, and frames are a sequence. early:
     outputs at which frames leave that are sure: by name the margin of the first score, an `Early`, or None to let
-    calibration choose it with at most `early_loss` points of accuracy lost, see docs/exits.md. host: what the host may
-    run at the ends of the network: "none", "ends" (as long as the chip does at least half of the multiply-accumulates),
-    or "any". shell: what stands around the Verilog, "axi" or "none", for which room is left.
+    calibration choose it with at most `early_loss` points of accuracy lost, see docs/exits.md. early_order: "frames",
+    or "arrival" for results that leave as they come, each with its frame's number; unless given, the plan's. host: what
+    the host may run at the ends of the network: "none", "ends" (as long as the chip does at least half of the
+    multiply-accumulates), or "any". shell: what stands around the Verilog, "axi" or "none", for which room is left.
     Raises TomatoError for what the user can mend.
     """
     asked.check_numbers(fps, clock_mhz, requant_bits, allow_error, goal)
@@ -82,6 +84,7 @@ def compile_model(
     sizes = {name: tuple(int(n) for n in shape) for name, shape in (shapes or {}).items()}
     network, frames = complete.settle(source, Reading(sizes, states=dict(states or {})), host, calibration)
     doors = exits.wanted(early, wishes)
+    order = exits.order_of(early_order, wishes, doors)
     if doors:
         network = exits.ordered(network, doors)
 
@@ -108,7 +111,7 @@ def compile_model(
         alike = bool(doors)
         integers = from_real(network, frames, ranges, bits, compensate=compensate, alike=alike, progress=progress)
     if doors:
-        integers, doors = exits.leave_early(integers, doors, frames, labels, early_loss, progress)
+        integers, doors = exits.leave_early(integers, doors, frames, labels, early_loss, order, progress)
     integers.graph.verify()
 
     progress("Schedule", 0, 0)
@@ -133,7 +136,7 @@ def compile_model(
     return Accelerator(
         integers.graph, integers.inputs, integers.outputs, (*said, *integers.notes, *(found.notes if found else ())),
         reading=integers.reading, ends=integers.ends, proofs=integers.proofs,
-        plan=replace(chosen, precision=bits, exits=doors),
+        plan=replace(chosen, precision=bits, exits=doors, exit_order=order),
         target=chip, model=source.path, samples=tuple(s[: count_of(integers.graph)] for s in samples),
         files=found.files if found else {}, shell=shell,
     )  # fmt: skip

@@ -16,10 +16,10 @@ from tomato.core.progress import Progress, silent
 from tomato.frontend import Network
 from tomato.host.codes import encode
 from tomato.host.data import classes_of
-from tomato.ops.exits import margins
+from tomato.ops.exits import NUMBER_BITS, margins
 from tomato.passes.exit_early import Door, exit_early
 from tomato.quantise.integers import Integers, without_suppressed
-from tomato.schedule.plan import Early, Wishes, check_early
+from tomato.schedule.plan import ORDERS, Early, Order, Wishes, check_early
 
 NetworkT = TypeVar("NetworkT", bound=Network)
 LOSS = 0.5
@@ -33,6 +33,16 @@ def wanted(asked: Mapping[str, Early | float | None] | None, wishes: Wishes) -> 
     """The exits that the call asks for, or else the plan."""
     given = asked if asked else wishes.exits
     return {name: e if isinstance(e, Early) else Early(e) for name, e in given.items()}
+
+
+def order_of(asked: Order | None, wishes: Wishes, doors: Mapping[str, Early]) -> Order:
+    """The order of results that the call asks for, or else the plan. Raises TomatoError where frames have only one."""
+    if asked is not None and asked not in ORDERS:
+        raise TomatoError(f"--exit-order {asked}: there is no such order", hint=f"choose from {', '.join(ORDERS)}")
+    order = asked or wishes.exit_order or ORDERS[0]
+    if order != ORDERS[0] and not doors:
+        raise TomatoError(f"--exit-order {order}: no frame leaves early", hint="name an output with --exit")
+    return order
 
 
 def ordered(network: NetworkT, asked: Mapping[str, Early]) -> NetworkT:
@@ -94,7 +104,7 @@ class Seen:
 
 def leave_early(
     network: Integers, asked: Mapping[str, Early], frames: Sequence[Array] | None, labels: Array | None,
-    loss: float = LOSS, progress: Progress = silent,
+    loss: float = LOSS, order: Order = "frames", progress: Progress = silent,
 ) -> tuple[Integers, dict[str, Early]]:  # fmt: skip
     """The network on codes, `ordered`, with its exits; and these, in their order, with every margin and share.
 
@@ -119,7 +129,7 @@ def leave_early(
         steps = _choose(seen, wanted, loss)
         doors = [Door(s, e.share or m) for s, e, m in zip(steps, given, _shares(seen, steps), strict=True)]
         notes = (_said(seen, steps, early),)
-    graph = exit_early(network.graph, doors)
+    graph = exit_early(network.graph, doors, NUMBER_BITS if order == "arrival" else 0)
     settled = {p.name: Early(d.margin * step, d.share) for p, d in zip(early, doors, strict=True)}
     outputs = (replace(last, value=graph.outputs[0]),)
     gated = without_suppressed(graph)

@@ -8,6 +8,7 @@ from tomato.core.state import lasting
 from tomato.hardware.memory import LOAD_BITS, Source
 from tomato.hardware.netlist import FRAME_CHECK, Instance, Netlist, Place, Stream, load_count, stream
 from tomato.hardware.parts import Converter, Fifo, FrameEnd, Loader, Part, Register
+from tomato.ops.exits import number_bits
 from tomato.schedule.plan import Plan
 from tomato.schedule.route import Routes, routes
 from tomato.schedule.streams import OUTPUT, Edge, edges
@@ -136,7 +137,8 @@ class _Lowering:
                     source = self._renamed(before, f"_q{edge.index}")
                 case FrameEnd():
                     name, why = f"end_of_{edge.value}", " leaves: the last beat of a frame is marked"
-                    source = replace(stream(before.name, edge.value, edge.to_type, edge.to_lanes), framed=True)
+                    ends = stream(before.name, edge.value, edge.to_type, edge.to_lanes)
+                    source = replace(ends, framed=True, number=number_bits(self.graph, edge.value))
                     source = self._renamed(source, "_end")
                 case _:
                     raise AssertionError(f"{part} does not stand on an edge")

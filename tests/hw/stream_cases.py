@@ -8,7 +8,7 @@ import numpy as np
 from tomato.core.formats import Codes, Tensor
 from tomato.core.ir import Op, Shape, TensorType
 from tomato.ops.edge_pad import EdgePad
-from tomato.ops.exits import Exit, Leave, Sure
+from tomato.ops.exits import Exit, Leave, Number, Sure
 from tomato.ops.frame_requant import FrameRequant
 from tomato.ops.join import Add, Multiply
 from tomato.ops.keep_largest import KeepLargest
@@ -106,10 +106,15 @@ def leave(shape: Shape, fmt: Codes, lanes: int) -> Case:
     return Case(Leave(), (UNSURE, TensorType(shape, fmt)), {"lanes": lanes})
 
 
-def exits(channels: int, early: Codes, late: Codes, lanes: int) -> Case:
-    """Frames of which none is sure: see test_exit_frame.py for the others."""
+def exits(channels: int, early: Codes, late: Codes, lanes: int, number: int = 0) -> Case:
+    """Frames of which none is sure: see test_exit_frame.py and test_arrive_frame.py for the others."""
     kinds = (TensorType((1, 1, channels), fmt) for fmt in (early, late))
-    return Case(Exit(), (UNSURE, *kinds), {"lanes": lanes})
+    return Case(Exit(number), (UNSURE, *kinds), {"lanes": lanes})
+
+
+def numbers(bits: int, digit: int, lanes: int, *, signed: bool) -> Case:
+    """Frames that are counted."""
+    return Case(Number(bits, digit, signed), (UNSURE,), {"lanes": lanes})
 
 
 CHANNELS_FIRST = Transpose((4, 5, 6), (2, 0, 1), (6, 4, 5))
@@ -147,6 +152,17 @@ CASES: Mapping[str, Mapping[str, Case]] = {
         "ragged": exits(10, S8, S8, 3),
         "mixed": exits(7, U8, S5, 7),
         "narrow": exits(5, U1, Codes(-70, -9), 1),
+    },
+    "arrive_frame": {
+        "bytes": exits(12, S8, S8, 5, number=16),
+        "mixed": exits(8, U8, S5, 1, number=7),
+        "one_beat": exits(6, S8, S8, 6, number=9),
+    },
+    "number_frame": {
+        "bytes": numbers(16, 8, 1, signed=True),
+        "wraps": numbers(3, 2, 1, signed=False),
+        "one_beat": numbers(16, 5, 4, signed=True),
+        "ragged": numbers(5, 2, 2, signed=True),
     },
     "concat_stream": {
         "two": concat((4, 6), (S4, S4), 2),

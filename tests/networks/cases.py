@@ -13,7 +13,7 @@ from tomato.engines import CATALOGUE
 from tomato.engines.base import AnyUnit, Knobs, Site
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
-from tomato.ops.exits import Exit, Leave, Sure
+from tomato.ops.exits import Exit, Leave, Number, Sure
 from tomato.ops.frame_requant import FrameRequant
 from tomato.ops.gated_conv2d import GatedConv2d
 from tomato.ops.join import Add, Multiply
@@ -90,6 +90,8 @@ CASES: Mapping[str, tuple[Op, tuple[TensorType, ...]]] = {
     "sure": (Sure(20), (TensorType((1, 1, 10), S8),)),
     "leave": (Leave(), (UNSURE, X)),
     "exit": (Exit(), (UNSURE, TensorType((1, 1, 10), S8), TensorType((1, 1, 10), Codes(0, 9)))),
+    "arrival": (Exit(16), (UNSURE, TensorType((1, 1, 12), S8), TensorType((1, 1, 12), S8))),
+    "number": (Number(16, 8, True), (UNSURE,)),
     "nudged": (NUDGED, (TensorType((6, 5, 6), Codes.of(20, signed=True)),)),
     **{kind.__name__.lower(): found.case for kind, found in described().items()},
 }

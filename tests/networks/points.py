@@ -22,7 +22,7 @@ from tomato.engines.base import NAMED, AnyUnit, Knobs, Site
 from tomato.hardware.memory import Ram
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
-from tomato.ops.exits import Exit, Leave, Sure
+from tomato.ops.exits import Exit, Leave, Number, Sure
 from tomato.ops.frame_requant import FrameRequant
 from tomato.ops.gated_conv2d import GatedConv2d
 from tomato.ops.join import Add, Multiply
@@ -320,8 +320,16 @@ def scores(draw: Draw) -> Operation:
 @st.composite
 def exits(draw: Draw) -> Operation:
     """Two kinds of scores, of frames that are not sure."""
-    channels = draw(CHANNELS)
-    return Exit(), (UNSURE, *(TensorType((1, 1, channels), draw(formats())) for _ in range(2)))
+    channels, number = draw(CHANNELS), draw(st.sampled_from((0, 1, 2)))
+    if number:
+        channels += 2  # digits of any width hold it
+    return Exit(number), (UNSURE, *(TensorType((1, 1, channels), draw(formats())) for _ in range(2)))
+
+
+@st.composite
+def numbers(draw: Draw) -> Operation:
+    """Counts of a few frames, or of many, in digits of any width."""
+    return Number(draw(st.integers(1, 20)), draw(st.integers(1, 9)), draw(st.booleans())), (UNSURE,)
 
 
 def _random(draw: Draw) -> np.random.Generator:
@@ -342,6 +350,7 @@ OPERATIONS: Mapping[type[Op], st.SearchStrategy[Operation]] = {
     Leave: kinds().map(lambda kind: (Leave(), (UNSURE, kind))),
     MaxPool: maxima(),
     Multiply: pairs(Multiply, NUMBERS),
+    Number: numbers(),
     Pad: frames(),
     Piecewise: lines(),
     Requant: requantisations(),

@@ -4,6 +4,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,9 @@ import pytest
 from tests.networks.heads import CLASSES, frames, three_heads, two_heads
 from tomato import frontend
 from tomato.accelerator import Accelerator, load
+from tomato.build.page.design import read
+from tomato.build.page.tables import comparison
+from tomato.build.page.tiles import tiles
 from tomato.cli.commands import read_exits
 from tomato.compiler import compile_model
 from tomato.core.errors import TomatoError
@@ -18,7 +22,9 @@ from tomato.core.formats import Array
 from tomato.core.interpret import interpret
 from tomato.exits import ordered
 from tomato.ops.exits import Exit, Leave, Sure, margins
+from tomato.schedule.early import Level, overtaken
 from tomato.schedule.plan import Early
+from tomato.schedule.timing import SLACK
 
 BOARD = "pynq-z2"
 MARGIN = 0.36
@@ -114,6 +120,68 @@ def test_a_plan_keeps_its_exits(tmp_path: Path) -> None:
     again = compile_model(model(), BOARD, calibration=CALIBRATION, plan=folder / "plan.toml", shell="none")
     assert again.plan == made.plan
     assert again.graph == made.graph
+
+
+def test_results_that_leave_as_they_come_are_the_same(tmp_path: Path) -> None:
+    """The golden model, whose frames have their numbers behind the scores; the plan keeps the order."""
+    early = {"early": Early(MARGIN)}
+    made = compile_model(
+        model(), BOARD, calibration=CALIBRATION, early=early, early_order="arrival", fps=100_000, shell="none"
+    )
+    for codes in (True, False):
+        assert np.array_equal(made.golden(CALIBRATION, codes=codes), compiled().golden(CALIBRATION, codes=codes))
+    (values,) = made.run(made.encode(CALIBRATION)).values()
+    assert values.reshape(len(CALIBRATION), -1)[:, CLASSES].tolist() == list(range(len(CALIBRATION)))
+    assert made.report["ports"]["outputs"][0]["number"] == 16
+    folder = made.write(tmp_path / "build")
+    assert load(folder).plan == made.plan
+    assert 'exit_order = "arrival"' in (folder / "plan.toml").read_text()
+    assert "then its frame's number of 16 bits" in (folder / "README.md").read_text()
+    again = compile_model(model(), BOARD, calibration=CALIBRATION, plan=folder / "plan.toml", shell="none")
+    assert again.plan == made.plan
+
+
+def test_the_page_and_the_folder_tell_average_and_guaranteed(tmp_path: Path) -> None:
+    made = compiled(MARGIN, 0.125)
+    folder, facts = made.write(tmp_path / "build"), made.report
+    average, sure = f"{facts['fps']:,.0f}", f"{facts['guaranteed_fps']:,.0f}"
+    rate, latency = tiles(read(folder))[:2]
+    assert rate.value == average
+    assert f"guaranteed, if no frame leaves early: {sure}, {facts['interval_cycles']:,} cycles" in rate.told
+    assert f"{facts['exits'][0]['latency_cycles']:,} to early" in latency.told
+    (row,) = comparison([read(folder)])
+    assert row[1] == f"{average} ({sure} guaranteed)"
+    readme = (folder / "README.md").read_text()
+    assert f"{average} frames/s on average" in readme
+    assert f"{sure} frames/s guaranteed, if no frame leaves early" in readme
+
+
+def test_less_waits_where_results_leave_as_they_come() -> None:
+    """An early result waits for no late one, so that nothing has to hold it."""
+    made = compile_model(model(), BOARD, early={"early": Early(1.0, 0.3)}, early_order="arrival", shell="none")
+    (end,) = (node.name for node in made.graph if isinstance(node.op, Exit))
+    assert max(made.plan.fifos[f"{end}.{i}"] for i in (0, 1)) <= 2 * (CLASSES + 1) + SLACK
+
+
+@pytest.mark.parametrize(
+    ("asked", "early", "why"),
+    [
+        ("arrival", None, "--exit-order arrival: no frame leaves early"),
+        ("any", {"early": 1.0}, "--exit-order any: there is no such order"),
+    ],
+)
+def test_orders_that_are_refused(asked: Any, early: dict[str, float] | None, why: str) -> None:
+    with pytest.raises(TomatoError, match=why):
+        compile_model(model(), BOARD, early=early, early_order=asked)
+
+
+def test_too_many_frames_for_their_numbers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Almost no frame goes on, and takes long."""
+    found = (Level(10, 100, 100, 10, 96), Level(40_000, 90_000))
+    assert overtaken(found) >= 98 * 4_000
+    monkeypatch.setattr("tomato.schedule.early.NUMBER_BITS", 3)
+    with pytest.raises(TomatoError, match="numbers of 3 bits do not tell them"):
+        compile_model(model(), BOARD, early={"early": Early(1.0, 0.1)}, early_order="arrival", shell="none")
 
 
 def test_a_share_that_is_given_counts() -> None:

@@ -344,7 +344,7 @@ class TestPortView:
 class TestView:
     """Everything tb.cpp.j2 may look at. `load_beats`: of the weights that the bitstream cannot hold.
 
-    lasting: states last from frame to frame.
+    lasting: states, or numbers of frames, last from frame to frame.
     """
 
     name: str
@@ -359,7 +359,7 @@ class TestView:
 def _testbench(netlist: Netlist) -> TestView:
     return TestView(
         name=netlist.name,
-        lasting=netlist.lasting,
+        lasting=netlist.lasting or any(s.number for s in netlist.outputs),
         inputs=tuple(_test_port(s, is_input=True) for s in netlist.inputs),
         outputs=tuple(_test_port(s, is_input=False) for s in netlist.outputs),
         load_beats=load_count(netlist.loaded, LOAD_BITS) if netlist.loaded else 0,

@@ -1,7 +1,7 @@
 """The build folder: everything an FPGA engineer needs, with or without Tomato installed."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from tomato.core.assets import asset
 from tomato.core.files import write_text
 from tomato.core.formats import Array
 from tomato.hardware.memory import LOAD_BITS
-from tomato.hardware.netlist import Netlist, Stream, lane_mask, load_beats
+from tomato.hardware.netlist import Netlist, Stream, lane_mask, load_beats, number_places
 from tomato.host import ports
 from tomato.version import __version__
 
@@ -44,9 +44,8 @@ class ReadmeView:
     target: str
     part: str
     clock_mhz: str
-    interval: str
+    speed: tuple[str, ...]
     latency: str
-    fps: str
     resources: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
@@ -63,7 +62,8 @@ def write(
     folder: Path, netlist: Netlist, report: Mapping[str, Any], plan: str, backends: Sequence[str] = DEFAULT
 ) -> None:
     """Write a design into `folder`, which exists: rtl/ and mem/, hls/, sim/, plan.toml, report.json, README.md."""
-    title = f"{report['model']} for {report['target']}, {report['fps']:,.0f} frames/s at {report['clock_mhz']:g} MHz"
+    rate = f"{report['fps']:,.0f} frames/s" + (" on average" if report["exits"] else "")
+    title = f"{report['model']} for {report['target']}, {rate} at {report['clock_mhz']:g} MHz"
     (folder / "sim").mkdir()
     if netlist.loaded:
         (folder / "mem").mkdir()
@@ -127,8 +127,22 @@ def _port(port: Stream, *, is_input: bool) -> dict[str, Any]:
         "shape": list(port.shape),
         "frame_beats": port.frame_beats,
         "masks": [f"{m:x}" for m in lane_mask(port.shape[2], port.lanes, port.bits)],
+        "number": _number(port) if port.number else None,
         "vectors": vectors.file_of(port, is_input=is_input),
     }
+
+
+def _number(port: Stream) -> dict[str, Any]:
+    """Where a frame says its number: the beat of each digit, and its first bit."""
+    return {"bits": port.number, "digit": port.bits, "places": number_places(port, port.number)}
+
+
+def _speed(report: Mapping[str, Any]) -> Iterator[str]:
+    """Cycles a frame and frames a second; where frames leave early, on average and guaranteed."""
+    sure = f"{report['interval_cycles']:,} cycles a frame: {report['guaranteed_fps']:,.0f} frames/s"
+    if report["exits"]:
+        yield f"{report['expected_interval_cycles']:,.0f} cycles a frame: {report['fps']:,.0f} frames/s on average"
+    yield f"{sure} guaranteed, if no frame leaves early" if report["exits"] else sure
 
 
 def _readme(netlist: Netlist, report: Mapping[str, Any], backends: Sequence[str]) -> ReadmeView:
@@ -163,9 +177,8 @@ def _readme(netlist: Netlist, report: Mapping[str, Any], backends: Sequence[str]
         target=report["target"],
         part=report["part"],
         clock_mhz=f"{report['clock_mhz']:g}",
-        interval=f"{report['interval_cycles']:,}",
+        speed=tuple(_speed(report)),
         latency=f"{report['latency_cycles']:,}",
-        fps=f"{report['fps']:,.0f}",
         resources=", ".join(used),
         host=report["host"] is not None,
         loader=f"{netlist.loader.params['Beats']:,}" if netlist.loader else "",

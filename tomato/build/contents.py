@@ -15,7 +15,7 @@ from tomato.core.formats import Array
 from tomato.frontend import Network
 from tomato.host.ends import Host
 from tomato.quantise.precision import Precision
-from tomato.schedule.plan import Plan, read_wishes
+from tomato.schedule.plan import ORDERS, Plan, read_wishes
 from tomato.schedule.scheduler import check_complete
 from tomato.targets import Target
 
@@ -61,6 +61,7 @@ def load(folder: Path) -> tuple[Network, Plan, Target, tuple[Array, ...]]:
         wishes.regions,
         wishes.precision or Precision(),
         wishes.exits,
+        wishes.exit_order or ORDERS[0],
         wishes.reordered,
     )
     return network, plan, target, samples

@@ -40,6 +40,7 @@ def report(
     expected = _expected(graph, lowered, rates)
     times = simulate_times(units, graph, lowered.routes, 1, None)
     latency = latency_cycles(times, graph)
+    leaves = early.latencies(units, lowered.routes, times)
     hertz = plan.clock_mhz * 1e6
     layers = [_layer(unit, graph, plan, lowered, times, rates) for unit in units.values()]
     engines = set(units)
@@ -64,7 +65,11 @@ def report(
         "latency_cycles": latency,
         "fps": round(hertz / (expected if rates.shares else interval), 2),
         "guaranteed_fps": round(hertz / interval, 2),
-        "exits": [{"name": name, **asdict(door)} for name, door in plan.exits.items()],
+        "exit_order": plan.exit_order if plan.exits else None,
+        "exits": [
+            {"name": name, **asdict(door), "latency_cycles": cycles}
+            for (name, door), cycles in zip(plan.exits.items(), leaves, strict=True)
+        ],
         "latency_ms": round(latency / hertz * 1e3, 6),
         "macs": macs,
         "weight_bits": sum(layer["weight_bits"] for layer in layers),
@@ -97,7 +102,8 @@ def _expected(graph: Graph, lowered: Lowered, rates: Rates) -> float:
     steady = expected_cycles(lowered.units, lowered.routes.links, rates)
     if not rates.shares:
         return steady
-    found = early.average(early.levels(graph, lowered.units, lowered.routes, rates), early.drawn(rates.shares))
+    levels = early.levels(graph, lowered.units, lowered.routes, rates)
+    found = early.average(levels, early.drawn(rates.shares), ordered=early.ordered(graph))
     return max(steady, found or 0)
 
 

@@ -20,9 +20,9 @@ from tomato.core.formats import Array
 from tomato.core.interpret import interpret
 from tomato.core.ir import Graph
 from tomato.core.progress import Progress, silent
-from tomato.hardware.netlist import Stream, lane_mask, to_beats
+from tomato.hardware.netlist import Stream, lane_mask, number_places, to_beats
 from tomato.lower import lower
-from tomato.ops.exits import gates
+from tomato.ops.exits import gates, number_bits
 from tomato.schedule.plan import Plan
 from tomato.targets import Target
 
@@ -203,8 +203,11 @@ def first_difference(
     inputs = json.loads((folder / "sim" / "design.json").read_text())["inputs"]
     codes = {p.value: _stored(folder / v["vectors"], p)[:frames] for p, v in zip(netlist.inputs, inputs, strict=True)}
     values: dict[str, Array] = {}
+    stored = len(next(iter(codes.values())))
+    played = np.arange(frames) % stored
+    if not netlist.lasting:  # frames that are played again have numbers of their own
+        codes, played = {name: x[played] for name, x in codes.items()}, np.arange(frames)
     interpret(graph, codes, watch=values.__setitem__)
-    played = np.arange(frames) % len(next(iter(codes.values())))
     behind = gates(graph) if backend == "verilog" else {}
     for port in netlist.streams:
         path = folder / PROBES[backend] / f"{port.name}.hex"
@@ -213,6 +216,8 @@ def first_difference(
         got = [int(line, 16) for line in path.read_text().split()]
         gone = [values[bit][played].reshape(frames) != 0 for bit in behind.get(port.value, ())]
         here = np.flatnonzero(~np.any(gone, axis=0)) if gone else np.arange(frames)
+        if backend == "verilog" and (bits := number_bits(graph, port.value)):
+            here = _arrived(got, port, bits, here, stored if netlist.lasting else 0)
         want = to_beats(values[port.value][played[here]].reshape(-1, *port.shape), port.lanes, port.bits)
         masks = lane_mask(port.shape[2], port.lanes, port.bits)
         for i, (g, w) in enumerate(zip(got, want, strict=False)):
@@ -220,6 +225,23 @@ def first_difference(
                 found = _difference(port, i, g, w)
                 return replace(found, frame=int(here[found.frame]))
     return None
+
+
+def _arrived(got: Sequence[int], port: Stream, bits: int, here: Array, sequence: int) -> Array:
+    """The frames `here` in the order in which a stream carried them; as they are where it has others, or one twice.
+
+    sequence: frames after which their numbers begin again at 0, or 0.
+    """
+    count, mask = len(got) // port.frame_beats, (1 << port.bits) - 1
+    words = np.array(got[: count * port.frame_beats], dtype=object).reshape(count, -1)
+    digits = [words[:, beat] >> bit & mask for beat, bit in number_places(port, bits)]
+    numbers = sum((digit << i * port.bits for i, digit in enumerate(digits)), start=np.zeros(count, object))
+    about = here[:count]
+    first = about // sequence * sequence if sequence else 0
+    off = (numbers.astype(np.int64) - (about - first) + (1 << bits - 1)) % (1 << bits) - (1 << bits - 1)
+    found = about + off
+    rest = np.setdiff1d(here, found)
+    return np.concatenate([found, rest]) if len(rest) + count == len(here) else here
 
 
 def _stored(vectors: Path, port: Stream) -> Array:

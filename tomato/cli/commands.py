@@ -83,6 +83,9 @@ def exit_options(command: Callable[..., None]) -> Callable[..., None]:
                      "frames at that exit which go on.  [default: as in the calibration frames]"),
         click.option("--exit-loss", type=click.FloatRange(min=0), metavar="POINTS", help="Percentage points of "
                      "accuracy that chosen margins may cost.  [default: 0.5]"),
+        click.option("--exit-order", type=click.Choice(["frames", "arrival"]), help="Results leave in the order of the "
+                     "frames, or as they come, with the frame's number behind the scores.  [default: the plan's, or "
+                     "frames]"),
     )  # fmt: skip
     for option in reversed(options):
         command = option(command)
@@ -141,8 +144,8 @@ def compile_command(
     model: Path, target: str, output: Path | None, calibrate: tuple[Path, ...], ranges: Any, precision: str | None,
     max_drop: float | None, objective: Any, compensate: bool, fps: float | None, clock: float | None,
     requant_bits: int | None, allow_error: float | None, shapes: tuple[str, ...], states: tuple[str, ...],
-    exits: tuple[str, ...], exit_shares: tuple[str, ...], exit_loss: float | None, host: Any, shell: str,
-    plan: Path | None, backend: str, quiet: bool,
+    exits: tuple[str, ...], exit_shares: tuple[str, ...], exit_loss: float | None, exit_order: Any,
+    host: Any, shell: str, plan: Path | None, backend: str, quiet: bool,
 ) -> None:  # fmt: skip
     """Compile MODEL for a board and write the build folder."""
     from tomato import frontend
@@ -170,8 +173,8 @@ def compile_command(
         accelerator = compile_model(
             source, target, calibration=frames, labels=labels, precision=precision, goal=goal, compensate=compensate,
             ranges=ranges, fps=fps, clock_mhz=clock, plan=plan, requant_bits=requant_bits, allow_error=allow_error,
-            shapes=sizes, states=kept, early=doors, early_loss=LOSS if exit_loss is None else exit_loss, host=host,
-            shell=shell if "verilog" in backends else "none", progress=shown,
+            shapes=sizes, states=kept, early=doors, early_loss=LOSS if exit_loss is None else exit_loss,
+            early_order=exit_order, host=host, shell=shell if "verilog" in backends else "none", progress=shown,
         )  # fmt: skip
         accelerator.write(folder, shown, backends=backends)
     show.warnings(accelerator.report)
@@ -206,7 +209,7 @@ def simulate_command(
     from tomato.build.simulation import choose, csim, describe, first_difference, simulate
     from tomato.cli import show
     from tomato.cli.progress import progress
-    from tomato.measure.leaving import leaving
+    from tomato.measure.leaving import keep, leaving
 
     with opened(folder) as accelerator, progress(quiet) as shown:
         backend = choose(folder, backend)
@@ -232,8 +235,9 @@ def simulate_command(
                 folder, accelerator.graph, accelerator.plan, accelerator.target, count, backend=backend
             )
         left = leaving(accelerator, chosen or accelerator.samples, count) if backend == "verilog" else None
+        summary = keep(folder, summary, left) if left else summary
         page.write(folder)
-    show.simulation(describe(summary), summary, found, bisected=bisect, left=left)
+    show.simulation(describe(summary), summary, found, bisected=bisect)
     if not summary["bit_exact"] or found:
         click.get_current_context().exit(1)
     if not quiet:

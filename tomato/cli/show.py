@@ -19,7 +19,6 @@ from tomato.core.errors import TomatoError
 from tomato.core.interface import HOST_RUNS, Ends
 from tomato.frontend import NodeReport
 from tomato.measure.agreement import Agreement, Saturation
-from tomato.measure.leaving import Leaving
 from tomato.quantise.absorb import PROPERTIES, Proof
 from tomato.quantise.integers import NO_CALIBRATION
 from tomato.quantise.post_training import SWALLOWS
@@ -170,20 +169,18 @@ def leaving(out: Console, report: Mapping[str, Any]) -> None:
     say(out, f"interval  {report['expected_interval_cycles']:,.0f} cycles a frame on average, "
              f"{report['interval_cycles']:,} if none leaves early")  # fmt: skip
     for early in report["exits"]:
-        say(out, f"exit      {early['name']}: margin {early['margin']:.4g}, {early['share']:.1%} go on")
+        say(out, f"exit      {early['name']}: margin {early['margin']:.4g}, {early['share']:.1%} go on; "
+                 f"{early['latency_cycles']:,} cycles to it")  # fmt: skip
+    if report["exit_order"] == "arrival":
+        say(out, "order     results leave as they come, each with its frame's number behind the scores")
     say(out, f"latency   {report['latency_cycles']:,} cycles to the end, {report['latency_ms']:.6g} ms")
 
 
-def simulation(
-    lines: Sequence[str], summary: Mapping[str, Any], found: Difference | None, *, bisected: bool,
-    left: Leaving | None = None,
-) -> None:  # fmt: skip
-    """The outcome, and where it first goes wrong; where frames left early, how many, and how fast that should be."""
+def simulation(lines: Sequence[str], summary: Mapping[str, Any], found: Difference | None, *, bisected: bool) -> None:
+    """The outcome, and where it first goes wrong."""
     out = console()
     for line in lines:
         say(out, line, "bold" if line is lines[0] else "")
-    for line in left.lines if left and summary["bit_exact"] else ():
-        say(out, line)
     say(out, f"wall      {summary['wall_seconds']:.1f} s, of which build {summary['build_seconds']:.1f} s")
     if found:
         say(out, str(found), "bold")

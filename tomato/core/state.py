@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from enum import Enum
+from typing import ClassVar
 
 import numpy as np
 
@@ -32,6 +33,9 @@ class Stateful(ABC):
     """
 
     __slots__ = ()
+
+    restarts: ClassVar[bool] = True
+    """Whether results differ when a sequence does not begin with a reset; a count of frames goes on as it is."""
 
     @property
     @abstractmethod
@@ -87,4 +91,4 @@ class Stateful(ABC):
 
 def lasting(op: Op) -> bool:
     """Whether what an operator makes of a frame depends on the frames before it: their order matters."""
-    return isinstance(op, Stateful) and op.scope is Scope.SEQUENCE
+    return isinstance(op, Stateful) and op.scope is Scope.SEQUENCE and op.restarts

@@ -19,7 +19,7 @@ class ExitFrame(LaneUnit[Exit]):
 
     @classmethod
     def refuses(cls, site: Site[Exit]) -> str:
-        return ""
+        return "results leave in the order of their arrival" if site.op.number else ""
 
     @property
     def lanes(self) -> tuple[tuple[int, ...], int]:

@@ -17,7 +17,7 @@ class Stream:
 
     The beats of a pixel carry its channels in order; lanes beyond the last channel carry anything.
     `value` is the graph value on the stream. `framed`: it leaves the netlist, in whole bytes and with the last beat
-    of a frame marked.
+    of a frame marked. `number`: bits of the frame's number that its last codes are, where frames come in any order.
     """
 
     name: str
@@ -27,6 +27,7 @@ class Stream:
     signed: bool
     lanes: int
     framed: bool = False
+    number: int = 0
 
     @property
     def signal(self) -> str:
@@ -47,6 +48,12 @@ class Stream:
     def width(self) -> int:
         """Bits per beat that carry codes."""
         return self.bits * self.lanes
+
+
+def number_places(port: Stream, bits: int) -> list[tuple[int, int]]:
+    """In which beat of a frame, and from which bit on, each digit of the frame's number is: its last codes."""
+    channels = port.shape[2]
+    return [(c // port.lanes, c % port.lanes * port.bits) for c in range(channels - -(-bits // port.bits), channels)]
 
 
 def stream(name: str, value: str, kind: TensorType, lanes: int) -> Stream:

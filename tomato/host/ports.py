@@ -9,6 +9,7 @@ from tomato.core.formats import Array
 from tomato.core.interface import Port
 from tomato.core.ir import Graph, Op
 from tomato.frontend import layout
+from tomato.ops.exits import number_bits
 from tomato.ops.quantise import Quantise
 from tomato.ops.real import Affine
 
@@ -19,8 +20,9 @@ def described(graph: Graph, inputs: tuple[Port, ...], outputs: tuple[Port, ...])
     Per port: `onnx`, `dtype` and `shape` (without the batch) of the model; `value` and `stream` (rows, columns,
     channels) of the chip; `codes`, `scale` and `zero`: real = (code - zero) * scale, a number or one per channel;
     `reshape` and `transpose`: the stream is the ONNX array after both (inputs), or the other way round (outputs), null
-    where no transposition says it and golden/graph.json lists the order; `host`: what the host computes besides, in
-    front of that or behind it.
+    where no transposition says it and golden/graph.json lists the order; `number`: bits of the frame's number, which
+    the last codes of the stream are where results leave as they come, else 0; `host`: what the host computes besides,
+    in front of that or behind it.
     """
     return {
         "inputs": [_input(graph, port) for port in inputs],
@@ -68,6 +70,7 @@ def _common(graph: Graph, port: Port, scale: Array, zero: Array, source: Array) 
         "zero": _numbers(np.asarray(zero) + 0.0),
         "reshape": None if turned is None else list(turned[0]),
         "transpose": None if turned is None else list(turned[1]),
+        "number": number_bits(graph, port.value),
     }
 
 
@@ -93,5 +96,6 @@ def sentence(port: Mapping[str, Any], *, is_input: bool) -> str:
     else:
         view, perm = (", ".join(map(str, port[k])) for k in ("reshape", "transpose"))
         order = f"{'sent' if is_input else 'ONNX has it'} as reshape({view}).transpose({perm})"
+    number = f", then its frame's number of {port['number']} bits, lowest digit first" if port["number"] else ""
     host = f"; the host computes {', '.join(port['host'])}" if port["host"] else ""
-    return f"{what}: {worth}, {order}{host}"
+    return f"{what}: {worth}, {order}{number}{host}"

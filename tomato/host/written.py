@@ -61,7 +61,7 @@ def described(network: Network, netlist: Netlist) -> tuple[dict[str, list[dict[s
             if port.value not in known:  # an input that nothing reads
                 continue
             order = np.asarray(port.order.values, np.int64)
-            plain = np.array_equal(order.reshape(-1), np.arange(order.size))
+            plain = np.array_equal(order.reshape(-1), np.arange(np.prod(known[port.value].shape)))
             if not plain:
                 orders[f"{side}{i}"] = order
             steps = _input(network, port) if side == "inputs" else _output(network, port)
@@ -76,6 +76,7 @@ def _common(port: Port, stream: Stream, side: str) -> dict[str, Any]:
         "name": port.name,
         "dtype": port.dtype,
         "shape": list(port.shape),
+        "number": stream.number,
         "pointer": f"{'in' if side == 'inputs' else 'out'}_{port.value}",
         "stream": {"shape": list(stream.shape), "bits": stream.bits, "signed": stream.signed, "lanes": stream.lanes},
     }

@@ -1,31 +1,34 @@
 """Frames that left early: how many where, and how fast the hardware should have been for just these."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from tomato.accelerator import Accelerator
+from tomato.core.files import write_text
 from tomato.core.formats import Array
 from tomato.ops.exits import Sure
 from tomato.schedule import early
 from tomato.schedule.rates import rates_of
 
+PLAYED = "played"
+"""What is known of the frames that were played, in simulation.json."""
+
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """By exit, the share of the frames that came so far which went on; cycles per frame that follow, None: too few."""
+    """By exit, the share of the frames that came so far which went on; what is predicted for just these frames.
+
+    interval_cycles: None for too few frames. latency_cycles: of the first result.
+    """
 
     shares: dict[str, float]
-    interval: float | None
-
-    @property
-    def lines(self) -> list[str]:
-        """In words."""
-        passed = ", ".join(f"{share:.1%} went on at {name}" for name, share in self.shares.items())
-        return [f"exits: {passed}"] + (
-            [f"interval: {self.interval:,.0f} cycles predicted for these frames"] if self.interval else []
-        )
+    interval_cycles: float | None
+    latency_cycles: int
 
 
 def leaving(accelerator: Accelerator, frames: Sequence[Array], count: int) -> Leaving | None:
@@ -38,7 +41,21 @@ def leaving(accelerator: Accelerator, frames: Sequence[Array], count: int) -> Le
     levels = early.levels(accelerator.graph, lowered.units, lowered.routes, rates_of(accelerator.graph))
     come = [sum(n >= i for n in passed) for i in range(len(names) + 1)]
     shares = {name: come[i + 1] / max(1, come[i]) for i, name in enumerate(names)}
-    return Leaving(shares, early.average(levels, passed))
+    ordered = early.ordered(accelerator.graph)
+    met = early.average(levels, passed, ordered=ordered)
+    report = accelerator.report
+    through = [*(door["latency_cycles"] for door in report["exits"]), report["latency_cycles"]]
+    left = early.departures(levels, passed, ordered=ordered)
+    first = min(range(count), key=left.__getitem__)
+    came = first * levels[0].interval
+    return Leaving(shares, None if met is None else round(met, 2), came + through[passed[first]])
+
+
+def keep(folder: Path, summary: Mapping[str, Any], left: Leaving) -> dict[str, Any]:
+    """The summary of a simulation with what is predicted for its frames, as simulation.json says it from now on."""
+    found = {**summary, PLAYED: asdict(left)}
+    write_text(folder / "simulation.json", json.dumps(found, indent=2) + "\n")
+    return found
 
 
 def passes(accelerator: Accelerator, frames: Sequence[Array], count: int) -> list[int]:

@@ -11,10 +11,13 @@ from typing import ClassVar
 import numpy as np
 
 from tomato.core.formats import Array, Codes
-from tomato.core.ir import Graph, Op, TensorType
+from tomato.core.ir import Graph, Op, Shape, TensorType
+from tomato.core.state import Scope, State, Stateful
 from tomato.core.treatment import Treatment
 
 BIT = Codes(0, 1)
+NUMBER_BITS = 16
+"""Of a frame's number, where results leave in the order of their arrival."""
 
 
 def margins(scores: Array) -> Array:
@@ -64,16 +67,71 @@ class Leave(Op):
 
 
 @dataclass(frozen=True, slots=True)
-class Exit(Op):
-    """The early value of frames that are sure, the late one of the others: arguments (sure, early, late)."""
+class Number(Stateful, Op):
+    """How many frames came before this one, modulo 2^bits, in digits of `digit` bits, the lowest first.
+
+    signed: a digit is told as two's complement. The argument, one code a frame, says that there is a frame.
+    """
 
     treatment: ClassVar = Treatment.CODES
+    restarts: ClassVar = False
+
+    bits: int
+    digit: int
+    signed: bool
+
+    @property
+    def scope(self) -> Scope:
+        return Scope.SEQUENCE
+
+    @property
+    def axis(self) -> int | None:
+        return None
+
+    def infer(self, args: Sequence[TensorType]) -> TensorType:
+        (x,) = args
+        _check_bit(x)
+        if self.bits < 1:
+            raise ValueError(f"a number has at least 1 bit, not {self.bits}")
+        return TensorType((1, 1, digits(self.bits, self.digit)), Codes.of(self.digit, signed=self.signed))
+
+    def initial(self, args: Sequence[Shape]) -> State:
+        return (np.zeros(1, np.int64),)
+
+    def step(self, state: State, args: Sequence[Array]) -> tuple[State, Array]:
+        (number,) = state
+        shifts = np.arange(digits(self.bits, self.digit)) * self.digit
+        codes = number[:, None] >> shifts & (1 << self.digit) - 1
+        if self.signed:
+            codes -= codes >> self.digit - 1 << self.digit
+        return ((number + 1) % (1 << self.bits),), codes.reshape(len(number), 1, 1, -1)
+
+
+def digits(bits: int, digit: int) -> int:
+    """How many digits of `digit` bits hold a number of `bits` bits."""
+    return -(-bits // digit)
+
+
+@dataclass(frozen=True, slots=True)
+class Exit(Op):
+    """The early value of frames that are sure, the late one of the others: arguments (sure, early, late).
+
+    number: bits of the frame's number, in the last channels as `Number` gives it; results leave as they come then.
+    0: there is none, and results leave in the order of the frames.
+    """
+
+    treatment: ClassVar = Treatment.CODES
+
+    number: int = 0
 
     def infer(self, args: Sequence[TensorType]) -> TensorType:
         sure, early, late = args
         _check_bit(sure)
         if early.shape != late.shape:
             raise ValueError(f"shapes {early.shape} and {late.shape} differ")
+        bits = early.codes.union(late.codes).bits
+        if self.number and (early.pixels != 1 or early.channels <= digits(self.number, bits)):
+            raise ValueError(f"{early.shape} are not scores with a number of {self.number} bits behind them")
         return TensorType(early.shape, early.codes.union(late.codes))
 
     def golden(self, args: Sequence[Array]) -> Array:
@@ -84,6 +142,12 @@ class Exit(Op):
 def _check_bit(sure: TensorType) -> None:
     if sure.shape != (1, 1, 1) or sure.codes.lo < BIT.lo or sure.codes.hi > BIT.hi:
         raise ValueError(f"{sure} is not one bit")
+
+
+def number_bits(graph: Graph, value: str) -> int:
+    """Bits of the number that frames of a value carry, whose results leave as they come; 0: in the frames' order."""
+    node = graph.producers.get(value)
+    return node.op.number if node and isinstance(node.op, Exit) else 0
 
 
 def gates(graph: Graph) -> dict[str, tuple[str, ...]]:

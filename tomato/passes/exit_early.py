@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 
 from tomato.core.errors import TomatoError
+from tomato.core.formats import Codes
 from tomato.core.ir import Builder, Graph
 from tomato.core.state import Stateful
-from tomato.ops.exits import Exit, Leave, Sure, gates
+from tomato.ops.exits import Exit, Leave, Number, Sure, gates
+from tomato.ops.move import Concat
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +20,11 @@ class Door:
     share: float
 
 
-def exit_early(graph: Graph, doors: Sequence[Door]) -> Graph:
+def exit_early(graph: Graph, doors: Sequence[Door], number: int = 0) -> Graph:
     """The graph on codes whose outputs are heads, in their order, with an exit at all of them but the last.
+
+    number: results leave as they come, with the frame's number of so many bits behind the scores; 0: in the frames'
+    order, without one.
 
     A node is behind as many exits as there are heads in front of the first one that needs it. Raises TomatoError
     where something behind an exit keeps a state.
@@ -28,6 +34,7 @@ def exit_early(graph: Graph, doors: Sequence[Door]) -> Graph:
     _check_states(graph, levels)
     build = Builder(graph.inputs)
     passed = {(name, 0): name for name, _ in graph.inputs}
+    result_codes = reduce(Codes.union, (graph.types[head].codes for head in graph.outputs))
     sures: list[str] = []
 
     def at(value: str, level: int) -> str:
@@ -46,10 +53,22 @@ def exit_early(graph: Graph, doors: Sequence[Door]) -> Graph:
         if level < len(doors):
             scores = at(head, level)
             sures.append(build.add(Sure(doors[level].margin), [scores], f"{head}_sure", _origin(graph, head)))
-    result = at(graph.outputs[-1], len(doors))
+    if number:
+        counts = Number(number, result_codes.bits, result_codes.signed)
+        numbers = build.add(counts, sures[:1], "frame_number")
+        passed[numbers, 0] = numbers
+
+    def told(head: str, level: int) -> str:
+        """The scores of a head, with the number of the frame behind them if it has one."""
+        if not number:
+            return at(head, level)
+        args = [at(head, level), at(numbers, level)]
+        return build.add(Concat(), args, f"{head}_numbered", _origin(graph, head))
+
+    result = told(graph.outputs[-1], len(doors))
     for level, head in reversed(list(enumerate(graph.outputs[:-1]))):
-        args = [sures[level], at(head, level), result]
-        result = build.add(Exit(), args, f"{head}_exit", _origin(graph, head))
+        args = [sures[level], told(head, level), result]
+        result = build.add(Exit(number), args, f"{head}_exit", _origin(graph, head))
     known = graph.encodings
     moved = {new: known[value] for (value, _), new in passed.items() if value in known}
     if graph.outputs[-1] in known:

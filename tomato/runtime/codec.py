@@ -20,7 +20,8 @@ class Codec:
 
     shape: of a frame in ONNX. pointer: the stream's register in registers.json. order: flat index into a frame of the
     stream (rows, columns, channels) of every ONNX element; None where both have the same order. before: steps on arrays
-    in the stream's order. after: of outputs, steps in ONNX's order, batch first.
+    in the stream's order. after: of outputs, steps in ONNX's order, batch first. number: bits of the frame's number in
+    the last codes of a frame, where frames come in any order; else 0.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Codec:
     order: NDArray[np.int64] | None
     before: tuple[Mapping[str, Any], ...]
     after: tuple[Mapping[str, Any], ...] = ()
+    number: int = 0
 
     @classmethod
     def of(cls, port: Mapping[str, Any], orders: Mapping[str, Any]) -> "Codec":
@@ -40,7 +42,7 @@ class Codec:
             port["name"], port["dtype"], tuple(port["shape"]), port["pointer"],
             Packing(tuple(stream["shape"]), stream["bits"], stream["signed"], stream["lanes"]),
             None if order is None else np.asarray(orders[order], np.int64),
-            tuple(port["before"]), tuple(port.get("after", ())),
+            tuple(port["before"]), tuple(port.get("after", ())), port.get("number", 0),
         )  # fmt: skip
 
     def suited(self, x: object) -> Array:
@@ -64,6 +66,16 @@ class Codec:
         if not self.before or self.before[0]["do"] != "codes":
             given = given.astype(np.float32 if np.can_cast(self.dtype, np.float32) else np.float64)
         return self.packing.pack(steps.run(self.before, self._to_stream(given)))
+
+    def arranged(self, data: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """(frames, frame_bytes) in the order of the frames, as they came. Raises HostError where a frame is missing."""
+        return data[arrival(self._numbers(data), 1 << self.number)] if self.number else data
+
+    def _numbers(self, data: NDArray[np.uint8]) -> NDArray[np.int64]:
+        bits = self.packing.bits
+        digits = -(-self.number // bits)
+        codes = self.packing.unpack(data).reshape(len(data), -1)[:, -digits:] & (1 << bits) - 1
+        return np.asarray((codes << np.arange(digits) * bits).sum(axis=1) % (1 << self.number), np.int64)
 
     def decode(self, data: NDArray[np.uint8], *, codes: bool = False) -> Array:
         """Results as the model gives them, batch first, for (frames, frame_bytes); with `codes` the integers."""
@@ -92,3 +104,20 @@ class Codec:
         lo, hi = (0, 1) if kind.kind == "b" else (int(np.iinfo(kind).min), int(np.iinfo(kind).max))
         most = float(hi) if int(float(hi)) == hi else np.nextafter(float(hi), 0)
         return np.clip(np.rint(y), lo, most).astype(kind)
+
+
+def arrival(numbers: NDArray[np.int64], span: int) -> NDArray[np.int64]:
+    """By frame, how many others came before, for the numbers of frames as they came, which count modulo `span`.
+
+    The frames follow each other, whatever the first one's number: none came half of `span` before its turn, or behind
+    it. Raises HostError where they do not.
+    """
+    turns = np.arange(len(numbers))
+    frames = turns + (numbers - numbers[0] - turns + span // 2) % span - span // 2
+    order = np.argsort(frames, kind="stable")
+    if not np.array_equal(frames[order] - frames[order[0]], turns):
+        raise HostError(
+            "the numbers of the results are not those of the frames that were sent: some are missing, or come twice",
+            hint="load the bitstream again",
+        )
+    return np.asarray(order)

@@ -77,7 +77,7 @@ class Session:
         restart, self._begun = self._lasting and self._begun != sequence, NONE
         got = self._device.exchange(frames, packed, restart=restart)
         self._begun = sequence
-        results = {c.name: c.decode(got[c.pointer], codes=codes) for c in self._outputs}
+        results = {c.name: c.decode(c.arranged(got[c.pointer]), codes=codes) for c in self._outputs}
         if self._ends is None or codes:
             return results
         return self._ends.leave(given, results)

@@ -9,13 +9,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tomato.core.errors import TomatoError
 from tomato.core.ir import Graph
 from tomato.hardware.parts import Fifo
-from tomato.ops.exits import Exit, Leave
+from tomato.hardware.plumbing import REGISTER_LATENCY
+from tomato.ops.exits import NUMBER_BITS, Exit, Leave, number_bits
 from tomato.schedule.rates import Rates
 from tomato.schedule.route import Routes, routes
 from tomato.schedule.streams import Edge
-from tomato.schedule.timing import SLACK, fifo_depths, simulate_times
+from tomato.schedule.timing import SLACK, Times, fifo_depths, simulate_times
 from tomato.schedule.units import Units
 from tomato.targets import Target
 
@@ -90,6 +92,20 @@ def levels(graph: Graph, units: Units, ways: Routes, rates: Rates) -> tuple[Leve
     return tuple(found)
 
 
+def latencies(units: Units, ways: Routes, times: Times) -> list[int]:
+    """By exit, cycles from the first input beat of a frame that leaves there to its last output beat, without waits."""
+    found = list[int]()
+    after = 0  # from what the exit behind gives to the output
+    for name, unit in reversed(list(units.items())):
+        if isinstance(unit.op, Exit):
+            (edge,) = ways.readers[name]
+            after += sum(part.latency for part in ways.parts[edge.name])
+            told, come = (int(times.arrival[f"{name}.{i}"][-1]) for i in (0, 1))
+            found.append(max(told + unit.cycles - 1, come) + 2 * REGISTER_LATENCY + after)
+            after += unit.timing.latency
+    return found
+
+
 def _frames(ways: Routes, edge: Edge) -> float:
     """Frames that the queue of an edge holds."""
     depth = next((part.depth for part in reversed(ways.parts[edge.name]) if isinstance(part, Fifo)), 0)
@@ -102,8 +118,8 @@ def drawn(shares: Sequence[float], frames: int = FRAMES) -> list[int]:
     return [int(n) for n in np.minimum.accumulate(on, axis=1).sum(axis=1)]
 
 
-def departures(found: Sequence[Level], passed: Sequence[int]) -> list[int]:
-    """In which cycle each frame's result leaves. passed: how many exits it passes."""
+def departures(found: Sequence[Level], passed: Sequence[int], *, ordered: bool) -> list[int]:
+    """In which cycle each frame's result leaves. passed: how many exits it passes. ordered: after the one before."""
     last = [-level.interval for level in found]  # when a level took its last frame
     freed: list[list[int]] = [[] for _ in found]  # when each frame had left the queue in front of a Leave
     left = list[int]()
@@ -127,14 +143,19 @@ def departures(found: Sequence[Level], passed: Sequence[int]) -> list[int]:
                 else:
                     begin = reached
         out = last[count] + found[count].done
-        left.append(max(out, left[-1] + 1 if left else 0))
+        left.append(max(out, left[-1] + 1) if left and ordered else out)
     return left
 
 
-def average(found: Sequence[Level], passed: Sequence[int]) -> float | None:
+def average(found: Sequence[Level], passed: Sequence[int], *, ordered: bool) -> float | None:
     """Cycles per frame from the second result on, as simulation measures it; None for fewer than three frames."""
-    left = departures(found, passed)
+    left = sorted(departures(found, passed, ordered=ordered))
     return (left[-1] - left[1]) / (len(left) - 2) if len(left) > 2 else None
+
+
+def ordered(graph: Graph) -> bool:
+    """Whether results leave in the order of the frames."""
+    return not any(number_bits(graph, name) for name in graph.outputs)
 
 
 def ideal(found: Sequence[Level], passed: Sequence[int]) -> float:
@@ -160,17 +181,30 @@ def depths(
     }
     if not rates.shares:
         return base
-    passed, tried = drawn(rates.shares), list[tuple[float, dict[str, int]]]()
+    passed, in_order = drawn(rates.shares), ordered(graph)
+    tried: list[tuple[float, dict[str, int], tuple[Level, ...]]] = []
     for waiting in WAITING:
         more = _with_waiting(graph, units, ways, rates, base, waiting)
         if tried and _memory(ways, more, base) > MOST_MEMORY * target.memory_bits(target.usable):
             break
         made = levels(graph, units, routes(ways.links, target, regions, more), rates)
-        tried.append((average(made, passed) or 0, more))
+        tried.append((average(made, passed, ordered=in_order) or 0, more, made))
         if tried[-1][0] <= CLOSE * ideal(made, passed):
             break
-    best = min(met for met, _ in tried)
-    return next(more for met, more in tried if met <= SAME * best)
+    best = min(met for met, _, _ in tried)
+    _, more, made = next(found for found in tried if found[0] <= SAME * best)
+    if not in_order and overtaken(made) >= 1 << NUMBER_BITS - 1:
+        raise TomatoError(
+            f"up to {overtaken(made):,} frames leave while one goes on: numbers of {NUMBER_BITS} bits do not tell them",
+            hint="--exit-order frames",
+        )
+    return more
+
+
+def overtaken(found: Sequence[Level]) -> int:
+    """How many frames may leave while one goes on to the end, at most: each in front of it takes the slowest level."""
+    waiting, through = sum(level.room + MORE for level in found), sum(level.done for level in found)
+    return -(-(waiting * max(level.interval for level in found) + through) // found[0].interval)
 
 
 def _memory(ways: Routes, chosen: Mapping[str, int], base: Mapping[str, int]) -> int:
@@ -195,7 +229,10 @@ def _with_waiting(
             held = found[frame.name] // (frame.to_type.pixels * frame.to_beats) + 1
             found[frame.name] += waiting * frame.to_type.pixels * frame.to_beats
             found[f"{name}.0"] = waiting + held + SLACK
-        if isinstance(unit.op, Exit):
+        if isinstance(unit.op, Exit) and unit.op.number:  # nobody waits there but while another frame leaves
+            for edge in (links[f"{name}.0"], links[f"{name}.1"]):
+                found[edge.name] = MORE * edge.to_type.pixels * edge.to_beats + SLACK
+        elif isinstance(unit.op, Exit):
             late = int(times.arrival[f"{name}.2"][-1]) - int(times.arrival[f"{name}.0"][0])
             frames = waiting * (len(paces) - 1 - level) + -(-late // paces[level]) + MORE
             for edge in (links[f"{name}.0"], links[f"{name}.1"]):

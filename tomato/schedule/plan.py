@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from tomato.core.errors import TomatoError, check_number
 from tomato.core.files import read_toml, refusals, toml_string
@@ -33,6 +33,9 @@ class Early:
 
 WORDS = ("lanes_in", "lanes_out", "parallel_rows", "parallel_columns")
 """The knobs that say what is in a word of a layer's weights."""
+Order = Literal["frames", "arrival"]
+"""Of results where frames leave early: that of the frames, or as they come, each with its frame's number."""
+ORDERS: tuple[Order, ...] = get_args(Order)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class Plan:
 
     A FIFO is named `<node>.<argument index>`. regions: the super logic region of each layer that is not in
     the first one. precision: what the network was quantised to. exits: by the ONNX outputs that they are at.
+    exit_order: in which results leave then.
     reordered: layers for whose words channels were put into another order, and these words, see `balance.py`.
     """
 
@@ -51,6 +55,7 @@ class Plan:
     regions: Mapping[str, int] = field(default_factory=dict)
     precision: Precision = field(default_factory=Precision)
     exits: Mapping[str, Early] = field(default_factory=dict)
+    exit_order: Order = "frames"
     reordered: Mapping[str, Knobs] = field(default_factory=dict)
 
     def to_toml(self) -> str:
@@ -60,6 +65,8 @@ class Plan:
             f"target = {toml_string(self.target)}",
             f"clock_mhz = {self.clock_mhz:g}",
         ]
+        if self.exit_order != ORDERS[0]:
+            lines += [f"exit_order = {toml_string(self.exit_order)}  # of results: that of the frames, or of arrival"]
         if self.precision != Precision():
             lines += ["", *_precision_lines(self.precision)]
         for name, early in self.exits.items():
@@ -101,6 +108,7 @@ class Wishes:
     regions: Mapping[str, int] = field(default_factory=dict)
     precision: Precision | None = None
     exits: Mapping[str, Early] = field(default_factory=dict)
+    exit_order: Order | None = None
     reordered: Mapping[str, Knobs] = field(default_factory=dict)
 
 
@@ -141,8 +149,15 @@ def read_wishes(path: Path) -> Wishes:
         raise TomatoError(f"target = {data['target']!r:.40} is not a name", where=str(path))
     precision = _read_precision(data["precision"], path) if "precision" in data else None
     exits = {name: _read_exit(name, entry, path) for name, entry in data.get("exits", {}).items()}
+    order = data.get("exit_order")
+    if order is not None and order not in ORDERS:
+        raise TomatoError(
+            f"exit_order = {order!r:.40} is not an order", where=str(path), hint=f"choose from {', '.join(ORDERS)}"
+        )
     reordered = {name: _read_words(name, entry, path) for name, entry in data.get("reordered", {}).items()}
-    return Wishes(str(path), str(data.get("target", "")), clock, layers, fifos, regions, precision, exits, reordered)
+    return Wishes(
+        str(path), str(data.get("target", "")), clock, layers, fifos, regions, precision, exits, order, reordered
+    )  # fmt: skip
 
 
 def _read_words(name: str, entry: object, path: Path) -> Knobs:
@@ -197,7 +212,7 @@ def _number(knob: str, value: object, where: str) -> int:
 def _check_tables(data: Mapping[str, Any], path: Path) -> None:
     """Raise TomatoError unless the plan has only the keys that it may have, and tables where they belong."""
     tables = ("precision", "exits", "reordered", "layers", "fifos", "regions")
-    keys = ("target", "clock_mhz", *tables)
+    keys = ("target", "clock_mhz", "exit_order", *tables)
     if unknown := [k for k in data if k not in keys]:
         raise TomatoError(
             f"the plan has an unknown key: {unknown[0]}", where=str(path), hint=f"it has {', '.join(keys)}"

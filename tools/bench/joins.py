@@ -7,7 +7,7 @@ from tomato.core.ir import Builder, Graph, TensorType
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.edge_pad import EdgePad
-from tomato.ops.exits import Exit, Leave, Sure
+from tomato.ops.exits import Exit, Leave, Number, Sure
 from tomato.ops.frame_requant import FrameRequant
 from tomato.ops.gated_conv2d import GatedConv2d
 from tomato.ops.join import Multiply
@@ -105,7 +105,7 @@ class Network:
 def joins() -> Graph:
     """Two branches, one of them on blocks of pixels, that gate each other and are put side by side.
 
-    A head on the way is an early exit.
+    Two heads on the way are early exits, at the first of which results leave as they come.
     """
     net = Network(16, 4)
     build = net.build
@@ -127,11 +127,19 @@ def joins() -> Graph:
     sure = build.add(Sure(40), [early], "sure")
     goes_on = build.add(Leave(0.5), [sure, few], "goes_on")
     normal = net.requant(build.add(Normalise(64), [goes_on], "normal"), "normal_q")
-    shares = net.requant(build.add(Softmax(3, 3000), [normal], "shares"), "shares_q")
-    alike = net.requant(build.add(MatMul(3, transposed=True), [shares, normal], "alike"), "alike_q")
+    seen = net.requant(build.add(GlobalSum(), [normal], "seen"), "seen_q")
+    second = net.requant(net.products(seen, 10, "second"), "second_q")
+    surer = build.add(Sure(40), [second], "surer")
+    hardest = build.add(Leave(0.5), [surer, normal], "hardest")
+    shares = net.requant(build.add(Softmax(3, 3000), [hardest], "shares"), "shares_q")
+    alike = net.requant(build.add(MatMul(3, transposed=True), [shares, hardest], "alike"), "alike_q")
     summed = net.requant(build.add(GlobalSum(), [alike], "sum"), "sum_q")
     classes = net.requant(net.products(summed, 10, "classify"), "classify_q")
-    result = build.add(Exit(), [sure, early, classes], "result")
+    inner = build.add(Exit(), [surer, second, classes], "inner")
+    number = build.add(Number(16, 8, True), [sure], "number")
+    late_number = build.add(Leave(0.5), [sure, number], "late_number")
+    late = build.add(Concat(), [inner, late_number], "late")
+    result = build.add(Exit(16), [sure, build.add(Concat(), [early, number], "told"), late], "result")
     graph = Graph("joins", (("x", build.types["x"]),), tuple(build.nodes), (result,))
     graph.verify()
     return graph

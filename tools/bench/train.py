@@ -205,6 +205,7 @@ CASES: Final[Mapping[str, Case]] = {
     "fashion small": Case("fashion_small", small, fashion, "kv260", "fashion_float", 17),
     "fashion whole": Case("fashion_whole", broad, fashion, "pynq-z2", "fashion_brief"),
     "fashion gates": Case("fashion_gates", broad, fashion, "pynq-z2", "fashion_brief"),
+    "fashion balanced": Case("fashion_balanced", broad, fashion, "pynq-z2", "fashion_brief"),
     "fashion narrow": Case("fashion_narrow", broad, fashion, "pynq-z2", "fashion_brief"),
 }
 

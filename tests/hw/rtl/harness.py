@@ -35,11 +35,15 @@ WARM_UP = 4
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """The beats of one stream, each `width` bits, compared under `masks`, which repeat."""
+    """The beats of one stream, each `width` bits, compared under `masks`, which repeat.
+
+    number: where a frame says its number, if frames come in any order, as in a build's design.json.
+    """
 
     width: int
     beats: list[int]
     masks: list[int] = field(default_factory=list)
+    number: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +214,7 @@ def _ports(folder: Path, side: str, ports: Sequence[Port], frames: int) -> list[
             "beats": _written(folder / f"{side}{i}", p.beats),
             "masks": [f"{m:x}" for m in p.masks or [(1 << p.width) - 1]],
             "frame_beats": max(1, len(p.beats) // frames),
+            "number": p.number,
         }
         for i, p in enumerate(ports)
     ]

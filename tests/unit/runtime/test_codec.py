@@ -13,8 +13,8 @@ from tests.models import model_path
 from tomato.accelerator import Accelerator
 from tomato.host import written
 from tomato.host.codes import decode
-from tomato.runtime import Session
-from tomato.runtime.codec import Codec
+from tomato.runtime import HostError, Session
+from tomato.runtime.codec import Codec, arrival
 
 MODELS = (
     "mnist8_qdq",
@@ -72,3 +72,17 @@ def test_an_input_that_nothing_reads_is_still_one_of_the_model(tmp_path: Path) -
     ports_of, _ = written.described(made, made.lowered.netlist)
     assert [p["name"] for p in ports_of["inputs"]] == ["read"]
     assert Session(made.write(tmp_path / "build")).inputs == ("read", "ignored")
+
+
+@pytest.mark.parametrize("first", [0, 65_530])
+@pytest.mark.parametrize("count", [1, 40, 70_000])
+def test_frames_that_overtake_each_other_are_put_in_order(count: int, first: int) -> None:
+    """Numbers of 16 bits, of more frames than there are numbers, whatever the first frame's is."""
+    came = np.argsort(np.arange(count) + np.random.default_rng(0).uniform(0, 900, count))
+    assert np.array_equal(came[arrival((first + came) % (1 << 16), 1 << 16)], np.arange(count))
+
+
+@pytest.mark.parametrize("numbers", [[0, 1, 1, 3], [0, 2, 3], [5, 6, 8, 9]])
+def test_a_missing_frame_is_told(numbers: list[int]) -> None:
+    with pytest.raises(HostError, match="some are missing, or come twice"):
+        arrival(np.array(numbers), 1 << 16)

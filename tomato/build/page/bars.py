@@ -35,6 +35,9 @@ def cycles(design: Design) -> Figure:
         f"interval<br>{text(_how(row))}"
         for row in rows
     ]
+    average, told = design.average, f"interval {design.interval:,}"
+    if average is not None:
+        told = f"guaranteed interval {design.interval:,}, average {average:,.0f}"
     across: dict[str, Any] = {"x": design.interval, "y": 1, "yref": "paper", "yanchor": "bottom", "xanchor": "right"}
     up: dict[str, Any] = {"y": design.interval, "x": 1, "xref": "paper", "xanchor": "right", "yanchor": "bottom"}
     return Figure(
@@ -44,8 +47,8 @@ def cycles(design: Design) -> Figure:
         [bars(shown, [row["cycles"] for row in rows], hover, marker={"color": colours(design, rows)})],
         layout(
             **axes(shown, "cycles a frame"),
-            shapes=[line(design.interval, n, SLOWEST)],
-            annotations=[remark(f"interval {design.interval:,}", **(across if n <= NAMED else up))],
+            shapes=[line(design.interval, n, SLOWEST), *([line(average, n, MUTED)] if average is not None else [])],
+            annotations=[remark(told, **(across if n <= NAMED else up))],
         ),
         height(n),
     )

@@ -68,8 +68,13 @@ class Design:
 
     @property
     def interval(self) -> int:
-        """Cycles from frame to frame, predicted."""
+        """Cycles from frame to frame, predicted; where frames leave early, if none does."""
         return int(self.report["interval_cycles"])
+
+    @property
+    def average(self) -> float | None:
+        """The same on average; None where no frame leaves early."""
+        return float(self.report["expected_interval_cycles"]) if self.report["exits"] else None
 
     @property
     def hertz(self) -> float:

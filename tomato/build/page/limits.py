@@ -12,6 +12,11 @@ FULL = 0.85
 
 def pace(design: Design) -> str:
     """What sets the interval."""
+    if design.average is not None:
+        return (
+            f"A frame every {design.average:,.0f} cycles on average, every {design.interval:,} if none leaves early; "
+            "the bars are of a frame that goes through the layer."
+        )
     slowest = [row["shown"] for row in design.slowest]
     cycles = f"{design.interval:,} cycles"
     if not slowest:

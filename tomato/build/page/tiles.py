@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from tomato.backend.quoting import one_line
 from tomato.build.page.design import Design
 from tomato.build.page.limits import fullest
 from tomato.build.page.words import accuracy, count, digits, duration, percent, plural
@@ -60,18 +61,29 @@ def _rate(fps: float) -> str:
 
 
 def _rate_told(design: Design) -> str:
-    measured = (design.measured or {}).get("interval_cycles")
     told = f"predicted: {design.interval:,} cycles a frame"
-    if design.report["exits"]:
-        average, sure = design.report["expected_interval_cycles"], _rate(design.report["guaranteed_fps"])
-        told = f"predicted on average: {average:,.0f} cycles a frame; {sure} if no frame leaves early"
-    return told + (f"; {measured:,.0f} measured in simulation" if measured is not None else "")
+    if design.average is not None:
+        told = f"predicted on average: {design.average:,.0f} cycles a frame; guaranteed, if no frame leaves early: "
+        told += f"{_rate(design.report['guaranteed_fps'])}, {design.interval:,} cycles"
+    return told + _measured(design, "interval_cycles")
 
 
 def _latency_told(design: Design) -> str:
-    measured = (design.measured or {}).get("latency_cycles")
     told = f"predicted: {design.report['latency_cycles']:,} cycles"
-    return told + (f"; {measured:,} measured in simulation" if measured is not None else "")
+    if exits := design.report["exits"]:
+        told += " to the end, " + ", ".join(f"{e['latency_cycles']:,} to {one_line(e['name'])}" for e in exits)
+    return told + _measured(design, "latency_cycles")
+
+
+def _measured(design: Design, what: str) -> str:
+    """What simulation measured, beside what is predicted for the frames that it played."""
+    run = design.measured or {}
+    if run.get(what) is None:
+        return ""
+    known = run.get("played", {}).get(what)
+    return f"; {run[what]:,.0f} measured in simulation" + (
+        f" of frames for which {known:,.0f} are predicted" if known else ""
+    )
 
 
 def _exact(design: Design) -> Tile:

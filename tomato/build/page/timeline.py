@@ -73,6 +73,7 @@ def _caption(design: Design) -> str:
     )
     if latency >= design.interval:
         told += f"Dotted: a new frame enters every {design.interval:,} cycles, while earlier ones are still inside."
+        told += f" Where some leave early: every {design.average:,.0f} on average." if design.average else ""
     if design.measured and design.measured.get("layers"):
         told += " Diamonds: first and last result of each layer, measured in simulation."
     return told

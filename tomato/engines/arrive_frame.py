@@ -1,0 +1,66 @@
+"""Early frames that are sure and late ones, as they come: one beat per cycle."""
+
+from functools import cached_property
+
+import numpy as np
+
+from tomato.engines.base import FREE, Site, Timing
+from tomato.engines.parts.lanes import LaneUnit
+from tomato.hardware.memory import better_ram
+from tomato.hardware.plumbing import REGISTER_LATENCY, fifo_cost, register_cost
+from tomato.ops.exits import Exit
+from tomato.targets import Resources
+
+HELD = 2
+"""Late frames that are held: one leaves while the next gathers."""
+
+
+class ArriveFrame(LaneUnit[Exit]):
+    """Late frames gather in a queue and go first once they are whole; early ones leave or end meanwhile."""
+
+    stem = "arrive_frame"
+    ops = (Exit,)
+
+    @classmethod
+    def refuses(cls, site: Site[Exit]) -> str:
+        return "" if site.op.number else "results leave in the order of the frames"
+
+    @property
+    def lanes(self) -> tuple[tuple[int, ...], int]:
+        return (1, self.count, self.count), self.count
+
+    @cached_property
+    def timing(self) -> Timing:
+        pixel = np.zeros(1, dtype=np.int64)
+        latency = max(self.beats, 2) + REGISTER_LATENCY  # a frame leaves when it is whole
+        return Timing((pixel,) * 3, self.beats, latency, (np.full(1, FREE),) * 3)
+
+    @cached_property
+    def held(self) -> tuple[int, int]:
+        """Bits and beats of the queue of late frames."""
+        return self.args[2].codes.bits * self.count, HELD * self.beats
+
+    @cached_property
+    def formula(self) -> Resources:
+        beat, out = (self.beats - 1).bit_length(), self.out.codes.bits * self.count
+        early = self.args[1].codes.bits * self.count
+        total = Resources(lut=3 * beat + out // 2 + 8, ff=3 * beat + 3)
+        queue = fifo_cost(*self.held, better_ram(*self.held, self.target), self.target)
+        return total + register_cost(1) + register_cost(early) + queue + register_cost(out)
+
+    @cached_property
+    def params(self) -> dict[str, int]:
+        _, early, late = (kind.codes for kind in self.args)
+        return {
+            "Lanes": self.count,
+            "EarlyBits": early.bits,
+            "EarlySigned": int(early.signed),
+            "LateBits": late.bits,
+            "LateSigned": int(late.signed),
+            "OutBits": self.out.codes.bits,
+            "Beats": self.beats,
+            "Ram": better_ram(*self.held, self.target),
+        }
+
+
+ENGINE = ArriveFrame
