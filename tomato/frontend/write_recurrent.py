@@ -10,7 +10,7 @@ from tomato.core.errors import TomatoError
 from tomato.core.formats import Array
 from tomato.core.ir import Node
 from tomato.ops.real import Expression
-from tomato.ops.recurrent import Gru, Recurrent
+from tomato.ops.recurrent import Gru, Lstm, Recurrent
 
 BYTE = 127
 """The largest weight of 8 bits."""
@@ -32,6 +32,8 @@ def formless(op: Recurrent) -> str | None:
     """Why a layer has no form in a file; None if it has one."""
     if op.lasting:
         return "a state that lasts from frame to frame has no form in a file"
+    if isinstance(op, Lstm) and op.cells:
+        return "the cells of all steps have no form in a file, which has those of the last one"
     if any(activation(function) is None for function in op.functions):
         return "one of its functions has no form in a file"
     return None
