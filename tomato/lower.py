@@ -136,7 +136,8 @@ class _Lowering:
                     source = self._renamed(before, f"_q{edge.index}")
                 case FrameEnd():
                     name, why = f"end_of_{edge.value}", " leaves: the last beat of a frame is marked"
-                    source = replace(stream(before.name, edge.value, edge.to_type, edge.to_lanes), framed=True)
+                    value = self.graph.outputs[edge.index]  # what leaves, which may be a reshape of what is carried
+                    source = replace(stream(before.name, value, edge.to_type, edge.to_lanes), framed=True)
                     source = self._renamed(source, "_end")
                 case _:
                     raise AssertionError(f"{part} does not stand on an edge")
