@@ -27,7 +27,10 @@ def sum_pool(writer: Writer, node: Node, args: list[str]) -> str:
     else:
         count = op.window.taps
         window = attributes_of(op.window)
-        window.pop("dilations")
+        if op.window.dilation == (1, 1):
+            window.pop("dilations")
+        else:  # which an average has in the wider operator set alone
+            writer.wide = True
         made = writer.emit("AveragePool", args, node.name, count_include_pad=1, **window)
     line = writer.next(node, Affine)
     scale, offset = (line.op.scale.values, line.op.offset.values) if line and isinstance(line.op, Affine) else (
