@@ -11,7 +11,7 @@ import pytest
 from tests.networks.heads import CLASSES, frames, three_heads, two_heads
 from tomato import frontend
 from tomato.accelerator import Accelerator, load
-from tomato.cli.commands import read_exits
+from tomato.cli.options import read_exits
 from tomato.compiler import compile_model
 from tomato.core.errors import TomatoError
 from tomato.core.formats import Array
