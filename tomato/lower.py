@@ -137,7 +137,8 @@ class _Lowering:
                     source = self._renamed(before, f"_q{edge.index}")
                 case FrameEnd():
                     name, why = f"end_of_{edge.value}", " leaves: the last beat of a frame is marked"
-                    ends = stream(before.name, edge.value, edge.to_type, edge.to_lanes)
+                    value = self.graph.outputs[edge.index]  # what leaves, which may be a reshape of what is carried
+                    ends = stream(before.name, value, edge.to_type, edge.to_lanes)
                     source = replace(ends, framed=True, number=number_bits(self.graph, edge.value))
                     source = self._renamed(source, "_end")
                 case _:

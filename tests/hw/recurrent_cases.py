@@ -47,6 +47,7 @@ CASES: Mapping[str, Case] = {
     "lstm_lasts": case(
         layer(Lstm, 7, begin=True, lasting=True), 2, U16, "w1a8", (1, 1, 7), cell=Cell.BINARY, ram=Ram.ULTRA
     ),
+    "lstm_cells": case(layer(Lstm, 5, begin=True, cells=True), 3, S16, "w8a8", (2, 2, 2), pack=1),
     "gru_resets_behind": case(layer(Gru, 5, begin=True, after=True), 3, S16, "w4a4", (2, 2, 3), pack=2),
     "gru_resets_in_front": case(layer(Gru, 6, begin=True), 3, U8, "ternarya6", (6, 2, 1), cell=Cell.TERNARY),
     "plain_one_step": case(layer(Rnn, 9), 1, S16, "w8a16", (9, 9, 1), pack=1),
@@ -55,6 +56,7 @@ CASES: Mapping[str, Case] = {
 
 IN_TURNS: Mapping[str, Case] = {
     "lstm": case(layer(Lstm, 7, begin=True), 4, S16, "w8a8", (2, 1, 3), pack=1, frames=3),
+    "cells": case(layer(Lstm, 6, begin=True, cells=True), 3, S16, "w8a8", (3, 1, 2), pack=1, frames=4),
     "gru_behind": case(layer(Gru, 4, begin=True, after=True), 3, S16, "w4a4", (4, 2, 1), pack=1, frames=5),
     "gru_in_front": case(layer(Gru, 6, begin=True), 3, U8, "w8a8", (6, 2, 1), frames=8),
     "plain": case(layer(Rnn, 4), 2, S16, "w8a8", (4, 4, 1), pack=1, frames=22),

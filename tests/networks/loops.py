@@ -24,6 +24,7 @@ STEP = 1 / 120
 class Layer:
     """Layers between codes. how: weights are "float", or codes "per tensor", "per row" and so on.
 
+    last, cells: results of the last step alone, or its cells.
     states: the first states are inputs h0 and c0, what they are at the end outputs h0n and c0n.
     """
 
@@ -33,6 +34,7 @@ class Layer:
     w: type[np.integer] = np.int8
     y: type[np.integer] = np.int8
     last: bool = False
+    cells: bool = False
     begins: bool = False
     ways: int = 1
     layers: int = 1
@@ -95,7 +97,7 @@ def save(layer: Layer, folder: Path) -> Path:
             nodes += [op("Transpose", f"all{n}", f"v{n}", perm=[0, 2, 1, 3]), op("Reshape", f"v{n} rows", f"w{n}d")]
             nodes += crossed(f"w{n}d", given, "y")
     n = layer.layers - 1
-    end, perm = (f"h{n}n", [1, 0, 2]) if layer.last else (f"all{n}", [2, 0, 1, 3])
+    end, perm = (f"{'hc'[layer.cells]}{n}n", [1, 0, 2]) if layer.last or layer.cells else (f"all{n}", [2, 0, 1, 3])
     nodes += [op("Transpose", end, "e", perm=perm), *crossed("e", "y", "y")]
     kept = STATES[layer.kind] if layer.states else ()
     inputs = {"x": (1, STEPS, INPUTS)} | {f"{state}0": (1, 1, HIDDEN) for state in kept}

@@ -1,6 +1,7 @@
 """Recurrent layers, for the tests of all operators: examples on codes and on reals, and how ONNX writes them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -43,15 +44,19 @@ STEPS = 12
 
 def real(
     kind: type[Recurrent], hidden: int, rng: np.random.Generator, *,
-    functions: int = 0, begin: bool = False, lasting: bool = False, after: bool = False, gain: float = 1.5,
+    functions: int = 0, begin: bool = False, lasting: bool = False, after: bool = False, cells: bool = False,
+    gain: float = 1.5,
 ) -> Recurrent:  # fmt: skip
-    """A layer on reals; `after`: a GRU that resets behind the product. A plain one of a large gain is chaos."""
+    """A layer on reals; `after`: a GRU that resets behind the product; `cells`: an LSTM that shows them.
+
+    A plain one of a large gain is chaos.
+    """
     weight = rng.normal(0, gain / np.sqrt(hidden), (hidden, hidden * kind.gates))
     states = rng.uniform(-0.9, 0.9, (kind.states, hidden)) * begin
     op = kind(Tensor(weight), Tensor(states), SETS[kind][functions], lasting)
     if kind is Gru and after:
         return Gru(op.weight, op.begin, op.functions, lasting, inner=Tensor(rng.normal(0, 0.5, hidden)))
-    return op
+    return replace(op, cells=cells) if isinstance(op, Lstm) else op
 
 
 def coded(op: Recurrent, form: str, codes: Codes, reach: float = 8.0) -> Recurrent:
@@ -77,6 +82,7 @@ def points(draw: Draw, kind: type[Recurrent]) -> Operation:
         begin=draw(st.booleans()),
         lasting=draw(st.sampled_from((False, False, True))),
         after=draw(st.booleans()),
+        cells=draw(st.booleans()),
     )
     codes = Codes.of(draw(st.sampled_from((16, 8, 11))), signed=draw(st.sampled_from((True, True, False))))
     made = coded(op, draw(st.sampled_from(FORMS)), codes, draw(st.sampled_from((8.0, 2.0, 20.0))))

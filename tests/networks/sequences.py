@@ -86,6 +86,20 @@ def one_layer(path: Path, kind: str = "GRU", steps: int = 1, *, seed: int = 0) -
     return m.made(path)
 
 
+def with_cells(path: Path, steps: int = 2) -> Path:
+    """An LSTM whose states h and c return as hn and cn, and y of both."""
+    m = Model(2)
+    x = m.node("Transpose", [m.input("x", 1, steps, WIDTH)], "first", perm=[1, 0, 2])
+    m.layer("LSTM", x, [m.input(name, 1, 1, HIDDEN) for name in "hc"], ["hn", "cn"], results="")
+    both = m.node("Concat", ["hn", "cn"], "both", axis=2)
+    row = m.node("Reshape", [both, m.constant([1, 2 * HIDDEN], np.int64)], "row")
+    m.node("Gemm", [row, m.weights(2 * HIDDEN, CLASSES), m.weights(CLASSES)], "y")
+    m.output("y", 1, CLASSES)
+    for name in "hc":
+        m.output(f"{name}n", 1, 1, HIDDEN)
+    return m.made(path)
+
+
 def stacked(path: Path, order: Sequence[str] = ("h0", "h1", "c0", "c1"), *, squeezed: bool = False) -> Path:
     """Two layers whose states are one tensor s of h0, h1, c0 and c1, which returns as sn, in `order`."""
     m = Model(1)

@@ -25,7 +25,7 @@ from tomato.ops.move import Pad
 from tomato.ops.pool import MaxPool
 from tomato.ops.quantise import Bias, JoinConstant
 from tomato.ops.real import FUNCTIONS, Expression, Function
-from tomato.ops.recurrent import Recurrent, Rnn
+from tomato.ops.recurrent import Lstm, Recurrent, Rnn
 from tomato.ops.weighted import Weighted
 from tomato.ops.window import Window
 from tomato.quantise.absorb.loops import ARGUMENT, FORMAT
@@ -99,6 +99,8 @@ def test_recurrent_layers_of_any_functions_and_states_mean_the_same(kind: type[R
         for begin in (False, True):
             op = real(kind, 5, RNG, functions=functions, begin=begin, after=after)
             agrees(op, frames_of(1, (1, 7, 5 * kind.gates)))
+            if isinstance(op, Lstm):
+                agrees(replace(op, cells=True), frames_of(1, (1, 7, 5 * kind.gates)))
 
 
 @pytest.mark.parametrize("kind", GIVEN, ids=lambda kind: kind.__name__)

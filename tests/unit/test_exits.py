@@ -15,7 +15,7 @@ from tomato.accelerator import Accelerator, load
 from tomato.build.page.design import read
 from tomato.build.page.tables import comparison
 from tomato.build.page.tiles import tiles
-from tomato.cli.commands import read_exits
+from tomato.cli.options import read_exits
 from tomato.compiler import compile_model
 from tomato.core.errors import TomatoError
 from tomato.core.formats import Array

@@ -71,6 +71,15 @@ def test_a_value_may_be_output_and_read_on_and_seen_in_another_shape() -> None:
     assert head.inputs[0].shape == (1, 1, 24)
 
 
+def test_an_output_in_another_shape_has_the_name_of_the_output() -> None:
+    """Next to what it is a shape of, which is an output too: vectors and ports go by these names."""
+    net = Codenet(2, 3, 4)
+    first = net.dense("x", 4, "first")
+    graph = net.graph(net.build.add(Reshape((3, 2, 4)), [first], "turned"), first)
+    netlist = lower(graph, slowest(graph), TARGET).netlist
+    assert [(s.value, s.shape) for s in netlist.outputs] == [("turned", (3, 2, 4)), (first, (2, 3, 4))]
+
+
 def test_names_of_copies_never_meet_those_of_layers() -> None:
     """A fork numbers its copies, as the names of layers are numbered."""
     net = Codenet(2, 2, 2)

@@ -7,7 +7,7 @@ from types import FrameType
 from typing import Any
 
 from tests.models import model_path
-from tomato.cli.commands import main
+from tomato.cli import main
 
 ROOT = Path(__file__).parents[2]
 MOST = 15
@@ -52,4 +52,4 @@ def test_a_compilation_takes_the_way_that_the_page_shows(tmp_path: Path) -> None
     calls = first_calls(model_path("mnist8_qdq.onnx"), tmp_path / "build", set(listed))
     assert [key for key, _ in calls] == listed
     for i, (key, through) in enumerate(calls):
-        assert set(through) <= {file for file, _ in listed[:i]} | {key[0], "cli/commands.py"}, key
+        assert set(through) <= {file for file, _ in listed[:i]} | {key[0], "cli/group.py"}, key

@@ -1,107 +1,28 @@
-"""The commands. Heavy imports wait inside them, so that help is immediate."""
+"""The commands on a model. Heavy imports wait inside them, so that help is immediate."""
 
-import sys
-from collections.abc import Callable, Sequence
-from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from tomato.cli.frames import read_frames
+from tomato.cli.group import main
+from tomato.cli.options import (
+    DATA,
+    FOLDER,
+    MODEL,
+    echo_page,
+    exit_options,
+    host_option,
+    quiet_option,
+    read_backends,
+    read_exits,
+    read_shapes,
+    read_states,
+    shape_option,
+    state_option,
+)
 from tomato.core.errors import TomatoError
-from tomato.core.files import refusals
-from tomato.version import __version__
-
-if TYPE_CHECKING:
-    from tomato.accelerator import Accelerator
-    from tomato.core.formats import Array
-    from tomato.core.interface import Slot
-    from tomato.core.progress import Progress
-    from tomato.schedule.plan import Early
-
-MODEL = click.Path(path_type=Path)
-FOLDER = click.Path(path_type=Path)
-DATA = click.Path(path_type=Path)
-INTERRUPTED = 130
-LONGEST_SIZE = 18
-"""Digits of a size."""
-MOST_FRAMES = 1_000_000
-"""No simulation plays more."""
-
-
-class Commands(click.Group):
-    """A group that turns the user's errors into a message and exit code 1; a bug of ours keeps its traceback."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, TextIOWrapper):
-                stream.reconfigure(errors="backslashreplace")  # names may hold what the terminal has no character for
-        try:
-            with refusals():
-                return super().invoke(ctx)
-        except click.MissingParameter:
-            raise
-        except click.BadParameter as reason:
-            click.echo(TomatoError(reason.format_message().removesuffix(".")), err=True)
-            ctx.exit(1)
-        except TomatoError as reason:
-            click.echo(reason, err=True)
-            ctx.exit(1)
-        except KeyboardInterrupt:
-            click.echo("interrupted", err=True)
-            ctx.exit(INTERRUPTED)
-
-
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, prog_name="tomato", message="%(prog)s %(version)s")
-def main() -> None:
-    """Turn a trained network (ONNX) into a streaming, bit-exact FPGA accelerator."""
-
-
-def shape_option(command: Callable[..., None]) -> Callable[..., None]:
-    """The option that fixes dynamic sizes."""
-    option = click.option("--shape", "shapes", multiple=True, metavar="NAME=N", help="Size of a dynamic axis by its "
-                          "name, such as height=224, or the shape of an input, such as x=1x3x224x224. May be "
-                          "repeated.")  # fmt: skip
-    return option(command)
-
-
-def state_option(command: Callable[..., None]) -> Callable[..., None]:
-    """The option that connects states."""
-    return click.option("--state", "states", multiple=True, metavar="INPUT=OUTPUT", help="An input that is what that "
-                        "output was at the frame before: the state stays on the chip, and is 0 after a reset. May be "
-                        "repeated.")(command)  # fmt: skip
-
-
-def exit_options(command: Callable[..., None]) -> Callable[..., None]:
-    """The options of early exits."""
-    options = (
-        click.option("--exit", "exits", multiple=True, metavar="OUTPUT[=MARGIN]", help="An output at which frames "
-                     "leave whose first score is MARGIN ahead; without a number calibration chooses it. May be "
-                     "repeated."),
-        click.option("--exit-share", "exit_shares", multiple=True, metavar="OUTPUT=SHARE", help="The share of the "
-                     "frames at that exit which go on.  [default: as in the calibration frames]"),
-        click.option("--exit-loss", type=click.FloatRange(min=0), metavar="POINTS", help="Percentage points of "
-                     "accuracy that chosen margins may cost.  [default: 0.5]"),
-        click.option("--exit-order", type=click.Choice(["frames", "arrival"]), help="Results leave in the order of the "
-                     "frames, or as they come, with the frame's number behind the scores.  [default: the plan's, or "
-                     "frames]"),
-    )  # fmt: skip
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
-def host_option(command: Callable[..., None]) -> Callable[..., None]:
-    """The option that says what the host may compute."""
-    return click.option("--host", type=click.Choice(["none", "ends", "any"]), default="ends", show_default=True,
-                        help="What the host may run in front of the chip and behind it where the chip cannot: nothing, "
-                        "up to half of the multiply-accumulates, or anything.")(command)  # fmt: skip
-
-
-def quiet_option(command: Callable[..., None]) -> Callable[..., None]:
-    """The option that every long command has."""
-    return click.option("--quiet", "-q", is_flag=True, help="Print results and errors only.")(command)
 
 
 @main.command("compile")
@@ -184,127 +105,6 @@ def compile_command(
         echo_page(folder)
 
 
-@main.command("simulate")
-@click.argument("folder", type=FOLDER, metavar="DIR")
-@click.option("--backend", type=click.Choice(["verilog", "hls"]), help="The Verilog, in Verilator, or the HLS C++, "
-              "compiled with g++.  [default: what DIR has, verilog first]")  # fmt: skip
-@click.option("--input", "data", type=DATA, multiple=True, metavar="DATA", help="Frames to play, instead of the "
-              "samples in DIR: .npy or .npz. Once per model input.")  # fmt: skip
-@click.option("--frames", type=click.IntRange(1, MOST_FRAMES), help="Frames to play; beyond those there are, they "
-              "repeat.  [default: 4, or all of --input]")  # fmt: skip
-@click.option("--stall", type=click.FloatRange(0, 0.99), default=0.0, help="Probability per cycle that either side "
-              "stalls.")  # fmt: skip
-@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the stalls.")
-@click.option("--waves", is_flag=True, help="Write the waveforms of every signal: dump.vcd.")
-@click.option("--checked", is_flag=True, help="With the assertions of the hardware switched on.")
-@click.option("--bisect", is_flag=True, help="Compare every stream between the layers, not the outputs alone.")
-@quiet_option
-def simulate_command(
-    folder: Path, backend: str | None, data: tuple[Path, ...], frames: int | None, stall: float, seed: int,
-    waves: bool, checked: bool, bisect: bool, quiet: bool,
-) -> None:  # fmt: skip
-    """Play frames through the hardware in DIR and compare every beat with the golden model."""
-    from tomato.accelerator import opened
-    from tomato.build import page
-    from tomato.build.simulation import choose, csim, describe, first_difference, simulate
-    from tomato.cli import show
-    from tomato.cli.progress import progress
-    from tomato.measure.leaving import keep, leaving
-
-    with opened(folder) as accelerator, progress(quiet) as shown:
-        backend = choose(folder, backend)
-        if backend == "hls" and (stall or waves or checked):
-            raise TomatoError("--stall, --waves and --checked are for the Verilog", hint="leave them out")
-        given = read_frames(accelerator.takes, data)[0] if data else None
-        chosen = accelerator.enter(*given) if given else None
-        count = frames or (len(chosen[0]) if chosen else 4)
-        choose_vectors(accelerator, folder, chosen, shown)
-
-        def play(*, probe: bool) -> dict[str, Any]:
-            if backend == "hls":
-                return csim(folder, frames=count, probe=probe, progress=shown)
-            return simulate(folder, frames=count, stall=stall, seed=seed, waves=waves, checked=checked, probe=probe,
-                            progress=shown)  # fmt: skip
-
-        summary = play(probe=bisect)
-        found = None
-        if bisect or not summary["bit_exact"]:
-            if not bisect:
-                play(probe=True)
-            found = first_difference(
-                folder, accelerator.graph, accelerator.plan, accelerator.target, count, backend=backend
-            )
-        left = leaving(accelerator, chosen or accelerator.samples, count) if backend == "verilog" else None
-        summary = keep(folder, summary, left) if left else summary
-        page.write(folder)
-    show.simulation(describe(summary), summary, found, bisected=bisect)
-    if not summary["bit_exact"] or found:
-        click.get_current_context().exit(1)
-    if not quiet:
-        echo_page(folder)
-
-
-@main.command("run")
-@click.argument("folder", type=FOLDER, metavar="DIR")
-@click.option("--input", "data", type=DATA, required=True, metavar="DATA", help="Frames: .npz with an array per input "
-              "by its name, or .npy of the only one.")  # fmt: skip
-@click.option(
-    "-o", "--output", type=DATA, default=Path("outputs.npz"), show_default=True, help="Where to keep outputs."
-)
-@click.option("--device", default="sim", show_default=True, metavar="DEVICE", help="Where the accelerator is: sim, "
-              "serial:PORT, pynq or xrt.")  # fmt: skip
-@click.option("--bitstream", type=DATA, metavar="FILE", help="What to load, if not the only one in DIR.")
-@click.option("--codes", is_flag=True, help="Integers as the chip gives them.")
-def run_command(folder: Path, data: Path, output: Path, device: str, bitstream: Path | None, codes: bool) -> None:
-    """Run the accelerator of DIR on frames, wherever it is: in simulation, or on a board."""
-    from tomato.build.folder import check_build
-    from tomato.core.files import in_use
-    from tomato.runtime import HostError, Session
-    from tomato.runtime.__main__ import read, said, save
-
-    check_build(folder)
-    try:
-        with in_use(folder), Session(folder, device, bitstream=bitstream) as session:
-            results = session.run(read(data, session.inputs), codes=codes)
-            for line in said(results, session.counters()):
-                click.echo(line)
-    except HostError as reason:
-        raise TomatoError(reason.what, hint=reason.hint) from reason
-    save(output, results)
-    click.echo(f"written: {output}")
-
-
-@main.command("build")
-@click.argument("folder", type=FOLDER, metavar="DIR")
-@click.option("--check", is_flag=True, help="Instead: synthesise the accelerator, and play frames through the cells "
-              "that it was made of, in Verilator.")  # fmt: skip
-@click.option("--frames", type=click.IntRange(1, MOST_FRAMES), default=2, show_default=True, help="With --check: "
-              "frames to play.")  # fmt: skip
-@quiet_option
-def build_command(folder: Path, check: bool, frames: int, quiet: bool) -> None:
-    """Make what the board of DIR loads: synthesis, place and route, bitstream."""
-    from tomato.build import gates, page
-    from tomato.build.bitstream import build
-    from tomato.build.folder import check_build
-    from tomato.build.simulation import describe
-    from tomato.cli import show
-    from tomato.cli.progress import progress
-    from tomato.core.files import in_use
-
-    check_build(folder)
-    with in_use(folder), progress(quiet) as shown:
-        result = gates.check(folder, frames=frames, progress=shown) if check else build(folder, shown)
-        if not check:
-            page.write(folder)
-    if not check:
-        show.built(result, folder)
-        echo_page(folder)
-        return
-    show.simulation(describe(result), result, None, bisected=False)
-    if not result["bit_exact"]:
-        click.get_current_context().exit(1)
-
-
 @main.command("train")
 @click.argument("model", type=MODEL)
 @click.option("--data", type=DATA, multiple=True, required=True, metavar="DATA", help="Frames to train on, and labels "
@@ -355,52 +155,6 @@ def train_command(
         click.get_current_context().exit(1)
 
 
-@main.command("evaluate")
-@click.argument("folder", type=FOLDER, metavar="DIR")
-@click.option("--data", type=DATA, multiple=True, required=True, metavar="DATA", help="Frames, and optionally "
-              "labels: a .npz with x and labels. Once per model input.")  # fmt: skip
-@click.option("--limit", type=click.IntRange(min=1), help="Only the first frames.")
-@quiet_option
-def evaluate_command(folder: Path, data: tuple[Path, ...], limit: int | None, quiet: bool) -> None:
-    """Accuracy of the float model (ONNX Runtime) and of the accelerator, side by side."""
-    from tomato.accelerator import opened
-    from tomato.build import page
-    from tomato.cli import show
-    from tomato.cli.progress import progress
-    from tomato.host.data import read
-    from tomato.measure.evaluate import evaluate, write
-
-    with opened(folder) as accelerator:
-        check_count(accelerator.takes, data)
-        parts = [
-            read(path, slot.shape, slot.dtype, name=slot.name, limit=limit)
-            for path, slot in zip(data, accelerator.takes, strict=True)
-        ]
-        with progress(quiet) as shown:
-            result = evaluate(accelerator, parts, progress=shown)
-        write(folder, result)
-        page.write(folder)
-    show.evaluation(result, brief=quiet)
-    if not quiet:
-        echo_page(folder)
-
-
-@main.command("report")
-@click.argument("folder", type=FOLDER, metavar="DIR")
-@click.option("--compare", type=FOLDER, multiple=True, metavar="DIR2", help="Another design to show beside it. May be "
-              "repeated.")  # fmt: skip
-def report_command(folder: Path, compare: tuple[Path, ...]) -> None:
-    """Write DIR/report.html anew: the design at a glance, for a browser."""
-    from tomato.build import page
-    from tomato.build.folder import check_build
-    from tomato.core.files import in_use
-
-    check_build(folder)
-    with in_use(folder):
-        page.write(folder, compare)
-    echo_page(folder)
-
-
 @main.command("inspect")
 @click.argument("model", type=MODEL)
 @click.option("--target", help="Also say whether it fits this board.")
@@ -449,108 +203,3 @@ def targets_command() -> None:
     from tomato.cli import show
 
     show.targets([targets.load(name) for name in targets.names()])
-
-
-def echo_page(folder: Path) -> None:
-    """Name the page that shows the design."""
-    from tomato.build.page import PAGE
-
-    click.echo(f"report: {folder / PAGE}")
-
-
-def read_backends(text: str) -> tuple[str, ...]:
-    """The backends in a list with commas, each once."""
-    from tomato.backend.project import BACKENDS
-
-    names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
-    if unknown := [name for name in names if name not in BACKENDS]:
-        raise TomatoError(
-            f"--backend: there is no {unknown[0]!r}", hint=f"choose from {', '.join(BACKENDS)}, or both with a comma"
-        )
-    return names
-
-
-def choose_vectors(
-    accelerator: "Accelerator", folder: Path, frames: "tuple[Array, ...] | None", progress: "Progress"
-) -> None:
-    """Have the folder hold golden vectors of these frames, or (None) of the samples that it was compiled with."""
-    other = folder / "sim" / "vectors" / "not-the-samples"
-    if frames is not None:
-        other.touch()
-        accelerator.write_vectors(folder, *frames, progress=progress)
-    elif other.exists():
-        accelerator.write_vectors(folder, *accelerator.samples, progress=progress)
-        other.unlink()
-
-
-def read_shapes(given: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
-    """The sizes in texts such as height=224 or x=1x3x224x224."""
-    found: dict[str, tuple[int, ...]] = {}
-    for text in given:
-        name, _, sizes = text.rpartition("=")
-        numbers = sizes.lower().split("x")
-        if not name or not all(n.isascii() and n.isdigit() and 0 < len(n) <= LONGEST_SIZE and int(n) for n in numbers):
-            raise TomatoError(f"--shape {text}: expected NAME=N or NAME=NxNx...", hint="such as --shape height=224")
-        found[name] = tuple(map(int, numbers))
-    return found
-
-
-def read_states(given: tuple[str, ...]) -> dict[str, str]:
-    """The inputs and their outputs in texts such as h_in=h_out."""
-    found: dict[str, str] = {}
-    for text in given:
-        name, _, output = text.partition("=")
-        if not name or not output or name in found:
-            twice = f"the input {name!r} is named twice" if name in found else "expected INPUT=OUTPUT"
-            raise TomatoError(f"--state {text}: {twice}", hint="such as --state h_in=h_out")
-        found[name] = output
-    return found
-
-
-def read_exits(given: tuple[str, ...], shares: tuple[str, ...]) -> "dict[str, Early]":
-    """The exits in texts such as early or early=2.5, and what goes on at them in texts such as early=0.3."""
-    from tomato.schedule.plan import Early
-
-    found: dict[str, Early] = {}
-    for text in given:
-        name, equals, number = text.partition("=")
-        if not name or name in found:
-            raise TomatoError(f"--exit {text}: {'the output is named twice' if name else 'expected OUTPUT=MARGIN'}")
-        found[name] = Early(read_number(number, f"--exit {text}") if equals else None)
-    for text in shares:
-        name, _, number = text.partition("=")
-        if name not in found or found[name].share is not None:
-            raise TomatoError(f"--exit-share {text}: there is no --exit {name}, or it has a share already")
-        found[name] = Early(found[name].margin, read_number(number, f"--exit-share {text}"))
-    return found
-
-
-def read_number(text: str, where: str) -> float:
-    """A number in an option."""
-    try:
-        return float(text)
-    except ValueError as reason:
-        raise TomatoError(f"{where}: {text!r:.40} is not a number") from reason
-
-
-def check_count(inputs: "Sequence[Slot]", paths: tuple[Path, ...]) -> None:
-    """Raise TomatoError unless there is one file per input."""
-    if len(paths) != len(inputs):
-        names = ", ".join(p.name for p in inputs)
-        raise TomatoError(
-            f"data files given: {len(paths)}, but inputs of the model: {len(inputs)} ({names})",
-            hint="repeat the option, once per input and in this order",
-        )
-
-
-def read_frames(inputs: "Sequence[Slot]", paths: tuple[Path, ...]) -> "tuple[tuple[Array, ...], Array | None]":
-    """The frames in the files, one per input, equally many, and the labels that the first file may have."""
-    from tomato.host.data import read
-
-    check_count(inputs, paths)
-    parts = [read(path, port.shape, port.dtype, name=port.name) for path, port in zip(paths, inputs, strict=True)]
-    frames = tuple(p.frames for p in parts)
-    if len({len(f) for f in frames}) > 1:
-        counts = ", ".join(f"{path.name} {len(f)}" for path, f in zip(paths, frames, strict=True))
-        raise TomatoError(f"the inputs have different numbers of frames: {counts}")
-    return frames, parts[0].labels

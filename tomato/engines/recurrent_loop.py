@@ -195,7 +195,7 @@ class RecurrentLoop(RecurrentUnit):
         factors: list[tuple[int, int]] = []
         if isinstance(op, Lstm):
             factors = [(GATE_BITS, HIDDEN.bits), (GATE_BITS, GATE_BITS), (GATE_BITS, GATE_BITS)]
-            unit += Resources(lut=100)
+            unit += Resources(lut=100 + op.shown * HIDDEN.bits, ff=op.shown * HIDDEN.bits)
         if isinstance(op, Gru):
             factors = [(GATE_BITS, SUM.bits if op.reset_after else HIDDEN.bits), (GATE_BITS, HIDDEN.bits + 2)]
             unit += Resources(lut=220 if op.reset_after else 120)  # what waits for the reset gate
@@ -246,6 +246,7 @@ class RecurrentLoop(RecurrentUnit):
             "CellFraction": CELL_FRACTION,
             "HiddenFraction": HIDDEN_FRACTION,
             "OutBits": HIDDEN.bits,
+            "Cells": op.shown,
             "Functions": sum(line_fields(f) << (7 * 32 * n) for n, f in enumerate(self.functions)),
         }
 

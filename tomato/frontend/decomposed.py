@@ -67,9 +67,9 @@ def _normalisation(model: Model, node: OnnxNode) -> Written | None:
             reduced = _made(model, mean, "ReduceMean")
             if epsilon is None or epsilon.size != 1 or reduced is None:
                 continue
-            square = _maker(model, reduced.inputs[0])
+            square = model.sound_maker(reduced.inputs[0])
             of = _squared(model, square) if square is not None else None
-            axes = _axes(model, reduced)
+            axes = model.kept_axes(reduced)
             if square is None or of is None or axes is None:
                 continue
             inside = {*parts, added.index, total.index, reduced.index, square.index}
@@ -86,7 +86,7 @@ def _softmaxes(model: Model, node: OnnxNode) -> Iterator[WrittenSoftmax]:
     """What a node may be the end of, if it divides exponentials by their sum, the largest first."""
     for power, total, parts in _quotients(model, node):
         exponential, reduced = _made(model, power, "Exp"), _made(model, total, "ReduceSum")
-        axes = reduced and _axes(model, reduced)
+        axes = reduced and model.kept_axes(reduced)
         if exponential is None or reduced is None or reduced.inputs[0] != power or not axes:
             continue
         x, inside = exponential.inputs[0], {*parts, exponential.index, reduced.index}
@@ -102,7 +102,7 @@ def _quotients(model: Model, node: OnnxNode) -> Iterator[tuple[str, str, set[int
         yield node.inputs[0], node.inputs[1], set()
     if node.op_type == "Mul" and len(node.inputs) == 2:
         for value, factor in (node.inputs, node.inputs[::-1]):
-            inverse = _maker(model, factor)
+            inverse = model.sound_maker(factor)
             if inverse is None:
                 continue
             if inverse.op_type == "Reciprocal":
@@ -111,14 +111,8 @@ def _quotients(model: Model, node: OnnxNode) -> Iterator[tuple[str, str, set[int
                 yield value, inverse.inputs[1], {inverse.index}
 
 
-def _maker(model: Model, name: str) -> OnnxNode | None:
-    """The node that makes a value, if nothing is wrong with it."""
-    node = model.makers.get(name)
-    return None if node is None or node.index in model.problems else node
-
-
 def _made(model: Model, name: str, op_type: str) -> OnnxNode | None:
-    node = _maker(model, name)
+    node = model.sound_maker(name)
     return node if node is not None and node.op_type == op_type else None
 
 
@@ -134,19 +128,10 @@ def _is(model: Model, name: str, number: float) -> bool:
     return value is not None and value.size == 1 and float(np.asarray(value).reshape(-1)[0]) == number
 
 
-def _axes(model: Model, node: OnnxNode) -> tuple[int, ...] | None:
-    """The axes of a reduction that names them, and keeps them with a length of 1."""
-    rank = len(model.shapes.get(node.inputs[0], ()))
-    given = model.constants.get(node.inputs[1]) if node.has(1) else node.attributes.get("axes")
-    if not rank or given is None or node.attributes.get("keepdims", 1) != 1:
-        return None
-    return tuple(sorted({int(a) % rank for a in np.asarray(given).reshape(-1)})) or None
-
-
 def _without(model: Model, name: str, kind: str, axes: tuple[int, ...]) -> tuple[str, set[int]] | None:
     """The value of which this is the rest when its mean or maximum is taken away, and the nodes that do it."""
     difference = _made(model, name, "Sub")
     taken = difference and _made(model, difference.inputs[1], kind)
-    if difference is None or taken is None or taken.inputs[0] != difference.inputs[0] or _axes(model, taken) != axes:
+    if difference is None or taken is None or taken.inputs[0] != difference.inputs[0] or model.kept_axes(taken) != axes:
         return None
     return difference.inputs[0], {difference.index, taken.index}

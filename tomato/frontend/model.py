@@ -176,6 +176,19 @@ class Model:
         """The live node that makes each value."""
         return {name: node for node in self.live for name in node.outputs if name}
 
+    def sound_maker(self, name: str) -> OnnxNode | None:
+        """The live node that makes a value, if nothing is wrong with it."""
+        node = self.makers.get(name)
+        return None if node is None or node.index in self.problems else node
+
+    def kept_axes(self, node: OnnxNode) -> tuple[int, ...] | None:
+        """The axes of a reduction that names them, and keeps them with a length of 1."""
+        rank = len(self.shapes.get(node.inputs[0], ()))
+        given = self.constants.get(node.inputs[1]) if node.has(1) else node.attributes.get("axes")
+        if not rank or given is None or node.attributes.get("keepdims", 1) != 1:
+            return None
+        return tuple(sorted({int(a) % rank for a in np.asarray(given).reshape(-1)})) or None
+
     @cached_property
     def live(self) -> tuple[OnnxNode, ...]:
         """The nodes that an output depends on and that are not constant."""

@@ -1,7 +1,7 @@
 """LSTM, GRU and RNN: the product with the inputs of all steps, and what goes from step to step behind it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -47,11 +47,10 @@ class Weights:
 
 def from_recurrent(walk: Walk, node: OnnxNode) -> None:
     """LSTM, GRU, RNN of a fixed number of steps, in either direction or both."""
-    if len(node.outputs) > CELL and walk.model.reads(node.outputs[CELL]):
-        raise RefusedError("expected only the results of an LSTM to be read, not its cell", "use its last result")
     steps, source = _source(walk, node)
     directions = _directions(walk, node)
-    every, last = [], []
+    every, last, cells = [], [], []
+    reads_cells = len(node.outputs) > CELL and walk.model.reads(node.outputs[CELL])
     for direction in directions:
         end = "_back" if direction.back else ""
         x = walk.emit(Flip(columns=True), [source], f"{end}_x") if direction.back else source
@@ -60,16 +59,26 @@ def from_recurrent(walk: Walk, node: OnnxNode) -> None:
         if direction.bias.any():
             x = walk.emit(Affine(Tensor(np.ones(1)), Tensor(direction.bias)), [x], f"{end}_bias")
         y = walk.emit(direction.op, [x], end)
-        hidden = direction.op.hidden
-        last.append(walk.emit(Slice((0, steps - 1, 0), (1, steps, hidden)), [y], f"{end}_last") if steps > 1 else y)
+        last.append(_last(walk, y, steps, end))
+        if reads_cells and isinstance(direction.op, Lstm):
+            shown = walk.emit(replace(direction.op, cells=True), [x], f"{end}_cell")
+            cells.append(_last(walk, shown, steps, f"{end}_cell"))
         every.append(walk.emit(Flip(columns=True), [y], f"{end}_y") if direction.back else y)
     count, hidden = len(directions), directions[0].op.hidden
-    results = [_joined(walk, parts, suffix) for parts, suffix in ((every, "_y"), (last, "_h"))]
-    shape: tuple[int, ...] = (1, steps, count, hidden) if node.flag("layout", 0) else (steps, count, 1, hidden)
-    walk.put(node.outputs[0], results[0], _in_order(shape))
+    shape = (1, count, hidden) if node.flag("layout", 0) else (count, 1, hidden)
+    whole = (1, steps, count, hidden) if node.flag("layout", 0) else (steps, count, 1, hidden)
+    walk.put(node.outputs[0], _joined(walk, every, "_y"), _in_order(whole))
+    ends = _joined(walk, last, "_h")
     if len(node.outputs) > 1:
-        shape = (1, count, hidden) if node.flag("layout", 0) else (count, 1, hidden)
-        walk.put(node.outputs[1], results[1], _in_order(shape))
+        walk.put(node.outputs[1], ends, _in_order(shape))
+    if cells:
+        walk.put(node.outputs[CELL], _joined(walk, cells, "_c"), _in_order(shape))
+
+
+def _last(walk: Walk, y: str, steps: int, suffix: str) -> str:
+    """What comes of the last step."""
+    hidden = walk.build.types[y].channels
+    return walk.emit(Slice((0, steps - 1, 0), (1, steps, hidden)), [y], f"{suffix}_last") if steps > 1 else y
 
 
 def _passes(weight: Array) -> bool:

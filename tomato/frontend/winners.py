@@ -63,11 +63,11 @@ def _choices(model: Model, node: OnnxNode) -> Iterator[tuple[str, str, bool]]:
 
 def _kept(model: Model, value: str, mask: str, turned: bool) -> Winners | None:
     """What is kept of a value, if that is what a mask says, or one that is `turned`."""
-    maker, inside = _maker(model, mask), set[int]()
+    maker, inside = model.sound_maker(mask), set[int]()
     while maker is not None and maker.op_type in ("Cast", "Identity", "Not"):
         inside.add(maker.index)
         turned ^= maker.op_type == "Not"
-        maker = _maker(model, maker.inputs[0])
+        maker = model.sound_maker(maker.inputs[0])
     if maker is None:
         return None
     inside.add(maker.index)
@@ -86,7 +86,7 @@ def _scattered(model: Model, node: OnnxNode) -> tuple[Winners, bool] | None:
     """The largest that a ScatterElements puts among zeros, and whether it puts themselves there, or ones."""
     if len(node.inputs) < 3 or not _all(model, node.inputs[0], 0) or node.attributes.get("reduction", "none") != "none":
         return None
-    top = _maker(model, node.inputs[1])
+    top = model.sound_maker(node.inputs[1])
     best = None if top is None else _largest(model, top)
     if top is None or best is None or top.outputs.index(node.inputs[1]) != 1:
         return None
@@ -112,10 +112,10 @@ def _largest(model: Model, node: OnnxNode) -> Winners | None:
 def _last_of(model: Model, name: str, parts: set[int]) -> OnnxNode | None:
     """The TopK of whose values, in order, this is the last; `parts` gains the nodes on the way."""
     way: list[OnnxNode] = []
-    node = _maker(model, name)
+    node = model.sound_maker(name)
     while node is not None and node.op_type in PICKS:
         way.append(node)
-        node = _maker(model, node.inputs[0])
+        node = model.sound_maker(node.inputs[0])
     best = None if node is None else _largest(model, node)
     if node is None or best is None or not way or way[-1].inputs[0] != node.outputs[0]:
         return None
@@ -128,7 +128,7 @@ def _last_of(model: Model, name: str, parts: set[int]) -> OnnxNode | None:
         try:
             if step.op_type != "ReduceMin":
                 places = _picked(model, step, places)
-            elif np.array_equal(places, every) and _along(model, step, best.axis):
+            elif np.array_equal(places, every) and model.kept_axes(step) == (best.axis,):
                 places = last
             else:
                 return None
@@ -157,20 +157,7 @@ def _picked(model: Model, node: OnnxNode, places: Index) -> Index:
     return reorder.moved(model, node, places)
 
 
-def _along(model: Model, node: OnnxNode, axis: int) -> bool:
-    """Whether a reduction is along this axis alone, which it keeps with a length of 1."""
-    given = model.constants.get(node.inputs[1]) if node.has(1) else node.attributes.get("axes")
-    axes = None if given is None else np.asarray(given).reshape(-1) % len(model.shapes[node.inputs[0]])
-    return axes is not None and axes.tolist() == [axis] and node.attributes.get("keepdims", 1) == 1
-
-
 def _all(model: Model, name: str, number: int) -> bool:
     """Whether a value is a constant of one number alone."""
     value = model.constants.get(name)
     return value is not None and value.size > 0 and value.dtype.kind in "fiub" and bool(np.all(value == number))
-
-
-def _maker(model: Model, name: str) -> OnnxNode | None:
-    """The node that makes a value, if nothing is wrong with it."""
-    node = model.makers.get(name)
-    return None if node is None or node.index in model.problems else node

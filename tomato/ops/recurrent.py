@@ -71,8 +71,8 @@ class Recurrent(Stateful, Op):
     unit * gates + gate. `begin` (states, hidden) is what the states are before the first step: the result's, and others
     behind it. lasting: they last from frame to frame. functions: expressions of the gates and candidates.
 
-    On codes (`arithmetic`) the argument has any uniform scale, and the result is in steps of 2^-HIDDEN_FRACTION. steps:
-    on reals, what a step of the weights is worth, per column, where these are whole numbers of steps.
+    On codes (`arithmetic`) the argument has any uniform scale, and the result is in steps of 2^-`fraction`. steps: on
+    reals, what a step of the weights is worth, per column, where these are whole numbers of steps.
     """
 
     treatment: ClassVar = Treatment.EXACT
@@ -96,6 +96,16 @@ class Recurrent(Stateful, Op):
     def hidden(self) -> int:
         """Units."""
         return self.weight.shape[0]
+
+    @property
+    def shown(self) -> int:
+        """Which of the states is the result of a step."""
+        return 0
+
+    @property
+    def fraction(self) -> int:
+        """Bits behind the point of a result, on codes."""
+        return (HIDDEN_FRACTION, CELL_FRACTION)[self.shown]
 
     @property
     def scope(self) -> Scope:
@@ -124,7 +134,7 @@ class Recurrent(Stateful, Op):
             raise ValueError(f"{x.shape} is no row of steps of {units} units with {self.gates} channels each")
         if (self.arithmetic is None) != isinstance(x.fmt, Real):
             raise ValueError("it computes on reals without, and on codes with an arithmetic")
-        return TensorType((*x.shape[:2], units), x.fmt if self.arithmetic is None else HIDDEN)
+        return TensorType((*x.shape[:2], units), x.fmt if self.arithmetic is None else (HIDDEN, CELL)[self.shown])
 
     def initial(self, args: Sequence[Shape]) -> State:
         return tuple(part.reshape(1, 1, -1) for part in self.begin.values)
@@ -135,7 +145,7 @@ class Recurrent(Stateful, Op):
             after = self._on_reals(state, x)
         else:
             after = self._on_codes(self.arithmetic, state, x.astype(np.int64))
-        return after, after[0]
+        return after, after[self.shown]
 
     @abstractmethod
     def _on_reals(self, state: State, x: Array) -> State:
@@ -160,7 +170,7 @@ class Recurrent(Stateful, Op):
     def line(self, args: Sequence[Line], types: Sequence[TensorType]) -> Line | str:
         if self.arithmetic is None:
             return "a recurrent layer computes on codes with an arithmetic of its own"
-        return Line(np.full(self.hidden, 2.0**-HIDDEN_FRACTION), np.zeros(self.hidden), 0.0)
+        return Line(np.full(self.hidden, 2.0**-self.fraction), np.zeros(self.hidden), 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,12 +179,19 @@ class Lstm(Recurrent):
 
         i, o, f = sigmoid(sums)    c = f c + i tanh(sum)    h = o tanh(c)
 
-    On codes c is in steps of 2^-CELL_FRACTION; both products of c are added before they are rounded.
+    On codes c is in steps of 2^-CELL_FRACTION; both products of c are added before they are rounded. cells: c is the
+    result of a step, in place of h.
     """
 
     gates: ClassVar = 4
     uses: ClassVar = (0, 0, 0, 1)
     states: ClassVar = 2
+
+    cells: bool = False
+
+    @property
+    def shown(self) -> int:
+        return int(self.cells)
 
     def _on_reals(self, state: State, x: Array) -> State:
         h, c = state

@@ -73,7 +73,23 @@ def gate_convolutions(graph: Graph) -> Graph:
 
 def computed_whole(graph: Graph) -> tuple[str, ...]:
     """On codes: a remark on every layer whose results a gate suppresses where it is below a constant."""
-    uses, remarks = graph.uses, []
+    return tuple(f"%{name}: {_depends(gate)}: computed whole" for name, gate in _below_constants(graph).items())
+
+
+def ungated(graph: Graph, node: Node) -> str:
+    """On codes: why a layer is none whose channels a gate chooses."""
+    if gate := _below_constants(graph).get(node.name):
+        return _depends(gate)
+    return "no gate keeps the k largest of its channels, or of those that it reads"
+
+
+def _depends(gate: Node) -> str:
+    return f"how many channels %{gate.name} keeps depends on the data, and so would the interval"
+
+
+def _below_constants(graph: Graph) -> dict[str, Node]:
+    """The layers whose results a gate suppresses where it is below a constant, and that gate."""
+    uses, found = graph.uses, dict[str, Node]()
     for node in graph:
         if not isinstance(node.op, Conv2d | Dense):
             continue
@@ -83,11 +99,8 @@ def computed_whole(graph: Graph) -> tuple[str, ...]:
         for reader in uses[value]:
             made = _compared(graph, reader) if isinstance(reader.op, Multiply) and node.type.pixels > 1 else None
             if made is not None:
-                remarks.append(
-                    f"%{node.name}: how many channels %{made.name} keeps depends on the data, and so would the "
-                    "interval: computed whole"
-                )
-    return tuple(remarks)
+                found.setdefault(node.name, made)
+    return found
 
 
 def _compared(graph: Graph, product: Node) -> Node | None:

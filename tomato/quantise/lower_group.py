@@ -13,7 +13,7 @@ from tomato.core.treatment import Line, Treatment
 from tomato.ops.join import Add, Multiply
 from tomato.ops.move import Reshape
 from tomato.ops.piecewise import Fitted
-from tomato.ops.recurrent import HIDDEN_FRACTION, Recurrent
+from tomato.ops.recurrent import Recurrent
 from tomato.ops.requant import Requant
 from tomato.ops.table import Table
 from tomato.ops.weighted import Weighted
@@ -121,7 +121,7 @@ def _exact(place: Place) -> tuple[Op, Op]:
         case Recurrent() as op:
             (arg,), (kind,), widths = place.args, place.types, place.widths
             loop = on_codes(op, arg.encoding, kind.codes, widths.layer, widths.mult)
-            return loop, place.requant(loop, 2.0**-HIDDEN_FRACTION, 0)
+            return loop, place.requant(loop, 2.0**-loop.fraction, 0)
     given = [arg.encoding.line(kind.channels) for arg, kind in zip(place.args, place.types, strict=True)]
     exact = place.coded.on_codes(given, place.types)
     line = exact.line(given, place.types)

@@ -16,7 +16,11 @@ from tomato.core.ir import Graph
 from tomato.engines import CATALOGUE
 from tomato.engines.base import AnyUnit, Site
 from tomato.hardware.memory import Ram
+from tomato.ops.conv2d import Conv2d
+from tomato.ops.dense import Dense
+from tomato.ops.gated_conv2d import GatedConv2d
 from tomato.ops.threshold import Threshold
+from tomato.passes.gate_convolutions import ungated
 from tomato.schedule.offers import Offer, Offers, Option, fast_enough, intervals, total
 from tomato.schedule.plan import NO_WISHES, Wishes
 from tomato.schedule.rates import rates_of
@@ -68,7 +72,7 @@ def options(
             why = "; ".join(f"{s}: {r}" for s, r in reasons.items()) or "no engine implements it"
             refused.append(f"{place.node.label} ({place.op.name}): {why}")
         elif name in wishes.layers:
-            found[name] = Offer([Option.of(_wished(place, wishes), rates[name])])
+            found[name] = Offer([Option.of(_wished(graph, place, wishes), rates[name])])
         else:
             units = (unit for engine in usable for unit in engine.units(place))
             found[name] = Offer(
@@ -90,16 +94,18 @@ def check_complete(graph: Graph, target: Target, wishes: Wishes) -> None:
     options(graph, target, wishes)
 
 
-def _wished(place: Site[Any], wishes: Wishes) -> AnyUnit:
+def _wished(graph: Graph, place: Site[Any], wishes: Wishes) -> AnyUnit:
     """The unit that a plan file spells out. Raises TomatoError when the engine does not offer it."""
     choice = wishes.layers[place.node.name]
     where = f"{wishes.file}: [layers.{place.node.name}]"
     engine = CATALOGUE.get(choice.engine)
     if engine is None or not isinstance(place.op, engine.ops):
         known = ", ".join(s for s, e in CATALOGUE.items() if isinstance(place.op, e.ops) and not e.refuses(place))
-        raise TomatoError(
-            f"engine {choice.engine!r} does not implement {place.op.name}", where=where, hint=f"choose from {known}"
-        )
+        what, hint = f"engine {choice.engine!r} does not implement {place.op.name}", f"choose from {known}"
+        if engine is not None and GatedConv2d in engine.ops and isinstance(place.op, Conv2d | Dense):
+            what += f": {ungated(graph, place.node)}"
+            hint += ", or let a gate keep the k largest (TopK)"
+        raise TomatoError(what, where=where, hint=hint)
     if reason := engine.refuses(place):
         raise TomatoError(f"engine {choice.engine} cannot do this layer: {reason}", where=where)
     example = next(iter(engine.choices(place)))

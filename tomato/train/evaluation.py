@@ -23,7 +23,7 @@ from tomato.ops.normalise import Normalise
 from tomato.ops.pool import GlobalSum, SumPool
 from tomato.ops.quantise import Bias, Dequantise, Quantise
 from tomato.ops.real import Affine, Clip, Function
-from tomato.ops.recurrent import HIDDEN_FRACTION, Recurrent
+from tomato.ops.recurrent import Recurrent
 from tomato.ops.softmax import Softmax
 from tomato.ops.weighted import Weighted
 from tomato.quantise.absorb.held import single
@@ -90,7 +90,7 @@ class Evaluation:
                 env[node.name] = self.chains[node.name].run(codes)
             elif isinstance(node.op, Recurrent):
                 found = self._loops.play(node, {n: v for n, v in env.items() if isinstance(v, torch.Tensor)})
-                step = np.full(1, 2.0**-HIDDEN_FRACTION)
+                step = np.full(1, 2.0**-node.op.fraction)
                 env[node.name] = Real(found, step, np.zeros(1), source=node.op)
             else:
                 env[node.name] = self._result(node, [env[a] for a in node.args])

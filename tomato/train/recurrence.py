@@ -109,7 +109,7 @@ def play(
     results = []
     for sums in layer.on.argument(x).reshape(len(x), -1, op.hidden, op.gates).unbind(1):
         state = layer.step(state, sums)
-        results.append(state[0])
+        results.append(state[op.shown])
     return torch.stack(results, dim=1).unsqueeze(1)
 
 

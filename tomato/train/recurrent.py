@@ -67,7 +67,7 @@ class Loops:
         self._made: dict[str, tuple[str, Graph]] = {}
 
     def play(self, node: Node, codes: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        """The result of a layer in steps of 2^-HIDDEN_FRACTION, of the codes of all values in front of it."""
+        """The result of a layer in steps of 2^-fraction, of the codes of all values in front of it."""
         if node.name not in self._made:
             self._made[node.name] = self._integers(node)
         source, graph = self._made[node.name]

@@ -64,6 +64,7 @@ template <
     unsigned CellFraction,    // bits behind the point of cells
     unsigned HiddenFraction,  // bits behind the point of a result
     unsigned OutBits,         // width of a result and of a cell, two's complement
+    bool Cells,               // of kind 3: cells leave, not the results
     typename Functions,       // tom_bits: see tom_recurrent_function
     unsigned FrameBeats       // output beats per frame
     >
@@ -139,13 +140,15 @@ void tom_recurrent_loop(
         typedef ap_int<tom_max(AccBits + MultBits, BiasBits) + 2> scaled;
         r[c] = tom_saturated<int(SumBits)>(scaled(scaled(sum * mult + bias) >> int(Shift)));
       }
-      ap_int<OutBits> h[Units];
+      ap_int<OutBits> h[Units], cells[Units];
 #pragma HLS ARRAY_PARTITION variable = h complete
-      units.step(mem_file2[word], mem_file3, mem_file4, mem_file5, static_cast<unsigned>(word), of_fresh, of_second, x, r, h);
+#pragma HLS ARRAY_PARTITION variable = cells complete
+      units.step(mem_file2[word], mem_file3, mem_file4, mem_file5, static_cast<unsigned>(word), of_fresh, of_second, x, r, h,
+                 cells);
       ap_uint<Units * OutBits> result = 0;
       for (unsigned u = 0; u < Units; ++u) {
 #pragma HLS UNROLL
-        tom_put<OutBits>(result, u, ap_uint<OutBits>(h[u]));
+        tom_put<OutBits>(result, u, ap_uint<OutBits>(Cells ? cells[u] : h[u]));
         fed[!of_half][word * Units + u] = ap_uint<FedBits>(
             tom_saturated<int(FedBits)>(tom_rounded<int(OutBits - FedBits)>(ap_int<OutBits + 1>(h[u]))));
       }

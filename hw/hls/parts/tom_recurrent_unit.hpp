@@ -66,18 +66,20 @@ class tom_recurrent_unit {
 #pragma HLS DEPENDENCE variable = left_x inter RAW distance = 18 true
   }
 
-  // Results h of the units of a word: x and r are [unit][gate], begin is what they keep before the first step. Of kind
-  // 2 there are two passes, and h of the first is what the reset gates leave of the last results.
+  // Results h of the units of a word, and of kind 3 their cells: x and r are [unit][gate], begin is what they keep before
+  // the first step. Of kind 2 there are two passes, and h of the first is what the reset gates leave of the last results.
   template <unsigned KeptPieces, unsigned Lines0, unsigned Lines1, unsigned Lines2, unsigned Pieces0, unsigned Pieces1,
             unsigned Pieces2>
   void step(const tom_piece (&begin)[KeptPieces], const tom_piece (&lines0)[Lines0][Pieces0],
             const tom_piece (&lines1)[Lines1][Pieces1], const tom_piece (&lines2)[Lines2][Pieces2], unsigned word,
             bool fresh, bool second, const ap_uint<XBits> (&x)[Units * Gates],
-            const ap_int<SumBits> (&r)[Units * Gates], ap_int<OutBits> (&h)[Units]) {
+            const ap_int<SumBits> (&r)[Units * Gates], ap_int<OutBits> (&h)[Units],
+            ap_int<OutBits> (&cells)[Units]) {
 #pragma HLS INLINE
     for (unsigned u = 0; u < Units; ++u) {
 #pragma HLS UNROLL
       const unsigned at = word * Units + u, c = u * Gates;
+      cells[u] = 0;
       const ap_int<OutBits> first = ap_int<OutBits>(tom_field<OutBits>(begin, u * OutBits));
       const ap_int<OutBits> last = fresh ? first : kept[at];
       if (Kind == 0) {
@@ -92,6 +94,7 @@ class tom_recurrent_unit {
         const ap_int<OutBits> cell =
             tom_saturated<int(OutBits)>(tom_rounded<int(2 * GateFraction - CellFraction)>(next));
         kept[at] = cell;
+        cells[u] = cell;
         const wide bent = tom_recurrent_function<Functions, 2, GateFraction>(lines2, cell);
         h[u] = tom_saturated<int(OutBits)>(tom_rounded<int(2 * GateFraction - HiddenFraction)>(wide(o * bent)));
       } else {

@@ -45,6 +45,7 @@ module tom_recurrent_loop #(
   parameter int unsigned CellFraction   = 11,  // bits behind the point of cells
   parameter int unsigned HiddenFraction = 15,  // bits behind the point of a result
   parameter int unsigned OutBits    = 16,  // width of a result and of a cell, two's complement
+  parameter bit          Cells      = 0,   // of kind 3: cells leave, not the results
   parameter tom_recurrent_pkg::functions_t Functions = tom_recurrent_pkg::example(),  // see tom_recurrent_pkg
   parameter              MemFile    = "",  // hexadecimal weight words, see tom_dot
   parameter              MemFile0   = "",  // what sums are multiplied by (low) and what is added, by beats
@@ -74,6 +75,7 @@ module tom_recurrent_loop #(
 );
 
   `TOM_REQUIRE(kind, Kind <= 3, "Kind must be 0 to 3")
+  `TOM_REQUIRE(cells, !Cells || Kind == 3, "only a unit of kind 3 has a cell")
 
   localparam int unsigned Plain = 0, ResetAfter = 1, ResetBefore = 2, Lstm = 3;
   localparam int unsigned PerFold     = Units * Turns;                        // of a fold
@@ -106,7 +108,7 @@ module tom_recurrent_loop #(
   wire logic                 x_take;
   wire logic [InW-1:0]       x;
   wire logic                 result, leaves;
-  wire logic [OutW-1:0]      h;
+  wire logic [OutW-1:0]      h, shown;  // what goes back, and what leaves
 
   if (Frames == 1) begin : gen_alone
     tom_loop_alone #(
@@ -139,7 +141,7 @@ module tom_recurrent_loop #(
       .x_take_i     (x_take),
       .x_o          (x),
       .result_i     (leaves && result),
-      .result_data_i(h),
+      .result_data_i(shown),
       .out_valid_o,
       .out_ready_i,
       .out_data_o
@@ -182,7 +184,7 @@ module tom_recurrent_loop #(
       .x_o          (x),
       .result_i     (result),
       .leaves_i     (leaves),
-      .result_data_i(h),
+      .result_data_i(shown),
       .out_valid_o,
       .out_ready_i,
       .out_data_o
@@ -344,6 +346,7 @@ module tom_recurrent_loop #(
   assign x_take = unit_valid && !(Passes == 2 && unit_second);
 
   if (Kind == Lstm) begin : gen_lstm
+    wire logic [OutW-1:0] c;
     tom_lstm_unit #(
       .Units         (Units),
       .Words         (Words),
@@ -369,8 +372,11 @@ module tom_recurrent_loop #(
       .place_i(sum_place_q[Narrow-1]),
       .x_i    (x),
       .r_i    (r_q),
-      .h_o    (h)
+      .h_o    (h),
+      .c_o    (c)
     );
+    assign shown = Cells ? c : h;
+    wire logic unused_cells = &{1'b0, c};
   end else if (Kind == Plain) begin : gen_plain
     tom_rnn_unit #(
       .Units         (Units),
@@ -388,6 +394,7 @@ module tom_recurrent_loop #(
       .r_i(r_q),
       .h_o(h)
     );
+    assign shown = h;
     wire logic unused_flags = &{1'b0, sum_fresh_q, sum_word_q[Narrow-1], sum_place_q[Narrow-1]};
   end else begin : gen_gru
     tom_gru_unit #(
@@ -416,6 +423,7 @@ module tom_recurrent_loop #(
       .r_i     (r_q),
       .h_o     (h)
     );
+    assign shown = h;
   end
 
   always_ff @(posedge clk_i) begin

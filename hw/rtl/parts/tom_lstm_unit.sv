@@ -37,7 +37,8 @@ module tom_lstm_unit #(
   input  wire logic [PlaceBits-1:0]           place_i,  // that word of its frame in the memory
   input  wire logic [Units*4*XBits-1:0]       x_i,
   input  wire logic [Units*4*SumBits-1:0]     r_i,
-  output wire logic [Units*HiddenBits-1:0]    h_o
+  output wire logic [Units*HiddenBits-1:0]    h_o,
+  output wire logic [Units*CellBits-1:0]      c_o
 );
 
   `TOM_LATENCY(18)
@@ -90,6 +91,15 @@ module tom_lstm_unit #(
   (* ram_style = "registers", rom_style = "distributed" *) logic [Units*CellBits-1:0] first[Words];
   initial if (MemFile3 != "") $readmemh(MemFile3, first);
   always_ff @(posedge clk_i) begin_q <= first[word_q[Read-1]];
+
+  // Cells wait for their results.
+  localparam int unsigned Behind = 18 - Write;
+  logic [Units*CellBits-1:0] left_q[Behind];
+  always_ff @(posedge clk_i) begin
+    left_q[0] <= next_q;
+    for (int unsigned i = 1; i < Behind; i++) left_q[i] <= left_q[i-1];
+  end
+  assign c_o = left_q[Behind-1];
 
   wire logic [Units*CellBits-1:0] cells = fresh_q[Read] ? begin_q : kept;
 

@@ -27,7 +27,7 @@ from tomato.engines.base import Knobs
 from tomato.lower import lower
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
-from tomato.ops.move import Pad
+from tomato.ops.move import Pad, Reshape
 from tomato.passes import CLEAN, run
 from tomato.passes.gate_convolutions import gate_convolutions
 from tomato.quantise.calibrate import calibrate
@@ -46,6 +46,8 @@ NETWORKS = int(os.environ.get("TOMATO_FUZZ", "6"))
 SLOWEST = 6_000
 """Cycles a frame up to which a random choice is played."""
 FRAMES = 4
+ENDS_IN_A_RESHAPE = 31
+"""The seed of such a network."""
 TARGETS = ("u250", "zcu104", "pynq-z2", "ulx3s", "arria10-gx1150")
 
 
@@ -110,6 +112,14 @@ def with_fifos(graph: Graph, plan: Plan, target: Target) -> Plan:
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + NETWORKS))
 def test_hardware_agrees_with_golden_and_prediction(seed: int, tmp_path: Path) -> None:
     check(make(seed), seed, tmp_path)
+
+
+@pytest.mark.rtl
+def test_a_network_may_end_in_another_shape_of_a_value(tmp_path: Path) -> None:
+    """A Reshape is no hardware: the port has its name, and the stream that of what it reshapes."""
+    case = make(ENDS_IN_A_RESHAPE)
+    assert isinstance(case.graph.producers[case.graph.outputs[0]].op, Reshape)
+    check(case, ENDS_IN_A_RESHAPE, tmp_path)
 
 
 @pytest.mark.rtl

@@ -11,7 +11,7 @@ import tomato
 from tests import digits
 from tomato.board import tools
 from tomato.build import bitstream, gates
-from tomato.cli.commands import main
+from tomato.cli import main
 from tomato.core.errors import TomatoError
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import tomato
 from tests.networks import sequences
-from tests.networks.sequences import CLASSES, HIDDEN, WIDTH, Model, frames, one_layer, stacked
+from tests.networks.sequences import CLASSES, HIDDEN, WIDTH, Model, frames, one_layer, stacked, with_cells
 from tests.unit.frontend.tiny import run
 from tomato.core.errors import TomatoError
 from tomato.core.formats import Array
@@ -57,6 +57,10 @@ def agree(path: Path, states: States, x: Array) -> None:
 @pytest.mark.parametrize("kind", ["GRU", "LSTM", "RNN"])
 def test_a_layer_that_keeps_its_state(kind: str, steps: int, tmp_path: Path) -> None:
     agree(one_layer(tmp_path / "m.onnx", kind, steps), LSTM if kind == "LSTM" else ONE, frames(FRAMES, steps))
+
+
+def test_a_cell_that_stays_is_read_as_well(tmp_path: Path) -> None:
+    agree(with_cells(tmp_path / "m.onnx"), LSTM, frames(FRAMES, 2))
 
 
 @pytest.mark.parametrize("squeezed", [False, True])

@@ -12,7 +12,7 @@ from tomato.core.interpret import Player
 from tomato.core.ir import Builder, Graph, TensorType
 from tomato.core.treatment import Line
 from tomato.ops.real import evaluate
-from tomato.ops.recurrent import HIDDEN_FRACTION, Gru, Lstm, Recurrent, Rnn
+from tomato.ops.recurrent import CELL_FRACTION, HIDDEN_FRACTION, Gru, Lstm, Recurrent, Rnn
 
 S16 = Codes.of(16, signed=True)
 ONE = 1 << HIDDEN_FRACTION
@@ -24,7 +24,7 @@ KINDS = [
 
 def by_formula(op: Recurrent, x: Array) -> Array:
     """One frame, unit by unit: the sums of gate g of unit u are in channel u * gates + g."""
-    h, c, results = op.begin.values[0].copy(), op.begin.values[-1].copy(), []
+    h, c, results, cells = op.begin.values[0].copy(), op.begin.values[-1].copy(), [], isinstance(op, Lstm) and op.cells
     function = [lambda v, f=f: float(evaluate(f, np.array([v]))[0]) for f in op.functions]
 
     def column(unit: int, gate: int, last: Array) -> float:
@@ -49,7 +49,7 @@ def by_formula(op: Recurrent, x: Array) -> Array:
             else:
                 after[u] = function[0](sums[0])
         h = after
-        results.append(h)
+        results.append(c.copy() if cells else h)
     return np.array(results)[None]
 
 
@@ -63,6 +63,21 @@ def test_reals_are_the_formulas(kind: type[Recurrent], after: bool) -> None:
         op = real(kind, 4, np.random.default_rng(functions), functions=functions, begin=True, after=after)
         x = frames(op, 2, 5)
         np.testing.assert_allclose(op.golden([x]), np.stack([by_formula(op, frame) for frame in x]), atol=1e-12)
+
+
+def test_cells_in_place_of_results() -> None:
+    """By the formulas, and on codes near them: they go beyond 1, and have steps of their own."""
+    op = real(Lstm, 4, np.random.default_rng(1), begin=True, cells=True)
+    x = frames(op, 2, 5) + 2.0
+    wanted = np.stack([by_formula(op, frame) for frame in x])
+    np.testing.assert_allclose(op.golden([x]), wanted, atol=1e-12)
+    assert np.abs(wanted).max() > 1.0
+    exact = coded(op, "w16a16", S16)
+    codes = np.clip(np.rint(x / (16 / 65535)), S16.lo, S16.hi).astype(np.int64)
+    np.testing.assert_allclose(exact.golden([codes]) / (1 << CELL_FRACTION), wanted, atol=0.02)
+    line = exact.line((Line(np.ones(16), np.zeros(16), 0.0),), ())
+    assert isinstance(line, Line)
+    assert np.array_equal(line.scale, np.full(4, 2.0**-CELL_FRACTION))
 
 
 @pytest.mark.parametrize(("form", "least"), [("w16a16", 55.0), ("w8a8", 35.0)])

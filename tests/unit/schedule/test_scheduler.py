@@ -11,13 +11,16 @@ from hypothesis import strategies as st
 from tests.models import model_path
 from tests.networks.cases import SOME_UNIT
 from tests.networks.codenets import between, interval_of, plain, residual
+from tests.networks.gates import gated
+from tests.networks.nets import Net
 from tomato import frontend
 from tomato.core.errors import TomatoError
 from tomato.core.ir import Graph
+from tomato.ops.real import Expression, Function
 from tomato.passes import CLEAN, run
-from tomato.quantise.calibrate import synthetic_ranges
+from tomato.quantise.calibrate import calibrate, synthetic_ranges
 from tomato.quantise.post_training import quantise
-from tomato.schedule import Option, options, schedule, select
+from tomato.schedule import Choice, Option, options, schedule, select
 from tomato.schedule.offers import Offer, total
 from tomato.schedule.plan import Wishes, read_wishes
 from tomato.schedule.scheduler import fastest, smallest, weight
@@ -164,3 +167,24 @@ def test_scheduling_mobilenet_takes_few_steps() -> None:
     profile.runcall(schedule, graph, TARGET)
     calls = sum(entry.callcount for entry in profile.getstats())
     assert 1_000_000 < calls < 10_000_000
+
+
+@pytest.mark.parametrize(
+    ("gate", "why"),
+    [
+        (("where", ("gt", "x", 0.3), "x", 0.0),
+         "how many channels %a_kept keeps depends on the data, and so would the interval"),
+        (("sigmoid", "x"), "no gate keeps the k largest of its channels, or of those that it reads"),
+    ],
+    ids=["threshold", "none"],
+)  # fmt: skip
+def test_loops_over_chosen_channels_ask_for_a_gate_that_chooses_as_many(gate: Expression, why: str) -> None:
+    net = Net(6, 6, 3)
+    clean = run(net.graph(gated(net, "x", 8, 8, Function(gate), name="a")), CLEAN)
+    graph = quantise(clean, calibrate(clean, [net.data(16)]))[0]
+    with pytest.raises(TomatoError) as refusal:
+        schedule(graph, TARGET, wishes=Wishes("plan.toml", layers={"a": Choice("gated_fold", {})}))
+    assert str(refusal.value) == (
+        f"error: engine 'gated_fold' does not implement conv2d: {why}\n  --> plan.toml: [layers.a]\n"
+        "  hint: choose from conv2d_window, or let a gate keep the k largest (TopK)"
+    )

@@ -15,7 +15,7 @@ from tools.calibrate.point import ECP5, FIT, LUT, XCUP, Point, at, codes
 
 GATE: Expression = ("sigmoid", "x")
 BENT: Expression = ("tanh", "x")
-KINDS: dict[str, type[Recurrent]] = {"plain": Rnn, "before": Gru, "after": Gru, "lstm": Lstm}
+KINDS: dict[str, type[Recurrent]] = {"plain": Rnn, "before": Gru, "after": Gru, "lstm": Lstm, "cells": Lstm}
 FUNCTIONS = {Rnn: (BENT,), Gru: (GATE, BENT), Lstm: (GATE, BENT, BENT)}
 X = codes(16, signed=True)
 
@@ -27,6 +27,8 @@ def layer(kind: str, hidden: int, form: str, *, begin: bool) -> Recurrent:
     op = made(weight, Tensor(rng.uniform(-0.9, 0.9, (made.states, hidden)) * begin), FUNCTIONS[made])
     if kind == "after":
         op = Gru(op.weight, op.begin, op.functions, inner=Tensor(rng.normal(0, 0.5, hidden)))
+    if kind == "cells":
+        op = Lstm(op.weight, op.begin, op.functions, cells=True)
     return on_codes(op, Encoding(2.0**-11), X, LayerFormat.parse(form), 16)
 
 
@@ -43,6 +45,7 @@ def points() -> Iterator[Point]:
         ("plain", 20, "w8a8", 4, 2, 1, 1, 1, False, ECP5),
         ("lstm", 12, "w8a8", 2, 1, 1, 1, 1, False, ECP5),
         ("lstm", 16, "w8a8", 4, 2, 1, 6, 1, False, FIT),
+        ("cells", 12, "w8a8", 4, 2, 1, 1, 1, False, FIT),
         ("before", 16, "w8a8", 4, 1, 2, 3, 1, False, FIT),
         ("after", 24, "w4a8", 8, 2, 3, 4, 2, True, XCUP),
         ("plain", 20, "w8a8", 4, 2, 2, 3, 1, False, ECP5),

@@ -30,6 +30,7 @@ CASES = {
     "per tensor": Layer("LSTM", "per tensor", np.uint8, np.int8, np.uint8),
     "weights with a zero point": Layer("GRU", "per tensor", w=np.uint8),
     "last alone": Layer("LSTM", last=True),
+    "cells": Layer("LSTM", cells=True),
     "begins": Layer("LSTM", begins=True),
     "both ways": Layer("GRU", ways=2, begins=True),
     "per direction": Layer("RNN", "per direction", ways=2),
@@ -46,7 +47,7 @@ def test_a_layer_between_codes_is_near_the_runtime(name: str, tmp_path: Path) ->
     made = integers(path)
     apart = np.abs(golden(made, FRAMES)[0] - runtime(path, FRAMES)[0]) / STEP
     assert apart.max() < 1.5
-    assert (apart > 0.5).mean() < DIFFER * layer.layers
+    assert (apart > 0.5).mean() < DIFFER * layer.layers * (1 + layer.cells), "a cell goes further than its result"
     assert {p.caveat for p in made.proofs if p.caveat} == {RECURRENT}
     assert RECURRENT in PROPERTIES
     assert len(made.notes) == (2 * layer.layers if layer.how == "float" else 0)

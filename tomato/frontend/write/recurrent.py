@@ -1,37 +1,26 @@
 """How recurrent layers are written in ONNX: nodes whose inputs are the sums of the gates already."""
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from tomato.core.errors import TomatoError
 from tomato.core.formats import Array
 from tomato.core.ir import Node
+from tomato.frontend.write.model import Writer
 from tomato.ops.real import Expression
-from tomato.ops.recurrent import Gru, Recurrent
+from tomato.ops.recurrent import Gru, Lstm, Recurrent
 
 BYTE = 127
 """The largest weight of 8 bits."""
-
-
-class Writer(Protocol):
-    """What a model under construction offers, see write.py. wide: it has codes of more than 8 bits."""
-
-    wide: bool
-
-    def constant(self, value: ArrayLike, wish: str) -> str:
-        """Add a constant; its name."""
-
-    def emit(self, kind: str, inputs: Sequence[str], name: str, **attributes: Any) -> str:
-        """Add a node; its output."""
 
 
 def formless(op: Recurrent) -> str | None:
     """Why a layer has no form in a file; None if it has one."""
     if op.lasting:
         return "a state that lasts from frame to frame has no form in a file"
+    if isinstance(op, Lstm) and op.cells:
+        return "the cells of all steps have no form in a file, which has those of the last one"
     if any(activation(function) is None for function in op.functions):
         return "one of its functions has no form in a file"
     return None
