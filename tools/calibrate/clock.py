@@ -31,8 +31,8 @@ BOARD = "colorlight-i9"
 """A board with a small chip that has multipliers enough, speed grade 6."""
 ROOM = 800
 """LUTs of the largest points that are placed, where an engine has smaller ones."""
-ALSO = {"requant_stream": "acc18_mult24_bias32_out8_channels16_lanes1_nudges4"}
-"""What else is placed: wide factors, and inputs that are nudged."""
+ALSO = {"requant_stream": "acc19_mult15_bias27_out7_channels50_lanes5"}
+"""What else is placed: several lanes, with inputs of a bit more than a multiplier takes."""
 ASKED, SEEDS = 150, (1, 2, 3)
 """The clock that the placer is told to reach, in MHz; what its random choices begin with."""
 
