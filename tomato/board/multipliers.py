@@ -25,8 +25,9 @@ ZERO, ONE = "0", "1"
 def with_registers(netlist: dict[str, Any]) -> dict[str, Any]:
     """The netlist, in which multipliers hold the operands that were in registers right in front of them.
 
-    A register goes into the block if all its bits are flip-flops of one clock without an enable; where something else
-    reads it, it stays as well. One behind a block memory stays: without it the way from there would be the longest.
+    Registers go into the block if all bits of both operands are flip-flops of one clock without an enable, as nextpnr
+    takes a block with one register for one without; where something else reads them, they stay as well. Those behind a
+    block memory stay: without them the way from there would be the longest.
     Constant bits go through the register: they are there one cycle behind the chip's start, when nothing is valid yet.
     """
     for module in netlist["modules"].values():
@@ -50,8 +51,7 @@ class _Module:
     def pack(self) -> None:
         """Every multiplier in turn, then without the flip-flops that nothing reads any more."""
         for cell in [cell for cell in self.cells.values() if cell["type"] == MULTIPLIER]:
-            for operand in OPERANDS:
-                self._absorb(cell, operand)
+            self._absorb(cell)
         read = self.shown | {
             bit for cell in self.cells.values() for port, bits in cell["connections"].items()
             if cell["port_directions"][port] != "output" for bit in bits
@@ -60,19 +60,20 @@ class _Module:
             if not read.intersection(self.cells[name]["connections"]["Q"]):
                 del self.cells[name]
 
-    def _absorb(self, cell: Cell, operand: str) -> None:
-        """Let a register of the block stand for the flip-flops on an operand, if it can."""
+    def _absorb(self, cell: Cell) -> None:
+        """Let the registers of a block stand for the flip-flops on its operands, if they can."""
         pins = cell["connections"]
-        wired = [f"{operand}{i}" for i in range(BITS) if isinstance(pins[f"{operand}{i}"][0], int)]
+        wired = [port for x in OPERANDS for port in (f"{x}{i}" for i in range(BITS)) if isinstance(pins[port][0], int)]
         flops = [self.source.get(pins[port][0]) for port in wired]
         found = [flop for flop in flops if flop is not None and self._fits(flop)]
-        clocks = {flop["connections"]["CLK"][0] for flop in found} | set(pins.get("CLK0", ()))
-        if not found or len(found) < len(flops) or len(clocks) > 1:
+        clocks = {flop["connections"]["CLK"][0] for flop in found}
+        if len(found) < len(flops) or len(clocks) != 1:
             return
         for port, flop in zip(wired, found, strict=True):
             pins[port] = [self._entry(flop)]
-        ends = (f"REG_INPUT{operand}_{end}" for end in ("CLK", "CE", "RST"))
-        cell["parameters"] |= {"GSR": "DISABLED"} | dict(zip(ends, CONTROLS, strict=True))
+        for operand in OPERANDS:
+            ends = (f"REG_INPUT{operand}_{end}" for end in ("CLK", "CE", "RST"))
+            cell["parameters"] |= {"GSR": "DISABLED"} | dict(zip(ends, CONTROLS, strict=True))
         for port, bit in zip(CONTROLS, (*clocks, ONE, ZERO), strict=True):
             pins[port], cell["port_directions"][port] = [bit], "input"
 

@@ -87,20 +87,25 @@ def test_a_reset_becomes_a_lut() -> None:
     assert registers(cells) == "AB"
 
 
-STAY: dict[str, tuple[Callable[[Cells], Any], str]] = {
-    "enabled": (lambda cells: cells["in0"]["parameters"].update(CEMUX="CE"), "B"),
-    "inverted clock": (lambda cells: cells["in2"]["parameters"].update(CLKMUX="INV"), "A"),
-    "other clock": (lambda cells: cells["in2"]["connections"].update(CLK=[5]), "A"),
-    "starts set": (lambda cells: cells["in0"]["parameters"].update(REGSET="SET"), "B"),
-    "reset at once": (lambda cells: cells.update(in0=flop(10, 20, RESET), in1=flop(11, 21) | {"type": "LUT4"}), "B"),
-    "none": (lambda cells: cells.pop("in1"), "B"),
-    "behind a memory": (lambda cells: cells.update(ram=memory(12)), "A"),
+STAY: dict[str, Callable[[Cells], Any]] = {
+    "enabled": lambda cells: cells["in0"]["parameters"].update(CEMUX="CE"),
+    "inverted clock": lambda cells: cells["in2"]["parameters"].update(CLKMUX="INV"),
+    "other clock": lambda cells: cells["in2"]["connections"].update(CLK=[5]),
+    "starts set": lambda cells: cells["in0"]["parameters"].update(REGSET="SET"),
+    "reset at once": lambda cells: cells.update(in0=flop(10, 20, RESET) | {"parameters": PLAIN | {"SRMODE": "ASYNC"}}),
+    "none": lambda cells: cells.pop("in1"),
+    "behind a memory": lambda cells: cells.update(ram=memory(12)),
 }
 
 
 @pytest.mark.parametrize("name", STAY)
 def test_registers_that_the_block_does_not_have_stay(name: str) -> None:
-    edit, inside = STAY[name]
-    cells = packed(edit)
-    assert registers(cells) == inside
-    assert {f"in{i}" for i in range(3)} & set(cells)
+    cells = packed(STAY[name])
+    assert registers(cells) == ""
+    assert {"in0", "in2"} <= set(cells)
+    assert "CLK0" not in cells["m"]["connections"]
+
+
+def test_a_constant_goes_through_a_register_beside_the_other_operand() -> None:
+    cells = packed(lambda cells: cells["m"]["connections"].update(B1=["1"]))
+    assert registers(cells) == "AB"
