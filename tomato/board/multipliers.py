@@ -13,12 +13,12 @@ MULTIPLIER, FLIPFLOP, MEMORY = "MULT18X18D", "TRELLIS_FF", "DP16KD"
 OPERANDS, BITS = "AB", 18
 CONTROLS = ("CLK0", "CE0", "RST0")
 """The pins of the block that its registers are to obey."""
-PLAIN = {"CLKMUX": "CLK", "REGSET": "RESET"}
-"""Parameters of a flip-flop that the block's can stand for: the clock is not inverted, and 0 is what it begins with."""
+PLAIN = {"CLKMUX": "CLK"}
+"""Parameters of a flip-flop that the block's can stand for: the clock is not inverted."""
 RESET = {"LSRMUX": "LSR", "SRMODE": "LSR_OVER_CE"}
 """Parameters of a reset that a LUT in front of the flip-flop can stand for."""
-UNLESS = {"INIT": "0010001000100010"}
-"""The LUT4 for that: input A unless B."""
+AFTER = {"RESET": "0010001000100010", "SET": "1110111011101110"}
+"""The LUT4 for that, by REGSET, which says what a reset brings: A unless B, A or B."""
 ZERO, ONE = "0", "1"
 
 
@@ -95,7 +95,8 @@ class _Module:
             return entry
         self.fresh += 1
         made = {
-            "hide_name": 0, "type": "LUT4", "parameters": dict(UNLESS), "attributes": {},
+            "hide_name": 0, "type": "LUT4", "attributes": {},
+            "parameters": {"INIT": AFTER[flop["parameters"]["REGSET"]]},
             "port_directions": dict.fromkeys("ABCD", "input") | {"Z": "output"},
             "connections": {"A": [entry], "B": [_reset(flop)], "C": [ZERO], "D": [ZERO], "Z": [self.fresh]},
         }  # fmt: skip

@@ -79,10 +79,15 @@ def test_a_register_that_others_read_stays_as_well(edit: Callable[[Cells], Any])
     assert registers(cells) == "AB"
 
 
-def test_a_reset_becomes_a_lut() -> None:
-    cells = packed(lambda cells: cells.update(in1=flop(11, 21, reset=RESET)))
-    (made,) = (cell for name, cell in cells.items() if name.startswith("unless"))
+@pytest.mark.parametrize(("brings", "function"), [("RESET", lambda a, b: a and not b), ("SET", lambda a, b: a or b)])
+def test_a_reset_becomes_a_lut(brings: str, function: Callable[[int, int], int]) -> None:
+    old = flop(11, 21, reset=RESET)
+    old["parameters"]["REGSET"] = brings
+    cells = packed(lambda cells: cells.update(in1=old))
+    (made,) = (cell for cell in cells.values() if cell["type"] == "LUT4")
     assert (made["connections"]["A"], made["connections"]["B"]) == ([11], [RESET])
+    init = int(made["parameters"]["INIT"], 2)
+    assert all((init >> (a + 2 * b)) & 1 == bool(function(a, b)) for a in (0, 1) for b in (0, 1))
     assert cells["m"]["connections"]["A1"] == made["connections"]["Z"]
     assert registers(cells) == "AB"
 
@@ -91,7 +96,6 @@ STAY: dict[str, Callable[[Cells], Any]] = {
     "enabled": lambda cells: cells["in0"]["parameters"].update(CEMUX="CE"),
     "inverted clock": lambda cells: cells["in2"]["parameters"].update(CLKMUX="INV"),
     "other clock": lambda cells: cells["in2"]["connections"].update(CLK=[5]),
-    "starts set": lambda cells: cells["in0"]["parameters"].update(REGSET="SET"),
     "reset at once": lambda cells: cells.update(in0=flop(10, 20, RESET) | {"parameters": PLAIN | {"SRMODE": "ASYNC"}}),
     "none": lambda cells: cells.pop("in1"),
     "behind a memory": lambda cells: cells.update(ram=memory(12)),
