@@ -112,8 +112,10 @@ module tom_requant_stream #(
         localparam bit InTop = p / MultSlices == InSlices - 1, MultTop = p % MultSlices == MultSlices - 1;
         localparam int unsigned ABits = InTop ? ValueBits - InFrom : InSlice + 1;
         localparam int unsigned BBits = MultTop ? MultBits - MultFrom : MultSlice + 1;
-        wire logic signed [ABits-1:0] a = InTop ? ABits'(value >>> InFrom) : ABits'({1'b0, InSlice'(value >>> InFrom)});
-        wire logic signed [BBits-1:0] b = MultTop ? BBits'(mult >>> MultFrom) : BBits'({1'b0, MultSlice'(mult >>> MultFrom)});
+        wire logic signed [ABits-1:0] a =
+            InTop ? ABits'(value >>> InFrom) : ABits'({1'b0, InSlice'(value >>> InFrom)});
+        wire logic signed [BBits-1:0] b =
+            MultTop ? BBits'(mult >>> MultFrom) : BBits'({1'b0, MultSlice'(mult >>> MultFrom)});
         logic signed [ABits+BBits-1:0] prod_q;
         always_ff @(posedge clk_i) prod_q <= a * b;
         assign term[p+1] = SumBits'(prod_q) <<< (InFrom + MultFrom);
