@@ -16,7 +16,7 @@ HW := $(foreach level,$(LEVELS),$(wildcard hw/rtl/$(level)/*.sv)) $(wildcard tes
 # The linter and the tests find the tools of the virtual environment first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help need install demo check test fuzz portable lint-hw area calibrate bench format golden lock clean
+.PHONY: help need install demo check test fuzz portable lint-hw area calibrate clock bench format golden lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -94,6 +94,9 @@ bench: $(STAMP)  ## compile the benchmark networks; results in tools/bench/RESUL
 
 calibrate: $(STAMP)  ## synthesise what is new with Yosys and judge the resource model (an hour from scratch)
 	nice -n 10 $(BIN)/python -m tools.calibrate.run
+
+clock: $(STAMP)  ## place and route what is new of every engine alone, on an ECP5 (half an hour from scratch)
+	nice -n 10 $(BIN)/python -m tools.calibrate.clock
 
 format: $(STAMP)  ## rewrite the sources as the formatter wants them
 	$(BIN)/ruff check --fix .

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tomato.board import boards, tools
+from tomato.board.multipliers import with_registers
 from tomato.board.serial import Shell
 from tomato.board.synthesis import ECP5, script
 from tomato.core.files import write_text
@@ -52,13 +53,18 @@ def build(folder: Path, target: Target, top: str, mhz: float, bitstream: Path, p
     progress("Synthesis", 0, 0)
     tools.yosys((folder / SCRIPT).read_text().splitlines(), folder, here / "yosys.log")
     netlist = here / f"{top}.json"
-    write_text(netlist, json.dumps(without_idle_carries(json.loads(netlist.read_text()))))
+    write_text(netlist, json.dumps(prepared(json.loads(netlist.read_text()))))
     progress("Placement and routing", 0, 0)
     tools.run([*place, *options(target, top, mhz)], folder, here / "nextpnr.log", what="nextpnr-ecp5")
     progress("Bitstream", 0, 0)
     config = str(FOLDER / f"{top}.config")
     tools.run([*pack, "--compress", config, str(bitstream)], folder, here / "ecppack.log", what="ecppack")
     return results(json.loads((here / "timing.json").read_text()))
+
+
+def prepared(netlist: dict[str, Any]) -> dict[str, Any]:
+    """The netlist of Yosys as nextpnr is to place it."""
+    return with_registers(without_idle_carries(netlist))
 
 
 def without_idle_carries(netlist: dict[str, Any]) -> dict[str, Any]:

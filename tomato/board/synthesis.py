@@ -69,13 +69,18 @@ GATES = "tom_gates"
 """The module of a netlist that is to be simulated."""
 
 
-def core(flow: Flow, top: str, files: Sequence[str], models: Sequence[str], netlist: str) -> list[str]:
-    """Commands, run from a build folder, that synthesise the accelerator alone and write its cells, in Verilog.
+def core(flow: Flow, top: str, files: Sequence[str], netlist: str) -> list[str]:
+    """Commands, run from a build folder, that synthesise the accelerator alone and write its cells, as JSON."""
+    return [*script(flow, top, files, ["rtl"]), f"write_json {netlist}"]
 
-    Cells that have models, files of Yosys below its share, are written as what they do: simulators take that faster.
+
+def simulated(flow: Flow, top: str, models: Sequence[str], cells: str, netlist: str) -> list[str]:
+    """Commands, run from a build folder, that write cells, read as JSON, in Verilog.
+
+    Those that have models, files of Yosys below its share, are written as what they do: simulators take that faster.
     """
     return [
-        *script(flow, top, files, ["rtl"]),
+        f"read_json {cells}",
         f"write_verilog -noattr {netlist}",
         "design -reset",
         *(f"read_verilog -lib +/{file}" for file in flow.boxes),

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,8 @@ from typing import Any
 from tomato import targets
 from tomato.backend.verilog import WATCHERS
 from tomato.board import tools
-from tomato.board.synthesis import ECP5, GATES, Flow, core
+from tomato.board.multipliers import with_registers
+from tomato.board.synthesis import ECP5, GATES, Flow, core, simulated
 from tomato.build.folder import TARGET
 from tomato.build.simulation import simulate
 from tomato.core.assets import asset
@@ -20,20 +21,26 @@ from tomato.core.progress import Progress, silent
 from tomato.hardware.memory import LOAD_BITS
 
 FOLDER = Path("sim", "gates")
-NETLIST = "netlist.v"
+NETLIST, CELLS = "netlist.v", "cells.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """A family's synthesis, and models of its cells: files of Yosys' own, below its share, and ours in sim/gates."""
+    """A family's synthesis, and models of its cells: files of Yosys' own, below its share, and ours in sim/gates.
+
+    `prepared` packs what Yosys wrote as it will be placed.
+    """
 
     flow: Flow
+    prepared: Callable[[dict[str, Any]], dict[str, Any]]
     yosys: tuple[str, ...]
     ours: tuple[str, ...]
 
 
 FAMILIES: Mapping[str, Cells] = {
-    "ecp5": Cells(ECP5, ("lattice/common_sim.vh", "lattice/ccu2c_sim.vh"), ("DP16KD.sv", "MULT18X18D.sv")),
+    "ecp5": Cells(
+        ECP5, with_registers, ("lattice/common_sim.vh", "lattice/ccu2c_sim.vh"), ("DP16KD.sv", "MULT18X18D.sv")
+    ),
 }
 
 
@@ -55,8 +62,12 @@ def check(folder: Path, *, frames: int = 2, progress: Progress = silent) -> dict
     (here / "rtl").mkdir(parents=True, exist_ok=True)
     sources = [f"rtl/{name}" for name in design["sources"] if name not in WATCHERS]
     progress("Synthesis", 0, 0)
-    commands = core(cells.flow, design["top"], sources, cells.yosys, str(FOLDER / "rtl" / NETLIST))
-    tools.yosys(commands, folder, here / "yosys.log")
+    written, netlist = FOLDER / CELLS, FOLDER / "rtl" / NETLIST
+    tools.yosys(core(cells.flow, design["top"], sources, str(written)), folder, here / "yosys.log")
+    placed = cells.prepared(json.loads((folder / written).read_text()))
+    write_text(folder / written, json.dumps(placed))
+    commands = simulated(cells.flow, design["top"], cells.yosys, str(written), str(netlist))
+    tools.yosys(commands, folder, here / "cells.log")
     for file in cells.ours:
         shutil.copyfile(asset("sim", "gates", file), here / "rtl" / file)
     write_text(here / "rtl" / f"{design['top']}.sv", wrapper(design))

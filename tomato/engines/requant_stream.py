@@ -14,8 +14,8 @@ from tomato.hardware.plumbing import queue_cost
 from tomato.ops.requant import Requant
 from tomato.targets import Resources, Target
 
-PIPELINE = 4
-"""Stages from the input port to the output queue; nudges take one more."""
+PIPELINE = 5
+"""Stages from the input port to the output queue, with one product a lane; more products and nudges take more."""
 QUEUE = 2
 """Cycles through the output queue."""
 
@@ -35,28 +35,70 @@ class RequantStream(LaneUnit[Requant]):
 
     @cached_property
     def timing(self) -> Timing:
-        return pixelwise(self.arg, self.beats, _stages(self.op) + QUEUE)
+        return pixelwise(self.arg, self.beats, self.stages + QUEUE)
+
+    @property
+    def value_bits(self) -> int:
+        """Bits of an input as it is multiplied, signed."""
+        return self.arg.codes.bits + (not self.arg.codes.signed)
+
+    @property
+    def mult_bits(self) -> int:
+        """Bits of a factor; 0 where all are 1."""
+        return 0 if _unit_mult(self.op) else signed_bits(self.op.mult)
+
+    @cached_property
+    def slices(self) -> tuple[int, int]:
+        """Bits of an input and of a factor that one multiplier of the board takes."""
+        return self.target.dsp.slices(self.value_bits, self.mult_bits) if self.mult_bits else (self.value_bits, 1)
+
+    @property
+    def parts(self) -> tuple[tuple[int, int], ...]:
+        """Of every product that is summed: the lowest bit, and how many there are."""
+        (a, b), value, mult = self.slices, self.value_bits, self.mult_bits
+        if not mult:
+            return ((0, value),)
+        return tuple(
+            (low + below, min(a, value - low) + min(b, mult - below))
+            for low in range(0, value, a)
+            for below in range(0, mult, b)
+        )
+
+    @property
+    def signs(self) -> bool:
+        """Whether the top slice of an input is one bit."""
+        return self.mult_bits > 0 and self.slices[0] < self.value_bits and self.value_bits % self.slices[0] == 1
+
+    @property
+    def levels(self) -> int:
+        """Sums of two, one behind the other, that add the products and the offset up."""
+        return len(self.parts).bit_length()
+
+    @property
+    def stages(self) -> int:
+        """Stages from the input port to the output queue."""
+        return PIPELINE - 1 + self.levels + (_nudges(self.op) > 0)
 
     @cached_property
     def formula(self) -> Resources:
         op, x, lanes = self.op, self.arg.codes, self.count
-        value, bias, out = x.bits + (not x.signed), signed_bits(op.bias), self.out.codes.bits
-        mult = 0 if _unit_mult(op) else signed_bits(op.mult)
+        value, mult, bias, out = self.value_bits, self.mult_bits, signed_bits(op.bias), self.out.codes.bits
         total = max(value + mult, bias) + 1
-        tiles = self.target.dsp_for(value, mult) if mult else 0
+        terms = [(0, bias), *self.parts]
+        sums, whole = _sums(terms, total, op.shift), _sums(terms, total, 0)
         unit = Resources(
-            # The sum, what clamps it, what joins partial products.
-            lut=total + out + 2 + (self.target.dsp.joints(value, mult) if mult else 0),
-            ff=x.bits + bias + value + mult + total - op.shift + out,
-            dsp=tiles,
+            # What sums, compares and clamps; products with a sign, which are negations.
+            lut=sums.lut + out + 2 + self.signs * 2 * mult,
+            ff=x.bits + sum(bits for _, bits in self.parts) + bias + sums.ff + 2 * out + 2,
+            dsp=self.target.dsp_for(value, mult) if mult else 0,
         )
         constants = rom_cost(Store(Ram.LUT, self.beats, (mult + bias) * lanes), self.target)
-        queue = queue_cost(out * lanes, _stages(op) + 4, self.target)
+        queue = queue_cost(out * lanes, self.stages + 4, self.target)
         return (
             unit * lanes
             + constants
             + queue
-            + _nudging_cost(self.site, lanes, self.target, total, mult)
+            + _nudging_cost(self.site, lanes, self.target, total, mult, (mult + 1) * self.levels + whole.ff - sums.ff)
             + Resources(lut=8, ff=8)
         )
 
@@ -68,7 +110,9 @@ class RequantStream(LaneUnit[Requant]):
             "Beats": self.beats,
             "InBits": x.bits,
             "InSigned": int(x.signed),
-            "MultBits": 0 if _unit_mult(op) else signed_bits(op.mult),
+            "MultBits": self.mult_bits,
+            "InSlice": self.slices[0],
+            "MultSlice": self.slices[1],
             "BiasBits": signed_bits(op.bias),
             "Shift": op.shift,
             "OutBits": self.out.codes.bits,
@@ -80,8 +124,7 @@ class RequantStream(LaneUnit[Requant]):
     @cached_property
     def fields(self) -> tuple[int, ...]:
         """Bits of the constants of one lane: factor, offset, and each nudge's input and step."""
-        mult_bits = 0 if _unit_mult(self.op) else signed_bits(self.op.mult)
-        return (mult_bits, signed_bits(self.op.bias)) + (self.arg.codes.bits, 2) * _nudges(self.op)
+        return (self.mult_bits, signed_bits(self.op.bias)) + (self.arg.codes.bits, 2) * _nudges(self.op)
 
     @cached_property
     def stores(self) -> dict[str, Store]:
@@ -120,10 +163,11 @@ def _nudges(op: Requant) -> int:
     return 0 if op.nudges is None else op.nudges.shape[1]
 
 
-def _nudging_cost(site: Site[Requant], lanes: int, target: Target, total: int, mult: int) -> Resources:
+def _nudging_cost(site: Site[Requant], lanes: int, target: Target, total: int, mult: int, ff: int) -> Resources:
     """What nudges add: one register more in all lanes; comparison, addition and memory in lanes that have some.
 
-    Words without nudges are alike, so a memory with few others has few different columns.
+    `ff`: flip-flops that let a step wait for the sum, and keep the sum whole. Words without nudges are alike, so a
+    memory with few others has few different columns.
     """
     op, bits = site.op, site.arg.codes.bits
     if op.nudges is None:
@@ -135,13 +179,30 @@ def _nudging_cost(site: Site[Requant], lanes: int, target: Target, total: int, m
         entries, words = int(lane.any(axis=0).sum()), int(lane.any(axis=1).sum())
         if entries:
             columns = min(entries * (bits + 2), (1 << min(words, 16)) - 1)
-            adder = Resources(lut=total + 1 + mult + entries * (ceil(bits / 3) + 2), ff=op.shift + 2 * mult + 3)
+            adder = Resources(lut=total + 1 + mult + entries * (ceil(bits / 3) + 2), ff=mult + 2 + ff)
             cost += adder + rom_cost(Store(Ram.LUT, count, columns), target)
     return cost
 
 
-def _stages(op: Requant) -> int:
-    return PIPELINE + (_nudges(op) > 0)
+def _sums(terms: list[tuple[int, int]], total: int, shift: int) -> Resources:
+    """What sums terms, two at a time, with registers between: each has a lowest bit, below which it is 0, and bits.
+
+    The sum has `total` bits, those below `shift` are not kept, nor those of its two terms that only they depend on.
+    """
+    lut = ff = 0
+    while len(terms) > 1:
+        if len(terms) == 2 and ff:
+            needed = min(max(low for low, _ in terms), shift)
+            ff -= sum(max(needed - low, 0) for low, _ in terms)
+        pairs = [terms[i : i + 2] for i in range(0, len(terms), 2)]
+        terms = []
+        for pair in pairs:
+            low, high = min(low for low, _ in pair), max(low + bits for low, bits in pair)
+            high = min(high + len(pair) - 1, total)
+            lut += (high - max(low for low, _ in pair)) * (len(pair) - 1)
+            ff += high - (low if len(pairs) > 1 else max(low, shift))
+            terms.append((low, high - low))
+    return Resources(lut=lut, ff=ff)
 
 
 ENGINE = RequantStream

@@ -54,6 +54,16 @@ class Multiplier:
         ways = ((self.a_bits, self.b_bits), (self.b_bits, self.a_bits))
         return min(pieces(a, x) * pieces(b, y) for x, y in ways)
 
+    def slices(self, a: int, b: int) -> tuple[int, int]:
+        """Bits of the pieces of `a` and of `b` that give the fewest products; the top ones may have fewer."""
+        sign = int(not self.unsigned)
+
+        def piece(bits: int, limit: int) -> int:
+            return bits if bits <= limit else limit - sign
+
+        ways = ((self.a_bits, self.b_bits), (self.b_bits, self.a_bits))
+        return min(((piece(a, x), piece(b, y)) for x, y in ways), key=lambda way: -(-a // way[0]) * -(-b // way[1]))
+
 
 @dataclass(frozen=True, slots=True)
 class LutRam:

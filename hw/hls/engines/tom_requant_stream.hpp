@@ -45,6 +45,8 @@ template <
     unsigned InBits,     // width of an input code
     bool InSigned,       // inputs are two's complement
     unsigned MultBits,   // width of mult, two's complement; 0: no multiplication
+    unsigned InSlice,    // bits of an input that a multiplier takes in hardware; here synthesis cuts
+    unsigned MultSlice,  // bits of mult that it takes
     unsigned BiasBits,   // width of bias, two's complement
     unsigned Shift,      // right shift, rounding down
     unsigned OutBits,    // width of an output code

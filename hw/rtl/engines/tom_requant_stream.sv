@@ -6,6 +6,9 @@
 //
 // A nudge is an input code and d, two bits of two's complement: an x that equals the code counts as x + d.
 // As (x + d) * mult + bias = (x * mult + bias) + d * mult, the multiplier need not wait for the comparison.
+//
+// What is too wide for a multiplier comes in slices, the low ones without a sign: their products and bias are summed
+// two at a time. Latency 5, and one more each time the number of those products doubles, and for nudges.
 
 `include "tom_assert.svh"
 `default_nettype none
@@ -16,6 +19,8 @@ module tom_requant_stream #(
   parameter int unsigned InBits   = 24,  // width of an input code
   parameter bit          InSigned = 1,   // inputs are two's complement
   parameter int unsigned MultBits = 17,  // width of mult, two's complement; 0: no multiplication
+  parameter int unsigned InSlice  = 25,  // bits of an input, signed as it is multiplied, that a multiplier takes
+  parameter int unsigned MultSlice = 17, // bits of mult that it takes
   parameter int unsigned BiasBits = 24,  // width of bias, two's complement
   parameter int unsigned Shift    = 8,   // right shift, rounding down
   parameter int unsigned OutBits  = 8,   // width of an output code
@@ -41,10 +46,14 @@ module tom_requant_stream #(
 
   `TOM_REQUIRE(range, Lo <= Hi, "Lo must not exceed Hi")
 
-  localparam int unsigned Latency = Nudges == 0 ? 4 : 5;
   localparam int unsigned ValueBits = InBits + (InSigned ? 0 : 1);
   localparam int unsigned ProdBits = ValueBits + MultBits;
   localparam int unsigned SumBits = (ProdBits > BiasBits ? ProdBits : BiasBits) + 1;
+  localparam int unsigned InSlices = tom_pkg::ceil_div(ValueBits, InSlice);
+  localparam int unsigned MultSlices = tom_pkg::ceil_div(MultBits, MultSlice);
+  localparam int unsigned Parts = MultBits == 0 ? 1 : InSlices * MultSlices;  // products that are summed
+  localparam int unsigned Levels = $clog2(Parts + 1);  // of sums of two
+  localparam int unsigned Latency = 4 + Levels + (Nudges == 0 ? 0 : 1);
   localparam int unsigned FactorBits = MultBits == 0 ? 2 : MultBits;
   localparam int unsigned NudgeBits = InBits + 2;
   localparam int unsigned LaneBits = MultBits + BiasBits + Nudges * NudgeBits;
@@ -63,9 +72,6 @@ module tom_requant_stream #(
   logic [BeatBits-1:0]       beat_q;
   logic [Lanes*LaneBits-1:0] word_q;
   logic [InW-1:0]            data_q;
-  logic signed [BiasBits-1:0] bias_q[Lanes];
-  logic signed [ProdBits-1:0] prod_q[Lanes];
-  logic signed [SumBits-1:0]  sum_q[Lanes];
   logic [OutW-1:0]           result_q;
 
   always_ff @(posedge clk_i) begin
@@ -86,26 +92,56 @@ module tom_requant_stream #(
   for (genvar l = 0; l < Lanes; l++) begin : gen_lane
     wire logic signed [ValueBits-1:0] value =
         InSigned ? ValueBits'(signed'(data_q[l*InBits+:InBits])) : ValueBits'(data_q[l*InBits+:InBits]);
-    wire logic signed [SumBits-1:0] sum;
-    wire logic signed [CmpBits-1:0] shifted = CmpBits'(sum >>> Shift);
+    wire logic signed [SumBits-1:0] term[Parts+1];
+    wire logic signed [SumBits-1:0] total, sum;
 
-    always_ff @(posedge clk_i) begin
-      bias_q[l] <= word_q[l*LaneBits+MultBits+:BiasBits];
-      sum_q[l]  <= SumBits'(prod_q[l]) + SumBits'(bias_q[l]);
-      if (shifted < CmpBits'(Lo)) result_q[l*OutBits+:OutBits] <= OutBits'(Lo);
-      else if (shifted > CmpBits'(Hi)) result_q[l*OutBits+:OutBits] <= OutBits'(Hi);
-      else result_q[l*OutBits+:OutBits] <= shifted[OutBits-1:0];
-    end
+    // ---------------------------------------------------------------- products
+
+    logic signed [BiasBits-1:0] bias_q;
+    always_ff @(posedge clk_i) bias_q <= word_q[l*LaneBits+MultBits+:BiasBits];
+    assign term[0] = SumBits'(bias_q);
 
     if (MultBits == 0) begin : gen_no_mult
-      always_ff @(posedge clk_i) prod_q[l] <= value;
+      logic signed [ValueBits-1:0] value_q;
+      always_ff @(posedge clk_i) value_q <= value;
+      assign term[1] = SumBits'(value_q);
     end else begin : gen_mult
       wire logic signed [MultBits-1:0] mult = word_q[l*LaneBits+:MultBits];
-      always_ff @(posedge clk_i) prod_q[l] <= value * mult;
+      for (genvar p = 0; p < Parts; p++) begin : gen_part
+        localparam int unsigned InFrom = p / MultSlices * InSlice, MultFrom = p % MultSlices * MultSlice;
+        localparam bit InTop = p / MultSlices == InSlices - 1, MultTop = p % MultSlices == MultSlices - 1;
+        localparam int unsigned ABits = InTop ? ValueBits - InFrom : InSlice + 1;
+        localparam int unsigned BBits = MultTop ? MultBits - MultFrom : MultSlice + 1;
+        wire logic signed [ABits-1:0] a =
+            InTop ? ABits'(value >>> InFrom) : ABits'({1'b0, InSlice'(value >>> InFrom)});
+        wire logic signed [BBits-1:0] b =
+            MultTop ? BBits'(mult >>> MultFrom) : BBits'({1'b0, MultSlice'(mult >>> MultFrom)});
+        logic signed [ABits+BBits-1:0] prod_q;
+        always_ff @(posedge clk_i) prod_q <= a * b;
+        assign term[p+1] = SumBits'(prod_q) <<< (InFrom + MultFrom);
+      end
     end
 
+    // ---------------------------------------------------------------- their sum
+
+    for (genvar s = 1; s <= Levels; s++) begin : gen_level
+      localparam int unsigned Last = tom_pkg::ceil_div(Parts + 1, 2 ** (s - 1));  // terms before
+      localparam int unsigned Next = tom_pkg::ceil_div(Last, 2);                  // terms after
+      logic signed [SumBits-1:0] addend[Last], sum_q[Next];
+      if (s == 1) begin : gen_first
+        assign addend = term;
+      end else begin : gen_later
+        assign addend = gen_level[s-1].sum_q;
+      end
+      always_ff @(posedge clk_i) begin
+        for (int unsigned t = 0; t < Next; t++)
+          sum_q[t] <= addend[2*t] + (2 * t + 1 < Last ? addend[2*t+1] : '0);
+      end
+    end
+    assign total = gen_level[Levels].sum_q[0];
+
     if (Nudges == 0) begin : gen_plain
-      assign sum = sum_q[l];
+      assign sum = total;
     end else begin : gen_nudges
       wire logic signed [FactorBits-1:0] mult;
       if (MultBits == 0) begin : gen_one
@@ -126,19 +162,32 @@ module tom_requant_stream #(
         end
       end
 
-      logic                         up_q, down_q, carry_q;
-      logic signed [FactorBits-1:0] mult_q, step_q;
-      logic signed [SumBits-1:0]    nudged_q;
-      // -mult is ~mult + 1; a bit below the others carries the 1 into their sum.
+      logic                         up_q, down_q;
+      logic signed [FactorBits-1:0] mult_q;
+      // The step and a bit below it, from when up_q is known to when the sum is.
+      logic [Levels-1:0][FactorBits:0] step_q;
+      logic signed [SumBits-1:0]       nudged_q;
+      // -mult is ~mult + 1; the bit below the others carries the 1 into their sum.
       always_ff @(posedge clk_i) begin
         up_q     <= up;
         down_q   <= down;
         mult_q   <= mult;
-        step_q   <= up_q ? mult_q : down_q ? ~mult_q : '0;
-        carry_q  <= down_q;
-        nudged_q <= SumBits'(({sum_q[l], 1'b1} + {SumBits'(step_q), carry_q}) >> 1);
+        step_q   <= (Levels * (FactorBits + 1))'({step_q, up_q ? mult_q : down_q ? ~mult_q : '0, down_q});
+        nudged_q <= SumBits'(({total, 1'b1} + (SumBits + 1)'(signed'(step_q[Levels-1]))) >> 1);
       end
       assign sum = nudged_q;
+    end
+
+    // ---------------------------------------------------------------- shift, clamp
+
+    wire logic signed [CmpBits-1:0] shifted = CmpBits'(sum >>> Shift);
+    logic               under_q, over_q;
+    logic [OutBits-1:0] inside_q;
+    always_ff @(posedge clk_i) begin
+      under_q  <= shifted < CmpBits'(Lo);
+      over_q   <= shifted > CmpBits'(Hi);
+      inside_q <= shifted[OutBits-1:0];
+      result_q[l*OutBits+:OutBits] <= under_q ? OutBits'(Lo) : over_q ? OutBits'(Hi) : inside_q;
     end
   end
 

@@ -32,7 +32,7 @@ class Mutation:
 
 
 MUTATIONS: Mapping[str, Mutation] = {
-    "rounding_dropped": Mutation("rtl/tom_requant_stream.sv", r"SumBits'\(bias_q\[l\]\)", "SumBits'(0)", "c1_q"),
+    "rounding_dropped": Mutation("rtl/tom_requant_stream.sv", r"SumBits'\(bias_q\)", "SumBits'(0)", "c1_q"),
     "padding_off_by_one": Mutation("rtl/net.sv", r"\.PadLeft *\(1\)", ".PadLeft(0)", "c1"),
     "weights_in_another_order": Mutation("mem/c2.mem", r"\A(\w+)\n(\w+)\n", r"\2\n\1\n", "c2"),
     "shortcut_too_short": Mutation("rtl/net.sv", r"\.Depth\(\d\d+\)", ".Depth(2)", ""),

@@ -44,6 +44,8 @@ def nudged(op: Requant, fmt: Codes, count: int) -> Requant:
     [
         pytest.param(requant(5, 1 << 15, 24, -128, 127), 18, True, 2, id="signed"),
         pytest.param(requant(4, 1 << 15, 26, 0, 15), 16, False, 4, id="relu"),
+        pytest.param(requant(4, 1 << 17, 36, -128, 127), 28, True, 2, id="two_products"),
+        pytest.param(requant(5, 1 << 28, 48, -128, 127), 28, True, 1, id="four_products"),
         pytest.param(requant(3, 1, 15, 3, 9), 20, True, 1, id="unit"),
         pytest.param(requant(3, 1, 0, -7, 7), 4, True, 3, id="clamp_only"),
     ],
@@ -60,6 +62,8 @@ def test_rtl_matches_golden(op: Requant, bits: int, signed: bool, lanes: int) ->
         pytest.param(1 << 9, 6, Codes.of(14, signed=True), 1, 2, id="one"),
         pytest.param(1 << 9, 6, Codes.of(14, signed=True), 3, 5, id="three_in_one_beat"),
         pytest.param(1 << 7, 5, Codes.of(12, signed=False), 2, 1, id="unsigned"),
+        pytest.param(1 << 20, 18, Codes.of(24, signed=True), 2, 1, id="two_products"),
+        pytest.param(1 << 27, 26, Codes.of(28, signed=True), 2, 2, id="four_products"),
         pytest.param(1, 0, Codes.of(9, signed=True), 4, 3, id="unit"),
     ],
 )
