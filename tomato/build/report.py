@@ -68,7 +68,7 @@ def report(
         "exit_order": plan.exit_order if plan.exits else None,
         "exits": [
             {"name": name, **asdict(door), "latency_cycles": cycles}
-            for (name, door), cycles in zip(plan.exits.items(), leaves, strict=True)
+            for (name, door), cycles in zip(plan.exits.items(), leaves, strict=False)  # by name where a plan names them
         ],
         "latency_ms": round(latency / hertz * 1e3, 6),
         "macs": macs,

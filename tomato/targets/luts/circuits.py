@@ -60,6 +60,10 @@ class Luts(ABC):
         """A sum of terms, per bit."""
 
     @abstractmethod
+    def increment(self, bits: int) -> int:
+        """A counter that does nothing else."""
+
+    @abstractmethod
     def negation(self, bits: int) -> int:
         """A code's negative, of which the lowest bit is that of the code."""
 

@@ -21,6 +21,9 @@ class FourInput(Luts):
         """Full adders of two LUTs reduce the terms to two, which a carry chain sums."""
         return max(0, terms - 1 if terms < 3 else 2 * terms - 3)
 
+    def increment(self, bits: int) -> int:
+        return bits
+
     def negation(self, bits: int) -> int:
         return bits + 1
 

@@ -18,6 +18,10 @@ class SixInput(Luts):
         """A full adder takes two LUTs and removes a term; with carries, it is one for each term."""
         return max(0, terms - 1)
 
+    def increment(self, bits: int) -> int:
+        """Carries alone."""
+        return 0
+
     def negation(self, bits: int) -> int:
         """Carries alone."""
         return 0
