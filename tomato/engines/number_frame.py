@@ -31,7 +31,8 @@ class NumberFrame(LaneUnit[Number]):
     def formula(self) -> Resources:
         bits, width, beat = self.op.bits, self.op.digit * self.count, (self.cycles - 1).bit_length()
         select = width * self.target.luts.select(self.cycles) if self.cycles > 1 else 0
-        return Resources(lut=self.target.luts.increment(bits) + beat + select + 2, ff=bits + beat) + register_cost(1) + register_cost(width)
+        counters = Resources(lut=self.target.luts.increment(bits) + beat + select + 2, ff=bits + beat)
+        return counters + register_cost(1) + register_cost(width)
 
     @cached_property
     def params(self) -> dict[str, int]:
