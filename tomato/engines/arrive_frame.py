@@ -5,7 +5,7 @@ from functools import cached_property
 import numpy as np
 
 from tomato.engines.base import FREE, Site, Timing
-from tomato.engines.parts.lanes import LaneUnit
+from tomato.engines.parts.exits import Join
 from tomato.hardware.memory import better_ram
 from tomato.hardware.plumbing import REGISTER_LATENCY, fifo_cost, register_cost
 from tomato.ops.exits import Exit
@@ -15,19 +15,14 @@ HELD = 2
 """Late frames that are held: one leaves while the next gathers."""
 
 
-class ArriveFrame(LaneUnit[Exit]):
+class ArriveFrame(Join):
     """Late frames gather in a queue and go first once they are whole; early ones leave or end meanwhile."""
 
     stem = "arrive_frame"
-    ops = (Exit,)
 
     @classmethod
     def refuses(cls, site: Site[Exit]) -> str:
         return "" if site.op.number else "results leave in the order of the frames"
-
-    @property
-    def lanes(self) -> tuple[tuple[int, ...], int]:
-        return (1, self.count, self.count), self.count
 
     @cached_property
     def timing(self) -> Timing:
@@ -50,17 +45,7 @@ class ArriveFrame(LaneUnit[Exit]):
 
     @cached_property
     def params(self) -> dict[str, int]:
-        _, early, late = (kind.codes for kind in self.args)
-        return {
-            "Lanes": self.count,
-            "EarlyBits": early.bits,
-            "EarlySigned": int(early.signed),
-            "LateBits": late.bits,
-            "LateSigned": int(late.signed),
-            "OutBits": self.out.codes.bits,
-            "Beats": self.beats,
-            "Ram": better_ram(*self.held, self.target),
-        }
+        return {**super().params, "Ram": better_ram(*self.held, self.target)}
 
 
 ENGINE = ArriveFrame

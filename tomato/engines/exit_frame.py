@@ -5,25 +5,20 @@ from functools import cached_property
 import numpy as np
 
 from tomato.engines.base import Site, Timing
-from tomato.engines.parts.lanes import LaneUnit
+from tomato.engines.parts.exits import Join
 from tomato.hardware.plumbing import REGISTER_LATENCY, register_cost
 from tomato.ops.exits import Exit
 from tomato.targets import Resources
 
 
-class ExitFrame(LaneUnit[Exit]):
+class ExitFrame(Join):
     """A bit chooses the stream of a whole frame."""
 
     stem = "exit_frame"
-    ops = (Exit,)
 
     @classmethod
     def refuses(cls, site: Site[Exit]) -> str:
         return "results leave in the order of their arrival" if site.op.number else ""
-
-    @property
-    def lanes(self) -> tuple[tuple[int, ...], int]:
-        return (1, self.count, self.count), self.count
 
     @cached_property
     def timing(self) -> Timing:
@@ -37,19 +32,6 @@ class ExitFrame(LaneUnit[Exit]):
         for kind in self.args[1:]:
             total += register_cost(kind.codes.bits * self.count)
         return total
-
-    @cached_property
-    def params(self) -> dict[str, int]:
-        _, early, late = (kind.codes for kind in self.args)
-        return {
-            "Lanes": self.count,
-            "EarlyBits": early.bits,
-            "EarlySigned": int(early.signed),
-            "LateBits": late.bits,
-            "LateSigned": int(late.signed),
-            "OutBits": self.out.codes.bits,
-            "Beats": self.cycles,
-        }
 
 
 ENGINE = ExitFrame
