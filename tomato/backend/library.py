@@ -64,6 +64,12 @@ def sources(language: str, roots: Iterable[str]) -> dict[str, Path]:
     return dict(sorted(found.items(), key=lambda entry: level(entry[1])))
 
 
+def blocks(vendor: str, names: Iterable[str]) -> dict[str, Path]:
+    """Name to file for those modules that a vendor's blocks may stand in for, for tools that do not see that."""
+    found = {path.stem: path for path in asset("hw", RTL, "vendor").glob(f"{vendor}/tom_*.sv")} if vendor else {}
+    return {name: found[name] for name in names if name in found}
+
+
 def includes(paths: Iterable[Path]) -> dict[str, Path]:
     """Name to file for the pieces of hw/include that files of the RTL include."""
     named = (token.strip('"') for path in paths for token in tokens_of(path) if token.endswith('.svh"'))

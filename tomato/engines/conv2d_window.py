@@ -8,7 +8,7 @@ from tomato.core.ir import TensorType
 from tomato.engines.base import Knobs, Site, beats, divisors, folds
 from tomato.engines.parts import cells, dot
 from tomato.engines.parts.fold import WindowFold
-from tomato.engines.parts.ring import Ring
+from tomato.engines.parts.ring import Ring, queue_places
 from tomato.ops.conv2d import Conv2d
 
 
@@ -94,7 +94,7 @@ class Conv2dWindow(WindowFold):
     def places(self) -> int:
         """Places of the output queue."""
         ring = self.ring
-        return dot.queue_depth(self.inputs, ring.steps * (ring.beats // self.op.groups))
+        return queue_places(self.pipeline, ring.steps * (ring.beats // self.op.groups))
 
     @cached_property
     def params(self) -> dict[str, int]:

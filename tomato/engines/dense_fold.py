@@ -10,7 +10,7 @@ from tomato.core.formats import Array, Codes
 from tomato.engines.base import Knobs, Site, Timing, beats, folds
 from tomato.engines.parts import cells, dot
 from tomato.engines.parts.fold import FoldUnit
-from tomato.engines.parts.ring import LAG
+from tomato.engines.parts.ring import LAG, queue_places
 from tomato.hardware.memory import Ram, better_ram, delay_cost, memory_cost
 from tomato.hardware.plumbing import output_cost
 from tomato.ops.dense import Dense
@@ -86,7 +86,7 @@ class DenseFold(FoldUnit[Dense]):
     def places(self) -> int:
         """Places of the output queue."""
         lanes = self.knobs["lanes_in"]
-        return dot.queue_depth(lanes, beats(self.arg.channels, lanes))
+        return queue_places(self.pipeline, beats(self.arg.channels, lanes))
 
     @property
     def ring_memory(self) -> tuple[int, int, Ram, int]:

@@ -7,7 +7,7 @@ from tomato.core.formats import Array
 from tomato.engines.base import Knobs, Site, beats, folds
 from tomato.engines.parts import dot
 from tomato.engines.parts.fold import WindowFold
-from tomato.engines.parts.ring import Ring
+from tomato.engines.parts.ring import Ring, queue_places
 from tomato.ops.conv2d import Conv2d
 
 
@@ -68,7 +68,7 @@ class DepthwiseWindow(WindowFold):
     @cached_property
     def places(self) -> int:
         """Places of the output queue."""
-        return dot.queue_depth(self.ring.taps, self.ring.steps)
+        return queue_places(self.pipeline, self.ring.steps)
 
     @cached_property
     def params(self) -> dict[str, int]:

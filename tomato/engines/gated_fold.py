@@ -128,8 +128,8 @@ class GatedFold(WeightedUnit[GatedConv2d]):
     def places(self) -> int:
         """Places of the output queue: where pixels leave whole, for one that leaves and the one behind it."""
         if not self.op.keep:
-            return dot.queue_depth(self.whole.inputs, self.reads)
-        pipeline = dot.PIPELINE - 1 + dot.stages(self.whole.inputs) + EXPANDED
+            return queue_places(self.whole.pipeline, self.reads)
+        pipeline = self.whole.pipeline + EXPANDED
         return 2 * self.op.keep * self.folds + queue_places(pipeline, self.reads)
 
     @cached_property
@@ -182,7 +182,7 @@ class GatedFold(WeightedUnit[GatedConv2d]):
             **self.ring.params(),
             "PadValue": op.conv.pad_value,
             **self.ring.bank_params(),
-            **dot.params(self.weight, self.factors(self.site), self.out.codes, self.knobs),
+            **self.whole.dot_params,
         }
 
     @cached_property

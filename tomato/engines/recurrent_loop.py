@@ -217,7 +217,7 @@ class RecurrentLoop(RecurrentUnit):
         taken = self.interleave
         rams = taken.rams(self.widths, self.target) if taken else (Ram.LUT, Ram.LUT)
         packed = dot.params(self.weight, made.feed, op.acc, self.knobs)
-        del packed["InBits"], packed["InSigned"]
+        del packed["InBits"], packed["InSigned"], packed["Chain"]  # a chain would make the loop longer
         return {
             "Kind": kind,
             "Hidden": op.hidden,

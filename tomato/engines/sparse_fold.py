@@ -138,7 +138,7 @@ class SparseFold(WeightedUnit[Dense | Conv2d]):
     @cached_property
     def places(self) -> int:
         """Places of the output queue."""
-        return kept.queue_places(self.passes, dot.PIPELINE - 1 + dot.stages(self.whole.inputs))
+        return kept.queue_places(self.passes, self.whole.pipeline)
 
     @property
     def list_bits(self) -> tuple[int, ...]:
@@ -207,7 +207,7 @@ class SparseFold(WeightedUnit[Dense | Conv2d]):
             "ListRam": self.list_ram,
             "Depth": self.places,
             **self._window,
-            **dot.params(self.weight, self.factors(self.site), self.out.codes, self.knobs),
+            **self.whole.dot_params,
         }
 
     @property

@@ -133,6 +133,7 @@ TARGET: Mapping[str, Rule] = {
             "per_block": _whole(1, MANY),
             "unsigned": _flag,
             "pre_adder": _flag,
+            "chain": _whole(0, MANY),
         }
     ),
     "memory": _table(

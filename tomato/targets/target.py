@@ -16,7 +16,7 @@ class Multiplier:
     """The signed multipliers of one DSP block: `per_block` of them, `a_bits` x `b_bits` each, a_bits >= b_bits.
 
     unsigned: they multiply operands without a sign as well. pre_adder: a constant is subtracted from an operand
-    within the block.
+    within the block. chain: blocks in a row that hand on sums, as far as it pays; 0: none do.
     """
 
     a_bits: int
@@ -24,6 +24,7 @@ class Multiplier:
     per_block: int
     unsigned: bool
     pre_adder: bool
+    chain: int
 
     def tiles(self, a: int, b: int) -> int:
         """Multipliers that make one signed product of `a` by `b` bits; partial products of one bit are LUTs."""

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from tomato import targets
-from tomato.backend.library import includes, tokens_of
-from tomato.backend.verilog import hexadecimal, literal, sources
+from tomato.backend.library import RTL, blocks, includes, sources, tokens_of
+from tomato.backend.verilog import hexadecimal, literal
 from tomato.core.assets import asset
 from tomato.targets import Resources
 from tools.calibrate.measure import Measured, measure
@@ -26,6 +26,8 @@ from tools.calibrate.points import points
 
 HERE = Path(__file__).parent
 DATA = HERE / "data"
+BLOCK = HERE / "DSP48E2.sv"
+"""The block that hw/rtl/vendor/amd asks for."""
 FLOWS = {"xcup": "synth_xilinx -family xcup -flatten -noiopad -noclkbuf -uram", "ecp5": "synth_ecp5 -noiopad"}
 """The synthesis command of each family."""
 CALIBRATION = HERE.parents[1] / "tomato" / "targets" / "calibration"
@@ -33,6 +35,8 @@ CALIBRATION = HERE.parents[1] / "tomato" / "targets" / "calibration"
 SUMMARY = CALIBRATION / "errors.json"
 TARGETS = {"xcup": "u250", "ecp5": "ulx3s"}
 """A board of each family, for the shapes of its primitives."""
+BLOCKS = {"xcup": "amd", "ecp5": ""}
+"""Whose blocks stand in for modules that Yosys does not find in them, see hw/rtl/vendor."""
 
 
 def selected(flow: str) -> list[Point]:
@@ -61,7 +65,7 @@ def key(point: Point, flow: str) -> str:
     parameters = sorted((name, int(value)) for name, value in point.parameters.items())
     identity = version("pyosys"), command(point, flow), point.module, parameters
     digest = hashlib.sha256(repr(identity).encode())
-    used = sources([point.module])
+    used = _sources(point, flow)
     for _, path in sorted((used | includes(used.values())).items()):
         digest.update("\n".join(tokens_of(path)).encode())
     for memory in point.memories.values():
@@ -71,8 +75,15 @@ def key(point: Point, flow: str) -> str:
 
 def synthesise(point: Point, flow: str, work: Path) -> Measured:
     """Run Yosys on one point, in a folder that holds its memories."""
-    files = sources([point.module]).values()
+    files = _sources(point, flow).values()
     return measure(netlist(point, files, asset("hw", "include"), command(point, flow), work))
+
+
+def _sources(point: Point, flow: str) -> dict[str, Path]:
+    """The modules of a point, by name."""
+    used = sources(RTL, [point.module])
+    replaced = blocks(BLOCKS[flow], used)
+    return used | replaced | {BLOCK.stem: BLOCK for _ in replaced}
 
 
 def netlist(point: Point, files: Iterable[Path], include: Path, commands: Sequence[str], work: Path) -> Any:
@@ -84,7 +95,7 @@ def netlist(point: Point, files: Iterable[Path], include: Path, commands: Sequen
         parameters[name] = f'"{work / name}.hex"'
     values = " ".join(f"-G {name}={value}" for name, value in parameters.items())
     script = (
-        f"read_slang --threads 1 --top {point.module} {values} -I {include} {' '.join(map(str, files))}",
+        f"read_slang --threads 1 --blackboxed-module DSP48E2 --top {point.module} {values} -I {include} {' '.join(map(str, files))}",
         *commands,
         f"write_json {work / 'netlist.json'}",
     )

@@ -19,9 +19,10 @@ module tom_depthwise_window #(
   parameter int unsigned FieldBits  = 8,   // stored width of a weight
   parameter int unsigned WeightBits = 8,   // width of its value, two's complement
   parameter bit [511:0]  Constants  = '0,  // what all weights share
-  parameter int unsigned ProdBits   = 16,  // width of a product, two's complement
+  parameter int unsigned ProdBits   = 16,  // width of a product, or of the sum of a chain
   parameter int unsigned AccBits    = 24,  // width of an output code
   parameter int unsigned Pack       = 1,   // 1: multiply in DSP blocks; 0: multiply in LUTs
+  parameter int unsigned Chain      = 0,   // products that are summed in a row of DSP blocks; 0: all are in LUTs
   parameter int unsigned WeightRam  = 0,   // memory kind of the weights
   parameter int unsigned LoadBits   = 1,   // bits per beat of the loader that fills UltraRAM
   parameter              MemFile    = "",  // hexadecimal weight words, see tom_dot
@@ -50,7 +51,7 @@ module tom_depthwise_window #(
       tom_window_pkg::taps(ParallelH, KernelH) * tom_window_pkg::taps(ParallelW, KernelW);
   localparam int unsigned Reads = KernelH * KernelW / Taps;  // per pass
   // From a read to its result; where tom_dot counts bits it is another, and the queue deep enough for both.
-  localparam int unsigned Latency = tom_window_pkg::latency() + tom_pkg::dot_latency(Taps);
+  localparam int unsigned Latency = tom_window_pkg::latency() + tom_pkg::dot_latency(Taps, Chain);
   localparam int unsigned Depth = tom_pkg::ceil_div(Latency + 1, Reads) + 4;  // results on their way or waiting
 
   wire logic available, start;
@@ -97,6 +98,7 @@ module tom_depthwise_window #(
     .ProdBits  (ProdBits),
     .AccBits   (AccBits),
     .Pack      (Pack),
+    .Chain     (Chain),
     .Words     (Beats * Reads),
     .Ram       (WeightRam),
     .LoadBits  (LoadBits),

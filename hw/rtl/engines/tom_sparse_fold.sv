@@ -27,9 +27,10 @@ module tom_sparse_fold #(
   parameter int unsigned FieldBits  = 8,   // stored width of a weight
   parameter int unsigned WeightBits = 8,   // width of its value, two's complement
   parameter bit [511:0]  Constants  = '0,  // what all weights share
-  parameter int unsigned ProdBits   = 16,  // width of a product, two's complement
+  parameter int unsigned ProdBits   = 16,  // width of a product, or of the sum of a chain
   parameter int unsigned AccBits    = 24,  // width of an output code
   parameter int unsigned Pack       = 1,   // filters that share a DSP block; 0: multiply in LUTs
+  parameter int unsigned Chain      = 0,   // products that are summed in a row of DSP blocks; 0: all are in LUTs
   parameter int unsigned WeightRam  = 0,   // memory kind of the weights
   parameter int unsigned LoadBits   = 1,   // bits per beat of the loader that fills UltraRAM
   parameter              MemFile    = "",  // hexadecimal weight words, see tom_dot
@@ -109,6 +110,7 @@ module tom_sparse_fold #(
     .ProdBits  (ProdBits),
     .AccBits   (AccBits),
     .Pack      (Pack),
+    .Chain     (Chain),
     .Words     (Kept),
     .Ram       (WeightRam),
     .LoadBits  (LoadBits),

@@ -7,8 +7,8 @@
 // whose words follow the reads: word 0 belongs to the first read of a frame. Or, Addressed, addr_i says
 // which word is a read's. A word holds, for each filter, the weights of all inputs; filter 0, input 0 in
 // the low bits. Never stalls;
-// Latency cycles from the last read to the result: 4 + ceil(log4(Inputs)), 5 + ceil(log4(Inputs / 18)) where bits
-// are counted.
+// Latency cycles from the last read to the result: 4 + ceil(log4(Inputs)), 4 + Chain + ceil(log4(Inputs / Chain)) where
+// DSP blocks sum up, 5 + ceil(log4(Inputs / 18)) where bits are counted.
 //
 // Cell says what a weight is, and with it what makes a product: see tom_cells_*.sv.
 //   0 fixed: WeightBits, two's complement; Pack filters share a DSP block, 0: multiply in LUTs
@@ -31,9 +31,10 @@ module tom_dot #(
   parameter int unsigned FieldBits  = 8,   // stored width of a weight
   parameter int unsigned WeightBits = 8,   // width of its value, two's complement
   parameter bit [511:0]  Constants  = '0,  // 32 bits each: what all weights share, see tom_cells_*.sv
-  parameter int unsigned ProdBits   = 16,  // width of a product, two's complement
+  parameter int unsigned ProdBits   = 16,  // width of a product, or of the sum of a chain, two's complement
   parameter int unsigned AccBits    = 24,  // width of a result, two's complement or unsigned
   parameter int unsigned Pack       = 1,   // filters that share a DSP block; 0: multiply in LUTs
+  parameter int unsigned Chain      = 0,   // products that are summed in a row of DSP blocks; 0: all are in LUTs
   parameter int unsigned Words      = 1,   // weight words
   parameter int unsigned Ram        = 0,   // memory kind of the weights: 0 LUT, 1 block RAM, 2 UltraRAM
   parameter int unsigned LoadBits   = 1,   // bits per beat of the loader that fills UltraRAM
@@ -61,17 +62,19 @@ module tom_dot #(
   localparam int unsigned Fixed = 0, Binary = 1, Ternary = 2, Shift = 3, Focused = 4, Codebook = 5;
   `TOM_REQUIRE(cell, Cell <= 5, "Cell must be 0 to 5")
   `TOM_REQUIRE(pack, Cell == Fixed || Cell == Codebook || Pack == 0, "only multipliers are in DSP blocks")
+  `TOM_REQUIRE(chain, Chain == 0 || Pack > 0, "only DSP blocks make chains")
 
   localparam int unsigned Products = Inputs * Outputs;
   // Sums of selected inputs instead of products, and of bits counts of eighteen: see tom_cells_binary.
   localparam bit Select = Cell == Binary && Shared;
   localparam bit Count = Select && InBits == 1;
   localparam int unsigned Trees = Select ? Outputs + 1 : Outputs;
-  localparam int unsigned Terms = Count ? tom_pkg::ceil_div(Inputs, 18) : Inputs;  // per tree
+  localparam int unsigned Terms = Count ? tom_pkg::ceil_div(Inputs, 18)
+      : Chain > 0 ? tom_pkg::ceil_div(Inputs, Chain) : Inputs;  // per tree
   localparam int unsigned TermBits = Count ? 5 : Select ? InBits : ProdBits;
   localparam bit TermSigned = !Select || (InSigned && !Count);
   localparam int unsigned Stages = tom_pkg::quad_stages(Terms);  // of the adder tree, 4 to 1
-  localparam int unsigned Latency = tom_pkg::dot_latency(Terms) + (Count ? 1 : 0);
+  localparam int unsigned Latency = tom_pkg::dot_latency(Terms) + (Count ? 1 : 0) + Chain;
   localparam int unsigned Delay = Latency - 1;  // from the read to its sum
 
   wire logic [Products*FieldBits-1:0] word;
@@ -141,6 +144,26 @@ module tom_dot #(
       .weight_i(word),
       .data_i  (early_q),
       .prod_o  (leaf)
+    );
+  end else if (Chain > 0) begin : gen_chain
+    tom_cells_chain #(
+      .Inputs    (Inputs),
+      .Outputs   (Outputs),
+      .Shared    (Shared),
+      .InBits    (InBits),
+      .InSigned  (InSigned),
+      .FieldBits (FieldBits),
+      .WeightBits(WeightBits),
+      .SumBits   (ProdBits),
+      .Codebook  (Cell == Codebook),
+      .Constants (Constants),
+      .Pack      (Pack),
+      .Chain     (Chain)
+    ) u_cells (
+      .clk_i,
+      .weight_i(word),
+      .data_i  (early_q),
+      .sum_o   (leaf)
     );
   end else begin : gen_multiply
     tom_cells_multiply #(

@@ -35,9 +35,10 @@ package tom_pkg;
     return ($clog2(terms) + 1) / 2;
   endfunction
 
-  // Cycles of tom_dot from the last read of a pass to its result, for so many terms of a sum.
-  function automatic int unsigned dot_latency(int unsigned terms);
-    return 4 + quad_stages(terms);
+  // Cycles of tom_dot from the last read of a pass to its result, for so many terms of a sum, of which each `chain` are
+  // summed in a row of DSP blocks; 0: none are.
+  function automatic int unsigned dot_latency(int unsigned terms, int unsigned chain = 0);
+    return 4 + chain + quad_stages(chain > 0 ? ceil_div(terms, chain) : terms);
   endfunction
 
 endpackage

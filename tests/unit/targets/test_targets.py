@@ -184,7 +184,7 @@ def test_a_file_is_a_target(tmp_path: Path) -> None:
 
 
 CLOCK = "'clock_mhz' must be a number above 0 and at most 10000"
-DSP = "[dsp]\na_bits = 18\nb_bits = 18\nunsigned = true\npre_adder = false"
+DSP = "[dsp]\na_bits = 18\nb_bits = 18\nunsigned = true\npre_adder = false\nchain = 0"
 
 
 @pytest.mark.parametrize(

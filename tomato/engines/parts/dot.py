@@ -15,6 +15,8 @@ from tomato.targets import Resources, Target
 
 WIDEST_PORT = 32
 """Bits of the widest operand that packed weights may make, on any board: no DSP block that we know takes more."""
+WIDEST_SUM = 48
+"""Bits of the sums that DSP blocks hand on, on the families whose blocks do."""
 PIPELINE = 9
 """Cycles from the last read of a pixel to its result at the engine's output, adder tree not counted."""
 
@@ -33,15 +35,44 @@ def stages(terms: int) -> int:
     return 0 if terms == 1 else ceil((terms - 1).bit_length() / 2)
 
 
-def latency(inputs: int, x: Codes, knobs: Knobs, *, shared: bool = True) -> int:
+def latency(inputs: int, x: Codes, knobs: Knobs, chain: int = 0, *, shared: bool = True) -> int:
     """Cycles from the last read of a pixel to its result at the engine's output."""
+    if chain:
+        return pipeline(inputs, chain) + 1
     count = cells.selects(knobs, shared=shared) and x.bits == 1
     return PIPELINE + count + stages(cells.terms(inputs, x, knobs, shared=shared))
 
 
-def queue_depth(inputs: int, reads: int) -> int:
+def pipeline(inputs: int, chain: int = 0) -> int:
+    """Cycles from the last read of a pass to its result at the queue behind tom_dot."""
+    return PIPELINE - 1 + chain + stages(chains(inputs, chain))
+
+
+def queue_depth(inputs: int, reads: int, chain: int = 0) -> int:
     """Places of the queue behind tom_dot, where a result takes so many reads."""
-    return queue_places(PIPELINE - 1 + stages(inputs), reads)
+    return queue_places(pipeline(inputs, chain), reads)
+
+
+def chain_of(inputs: int, weight: Tensor, x: Codes, knobs: Knobs, target: Target) -> int:
+    """Products of a filter that are summed in a row of DSP blocks; 0: products leave their blocks one by one.
+
+    As many as the family's rows take where filters that share a block leave their sums room, and, of several rows,
+    all of about the same length.
+    """
+    pack, value = knobs["pack"], x.bits + (not x.signed)
+    if not pack or knobs["cell"] not in cells.MULTIPLIERS or value > target.dsp.b_bits:
+        return 0
+    for longest in range(min(target.dsp.chain, inputs), 0, -1):
+        field = sum_bits(weight, x, longest)
+        port = weight_bits(weight, pack) + (pack - 1) * field
+        if port <= target.dsp.a_bits and pack * field <= WIDEST_SUM:
+            return ceil(inputs / ceil(inputs / longest))
+    return 0
+
+
+def chains(inputs: int, chain: int) -> int:
+    """Terms of a filter that are summed in LUTs, where each `chain` products are summed in DSP blocks."""
+    return ceil(inputs / chain) if chain else inputs
 
 
 def _range(weight: Tensor) -> tuple[int, int]:
@@ -52,8 +83,13 @@ def _range(weight: Tensor) -> tuple[int, int]:
 
 def product_bits(weight: Tensor, x: Codes) -> int:
     """Width of a two's-complement field that holds every product of a weight and an input."""
+    return sum_bits(weight, x, 1)
+
+
+def sum_bits(weight: Tensor, x: Codes, terms: int) -> int:
+    """Width of a two's-complement field that holds every sum of so many products of a weight and an input."""
     least, most = _range(weight)
-    ends = [w * v for w in (least, most) for v in (x.lo, x.hi)]
+    ends = [terms * w * v for w in (least, most) for v in (x.lo, x.hi)]
     return max(Codes(min(-1, *ends), max(0, *ends)).bits, weight_bits(weight, 2))
 
 
@@ -104,7 +140,7 @@ def memory(words: Array, outputs: int, weight: Tensor, knobs: Knobs) -> Memory:
     return uniform_memory(split.reshape(words.shape), weight_bits(weight, pack), ram=knobs["weight_ram"])
 
 
-def params(weight: Tensor, x: Codes, acc: Codes, knobs: Knobs) -> dict[str, int]:
+def params(weight: Tensor, x: Codes, acc: Codes, knobs: Knobs, chain: int = 0) -> dict[str, int]:
     """The parameters that every engine hands to tom_dot, in their order."""
     return {
         "InBits": x.bits,
@@ -113,9 +149,10 @@ def params(weight: Tensor, x: Codes, acc: Codes, knobs: Knobs) -> dict[str, int]
         "FieldBits": field_bits(weight, knobs),
         "WeightBits": weight_bits(weight, knobs["pack"]),
         "Constants": cells.constants(weight, knobs),
-        "ProdBits": product_bits(weight, x),
+        "ProdBits": sum_bits(weight, x, max(1, chain)),
         "AccBits": acc.bits,
         "Pack": knobs["pack"],
+        "Chain": chain,
         "WeightRam": knobs["weight_ram"],
         "LoadBits": LOAD_BITS if knobs["weight_ram"] == Ram.ULTRA else 1,
     }
@@ -130,6 +167,7 @@ def cost(
     knobs: Knobs,
     target: Target,
     *,
+    chain: int = 0,
     shared: bool = True,
 ) -> Resources:
     """tom_dot without its weight memory: the constants are fitted to tools/calibrate/data/dense_fold.json."""
@@ -139,6 +177,10 @@ def cost(
     if cells.selects(knobs, shared=shared):
         made, width = cells.binary_cost(inputs, outputs, x, acc, target)
         return made + _tree(terms, width, acc.bits, target, signed=False) * (outputs + 1) + accumulate + _control(terms)
+    if chain:
+        field, ends = sum_bits(weight, x, chain), chains(inputs, chain)
+        made = _rows(inputs, outputs, weight, x, knobs, chain, shared=shared)
+        return made + _tree(ends, field, acc.bits, target) * outputs + accumulate + _control(ends)
     if knobs["cell"] in cells.MULTIPLIERS:
         made = _multipliers(inputs, outputs, weight, x, knobs, target)
     else:
@@ -171,6 +213,19 @@ def _multipliers(inputs: int, outputs: int, weight: Tensor, x: Codes, knobs: Kno
         multipliers = Resources(lut=multiplier, ff=product) * products
     tables = Resources(lut=products * width if knobs["cell"] == Cell.CODEBOOK else 0)
     return operands + multipliers + tables
+
+
+def _rows(
+    inputs: int, outputs: int, weight: Tensor, x: Codes, knobs: Knobs, chain: int, *, shared: bool
+) -> Resources:
+    """Rows of DSP blocks, and what lets codes and weights wait in front of them; blocks have all other registers."""
+    ends = chains(inputs, chain)
+    places = [i % chain + (chain * ends - inputs) * (i // chain == ends - 1) for i in range(inputs)]
+    waits = sum(max(0, place - 1) for place in places)
+    width = field_bits(weight, knobs) * outputs
+    codes = x.bits * (1 if shared else outputs)
+    tables = inputs * outputs * weight_bits(weight, 1) if knobs["cell"] == Cell.CODEBOOK else 0
+    return Resources(lut=tables, ff=waits * (width + codes), dsp=inputs * ceil(outputs / knobs["pack"]))
 
 
 def _tree(inputs: int, product: int, most: int, target: Target, *, signed: bool = True) -> Resources:

@@ -93,13 +93,25 @@ class FoldUnit(WeightedUnit[OpT]):
     def array(self) -> Resources:
         """The multipliers and sums."""
         x, acc, shared = self.factors(self.site), self.out.codes, self.shares(self.site)
-        return dot.cost(self.inputs, self.outputs, self.weight, x, acc, self.knobs, self.target, shared=shared)
+        return dot.cost(
+            self.inputs, self.outputs, self.weight, x, acc, self.knobs, self.target, chain=self.chain, shared=shared
+        )
+
+    @cached_property
+    def chain(self) -> int:
+        """Products of a filter that are summed in a row of DSP blocks, see dot.chain_of."""
+        return dot.chain_of(self.inputs, self.weight, self.factors(self.site), self.knobs, self.target)
 
     @property
     def delay(self) -> int:
         """Cycles from the last read of a pass to its result at the output."""
         shared = self.shares(self.site)
-        return dot.latency(self.inputs, self.factors(self.site), self.knobs, shared=shared)
+        return dot.latency(self.inputs, self.factors(self.site), self.knobs, self.chain, shared=shared)
+
+    @property
+    def pipeline(self) -> int:
+        """Cycles from the last read of a pass to its result at the queue."""
+        return dot.pipeline(self.inputs, self.chain)
 
     @property
     @abstractmethod
@@ -114,7 +126,7 @@ class FoldUnit(WeightedUnit[OpT]):
     @property
     def dot_params(self) -> dict[str, int]:
         """The parameters of tom_dot."""
-        return dot.params(self.weight, self.factors(self.site), self.out.codes, self.knobs)
+        return dot.params(self.weight, self.factors(self.site), self.out.codes, self.knobs, self.chain)
 
     @cached_property
     def memories(self) -> dict[str, Memory]:
