@@ -98,7 +98,7 @@ void tom_recurrent_loop(
 #pragma HLS DEPENDENCE variable = fed inter RAW distance = 18 true
   ap_uint<Units * Gates * XBits> inputs[2][Turns];
 #pragma HLS ARRAY_PARTITION variable = inputs dim = 1 complete
-  tom_dot<Lanes, Outputs, true, FedBits, true, Cell, FieldBits, WeightBits, Constants, ProdBits, AccBits, Pack,
+  tom_dot<Lanes, Outputs, true, FedBits, true, Cell, FieldBits, WeightBits, Constants, ProdBits, AccBits, Pack, 0,
           Folds * Beats> dot;
   tom_recurrent_unit<Kind, Units, Words, XBits, XSigned, SumBits, GateFraction, CellFraction, HiddenFraction, OutBits,
                      Functions> units;

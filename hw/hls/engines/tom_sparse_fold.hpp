@@ -45,9 +45,10 @@ template <
     unsigned FieldBits,   // stored width of a weight
     unsigned WeightBits,  // width of its value, two's complement
     typename Constants,   // tom_bits: what all weights share
-    unsigned ProdBits,    // width of a product, two's complement
+    unsigned ProdBits,    // width of a product, or of the sum of a chain
     unsigned AccBits,     // width of an output code
     unsigned Pack,        // filters that share a DSP block; 0: multiply in LUTs
+    unsigned Chain,       // products that are summed in a row of DSP blocks; 0: all are in LUTs
     unsigned WeightRam,   // memory kind of the weights: 0 LUT, 1 block RAM, 2 UltraRAM, bound by the caller
     unsigned LoadBits,    // bits per beat of the loader that fills UltraRAM
     unsigned FrameBeats   // output beats per frame
@@ -69,7 +70,7 @@ void tom_sparse_fold(
 
   buffer window(frames);
   tom_dot<Inputs, Outputs, Shared, InBits, InSigned, Cell, FieldBits, WeightBits, Constants, ProdBits, AccBits, Pack,
-          Kept> dot;
+          Chain, Kept> dot;
 
   while (window.busy()) {
 #pragma HLS PIPELINE II = 1

@@ -25,35 +25,35 @@
 // The cells by number. Each has a static function products(word, codes, terms) and says how many sums of how
 // many terms of what type they make.
 template <unsigned Cell, unsigned Inputs, unsigned Outputs, bool Shared, unsigned InBits, bool InSigned,
-          unsigned FieldBits, unsigned WeightBits, typename Constants, unsigned ProdBits, unsigned Pack>
+          unsigned FieldBits, unsigned WeightBits, typename Constants, unsigned ProdBits, unsigned Pack, unsigned Chain>
 struct tom_cells : tom_cells_multiply<Inputs, Outputs, Shared, InBits, InSigned, FieldBits, WeightBits, ProdBits,
-                                      Cell == 5, Constants, Pack> {
+                                      Cell == 5, Constants, Pack, Chain> {
   static_assert(Cell == 0 || Cell == 5, "Cell must be 0 to 5");
 };
 
 template <unsigned Inputs, unsigned Outputs, unsigned InBits, bool InSigned, unsigned FieldBits, unsigned WeightBits,
-          typename Constants, unsigned ProdBits, unsigned Pack>
-struct tom_cells<1, Inputs, Outputs, true, InBits, InSigned, FieldBits, WeightBits, Constants, ProdBits, Pack>
+          typename Constants, unsigned ProdBits, unsigned Pack, unsigned Chain>
+struct tom_cells<1, Inputs, Outputs, true, InBits, InSigned, FieldBits, WeightBits, Constants, ProdBits, Pack, Chain>
     : tom_cells_binary<Inputs, Outputs, InBits, InSigned> {};
 
 template <unsigned Inputs, unsigned Outputs, unsigned InBits, bool InSigned, unsigned FieldBits, unsigned WeightBits,
-          typename Constants, unsigned ProdBits, unsigned Pack>
-struct tom_cells<1, Inputs, Outputs, false, InBits, InSigned, FieldBits, WeightBits, Constants, ProdBits, Pack>
+          typename Constants, unsigned ProdBits, unsigned Pack, unsigned Chain>
+struct tom_cells<1, Inputs, Outputs, false, InBits, InSigned, FieldBits, WeightBits, Constants, ProdBits, Pack, Chain>
     : tom_cells_sign<Inputs, Outputs, false, InBits, InSigned, false, ProdBits> {};
 
 template <unsigned Inputs, unsigned Outputs, bool Shared, unsigned InBits, bool InSigned, unsigned FieldBits,
-          unsigned WeightBits, typename Constants, unsigned ProdBits, unsigned Pack>
-struct tom_cells<2, Inputs, Outputs, Shared, InBits, InSigned, FieldBits, WeightBits, Constants, ProdBits, Pack>
+          unsigned WeightBits, typename Constants, unsigned ProdBits, unsigned Pack, unsigned Chain>
+struct tom_cells<2, Inputs, Outputs, Shared, InBits, InSigned, FieldBits, WeightBits, Constants, ProdBits, Pack, Chain>
     : tom_cells_sign<Inputs, Outputs, Shared, InBits, InSigned, true, ProdBits> {};
 
 template <unsigned Inputs, unsigned Outputs, bool Shared, unsigned InBits, bool InSigned, unsigned FieldBits,
-          unsigned WeightBits, typename Constants, unsigned ProdBits, unsigned Pack>
-struct tom_cells<3, Inputs, Outputs, Shared, InBits, InSigned, FieldBits, WeightBits, Constants, ProdBits, Pack>
+          unsigned WeightBits, typename Constants, unsigned ProdBits, unsigned Pack, unsigned Chain>
+struct tom_cells<3, Inputs, Outputs, Shared, InBits, InSigned, FieldBits, WeightBits, Constants, ProdBits, Pack, Chain>
     : tom_cells_shift<Inputs, Outputs, Shared, InBits, InSigned, FieldBits, ProdBits, false, Constants> {};
 
 template <unsigned Inputs, unsigned Outputs, bool Shared, unsigned InBits, bool InSigned, unsigned FieldBits,
-          unsigned WeightBits, typename Constants, unsigned ProdBits, unsigned Pack>
-struct tom_cells<4, Inputs, Outputs, Shared, InBits, InSigned, FieldBits, WeightBits, Constants, ProdBits, Pack>
+          unsigned WeightBits, typename Constants, unsigned ProdBits, unsigned Pack, unsigned Chain>
+struct tom_cells<4, Inputs, Outputs, Shared, InBits, InSigned, FieldBits, WeightBits, Constants, ProdBits, Pack, Chain>
     : tom_cells_shift<Inputs, Outputs, Shared, InBits, InSigned, FieldBits, ProdBits, true, Constants> {};
 
 template <
@@ -66,14 +66,16 @@ template <
     unsigned FieldBits,   // stored width of a weight
     unsigned WeightBits,  // width of its value, two's complement
     typename Constants,   // tom_bits: what all weights share, see tom_cells_*.hpp
-    unsigned ProdBits,    // width of a product, two's complement
+    unsigned ProdBits,    // width of a product, or of the sum of a chain, two's complement
     unsigned AccBits,     // width of a result, two's complement or unsigned
     unsigned Pack,        // filters that share a DSP block; 0: multiply in LUTs
+    unsigned Chain,       // products that are summed in a row of DSP blocks; 0: none
     unsigned Words        // weight words
     >
 class tom_dot {
  public:
-  typedef tom_cells<Cell, Inputs, Outputs, Shared, InBits, InSigned, FieldBits, WeightBits, Constants, ProdBits, Pack>
+  typedef tom_cells<Cell, Inputs, Outputs, Shared, InBits, InSigned, FieldBits, WeightBits, Constants, ProdBits, Pack,
+                    Chain>
       cells;
   static const unsigned Codes = Shared ? Inputs : Inputs * Outputs;
   static const unsigned Pieces = tom_pieces(Inputs * Outputs * FieldBits);

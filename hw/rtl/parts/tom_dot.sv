@@ -146,7 +146,7 @@ module tom_dot #(
       .prod_o  (leaf)
     );
   end else if (Chain > 0) begin : gen_chain
-    tom_cells_chain #(
+    tom_chain #(
       .Inputs    (Inputs),
       .Outputs   (Outputs),
       .Shared    (Shared),

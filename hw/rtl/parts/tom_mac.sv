@@ -23,9 +23,11 @@ module tom_mac #(
   output wire logic [SumBits-1:0]           sum_o
 );
 
+  localparam int unsigned ProductBits = WeightBits + ValueBits < SumBits ? WeightBits + ValueBits : SumBits;
+
   logic signed [WeightBits-1:0] weight_q[Registers];
   logic signed [ValueBits-1:0]  value_q[Registers];
-  (* use_dsp = "yes" *) logic signed [WeightBits+ValueBits-1:0] product_q;
+  (* use_dsp = "yes" *) logic signed [ProductBits-1:0] product_q;
   (* use_dsp = "yes" *) logic [SumBits-1:0] sum_q;
 
   always_ff @(posedge clk_i) begin
@@ -35,7 +37,7 @@ module tom_mac #(
       weight_q[r] <= weight_q[r-1];
       value_q[r]  <= value_q[r-1];
     end
-    product_q <= weight_q[Registers-1] * value_q[Registers-1];
+    product_q <= ProductBits'(weight_q[Registers-1] * value_q[Registers-1]);
     sum_q     <= (First ? SumBits'(Begin) : SumBits'(cascade_i)) + SumBits'(product_q);
   end
 

@@ -13,7 +13,7 @@
 `include "tom_assert.svh"
 `default_nettype none
 
-module tom_cells_chain #(
+module tom_chain #(
   parameter int unsigned Inputs     = 1,   // products per filter
   parameter int unsigned Outputs    = 1,   // filters
   parameter bit          Shared     = 1,   // all filters see the same inputs, see tom_dot
