@@ -64,10 +64,16 @@ def sources(language: str, roots: Iterable[str]) -> dict[str, Path]:
     return dict(sorted(found.items(), key=lambda entry: level(entry[1])))
 
 
-def blocks(vendor: str, names: Iterable[str]) -> dict[str, Path]:
-    """Name to file for those modules that a vendor's blocks may stand in for, for tools that do not see that."""
-    found = {path.stem: path for path in asset("hw", RTL, "vendor").glob(f"{vendor}/tom_*.sv")} if vendor else {}
-    return {name: found[name] for name in names if name in found}
+def sources_with_blocks(vendor: str, roots: Iterable[str]) -> dict[str, Path]:
+    """As `sources` of the RTL, with a vendor's blocks in the place of modules that hw/rtl/vendor says as such.
+
+    For tools that do not see that they are blocks; with a model of the blocks.
+    """
+    used = sources(RTL, roots)
+    found = {path.stem: path for path in sorted(asset("hw", RTL, "vendor").glob(f"{vendor}/*.sv"))} if vendor else {}
+    replaced = {name: path for name, path in found.items() if name in used}
+    models = {name: path for name, path in found.items() if not name.startswith("tom_") and replaced}
+    return used | replaced | models
 
 
 def includes(paths: Iterable[Path]) -> dict[str, Path]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -24,11 +25,23 @@ The formulas of ECP5 were fitted to all other points; those that judge it were s
 """
 
 
+class Made(Protocol):
+    """What stands on a board: an engine, or a part of one."""
+
+    @property
+    def params(self) -> Mapping[str, int]:
+        """The parameters of its module."""
+
+    @property
+    def memories(self) -> Mapping[str, Memory]:
+        """The memories that it reads."""
+
+
 @dataclass(frozen=True, slots=True)
 class Point:
     """A module with its parameters and memories, what the model says it takes, and whose model it judges.
 
-    `unit` is the engine that it stands for, on any board; None for a part whose parameters follow no board.
+    `unit` is the engine, or part, that it stands for, on any board; None for a part whose parameters follow no board.
     """
 
     group: str
@@ -38,7 +51,7 @@ class Point:
     cost: Callable[[Target], Resources]
     judges: str
     memories: Mapping[str, Memory] = field(default_factory=dict)
-    unit: Callable[[Target], AnyUnit] | None = None
+    unit: Callable[[Target], Made] | None = None
 
     def on(self, target: Target) -> "Point":
         """The point as the compiler would instantiate it on a board, which chooses what memories are made of."""

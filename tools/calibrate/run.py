@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tomato import targets
-from tomato.backend.library import RTL, blocks, includes, sources, tokens_of
+from tomato.backend.library import includes, sources_with_blocks, tokens_of
 from tomato.backend.verilog import hexadecimal, literal
 from tomato.core.assets import asset
 from tomato.targets import Resources
@@ -26,8 +26,6 @@ from tools.calibrate.points import points
 
 HERE = Path(__file__).parent
 DATA = HERE / "data"
-BLOCK = HERE / "DSP48E2.sv"
-"""The block that hw/rtl/vendor/amd asks for."""
 FLOWS = {"xcup": "synth_xilinx -family xcup -flatten -noiopad -noclkbuf -uram", "ecp5": "synth_ecp5 -noiopad"}
 """The synthesis command of each family."""
 CALIBRATION = HERE.parents[1] / "tomato" / "targets" / "calibration"
@@ -65,7 +63,7 @@ def key(point: Point, flow: str) -> str:
     parameters = sorted((name, int(value)) for name, value in point.parameters.items())
     identity = version("pyosys"), command(point, flow), point.module, parameters
     digest = hashlib.sha256(repr(identity).encode())
-    used = _sources(point, flow)
+    used = sources_with_blocks(BLOCKS[flow], [point.module])
     for _, path in sorted((used | includes(used.values())).items()):
         digest.update("\n".join(tokens_of(path)).encode())
     for memory in point.memories.values():
@@ -75,15 +73,8 @@ def key(point: Point, flow: str) -> str:
 
 def synthesise(point: Point, flow: str, work: Path) -> Measured:
     """Run Yosys on one point, in a folder that holds its memories."""
-    files = _sources(point, flow).values()
+    files = sources_with_blocks(BLOCKS[flow], [point.module]).values()
     return measure(netlist(point, files, asset("hw", "include"), command(point, flow), work))
-
-
-def _sources(point: Point, flow: str) -> dict[str, Path]:
-    """The modules of a point, by name."""
-    used = sources(RTL, [point.module])
-    replaced = blocks(BLOCKS[flow], used)
-    return used | replaced | {BLOCK.stem: BLOCK for _ in replaced}
 
 
 def netlist(point: Point, files: Iterable[Path], include: Path, commands: Sequence[str], work: Path) -> Any:

@@ -14,8 +14,8 @@ import toolchain
 from tests.hw.hls import harness as hls
 from tests.lock import locked
 from tests.networks.cases import make_site, make_unit, random_frames
+from tomato.backend.library import sources_with_blocks
 from tomato.backend.verilog import hexadecimal, literal
-from tomato.backend.verilog import sources as verilog_sources
 from tomato.core.assets import asset
 from tomato.core.formats import Array
 from tomato.core.ir import Op, TensorType
@@ -91,9 +91,11 @@ def run(
     frames: int = 1,
     stalls: Sequence[Stall] = STALLS,
     seed: int = 1,
+    vendor: str = "",
 ) -> Measured:
     """Play `frames` frames, all in the beats of the ports, through a module once per stall pattern.
 
+    vendor: whose blocks stand in for modules, see hw/rtl/vendor.
     The first pattern is measured, at the slowest output. Fails when a beat is wrong, missing or too many.
     """
     files = memories or {}
@@ -106,7 +108,8 @@ def run(
         "warm_up": WARM_UP,
         "patience": PATIENCE,
     }
-    results = _simulate(module, values, files, job, inputs, outputs, load, frames)
+    sources = list(sources_with_blocks(vendor, [module]).values())
+    results = _simulate(module, sources, values, files, job, inputs, outputs, load, frames)
     for stall, result in zip(stalls, results, strict=True):
         assert result["finished"], f"stuck, or a beat too many: {result} ({stall})"
         assert not any(o["mismatches"] for o in result["outputs"]), f"{result['outputs']} ({stall})"
@@ -130,7 +133,16 @@ def check_engine(
     assert not wrong, "\n".join(wrong)
 
 
-def check_rtl(stem: str, op: Op, args: Sequence[TensorType], knobs: Knobs, *, frames: int = 4, seed: int = 1) -> None:
+def check_rtl(
+    stem: str,
+    op: Op,
+    args: Sequence[TensorType],
+    knobs: Knobs,
+    *,
+    frames: int = 4,
+    seed: int = 1,
+    vendor: str = "",
+) -> None:
     """An engine's Verilog computes what the operator means, as fast as it says, whoever stalls."""
     unit, netlist = make_unit(stem, op, args, knobs), hls.one_engine(stem, op, args, knobs)
     (part,) = netlist.instances
@@ -145,6 +157,7 @@ def check_rtl(stem: str, op: Op, args: Sequence[TensorType], knobs: Knobs, *, fr
         load=Load(LOAD_BITS, list(load_beats([part], LOAD_BITS))) if part.loaded else None,
         frames=frames,
         seed=seed,
+        vendor=vendor,
     )
     predicted = Measured(unit.cycles if frames > 1 else 0, predicted_latency(unit))
     assert measured == predicted, f"measured {measured}, predicted {predicted}"
@@ -171,6 +184,7 @@ def port(values: Array, kind: TensorType, lanes: int) -> Port:
 
 def _simulate(
     module: str,
+    sources: Sequence[Path],
     params: Mapping[str, int | str],
     memories: Mapping[str, Memory],
     job: dict[str, Any],
@@ -180,7 +194,6 @@ def _simulate(
     frames: int,
 ) -> list[dict[str, Any]]:
     """The results of the job's runs, see sim/testbench.py."""
-    sources = list(verilog_sources([module]).values())
     key = hashlib.sha256(repr(sorted(params.items())).encode())
     for path in [*sources, *sorted(asset("hw", "include").iterdir()), asset("sim", "toolchain.py")]:
         key.update(path.read_bytes())

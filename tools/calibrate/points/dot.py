@@ -10,9 +10,10 @@ from tomato.core.forms import Cell, Focused, Shift
 from tomato.engines.base import Knobs
 from tomato.engines.parts import dot
 from tomato.hardware.memory import Ram, Store, rom_cost, sequencer_cost
+from tomato.hardware.netlist import Memory
 from tomato.ops.weighted import accumulator
-from tomato.targets import Resources, Target
-from tools.calibrate.point import ECP5, FIT, XCUP, Point
+from tomato.targets import Resources, Target, load
+from tools.calibrate.point import ECP5, FIT, MODEL, XCUP, Point
 
 WORDS = 32
 """Words of weights: more than LUTs would hold."""
@@ -86,23 +87,37 @@ class Array2d:
         per_filter = self.weight.values.reshape(-1, 4, self.outputs, self.inputs).transpose(1, 3, 0, 2)
         return accumulator(per_filter.reshape(4 * self.inputs, -1), self.x)
 
+    def chain(self, target: Target) -> int:
+        """Products that a board's DSP blocks sum up."""
+        return dot.chain_of(self.inputs, self.weight, self.x, self.knobs, target)
+
     def point(self) -> Point:
         """What is synthesised, and what the model says."""
+        made = self.on(load(MODEL))
+        return Point("dot", self.name, "tom_dot", made.params, self.cost, self.judges, made.memories, self.on)
+
+    def on(self, target: Target) -> "Placed":
+        """The array on a board."""
         weight, knobs = self.weight, self.knobs
-        parameters = dot.params(weight, self.x, self.acc, knobs)
+        parameters = dot.params(weight, self.x, self.acc, knobs, self.chain(target))
         parameters["Ram"] = parameters.pop("WeightRam")
         sizes = {"Inputs": self.inputs, "Outputs": self.outputs, "Shared": int(self.shared), "Words": WORDS}
-        memories = {"MemFile": dot.memory(weight.values, self.outputs, weight, knobs)}
-        return Point("dot", self.name, "tom_dot", sizes | parameters, self.cost, self.judges, memories)
+        return Placed(sizes | parameters, {"MemFile": dot.memory(weight.values, self.outputs, weight, knobs)})
 
     def cost(self, target: Target) -> Resources:
         """tom_dot with its memory."""
-        width = self.inputs * self.outputs * dot.field_bits(self.weight, self.knobs)
+        width, chain = self.inputs * self.outputs * dot.field_bits(self.weight, self.knobs), self.chain(target)
         rom = rom_cost(Store(Ram.BLOCK, WORDS, width), target) + sequencer_cost(WORDS)
-        cells = dot.cost(
-            self.inputs, self.outputs, self.weight, self.x, self.acc, self.knobs, target, shared=self.shared
-        )
-        return rom + cells
+        sizes = self.inputs, self.outputs, self.weight, self.x, self.acc, self.knobs, target
+        return rom + dot.cost(*sizes, chain=chain, shared=self.shared)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Parameters and memories of an array on a board."""
+
+    params: Mapping[str, int]
+    memories: Mapping[str, Memory]
 
 
 TABLE = (
