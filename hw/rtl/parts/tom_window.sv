@@ -200,7 +200,7 @@ module tom_window #(
 
   // Behind the last column of a row the writer is at column 0, which is left of every window's right.
   wire logic reached_now = pixel_done ? RightBits'(next_write_col) >= right_q : reached_q;
-  wire logic reached_next = RightBits'(pixel_done ? next_write_col : write_col) >= next_right_q;
+  wire logic reached_next = pixel_done ? RightBits'(next_write_col) >= next_right_q : RightBits'(write_col) >= next_right_q;
 
   wire logic signed [CountBits:0] surplus_next = ends_line ? next_surplus_q : surplus_q;
   wire logic go_now = surplus_q > 0 || (surplus_q == 0 && (row_done || reached_now));
