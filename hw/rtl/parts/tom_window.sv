@@ -140,13 +140,14 @@ module tom_window #(
   localparam int unsigned RightBits = tom_pkg::count_width(
       LastRight > int'(Window.width) ? LastRight : int'(Window.width));
   localparam int unsigned OutColBits = tom_pkg::idx_width(Window.out_width);
-  localparam logic [OutColBits-1:0] TwoBefore = OutColBits'((3 * Window.out_width - 3) % Window.out_width);
+  localparam logic [OutColBits-1:0] TwoBefore =  // the last column
+      OutColBits'((3 * Window.out_width - 3) % Window.out_width);
 
   // ---------------------------------------------------------------- rows in the ring
 
-  logic [CountBits-1:0] used_q;  // rows that must not be overwritten
-  logic room_q;                  // there are others
-  logic [CountBits-1:0] free_q, freed_q;
+  logic [CountBits-1:0] used_q;           // rows that must not be overwritten
+  logic [CountBits-1:0] free_q, freed_q;  // rows that the end of the output row frees, that it freed
+  logic room_q;                           // there are others than used_q
   wire logic [ColBits-1:0] write_col, next_write_col;
   wire logic pixel_done, row_done;
 
@@ -177,16 +178,16 @@ module tom_window #(
   wire tom_window_pkg::loops_t loops;  // of the next read
   logic pass_start, pixel_start;       // it is the first of a pass, of an output pixel
   logic last_col, last_row, ends_line;
-  logic go_q;                          // what it needs has come
+  logic go_q;                          // what it reads has come
 
-  // Everything that the next output pixel waits for is computed while this one is read, so that a register is compared
-  // with a register and what is late, `issue` and `in_valid_i`, only selects.
-  logic next_last_q;                      // last_col of the next output pixel
-  logic [RightBits-1:0] right_q, next_right_q;
-  logic signed [CountBits:0] surplus_q;       // complete rows beyond those that the window waits for
-  logic signed [CountBits:0] next_surplus_q;  // with the step of this output row
-  logic [CountBits:0] step_q;                 // of the next one
-  logic reached_q;                        // of the window's last row, the columns before right_q have come
+  // What an output pixel waits for, and in next_* what the one behind it does: it is known a pixel early, so that
+  // registers are compared with registers and what is late, `issue` and in_valid_i, only selects.
+  logic [RightBits-1:0] right_q, next_right_q;  // columns of the window's last row
+  logic next_last_q;                            // last_col of the pixel behind it
+  logic reached_q;                              // the columns before right_q have come
+  logic signed [CountBits:0] surplus_q;         // complete rows beyond those that it waits for
+  logic signed [CountBits:0] next_surplus_q;    // the same as the next output row counts
+  logic [CountBits:0] step_q;                   // from there to the row behind it
 
   wire logic issue = loops.known && go_q && (!pass_start || available_i);
 
@@ -200,13 +201,17 @@ module tom_window #(
 
   // Behind the last column of a row the writer is at column 0, which is left of every window's right.
   wire logic reached_now = pixel_done ? RightBits'(next_write_col) >= right_q : reached_q;
-  wire logic reached_next = pixel_done ? RightBits'(next_write_col) >= next_right_q : RightBits'(write_col) >= next_right_q;
+  wire logic reached_next =
+      pixel_done ? RightBits'(next_write_col) >= next_right_q : RightBits'(write_col) >= next_right_q;
 
   wire logic signed [CountBits:0] surplus_next = ends_line ? next_surplus_q : surplus_q;
   wire logic go_now = surplus_q > 0 || (surplus_q == 0 && (row_done || reached_now));
   wire logic go_next = surplus_next > 0 || (surplus_next == 0 && (row_done || reached_next));
 
   assign start_o = issue && (pass_start || Told);
+
+  `TOM_ALWAYS(room, room_q == (used_q != CountBits'(Rows)), "%m counts rows wrongly")
+  `TOM_ALWAYS(reached, reached_q == (RightBits'(write_col) >= right_q), "%m counts columns wrongly")
 
   always_ff @(posedge clk_i) begin
     if (rst_i) begin

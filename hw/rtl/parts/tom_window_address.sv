@@ -133,10 +133,10 @@ module tom_window_address #(
     for (genvar t = 0; t < StepsH; t++) begin : gen_tap
       localparam int First = t * int'(Window.dilation_h) - int'(Window.pad_top);
       localparam int Ahead = int'(Window.stride_h) + t * int'(Window.dilation_h);  // of top_q, at the next output row
-      localparam bit Below = Ahead >= int'(Window.pad_top);  // never above the frame, or below it
-      localparam bit Above = (int'(Window.out_height) - 1) * int'(Window.stride_h) + First < int'(Window.height);
-      wire logic next_inside = (Below || top_q >= -RowPosBits'(Ahead))
-          && (Above || top_q < RowPosBits'(int'(Window.height) - Ahead));
+      localparam bit NeverAbove = Ahead >= int'(Window.pad_top);  // the frame
+      localparam bit NeverBelow = (int'(Window.out_height) - 1) * int'(Window.stride_h) + First < int'(Window.height);
+      wire logic next_inside = (NeverAbove || top_q >= -RowPosBits'(Ahead))
+          && (NeverBelow || top_q < RowPosBits'(int'(Window.height) - Ahead));
       always_ff @(posedge clk_i) begin
         if (rst_i) begin
           tap_q[t]    <= AddrBits'(tom_pkg::modulo(First, Rows) * RowWords);
@@ -244,11 +244,11 @@ module tom_window_address #(
 
     for (genvar t = 0; t < StepsW; t++) begin : gen_tap
       localparam int First = t * int'(Window.dilation_w) - int'(Window.pad_left);
-      localparam int Ahead = int'(Window.stride_w) + t * int'(Window.dilation_w);  // of left_q, at the next output column
-      localparam bit Right = Ahead >= int'(Window.pad_left);  // never left of the frame, or right of it
-      localparam bit Left = (int'(Window.out_width) - 1) * int'(Window.stride_w) + First < int'(Window.width);
-      wire logic next_inside = (Right || left_q >= -ColPosBits'(Ahead))
-          && (Left || left_q < ColPosBits'(int'(Window.width) - Ahead));
+      localparam int Ahead = int'(Window.stride_w) + t * int'(Window.dilation_w);  // of left_q, at the next column
+      localparam bit NeverLeft = Ahead >= int'(Window.pad_left);  // of the frame
+      localparam bit NeverRight = (int'(Window.out_width) - 1) * int'(Window.stride_w) + First < int'(Window.width);
+      wire logic next_inside = (NeverLeft || left_q >= -ColPosBits'(Ahead))
+          && (NeverRight || left_q < ColPosBits'(int'(Window.width) - Ahead));
       always_ff @(posedge clk_i) begin
         if (rst_i || (col_step && step_i.last_col)) begin
           tap_q[t]    <= AddrBits'(First * int'(Beats));

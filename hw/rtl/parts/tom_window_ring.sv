@@ -70,12 +70,12 @@ module tom_window_ring #(
   localparam int unsigned LastRowAddr = Window.parallel_h ? 0 : (Rows - 1) * RowWords;
 
   logic [BeatBits-1:0]  w_beat_q;
-  logic [ColBits-1:0]   w_col_q, w_next_q;  // its first column, that of the next pixel
+  logic [ColBits-1:0]   w_col_q, w_next_q;  // w_next_q: of the next pixel
   logic [SlotBits-1:0]  w_slot_q;
   logic [BankBits-1:0]  w_bank_q;
   logic [AddrBits-1:0]  w_row_q, w_word_q;  // address of the row, and of the beat within it
 
-  logic w_last_beat, w_last_col;  // of the pixel, of the row
+  logic w_last_beat, w_last_col;  // in registers, so that a write is one level of logic behind in_valid_i
   wire logic next_last_beat = Beats == 1 || (!w_last_beat && w_beat_q == BeatBits'(Beats - 2));
   wire logic next_last_col = w_next_q == ColBits'(Window.width - Pixels);
   wire logic w_last_bank = w_bank_q == BankBits'(Columns - Pixels);
@@ -87,21 +87,21 @@ module tom_window_ring #(
 
   always_ff @(posedge clk_i) begin
     if (rst_i) begin
-      w_beat_q <= '0;
-      w_col_q  <= '0;
-      w_next_q <= ColBits'(Pixels % Window.width);
+      w_beat_q    <= '0;
       w_last_beat <= Beats == 1;
-      w_last_col <= Window.width == Pixels;
+      w_col_q     <= '0;
+      w_next_q    <= ColBits'(Pixels % Window.width);
+      w_last_col  <= Window.width == Pixels;
       w_slot_q <= '0;
       w_bank_q <= '0;
       w_row_q  <= '0;
       w_word_q <= '0;
     end else if (write_i) begin
-      w_beat_q <= w_last_beat ? '0 : w_beat_q + 1'b1;
+      w_beat_q    <= w_last_beat ? '0 : w_beat_q + 1'b1;
       w_last_beat <= next_last_beat;
       if (w_last_beat) begin
-        w_col_q <= w_next_q;
-        w_next_q <= next_last_col ? '0 : w_next_q + ColBits'(Pixels);
+        w_col_q    <= w_next_q;
+        w_next_q   <= next_last_col ? '0 : w_next_q + ColBits'(Pixels);
         w_last_col <= next_last_col;
       end
       if (!w_last_beat) begin
