@@ -87,7 +87,6 @@ module tom_window #(
   localparam int unsigned BankBits = tom_pkg::idx_width(Columns);
   localparam int unsigned CountBits = tom_pkg::count_width(Rows);
   localparam int unsigned ColBits = tom_pkg::idx_width(Window.width);
-  localparam int unsigned ColPosBits = $clog2(int'(Window.width) + 2 * SpanW + int'(Window.stride_w)) + 1;
 
   // ---------------------------------------------------------------- rows that each output row needs
 
@@ -105,16 +104,19 @@ module tom_window #(
     return last - base_of(r);
   endfunction
 
+  // What the end of output row r adds to the rows that are there beyond those that it waits for.
+  function automatic int step_of(int r);
+    return reach_of(r) - reach_of((r + 1) % int'(Window.out_height)) - (base_of(r + 1) - base_of(r));
+  endfunction
+
   typedef logic [Window.out_height-1:0][CountBits-1:0] table_t;
 
   typedef logic [Window.out_height-1:0][CountBits:0] steps_t;
 
-  // What the end of an output row adds to the rows that are there beyond those that it waits for.
+  // Of every output row the step of the row behind it.
   function automatic steps_t step_table();
-    for (int r = 0; r < int'(Window.out_height); r++) begin
-      automatic int freed = base_of(r + 1) - base_of(r);
-      step_table[r] = (CountBits + 1)'(reach_of(r) - reach_of((r + 1) % int'(Window.out_height)) - freed);
-    end
+    for (int r = 0; r < int'(Window.out_height); r++)
+      step_table[r] = (CountBits + 1)'(step_of((r + 1) % int'(Window.out_height)));
   endfunction
 
   function automatic table_t free_table();
@@ -125,14 +127,42 @@ module tom_window #(
   localparam int FirstReach = reach_of(0);
   localparam table_t Free = free_table();
 
+  // ---------------------------------------------------------------- columns that each output column needs
+
+  // How many columns of its last row must have come before output column c is read: more than the writer gets to where
+  // it waits for the whole row.
+  function automatic int right_of(int c);
+    return c == int'(Window.out_width) - 1 ? int'(Window.width)
+        : c * int'(Window.stride_w) - int'(Window.pad_left) + SpanW;
+  endfunction
+
+  localparam int LastRight = right_of(int'(Window.out_width) - 2);
+  localparam int unsigned RightBits = tom_pkg::count_width(
+      LastRight > int'(Window.width) ? LastRight : int'(Window.width));
+  localparam int unsigned OutColBits = tom_pkg::idx_width(Window.out_width);
+  localparam logic [OutColBits-1:0] TwoBefore =  // the last column
+      OutColBits'((3 * Window.out_width - 3) % Window.out_width);
+
   // ---------------------------------------------------------------- rows in the ring
 
-  logic [CountBits-1:0] used_q;  // rows that must not be overwritten
-  wire logic [ColBits-1:0] write_col;
-  wire logic pixel_done, row_done, write_last_col;
+  logic [CountBits-1:0] used_q;           // rows that must not be overwritten
+  logic [CountBits-1:0] free_q, freed_q;  // rows that the end of the output row frees, that it freed
+  logic room_q;                           // there are others than used_q
+  wire logic [ColBits-1:0] write_col, next_write_col;
+  wire logic pixel_done, row_done;
 
-  wire logic write = in_valid_i && in_ready_o;
-  assign in_ready_o = used_q != CountBits'(Rows);
+  wire logic write = in_valid_i && room_q;
+  assign in_ready_o = room_q;
+
+  always_ff @(posedge clk_i) begin
+    if (rst_i) begin
+      used_q <= '0;
+      room_q <= 1'b1;
+    end else begin
+      used_q <= used_q + CountBits'(row_done) - freed_q;
+      room_q <= freed_q != '0 || (room_q && !(row_done && used_q == CountBits'(Rows - 1)));
+    end
+  end
 
   // ---------------------------------------------------------------- loops over windows
 
@@ -141,45 +171,47 @@ module tom_window #(
       && TapsH * TapsW == Window.kernel_h * Window.kernel_w;  // a pixel takes one read
   localparam int unsigned PartBits = tom_pkg::idx_width(Parts);
   localparam int unsigned OutRowBits = tom_pkg::idx_width(Window.out_height);
-  localparam int unsigned OutColBits = tom_pkg::idx_width(Window.out_width);
 
   logic [OutColBits-1:0] col_q;
   logic [OutRowBits-1:0] row_q;
-  logic signed [CountBits:0] surplus_q;  // complete rows beyond those that the window waits for
-  logic [CountBits:0]    step_q;
-  logic [CountBits-1:0]  free_q, freed_q;
 
   wire tom_window_pkg::loops_t loops;  // of the next read
   logic pass_start, pixel_start;       // it is the first of a pass, of an output pixel
   logic last_col, last_row, ends_line;
+  logic go_q;                          // what it reads has come
 
-  logic signed [ColPosBits-1:0] right_q;    // first column behind the window
-  logic                         reached_q;  // of its last row, the columns before right_q have come
-  logic                         whole_row;  // the window waits for all of its last row
-  wire logic signed [ColPosBits-1:0] next_right =
-      last_col ? ColPosBits'(SpanW - int'(Window.pad_left)) : right_q + ColPosBits'(Window.stride_w);
-  wire logic next_last_col = Window.out_width == 1 || (!last_col && col_q == OutColBits'(Window.out_width - 2));
-  wire logic next_whole = Window.out_width == 1 || next_last_col || next_right >= ColPosBits'(Window.width);
-  wire logic arrived = surplus_q > 0 || (surplus_q == 0 && !whole_row && reached_q);
+  // What an output pixel waits for, and in next_* what the one behind it does: it is known a pixel early, so that
+  // registers are compared with registers and what is late, `issue` and in_valid_i, only selects.
+  logic [RightBits-1:0] right_q, next_right_q;  // columns of the window's last row
+  logic next_last_q;                            // last_col of the pixel behind it
+  logic reached_q;                              // the columns before right_q have come
+  logic signed [CountBits:0] surplus_q;         // complete rows beyond those that it waits for
+  logic signed [CountBits:0] next_surplus_q;    // the same as the next output row counts
+  logic [CountBits:0] step_q;                   // from there to the row behind it
 
-  wire logic issue = loops.known && (!pass_start || available_i) && (!pixel_start || arrived);
+  wire logic issue = loops.known && go_q && (!pass_start || available_i);
 
-  wire logic col_d = Window.out_width == 1 || (loops.ends_pixel ? next_last_col : last_col);
+  wire logic col_d = Window.out_width == 1 || (loops.ends_pixel ? next_last_q : last_col);
   wire logic pass_end = issue && loops.ends_pass;
   wire logic col_step = issue && loops.ends_pixel;
   wire logic row_step = issue && ends_line;
 
   wire logic [OutRowBits-1:0] next_row = last_row ? '0 : row_q + 1'b1;
+  wire logic after_next_last = Window.out_width == 1 || col_q == TwoBefore;
 
-  wire logic [CountBits:0] surplus_more = surplus_q + (CountBits + 1)'(row_done);
+  // Behind the last column of a row the writer is at column 0, which is left of every window's right.
+  wire logic reached_now = pixel_done ? RightBits'(next_write_col) >= right_q : reached_q;
+  wire logic reached_next =
+      pixel_done ? RightBits'(next_write_col) >= next_right_q : RightBits'(write_col) >= next_right_q;
 
-  // Whether column `right` will have been reached; the writer never wraps to it, as it is at least 1.
-  wire logic signed [ColPosBits-1:0] w_here = ColPosBits'(write_col);
-  wire logic signed [ColPosBits-1:0] w_next = w_here + ColPosBits'(Pixels);
-  wire logic reached_now = pixel_done ? !write_last_col && w_next >= right_q : w_here >= right_q;
-  wire logic reached_next = pixel_done ? !write_last_col && w_next >= next_right : w_here >= next_right;
+  wire logic signed [CountBits:0] surplus_next = ends_line ? next_surplus_q : surplus_q;
+  wire logic go_now = surplus_q > 0 || (surplus_q == 0 && (row_done || reached_now));
+  wire logic go_next = surplus_next > 0 || (surplus_next == 0 && (row_done || reached_next));
 
   assign start_o = issue && (pass_start || Told);
+
+  `TOM_ALWAYS(room, room_q == (used_q != CountBits'(Rows)), "%m counts rows wrongly")
+  `TOM_ALWAYS(reached, reached_q == (RightBits'(write_col) >= right_q), "%m counts columns wrongly")
 
   always_ff @(posedge clk_i) begin
     if (rst_i) begin
@@ -199,32 +231,38 @@ module tom_window #(
 
   always_ff @(posedge clk_i) begin
     if (rst_i) begin
-      col_q     <= '0;
-      row_q     <= '0;
-      right_q   <= ColPosBits'(SpanW - int'(Window.pad_left));
-      reached_q <= 1'b0;
-      whole_row <= Window.out_width == 1 || SpanW - int'(Window.pad_left) >= int'(Window.width);
-      surplus_q <= -(CountBits + 1)'(FirstReach);
-      step_q    <= Step[0];
-      free_q    <= Free[0];
-      freed_q   <= '0;
-      used_q    <= '0;
+      col_q          <= '0;
+      row_q          <= '0;
+      next_last_q    <= Window.out_width <= 2;
+      right_q        <= RightBits'(right_of(0));
+      next_right_q   <= RightBits'(right_of(1 % int'(Window.out_width)));
+      reached_q      <= 1'b0;
+      go_q           <= 1'b0;
+      surplus_q      <= -(CountBits + 1)'(FirstReach);
+      next_surplus_q <= (CountBits + 1)'(step_of(0) - FirstReach);
+      step_q         <= Step[0];
+      free_q         <= Free[0];
+      freed_q        <= '0;
     end else begin
       if (col_step) begin
-        col_q     <= last_col ? '0 : col_q + 1'b1;
-        right_q   <= next_right;
-        whole_row <= next_whole;
+        col_q       <= last_col ? '0 : col_q + 1'b1;
+        next_last_q <= after_next_last;
+        right_q     <= next_right_q;
+        if (next_last_q) next_right_q <= RightBits'(right_of(0));
+        else if (after_next_last) next_right_q <= RightBits'(Window.width);
+        else next_right_q <= next_right_q + RightBits'(Window.stride_w);
       end
       if (row_step) begin
         row_q  <= next_row;
         step_q <= Step[next_row];
         free_q <= Free[next_row];
       end
-      reached_q <= col_step ? reached_next : reached_now;
-      surplus_q <= row_step ? surplus_more + step_q : surplus_more;
+      reached_q      <= col_step ? reached_next : reached_now;
+      go_q           <= issue ? !loops.ends_pixel || go_next : !pixel_start || go_now;
+      surplus_q      <= (row_step ? next_surplus_q : surplus_q) + (CountBits + 1)'(row_done);
+      next_surplus_q <= next_surplus_q + (row_step ? step_q : '0) + (CountBits + 1)'(row_done);
       // The writer hears of freed rows one cycle later, when their last read has left the ring.
       freed_q <= row_step ? free_q : '0;
-      used_q  <= used_q + CountBits'(row_done) - freed_q;
     end
   end
 
@@ -337,7 +375,7 @@ module tom_window #(
     .pixel_done_o    (pixel_done),
     .row_done_o      (row_done),
     .write_col_o     (write_col),
-    .write_last_col_o(write_last_col),
+    .next_col_o      (next_write_col),
     .read_i          (issue),
     .first_i         (pass_start),
     .last_i          (pass_end),

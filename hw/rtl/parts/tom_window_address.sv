@@ -132,14 +132,18 @@ module tom_window_address #(
 
     for (genvar t = 0; t < StepsH; t++) begin : gen_tap
       localparam int First = t * int'(Window.dilation_h) - int'(Window.pad_top);
-      wire logic signed [RowPosBits-1:0] position = next_top + RowPosBits'(t * Window.dilation_h);
+      localparam int Ahead = int'(Window.stride_h) + t * int'(Window.dilation_h);  // of top_q, at the next output row
+      localparam bit NeverAbove = Ahead >= int'(Window.pad_top);  // the frame
+      localparam bit NeverBelow = (int'(Window.out_height) - 1) * int'(Window.stride_h) + First < int'(Window.height);
+      wire logic next_inside = (NeverAbove || top_q >= -RowPosBits'(Ahead))
+          && (NeverBelow || top_q < RowPosBits'(int'(Window.height) - Ahead));
       always_ff @(posedge clk_i) begin
         if (rst_i) begin
           tap_q[t]    <= AddrBits'(tom_pkg::modulo(First, Rows) * RowWords);
           inside_q[t] <= First >= 0 && First < int'(Window.height);
         end else if (row_step) begin
           tap_q[t]    <= moved(tap_q[t], step_i.last_row ? Frame : Step);
-          inside_q[t] <= position >= 0 && position < RowPosBits'(Window.height);
+          inside_q[t] <= step_i.last_row ? First >= 0 && First < int'(Window.height) : next_inside;
         end
       end
     end
@@ -240,14 +244,18 @@ module tom_window_address #(
 
     for (genvar t = 0; t < StepsW; t++) begin : gen_tap
       localparam int First = t * int'(Window.dilation_w) - int'(Window.pad_left);
-      wire logic signed [ColPosBits-1:0] position = next_left + ColPosBits'(t * Window.dilation_w);
+      localparam int Ahead = int'(Window.stride_w) + t * int'(Window.dilation_w);  // of left_q, at the next column
+      localparam bit NeverLeft = Ahead >= int'(Window.pad_left);  // of the frame
+      localparam bit NeverRight = (int'(Window.out_width) - 1) * int'(Window.stride_w) + First < int'(Window.width);
+      wire logic next_inside = (NeverLeft || left_q >= -ColPosBits'(Ahead))
+          && (NeverRight || left_q < ColPosBits'(int'(Window.width) - Ahead));
       always_ff @(posedge clk_i) begin
         if (rst_i || (col_step && step_i.last_col)) begin
           tap_q[t]    <= AddrBits'(First * int'(Beats));
           inside_q[t] <= First >= 0 && First < int'(Window.width);
         end else if (col_step) begin
           tap_q[t]    <= tap_q[t] + AddrBits'(Window.stride_w * Beats);
-          inside_q[t] <= position >= 0 && position < ColPosBits'(Window.width);
+          inside_q[t] <= next_inside;
         end
       end
     end

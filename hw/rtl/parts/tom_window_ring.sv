@@ -42,7 +42,7 @@ module tom_window_ring #(
   output wire logic                    pixel_done_o,        // with the beat that is written now
   output wire logic                    row_done_o,
   output wire logic [ColBits-1:0]      write_col_o,         // its first column
-  output wire logic                    write_last_col_o,    // the last of a row
+  output wire logic [ColBits-1:0]      next_col_o,          // that of the next pixel
 
   input  wire logic                    read_i,
   input  wire logic                    first_i,
@@ -70,38 +70,46 @@ module tom_window_ring #(
   localparam int unsigned LastRowAddr = Window.parallel_h ? 0 : (Rows - 1) * RowWords;
 
   logic [BeatBits-1:0]  w_beat_q;
-  logic [ColBits-1:0]   w_col_q;
+  logic [ColBits-1:0]   w_col_q, w_next_q;  // w_next_q: of the next pixel
   logic [SlotBits-1:0]  w_slot_q;
   logic [BankBits-1:0]  w_bank_q;
   logic [AddrBits-1:0]  w_row_q, w_word_q;  // address of the row, and of the beat within it
 
-  wire logic w_last_beat = w_beat_q == BeatBits'(Beats - 1);
-  wire logic w_last_col = w_col_q == ColBits'(Window.width - Pixels);
+  logic w_last_beat, w_last_col;  // in registers, so that a write is one level of logic behind in_valid_i
+  wire logic next_last_beat = Beats == 1 || (!w_last_beat && w_beat_q == BeatBits'(Beats - 2));
+  wire logic next_last_col = w_next_q == ColBits'(Window.width - Pixels);
   wire logic w_last_bank = w_bank_q == BankBits'(Columns - Pixels);
 
   assign pixel_done_o = write_i && w_last_beat;
   assign row_done_o = pixel_done_o && w_last_col;
   assign write_col_o = w_col_q;
-  assign write_last_col_o = w_last_col;
+  assign next_col_o = w_next_q;
 
   always_ff @(posedge clk_i) begin
     if (rst_i) begin
-      w_beat_q <= '0;
-      w_col_q  <= '0;
+      w_beat_q    <= '0;
+      w_last_beat <= Beats == 1;
+      w_col_q     <= '0;
+      w_next_q    <= ColBits'(Pixels % Window.width);
+      w_last_col  <= Window.width == Pixels;
       w_slot_q <= '0;
       w_bank_q <= '0;
       w_row_q  <= '0;
       w_word_q <= '0;
     end else if (write_i) begin
-      w_beat_q <= w_last_beat ? '0 : w_beat_q + 1'b1;
+      w_beat_q    <= w_last_beat ? '0 : w_beat_q + 1'b1;
+      w_last_beat <= next_last_beat;
+      if (w_last_beat) begin
+        w_col_q    <= w_next_q;
+        w_next_q   <= next_last_col ? '0 : w_next_q + ColBits'(Pixels);
+        w_last_col <= next_last_col;
+      end
       if (!w_last_beat) begin
         w_word_q <= w_word_q + 1'b1;
       end else if (!w_last_col) begin
-        w_col_q  <= w_col_q + ColBits'(Pixels);
         w_bank_q <= w_last_bank ? '0 : w_bank_q + BankBits'(Pixels);
         w_word_q <= w_last_bank ? w_word_q + 1'b1 : w_word_q - AddrBits'(Beats - 1);
       end else begin
-        w_col_q  <= '0;
         w_bank_q <= '0;
         w_word_q <= '0;
         w_slot_q <= w_slot_q == SlotBits'(Rows - 1) ? '0 : w_slot_q + 1'b1;
