@@ -91,10 +91,12 @@ def run(
     frames: int = 1,
     stalls: Sequence[Stall] = STALLS,
     seed: int = 1,
+    sources: Sequence[Path] = (),
 ) -> Measured:
     """Play `frames` frames, all in the beats of the ports, through a module once per stall pattern.
 
-    The first pattern is measured, at the slowest output. Fails when a beat is wrong, missing or too many.
+    The first pattern is measured, at the slowest output. Fails when a beat is wrong, missing or too many. `sources` has
+    the module where it is none of ours.
     """
     files = memories or {}
     values: dict[str, int | str] = {**params, **{name: f"{name}.hex" for name in files}}
@@ -106,7 +108,8 @@ def run(
         "warm_up": WARM_UP,
         "patience": PATIENCE,
     }
-    results = _simulate(module, values, files, job, inputs, outputs, load, frames)
+    found = sources or list(verilog_sources([module]).values())
+    results = _simulate(module, found, values, files, job, inputs, outputs, load, frames)
     for stall, result in zip(stalls, results, strict=True):
         assert result["finished"], f"stuck, or a beat too many: {result} ({stall})"
         assert not any(o["mismatches"] for o in result["outputs"]), f"{result['outputs']} ({stall})"
@@ -130,15 +133,21 @@ def check_engine(
     assert not wrong, "\n".join(wrong)
 
 
-def check_rtl(stem: str, op: Op, args: Sequence[TensorType], knobs: Knobs, *, frames: int = 4, seed: int = 1) -> None:
-    """An engine's Verilog computes what the operator means, as fast as it says, whoever stalls."""
+def check_rtl(
+    stem: str, op: Op, args: Sequence[TensorType], knobs: Knobs, *,
+    frames: int = 4, seed: int = 1, changed: Mapping[str, int] | None = None,
+) -> None:  # fmt: skip
+    """An engine's Verilog computes what the operator means, as fast as it says, whoever stalls.
+
+    `changed`: parameters of the module that are not those of the engine.
+    """
     unit, netlist = make_unit(stem, op, args, knobs), hls.one_engine(stem, op, args, knobs)
     (part,) = netlist.instances
     in_lanes, out_lanes = unit.lanes
     values, golden = random_frames(op, args, frames, seed)
     measured = run(
         part.module,
-        unit.params,
+        {**unit.params, **(changed or {})},
         [port(v, kind, lanes) for v, kind, lanes in zip(values, unit.views, in_lanes, strict=True)],
         [port(golden, unit.out, out_lanes)],
         memories=part.memories,
@@ -171,6 +180,7 @@ def port(values: Array, kind: TensorType, lanes: int) -> Port:
 
 def _simulate(
     module: str,
+    sources: Sequence[Path],
     params: Mapping[str, int | str],
     memories: Mapping[str, Memory],
     job: dict[str, Any],
@@ -180,7 +190,6 @@ def _simulate(
     frames: int,
 ) -> list[dict[str, Any]]:
     """The results of the job's runs, see sim/testbench.py."""
-    sources = list(verilog_sources([module]).values())
     key = hashlib.sha256(repr(sorted(params.items())).encode())
     for path in [*sources, *sorted(asset("hw", "include").iterdir()), asset("sim", "toolchain.py")]:
         key.update(path.read_bytes())
