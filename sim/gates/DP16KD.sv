@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The block RAM of the ECP5 in simulation, as far as synthesis uses it: outputs without a register, both clocks rising,
-// one of the two ports on 36 bits (A writes, B reads) or each on its own. Other modes are refused.
+// The block RAM of the ECP5 in simulation, as far as synthesis uses it: both clocks rising, one of the two ports on 36
+// bits (A writes, B reads) or each on its own, outputs with a register or without. Other modes are refused.
 
 `default_nettype none
 /* verilator lint_off WIDTH */
@@ -102,8 +102,8 @@ module DP16KD #(
     DOB3, DOB2, DOB1, DOB0
 );
 
-  if (REGMODE_A != "NOREG" || REGMODE_B != "NOREG") begin : gen_registered
-    $error("DP16KD with an output register is not modelled");
+  if (DATA_WIDTH_B == 36 && REGMODE_A != REGMODE_B) begin : gen_half
+    $error("DP16KD with a register at half of its output is not modelled");
   end
   if (CLKAMUX != "CLKA" || CLKBMUX != "CLKB" || CSDECODE_A != "0b000" || CSDECODE_B != "0b000") begin : gen_other
     $error("DP16KD with an inverted clock or a chip select is not modelled");
@@ -187,10 +187,18 @@ module DP16KD #(
     else if (b_on) b_q <= word(DATA_WIDTH_B, b_addr);
   end
 
+  // The output registers obey an enable of their own; a reset clears them with what was read.
+  logic [35:0] a_out_q = '0, b_out_q = '0;
+  wire  [35:0] a_out = REGMODE_A == "OUTREG" ? a_out_q : a_q;
+  wire  [35:0] b_out = REGMODE_B == "OUTREG" ? b_out_q : b_q;
+
+  always @(posedge CLKA) if (OCEA) a_out_q <= RSTA ? '0 : a_q;
+  always @(posedge CLKB) if (OCEB) b_out_q <= RSTB ? '0 : b_q;
+
   assign {DOA17, DOA16, DOA15, DOA14, DOA13, DOA12, DOA11, DOA10, DOA9, DOA8, DOA7, DOA6, DOA5, DOA4, DOA3,
-    DOA2, DOA1, DOA0} = DATA_WIDTH_B == 36 ? b_q[17:0] : a_q[17:0];
+    DOA2, DOA1, DOA0} = DATA_WIDTH_B == 36 ? b_out[17:0] : a_out[17:0];
   assign {DOB17, DOB16, DOB15, DOB14, DOB13, DOB12, DOB11, DOB10, DOB9, DOB8, DOB7, DOB6, DOB5, DOB4, DOB3,
-    DOB2, DOB1, DOB0} = DATA_WIDTH_B == 36 ? b_q[35:18] : b_q[17:0];
+    DOB2, DOB1, DOB0} = DATA_WIDTH_B == 36 ? b_out[35:18] : b_out[17:0];
 
 endmodule
 

@@ -157,6 +157,7 @@ CASES: Mapping[str, Mapping[str, Case]] = {
         "bytes": exits(12, S8, S8, 5, number=16),
         "mixed": exits(8, U8, S5, 1, number=7),
         "one_beat": exits(6, S8, S8, 6, number=9),
+        "block_ram": exits(1000, S8, S8, 4, number=16),
     },
     "number_frame": {
         "bytes": numbers(16, 8, 1, signed=True),

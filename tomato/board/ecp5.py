@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from tomato.board import boards, tools
-from tomato.board.multipliers import with_registers
+from tomato.board.blocks import with_registers
+from tomato.board.flipflops import pins, shown
 from tomato.board.serial import Shell
 from tomato.board.synthesis import ECP5, script
 from tomato.core.files import write_text
@@ -71,9 +72,7 @@ def without_idle_carries(netlist: dict[str, Any]) -> dict[str, Any]:
     """The netlist, in which no carry leaves a chain that nothing reads: nextpnr would lead it out through two LUTs."""
     for module in netlist["modules"].values():
         cells = module["cells"].values()
-        read = {bit for cell in cells for port, bits in cell["connections"].items()
-                if cell["port_directions"][port] != "output" for bit in bits}  # fmt: skip
-        read |= {bit for port in module["ports"].values() for bit in port["bits"]}
+        read = shown(module) | {bit for bit, _, _ in pins(cells, leaving=False)}
         for cell in cells:
             if cell["type"] == CHAIN and not read.intersection(cell["connections"].get(CARRY, ())):
                 cell["connections"][CARRY] = [UNCONNECTED]

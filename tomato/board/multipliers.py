@@ -1,33 +1,48 @@
-"""Registers in front of the multipliers of the ECP5 go into them: Yosys leaves the block's own unused.
+"""Registers in front of the multipliers of the ECP5 go into them, or else those behind: Yosys leaves them all outside.
 
-Those behind stay outside. The routes to what reads them are long where blocks are far apart, and a product takes less
-than 4 ns of a cycle that begins in the block.
+Those behind stay outside where those in front go in. The routes to what reads them are long where blocks are far apart,
+and a product takes less than 4 ns of a cycle that begins in the block.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-Cell = dict[str, Any]
+from tomato.board.flipflops import (
+    FLIPFLOP,
+    ONE,
+    PLAIN,
+    ZERO,
+    Cell,
+    Pin,
+    enable,
+    has,
+    pins,
+    readers,
+    reset,
+    shown,
+    sole,
+    starts,
+)  # fmt: skip
+from tomato.board.memories import MEMORY
 
-MULTIPLIER, FLIPFLOP, MEMORY = "MULT18X18D", "TRELLIS_FF", "DP16KD"
+MULTIPLIER = "MULT18X18D"
 OPERANDS, BITS = "AB", 18
+PRODUCT = tuple(f"P{i}" for i in range(2 * BITS))
 CONTROLS = ("CLK0", "CE0", "RST0")
 """The pins of the block that its registers are to obey."""
-PLAIN = {"CLKMUX": "CLK"}
-"""Parameters of a flip-flop that the block's can stand for: the clock is not inverted."""
 RESET = {"LSRMUX": "LSR", "SRMODE": "LSR_OVER_CE"}
 """Parameters of a reset that a LUT in front of the flip-flop can stand for."""
 AFTER = {"RESET": "0010001000100010", "SET": "1110111011101110"}
 """The LUT4 for that, by REGSET, which says what a reset brings: A unless B, A or B."""
-ZERO, ONE = "0", "1"
 
 
 def with_registers(netlist: dict[str, Any]) -> dict[str, Any]:
-    """The netlist, in which multipliers hold the operands that were in registers right in front of them.
+    """The netlist, in which multipliers hold the operands that were in registers in front of them, or their products.
 
     Registers go into the block if all bits of both operands are flip-flops of one clock without an enable, as nextpnr
     takes a block with one register for one without; where something else reads them, they stay as well. Those behind a
-    block memory stay: without them the way from there would be the longest.
+    block memory stay: without them the way from there would be the longest. Then, and behind logic, the block holds the
+    product if flip-flops without an enable or a reset are all that reads it, one for each bit.
     Constant bits go through the register: they are there one cycle behind the chip's start, when nothing is valid yet.
     """
     for module in netlist["modules"].values():
@@ -39,71 +54,84 @@ class _Module:
     """The cells of a module, and who drives each bit."""
 
     def __init__(self, module: Mapping[str, Any]) -> None:
+        self.module = module
         self.cells: dict[str, Cell] = module["cells"]
-        self.shown = {bit for port in module["ports"].values() for bit in port["bits"]}
-        self.source: dict[Any, Cell] = {}
-        for cell in self.cells.values():
-            for port, bits in cell["connections"].items():
-                if cell["port_directions"][port] == "output":
-                    self.source.update((bit, cell) for bit in bits)
+        self.source: dict[Any, Cell] = {bit: cell for bit, cell, _ in pins(self.cells.values(), leaving=True)}
         self.fresh = max((bit for bit in self.source if isinstance(bit, int)), default=0)
 
     def pack(self) -> None:
-        """Every multiplier in turn, then without the flip-flops that nothing reads any more."""
-        for cell in [cell for cell in self.cells.values() if cell["type"] == MULTIPLIER]:
-            self._absorb(cell)
-        read = self.shown | {
-            bit for cell in self.cells.values() for port, bits in cell["connections"].items()
-            if cell["port_directions"][port] != "output" for bit in bits
-        }  # fmt: skip
+        """Operands of every multiplier, then products of those that are left."""
+        left = [cell for cell in self.cells.values() if cell["type"] == MULTIPLIER]
+        left = [cell for cell in left if not self._absorb_operands(cell)]
+        self._sweep()
+        read = readers(self.module)
+        for cell in left:
+            _absorb_product(cell, read)
+        self._sweep()
+
+    def _sweep(self) -> None:
+        """Leave out the flip-flops that nothing reads any more."""
+        read = shown(self.module) | {bit for bit, _, _ in pins(self.cells.values(), leaving=False)}
         for name in [name for name, cell in self.cells.items() if cell["type"] == FLIPFLOP]:
             if not read.intersection(self.cells[name]["connections"]["Q"]):
                 del self.cells[name]
 
-    def _absorb(self, cell: Cell) -> None:
-        """Let the registers of a block stand for the flip-flops on its operands, if they can."""
-        pins = cell["connections"]
-        wired = [port for x in OPERANDS for port in (f"{x}{i}" for i in range(BITS)) if isinstance(pins[port][0], int)]
-        flops = [self.source.get(pins[port][0]) for port in wired]
+    def _absorb_operands(self, cell: Cell) -> bool:
+        """Let the registers of a block stand for the flip-flops on its operands; whether they can."""
+        wires = cell["connections"]
+        wired = [port for x in OPERANDS for port in (f"{x}{i}" for i in range(BITS)) if isinstance(wires[port][0], int)]
+        flops = [self.source.get(wires[port][0]) for port in wired]
         found = [flop for flop in flops if flop is not None and self._fits(flop)]
         clocks = {flop["connections"]["CLK"][0] for flop in found}
         if len(found) < len(flops) or len(clocks) != 1:
-            return
+            return False
         for port, flop in zip(wired, found, strict=True):
-            pins[port] = [self._entry(flop)]
+            wires[port] = [self._entry(flop)]
         for operand in OPERANDS:
-            ends = (f"REG_INPUT{operand}_{end}" for end in ("CLK", "CE", "RST"))
-            cell["parameters"] |= {"GSR": "DISABLED"} | dict(zip(ends, CONTROLS, strict=True))
-        for port, bit in zip(CONTROLS, (*clocks, ONE, ZERO), strict=True):
-            pins[port], cell["port_directions"][port] = [bit], "input"
+            _clock(cell, f"INPUT{operand}", *clocks)
+        return True
 
     def _fits(self, flop: Cell) -> bool:
         """Whether a cell is a flip-flop that the block's can stand for, with a LUT in front if need be."""
         if flop["type"] != FLIPFLOP:
             return False
-        pins, parameters = flop["connections"], flop["parameters"]
-        enabled = str(parameters.get("CEMUX", ONE)).strip() == ONE or pins.get("CE") == [ONE]
-        kind = PLAIN if _reset(flop) == ZERO else PLAIN | RESET
-        fed = self.source.get(pins["DI"][0])
+        kind = PLAIN if reset(flop) == ZERO else PLAIN | RESET
+        fed = self.source.get(flop["connections"]["DI"][0])
         remembered = fed is not None and fed["type"] == MEMORY
-        return enabled and not remembered and all(parameters.get(name) == value for name, value in kind.items())
+        return enable(flop) == ONE and not remembered and has(flop, kind)
 
     def _entry(self, flop: Cell) -> Any:
         """The wire that a flip-flop takes over; that of a new LUT where it has a reset."""
         (entry,) = flop["connections"]["DI"]
-        if _reset(flop) == ZERO:
+        if reset(flop) == ZERO:
             return entry
         self.fresh += 1
         made = {
             "hide_name": 0, "type": "LUT4", "attributes": {},
             "parameters": {"INIT": AFTER[flop["parameters"]["REGSET"]]},
             "port_directions": dict.fromkeys("ABCD", "input") | {"Z": "output"},
-            "connections": {"A": [entry], "B": [_reset(flop)], "C": [ZERO], "D": [ZERO], "Z": [self.fresh]},
+            "connections": {"A": [entry], "B": [reset(flop)], "C": [ZERO], "D": [ZERO], "Z": [self.fresh]},
         }  # fmt: skip
         self.cells[f"unless_{self.fresh}"] = self.source[self.fresh] = made
         return self.fresh
 
 
-def _reset(flop: Cell) -> Any:
-    """The wire that resets a flip-flop, or ZERO."""
-    return flop["connections"].get("LSR", [ZERO])[0]
+def _absorb_product(cell: Cell, read: Mapping[Any, list[Pin]]) -> None:
+    """Let the register of a block stand for the flip-flops on its product, if it can."""
+    wires = cell["connections"]
+    behind = {port: found for port in PRODUCT if (found := read.get(wires.get(port, [None])[0]))}
+    flops = sole(behind.values())
+    clocks = {flop["connections"]["CLK"][0] for flop in flops}
+    if len(clocks) != 1 or not all(starts(flop) and enable(flop) == ONE for flop in flops):
+        return
+    for port, flop in zip(behind, flops, strict=True):
+        wires[port], flop["connections"]["Q"] = flop["connections"]["Q"], []
+    _clock(cell, "OUTPUT", *clocks)
+
+
+def _clock(cell: Cell, register: str, clock: Any) -> None:
+    """Connect a register of a block."""
+    ends = (f"REG_{register}_{end}" for end in ("CLK", "CE", "RST"))
+    cell["parameters"] |= {"GSR": "DISABLED"} | dict(zip(ends, CONTROLS, strict=True))
+    for port, bit in zip(CONTROLS, (clock, ONE, ZERO), strict=True):
+        cell["connections"][port], cell["port_directions"][port] = [bit], "input"

@@ -10,7 +10,7 @@ from typing import Any
 from tomato import targets
 from tomato.backend.verilog import WATCHERS
 from tomato.board import tools
-from tomato.board.multipliers import with_registers
+from tomato.board.blocks import with_registers
 from tomato.board.synthesis import ECP5, GATES, Flow, core, simulated
 from tomato.build.folder import TARGET
 from tomato.build.simulation import simulate

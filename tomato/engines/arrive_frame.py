@@ -6,8 +6,8 @@ import numpy as np
 
 from tomato.engines.base import FREE, Site, Timing
 from tomato.engines.parts.exits import Join
-from tomato.hardware.memory import better_ram
-from tomato.hardware.plumbing import REGISTER_LATENCY, fifo_cost, register_cost
+from tomato.hardware.memory import Ram, better_ram
+from tomato.hardware.plumbing import FIFO_LATENCY, REGISTER_LATENCY, fifo_cost, register_cost
 from tomato.ops.exits import Exit
 from tomato.targets import Resources
 
@@ -27,7 +27,8 @@ class ArriveFrame(Join):
     @cached_property
     def timing(self) -> Timing:
         pixel = np.zeros(1, dtype=np.int64)
-        latency = max(self.beats, 2) + REGISTER_LATENCY  # a frame leaves when it is whole
+        queue = FIFO_LATENCY + (self.params["Ram"] != Ram.LUT)
+        latency = max(self.beats, queue) + REGISTER_LATENCY  # a frame leaves when it is whole
         return Timing((pixel,) * 3, self.beats, latency, (np.full(1, FREE),) * 3)
 
     @cached_property

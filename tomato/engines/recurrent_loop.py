@@ -134,6 +134,11 @@ class RecurrentLoop(RecurrentUnit):
         return Timing((need,), self.period, latency, room=(need - 1,))
 
     @cached_property
+    def slices(self) -> tuple[int, int]:
+        """Bits of a sum and of what it is multiplied by that one multiplier of the board takes."""
+        return self.target.dsp.slices(self.op.acc.bits, self.fields[0])
+
+    @cached_property
     def places(self) -> tuple[int, int]:
         """Input beats that may wait, and folds of results."""
         on_way = ceil(self.depth / self.reads) + 2
@@ -148,9 +153,11 @@ class RecurrentLoop(RecurrentUnit):
         last = banks_cost(count * fed.bits, rows, Ram.LUT, self.target, banks, banks)
         mult, bias = self.fields
         total = max(acc.bits + mult, bias) + 1
+        rows, columns = (ceil(bits / piece) for bits, piece in zip((acc.bits, mult), self.slices, strict=True))
+        parts = mult * rows + acc.bits * columns if rows * columns > 1 else 0  # bits of products that are summed
         narrowed = Resources(
             lut=total + SUM.bits + 2 + self.target.dsp.joints(acc.bits, mult),
-            ff=acc.bits + mult + 2 * bias + total + SUM.bits,
+            ff=acc.bits + mult + 2 * bias + parts + total + SUM.bits,
             dsp=self.target.dsp_for(acc.bits, mult),
         ) * (count * op.gates)
         begun = any(op.begin.values.ravel())
@@ -239,6 +246,8 @@ class RecurrentLoop(RecurrentUnit):
             "FedBits": made.fed,
             **packed,
             "MultBits": self.fields[0],
+            "AccSlice": self.slices[0],
+            "MultSlice": self.slices[1],
             "BiasBits": self.fields[1],
             "Shift": made.shift,
             "SumBits": SUM.bits,

@@ -5,7 +5,9 @@ measured and unchanged is not measured again; the table of docs/open-flow.md is 
 """
 
 import argparse
+import ast
 import hashlib
+import inspect
 import json
 import re
 from collections.abc import Iterable
@@ -15,7 +17,7 @@ from typing import Any
 
 from tomato import targets
 from tomato.backend.verilog import sources
-from tomato.board import boards, ecp5, synthesis, tools
+from tomato.board import blocks, boards, ecp5, flipflops, memories, multipliers, synthesis, tools
 from tomato.core.assets import asset
 from tomato.engines import CATALOGUE
 from tools.calibrate.alone import alone
@@ -35,6 +37,8 @@ ALSO = {"requant_stream": "acc19_mult15_bias27_out7_channels50_lanes5"}
 """What else is placed: several lanes, with inputs of a bit more than a multiplier takes."""
 ASKED, SEEDS = 150, (1, 2, 3)
 """The clock that the placer is told to reach, in MHz; what its random choices begin with."""
+REWRITE = (ecp5.prepared, ecp5.without_idle_carries, blocks, flipflops, memories, multipliers, alone)
+"""What changes the netlist of Yosys before it is placed."""
 
 
 def telling(chosen: Iterable[Point]) -> list[Point]:
@@ -57,8 +61,25 @@ def commands(point: Point) -> list[str]:
 
 
 def stamp(point: Point) -> str:
-    """Changes with the RTL and the parameters, as the key of a measurement does, and with the script of a build."""
-    return hashlib.sha256("\n".join((key(point, FLOW), *commands(point))).encode()).hexdigest()[:12]
+    """Changes with the RTL and the parameters, as the key of a measurement does, and with how a build makes a netlist.
+
+    That is its script and what rewrites the netlist of Yosys, comments aside.
+    """
+    made = key(point, FLOW), *commands(point), *map(meaning, REWRITE)
+    return hashlib.sha256("\n".join(made).encode()).hexdigest()[:12]
+
+
+def meaning(part: Any) -> str:
+    """The syntax of a module or a function without texts that nothing reads, as docstrings are."""
+    tree = ast.parse(inspect.getsource(part))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            node.body = [line for line in node.body if not _is_text(line)] or [ast.Pass()]
+    return ast.dump(tree)
+
+
+def _is_text(line: ast.stmt) -> bool:
+    return isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant)
 
 
 def place(point: Point, work: Path) -> dict[str, Any]:

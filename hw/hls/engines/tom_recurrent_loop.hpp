@@ -57,6 +57,8 @@ template <
     unsigned WeightRam,       // memory kind of the weights: 0 LUT, 1 block RAM, 2 UltraRAM, bound by the caller
     unsigned LoadBits,        // bits per beat of the loader that fills UltraRAM
     unsigned MultBits,        // width of what sums are multiplied by, two's complement
+    unsigned AccSlice,        // bits of a sum that a multiplier takes in hardware; here synthesis cuts
+    unsigned MultSlice,       // bits of the other factor that it takes
     unsigned BiasBits,        // width of what is added to that, two's complement
     unsigned Shift,           // right shift, rounding down
     unsigned SumBits,         // width of what comes of it, saturated

@@ -5,7 +5,7 @@
 // has the early frame of each, input 2 the late frame of those that are not sure. A late frame leaves as soon as all of
 // it is here, in front of early ones that wait: it is the older one. An early frame that is not sure ends, whatever
 // leaves meanwhile. OutBits hold every code of both. One beat per cycle. The first beat of a late frame leaves 2 cycles
-// after its last has come, 3 where it has only one.
+// after its last has come, but 3 or more after itself, or 4 where it waits in block RAM or UltraRAM.
 
 `include "tom_assert.svh"
 `default_nettype none
@@ -39,7 +39,8 @@ module tom_arrive_frame #(
   localparam int unsigned CountBits = tom_pkg::idx_width(Beats);
   localparam int unsigned WideBits  = (EarlyBits > LateBits ? EarlyBits : LateBits) + 1;
   localparam int unsigned Depth     = 2 * Beats;
-  localparam int unsigned HeldBits  = 2;  // of the late frames in the queue, which are 3 at most
+  localparam bit          Slow      = Ram != 0;      // the queue of late frames has a second register
+  localparam int unsigned HeldBits  = Slow ? 3 : 2;  // of the late frames in it, which are 3 at most, or 4
 
   wire logic [2:0]        valid;
   wire logic              sure, room;
@@ -89,9 +90,10 @@ module tom_arrive_frame #(
   );
 
   tom_fifo #(
-    .Width(LateW),
-    .Depth(Depth),
-    .Ram  (Ram)
+    .Width (LateW),
+    .Depth (Depth),
+    .Ram   (Ram),
+    .Second(Slow)
   ) u_late (
     .clk_i,
     .rst_i,

@@ -30,7 +30,6 @@ module tom_margin_pixel #(
 
   localparam int unsigned Latency   = 3;
   localparam int unsigned CountBits = tom_pkg::idx_width(Channels);
-  localparam int unsigned KeyBits   = InBits + 1;  // any code as two's complement
 
   wire logic              valid;
   wire logic [InBits-1:0] code;
@@ -53,13 +52,13 @@ module tom_margin_pixel #(
   logic [CountBits-1:0] channel_q;
   wire logic            ends = channel_q == CountBits'(Channels - 1);
 
-  // Codes one by one, the largest two so far, their difference.
-  logic                      come_q, first_q, last_q, made_q, told_q;
-  logic signed [KeyBits-1:0] key_q, most_q, second_q;
-  logic                      sure_q;
+  // Codes one by one, as numbers from 0 up; the largest two so far; their difference.
+  logic              come_q, first_q, last_q, made_q, told_q;
+  logic [InBits-1:0] key_q, most_q, second_q;
+  logic              sure_q;
 
-  wire logic signed [KeyBits-1:0] wide = InSigned ? KeyBits'(signed'(code)) : KeyBits'(code);
-  wire logic        [KeyBits-1:0] ahead = most_q - second_q;
+  wire logic [InBits-1:0] key = code ^ (InBits'(InSigned) << (InBits - 1));
+  wire logic [InBits-1:0] ahead = most_q - second_q;
 
   always_ff @(posedge clk_i) begin
     if (rst_i) begin
@@ -76,16 +75,16 @@ module tom_margin_pixel #(
   end
 
   always_ff @(posedge clk_i) begin
-    key_q   <= wide;
+    key_q   <= key;
     first_q <= channel_q == '0;
     last_q  <= ends;
     if (come_q) begin
       if (first_q || key_q > most_q) most_q <= key_q;
-      if (first_q) second_q <= {1'b1, {KeyBits - 1{1'b0}}};
+      if (first_q) second_q <= '0;
       else if (key_q > most_q) second_q <= most_q;
       else if (key_q > second_q) second_q <= key_q;
     end
-    sure_q <= ahead >= KeyBits'(Margin);
+    sure_q <= (InBits + 1)'(ahead) >= (InBits + 1)'(Margin);
   end
 
   tom_queue #(

@@ -4,7 +4,8 @@
 // Bit-exact with tomato/ops/recurrent.py. Kind: 0 plain, 1 GRU that resets behind the product, 2 GRU that resets in
 // front of it, 3 LSTM. The columns of a fold are all gates of Units * Turns units, which leave Units per cycle. A step has
 // one pass, of kind 2 two. An input beat carries all gates of Units units, an output beat their results. With one frame
-// at a time passes wait for their results (tom_loop_alone); more of them take turns (tom_loop_interleave).
+// at a time passes wait for their results (tom_loop_alone); more of them take turns (tom_loop_interleave). Sums too wide
+// for a multiplier are multiplied in slices, the low ones without a sign.
 
 `include "tom_assert.svh"
 `default_nettype none
@@ -38,6 +39,8 @@ module tom_recurrent_loop #(
   parameter int unsigned WeightRam  = 0,   // memory kind of the weights
   parameter int unsigned LoadBits   = 1,   // bits per beat of the loader that fills UltraRAM
   parameter int unsigned MultBits   = 17,  // width of what sums are multiplied by, two's complement
+  parameter int unsigned AccSlice   = 25,  // bits of a sum that a multiplier takes then
+  parameter int unsigned MultSlice  = 17,  // bits of the other factor that it takes
   parameter int unsigned BiasBits   = 24,  // width of what is added to that, two's complement
   parameter int unsigned Shift      = 8,   // right shift, rounding down
   parameter int unsigned SumBits    = 18,  // width of what comes of it, saturated
@@ -295,6 +298,9 @@ module tom_recurrent_loop #(
   localparam int unsigned BiasedBits = (ScaledBits > BiasBits ? ScaledBits : BiasBits) + 1;
   localparam int unsigned CmpBits = BiasedBits > SumBits ? BiasedBits : SumBits + 1;
   localparam int unsigned ConstantBits = MultBits + BiasBits;
+  localparam int unsigned AccSlices = tom_pkg::ceil_div(AccBits, AccSlice);
+  localparam int unsigned MultSlices = tom_pkg::ceil_div(MultBits, MultSlice);
+  localparam int unsigned Parts = AccSlices * MultSlices;  // products that are summed
 
   (* ram_style = "registers", rom_style = "distributed" *) logic [Columns*ConstantBits-1:0] rom[Words];
   initial if (MemFile0 != "") $readmemh(MemFile0, rom);
@@ -322,15 +328,34 @@ module tom_recurrent_loop #(
 
   for (genvar c = 0; c < Columns; c++) begin : gen_column
     logic signed [BiasBits-1:0]   bias_q;
-    logic signed [ScaledBits-1:0] prod_q;
-    logic signed [BiasedBits-1:0] biased_q;
+    logic signed [BiasedBits-1:0] biased, biased_q;
+    wire logic signed [BiasedBits-1:0] prod[Parts];
+    wire logic signed [AccBits-1:0] value = data_q[c*AccBits+:AccBits];
     wire logic signed [MultBits-1:0] mult = constant_q[c*ConstantBits+:MultBits];
     wire logic signed [CmpBits-1:0] shifted = CmpBits'(biased_q >>> Shift);
 
+    for (genvar p = 0; p < Parts; p++) begin : gen_part
+      localparam int unsigned AccFrom = p / MultSlices * AccSlice, MultFrom = p % MultSlices * MultSlice;
+      localparam bit AccTop = p / MultSlices == AccSlices - 1, MultTop = p % MultSlices == MultSlices - 1;
+      localparam int unsigned ABits = AccTop ? AccBits - AccFrom : AccSlice + 1;
+      localparam int unsigned BBits = MultTop ? MultBits - MultFrom : MultSlice + 1;
+      wire logic signed [ABits-1:0] a =
+          AccTop ? ABits'(value >>> AccFrom) : ABits'({1'b0, AccSlice'(value >>> AccFrom)});
+      wire logic signed [BBits-1:0] b =
+          MultTop ? BBits'(mult >>> MultFrom) : BBits'({1'b0, MultSlice'(mult >>> MultFrom)});
+      logic signed [ABits+BBits-1:0] prod_q;
+      always_ff @(posedge clk_i) prod_q <= a * b;
+      assign prod[p] = BiasedBits'(prod_q) <<< (AccFrom + MultFrom);
+    end
+
+    always_comb begin
+      biased = BiasedBits'(bias_q);
+      for (int unsigned p = 0; p < Parts; p++) biased += prod[p];
+    end
+
     always_ff @(posedge clk_i) begin
       bias_q   <= constant_q[c*ConstantBits+MultBits+:BiasBits];
-      prod_q   <= signed'(data_q[c*AccBits+:AccBits]) * mult;
-      biased_q <= BiasedBits'(prod_q) + BiasedBits'(bias_q);
+      biased_q <= biased;
       if (shifted > CmpBits'((1 << (SumBits - 1)) - 1)) r_q[c*SumBits+:SumBits] <= {1'b0, {(SumBits - 1){1'b1}}};
       else if (shifted < -CmpBits'(1 << (SumBits - 1))) r_q[c*SumBits+:SumBits] <= {1'b1, {(SumBits - 1){1'b0}}};
       else r_q[c*SumBits+:SumBits] <= shifted[SumBits-1:0];

@@ -36,7 +36,7 @@ module tom_ram #(
       if (read_i) read_q <= mem[read_addr_i];
     end
   end else if (Ram == 1) begin : gen_block
-    (* ram_style = "block" *) logic [Width-1:0] mem[Depth];
+    (* ram_style = "block", no_rw_check *) logic [Width-1:0] mem[Depth];
     always_ff @(posedge clk_i) begin
       if (write_i) mem[write_addr_i] <= write_data_i;
       if (read_i) read_q <= mem[read_addr_i];

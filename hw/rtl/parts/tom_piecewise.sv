@@ -51,16 +51,11 @@ module tom_piecewise #(
   localparam int unsigned FarBits   = (InBits > WideBits ? InBits : WideBits) + 2;
 
   wire logic signed [FarBits-1:0] x = InSigned ? FarBits'(signed'(x_i)) : FarBits'(x_i);
-  logic signed [FarBits-1:0] far_q;
-  logic [PlaceBits-1:0]      place;
+  wire logic signed [FarBits-1:0] far = x - FarBits'(First);
+  logic [PlaceBits-1:0] place_q;
 
-  always_comb begin
-    place = far_q[PlaceBits-1:0];
-    if (|far_q[FarBits-1:PlaceBits]) place = far_q[FarBits-1] ? '0 : '1;
-  end
-
-  wire logic [IndexBits-1:0] line = place[RestBits+:IndexBits];
-  wire logic [RestBits:0]    low  = (RestBits + 1)'(place) & (((RestBits + 1)'(1) << RestBits) - 1'b1);
+  wire logic [IndexBits-1:0] line = place_q[RestBits+:IndexBits];
+  wire logic [RestBits:0]    low  = (RestBits + 1)'(place_q) & (((RestBits + 1)'(1) << RestBits) - 1'b1);
 
   logic [LineBits-1:0]          read_q, line_q;
   logic signed [LowBits-1:0]    read_low_q, low_q;
@@ -84,7 +79,9 @@ module tom_piecewise #(
   wire logic signed [CmpBits-1:0]   shifted = CmpBits'(sum_q >>> Shift);
 
   always_ff @(posedge clk_i) begin
-    far_q      <= x - FarBits'(First);
+    if (far[FarBits-1]) place_q <= '0;
+    else if (|far[FarBits-2:PlaceBits]) place_q <= '1;
+    else place_q <= far[PlaceBits-1:0];
     read_low_q <= signed'(low);
     line_q     <= read_q;
     low_q      <= read_low_q;

@@ -1,12 +1,14 @@
 """Engines placed alone: stored results, no placement."""
 
+import inspect
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from tomato.engines import CATALOGUE
 from tools.calibrate.alone import alone
-from tools.calibrate.clock import DOCUMENT, FLOW, document, known, signal, stamp, telling
+from tools.calibrate.clock import DOCUMENT, FLOW, document, known, meaning, signal, stamp, telling
 from tools.calibrate.point import Point
 from tools.calibrate.run import selected
 
@@ -61,3 +63,12 @@ def test_ports_are_behind_registers() -> None:
     assert sum(kind == "TRELLIS_FF" for kind in driven.values()) == 2 + 2 * 2
     (shown,) = made["ports"]["alone_o"]["bits"]
     assert driven[shown] == "TRELLIS_FF"
+
+
+def test_a_comment_changes_no_stamp() -> None:
+    bare, told, other = ModuleType("bare"), ModuleType("told"), ModuleType("other")
+    sources = {bare: "def f():\n    return 1\n", told: '"""Said."""\ndef f():\n    """Said."""\n    return 1  # so\n',
+               other: "def f():\n    return 2\n"}  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inspect, "getsource", sources.__getitem__)
+        assert meaning(bare) == meaning(told) != meaning(other)

@@ -91,12 +91,12 @@ def run(
     frames: int = 1,
     stalls: Sequence[Stall] = STALLS,
     seed: int = 1,
-    vendor: str = "",
+    sources: Sequence[Path] = (),
 ) -> Measured:
     """Play `frames` frames, all in the beats of the ports, through a module once per stall pattern.
 
-    vendor: whose blocks stand in for modules, see hw/rtl/vendor.
-    The first pattern is measured, at the slowest output. Fails when a beat is wrong, missing or too many.
+    The first pattern is measured, at the slowest output. Fails when a beat is wrong, missing or too many. `sources` has
+    the module where it is none of ours.
     """
     files = memories or {}
     values: dict[str, int | str] = {**params, **{name: f"{name}.hex" for name in files}}
@@ -108,8 +108,8 @@ def run(
         "warm_up": WARM_UP,
         "patience": PATIENCE,
     }
-    sources = list(sources_with_blocks(vendor, [module]).values())
-    results = _simulate(module, sources, values, files, job, inputs, outputs, load, frames)
+    found = sources or list(sources_with_blocks("", [module]).values())
+    results = _simulate(module, found, values, files, job, inputs, outputs, load, frames)
     for stall, result in zip(stalls, results, strict=True):
         assert result["finished"], f"stuck, or a beat too many: {result} ({stall})"
         assert not any(o["mismatches"] for o in result["outputs"]), f"{result['outputs']} ({stall})"
@@ -134,30 +134,28 @@ def check_engine(
 
 
 def check_rtl(
-    stem: str,
-    op: Op,
-    args: Sequence[TensorType],
-    knobs: Knobs,
-    *,
-    frames: int = 4,
-    seed: int = 1,
-    vendor: str = "",
-) -> None:
-    """An engine's Verilog computes what the operator means, as fast as it says, whoever stalls."""
+    stem: str, op: Op, args: Sequence[TensorType], knobs: Knobs, *,
+    frames: int = 4, seed: int = 1, vendor: str = "", changed: Mapping[str, int] | None = None,
+) -> None:  # fmt: skip
+    """An engine's Verilog computes what the operator means, as fast as it says, whoever stalls.
+
+    `vendor`: whose blocks stand in for modules, see hw/rtl/vendor. `changed`: parameters of the module that are not
+    those of the engine.
+    """
     unit, netlist = make_unit(stem, op, args, knobs), hls.one_engine(stem, op, args, knobs)
     (part,) = netlist.instances
     in_lanes, out_lanes = unit.lanes
     values, golden = random_frames(op, args, frames, seed)
     measured = run(
         part.module,
-        unit.params,
+        {**unit.params, **(changed or {})},
         [port(v, kind, lanes) for v, kind, lanes in zip(values, unit.views, in_lanes, strict=True)],
         [port(golden, unit.out, out_lanes)],
         memories=part.memories,
         load=Load(LOAD_BITS, list(load_beats([part], LOAD_BITS))) if part.loaded else None,
         frames=frames,
         seed=seed,
-        vendor=vendor,
+        sources=list(sources_with_blocks(vendor, [part.module]).values()),
     )
     predicted = Measured(unit.cycles if frames > 1 else 0, predicted_latency(unit))
     assert measured == predicted, f"measured {measured}, predicted {predicted}"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.hw.rtl.harness import Port, check_engine, port, run
+from tests.hw.rtl.harness import Measured, Port, check_engine, port, run
 from tests.hw.rtl.test_leave_frame import PATTERNS
 from tests.hw.stream_cases import CASES
 from tests.networks.cases import make_unit, random_codes
@@ -23,7 +23,7 @@ def test_rtl_matches_golden(name: str) -> None:
     check_engine("arrive_frame", case.op, case.args, case.knobs)
 
 
-def play(name: str, pattern: list[int], *, wrong: bool = False) -> None:
+def play(name: str, pattern: list[int], *, ram: int = 0, wrong: bool = False) -> Measured:
     """Every frame with its number, and late ones of those only that are not sure; wrong: two have the same number."""
     case = CASES["arrive_frame"][name]
     assert isinstance(case.op, Exit)
@@ -50,7 +50,8 @@ def play(name: str, pattern: list[int], *, wrong: bool = False) -> None:
         inputs.append(Port(kinds[2].codes.bits * ins[2], []))
     made, where = port(golden, unit.out, out), number_places(stream("y", "y", unit.out, out), bits)
     number = {"bits": bits, "digit": unit.out.codes.bits, "places": where}
-    run("tom_arrive_frame", unit.params, inputs, [Port(made.width, made.beats, made.masks, number)], frames=frames)
+    params = {**unit.params, "Ram": ram}
+    return run("tom_arrive_frame", params, inputs, [Port(made.width, made.beats, made.masks, number)], frames=frames)
 
 
 @pytest.mark.rtl
@@ -63,8 +64,16 @@ def play(name: str, pattern: list[int], *, wrong: bool = False) -> None:
     ],
     ids=str,
 )
-def test_each_frame_leaves_once(name: str, pattern: list[int]) -> None:
-    play(name, pattern)
+@pytest.mark.parametrize("ram", [0, 1])
+def test_each_frame_leaves_once(name: str, pattern: list[int], ram: int) -> None:
+    play(name, pattern, ram=ram)
+
+
+@pytest.mark.rtl
+@pytest.mark.parametrize(("name", "more"), [("bytes", 0), ("one_beat", 1)])
+def test_a_late_frame_of_few_beats_leaves_a_cycle_later_from_block_ram(name: str, more: int) -> None:
+    fast, slow = (play(name, LATE, ram=ram).latency for ram in (0, 1))
+    assert slow - fast == more
 
 
 @pytest.mark.rtl

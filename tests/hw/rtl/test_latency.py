@@ -28,6 +28,7 @@ FIXED = [
     ("tom_frame_end", {}, REGISTER_LATENCY),
     ("tom_fork", {}, FORK_LATENCY),
     ("tom_fifo", {}, FIFO_LATENCY),
+    ("tom_fifo", {"Second": 1}, FIFO_LATENCY + 1),
     ("tom_queue", {}, QUEUE_LATENCY),
     ("tom_add_stream", {}, add_stream.PIPELINE),
     ("tom_concat_stream", {}, concat_stream.PIPELINE),

@@ -49,10 +49,11 @@ def test_fork() -> None:
 
 @pytest.mark.rtl
 @pytest.mark.parametrize("ram", [0, 1])
-def test_fifo(ram: int) -> None:
+@pytest.mark.parametrize("second", [0, 1])
+def test_fifo(ram: int, second: int) -> None:
     port = Port(8, words(200, 8))
-    params = {"Width": 8, "Depth": 5, "Ram": ram}
-    assert run("tom_fifo", params, [port], [port], frames=2) == Measured(100, 99 + FIFO_LATENCY)
+    params = {"Width": 8, "Depth": 5, "Ram": ram, "Second": second}
+    assert run("tom_fifo", params, [port], [port], frames=2) == Measured(100, 99 + FIFO_LATENCY + second)
 
 
 WIDTHS = {

@@ -215,9 +215,7 @@ def _multipliers(inputs: int, outputs: int, weight: Tensor, x: Codes, knobs: Kno
     return operands + multipliers + tables
 
 
-def _rows(
-    inputs: int, outputs: int, weight: Tensor, x: Codes, knobs: Knobs, chain: int, *, shared: bool
-) -> Resources:
+def _rows(inputs: int, outputs: int, weight: Tensor, x: Codes, knobs: Knobs, chain: int, *, shared: bool) -> Resources:
     """Rows of DSP blocks, and what lets codes and weights wait in front of them; blocks have all other registers."""
     ends = chains(inputs, chain)
     places = [i % chain + (chain * ends - inputs) * (i // chain == ends - 1) for i in range(inputs)]

@@ -1,0 +1,10 @@
+"""Registers beside the blocks of the ECP5 go into them."""
+
+from typing import Any
+
+from tomato.board import memories, multipliers
+
+
+def with_registers(netlist: dict[str, Any]) -> dict[str, Any]:
+    """The netlist, in which memories and multipliers have their registers; what a memory takes, no multiplier can."""
+    return multipliers.with_registers(memories.with_registers(netlist))
