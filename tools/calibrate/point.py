@@ -41,7 +41,8 @@ class Made(Protocol):
 class Point:
     """A module with its parameters and memories, what the model says it takes, and whose model it judges.
 
-    `unit` is the engine, or part, that it stands for, on any board; None for a part whose parameters follow no board.
+    `unit` is the engine that it stands for, on any board, `part` a part whose parameters follow the board; None of both
+    for other parts.
     """
 
     group: str
@@ -51,13 +52,15 @@ class Point:
     cost: Callable[[Target], Resources]
     judges: str
     memories: Mapping[str, Memory] = field(default_factory=dict)
-    unit: Callable[[Target], Made] | None = None
+    unit: Callable[[Target], AnyUnit] | None = None
+    part: Callable[[Target], Made] | None = None
 
     def on(self, target: Target) -> "Point":
         """The point as the compiler would instantiate it on a board, which chooses what memories are made of."""
-        if self.unit is None:
+        stands = self.unit or self.part
+        if stands is None:
             return self
-        made = self.unit(target)
+        made = stands(target)
         return replace(self, parameters=made.params, memories=made.memories)
 
 

@@ -7,9 +7,11 @@ are mapped to a family, are equal in all but names. The others are named and sta
 
 import argparse
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tomato.backend.library import LEVELS, RTL, SHELL, sources, tokens_of
 from tools.calibrate.circuit import circuit
 from tools.calibrate.point import Point
 from tools.calibrate.run import HERE, TARGETS, key, load, netlist, selected, store
@@ -20,9 +22,21 @@ ELABORATE = ("proc", "flatten", *("opt_expr -mux_undef", "opt_merge", "opt_clean
 
 
 def elaborated(point: Point, hardware: Path, work: Path) -> str:
-    """The circuit that the RTL of a folder like hw/ makes of a point."""
-    files = sorted((hardware / "rtl").rglob("*.sv"), key=lambda path: (path.parent.name != "pkg", path.name))
-    return circuit(netlist(point, files, hardware / "include", ELABORATE, work))
+    """The circuit that the RTL of a folder like hw/ makes of a point; a parameter that is 0 may be unknown there."""
+    there = {path.stem: path for level in (*LEVELS, SHELL) for path in (hardware / "rtl" / level).glob("*.sv")}
+    files = [there[name] for name in sources(RTL, [point.module]) if name in there]
+    known = set(tokens_of(there[point.module]))
+    parameters = {name: value for name, value in point.parameters.items() if name in known or value}
+    return circuit(netlist(replace(point, parameters=parameters), files, hardware / "include", ELABORATE, work))
+
+
+def equal(point: Point, hardware: Path, work: Path) -> bool:
+    """Whether the RTL of a folder like hw/ makes the circuit of today; not where it cannot make the point."""
+    try:
+        before = elaborated(point, hardware, work / "old")
+    except RuntimeError:
+        return False
+    return before == elaborated(point, ROOT / "hw", work / "new")
 
 
 def stale(flow: str) -> list[Point]:
@@ -54,7 +68,7 @@ def main() -> None:
         same = other = 0
         for flow, point in [(f, p) for f in TARGETS for p in stale(f)]:
             if not options.groups or point.group in options.groups:
-                if elaborated(point, work / "hw", work / "old") == elaborated(point, ROOT / "hw", work / "new"):
+                if equal(point, work / "hw", work):
                     rekey(point, flow)
                     same += 1
                 else:

@@ -85,8 +85,9 @@ def netlist(point: Point, files: Iterable[Path], include: Path, commands: Sequen
         (work / f"{name}.hex").write_text(hexadecimal(memory))
         parameters[name] = f'"{work / name}.hex"'
     values = " ".join(f"-G {name}={value}" for name, value in parameters.items())
+    listed = " ".join(map(str, files))
     script = (
-        f"read_slang --threads 1 --blackboxed-module DSP48E2 --top {point.module} {values} -I {include} {' '.join(map(str, files))}",
+        f"read_slang --threads 1 --blackboxed-module DSP48E2 --top {point.module} {values} -I {include} {listed}",
         *commands,
         f"write_json {work / 'netlist.json'}",
     )

@@ -1,4 +1,4 @@
-"""Sums in rows of DSP blocks: exact at the ends of all ranges, however many filters share a block, and as a vendor's block."""
+"""Sums in rows of DSP blocks: exact at the ends of all ranges, however many filters share one, and as a vendor's."""
 
 import numpy as np
 import pytest

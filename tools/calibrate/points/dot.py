@@ -94,7 +94,7 @@ class Array2d:
     def point(self) -> Point:
         """What is synthesised, and what the model says."""
         made = self.on(load(MODEL))
-        return Point("dot", self.name, "tom_dot", made.params, self.cost, self.judges, made.memories, self.on)
+        return Point("dot", self.name, "tom_dot", made.params, self.cost, self.judges, made.memories, part=self.on)
 
     def on(self, target: Target) -> "Placed":
         """The array on a board."""
