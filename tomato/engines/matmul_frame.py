@@ -13,7 +13,7 @@ from tomato.core.forms import Cell
 from tomato.engines.base import Knobs, Site, Timing, Unit, beats, divisors, folds
 from tomato.engines.parts import dot
 from tomato.engines.parts.ring import LAG, frontier
-from tomato.hardware.memory import Ram, banks_cost, better_ram, memory_cost
+from tomato.hardware.memory import Ram, better_ram, memory_cost
 from tomato.hardware.plumbing import REGISTER_LATENCY, output_cost, register_cost
 from tomato.ops.matmul import MatMul
 from tomato.targets import Resources
@@ -149,7 +149,7 @@ class MatMulFrame(Unit[MatMul]):
         a, b = self.args
         reads = self.op.groups * self.steps[0]
         ring = memory_cost(lanes * x.bits, pixels * reads, ram, self.target)
-        store = banks_cost(bits, depth, kind, self.target, banks, banks)
+        store = memory_cost(bits, depth, kind, self.target) * banks
         array = dot.cost(lanes, outputs, span(y), x, self.out.codes, self._dot, self.target)
         field, pack = dot.weight_bits(span(y), self.knobs["pack"]), max(1, self.knobs["pack"])
         borrowed = Resources(lut=lanes * field * (outputs - ceil(outputs / pack)), ff=lanes * outputs * field)

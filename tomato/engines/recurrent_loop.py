@@ -26,7 +26,7 @@ from tomato.engines.parts.recurrent import (
 )  # fmt: skip
 from tomato.engines.parts.ring import frontier
 from tomato.engines.piecewise_stream import line_bits
-from tomato.hardware.memory import LUTS_PER_BRAM, Ram, banks_cost, memory_cost, rom_cost
+from tomato.hardware.memory import LUTS_PER_BRAM, Ram, memory_cost, rom_cost
 from tomato.hardware.plumbing import QUEUE_LATENCY, fifo_cost
 from tomato.ops.recurrent import (
     CELL_FRACTION,
@@ -150,7 +150,7 @@ class RecurrentLoop(RecurrentUnit):
         fed, acc = self.arithmetic.feed, op.acc
         array = dot.cost(lanes, self.outputs, self.weight, fed, acc, self.knobs, self.target)
         banks, rows = lanes // count, 2 * self.knobs["frames"] * self.reads
-        last = banks_cost(count * fed.bits, rows, Ram.LUT, self.target, banks, banks)
+        last = memory_cost(count * fed.bits, rows, Ram.LUT, self.target) * banks
         mult, bias = self.fields
         total = max(acc.bits + mult, bias) + 1
         rows, columns = (ceil(bits / piece) for bits, piece in zip((acc.bits, mult), self.slices, strict=True))

@@ -53,23 +53,10 @@ def memory_cost(width: int, depth: int, ram: Ram, target: Target) -> Resources:
         select = target.luts.select(lutram_rows(width, depth, target))
         return Resources(lut=target.lutram_for(width, depth) + width * select, ff=width)
     if ram == Ram.BLOCK:
-        address = (depth - 1).bit_length()
-        bypass = Resources(lut=width + _compare(depth), ff=2 * width + address + 1) * target.memory.bypass
         rows = target.bram_rows(width, depth)[1] if target.memory.end_to_end else 1
         joined = Resources(lut=width * target.luts.select(rows) + 30 * (rows > 1))
-        return bypass + joined + Resources(bram18=target.bram18_for(width, depth))
+        return joined + Resources(bram18=target.bram18_for(width, depth))
     return Resources(uram=target.uram_for(width, depth))
-
-
-def banks_cost(width: int, depth: int, ram: Ram, target: Target, banks: int, together: int) -> Resources:
-    """Memories with a write and a read port. `together` of them have the same addresses, which are compared once."""
-    compared = _compare(depth) if ram == Ram.BLOCK and target.memory.bypass else 0
-    return memory_cost(width, depth, ram, target) * banks - Resources(lut=compared * (banks - banks // together))
-
-
-def _compare(depth: int) -> int:
-    """LUTs that find out whether the word that is read is the one that is being written."""
-    return (depth - 1).bit_length() * 7 // 2
 
 
 def lutram_rows(width: int, depth: int, target: Target) -> int:

@@ -141,7 +141,6 @@ TARGET: Mapping[str, Rule] = {
             "bram18": _array(SHAPE, 1),
             "paired": _flag,
             "end_to_end": _flag,
-            "bypass": _flag,
             "uram": _array(SHAPE),
             "lutram": _array(_table({"depth": _whole(1), "width": _whole(1), "luts": _whole(1)}), 1),
             "lutram_depth": _whole(1),

@@ -97,8 +97,7 @@ class Memories:
 
     `uram` is empty where the family has none; no bitstream fills it, the loader does.
     `paired`: two neighbouring block RAMs are one of twice the width. `end_to_end`: where a memory takes several rows
-    of block RAMs, a block holds the end of one row and the start of the next. `bypass`: synthesis puts registers and
-    a multiplexer around block RAM for reads of the word that is being written, though no user reads it.
+    of block RAMs, a block holds the end of one row and the start of the next.
     `lutram_depth` is the depth of a one-bit memory with a single port in one LUT, `srl_depth` the
     longest shift register in one LUT (0: the family has none).
     """
@@ -106,7 +105,6 @@ class Memories:
     bram18: tuple[tuple[int, int], ...]
     paired: bool
     end_to_end: bool
-    bypass: bool
     uram: tuple[tuple[int, int], ...]
     lutram: tuple[LutRam, ...]
     lutram_depth: int

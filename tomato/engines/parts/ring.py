@@ -11,7 +11,7 @@ import numpy as np
 from tomato.core.formats import Array
 from tomato.core.ir import Shape, TensorType
 from tomato.engines.base import Timing
-from tomato.hardware.memory import Ram, banks_cost, better_ram
+from tomato.hardware.memory import Ram, better_ram, memory_cost
 from tomato.ops.window import Window
 from tomato.targets import Resources, Target
 from tomato.targets.luts import TapReader
@@ -113,8 +113,7 @@ class Ring:
     def cost(self) -> Resources:
         """Memories, tap multiplexers, loop counters and address generators."""
         width = self.lanes * self.arg.codes.bits
-        together = 1 if self.turning else self.columns
-        memory = banks_cost(width, self.depth, self.ram, self.target, self.banks, together)
+        memory = memory_cost(width, self.depth, self.ram, self.target) * self.banks
         luts = self.target.luts.taps(self.reader)
         return memory + Resources(lut=luts, ff=self.taps * width + 110 + 10 * self.columns)
 
