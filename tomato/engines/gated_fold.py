@@ -182,7 +182,7 @@ class GatedFold(WeightedUnit[GatedConv2d]):
             **self.ring.params(),
             "PadValue": op.conv.pad_value,
             **self.ring.bank_params(),
-            **self.whole.dot_params,
+            **dot.params(self.weight, self.factors(self.site), self.out.codes, self.knobs, self.whole.chain),
         }
 
     @cached_property

@@ -207,7 +207,7 @@ class SparseFold(WeightedUnit[Dense | Conv2d]):
             "ListRam": self.list_ram,
             "Depth": self.places,
             **self._window,
-            **self.whole.dot_params,
+            **dot.params(self.weight, self.factors(self.site), self.out.codes, self.knobs, self.whole.chain),
         }
 
     @property

@@ -34,7 +34,7 @@ def moved(folder: Path, old: str = "", new: str = "") -> dict[str, Path]:
 
 
 def key(monkeypatch: pytest.MonkeyPatch, files: dict[str, Path]) -> str:
-    monkeypatch.setattr("tools.calibrate.run.sources", lambda roots: files)
+    monkeypatch.setattr("tools.calibrate.run.sources_with_blocks", lambda vendor, roots: files)
     return run.key(POINT, "xcup")
 
 

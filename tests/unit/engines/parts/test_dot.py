@@ -53,6 +53,43 @@ def test_products_of_a_shared_multiplier_are_exact(data: st.DataObject) -> None:
         assert unpacked(fields, code, width, dot.product_bits(tensor, x)) == [int(w) * code for w in weights[:outputs]]
 
 
+@given(st.data())
+def test_sums_of_a_row_are_exact(data: st.DataObject) -> None:
+    """By the arithmetic of tom_chain: fields are summed side by side, and begin with half of their range."""
+    x = Codes.of(data.draw(st.integers(1, 9), "activation bits"), signed=data.draw(st.booleans(), "signed"))
+    bits, inputs = data.draw(st.integers(2, 9), "weight bits"), data.draw(st.integers(1, 9), "inputs")
+    target, least = load(data.draw(st.sampled_from(["u250", "pynq-z2"]))), -(1 << (bits - 1))
+    values = st.sampled_from([least, -1, 0, -least - 1]) | st.integers(least, -least - 1)
+    codes = data.draw(
+        st.lists(st.sampled_from([x.lo, x.hi]) | st.integers(x.lo, x.hi), min_size=inputs, max_size=inputs)
+    )
+    for share in range(1, 5):
+        knobs = {"cell": Cell.FIXED, "pack": share, "weight_ram": 0}
+        drawn = data.draw(st.lists(values, min_size=share * inputs, max_size=share * inputs))
+        weights, tensor = np.array(drawn).reshape(share, inputs), Tensor(np.array([*drawn, least, -least - 1]))
+        chain = dot.chain_of(inputs, tensor, x, knobs, target)
+        if chain == 0:
+            continue
+        field, width = dot.sum_bits(tensor, x, chain), dot.weight_bits(tensor, share)
+        assert width + (share - 1) * field <= target.dsp.a_bits
+        assert share * field <= dot.WIDEST_SUM
+        stored = dot.memory(weights.reshape(1, -1), share, tensor, knobs).fields.reshape(share, inputs)
+        for begin in range(0, inputs, chain):
+            total = sum(1 << (k * field + field - 1) for k in range(share - 1))
+            for i in range(begin, min(begin + chain, inputs)):
+                total += _packed([int(w) for w in stored[:, i]], field) * codes[i]
+            for k in range(share):
+                got = (total >> (k * field) & ((1 << field) - 1)) ^ (k < share - 1) << (field - 1)
+                signed = got - (1 << field) * (got >> (field - 1))
+                assert signed == int(weights[k, begin : begin + chain] @ codes[begin : begin + chain])
+
+
+def _packed(fields: list[int], width: int) -> int:
+    """Fields side by side: the topmost one has the sign."""
+    low = sum((f & ((1 << width) - 1)) << (k * width) for k, f in enumerate(fields[:-1]))
+    return low + (fields[-1] << ((len(fields) - 1) * width))
+
+
 @pytest.mark.parametrize(
     ("board", "weight_bits", "activation_bits", "share"),
     [
@@ -114,4 +151,5 @@ def test_products_hold_the_border(groups: int) -> None:
     site = make_site(op, [TensorType((4, 4, 2), Codes(-12, 14))])
     engine = CATALOGUE["conv2d_window" if groups == 1 else "depthwise_window"]
     for unit in engine.units(site):
-        assert unit.params["ProdBits"] == 6  # -1 * -16
+        most = 16 * max(1, unit.params["Chain"])  # -1 * -16 each
+        assert unit.params["ProdBits"] == most.bit_length() + 1
