@@ -13,6 +13,8 @@ MEMORY = "MEMID"
 """The parameter of a port of a memory that names it: like a wire, it joins the ports."""
 NOTHING = frozenset({"$scopeinfo"})
 """Cells that are no hardware."""
+ASIDE = frozenset({"hdlname", "src"})
+"""Attributes of a memory that say where it comes from; by the others it is mapped."""
 COMMUTATIVE = frozenset(
     {"$add", "$mul", "$and", "$or", "$xor", "$xnor", "$eq", "$ne", "$eqx", "$nex", "$logic_and", "$logic_or"}
 )
@@ -32,7 +34,8 @@ def circuit(netlist: Json) -> str:
     connected = {bit for cell in cells for bits in cell["connections"].values() for bit in bits}
     ports = [(name, port["bits"]) for name, port in top["ports"].items() if _leads(port, connected)]
     pins = [sorted(ports), *map(_pins, cells)]
-    labels = [_hash("top"), *map(_kind, cells)]
+    asked = {f"\\{name}": _asked(memory["attributes"]) for name, memory in top.get("memories", {}).items()}
+    labels = [_hash("top"), *(_kind(cell, asked.get(cell["parameters"].get(MEMORY), "")) for cell in cells)]
     kinds = len(set(labels))
     for _ in range(ROUNDS):
         wires = _wires(labels, pins)
@@ -57,11 +60,16 @@ def _pins(cell: Json) -> Pins:
     return [*pins, *((name, [(value,)]) for name, value in cell["parameters"].items() if name == MEMORY)]
 
 
-def _kind(cell: Json) -> str:
+def _asked(attributes: Json) -> str:
+    """How a memory is to be mapped."""
+    return ",".join(f"{name}={value}" for name, value in sorted(attributes.items()) if name not in ASIDE)
+
+
+def _kind(cell: Json, asked: str) -> str:
     values = {name: value for name, value in cell["parameters"].items() if name != MEMORY}
     if cell["type"] in COMMUTATIVE:
         values["A_WIDTH"], values["B_WIDTH"] = sorted((values["A_WIDTH"], values["B_WIDTH"]))
-    return _hash(cell["type"], *(f"{name}={value}" for name, value in sorted(values.items())))
+    return _hash(cell["type"], asked, *(f"{name}={value}" for name, value in sorted(values.items())))
 
 
 def _wires(labels: Sequence[str], pins: Iterable[Pins]) -> dict[Any, str]:

@@ -70,6 +70,18 @@ def test_equal_circuits_share_it(name: str) -> None:
     assert edited(SAME[name]) == edited(lambda cells: None)
 
 
+def test_how_memories_are_mapped_is_part_of_it() -> None:
+    def circuit_of(attributes: dict[str, str]) -> str:
+        top = deepcopy(TOP)
+        for name in ("port", "other"):
+            top["cells"][name]["parameters"]["MEMID"] = "\\m"
+        return circuit({"modules": {"top": {**top, "memories": {"m": {"attributes": attributes}}}}})
+
+    plain = circuit_of({"ram_style": "block", "src": "a.sv:1"})
+    assert circuit_of({"ram_style": "block", "src": "b.sv:2"}) == plain
+    assert circuit_of({"ram_style": "block", "no_rw_check": "1"}) != plain
+
+
 def test_an_input_that_nothing_reads_is_no_hardware() -> None:
     top = deepcopy(TOP)
     top["ports"]["unused"] = {"direction": "input", "bits": [40, 41]}

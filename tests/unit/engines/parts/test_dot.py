@@ -73,7 +73,11 @@ def test_sums_of_a_row_are_exact(data: st.DataObject) -> None:
         field, width = dot.sum_bits(tensor, x, chain), dot.weight_bits(tensor, share)
         assert width + (share - 1) * field <= target.dsp.a_bits
         assert share * field <= dot.WIDEST_SUM
-        stored = dot.memory(weights.reshape(1, -1), share, tensor, knobs).fields.reshape(share, inputs)
+        stored = (
+            weights
+            if share == 1
+            else dot.memory(weights.reshape(1, -1), share, tensor, knobs).fields.reshape(share, inputs)
+        )
         for begin in range(0, inputs, chain):
             total = sum(1 << (k * field + field - 1) for k in range(share - 1))
             for i in range(begin, min(begin + chain, inputs)):
