@@ -180,7 +180,8 @@ def cost(
     if chain:
         field, ends = sum_bits(weight, x, chain), chains(inputs, chain)
         made = _rows(inputs, outputs, weight, x, knobs, chain, shared=shared)
-        return made + _tree(ends, field, acc.bits, target) * outputs + accumulate + _control(ends)
+        flags = Resources(ff=_control(ends).ff)
+        return made + _tree(ends, field, acc.bits, target) * outputs + accumulate + flags
     if knobs["cell"] in cells.MULTIPLIERS:
         made = _multipliers(inputs, outputs, weight, x, knobs, target)
     else:
