@@ -52,76 +52,79 @@ module tom_chain #(
     for (int unsigned k = 0; k + 1 < Pack; k++) begin_of[(k+1)*SumBits-1] = 1'b1;
   endfunction
 
-  wire logic [PackedSumBits-1:0] sum[Columns*Inputs];  // behind each input's product
-  wire logic [47:0] cascade[Columns*Inputs];
+  // Words and codes wait for their place in a row; the multiplier's second register is one cycle of it.
+  localparam int unsigned WordW = Inputs * Outputs * FieldBits;
+  localparam int unsigned CodesW = Codes * InBits;
+  localparam int unsigned Waits = Chain > 2 ? Chain - 2 : 0;
 
-  for (genvar i = 0; i < Inputs; i++) begin : gen_input
-    localparam int unsigned Whole = i / Chain == Chains - 1 ? Inputs - (Chains - 1) * Chain : Chain;  // of its chain
-    localparam bit First = i % Chain == 0;
-    localparam int unsigned Place = i % Chain + Chain - Whole;  // chains end at the same time
-    localparam int unsigned Wait = Place > 1 ? Place - 1 : 0;   // cycles, besides one within the block
+  logic [Waits:0][WordW-1:0]  words;
+  logic [Waits:0][CodesW-1:0] codes;
+  assign words[0] = weight_i;
+  assign codes[0] = data_i;
 
-    for (genvar g = 0; g < Columns; g++) begin : gen_column
-      logic [Wait:0][Pack-1:0][FieldBits-1:0] field;
-      logic [Wait:0][InBits-1:0] code;
-      logic signed [PackedBits-1:0] weight;
-      wire logic signed [ValueBits-1:0] value = InSigned ? ValueBits'(signed'(code[Wait])) : ValueBits'(code[Wait]);
+  if (Waits > 0) begin : gen_wait
+    (* shreg_extract = "no" *) logic [Waits-1:0][WordW-1:0]  word_q;
+    (* shreg_extract = "no" *) logic [Waits-1:0][CodesW-1:0] code_q;
+    always_ff @(posedge clk_i) begin
+      word_q <= words[Waits-1:0];
+      code_q <= codes[Waits-1:0];
+    end
+    assign words[Waits:1] = word_q;
+    assign codes[Waits:1] = code_q;
+  end
 
-      always_comb begin
-        field[0] = '0;
+  logic signed [PackedBits-1:0] weight[Columns*Inputs];
+  logic signed [ValueBits-1:0]  value[Columns*Inputs];
+
+  always_comb begin
+    for (int unsigned g = 0; g < Columns; g++) begin
+      for (int unsigned i = 0; i < Inputs; i++) begin
+        automatic int unsigned place = tom_pkg::chain_place(i, Inputs, Chain);
+        automatic int unsigned wait_ = place > 1 ? place - 1 : 0;
+        automatic logic [InBits-1:0] code = codes[wait_][(Shared?i:i*Outputs+g)*InBits+:InBits];
+        automatic logic signed [PackedBits-1:0] packed_weight = '0;
         for (int unsigned k = 0; k < Pack; k++) begin
-          if (g * Pack + k < Outputs) field[0][k] = weight_i[((g*Pack+k)*Inputs+i)*FieldBits+:FieldBits];
+          if (g * Pack + k < Outputs) begin
+            automatic logic [FieldBits-1:0] field = words[wait_][((g*Pack+k)*Inputs+i)*FieldBits+:FieldBits];
+            automatic logic signed [WeightBits-1:0] factor =
+                Codebook ? WeightBits'(Constants >> (32 * field)) : WeightBits'(field);
+            packed_weight = (PackedBits'(unsigned'(packed_weight)) & PackedBits'((128'd1 << (k * SumBits)) - 1))
+                | unsigned'(PackedBits'(factor) << (k * SumBits));
+          end
         end
+        weight[g*Inputs+i] = packed_weight;
+        value[g*Inputs+i] = InSigned ? ValueBits'(signed'(code)) : ValueBits'(code);
       end
-      assign code[0] = data_i[(Shared?i:i*Outputs+g)*InBits+:InBits];
-
-      if (Wait > 0) begin : gen_wait
-        (* shreg_extract = "no" *) logic [Wait-1:0][Pack-1:0][FieldBits-1:0] field_q;
-        (* shreg_extract = "no" *) logic [Wait-1:0][InBits-1:0] code_q;
-        always_ff @(posedge clk_i) begin
-          field_q <= field[Wait-1:0];
-          code_q  <= code[Wait-1:0];
-        end
-        assign field[Wait:1] = field_q;
-        assign code[Wait:1] = code_q;
-      end
-
-      always_comb begin
-        weight = '0;
-        for (int unsigned k = 0; k < Pack; k++) begin
-          automatic logic signed [WeightBits-1:0] factor = Codebook
-              ? WeightBits'(Constants >> (32 * field[Wait][k])) : WeightBits'(field[Wait][k]);
-          weight = (PackedBits'(unsigned'(weight)) & PackedBits'((128'd1 << (k * SumBits)) - 1))
-              | unsigned'(PackedBits'(factor) << (k * SumBits));
-        end
-      end
-
-      tom_mac #(
-        .WeightBits(PackedBits),
-        .ValueBits (ValueBits),
-        .SumBits   (PackedSumBits),
-        .Registers (Place > 0 ? 2 : 1),
-        .First     (First),
-        .Begin     (begin_of())
-      ) u_mac (
-        .clk_i,
-        .weight_i (weight),
-        .value_i  (value),
-        .cascade_i(First ? '0 : cascade[g*Inputs+(First?0:i-1)]),
-        .cascade_o(cascade[g*Inputs+i]),
-        .sum_o    (sum[g*Inputs+i])
-      );
     end
   end
 
-  for (genvar o = 0; o < Outputs; o++) begin : gen_output
-    localparam bit Topmost = o % Pack == Pack - 1;
-    for (genvar c = 0; c < Chains; c++) begin : gen_chain
-      localparam int unsigned Last = (c == Chains - 1 ? Inputs : (c + 1) * Chain) - 1;
-      wire logic [SumBits-1:0] field = sum[o/Pack*Inputs+Last][(o%Pack)*SumBits+:SumBits];
-      assign sum_o[o*Chains+c] = {field[SumBits-1] ^ !Topmost, field[SumBits-2:0]};
+  wire logic [PackedSumBits-1:0] sum[Columns*Chains];
+
+  tom_mac_rows #(
+    .Columns   (Columns),
+    .Inputs    (Inputs),
+    .Chain     (Chain),
+    .WeightBits(PackedBits),
+    .ValueBits (ValueBits),
+    .SumBits   (PackedSumBits),
+    .Begin     (begin_of())
+  ) u_rows (
+    .clk_i,
+    .weight_i(weight),
+    .value_i (value),
+    .sum_o   (sum)
+  );
+
+  logic [SumBits-1:0] field_sum[Outputs*Chains];
+  always_comb begin
+    for (int unsigned o = 0; o < Outputs; o++) begin
+      for (int unsigned c = 0; c < Chains; c++) begin
+        field_sum[o*Chains+c] = sum[o/Pack*Chains+c][(o%Pack)*SumBits+:SumBits];
+        field_sum[o*Chains+c][SumBits-1] ^= o % Pack != Pack - 1;
+      end
     end
   end
+  assign sum_o = field_sum;
 
 endmodule
 

@@ -50,6 +50,6 @@ def test_sums_of_rows_are_exact(shape: tuple[int, int, bool, int, int, int]) -> 
 
 @pytest.mark.rtl
 @pytest.mark.parametrize(("pack", "lanes"), [(1, 3), (1, 7), (2, 3), (2, 7)])
-def test_a_vendors_block_is_the_same(pack: int, lanes: int) -> None:
+def test_a_vendors_blocks_are_the_same(pack: int, lanes: int) -> None:
     op, x = layer(8, 8, signed=False)
     check_rtl("dense_fold", op, [x], knobs_of(lanes, pack), vendor="amd")
