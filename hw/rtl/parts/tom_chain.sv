@@ -79,7 +79,7 @@ module tom_chain #(
   always_comb begin
     for (int unsigned g = 0; g < Columns; g++) begin
       for (int unsigned i = 0; i < Inputs; i++) begin
-        automatic int unsigned place = tom_pkg::chain_place(i, Inputs, Chain);
+        automatic int unsigned place = tom_chain_pkg::place(i, Inputs, Chain);
         automatic int unsigned wait_ = place > 1 ? place - 1 : 0;
         automatic logic [InBits-1:0] code = codes[wait_][(Shared?i:i*Outputs+g)*InBits+:InBits];
         automatic logic signed [PackedBits-1:0] packed_weight = '0;

@@ -43,7 +43,7 @@ module tom_mac_rows #(
     late_weight_q <= weight_q;
     late_value_q <= value_q;
     for (int unsigned s = 0; s < Steps; s++) begin
-      product_q[s] <= tom_pkg::chain_place(s % Inputs, Inputs, Chain) > 0
+      product_q[s] <= tom_chain_pkg::place(s % Inputs, Inputs, Chain) > 0
           ? ProductBits'(late_weight_q[s] * late_value_q[s]) : ProductBits'(weight_q[s] * value_q[s]);
       sum_q[s] <= (s % Inputs % Chain == 0 ? SumBits'(Begin) : sum_q[s%Inputs%Chain==0?s:s-1])
           + SumBits'(product_q[s]);

@@ -41,12 +41,6 @@ package tom_pkg;
     return 4 + chain + quad_stages(chain > 0 ? ceil_div(terms, chain) : terms);
   endfunction
 
-  // Place of an input in its row of `chain` products: the last, shorter row ends where the others do.
-  function automatic int unsigned chain_place(int unsigned i, int unsigned inputs, int unsigned chain);
-    int unsigned last = (ceil_div(inputs, chain) - 1) * chain;  // where the last row begins
-    return i < last ? i % chain : i - last + chain - (inputs - last);
-  endfunction
-
 endpackage
 
 `default_nettype wire

@@ -25,7 +25,7 @@ module tom_mac_rows #(
 
   for (genvar s = 0; s < Steps; s++) begin : gen_step
     localparam bit First = s % Inputs % Chain == 0;
-    localparam bit Late = tom_pkg::chain_place(s % Inputs, Inputs, Chain) > 0;
+    localparam bit Late = tom_chain_pkg::place(s % Inputs, Inputs, Chain) > 0;
 
     DSP48E2 #(
       .AREG      (Late ? 2 : 1),
