@@ -194,7 +194,7 @@ class RecurrentLoop(RecurrentUnit):
             function = functions[n]
             offset, slope = line_bits(function)
             unit += Resources(
-                lut=3 * (sums + offset) + 4 * GATE_BITS + 80,
+                lut=sums + offset + 4 * GATE_BITS + 12,
                 ff=sums + function.rest + slope + offset,
                 dsp=self.target.dsp_for(slope, function.rest + 1),
             ) + rom_cost(self.constants[f"MemFile{FIRST_LINES + n}"], self.target)

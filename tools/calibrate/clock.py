@@ -132,6 +132,15 @@ def refresh(chosen: Iterable[Point]) -> None:
         DATA.write_text(json.dumps(dict(sorted(everything.items())), indent=1) + "\n")
 
 
+def forget(chosen: Iterable[Point]) -> None:
+    """Drop what is known of points that are placed no more."""
+    names = {(point.group, point.name) for point in chosen}
+    everything = {
+        group: {name: row for name, row in rows.items() if (group, name) in names} for group, rows in known().items()
+    }
+    DATA.write_text(json.dumps({group: rows for group, rows in everything.items() if rows}, indent=1) + "\n")
+
+
 def table() -> str:
     """The slowest point of every engine, the slowest engine first."""
     slowest = [(min(rows.values(), key=lambda row: row["mhz"]), group) for group, rows in known().items()]
@@ -154,7 +163,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("groups", nargs="*")
     options = parser.parse_args()
-    refresh(p for p in telling(selected(FLOW)) if not options.groups or p.group in options.groups)
+    points = telling(selected(FLOW))
+    refresh(p for p in points if not options.groups or p.group in options.groups)
+    forget(points)
     DOCUMENT.write_text(document())
 
 

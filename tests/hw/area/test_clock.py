@@ -13,7 +13,7 @@ from tools.calibrate.point import Point
 from tools.calibrate.run import selected
 
 CHOSEN = [pytest.param(point, id=f"{point.group}-{point.name}") for point in telling(selected(FLOW))]
-SLOWEST = 100
+SLOWEST = 130
 """MHz that every engine reaches alone."""
 
 

@@ -15,11 +15,9 @@ CHANNELS, FILTERS = 14, 6
 SHAPES = (
     # weight bits, input bits, signed, lanes, filters per block, products per row
     (8, 8, False, 7, 2, 4),
-    (8, 8, True, 14, 2, 4),
     (4, 4, False, 5, 3, 3),
     (5, 5, False, 7, 3, 2),
     (2, 2, True, 4, 6, 4),
-    (8, 8, False, 3, 1, 3),
     (8, 8, True, 1, 2, 1),
     (16, 16, True, 7, 1, 4),
 )
@@ -49,7 +47,7 @@ def test_sums_of_rows_are_exact(shape: tuple[int, int, bool, int, int, int]) -> 
 
 
 @pytest.mark.rtl
-@pytest.mark.parametrize(("pack", "lanes"), [(1, 3), (1, 7), (2, 3), (2, 7)])
+@pytest.mark.parametrize(("pack", "lanes"), [(1, 3), (2, 7)])
 def test_a_vendors_blocks_are_the_same(pack: int, lanes: int) -> None:
     op, x = layer(8, 8, signed=False)
     check_rtl("dense_fold", op, [x], knobs_of(lanes, pack), vendor="amd")

@@ -7,6 +7,8 @@ from tomato.targets.resources import Resources
 
 CHAIN = 4
 """Bits of a counter that is made without a carry chain: few levels, many LUTs."""
+COMPARED = 256
+"""Words up to which Yosys compares counts and places of a queue in few LUTs."""
 
 
 class FourInput(Luts):
@@ -101,7 +103,7 @@ class FourInput(Luts):
         return cells * (7 * (bits - 1) if bits <= 8 else 9 * bits // 2) - 30
 
     def fifo(self, depth: int, rows: int) -> int:
-        return 30 if depth.bit_length() <= CHAIN else 42 + 10 * (not power_of_two(depth))
+        return 30 if depth.bit_length() <= CHAIN else 42 + 10 * (not power_of_two(depth)) + 20 * (depth > COMPARED)
 
     def output(self, bits: int, memory: int) -> int:
         return memory + 46
