@@ -40,11 +40,12 @@ class SixInput(Luts):
     def multiplier(self, a: int, b: int, *, signed: bool) -> int:
         """Rows of partial products: full adders of two LUTs reduce them to two rows, which one adder sums.
 
-        The sign of a code extends every row behind the third to the left, one LUT a bit.
+        The sign of a code extends every row behind the third to the left, one LUT a bit. Of three rows Yosys makes an
+        adder more.
         """
         long, rows = max(a, b), min(a, b)
         extension = max(0, (rows - 2) * (rows - 3) // 2) if signed else 0
-        return 2 * max(0, rows - 2) * long + long + rows - 2 + extension
+        return 2 * max(0, rows - 2) * long + long + rows - 2 + extension + (rows == 3) * long * 4 // 3
 
     def borrows(self, bits: int) -> int:
         """A term more of a sum that has room for it."""
