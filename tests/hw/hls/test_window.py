@@ -17,7 +17,8 @@ int main() {
   for (unsigned x = 0; x < 200; ++x) in.write(x);
   tom_dense_fold</*Lanes*/ 1, /*Outputs*/ 1, /*Beats*/ 1, /*Folds*/ 8, /*Pixels*/ 20, /*RingRam*/ 0, /*InBits*/ 8,
                  /*InSigned*/ false, /*Cell*/ 0, /*FieldBits*/ 5, /*WeightBits*/ 5, /*Constants*/ tom_bits<0>,
-                 /*ProdBits*/ 14, /*AccBits*/ 16, /*Pack*/ 0, /*WeightRam*/ 0, /*LoadBits*/ 1, /*FrameBeats*/ 800>(
+                 /*ProdBits*/ 14, /*AccBits*/ 16, /*Pack*/ 0, /*Chain*/ 0, /*WeightRam*/ 0, /*LoadBits*/ 1,
+                 /*FrameBeats*/ 800>(
       2, weights, in, out);
   for (unsigned x = 0; x < 200; ++x) {
     for (unsigned w = 1; w <= 8; ++w) {
