@@ -210,9 +210,6 @@ module tom_window #(
 
   assign start_o = issue && (pass_start || Told);
 
-  `TOM_ALWAYS(room, room_q == (used_q != CountBits'(Rows)), "%m counts rows wrongly")
-  `TOM_ALWAYS(reached, reached_q == (RightBits'(write_col) >= right_q), "%m counts columns wrongly")
-
   always_ff @(posedge clk_i) begin
     if (rst_i) begin
       pass_start  <= 1'b1;
