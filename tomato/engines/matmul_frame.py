@@ -12,7 +12,7 @@ from tomato.core.formats import Codes, Tensor
 from tomato.core.forms import Cell
 from tomato.engines.base import Knobs, Site, Timing, Unit, beats, divisors, folds
 from tomato.engines.parts import dot
-from tomato.engines.parts.ring import LAG, frontier
+from tomato.engines.parts.ring import LAG, frontier, queue_places
 from tomato.hardware.memory import Ram, better_ram, memory_cost
 from tomato.hardware.plumbing import REGISTER_LATENCY, output_cost, register_cost
 from tomato.ops.matmul import MatMul
@@ -171,7 +171,7 @@ class MatMulFrame(Unit[MatMul]):
     @cached_property
     def places(self) -> int:
         """Places of the output queue."""
-        return dot.queue_depth(self.knobs["lanes_in"], self.steps[0])
+        return queue_places(dot.pipeline(self.knobs["lanes_in"]), self.steps[0])
 
     @cached_property
     def params(self) -> dict[str, int]:

@@ -16,6 +16,7 @@ from tests.lock import locked
 from tests.networks.cases import make_site, make_unit, random_frames
 from tomato.backend.library import sources_with_blocks
 from tomato.backend.verilog import hexadecimal, literal
+from tomato.backend.verilog import sources as verilog_sources
 from tomato.core.assets import asset
 from tomato.core.formats import Array
 from tomato.core.ir import Op, TensorType
@@ -108,7 +109,7 @@ def run(
         "warm_up": WARM_UP,
         "patience": PATIENCE,
     }
-    found = sources or list(sources_with_blocks("", [module]).values())
+    found = sources or list(verilog_sources([module]).values())
     results = _simulate(module, found, values, files, job, inputs, outputs, load, frames)
     for stall, result in zip(stalls, results, strict=True):
         assert result["finished"], f"stuck, or a beat too many: {result} ({stall})"

@@ -8,7 +8,6 @@ from tomato.core.formats import Array, Codes, Tensor
 from tomato.core.forms import Cell
 from tomato.engines.base import Knobs
 from tomato.engines.parts import cells
-from tomato.engines.parts.ring import queue_places
 from tomato.hardware.memory import LOAD_BITS, Ram
 from tomato.hardware.netlist import Memory, uniform_memory
 from tomato.targets import Resources, Target
@@ -46,11 +45,6 @@ def latency(inputs: int, x: Codes, knobs: Knobs, chain: int = 0, *, shared: bool
 def pipeline(inputs: int, chain: int = 0) -> int:
     """Cycles from the last read of a pass to its result at the queue behind tom_dot."""
     return PIPELINE - 1 + chain + stages(chains(inputs, chain))
-
-
-def queue_depth(inputs: int, reads: int, chain: int = 0) -> int:
-    """Places of the queue behind tom_dot, where a result takes so many reads."""
-    return queue_places(pipeline(inputs, chain), reads)
 
 
 def chain_of(inputs: int, weight: Tensor, x: Codes, knobs: Knobs, target: Target) -> int:
