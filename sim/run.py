@@ -175,7 +175,7 @@ def _play(
     for side in ("inputs", "outputs"):
         for port in design[side]:
             beats = _frames(folder / port["vectors"], port["frame_beats"], options.frames)
-            path = work / f"{port['name']}.hex"
+            path = work / f"{side}_{port['name']}.hex"
             path.write_text("\n".join(beats) + "\n")
             received = str(work / f"{port['name']}.received.hex")
             task[side].append({**port, "beats": str(path), "received": received})

@@ -283,7 +283,7 @@ class Packed:
 async def play(dut: Any) -> None:
     """Play the job, once for each of its runs; the result says what was transferred and when."""
     job = json.loads(Path(os.environ["TOM_JOB"]).read_text())
-    beats = {port["name"]: list(_beats(port["beats"])) for port in (*job["inputs"], *job["outputs"])}
+    beats = {side: [list(_beats(port["beats"])) for port in job[side]] for side in ("inputs", "outputs")}
     pins = Packed(dut, job) if job["pins"] == "packed" else Axis(dut, job)
     Clock(pins.clock, 2, "ns").start()
     results = [await _run(pins, job, run, beats) for run in job["runs"]]
@@ -291,13 +291,17 @@ async def play(dut: Any) -> None:
 
 
 async def _run(
-    pins: Axis | Packed, job: dict[str, Any], run: dict[str, Any], beats: dict[str, list[int]]
+    pins: Axis | Packed, job: dict[str, Any], run: dict[str, Any], beats: dict[str, list[list[int]]]
 ) -> dict[str, Any]:
-    """All frames, sequence after sequence: `restarts` says after how many frames there is another reset."""
-    lost = [run.get("lost"), *[None] * len(job["inputs"])]  # the first input's
-    sources = zip(job["inputs"], lost, strict=False)
-    drivers = [Driver(p, beats[p["name"]], run["source"], run["seed"], at) for p, at in sources]
-    checkers = [checker_of(p, beats[p["name"]], run["sink"], run["seed"]) for p in job["outputs"]]
+    """All frames, sequence after sequence: `restarts` says after how many frames there is another reset.
+
+    `beats` has those of every port, by side.
+    """
+    lost = [run.get("lost"), *[None] * (len(job["inputs"]) - 1)]  # the first input's
+    sources = zip(job["inputs"], beats["inputs"], lost, strict=True)
+    drivers = [Driver(p, sent, run["source"], run["seed"], at) for p, sent, at in sources]
+    sinks = zip(job["outputs"], beats["outputs"], strict=True)
+    checkers = [checker_of(p, expected, run["sink"], run["seed"]) for p, expected in sinks]
     agents: list[Checker | Driver] = [*checkers, *drivers]
     cycle, shifted = 0, False
     for frames in (*job["restarts"], None):

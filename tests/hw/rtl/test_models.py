@@ -104,8 +104,8 @@ def test_golden_is_as_accurate_as_onnx_runtime_in_float(
     assert abs(100 * (answers == labels).mean() - float_accuracy) <= 1.0
 
 
-RECURRENT = 392
-"""Cycles a frame of lstm_mnist_float on pynq-z2: 28 steps of 14 cycles; frames take turns."""
+RECURRENT = 280
+"""Cycles a frame of lstm_mnist_float on pynq-z2: 28 steps of 10 cycles; frames take turns."""
 
 
 @pytest.mark.rtl
