@@ -133,7 +133,7 @@ class MatMulFrame(Unit[MatMul]):
     def timing(self) -> Timing:
         pixels, (_, b) = np.arange(self.out.pixels), self.args
         last = np.full(self.out.pixels, b.pixels - 1)
-        latency = self.words + dot.latency(self.knobs["lanes_in"], self.factors[0], self._dot)
+        latency = self.words + dot.latency(self.knobs["lanes_in"], span(self.factors[1]), self.factors[0], self._dot)
         rooms = (pixels - self.ring[0], np.full(b.pixels, -self.out.pixels - 1))
         return Timing((pixels, last), self.words, REGISTER_LATENCY + latency + BORROW, rooms)
 
@@ -171,7 +171,8 @@ class MatMulFrame(Unit[MatMul]):
     @cached_property
     def places(self) -> int:
         """Places of the output queue."""
-        return queue_places(dot.pipeline(self.knobs["lanes_in"]), self.steps[0])
+        (x, y), lanes = self.factors, self.knobs["lanes_in"]
+        return queue_places(dot.pipeline(lanes, span(y), x, self._dot), self.steps[0])
 
     @cached_property
     def params(self) -> dict[str, int]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tomato.backend.library import LEVELS, RTL, SHELL, sources, tokens_of
+from tomato.backend.library import LEVELS, RTL, SHELL, includes, sources, tokens_of
 from tools.calibrate.circuit import circuit
 from tools.calibrate.point import Point
 from tools.calibrate.run import HERE, TARGETS, key, load, netlist, selected, store
@@ -25,7 +25,9 @@ def elaborated(point: Point, hardware: Path, work: Path) -> str:
     """The circuit that the RTL of a folder like hw/ makes of a point; a parameter that is 0 may be unknown there."""
     there = {path.stem: path for level in (*LEVELS, SHELL) for path in (hardware / "rtl" / level).glob("*.sv")}
     files = [there[name] for name in sources(RTL, [point.module]) if name in there]
-    known = set(tokens_of(there[point.module]))
+    module = there[point.module]
+    pieces = [hardware / "include" / name for name in includes([module])]
+    known = {token for path in (module, *pieces) for token in tokens_of(path)}
     parameters = {name: value for name, value in point.parameters.items() if name in known or value}
     return circuit(netlist(replace(point, parameters=parameters), files, hardware / "include", ELABORATE, work))
 

@@ -55,7 +55,7 @@ module tom_matmul_frame #(
 
   localparam int unsigned Banks = Transposed ? Outputs : Lanes;
   localparam int unsigned Products = Lanes * Outputs;
-  localparam int unsigned Early = 4;  // cycles from a read to its products
+  localparam int unsigned Early = 4 + tom_booth_pkg::waits(0, Pack, ADiffBits, ADiffSigned, FieldBits);  // to a product
   localparam int unsigned Latency = tom_window_pkg::latency() + Early + tom_pkg::quad_stages(Lanes) + 1;
   localparam int unsigned Depth = tom_pkg::ceil_div(Latency + 1, Beats) + 4;  // results on their way or waiting
   localparam int unsigned Rest = Terms - (Beats - 1) * Lanes;  // lanes of the last read of a pass that count
@@ -193,22 +193,40 @@ module tom_matmul_frame #(
     end
   end
 
-  tom_cells_multiply #(
-    .Inputs    (Lanes),
-    .Outputs   (Outputs),
-    .Shared    (1),
-    .InBits    (ADiffBits),
-    .InSigned  (ADiffSigned),
-    .FieldBits (FieldBits),
-    .WeightBits(FieldBits),
-    .ProdBits  (ProdBits),
-    .Pack      (Pack)
-  ) u_cells (
-    .clk_i,
-    .weight_i(field_q),
-    .data_i  (early_q[1]),
-    .prod_o  (product)
-  );
+  if (Pack == 0) begin : gen_booth
+    tom_cells_booth #(
+      .Inputs    (Lanes),
+      .Outputs   (Outputs),
+      .Shared    (1),
+      .InBits    (ADiffBits),
+      .InSigned  (ADiffSigned),
+      .FieldBits (FieldBits),
+      .WeightBits(FieldBits),
+      .ProdBits  (ProdBits)
+    ) u_cells (
+      .clk_i,
+      .weight_i(field_q),
+      .data_i  (early_q[1]),
+      .prod_o  (product)
+    );
+  end else begin : gen_multiply
+    tom_cells_multiply #(
+      .Inputs    (Lanes),
+      .Outputs   (Outputs),
+      .Shared    (1),
+      .InBits    (ADiffBits),
+      .InSigned  (ADiffSigned),
+      .FieldBits (FieldBits),
+      .WeightBits(FieldBits),
+      .ProdBits  (ProdBits),
+      .Pack      (Pack)
+    ) u_cells (
+      .clk_i,
+      .weight_i(field_q),
+      .data_i  (early_q[1]),
+      .prod_o  (product)
+    );
+  end
 
   // ---------------------------------------------------------------- their sums
 

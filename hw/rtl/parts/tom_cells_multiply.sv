@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Products by multipliers, in DSP blocks or LUTs, of weights in two's complement or from a codebook.
+// Products by multipliers in DSP blocks, of weights in two's complement or from a codebook.
 //
 // prod_o holds the products of the words that came two cycles ago: output o, input i at o * Inputs + i.
 //
@@ -22,7 +22,7 @@ module tom_cells_multiply #(
   parameter int unsigned ProdBits   = 16,  // width of a product, two's complement
   parameter bit          Codebook   = 0,   // weights are indices into Constants
   parameter bit [511:0]  Constants  = '0,  // 16 values of 32 bits, value 0 in the low bits
-  parameter int unsigned Pack       = 1,   // filters that share a DSP block; 0: multiply in LUTs
+  parameter int unsigned Pack       = 1,   // filters that share a DSP block
 
   localparam int unsigned Codes = Shared ? Inputs : Inputs * Outputs,
   localparam int unsigned Products = Inputs * Outputs
@@ -33,20 +33,18 @@ module tom_cells_multiply #(
   output wire logic [ProdBits-1:0]            prod_o[Products]
 );
 
-  `TOM_REQUIRE(pack, Shared || Pack <= 1, "only filters that see the same inputs share a multiplier")
-  `TOM_REQUIRE(book, !Codebook || Pack <= 1, "the borrows of packed weights are not in a codebook")
+  `TOM_REQUIRE(pack, Pack >= 1 && (Shared || Pack == 1), "only filters that see the same inputs share a multiplier")
+  `TOM_REQUIRE(book, !Codebook || Pack == 1, "the borrows of packed weights are not in a codebook")
   `TOM_REQUIRE(prod, ProdBits >= WeightBits, "ProdBits must hold a weight")
 
   localparam int unsigned ValueBits = InBits + (InSigned ? 0 : 1);
-  localparam int unsigned Share = Pack > 1 ? Pack : 1;  // filters per multiplier
-  localparam int unsigned Mults = tom_pkg::ceil_div(Outputs, Share) * Inputs;
-  localparam int unsigned PackedBits = WeightBits + (Share - 1) * ProdBits;
-  localparam int unsigned MultBits = Share > 1 ? PackedBits + ValueBits : ProdBits;
+  localparam int unsigned Mults = tom_pkg::ceil_div(Outputs, Pack) * Inputs;
+  localparam int unsigned PackedBits = WeightBits + (Pack - 1) * ProdBits;
+  localparam int unsigned MultBits = Pack > 1 ? PackedBits + ValueBits : ProdBits;
 
   logic [Codes-1:0][InBits-1:0] input_q;
   logic [Products-1:0][WeightBits-1:0] weight_q, weight_d;
   logic [MultBits-1:0] mult_d[Mults];
-  wire logic [MultBits-1:0] mult[Mults];
 
   if (Codebook) begin : gen_codebook
     always_comb begin
@@ -69,10 +67,10 @@ module tom_cells_multiply #(
         automatic logic signed [ValueBits-1:0] value = InSigned
             ? ValueBits'(signed'(input_q[Shared ? i : i * Outputs + g]))
             : ValueBits'(input_q[Shared ? i : i * Outputs + g]);
-        for (int unsigned k = 0; k < Share; k++) begin
-          if (g * Share + k < Outputs) begin
+        for (int unsigned k = 0; k < Pack; k++) begin
+          if (g * Pack + k < Outputs) begin
             packed_weight = (PackedBits'(unsigned'(packed_weight)) & PackedBits'((64'd1 << (k * ProdBits)) - 1))
-                | unsigned'(PackedBits'(signed'(weight_q[(g*Share+k)*Inputs+i])) << (k * ProdBits));
+                | unsigned'(PackedBits'(signed'(weight_q[(g*Pack+k)*Inputs+i])) << (k * ProdBits));
           end
         end
         mult_d[g*Inputs+i] = MultBits'(packed_weight) * MultBits'(value);
@@ -80,27 +78,20 @@ module tom_cells_multiply #(
     end
   end
 
-  if (Pack > 0) begin : gen_dsp
-    (* use_dsp = "yes" *) logic [MultBits-1:0] mult_q[Mults];
-    always_ff @(posedge clk_i) mult_q <= mult_d;
-    assign mult = mult_q;
-  end else begin : gen_lut
-    (* use_dsp = "no" *) logic [MultBits-1:0] mult_q[Mults];
-    always_ff @(posedge clk_i) mult_q <= mult_d;
-    assign mult = mult_q;
-  end
+  (* use_dsp = "yes" *) logic [MultBits-1:0] mult_q[Mults];
+  always_ff @(posedge clk_i) mult_q <= mult_d;
 
   // The products: the fields of the packed ones, repaired.
-  if (Share == 1) begin : gen_alone
-    assign prod_o = mult;
+  if (Pack == 1) begin : gen_alone
+    assign prod_o = mult_q;
   end else begin : gen_packed
     logic [ProdBits-1:0] prod[Products];
     always_comb begin
       for (int unsigned o = 0; o < Outputs; o++) begin
         for (int unsigned i = 0; i < Inputs; i++) begin
-          prod[o*Inputs+i] = mult[o/Share*Inputs+i][(o%Share)*ProdBits+:ProdBits];
-          if (o % Share != 0)
-            prod[o*Inputs+i] += ProdBits'(mult[o/Share*Inputs+i][(o%Share)*ProdBits-1]);
+          prod[o*Inputs+i] = mult_q[o/Pack*Inputs+i][(o%Pack)*ProdBits+:ProdBits];
+          if (o % Pack != 0)
+            prod[o*Inputs+i] += ProdBits'(mult_q[o/Pack*Inputs+i][(o%Pack)*ProdBits-1]);
         end
       end
     end

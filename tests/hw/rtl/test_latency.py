@@ -1,9 +1,10 @@
 """Latencies that the RTL states are those that the compiler counts with, without a simulator."""
 
+import numpy as np
 import pytest
 
 from tests.hw.slang import constant
-from tomato.core.formats import Codes
+from tomato.core.formats import Codes, Tensor
 from tomato.core.forms import Cell
 from tomato.engines import (
     add_stream,
@@ -51,6 +52,8 @@ FIXED = [
       for n, stages in ((1, 0), (2, 1), (3, 2))),
 ]  # fmt: skip
 """A module with parameters, and its cycles to the output, or in an engine to the queue in front of it."""
+EIGHT = Tensor(np.array([-128, 127]))
+"""Weights of 8 bits."""
 WIDTHS = [(8, 2, 8, 8), (10, 2, 10, 10), (6, 4, 6, 6), (8, 8, 8, 2), (6, 6, 6, 4), (7, 7, 7, 3), (4, 2, 4, 2)]
 """Channels and lanes in and out, one beat on one side at least."""
 DOTS = [
@@ -76,14 +79,26 @@ def test_latency_of_a_width_converter(in_channels: int, in_lanes: int, out_chann
 @pytest.mark.parametrize(("inputs", "cell", "bits", "shared"), DOTS)
 def test_latency_of_a_product(inputs: int, cell: Cell, bits: int, shared: int) -> None:
     parameters = {"Inputs": inputs, "Cell": cell, "InBits": bits, "Shared": shared, "Pack": int(cell == Cell.FIXED)}
-    counted = dot.latency(inputs, Codes.of(bits, signed=False), {"cell": cell, "pack": 0}, shared=bool(shared))
+    knobs = {"cell": cell, "pack": int(cell == Cell.FIXED)}
+    counted = dot.latency(inputs, EIGHT, Codes.of(bits, signed=False), knobs, shared=bool(shared))
     rtl = constant("tom_window", "Latency") + constant("tom_dot", "Latency", parameters)
     assert rtl + QUEUE_LATENCY == counted
 
 
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize(("weight_bits", "bits"), [(8, 8), (4, 4), (16, 16), (9, 4), (3, 9), (5, 5), (10, 8)])
+def test_latency_of_a_product_in_luts(weight_bits: int, bits: int, signed: bool) -> None:
+    weight = Tensor(np.array([-1 << (weight_bits - 1), (1 << (weight_bits - 1)) - 1]))
+    parameters = {"InBits": bits, "InSigned": int(signed), "WeightBits": weight_bits, "Pack": 0}
+    counted = dot.latency(1, weight, Codes.of(bits, signed=signed), {"cell": Cell.FIXED, "pack": 0})
+    rtl = constant("tom_window", "Latency") + constant("tom_dot", "Latency", parameters)
+    assert rtl + QUEUE_LATENCY == counted
+
+
+@pytest.mark.parametrize("pack", [0, 1])
 @pytest.mark.parametrize("engine", ["tom_conv2d_window", "tom_depthwise_window", "tom_dense_fold"])
-def test_engines_with_products_count_the_same(engine: str) -> None:
+def test_engines_with_products_count_the_same(engine: str, pack: int) -> None:
     wide = {"Lanes": 7, **({} if engine == "tom_dense_fold" else {"KernelH": 1, "KernelW": 1})}
     inputs = 1 if engine == "tom_depthwise_window" else 7
-    counted = dot.latency(inputs, Codes.of(8, signed=False), {"cell": Cell.FIXED, "pack": 1})
-    assert constant(engine, "Latency", wide) + QUEUE_LATENCY == counted
+    counted = dot.latency(inputs, EIGHT, Codes.of(8, signed=False), {"cell": Cell.FIXED, "pack": pack})
+    assert constant(engine, "Latency", {**wide, "Pack": pack}) + QUEUE_LATENCY == counted

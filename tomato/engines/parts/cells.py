@@ -26,7 +26,7 @@ def offers(weight: Tensor, packs: list[int]) -> list[Knobs]:
     """Every setting of `cell` and `pack` worth trying; `packs` are those of a multiplier in two's complement.
 
     A cell is left out where a simpler one suits as well, and where its codes are wider than two's complement. Where
-    weights can be added and shifted, multipliers in LUTs are left out: they are larger, see docs/arithmetic.md.
+    weights are signs, multipliers in LUTs are left out: they are larger, see docs/arithmetic.md.
     """
     known = {f.cell: f for f in forms_of(weight)}
     simpler = {
@@ -41,8 +41,8 @@ def offers(weight: Tensor, packs: list[int]) -> list[Knobs]:
         narrow = other.bits < fixed.bits or (other.bits == fixed.bits and cell not in MULTIPLIERS)
         if narrow and not simpler.get(cell, set()) & set(known):
             found += [{"cell": cell, "pack": pack} for pack in ((0, 1) if cell in MULTIPLIERS else (0,))]
-    adds = any(knobs["cell"] not in MULTIPLIERS for knobs in found)
-    return [{"cell": Cell.FIXED, "pack": pack} for pack in packs if pack or not adds] + found
+    signs = any(knobs["cell"] in (Cell.BINARY, Cell.TERNARY) for knobs in found)
+    return [{"cell": Cell.FIXED, "pack": pack} for pack in packs if pack or not signs] + found
 
 
 def fills(weight: Tensor, knobs: Knobs, inputs: int, lanes: int) -> bool:

@@ -34,17 +34,29 @@ def stages(terms: int) -> int:
     return 0 if terms == 1 else ceil((terms - 1).bit_length() / 2)
 
 
-def latency(inputs: int, x: Codes, knobs: Knobs, chain: int = 0, *, shared: bool = True) -> int:
+def latency(inputs: int, weight: Tensor, x: Codes, knobs: Knobs, chain: int = 0, *, shared: bool = True) -> int:
     """Cycles from the last read of a pixel to its result at the engine's output."""
-    if chain:
-        return pipeline(inputs, chain) + 1
-    count = cells.selects(knobs, shared=shared) and x.bits == 1
-    return PIPELINE + count + stages(cells.terms(inputs, x, knobs, shared=shared))
+    if chain or not cells.selects(knobs, shared=shared):
+        return pipeline(inputs, weight, x, knobs, chain) + 1
+    return PIPELINE + (x.bits == 1) + stages(cells.terms(inputs, x, knobs, shared=shared))
 
 
-def pipeline(inputs: int, chain: int = 0) -> int:
+def pipeline(inputs: int, weight: Tensor, x: Codes, knobs: Knobs, chain: int = 0) -> int:
     """Cycles from the last read of a pass to its result at the queue behind tom_dot."""
-    return PIPELINE - 1 + chain + stages(chains(inputs, chain))
+    return PIPELINE - 1 + chain + waits(weight, x, knobs) + stages(chains(inputs, chain))
+
+
+def rows(weight: Tensor, x: Codes) -> tuple[int, int]:
+    """Factors of a multiplier in LUTs in bits: that of the radix-4 digits, and the other one, see tom_cells_booth."""
+    mine, other = weight_bits(weight, 0), x.bits + (not x.signed)
+    return (mine, other) if ceil(mine / 2) <= ceil(other / 2) else (other, mine)
+
+
+def waits(weight: Tensor, x: Codes, knobs: Knobs) -> int:
+    """Cycles that products take longer than those of a DSP block: a multiplier in LUTs has four bits for each."""
+    if knobs["pack"] or knobs["cell"] not in cells.MULTIPLIERS:
+        return 0
+    return ceil(rows(weight, x)[0] / 4) - 1
 
 
 def chain_of(inputs: int, weight: Tensor, x: Codes, knobs: Knobs, target: Target) -> int:
@@ -53,14 +65,21 @@ def chain_of(inputs: int, weight: Tensor, x: Codes, knobs: Knobs, target: Target
     As many as the family's rows take where filters that share a block leave their sums room, and, of several rows,
     all of about the same length.
     """
-    pack, value = knobs["pack"], x.bits + (not x.signed)
-    if not pack or knobs["cell"] not in cells.MULTIPLIERS or value > target.dsp.b_bits:
+    if not knobs["pack"] or knobs["cell"] not in cells.MULTIPLIERS:
         return 0
-    for longest in range(min(target.dsp.chain, inputs), 0, -1):
-        field = sum_bits(weight, x, longest)
+    longest = _longest(min(target.dsp.chain, inputs), weight, x, knobs["pack"], target)
+    return ceil(inputs / ceil(inputs / longest)) if longest else 0
+
+
+def _longest(most: int, weight: Tensor, x: Codes, pack: int, target: Target) -> int:
+    """The most products, up to `most`, whose sums for `pack` filters a row of DSP blocks has room for."""
+    if x.bits + (not x.signed) > target.dsp.b_bits:
+        return 0
+    for chain in range(most, 0, -1):
+        field = sum_bits(weight, x, chain)
         port = weight_bits(weight, pack) + (pack - 1) * field
         if port <= target.dsp.a_bits and pack * field <= WIDEST_SUM:
-            return ceil(inputs / ceil(inputs / longest))
+            return chain
     return 0
 
 
@@ -111,10 +130,12 @@ def most_packed(weight: Tensor, x: Codes, port: int = WIDEST_PORT) -> int:
 def packs(weight: Tensor, x: Codes, target: Target) -> list[int]:
     """How many filters share a multiplier: 0 (a multiplier in LUTs), 1, and as many as fit a DSP block of the board.
 
-    Fewer, too, by powers of two: those divide most numbers of filters.
+    Fewer, too, by powers of two, which divide most numbers of filters, and the most whose sums of so many products
+    still fit: a block less shared may save the LUTs that add up.
     """
     most = most_packed(weight, x, target.dsp.a_bits)
-    return sorted({0, *(1 << n for n in range(most.bit_length())), most})
+    longest = {_longest(target.dsp.chain, weight, x, pack, target): pack for pack in range(1, most + 1)}
+    return sorted({0, *(1 << n for n in range(most.bit_length())), most, *longest.values()})
 
 
 def offers(weight: Tensor, x: Codes, target: Target, *, shared: bool = True) -> list[Knobs]:
@@ -177,7 +198,7 @@ def cost(
         flags = Resources(ff=_control(ends).ff)
         return made + _tree(ends, field, acc.bits, target) * outputs + accumulate + flags
     if knobs["cell"] in cells.MULTIPLIERS:
-        made = _multipliers(inputs, outputs, weight, x, knobs, target)
+        made = _multipliers(inputs, outputs, weight, x, knobs, target, shared=shared)
     else:
         made = cells.cost(inputs, outputs, weight, x, product, knobs, target, shared=shared)
     return made + _tree(inputs, product, acc.bits, target) * outputs + accumulate + _control(inputs)
@@ -188,7 +209,9 @@ def _control(terms: int) -> Resources:
     return Resources(lut=10, ff=3 * stages(terms) + 12)
 
 
-def _multipliers(inputs: int, outputs: int, weight: Tensor, x: Codes, knobs: Knobs, target: Target) -> Resources:
+def _multipliers(
+    inputs: int, outputs: int, weight: Tensor, x: Codes, knobs: Knobs, target: Target, *, shared: bool
+) -> Resources:
     """The multipliers and the registers around them; in front of them the tables of a codebook."""
     pack, value, product = knobs["pack"], x.bits + (not x.signed), product_bits(weight, x)
     width, products = weight_bits(weight, pack), inputs * outputs
@@ -204,10 +227,24 @@ def _multipliers(inputs: int, outputs: int, weight: Tensor, x: Codes, knobs: Kno
         joined = count * target.dsp.joints(packed, value)
         multipliers = Resources(lut=repaired + joined, dsp=ceil(tiles / target.dsp.per_block), ff=count * result)
     else:
-        multiplier = target.luts.multiplier(x.bits, width, signed=x.signed)
-        multipliers = Resources(lut=multiplier, ff=product) * products
+        multipliers = _booth(inputs, outputs, weight, x, target, shared=shared)
     tables = Resources(lut=products * width if knobs["cell"] == Cell.CODEBOOK else 0)
     return operands + multipliers + tables
+
+
+def _booth(inputs: int, outputs: int, weight: Tensor, x: Codes, target: Target, *, shared: bool) -> Resources:
+    """Multipliers in LUTs, their sums every two rows, and the rest of both factors for the rows behind."""
+    digits, factor = rows(weight, x)
+    width, products = product_bits(weight, x), inputs * outputs
+    by_weight = digits == weight_bits(weight, 0)
+    kept = 0
+    for row in range(2, ceil(digits / 2), 2):  # the first one of each further cycle
+        digit, other = max(0, digits - 2 * row + 1), factor
+        codes = (other if by_weight else digit) * (inputs if shared else products)
+        kept += codes + products * ((digit if by_weight else other) + min(width, factor + 2 * row))
+    # A code without a sign has none to select with the others of its bits, and its topmost digit is a bit alone.
+    read = (digits, x.bits) if by_weight else (digits if x.signed else digits + digits % 2, factor)
+    return Resources(lut=target.luts.multiplier(*read) * products, ff=kept + width * products)
 
 
 def _rows(inputs: int, outputs: int, weight: Tensor, x: Codes, knobs: Knobs, chain: int, *, shared: bool) -> Resources:

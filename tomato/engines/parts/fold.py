@@ -106,12 +106,13 @@ class FoldUnit(WeightedUnit[OpT]):
     def delay(self) -> int:
         """Cycles from the last read of a pass to its result at the output."""
         shared = self.shares(self.site)
-        return dot.latency(self.inputs, self.factors(self.site), self.knobs, self.chain, shared=shared)
+        x = self.factors(self.site)
+        return dot.latency(self.inputs, self.weight, x, self.knobs, self.chain, shared=shared)
 
     @property
     def pipeline(self) -> int:
         """Cycles from the last read of a pass to its result at the queue."""
-        return dot.pipeline(self.inputs, self.chain)
+        return dot.pipeline(self.inputs, self.weight, self.factors(self.site), self.knobs, self.chain)
 
     @property
     @abstractmethod

@@ -83,7 +83,9 @@ class RecurrentUnit(WeightedUnit[Recurrent]):
     @cached_property
     def depth(self) -> int:
         """Cycles from the last read of a fold to when the results of its first units may be read."""
-        return READ + DOT + dot.stages(self.knobs["lanes_in"]) + NARROW + UNITS[type(self.op)] + BACK
+        fed = Codes.of(self.arithmetic.fed, signed=True)
+        product = DOT + dot.waits(self.weight, fed, self.knobs) + dot.stages(self.knobs["lanes_in"])
+        return READ + product + NARROW + UNITS[type(self.op)] + BACK
 
     @cached_property
     def ready(self) -> Array:

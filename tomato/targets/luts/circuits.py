@@ -80,8 +80,8 @@ class Luts(ABC):
         """A running sum that starts anew, in the register that also is the result."""
 
     @abstractmethod
-    def multiplier(self, a: int, b: int, *, signed: bool) -> int:
-        """A product of an a-bit code and a b-bit weight, which is signed; `signed`: so is the code."""
+    def multiplier(self, digits: int, factor: int) -> int:
+        """Rows that add up a factor, each for a radix-4 digit of another one; both in bits of two's complement."""
 
     @abstractmethod
     def borrows(self, bits: int) -> int:

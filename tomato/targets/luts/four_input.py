@@ -39,13 +39,10 @@ class FourInput(Luts):
         """The carry chain takes other LUTs before it."""
         return bits * 17 // 5
 
-    def multiplier(self, a: int, b: int, *, signed: bool) -> int:
-        """The bits of a product find no room in the LUTs that add them; six or seven rows take more than eight."""
-        if a + b <= 4:
-            return a + b
-        if min(a, b) <= 2:
-            return (4 if signed else 2) * max(a, b)
-        return 23 * a * b // 5 - 20 + (4 * max(a, b) if min(a, b) in (6, 7) else 0)
+    def multiplier(self, digits: int, factor: int) -> int:
+        """A row selects in two LUTs, joined by a multiplexer, and adds in one more; the first digit has two bits."""
+        rows = ceil(digits / 2)
+        return 2 * factor + 4 + (rows - 1) * (3 * factor + 2) - digits % 2 * factor
 
     def borrows(self, bits: int) -> int:
         return bits * 3 // 2

@@ -37,15 +37,13 @@ class SixInput(Luts):
     def register_accumulator(self, bits: int) -> int:
         return bits * 8 // 5
 
-    def multiplier(self, a: int, b: int, *, signed: bool) -> int:
-        """Rows of partial products: full adders of two LUTs reduce them to two rows, which one adder sums.
+    def multiplier(self, digits: int, factor: int) -> int:
+        """A row selects and adds in one LUT a bit, and in one more where the ones of negative digits are many.
 
-        The sign of a code extends every row behind the third to the left, one LUT a bit. Of three rows Yosys makes an
-        adder more.
+        Of a topmost digit that is a sign alone Yosys makes half a row more.
         """
-        long, rows = max(a, b), min(a, b)
-        extension = max(0, (rows - 2) * (rows - 3) // 2) if signed else 0
-        return 2 * max(0, rows - 2) * long + long + rows - 2 + extension + (rows == 3) * long * 4 // 3
+        rows = ceil(digits / 2)
+        return rows * (factor + 1 + (rows > 4)) + (factor // 2 if rows > 1 and digits % 2 else 0)
 
     def borrows(self, bits: int) -> int:
         """A term more of a sum that has room for it."""

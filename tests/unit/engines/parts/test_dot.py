@@ -157,3 +157,38 @@ def test_products_hold_the_border(groups: int) -> None:
     for unit in engine.units(site):
         most = 16 * max(1, unit.params["Chain"])  # -1 * -16 each
         assert unit.params["ProdBits"] == most.bit_length() + 1
+
+
+@pytest.mark.parametrize(
+    ("weight_bits", "x", "board", "wanted"),
+    [
+        (8, Codes.of(8, signed=False), "u250", [0, 1, 2]),
+        (4, Codes.of(4, signed=True), "u250", [0, 1, 2, 3, 4]),  # three to a block are summed in rows, four are not
+        (2, Codes.of(2, signed=False), "u250", [0, 1, 2, 4, 6, 7, 8, 9]),  # rows of four, of two, of none
+        (4, Codes.of(4, signed=True), "ulx3s", [0, 1, 2, 3]),  # a family without rows
+    ],
+)
+def test_blocks_are_shared_by_fewer_where_more_sums_have_room(
+    weight_bits: int, x: Codes, board: str, wanted: list[int]
+) -> None:
+    limit = (1 << (weight_bits - 1)) - 1
+    assert dot.packs(Tensor(np.array([-limit, limit])), x, load(board)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("weight_bits", "x", "factors", "waits"),
+    [
+        (8, Codes.of(8, signed=False), (8, 9), 1),  # the digits are the weight's: of nine bits there are more
+        (8, Codes.of(4, signed=True), (4, 8), 0),
+        (9, Codes.of(8, signed=True), (8, 9), 1),
+        (16, Codes.of(16, signed=True), (16, 16), 3),
+        (1, Codes.of(1, signed=False), (1, 2), 0),
+    ],
+)
+def test_multipliers_in_luts_read_the_shorter_factor(
+    weight_bits: int, x: Codes, factors: tuple[int, int], waits: int
+) -> None:
+    weight = Tensor(np.array([-1 << (weight_bits - 1), max(-1, (1 << (weight_bits - 1)) - 1)]))
+    assert dot.rows(weight, x) == factors
+    assert dot.waits(weight, x, {"cell": Cell.FIXED, "pack": 0}) == waits
+    assert dot.waits(weight, x, {"cell": Cell.FIXED, "pack": 1}) == 0
