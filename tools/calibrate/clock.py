@@ -33,6 +33,8 @@ BOARD = "colorlight-i9"
 """A board with a small chip that has multipliers enough, speed grade 6."""
 ROOM = 800
 """LUTs of the largest points that are placed, where an engine has smaller ones."""
+BLOCKS = 20
+"""Blocks of RAM, at most, of points that are placed."""
 ALSO = {"requant_stream": "acc19_mult15_bias27_out7_channels50_lanes5"}
 """What else is placed: several lanes, with inputs of a bit more than a multiplier takes."""
 ASKED, SEEDS = 150, (1, 2, 3)
@@ -42,11 +44,15 @@ REWRITE = (ecp5.prepared, ecp5.without_idle_carries, blocks, flipflops, memories
 
 
 def telling(chosen: Iterable[Point]) -> list[Point]:
-    """Of every engine the point with the deepest logic of those that are small, or its smallest; small ones first."""
+    """Of every engine the point with the deepest logic of those that are small, or its smallest; small ones first.
+
+    Not with memories of many blocks: the multiplexer behind them is slower than any engine, see docs/open-flow.md.
+    """
     groups: dict[str, list[tuple[int, int, Point]]] = {}
     for point in chosen:
         if point.group in CATALOGUE and (found := load(point.group).get(point.name, {}).get(FLOW)):
-            groups.setdefault(point.group, []).append((found["lut"], found["levels"] + found["carries"], point))
+            if found["bram18"] <= BLOCKS:
+                groups.setdefault(point.group, []).append((found["lut"], found["levels"] + found["carries"], point))
     picked = []
     for rows in groups.values():
         small = [row for row in rows if row[0] <= ROOM] or [min(rows, key=lambda row: row[0])]

@@ -52,7 +52,7 @@ module tom_depthwise_window #(
   localparam int unsigned Reads = KernelH * KernelW / Taps;  // per pass
   // From a read to its result; where tom_dot counts bits it is another, and the queue deep enough for both.
   localparam int unsigned Latency = tom_window_pkg::latency() + tom_pkg::dot_latency(Taps, Chain)
-      + tom_booth_pkg::waits(Cell, Pack, InBits, InSigned, WeightBits);
+      + tom_booth_pkg::waits(Cell, Pack, Chain, InBits, InSigned, WeightBits);
   localparam int unsigned Depth = tom_pkg::ceil_div(Latency + 1, Reads) + 4;  // results on their way or waiting
 
   wire logic available, start;

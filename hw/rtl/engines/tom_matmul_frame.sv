@@ -55,7 +55,7 @@ module tom_matmul_frame #(
 
   localparam int unsigned Banks = Transposed ? Outputs : Lanes;
   localparam int unsigned Products = Lanes * Outputs;
-  localparam int unsigned Early = 4 + tom_booth_pkg::waits(0, Pack, ADiffBits, ADiffSigned, FieldBits);  // to a product
+  localparam int unsigned Early = 4 + tom_booth_pkg::waits(0, Pack, 0, ADiffBits, ADiffSigned, FieldBits);  // read to product
   localparam int unsigned Latency = tom_window_pkg::latency() + Early + tom_pkg::quad_stages(Lanes) + 1;
   localparam int unsigned Depth = tom_pkg::ceil_div(Latency + 1, Beats) + 4;  // results on their way or waiting
   localparam int unsigned Rest = Terms - (Beats - 1) * Lanes;  // lanes of the last read of a pass that count

@@ -89,7 +89,7 @@ module tom_recurrent_loop #(
   localparam int unsigned LastTurns = Words - (Folds - 1) * Turns;          // of the last fold
   localparam int unsigned Passes    = Kind == ResetBefore ? 2 : 1;          // of a step
   localparam int unsigned Read      = 2 + tom_pkg::dot_latency(Lanes)       // cycles from a read to its sum
-      + tom_booth_pkg::waits(Cell, Pack, FedBits, 1, WeightBits);
+      + tom_booth_pkg::waits(Cell, Pack, 0, FedBits, 1, WeightBits);
   localparam int unsigned Narrow    = 4;                                    // from there to the units' sums
   localparam int unsigned Unit      = Kind == Plain ? 8 : 18;               // from there to the results
   localparam int unsigned BeatBits  = tom_pkg::idx_width(Beats);

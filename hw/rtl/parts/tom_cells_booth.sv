@@ -42,15 +42,15 @@ module tom_cells_booth #(
   `TOM_REQUIRE(prod, ProdBits < 2 * WeightBits + ValueBits, "ProdBits is more than products have")
   `TOM_LATENCY(1 + Stages)
 
-  logic [Stages-1:0][Codes-1:0][InBits-1:0] input_q;
-  logic [Stages-1:0][Products-1:0][WeightBits-1:0] weight_q;
-  logic [Products-1:0][WeightBits-1:0] weight_d;
-  logic signed [ProdBits-1:0] sum_d[Stages*Products], sum_q[Stages*Products];  // stage, product; the last fastest
+  logic [Stages*Codes*InBits-1:0] input_q;         // stage, code; the last fastest
+  logic [Stages*Products*WeightBits-1:0] weight_q; // stage, product; likewise
+  logic [Products*WeightBits-1:0] weight_d;
+  logic signed [ProdBits-1:0] sum_d[Stages*Products], sum_q[Stages*Products];  // likewise
 
   always_comb begin
     for (int unsigned p = 0; p < Products; p++) begin
       automatic logic [FieldBits-1:0] field = weight_i[p*FieldBits+:FieldBits];
-      weight_d[p] = Codebook ? WeightBits'(Constants >> (32 * field)) : WeightBits'(field);
+      weight_d[p*WeightBits+:WeightBits] = Codebook ? WeightBits'(Constants >> (32 * field)) : WeightBits'(field);
     end
   end
 
@@ -62,15 +62,16 @@ module tom_cells_booth #(
   always_comb begin
     for (int unsigned s = 0; s < Stages; s++) begin
       for (int unsigned p = 0; p < Products; p++) begin
-        automatic logic [InBits-1:0] code = input_q[s][Shared ? p % Inputs : p % Inputs * Outputs + p / Inputs];
+        automatic logic [InBits-1:0] code =
+            input_q[(s*Codes+(Shared?p%Inputs:p%Inputs*Outputs+p/Inputs))*InBits+:InBits];
         automatic logic signed [ValueBits-1:0] value = InSigned ? ValueBits'(signed'(code)) : ValueBits'(code);
-        automatic logic signed [WeightBits-1:0] weight = signed'(weight_q[s][p]);
+        automatic logic signed [WeightBits-1:0] weight = signed'(weight_q[(s*Products+p)*WeightBits+:WeightBits]);
         automatic logic signed [FactorBits:0] factor = ByWeight ? (FactorBits+1)'(value) : (FactorBits+1)'(weight);
         automatic logic signed [2*Rows:0] digits = ByWeight ? (2*Rows+1)'(weight) : (2*Rows+1)'(value);
         automatic logic signed [ProdBits-1:0] sum = s == 0 ? '0 : sum_q[s==0?0:(s-1)*Products+p];
         digits <<= 1;
         if (s == 0) begin
-          for (int unsigned r = 0; r < Rows; r++) sum |= ProdBits'(digits[2*r+2]) << (2 * r);
+          for (int unsigned r = 0; r < Rows; r++) sum |= signed'(ProdBits'(digits[2*r+2]) << (2 * r));
         end
         for (int unsigned r = 2 * s; r < 2 * s + 2; r++) begin
           if (r < Rows) begin
@@ -82,7 +83,7 @@ module tom_cells_booth #(
             automatic logic signed [ProdBits-1:0] upper;
             if (digit[2]) row = ~row;
             upper = ((sum >>> (2 * r)) + ProdBits'(row)) <<< (2 * r);
-            sum = upper | (sum & ProdBits'((64'd1 << (2 * r)) - 1));
+            sum = upper | (sum & signed'(ProdBits'((64'd1 << (2 * r)) - 1)));
             sum = (sum <<< rest) >>> rest;  // no more than it has
           end
         end

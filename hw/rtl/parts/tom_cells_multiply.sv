@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Products by multipliers in DSP blocks, of weights in two's complement or from a codebook.
 //
-// prod_o holds the products of the words that came two cycles ago: output o, input i at o * Inputs + i.
+// prod_o holds the products of the words that came two cycles ago, three where Pack > 1: output o, input i
+// at o * Inputs + i.
 //
 // Pack filters share a multiplier: the packed weight is the sum of w_k << k * ProdBits, and so is the
 // product of w_k * x << k * ProdBits. Its fields are the products, each less 1 where what lies below it
@@ -85,17 +86,18 @@ module tom_cells_multiply #(
   if (Pack == 1) begin : gen_alone
     assign prod_o = mult_q;
   end else begin : gen_packed
-    logic [ProdBits-1:0] prod[Products];
+    logic [ProdBits-1:0] prod_d[Products], prod_q[Products];
     always_comb begin
       for (int unsigned o = 0; o < Outputs; o++) begin
         for (int unsigned i = 0; i < Inputs; i++) begin
-          prod[o*Inputs+i] = mult_q[o/Pack*Inputs+i][(o%Pack)*ProdBits+:ProdBits];
+          prod_d[o*Inputs+i] = mult_q[o/Pack*Inputs+i][(o%Pack)*ProdBits+:ProdBits];
           if (o % Pack != 0)
-            prod[o*Inputs+i] += ProdBits'(mult_q[o/Pack*Inputs+i][(o%Pack)*ProdBits-1]);
+            prod_d[o*Inputs+i] += ProdBits'(mult_q[o/Pack*Inputs+i][(o%Pack)*ProdBits-1]);
         end
       end
     end
-    assign prod_o = prod;
+    always_ff @(posedge clk_i) prod_q <= prod_d;
+    assign prod_o = prod_q;
   end
 
 endmodule

@@ -8,7 +8,7 @@
 // which word is a read's. A word holds, for each filter, the weights of all inputs; filter 0, input 0 in
 // the low bits. Never stalls;
 // Latency cycles from the last read to the result: 4 + ceil(log4(Inputs)), 4 + Chain + ceil(log4(Inputs / Chain)) where
-// DSP blocks sum up, 5 + ceil(log4(Inputs / 18)) where bits are counted; multipliers in LUTs take their rows' more.
+// DSP blocks sum up, 5 + ceil(log4(Inputs / 18)) where bits are counted; see tom_booth_pkg for what may come on top.
 //
 // Cell says what a weight is, and with it what makes a product: see tom_cells_*.sv.
 //   0 fixed: WeightBits, two's complement; Pack filters share a DSP block, 0: multiply in LUTs
@@ -75,7 +75,7 @@ module tom_dot #(
   localparam bit TermSigned = !Select || (InSigned && !Count);
   localparam int unsigned Stages = tom_pkg::quad_stages(Terms);  // of the adder tree, 4 to 1
   localparam int unsigned Latency = tom_pkg::dot_latency(Terms) + (Count ? 1 : 0) + Chain
-      + tom_booth_pkg::waits(Cell, Pack, InBits, InSigned, WeightBits);
+      + tom_booth_pkg::waits(Cell, Pack, Chain, InBits, InSigned, WeightBits);
   localparam int unsigned Delay = Latency - 1;  // from the read to its sum
 
   wire logic [Products*FieldBits-1:0] word;

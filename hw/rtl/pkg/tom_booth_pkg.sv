@@ -20,11 +20,15 @@ package tom_booth_pkg;
     return tom_pkg::ceil_div(digits(by_weight(value_bits, weight_bits) ? weight_bits : value_bits), 2);
   endfunction
 
-  // Cycles that products of tom_dot take longer than those of a DSP block; 0 where LUTs multiply nothing.
+  // Cycles that products of tom_dot take longer than those of one filter in a DSP block: rows of digits in LUTs, and
+  // the repair of products that share a block and are not summed there.
   function automatic int unsigned waits(
-    int unsigned cell_, int unsigned pack, int unsigned in_bits, bit in_signed, int unsigned weight_bits
+    int unsigned cell_, int unsigned pack, int unsigned chain, int unsigned in_bits, bit in_signed,
+    int unsigned weight_bits
   );
-    return pack == 0 && (cell_ == 0 || cell_ == 5) ? stages(in_bits + (in_signed ? 0 : 1), weight_bits) - 1 : 0;
+    if (cell_ != 0 && cell_ != 5) return 0;
+    if (pack > 0) return pack > 1 && chain == 0 ? 1 : 0;
+    return stages(in_bits + (in_signed ? 0 : 1), weight_bits) - 1;
   endfunction
 
   // Width of the sum after row `row` of `count`, two's complement: of the digits so far, at most twice the factor each,

@@ -95,7 +95,7 @@ def test_latency_of_a_product_in_luts(weight_bits: int, bits: int, signed: bool)
     assert rtl + QUEUE_LATENCY == counted
 
 
-@pytest.mark.parametrize("pack", [0, 1])
+@pytest.mark.parametrize("pack", [0, 1, 2])
 @pytest.mark.parametrize("engine", ["tom_conv2d_window", "tom_depthwise_window", "tom_dense_fold"])
 def test_engines_with_products_count_the_same(engine: str, pack: int) -> None:
     wide = {"Lanes": 7, **({} if engine == "tom_dense_fold" else {"KernelH": 1, "KernelW": 1})}

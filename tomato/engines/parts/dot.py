@@ -43,7 +43,7 @@ def latency(inputs: int, weight: Tensor, x: Codes, knobs: Knobs, chain: int = 0,
 
 def pipeline(inputs: int, weight: Tensor, x: Codes, knobs: Knobs, chain: int = 0) -> int:
     """Cycles from the last read of a pass to its result at the queue behind tom_dot."""
-    return PIPELINE - 1 + chain + waits(weight, x, knobs) + stages(chains(inputs, chain))
+    return PIPELINE - 1 + chain + waits(weight, x, knobs, chain) + stages(chains(inputs, chain))
 
 
 def rows(weight: Tensor, x: Codes) -> tuple[int, int]:
@@ -52,10 +52,12 @@ def rows(weight: Tensor, x: Codes) -> tuple[int, int]:
     return (mine, other) if ceil(mine / 2) <= ceil(other / 2) else (other, mine)
 
 
-def waits(weight: Tensor, x: Codes, knobs: Knobs) -> int:
-    """Cycles that products take longer than those of a DSP block: a multiplier in LUTs has four bits for each."""
-    if knobs["pack"] or knobs["cell"] not in cells.MULTIPLIERS:
+def waits(weight: Tensor, x: Codes, knobs: Knobs, chain: int = 0) -> int:
+    """Cycles that products take longer than those of one filter in a DSP block, see tom_booth_pkg."""
+    if knobs["cell"] not in cells.MULTIPLIERS:
         return 0
+    if knobs["pack"]:
+        return int(knobs["pack"] > 1 and not chain)  # shared products are repaired
     return ceil(rows(weight, x)[0] / 4) - 1
 
 
@@ -225,7 +227,8 @@ def _multipliers(
         result = packed + value if pack > 1 else product
         repaired = target.luts.borrows(inputs * (outputs - ceil(outputs / pack)) * product)
         joined = count * target.dsp.joints(packed, value)
-        multipliers = Resources(lut=repaired + joined, dsp=ceil(tiles / target.dsp.per_block), ff=count * result)
+        kept = count * result + (products * product if pack > 1 else 0)
+        multipliers = Resources(lut=repaired + joined, dsp=ceil(tiles / target.dsp.per_block), ff=kept)
     else:
         multipliers = _booth(inputs, outputs, weight, x, target, shared=shared)
     tables = Resources(lut=products * width if knobs["cell"] == Cell.CODEBOOK else 0)

@@ -18,7 +18,9 @@ module tom_products #(
   output wire logic                in_ready_o,
   input  wire logic [2*Widest-1:0] in_data_i,
   output wire logic                out_valid_o,
+  /* verilator lint_off UNUSEDSIGNAL */
   input  wire logic                out_ready_i,
+  /* verilator lint_on UNUSEDSIGNAL */
   output wire logic [Kinds-1:0]    out_data_o
 );
 

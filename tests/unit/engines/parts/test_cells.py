@@ -33,8 +33,8 @@ def test_a_cell_is_offered_where_its_form_exists_and_pays(values: list[int], off
     found = dot.offers(weight, S8, load("u250"))
     assert {k["cell"] for k in found} == offered
     assert {k["pack"] for k in found if k["cell"] not in (Cell.FIXED, Cell.CODEBOOK)} <= {0}
-    added = offered - {Cell.FIXED, Cell.CODEBOOK}
-    assert ({"cell": Cell.FIXED, "pack": 0} in found) == (not added), "no multiplier in LUTs where adders do"
+    signs = offered & {Cell.BINARY, Cell.TERNARY}
+    assert ({"cell": Cell.FIXED, "pack": 0} in found) == (not signs), "no multiplier in LUTs where signs do"
     assert all(
         dot.field_bits(weight, k) <= dot.field_bits(weight, {"cell": Cell.FIXED, "pack": 1})
         for k in found

@@ -192,3 +192,5 @@ def test_multipliers_in_luts_read_the_shorter_factor(
     assert dot.rows(weight, x) == factors
     assert dot.waits(weight, x, {"cell": Cell.FIXED, "pack": 0}) == waits
     assert dot.waits(weight, x, {"cell": Cell.FIXED, "pack": 1}) == 0
+    assert dot.waits(weight, x, {"cell": Cell.FIXED, "pack": 2}) == 1
+    assert dot.waits(weight, x, {"cell": Cell.FIXED, "pack": 2}, chain=2) == 0
