@@ -50,9 +50,9 @@ def telling(chosen: Iterable[Point]) -> list[Point]:
     """
     groups: dict[str, list[tuple[int, int, Point]]] = {}
     for point in chosen:
-        if point.group in CATALOGUE and (found := load(point.group).get(point.name, {}).get(FLOW)):
-            if found["bram18"] <= BLOCKS:
-                groups.setdefault(point.group, []).append((found["lut"], found["levels"] + found["carries"], point))
+        found = load(point.group).get(point.name, {}).get(FLOW) if point.group in CATALOGUE else None
+        if found and found["bram18"] <= BLOCKS:
+            groups.setdefault(point.group, []).append((found["lut"], found["levels"] + found["carries"], point))
     picked = []
     for rows in groups.values():
         small = [row for row in rows if row[0] <= ROOM] or [min(rows, key=lambda row: row[0])]
