@@ -104,8 +104,8 @@ def test_golden_is_as_accurate_as_onnx_runtime_in_float(
     assert abs(100 * (answers == labels).mean() - float_accuracy) <= 1.0
 
 
-RECURRENT = 280
-"""Cycles a frame of lstm_mnist_float on pynq-z2: 28 steps of 10 cycles; frames take turns."""
+RECURRENT = 196
+"""Cycles a frame of lstm_mnist_float on pynq-z2, at most: 28 steps of 7 cycles; frames take turns."""
 
 
 @pytest.mark.rtl
@@ -115,7 +115,7 @@ def test_a_recurrent_network_is_exact_and_as_fast_as_predicted(tmp_path: Path) -
     assert csim(folder, frames=FRAMES)["bit_exact"]
     free = simulate(folder, frames=FRAMES)
     assert free["bit_exact"], describe(free)
-    assert free["interval_cycles"] == free["interval_cycles_predicted"] == RECURRENT
+    assert free["interval_cycles"] == free["interval_cycles_predicted"] <= RECURRENT
     stalled = simulate(folder, frames=FRAMES, stall=0.3)
     assert stalled["bit_exact"], describe(stalled)
 
