@@ -41,8 +41,8 @@ module tom_products #(
         logic [Cycles:0][c-1:0] code;
         logic [Cycles:Latency][Bits-1:0] late;
         wire logic [Bits-1:0] product[1];
-        wire logic signed [Bits-1:0] right = s == 1
-            ? Bits'(signed'(weight[Cycles])) * Bits'(signed'(code[Cycles])) : Bits'(signed'(weight[Cycles])) * Bits'(code[Cycles]);
+        wire logic signed [Bits-1:0] right = Bits'(signed'(weight[Cycles]))
+            * (s == 1 ? Bits'(signed'(code[Cycles])) : Bits'(code[Cycles]));
 
         assign weight[0] = in_data_i[w-1:0];
         assign code[0] = in_data_i[Widest+c-1:Widest];
