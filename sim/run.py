@@ -33,8 +33,8 @@ WRONG_NUMBER = "  layer {layer}: result {before} says that it is of frame {numbe
 NEEDED = frozenset({"tomato", "top", "sources", "interval_cycles", "latency_cycles", "loader", "inputs", "outputs"})
 """What design.json must say."""
 HEXADECIMAL = re.compile("[0-9a-f]+")
-FEW_CYCLES = 10_000
-"""A run below is over before an optimised build of the design would be."""
+FEW_CYCLES, FEW_CHECKED = 10_000, 50_000
+"""A run below is over before an optimised build of the design would be; assertions take long to optimise."""
 STAMP = "built"
 """File in the folder of a build that says of what it is."""
 MOST_STALLS = 0.99
@@ -106,7 +106,7 @@ def _build(folder: Path, design: dict[str, Any], options: Options, progress: Pro
     if _is(job, state):
         return job
     cycles = options.frames * design["interval_cycles"] + design["latency_cycles"]
-    if design.get("quick", False) or cycles < FEW_CYCLES:
+    if design.get("quick", False) or cycles < (FEW_CHECKED if options.checked else FEW_CYCLES):
         job = replace(job, work=job.work.with_name(f"{job.work.name}_quick"), quick=True)
         if _is(job, state):
             return job
