@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar, cast
 
 import numpy as np
 
-from tomato.core.formats import Array
+from tomato.core.formats import Array, Codes
 from tomato.core.forms import Cell
 from tomato.core.ir import Node, Op, TensorType
 from tomato.hardware.memory import Store
@@ -71,6 +71,8 @@ class Timing:
     room[i][q]: pixel q of argument i may enter the engine once the work on output pixel room[i][q] is over (negative:
     of an earlier frame; FREE: at once). None, or no entry: it enters when the first output pixel that needs it starts.
 
+    later[p]: cycles that output pixel p is complete later still, where they do not leave as evenly as work on them starts.
+
     turns[i]: of an engine that takes the beats of its arguments one argument after the other, how long after that
     start the turn of argument i comes at the latest. Empty: it takes all of them together, beat by beat.
     """
@@ -80,6 +82,37 @@ class Timing:
     latency: int
     room: tuple[Array | None, ...] = ()
     turns: tuple[int, ...] = ()
+    later: Array | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fetched:
+    """Words of weights that come as a stream behind the arguments: all of `memory`, in order, `times` in every frame."""
+
+    memory: Memory
+    times: int
+
+    @property
+    def stream(self) -> TensorType:
+        """A frame of them, as if the fields of a word were the channels of a pixel."""
+        (bits,) = set(self.memory.bits)
+        return TensorType((self.times, self.memory.depth, len(self.memory.bits)), Codes.of(bits, signed=False))
+
+    @property
+    def codes(self) -> Array:
+        """A frame of them: (1, times, words, fields)."""
+        (bits,) = set(self.memory.bits)
+        return np.broadcast_to(self.memory.fields & ((1 << bits) - 1), (1, *self.stream.shape))
+
+    @property
+    def word_bytes(self) -> int:
+        """Bytes that a word takes in memory."""
+        return -(-self.memory.width // 8)
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes that are fetched for every frame."""
+        return self.times * self.memory.depth * self.word_bytes
 
 
 FREE = -(1 << 40)
@@ -92,10 +125,13 @@ class Unit(ABC, Generic[OpT]):
     stem: names everything that belongs to the engine: engines/<stem>.py, hw/rtl/engines/tom_<stem>.sv,
     hw/hls/engines/tom_<stem>.hpp and tests/hw/rtl/test_<stem>.py.
     ops: the operators it implements.
+
+    fetches: its weights come from memory beside the chip, so that it is offered only where that is wanted.
     """
 
     stem: ClassVar[str]
     ops: ClassVar[tuple[type[Op], ...]]
+    fetches: ClassVar[bool] = False
 
     def __init__(self, site: Site[OpT], knobs: Knobs) -> None:
         assert isinstance(site.node.op, self.ops), f"{self.stem} does not implement {site.node.op.name}"
@@ -200,6 +236,11 @@ class Unit(ABC, Generic[OpT]):
     def weight_bits(self) -> int:
         """Bits that the weights take as they are stored."""
         return 0
+
+    @property
+    def fetched(self) -> Fetched | None:
+        """Words that come as a stream behind those of the arguments."""
+        return None
 
     @property
     def stores(self) -> Mapping[str, Store]:

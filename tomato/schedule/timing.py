@@ -63,6 +63,8 @@ def simulate_times(units: Units, graph: Graph, ways: Routes, frames: int, interv
             gate = np.maximum(gate, arrival[edge.name][index])
         start[name] = _paced(gate, max(unit.timing.pixel_cycles, held.get(name, 0)))
         ready[name] = start[name] + unit.timing.latency
+        if unit.timing.later is not None:
+            ready[name] += np.tile(unit.timing.later, frames)
     for edge in ways.links:
         if edge.consumer == OUTPUT:
             arrival[edge.name] = _through(edge, ways, ready[edge.value], frames)

@@ -3,7 +3,8 @@
 //
 // data_o holds the current word one cycle after next_i asked for it: the next one, or that at addr_i. LUT and block RAM are initialised
 // from MemFile. UltraRAM cannot be: it is filled through load_i, valid in the top bit, each word in
-// beats of LoadBits, low bits first. Memories form a chain: one that is full passes beats on to load_o.
+// beats of LoadBits, low bits first. Memories form a chain: one that is full passes beats on to load_o. Words that lie
+// elsewhere are given: then load_i, of as many bits as a word, is the one that next_i asks for.
 
 `include "tom_assert.svh"
 `default_nettype none
@@ -11,7 +12,7 @@
 module tom_rom #(
   parameter int unsigned Width   = 8,  // bits per word
   parameter int unsigned Words   = 1,
-  parameter int unsigned Ram     = 0,  // memory kind: 0 LUT, 1 block RAM, 2 UltraRAM
+  parameter int unsigned Ram     = 0,  // memory kind: 0 LUT, 1 block RAM, 2 UltraRAM, 3 none: words are given
   parameter int unsigned LoadBits = 1, // bits per beat of the loader, for UltraRAM
   parameter bit          Addressed = 0, // addr_i says which word is read
   parameter              MemFile = "",  // hexadecimal words
@@ -27,7 +28,8 @@ module tom_rom #(
   output wire logic [Width-1:0] data_o
 );
 
-  `TOM_REQUIRE(kind, Ram <= 2, "Ram must be 0, 1 or 2")
+  `TOM_REQUIRE(kind, Ram <= 3, "Ram must be 0 to 3")
+  `TOM_REQUIRE(given, Ram != 3 || LoadBits == Width, "a word that is given has the bits of a word")
 
   wire logic [AddrBits-1:0] addr;
   logic [Width-1:0]         data_q;
@@ -55,6 +57,10 @@ module tom_rom #(
     initial if (MemFile != "") $readmemh(MemFile, mem);
     always_ff @(posedge clk_i) if (next_i) data_q <= mem[addr];
     assign load_o = load_i;
+  end else if (Ram == 3) begin : gen_given
+    always_ff @(posedge clk_i) if (next_i) data_q <= load_i[Width-1:0];
+    assign load_o = load_i;
+    wire logic unused_addr = &{1'b0, addr};
   end else begin : gen_ultra
     localparam int unsigned Parts = tom_pkg::ceil_div(Width, LoadBits);  // beats per word
     localparam int unsigned PartBits = tom_pkg::idx_width(Parts);

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+
 from tests.lock import locked
 from tests.networks.cases import make_unit, random_frames
 from tomato.backend import hls, vectors
@@ -30,6 +32,8 @@ def one_engine(stem: str, op: Op, args: Sequence[TensorType], knobs: Knobs) -> N
     unit = make_unit(stem, op, args, knobs)
     in_lanes, out_lanes = unit.lanes
     ins = tuple(stream(f"x{i}", f"x{i}", k, n) for i, (k, n) in enumerate(zip(unit.views, in_lanes, strict=True)))
+    if unit.fetched:
+        ins += (stream("words", "words", unit.fetched.stream, unit.fetched.stream.channels),)
     out = stream("y", "y", unit.out, out_lanes)
     part = Instance(
         module=f"tom_{stem}",
@@ -50,6 +54,8 @@ def check_engine(
     """An engine's HLS C++ computes what the operator means, in as many steps per frame as the engine says."""
     netlist = one_engine(stem, op, args, knobs)
     values, golden = random_frames(op, args, frames, seed)
+    if fetched := make_unit(stem, op, args, knobs).fetched:
+        values.append(np.repeat(fetched.codes, frames, axis=0))
     files = sources(netlist)
     key = hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()[:12]
     folder = ROOT / "build" / "hls" / f"tom_{stem}_{key}"
