@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.hw.rtl.harness import check_rtl as check_engine
+from tests.hw.rtl.harness import check_engine
 from tomato.core.formats import Codes, Tensor
 from tomato.core.ir import Shape, TensorType
 from tomato.ops.conv2d import Conv2d
