@@ -78,6 +78,7 @@ def compile_model(
     chip = targets.load(target)
     wishes = read_wishes(Path(plan)) if plan else Wishes()
     clock = clock_mhz or wishes.clock_mhz
+    chip = replace(chip, clock_mhz=clock) if clock else chip
 
     progress("Import", 0, 0)
     source = model if isinstance(model, Source) else Source(Path(model))

@@ -12,7 +12,7 @@ from tomato.core.formats import Array, Codes
 from tomato.core.forms import Cell
 from tomato.core.ir import Node, Op, TensorType
 from tomato.hardware.memory import Store
-from tomato.hardware.netlist import Memory
+from tomato.hardware.netlist import Memory, pack
 from tomato.targets import Resources, Target
 
 OpT = TypeVar("OpT", bound=Op)
@@ -71,7 +71,7 @@ class Timing:
     room[i][q]: pixel q of argument i may enter the engine once the work on output pixel room[i][q] is over (negative:
     of an earlier frame; FREE: at once). None, or no entry: it enters when the first output pixel that needs it starts.
 
-    later[p]: cycles that output pixel p is complete later still, where they do not leave as evenly as work on them starts.
+    later[p]: cycles that output pixel p is complete later still, where pixels do not leave as evenly as they start.
 
     turns[i]: of an engine that takes the beats of its arguments one argument after the other, how long after that
     start the turn of argument i comes at the latest. Empty: it takes all of them together, beat by beat.
@@ -87,7 +87,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fetched:
-    """Words of weights that come as a stream behind the arguments: all of `memory`, in order, `times` in every frame."""
+    """Words of weights that come as a stream behind the arguments: all of `memory` in order, `times` a frame."""
 
     memory: Memory
     times: int
@@ -109,10 +109,14 @@ class Fetched:
         """Bytes that a word takes in memory."""
         return -(-self.memory.width // 8)
 
-    @property
-    def frame_bytes(self) -> int:
-        """Bytes that are fetched for every frame."""
-        return self.times * self.memory.depth * self.word_bytes
+    def image(self) -> bytes:
+        """The words as they lie in memory, one behind the other, each in whole bytes, low bytes first."""
+        (bits,) = set(self.memory.bits)
+        parts = np.array_split(self.memory.fields, -(-self.memory.fields.size // (1 << 20)))
+        if bits == 8:
+            return b"".join(part.astype(np.uint8).tobytes() for part in parts)
+        words = (word for part in parts for word in pack(part, self.memory.bits))
+        return b"".join(word.to_bytes(self.word_bytes, "little") for word in words)
 
 
 FREE = -(1 << 40)
@@ -241,6 +245,16 @@ class Unit(ABC, Generic[OpT]):
     def fetched(self) -> Fetched | None:
         """Words that come as a stream behind those of the arguments."""
         return None
+
+    @property
+    def fetched_words(self) -> tuple[int, int]:
+        """How many they are, and their bits, without making them."""
+        return 0, 0
+
+    @property
+    def fetched_bytes(self) -> int:
+        """Bytes that they take in every frame, without making them."""
+        return 0
 
     @property
     def stores(self) -> Mapping[str, Store]:

@@ -1,4 +1,4 @@
-"""Matrix products and convolutions whose weights lie in memory beside the chip, fetched for a tile of pixels at a time."""
+"""Matrix products and convolutions whose weights are fetched from memory beside the chip, for tiles of pixels."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -114,7 +114,7 @@ class FetchedFold(Unit[Dense | Conv2d]):
     def reads(self) -> int:
         """Reads of a pixel, and words of a fold."""
         rows, columns, channels, _ = self.kernel.shape
-        return rows * columns * beats(channels, self.knobs["lanes_in"])
+        return int(rows * columns) * beats(channels, self.knobs["lanes_in"])
 
     @cached_property
     def folds(self) -> int:
@@ -137,7 +137,8 @@ class FetchedFold(Unit[Dense | Conv2d]):
 
     @property
     def multipliers(self) -> int:
-        return self.knobs["lanes_in"] * self.knobs["lanes_out"]
+        products: int = self.knobs["lanes_in"] * self.knobs["lanes_out"]
+        return products
 
     @cached_property
     def effort(self) -> float:
@@ -179,6 +180,15 @@ class FetchedFold(Unit[Dense | Conv2d]):
     @cached_property
     def cycles(self) -> int:
         return max(self.out.pixels * self.pixel_cycles, self.arg.pixels * self.ring.beats)
+
+    @property
+    def fetched_words(self) -> tuple[int, int]:
+        return self.pixel_cycles, self.multipliers * self.field
+
+    @property
+    def fetched_bytes(self) -> int:
+        words, bits = self.fetched_words
+        return self.out.pixels // self.tile * words * ceil(bits / 8)
 
     @cached_property
     def fetched(self) -> Fetched:

@@ -9,6 +9,7 @@ from tomato.core.ir import Graph
 from tomato.schedule.border import NOTHING, Around, border
 from tomato.schedule.design import Design, cut, fastest_in_regions
 from tomato.schedule.early import depths
+from tomato.schedule.fetching import Weights, fetching
 from tomato.schedule.floorplan import floor_of
 from tomato.schedule.offers import Option, total
 from tomato.schedule.plan import NO_WISHES, Choice, Plan, Wishes
@@ -16,7 +17,7 @@ from tomato.schedule.rates import rates_of
 from tomato.schedule.regions import fills, rooms
 from tomato.schedule.route import routes
 from tomato.schedule.scheduler import SHORT_WORDS, ULTRA_WORDS, fastest, options, select, way_out
-from tomato.schedule.streams import edges
+from tomato.schedule.streams import edges, interval_cycles
 from tomato.targets import Resources, Target
 
 ROUNDS = 6
@@ -35,16 +36,30 @@ def schedule(
     model: str = "",
     given: bool = False,
     around: Around = NOTHING,
+    weights: Weights = "auto",
 ) -> Plan:
     """The fastest plan that fits the target and each of its regions; with `fps` the smallest that reaches that rate.
 
     given: the model's formats are its own, which no option changes. around: what stands around the design, at its
     first layer.
+    weights: "chip" has them all on the chip, "memory" also in memory beside it where that is better, "auto" does so
+    where the network does not fit otherwise.
     Where no plan fits the regions (a layer is larger than one), they are filled as evenly as possible.
     Raises TomatoError when a layer has no engine, the network does not fit, or the rate is out of reach.
     """
+    if weights == "auto" and target.off_chip and not wishes.layers:
+        planned = partial(
+            schedule, graph, target, clock_mhz=clock_mhz, fps=fps, wishes=wishes, model=model, given=given
+        )
+        try:
+            return planned(around=around, weights="chip")
+        except TomatoError as refused:
+            with suppress(TomatoError):
+                return planned(around=around, weights="memory")
+            raise refused from None
     fitting = partial(
-        _fitting, graph, target, clock_mhz=clock_mhz, fps=fps, wishes=wishes, model=model, given=given
+        _fitting, graph, target, clock_mhz=clock_mhz, fps=fps, wishes=wishes, model=model, given=given,
+        fetch=weights == "memory",
     )  # fmt: skip
     try:
         interval, plan, used = fitting(around=around)
@@ -76,10 +91,11 @@ def _fitting(
     given: bool,
     around: Around,
     ultra_words: int = ULTRA_WORDS,
+    fetch: bool = False,
 ) -> tuple[int, Plan, Resources]:
     """Interval, plan and use, as `schedule` wants the plan, that leave room for what stands around it."""
     clock = clock_mhz or target.clock_mhz
-    offers = options(graph, target, wishes, model=model, ultra_words=ultra_words)
+    offers = options(graph, target, wishes, model=model, ultra_words=ultra_words, fetch=fetch)
     if not offers:
         raise TomatoError(
             "the network computes nothing: its outputs are its inputs",
@@ -114,6 +130,8 @@ def _fitting(
         parts = routes(links, target, plan.regions, plan.fifos)
         beside = parts.costs(list(plan.layers), target)
         beside[next(iter(beside))] += around.cost(border(graph, design.units, links))
+        if reader := fetching(design.units, target, interval_cycles(design.units, links)):
+            beside[reader.clients[0].layer] += reader.cost(target)
         between = sum(beside.values(), start=Resources())
         costs = {n: o.cost + beside[n] for n, o in design.chosen.items()}
         if (used := sum(costs.values(), start=Resources())).fits(target.usable):

@@ -1,7 +1,7 @@
 """The fastest design on a chip of several regions: the chip's interval first, then the least that its regions allow."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tomato.core.ir import Graph
 from tomato.engines.base import AnyUnit
@@ -67,17 +67,17 @@ def fastest_in_regions(
             return None
         if not floor.allowed and (simple := cut(graph, chosen, interval, floor, spare)).fits:
             return simple
-        lists = fast_enough(offers, interval)
-        if before and (again := choose(lists, floor, spare, before.placed)):
+        lists, ground = fast_enough(offers, interval), replace(floor, interval=interval)
+        if before and (again := choose(lists, ground, spare, before.placed)):
             return Design(again, before.placed, interval)
-        placed = place(lists, floor, spare)
+        placed = place(lists, ground, spare)
         return Design({}, placed, interval) if placed else None  # regions that are good for some choice
 
     steps = intervals(offers, at_least)
     found = smallest(steps, solve)
     if found is None or found.chosen:
         return found
-    lists = fast_enough(offers, found.interval)
+    lists, floor = fast_enough(offers, found.interval), replace(floor, interval=found.interval)
     placed, chosen = found.placed, _chosen(lists, floor, spare, found.placed)
     for _ in range(ROUNDS):
         better = tidy(chosen, floor, spare, placed)

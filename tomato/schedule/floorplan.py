@@ -41,6 +41,7 @@ class Floor:
     rooms: what each region offers. chip: what the chip offers, less than its regions do together. group: by node,
     the number of the group that goes to one region as a whole, in the order of the graph. streams: the groups that
     a stream links; INPUT enters in region 0. allowed: the regions of groups that may not go to any.
+    interval: cycles a frame, which the memory beside the chip has for all that is read from it; 0: nothing is.
     """
 
     rooms: Sequence[Resources]
@@ -48,6 +49,7 @@ class Floor:
     group: Mapping[str, int]
     streams: Sequence[tuple[int, int]]
     allowed: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    interval: int = 0
 
     def fix(self, placed: Mapping[str, int]) -> "Floor":
         """The same with the regions of these nodes fixed."""
@@ -190,6 +192,9 @@ class _Milp:
                 parts = [(self._region(g, r), float(cost[kind])) for g, cost in enumerate(beside) for r in regions]
                 scale = max(n, 1)
                 self._row([(c, x / scale) for c, x in engines + parts if x], -np.inf, n / scale)
+        if most := self.floor.interval:
+            fetching = ((c, o.fetching / most) for c, (_, o, _) in enumerate(self.picks) if o.fetching)
+            self._row(fetching, -np.inf, 1.0)
 
     def _step(self, a: int, b: int, border: int) -> list[tuple[int, float]]:
         """1 where group a is before the border and b behind it, -1 where it is the other way round, else 0."""

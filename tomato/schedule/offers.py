@@ -17,16 +17,21 @@ from tomato.targets import Resources
 
 @dataclass(frozen=True)
 class Option:
-    """One way to build a node, with its cost, and its cycles for each frame of the network."""
+    """One way to build a node, with its cost, and its cycles for each frame of the network.
+
+    fetching: of those of the memory beside the chip, from which it has its weights.
+    """
 
     unit: AnyUnit
     cycles: int
     cost: Resources
+    fetching: int = 0
 
     @classmethod
     def of(cls, unit: AnyUnit, rate: float = 1.0) -> "Option":
         """A unit as an option, where it takes that share of the frames."""
-        return cls(unit, ceil(unit.interval.guaranteed * rate), unit.cost)
+        fetching = ceil(unit.target.fetch_cycles(unit.fetched_bytes) * rate) if unit.fetches else 0
+        return cls(unit, ceil(unit.interval.guaranteed * rate), unit.cost, fetching)
 
     @cached_property
     def choice(self) -> Choice:
@@ -39,9 +44,10 @@ class Offer(Sequence[Option]):
 
     def __init__(self, options: Iterable[Option]) -> None:
         every = sorted(options, key=lambda option: option.cycles)
-        rows = np.array([(o.cycles, *o.cost) for o in every], dtype=np.int64).reshape(len(every), -1)
+        rows = np.array([(o.cycles, o.fetching, *o.cost) for o in every], dtype=np.int64).reshape(len(every), -1)
         self._options = [every[i] for i in sorted(unbeaten(rows))]
-        self._costs = np.array([o.cost for o in self._options], dtype=np.int64).reshape(len(self._options), -1)
+        costs = [(o.fetching, *o.cost) for o in self._options]
+        self._costs = np.array(costs, dtype=np.int64).reshape(len(self._options), -1)
         self._cycles = [o.cycles for o in self._options]
         self._within: dict[int, list[Option]] = {}
 
@@ -87,6 +93,11 @@ def intervals(offers: Offers, at_least: int = 0) -> list[int]:
     """The intervals, not below `at_least`, at which some node has another option; ascending."""
     floor = max(at_least, *(offer[0].cycles for offer in offers.values()))
     return sorted({o.cycles for offer in offers.values() for o in offer if o.cycles > floor} | {floor})
+
+
+def fetching(chosen: Mapping[str, Option]) -> int:
+    """Cycles a frame in which the memory beside the chip gives weights to the chosen options."""
+    return sum(o.fetching for o in chosen.values())
 
 
 def total(chosen: Mapping[str, Option]) -> Resources:

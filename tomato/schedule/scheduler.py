@@ -21,7 +21,7 @@ from tomato.ops.dense import Dense
 from tomato.ops.gated_conv2d import GatedConv2d
 from tomato.ops.threshold import Threshold
 from tomato.passes.gate_convolutions import ungated
-from tomato.schedule.offers import Offer, Offers, Option, fast_enough, intervals, total
+from tomato.schedule.offers import Offer, Offers, Option, fast_enough, fetching, intervals, total
 from tomato.schedule.plan import NO_WISHES, Wishes
 from tomato.schedule.rates import rates_of
 from tomato.schedule.solver import silent
@@ -49,9 +49,17 @@ LEAST_BITS = 2
 
 
 def options(
-    graph: Graph, target: Target, wishes: Wishes = NO_WISHES, *, model: str = "", ultra_words: int = ULTRA_WORDS
+    graph: Graph,
+    target: Target,
+    wishes: Wishes = NO_WISHES,
+    *,
+    model: str = "",
+    ultra_words: int = ULTRA_WORDS,
+    fetch: bool = False,
 ) -> dict[str, Offer]:
     """Every sensible option of every node, fastest first; constants of `ultra_words` or more may be in UltraRAM.
+
+    fetch: weights may be in memory beside the chip, too.
 
     Raises TomatoError when a node has no engine, or a plan asks for what no engine offers.
     """
@@ -67,7 +75,7 @@ def options(
     for name, place in places.items():
         engines = {s: e for s, e in CATALOGUE.items() if isinstance(place.op, e.ops)}
         reasons = {s: e.refuses(place) for s, e in engines.items()}
-        usable = [e for s, e in engines.items() if not reasons[s]]
+        usable = [e for s, e in engines.items() if not reasons[s] and (fetch or not e.fetches)]
         if not usable:
             why = "; ".join(f"{s}: {r}" for s, r in reasons.items()) or "no engine implements it"
             refused.append(f"{place.node.label} ({place.op.name}): {why}")
@@ -142,26 +150,28 @@ def select(offers: Offers, interval: int, budget: Resources, gap: float = GAP) -
     if not all(lists.values()):
         return None
     cheapest = {n: min(c, key=lambda o: weight(o.cost, budget)) for n, c in lists.items()}
-    if total(cheapest).fits(budget):
+    if total(cheapest).fits(budget) and fetching(cheapest) <= interval:
         return cheapest
-    return _knapsack(lists, budget, gap)
+    return _knapsack(lists, interval, budget, gap)
 
 
-def _knapsack(lists: Mapping[str, Sequence[Option]], budget: Resources, gap: float) -> dict[str, Option] | None:
-    """One option per node under every limit, at the least weight: a MILP."""
+def _knapsack(
+    lists: Mapping[str, Sequence[Option]], interval: int, budget: Resources, gap: float
+) -> dict[str, Option] | None:
+    """One option per node under every limit, that of the memory beside the chip too, at the least weight: a MILP."""
     from scipy.optimize import Bounds, LinearConstraint, milp  # deferred: importing SciPy takes a while
 
     flat = [(name, option) for name, candidates in lists.items() for option in candidates]
     rows = {name: i for i, name in enumerate(lists)}
     one = np.zeros((len(rows), len(flat)))
     one[[rows[name] for name, _ in flat], range(len(flat))] = 1
-    use = np.array([option.cost for _, option in flat], dtype=float).T
+    use = np.array([(option.fetching, *option.cost) for _, option in flat], dtype=float).T
     with silent():
         result = milp(
             np.array([weight(option.cost, budget) for _, option in flat]),
             integrality=np.ones(len(flat)),
             bounds=Bounds(0, 1),
-            constraints=[LinearConstraint(one, 1, 1), LinearConstraint(use, -np.inf, np.array(budget))],
+            constraints=[LinearConstraint(one, 1, 1), LinearConstraint(use, -np.inf, np.array((interval, *budget)))],
             options={"mip_rel_gap": gap, "node_limit": BRANCHES[gap]},
         )
     if result.x is None:

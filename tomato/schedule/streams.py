@@ -79,8 +79,15 @@ def edges(graph: Graph, units: Units) -> tuple[Edge, ...]:
 
 
 def interval_cycles(units: Units, links: tuple[Edge, ...]) -> int:
-    """Cycles per frame that are never exceeded: of the slowest engine, or of the busiest stream."""
-    return max(*(unit.interval.guaranteed for unit in units.values()), *(edge.frame_beats for edge in links))
+    """Cycles per frame that are never exceeded: of an engine, a stream, or memory beside the chip."""
+    engines = (unit.interval.guaranteed for unit in units.values())
+    return max(fetch_cycles(units), *engines, *(edge.frame_beats for edge in links))
+
+
+def fetch_cycles(units: Units) -> int:
+    """Cycles per frame in which the memory beside the chip gives weights."""
+    total = sum(unit.fetched_bytes for unit in units.values())
+    return next(iter(units.values())).target.fetch_cycles(total) if total else 0
 
 
 def expected_cycles(units: Units, links: tuple[Edge, ...], rates: Rates) -> float:

@@ -2,6 +2,18 @@
 
 from tomato.targets.load import describe, load, names, restore
 from tomato.targets.resources import Resources
-from tomato.targets.target import LutFit, LutRam, Memories, Multiplier, Target
+from tomato.targets.target import LutFit, LutRam, Memories, Multiplier, OffChip, Target
 
-__all__ = ["LutFit", "LutRam", "Memories", "Multiplier", "Resources", "Target", "describe", "load", "names", "restore"]
+__all__ = [
+    "LutFit",
+    "LutRam",
+    "Memories",
+    "Multiplier",
+    "OffChip",
+    "Resources",
+    "Target",
+    "describe",
+    "load",
+    "names",
+    "restore",
+]

@@ -80,6 +80,14 @@ def _table(rules: Mapping[str, Rule]) -> Rule:
     return rule
 
 
+def _optional(inner: Rule) -> Rule:
+    def rule(value: Any, name: str) -> None:
+        if value is not None:
+            inner(value, name)
+
+    return rule
+
+
 def _array(item: Rule, least: int = 0) -> Rule:
     def rule(value: Any, name: str) -> None:
         if not isinstance(value, list | tuple) or not least <= len(value) <= MANY:
@@ -148,6 +156,18 @@ TARGET: Mapping[str, Rule] = {
         }
     ),
     "lut_fit": _named(_pair(_whole(0), _whole(0))),
+    "off_chip": _optional(
+        _table(
+            {
+                "kind": _text,
+                "channels": _whole(1, MANY),
+                "bits": _whole(32, 1024),
+                "megabytes": _whole(1),
+                "mbytes_per_s": _whole(1),
+                "efficiency": _whole(1, 100),
+            }
+        )
+    ),
 }
 
 
@@ -162,6 +182,8 @@ def _consistent(table: Mapping[str, Any]) -> None:
             raise FieldError(f"no {kind} is left for a design: 'budget' less 'shell', times 'fill'")
     if table["slr"] and len(table["slr"]) != table["slrs"]:
         raise FieldError(f"'slr' describes {len(table['slr'])} regions, 'slrs' says {table['slrs']}")
+    if table["off_chip"] and table["off_chip"]["bits"] & (table["off_chip"]["bits"] - 1):
+        raise FieldError("'off_chip.bits' must be a power of two")
     if table["dsp"]["a_bits"] < table["dsp"]["b_bits"]:
         raise FieldError("'dsp.a_bits' must not be less than 'dsp.b_bits'")
     if budget["uram"] * fill["uram"] and not table["memory"]["uram"]:

@@ -10,7 +10,7 @@ from tomato.core.errors import TomatoError
 from tomato.core.files import read_toml, refusals
 from tomato.targets.fields import FieldError, check, is_text
 from tomato.targets.resources import Resources
-from tomato.targets.target import LutFit, LutRam, Memories, Multiplier, Target
+from tomato.targets.target import LutFit, LutRam, Memories, Multiplier, OffChip, Target
 
 _HERE = Path(__file__).parent
 _BOARDS, _FAMILIES = _HERE / "boards", _HERE / "families"
@@ -19,6 +19,9 @@ _LUT_FIT = _HERE / "calibration" / "lut_fit.toml"
 
 _FAMILY_KEYS = frozenset({"vendor", "lut_inputs", "fill", "dsp", "memory", "lut_fit"})
 _BOARD_KEYS = frozenset({"title", "family", "part", "clock_mhz", "slrs", "slr", "budget", "shell"})
+
+_MAY = frozenset({"off_chip"})
+"""What a board has or has not."""
 
 
 def names() -> tuple[str, ...]:
@@ -44,9 +47,9 @@ def load(name: str) -> Target:
             f"unknown FPGA family {family_name!r:.60}", where=str(path), hint=f"known families: {', '.join(families)}"
         )
     family = _read(_FAMILIES / f"{family_name}.toml")
-    _check_keys(board, _BOARD_KEYS, _BOARD_KEYS | _FAMILY_KEYS, str(path))
+    _check_keys(board, _BOARD_KEYS, _BOARD_KEYS | _FAMILY_KEYS | _MAY, str(path))
     fitted = _read(_LUT_FIT).get(family_name, {})
-    return _target(path.stem, {"lut_fit": fitted, **family, **board}, str(path))
+    return _target(path.stem, {"off_chip": None, "lut_fit": fitted, **family, **board}, str(path))
 
 
 def describe(target: Target) -> dict[str, Any]:
@@ -117,4 +120,5 @@ def _target(name: str, raw: Mapping[str, Any], where: str) -> Target:
             }
         ),
         lut_fit=tuple(LutFit(part, base, percent) for part, (base, percent) in raw["lut_fit"].items()),
+        off_chip=OffChip(**raw["off_chip"]) if raw["off_chip"] else None,
     )

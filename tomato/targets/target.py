@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import ceil
 
 from tomato.targets.luts import Luts, luts_of
 from tomato.targets.resources import Resources
@@ -111,6 +112,30 @@ class Memories:
     srl_depth: int
 
 
+@dataclass(frozen=True, slots=True)
+class OffChip:
+    """Memory beside the chip, as `channels` ports of AXI4, each `bits` wide and to `megabytes` of its own.
+
+    mbytes_per_s: what a channel can give, as its data sheet says. efficiency: the share of it, in per cent, that long
+    bursts of reads reach.
+    """
+
+    kind: str
+    channels: int
+    bits: int
+    megabytes: int
+    mbytes_per_s: int
+    efficiency: int
+
+    def share(self, clock_mhz: float) -> float:
+        """Of the cycles those in which a channel gives a beat."""
+        return min(self.mbytes_per_s / (clock_mhz * self.bits / 8), 1.0) * self.efficiency / 100
+
+    def bytes_per_cycle(self, clock_mhz: float, channels: int | None = None) -> float:
+        """Bytes that so many channels, or all, give a cycle."""
+        return (channels or self.channels) * self.bits / 8 * self.share(clock_mhz)
+
+
 @dataclass(frozen=True)
 class Target:
     """A board. `lut_inputs` says what one `lut` of the budget is.
@@ -118,6 +143,7 @@ class Target:
     `budget` is the whole chip, `shell` what the board's fixed logic takes of it, `fill` the share
     of the rest, in per cent, that a design may use and still be routed at `clock_mhz`.
     `slr` is the budget of each super logic region, empty where it is not published.
+    `off_chip`: the memory beside the chip that a design reads, if the board has one.
     `lut_fit` corrects the LUTs of engines and parts by name; those it does not name are what their formula says.
     """
 
@@ -136,6 +162,14 @@ class Target:
     dsp: Multiplier
     memory: Memories
     lut_fit: tuple[LutFit, ...]
+    off_chip: OffChip | None = None
+
+    def fetch_cycles(self, count: int) -> int:
+        """Cycles in which the memory beside the chip gives so many bytes."""
+        if not count:
+            return 0
+        assert self.off_chip, f"{self.name} has no memory beside the chip"
+        return ceil(count / self.off_chip.bytes_per_cycle(self.clock_mhz))
 
     def fitted(self, part: str, cost: Resources) -> Resources:
         """What an engine or part takes on this family, given the `cost` by its formula."""

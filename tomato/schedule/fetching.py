@@ -1,0 +1,112 @@
+"""What brings weights from memory beside the chip: which layers, through how many channels, from where."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import gcd
+from typing import Literal
+
+from tomato.hardware.memory import Ram, better_ram
+from tomato.hardware.plumbing import fifo_cost, register_cost
+from tomato.schedule.units import Units
+from tomato.targets import Resources, Target
+
+Weights = Literal["auto", "chip", "memory"]
+"""Where weights may be."""
+BURST = 16
+"""Beats of a burst: what AXI3, the memory ports of Zynq-7000, allows."""
+LATENCY = 128
+"""Cycles from an address to its data that are covered, as DDR4 behind an interconnect takes."""
+DEEPEST = 256
+"""Beats that are asked for in advance at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A layer, and where its words are, in beats of all channels together.
+
+    words: of `word_bits`, `word_bytes` each in memory. copies: how often they lie there, so that they end with a beat.
+    Regions begin with a burst, so that none crosses a border of 4 KB.
+    """
+
+    layer: str
+    begin: int
+    count: int
+    words: int
+    word_bits: int
+    copies: int
+
+    @property
+    def word_bytes(self) -> int:
+        """Bytes of a word in memory."""
+        return -(-self.word_bits // 8)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetching:
+    """The reader of a design: tom_fetch with `channels` masters of `data_bits`, and a tom_words for every client.
+
+    depth: beats of a channel that a client may have asked for.
+    """
+
+    channels: int
+    data_bits: int
+    depth: int
+    clients: tuple[Client, ...]
+
+    @property
+    def beat_bits(self) -> int:
+        """Bits of a beat of all channels."""
+        return self.channels * self.data_bits
+
+    @property
+    def beats(self) -> int:
+        """Beats of all regions: what a channel's part of the image has."""
+        return max(c.begin + c.count for c in self.clients)
+
+    def ram(self, target: Target) -> Ram:
+        """The memory kind of what waits for a client."""
+        return better_ram(self.data_bits, self.depth, target)
+
+    def cost(self, target: Target) -> Resources:
+        """What reader and words take: a formula that no synthesis has corrected."""
+        queue = fifo_cost(self.data_bits, self.depth, self.ram(target), target)
+        total = Resources()
+        for client in self.clients:
+            unit = gcd(self.beat_bits, client.word_bytes * 8)
+            shifted = self.beat_bits + client.word_bytes * 8 - unit
+            ways = client.word_bytes * 8 // unit
+            total += queue * self.channels + register_cost(shifted)
+            total += Resources(lut=shifted * max(1, ways.bit_length() - 1) // 2 + 40, ff=40)
+        control = Resources(lut=220 + 30 * len(self.clients), ff=260 + 40 * len(self.clients))
+        return total + control * self.channels
+
+
+def fetching(units: Units, target: Target, interval: int) -> Fetching | None:
+    """The reader of planned units with so many cycles between frames; None where all weights are on the chip.
+
+    As few channels as give what is needed, a power of two.
+    """
+    served = {name: unit for name, unit in units.items() if unit.fetches}
+    if not served:
+        return None
+    memory = target.off_chip
+    assert memory, f"{target.name} has no memory beside the chip"
+    total, channels = sum(unit.fetched_bytes for unit in served.values()), 1
+    while channels * 2 <= memory.channels and total > interval * memory.bytes_per_cycle(target.clock_mhz, channels):
+        channels *= 2
+    most = max(unit.fetched_bytes for unit in served.values()) / interval / (channels * memory.bits / 8)
+    depth = 2 * BURST
+    while depth < min(DEEPEST, 2 * BURST + most * LATENCY):
+        depth *= 2
+    return Fetching(channels, memory.bits, depth, tuple(_clients(served, channels * memory.bits // 8)))
+
+
+def _clients(units: Units, beat_bytes: int) -> Iterator[Client]:
+    begin = 0
+    for name, unit in units.items():
+        words, bits = unit.fetched_words
+        size = words * -(-bits // 8)
+        copies = beat_bytes // gcd(beat_bytes, size)
+        client = Client(name, begin, copies * size // beat_bytes, words, bits, copies)
+        yield client
+        begin += -(-client.count // BURST) * BURST
