@@ -102,7 +102,13 @@ def digest(files: Sequence[Path], *more: object) -> str:
 def _build(folder: Path, design: dict[str, Any], options: Options, progress: Progress) -> toolchain.Build:
     job = _job(folder, design, options)
     rtl, rules = sorted(p for p in (folder / "rtl").iterdir() if p.is_file()), [Path(toolchain.__file__)]
-    state = digest([*rtl, *rules], design["top"], design["sources"], job.defines, toolchain.versions())
+    state = digest(
+        [*rtl, *(p for p in job.sources if p.parent.name == "sim"), *rules],
+        design["top"],
+        design["sources"],
+        job.defines,
+        toolchain.versions(),
+    )
     if _is(job, state):
         return job
     cycles = options.frames * design["interval_cycles"] + design["latency_cycles"]
@@ -118,9 +124,11 @@ def _build(folder: Path, design: dict[str, Any], options: Options, progress: Pro
 
 def _job(folder: Path, design: dict[str, Any], options: Options) -> toolchain.Build:
     kind = "_".join(["verilator", *(n for n in ("waves", "probe", "checked") if getattr(options, n))])
+    memory = design.get("memory")
+    beside = [folder / "sim" / name for name in (memory["model"], f"{memory['bench']}.sv")] if memory else []
     return toolchain.Build(
-        top=design["top"],
-        sources=[folder / "rtl" / name for name in design["sources"]],
+        top=memory["bench"] if memory else design["top"],
+        sources=[*(folder / "rtl" / name for name in design["sources"]), *beside],
         includes=[folder / "rtl"],
         work=folder / "sim" / kind,
         defines=[*(["TOM_TIMES"] if design.get("timed") else []), *(["TOM_PROBES"] if options.probe else [])],
@@ -144,6 +152,8 @@ def _made(folder: Path, job: toolchain.Build) -> None:
         there = Path(temporary).resolve()
         shutil.copytree(job.includes[0], there / "rtl")
         sources = [there / "rtl" / path.name for path in job.sources]
+        for path in job.sources:
+            shutil.copy(path, there / "rtl" / path.name)
         try:
             toolchain.build(replace(job, sources=sources, includes=[there / "rtl"], work=there / "work"))
         except toolchain.ToolError as reason:
@@ -180,6 +190,8 @@ def _play(
             received = str(work / f"{port['name']}.received.hex")
             task[side].append({**port, "beats": str(path), "received": received})
             total += len(beats) if side == "outputs" else 0
+    if design.get("memory"):
+        _spell(folder, design["memory"]["data_bytes"], work)
     (work / "job.json").write_text(json.dumps(task))
     for stale in ("result.json", "times"):
         (work / stale).unlink(missing_ok=True)
@@ -194,6 +206,17 @@ def _play(
     progress("Simulation", total, total)
     (result,) = json.loads((work / "result.json").read_text())
     return dict(result)
+
+
+def _spell(folder: Path, beat: int, work: Path) -> None:
+    """Memory beside the chip as $readmemh takes it, a beat a line, unless that is there already."""
+    for image in sorted((folder / "mem").glob("weights*.bin")):
+        there = work / f"{image.stem}.hex"
+        if there.exists() and there.stat().st_mtime >= image.stat().st_mtime:
+            continue
+        data = image.read_bytes()
+        with there.open("w") as lines:
+            lines.writelines(f"{data[i : i + beat][::-1].hex()}\n" for i in range(0, len(data), beat))
 
 
 def _restarts(folder: Path, design: dict[str, Any], frames: int) -> list[int]:

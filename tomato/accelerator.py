@@ -27,6 +27,7 @@ from tomato.host.samples import suited
 from tomato.lower import Lowered, lower
 from tomato.quantise.integers import Integers
 from tomato.schedule.border import border
+from tomato.schedule.fetching import image
 from tomato.schedule.plan import Plan
 from tomato.targets import Target
 
@@ -138,8 +139,9 @@ class Accelerator(Integers):
     ) -> None:
         """Write the build folder, which nobody else has at the moment."""
         with tempfile.TemporaryDirectory(prefix=".tomato-", dir=folder.parent) as temporary:
-            fresh = Path(temporary)
-            project.write(fresh, self.lowered.netlist, self.report, self.plan.to_toml(), backends)
+            fresh, reader = Path(temporary), self.lowered.reader
+            images = image(self.lowered.units, reader) if reader else ()
+            project.write(fresh, self.lowered.netlist, self.report, self.plan.to_toml(), backends, images)
             if "verilog" in backends:
                 board.write(fresh, self.lowered.netlist, self.target, self.report, self.shell)
             contents.save(fresh, self, self.model, self.target, host=self.host, samples=self.samples, files=self.files)

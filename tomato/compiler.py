@@ -25,6 +25,7 @@ from tomato.quantise.integers import from_quantised, from_real
 from tomato.quantise.precision import Precision
 from tomato.schedule import Plan, schedule
 from tomato.schedule.alternatives import best, gained, ordered, reordered
+from tomato.schedule.fetching import Weights
 from tomato.schedule.plan import Early, Order, Wishes, read_wishes
 from tomato.search import AUTO, Goal
 from tomato.search.auto import search
@@ -53,6 +54,7 @@ def compile_model(
     early_order: Order | None = None,
     host: HostChoice = "ends",
     shell: str = board.SHELLS[0],
+    weights: Weights = "auto",
     progress: Progress = silent,
 ) -> Accelerator:
     """Compile an ONNX model for a target.
@@ -72,6 +74,7 @@ def compile_model(
     or "arrival" for results that leave as they come, each with its frame's number; unless given, the plan's. host: what
     the host may run at the ends of the network: "none", "ends" (as long as the chip does at least half of the
     multiply-accumulates), or "any". shell: what stands around the Verilog, "axi" or "none", for which room is left.
+    weights: "chip" has them all on the chip, "memory" also in memory beside it, "auto" there if they do not fit.
     Raises TomatoError for what the user can mend.
     """
     asked.check_numbers(fps, clock_mhz, requant_bits, allow_error, goal)
@@ -118,7 +121,7 @@ def compile_model(
     progress("Schedule", 0, 0)
     planner = partial(
         schedule, target=chip, clock_mhz=clock, fps=fps, model=str(source), given=network.quantised,
-        around=board.around(shell, chip),
+        around=board.around(shell, chip), weights=weights,
     )  # fmt: skip
     planned: list[tuple[Graph, Plan]] = []
     refused: list[TomatoError] = []

@@ -6,24 +6,42 @@ from dataclasses import dataclass, replace
 from tomato.core.ir import Graph
 from tomato.core.state import lasting
 from tomato.hardware.memory import LOAD_BITS, Source
-from tomato.hardware.netlist import FRAME_CHECK, Instance, Netlist, Place, Stream, load_count, stream
+from tomato.hardware.netlist import (
+    FETCH,
+    FRAME_CHECK,
+    WEIGHTS,
+    Bus,
+    Instance,
+    MemoryMaster,
+    Netlist,
+    Place,
+    Stream,
+    Whereabouts,
+    load_count,
+    stream,
+)
 from tomato.hardware.parts import Converter, Fifo, FrameEnd, Loader, Part, Register
 from tomato.ops.exits import number_bits
+from tomato.schedule.fetching import WORDS, Fetching, fetching
 from tomato.schedule.plan import Plan
 from tomato.schedule.route import Routes, routes
-from tomato.schedule.streams import OUTPUT, Edge, edges
+from tomato.schedule.streams import OUTPUT, Edge, edges, interval_cycles
 from tomato.schedule.units import Units, bind
 from tomato.targets import Resources, Target
 
 
 @dataclass(frozen=True, slots=True)
 class Lowered:
-    """The netlist, what each of its instances takes on the target, by instance name, and what it was made from."""
+    """The netlist, what each of its instances takes on the target, by instance name, and what it was made from.
+
+    reader: what brings weights from memory beside the chip.
+    """
 
     netlist: Netlist
     costs: Mapping[str, Resources]
     units: Units
     routes: Routes
+    reader: Fetching | None = None
 
 
 def lower(graph: Graph, plan: Plan, target: Target) -> Lowered:
@@ -50,13 +68,17 @@ class _Lowering:
         for source in inputs:
             self._check(source)
             self._distribute(source)
+        reader = fetching(self.units, self.target, interval_cycles(self.units, self.ways.links))
+        if reader:
+            self._fetch(reader)
         for name, unit in self.units.items():
             out = stream(name, name, unit.out, unit.lanes[1])
+            comes = tuple(self.arriving[f"{name}.{i}"] for i in range(len(unit.args)))
             made = Instance(
                 module=f"tom_{unit.stem}",
                 name=name,
                 params=unit.params,
-                inputs=tuple(self.arriving[f"{name}.{i}"] for i in range(len(unit.args))),
+                inputs=comes + ((self.arriving[f"{name}.{WORDS}"],) if unit.fetches else ()),
                 outputs=(out,),
                 memories=unit.memories,
                 comment=str(unit.site.node),
@@ -72,7 +94,7 @@ class _Lowering:
             self._part(loader, "loader", (), (), "the loader fills the memories that the bitstream cannot", OUTPUT)
         netlist = Netlist(self.graph.name, tuple(self.instances), inputs, outputs)
         netlist.verify()
-        return Lowered(netlist, self.costs, self.units, self.ways)
+        return Lowered(netlist, self.costs, self.units, self.ways, reader)
 
     def _add(self, instance: Instance, cost: Resources) -> None:
         self.instances.append(instance)
@@ -97,6 +119,34 @@ class _Lowering:
         name = _unused(name, self.parts)
         made = Instance(f"tom_{part.stem}", name, part.params, inputs, outputs, {}, why, place=self._place(beside))
         self._add(made, part.cost(self.target))
+
+    def _fetch(self, reader: Fetching) -> None:
+        """The reader of weights, which stands beside its first client, and what makes words of its beats."""
+        beside, costs = reader.clients[0].layer, reader.costs(self.target)
+        wide = [self._beat(f"fetch_{c.layer}", f"{c.layer}.beats", reader.beat_bits) for c in reader.clients]
+        buses: dict[str, Bus] = {
+            str(c): MemoryMaster(f"{WEIGHTS}{c}", reader.data_bits) for c in range(reader.channels)
+        }
+        made = Instance(
+            FETCH, _unused("fetch", self.parts), reader.params(self.target), (), tuple(wide), {},
+            f"reads weights from memory, through {reader.channels} channels",
+            buses={**buses, "": Whereabouts(WEIGHTS, reader.channels)}, place=self._place(beside),
+        )  # fmt: skip
+        self._add(made, costs[0])
+        for client, beats, cost in zip(reader.clients, wide, costs[1:], strict=True):
+            fetched = self.units[client.layer].fetched
+            assert fetched is not None
+            name = _unused(f"words_{client.layer}", self.streams)
+            words = stream(name, f"{client.layer}.{WORDS}", fetched.stream, fetched.stream.channels)
+            self.arriving[f"{client.layer}.{WORDS}"] = words
+            params = {"InBits": reader.beat_bits, "WordBits": client.word_bits}
+            part, why = _unused(f"words_{client.layer}", self.parts), f"the words of %{client.layer}"
+            made = Instance("tom_words", part, params, (beats,), (words,), {}, why, place=self._place(client.layer))
+            self._add(made, cost)
+
+    def _beat(self, name: str, value: str, bits: int) -> Stream:
+        """A stream of bits that are no codes."""
+        return Stream(_unused(name, self.streams), value, (1, 1, 1), bits, False, 1)
 
     def _check(self, source: Stream) -> None:
         """Watch an input."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tomato.hardware.netlist import Bus, Control, MemoryMaster
+from tomato.hardware.netlist import Bus, Control, MemoryMaster, Whereabouts
 
 REGISTER_BITS = 32
 """Width of a register of AXI4-Lite."""
@@ -19,6 +19,8 @@ class Signal:
 
 def bus_name(bus: Bus) -> str:
     """Prefix of its ports at the top level."""
+    if isinstance(bus, Whereabouts):
+        return bus.name
     return f"{'m_axi' if isinstance(bus, MemoryMaster) else 's_axi'}_{bus.name}"
 
 
@@ -26,6 +28,8 @@ def describe_bus(bus: Bus) -> str:
     """What it is, for a comment."""
     if isinstance(bus, Control):
         return f"registers: AXI4-Lite, addresses of {bus.address_bits} bits"
+    if isinstance(bus, Whereabouts):
+        return "where that memory's contents are, each channel's part at a border of 4 KB; read from `go` on"
     ways = " and ".join(way for way, used in (("reads", bus.reads), ("writes", bus.writes)) if used)
     return f"memory: AXI4, {ways} {bus.data_bits} bits a beat, addresses of {bus.address_bits} bits"
 
@@ -37,6 +41,9 @@ def ports_of(bus: Bus) -> tuple[Signal, ...]:
             *_write(bus.address_bits, REGISTER_BITS, master=False),
             *_read(bus.address_bits, REGISTER_BITS, master=False),
         )
+    if isinstance(bus, Whereabouts):
+        told = (Signal("base", 64 * bus.channels, False), Signal("go", 1, False))
+        return (*told, Signal("error", 1, True), Signal("idle", 1, True))
     write = _write(bus.address_bits, bus.data_bits, master=True) if bus.writes else ()
     return (*write, *(_read(bus.address_bits, bus.data_bits, master=True) if bus.reads else ()))
 

@@ -7,16 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from tomato.backend import constraints, hls, vectors, vendor, verilog
+from tomato.backend.buses import Signal, bus_name, ports_of
 from tomato.backend.quoting import markdown
 from tomato.backend.render import render
 from tomato.core.assets import asset
+from tomato.core.errors import TomatoError
 from tomato.core.files import write_text
 from tomato.core.formats import Array
 from tomato.hardware.memory import LOAD_BITS
-from tomato.hardware.netlist import Netlist, Stream, lane_mask, load_beats, number_places
+from tomato.hardware.netlist import WEIGHTS, MemoryMaster, Netlist, Stream, lane_mask, load_beats, number_places
 from tomato.host import ports
 from tomato.version import __version__
 
+BENCH, MODEL = "_bench", "tom_memory.sv"
+"""What is added to a design's name where memory beside the chip is simulated with it, and the model of that memory."""
 BACKENDS = ("verilog", "hls")
 """What can be written; they print the same netlist."""
 DEFAULT = BACKENDS[:1]
@@ -59,15 +63,26 @@ class ReadmeView:
 
 
 def write(
-    folder: Path, netlist: Netlist, report: Mapping[str, Any], plan: str, backends: Sequence[str] = DEFAULT
+    folder: Path,
+    netlist: Netlist,
+    report: Mapping[str, Any],
+    plan: str,
+    backends: Sequence[str] = DEFAULT,
+    images: Sequence[bytes] = (),
 ) -> None:
-    """Write a design into `folder`, which exists: rtl/ and mem/, hls/, sim/, plan.toml, report.json, README.md."""
+    """Write a design into `folder`, which exists: rtl/ and mem/, hls/, sim/, plan.toml, report.json, README.md.
+
+    images: what has to lie in memory beside the chip, for every channel.
+    """
     rate = f"{report['fps']:,.0f} frames/s" + (" on average" if report["exits"] else "")
     title = f"{report['model']} for {report['target']}, {rate} at {report['clock_mhz']:g} MHz"
     (folder / "sim").mkdir()
     if netlist.loaded:
         (folder / "mem").mkdir()
         write_text(folder / vectors.LOADER, "".join(f"{b:x}\n" for b in load_beats(netlist.loaded, LOAD_BITS)))
+    for channel, image in enumerate(images):
+        (folder / "mem").mkdir(exist_ok=True)
+        (folder / memory_image(channel)).write_bytes(image)
     sources: list[str] = []
     if "verilog" in backends:
         rtl = verilog.rtl(netlist, title)
@@ -76,7 +91,15 @@ def write(
         _write_all(folder / "rtl", {**rtl, **({constraints.REGIONS: placed} if placed else {})})
         _write_all(folder / "mem", verilog.memories(netlist))
         _write_all(folder / "sim", {name: asset("sim", name).read_text() for name in SIM_FILES})
+        if images:
+            bench = render("bench.sv.j2", _bench(netlist, report["memory"]))
+            _write_all(folder / "sim", {f"{netlist.name}{BENCH}.sv": bench, MODEL: asset("sim", MODEL).read_text()})
         write_text(folder / "Makefile", asset("templates", "Makefile").read_text())
+    if "hls" in backends and images:
+        raise TomatoError(
+            "HLS C++ cannot read weights from memory beside the chip",
+            hint="compile with --backend verilog, or with --weights chip for a larger board",
+        )
     if "hls" in backends:
         _write_all(folder / "hls", hls.files(netlist, title, report["layers"]))
         _write_all(folder / "hls", vendor.files(netlist, report, title))
@@ -109,6 +132,8 @@ def _design(netlist: Netlist, report: Mapping[str, Any], sources: Sequence[str])
         "exits": bool(report["exits"]),
         "latency_cycles": report["latency_cycles"],
         "loader": {"vectors": vectors.LOADER} if netlist.loaded else None,
+        "memory": report["memory"]
+        and report["memory"]["simulated"] | {"bench": f"{netlist.name}{BENCH}", "model": MODEL},
         "timed": [s.value for s in verilog.timed(netlist)],
         "sequence": netlist.lasting,
         "inputs": [_port(s, is_input=True) for s in netlist.inputs],
@@ -130,6 +155,44 @@ def _port(port: Stream, *, is_input: bool) -> dict[str, Any]:
         "number": _number(port) if port.number else None,
         "vectors": vectors.file_of(port, is_input=is_input),
     }
+
+
+def memory_image(channel: int) -> Path:
+    """Where the contents of a channel of the memory beside the chip are, in a build folder."""
+    return Path("mem", f"{WEIGHTS}{channel}.bin")
+
+
+@dataclass(frozen=True, slots=True)
+class BenchView:
+    """Everything bench.sv.j2 may look at: the design, and the memory beside it as it is simulated."""
+
+    name: str
+    top: str
+    inputs: tuple[verilog.PortView, ...]
+    outputs: tuple[verilog.PortView, ...]
+    load_bits: int
+    channels: tuple[tuple[str, ...], ...]
+    signals: tuple[Signal, ...]
+    data_bytes: int
+    words: int
+    latency: int
+    per_mille: int
+    refresh_every: int
+    refresh_for: int
+
+
+def _bench(netlist: Netlist, memory: Mapping[str, Any]) -> BenchView:
+    masters = [bus for bus in netlist.buses if isinstance(bus, MemoryMaster)]
+    return BenchView(
+        name=f"{netlist.name}{BENCH}",
+        top=netlist.name,
+        inputs=tuple(map(verilog.port, netlist.inputs)),
+        outputs=tuple(map(verilog.port, netlist.outputs)),
+        load_bits=LOAD_BITS if netlist.loaded else 0,
+        channels=tuple((bus_name(bus), f"sim/work/{WEIGHTS}{i}.hex") for i, bus in enumerate(masters)),
+        signals=ports_of(masters[0]),
+        **memory["simulated"],
+    )
 
 
 def _number(port: Stream) -> dict[str, Any]:

@@ -11,7 +11,19 @@ from tomato.backend.quoting import string
 from tomato.backend.render import render
 from tomato.core.assets import asset
 from tomato.hardware.memory import LOAD_BITS
-from tomato.hardware.netlist import FRAME_END, LOADER, Bus, Instance, Memory, Netlist, Stream, pack
+from tomato.hardware.netlist import (
+    FETCH,
+    FRAME_END,
+    LOADER,
+    Bus,
+    Instance,
+    Memory,
+    MemoryMaster,
+    Netlist,
+    Stream,
+    Whereabouts,
+    pack,
+)
 
 COMMENT_WIDTH = 112
 WATCHERS = ("tom_probe.sv", "tom_times.sv")
@@ -114,8 +126,8 @@ def top(netlist: Netlist, title: str) -> str:
     view = TopView(
         name=netlist.name,
         title=title,
-        inputs=tuple(_port(s) for s in netlist.inputs),
-        outputs=tuple(_port(s) for s in netlist.outputs),
+        inputs=tuple(port(s) for s in netlist.inputs),
+        outputs=tuple(port(s) for s in netlist.outputs),
         streams=_streams(netlist),
         buses=tuple(map(_bus, netlist.buses)),
         instances=tuple(_instance(i, netlist) for i in netlist.instances if i.module != LOADER),
@@ -170,14 +182,15 @@ def padded(width: int) -> int:
     return -(-width // 8) * 8
 
 
-def _port(port: Stream) -> PortView:
+def port(of: Stream) -> PortView:
+    """A port of the top level."""
     return PortView(
-        name=port_name(port),
-        stream=port.signal,
-        width=port.width,
-        range=_range(padded(port.width)),
-        no_range=" " * len(_range(padded(port.width))),
-        comment=f"{describe(port)}, {port.frame_beats:,} beats a frame",
+        name=port_name(of),
+        stream=of.signal,
+        width=of.width,
+        range=_range(padded(of.width)),
+        no_range=" " * len(_range(padded(of.width))),
+        comment=f"{describe(of)}, {of.frame_beats:,} beats a frame",
     )
 
 
@@ -222,22 +235,38 @@ def _pins(part: Instance, netlist: Netlist) -> dict[str, str]:
     if part.module == LOADER:
         pins |= {f"in_{kind}_{way}": f"s_axis_weights_t{kind}" for kind, way in SIGNALS}
         return pins | {"load_o": "load_0", "done_o": "loaded"}
-    data = _bundle(part.inputs, "data")
+    data = _bundle(part.inputs, "data") if part.inputs else ""
     extra = sum(padded(s.width) for s in part.outputs if s.framed) - sum(s.width for s in part.outputs if s.framed)
+    if part.inputs:
+        pins |= {
+            "in_valid_i": _bundle(part.inputs, "valid"),
+            "in_ready_o": _bundle(part.inputs, "ready"),
+            "in_data_i": f"{{{extra}'b0, {data}}}" if extra else data,
+        }
     pins |= {
-        "in_valid_i": _bundle(part.inputs, "valid"),
-        "in_ready_o": _bundle(part.inputs, "ready"),
-        "in_data_i": f"{{{extra}'b0, {data}}}" if extra else data,
         "out_valid_o": _bundle(part.outputs, "valid"),
         "out_ready_i": _bundle(part.outputs, "ready"),
         "out_data_o": _bundle(part.outputs, "data"),
     }
     if part.module == FRAME_END:
         pins["out_last_o"] = _bundle(part.outputs, "last")
+    way = {True: "o", False: "i"}
+    if part.module == FETCH:
+        return pins | _reader(part, way)
     for prefix, bus in part.buses.items():
-        way = {True: "o", False: "i"}
         pins |= {f"{prefix}_{p.name}_{way[p.output]}": f"{bus_name(bus)}_{p.name}" for p in ports_of(bus)}
     return pins
+
+
+def _reader(part: Instance, way: Mapping[bool, str]) -> dict[str, str]:
+    """The buses of a reader that has one for each channel, side by side; it has no input."""
+    masters = [bus for bus in part.buses.values() if isinstance(bus, MemoryMaster)]
+    pins = {}
+    for p in ports_of(masters[0]):
+        names = [f"{bus_name(bus)}_{p.name}" for bus in reversed(masters)]
+        pins[f"{p.name}_{way[p.output]}"] = names[0] if len(names) == 1 else f"{{{', '.join(names)}}}"
+    told = (bus for bus in part.buses.values() if isinstance(bus, Whereabouts))
+    return pins | {f"{p.name}_{way[p.output]}": f"{bus_name(bus)}_{p.name}" for bus in told for p in ports_of(bus)}
 
 
 def _aligned(params: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

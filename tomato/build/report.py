@@ -14,6 +14,7 @@ from tomato.hardware.memory import Ram
 from tomato.lower import Lowered
 from tomato.quantise.absorb import Proof
 from tomato.schedule import early
+from tomato.schedule.fetching import LATENCY
 from tomato.schedule.plan import Plan
 from tomato.schedule.rates import Rates, rates_of
 from tomato.schedule.regions import fills, rooms
@@ -25,6 +26,8 @@ NOTHING = Resources()
 LUTS_PER_PRODUCT = 70
 """About what an 8 x 8 bit multiplier takes in LUTs."""
 
+REFRESH_US = 7.8
+"""Microseconds between two refreshes of DDR (JESD79-4); what efficiency a memory lacks is simulated as their pause."""
 CALIBRATION = Path(__file__).parents[1] / "targets" / "calibration" / "errors.json"
 """What `make calibrate` found: family, then engine or part."""
 
@@ -82,6 +85,7 @@ def report(
         "bound": _bound(units.values(), target),
         "multipliers": multipliers,
         "multiplier_use": round(macs / (multipliers * interval), 4) if multipliers else None,
+        "memory": memory(lowered, target, interval),
         "weight_memory_use": _weight_memory_use(units.values(), layers, target),
         "bottleneck": max(layers, key=lambda layer: layer["expected_cycles" if rates.shares else "cycles"])["name"],
         "inputs": {name: str(kind) for name, kind in graph.inputs},
@@ -94,6 +98,35 @@ def report(
         "host": asdict(ends) | {"chip_share": round(ends.share, 4)} if ends else None,
         "ports": ports,
         "notes": [*notes, *full],
+    }
+
+
+def memory(lowered: Lowered, target: Target, interval: int) -> dict[str, Any] | None:
+    """What is read from memory beside the chip, and how that is simulated; None if nothing is."""
+    reader, beside = lowered.reader, target.off_chip
+    if reader is None:
+        return None
+    assert beside is not None
+    served = {c.layer: lowered.units[c.layer].fetched_bytes for c in reader.clients}
+    rate = beside.bytes_per_cycle(target.clock_mhz, reader.channels)
+    return {
+        "kind": beside.kind,
+        "channels": reader.channels,
+        "data_bits": reader.data_bits,
+        "channel_bytes": reader.beats * reader.data_bits // 8,
+        "bytes_per_cycle": round(rate, 2),
+        "bytes_per_frame": sum(served.values()),
+        "busy": round(sum(served.values()) / rate / interval, 4),
+        "layers": served,
+        "regions": [asdict(client) for client in reader.clients],
+        "simulated": {
+            "data_bytes": reader.data_bits // 8,
+            "words": reader.beats,
+            "latency": LATENCY,
+            "per_mille": int(1000 * min(1.0, beside.share(target.clock_mhz) * 100 / beside.efficiency)),
+            "refresh_every": round(REFRESH_US * target.clock_mhz),
+            "refresh_for": round(REFRESH_US * target.clock_mhz * (1 - beside.efficiency / 100)),
+        },
     }
 
 
@@ -169,7 +202,7 @@ def _bound(units: Iterable[AnyUnit], target: Target) -> dict[str, int]:
     """
     busy, structure = 0.0, 1
     for unit in units:
-        others = list(unit.units(unit.site))
+        others = list(unit.units(unit.site)) or [unit]
         structure = max(structure, min(other.cycles for other in others))
         densest = max((other.knobs.get("pack", 0) for other in others), default=0)
         weights = unit.op.weights.values()

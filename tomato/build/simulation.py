@@ -23,7 +23,9 @@ from tomato.core.progress import Progress, silent
 from tomato.hardware.netlist import Stream, lane_mask, number_places, to_beats
 from tomato.lower import lower
 from tomato.ops.exits import gates, number_bits
+from tomato.schedule.fetching import WORDS
 from tomato.schedule.plan import Plan
+from tomato.schedule.units import bind
 from tomato.targets import Target
 
 PROBES = {"verilog": Path("sim", "work", "probes"), "hls": Path("hls", "probes")}
@@ -208,8 +210,14 @@ def first_difference(
     if not netlist.lasting:  # frames that are played again have numbers of their own
         codes, played = {name: x[played] for name, x in codes.items()}, np.arange(frames)
     interpret(graph, codes, watch=values.__setitem__)
+    units = bind(graph, plan.layers, target)
+    for name, unit in units.items():
+        if unit.fetched:
+            values[f"{name}.{WORDS}"] = np.repeat(unit.fetched.codes, frames, axis=0)
     behind = gates(graph) if backend == "verilog" else {}
     for port in netlist.streams:
+        if port.value not in values:
+            continue  # beats of memory
         path = folder / PROBES[backend] / f"{port.name}.hex"
         if backend == "hls" and not path.exists():
             continue  # a queue, which there is the stream in front of it

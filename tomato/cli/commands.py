@@ -57,6 +57,13 @@ from tomato.core.errors import TomatoError
 @host_option
 @click.option("--shell", type=click.Choice(["axi", "none"]), default="axi", show_default=True, help="What stands "
               "around the Verilog: masters of memory and registers, or nothing but streams.")  # fmt: skip
+@click.option(
+    "--weights",
+    type=click.Choice(["auto", "chip", "memory"]),
+    default="auto",
+    show_default=True,
+    help="Where weights are: all on the chip, or also in memory beside it; auto: there if they do not fit.",
+)
 @click.option("--plan", type=DATA, metavar="TOML", help="Keep the choices of this plan.toml.")
 @click.option("--backend", default="verilog", show_default=True, metavar="NAMES", help="What to write: verilog, hls "
               "(C++ for Vitis HLS), or verilog,hls.")  # fmt: skip
@@ -66,7 +73,7 @@ def compile_command(
     max_drop: float | None, objective: Any, compensate: bool, fps: float | None, clock: float | None,
     requant_bits: int | None, allow_error: float | None, shapes: tuple[str, ...], states: tuple[str, ...],
     exits: tuple[str, ...], exit_shares: tuple[str, ...], exit_loss: float | None, exit_order: Any,
-    host: Any, shell: str, plan: Path | None, backend: str, quiet: bool,
+    host: Any, shell: str, weights: Any, plan: Path | None, backend: str, quiet: bool,
 ) -> None:  # fmt: skip
     """Compile MODEL for a board and write the build folder."""
     from tomato import frontend
@@ -95,7 +102,8 @@ def compile_command(
             source, target, calibration=frames, labels=labels, precision=precision, goal=goal, compensate=compensate,
             ranges=ranges, fps=fps, clock_mhz=clock, plan=plan, requant_bits=requant_bits, allow_error=allow_error,
             shapes=sizes, states=kept, early=doors, early_loss=LOSS if exit_loss is None else exit_loss,
-            early_order=exit_order, host=host, shell=shell if "verilog" in backends else "none", progress=shown,
+            early_order=exit_order, host=host, shell=shell if "verilog" in backends else "none", weights=weights,
+            progress=shown,
         )  # fmt: skip
         accelerator.write(folder, shown, backends=backends)
     show.warnings(accelerator.report)

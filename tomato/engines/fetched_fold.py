@@ -30,8 +30,10 @@ ORDERED = 3
 """Cycles from the last result of a pixel to its first beat, in tom_tile_order."""
 SHORT = 16
 """Words that wait where each is used once."""
-TILES = (2, 4, 8, 16, 32, 64, 128)
+TILES = (4, 16, 64, 256)
 """Tiles worth trying are the first to reach these."""
+LEAST_BITS = 1 << 18
+"""Weights of fewer bits stay on the chip, where they take a few block RAMs."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +70,18 @@ class FetchedFold(Unit[Dense | Conv2d]):
 
     @classmethod
     def choices(cls, site: Site[Dense | Conv2d]) -> Iterator[Knobs]:
-        return (unit.knobs for unit in cls.units(site))
+        offers = dot.offers(site.op.weight, cls.factors(site), site.target)
+        return (unit.knobs for unit in cls._shapes(site, offers))
 
     @classmethod
     def units(cls, site: Site[Dense | Conv2d]) -> Iterator[Self]:
+        """Of weights that are worth it; multipliers are in LUTs, or blocks are shared by as many filters as can be."""
         weight = site.op.weight
-        return cls._shapes(site, dot.offers(weight, cls.factors(site), site.target))
+        offers = dot.offers(weight, cls.factors(site), site.target)
+        most = max(offer["pack"] for offer in offers)
+        some = [offer for offer in offers if offer["pack"] in (0, most)]
+        units = cls._shapes(site, some)
+        return (unit for unit in units if unit.weight_bits >= LEAST_BITS)
 
     @classmethod
     def portable(cls, site: Site[Dense | Conv2d], knobs: Knobs) -> Iterator[Knobs]:
@@ -290,7 +298,7 @@ class PixelRing(Ring):
 def tiles(pixels: int) -> list[int]:
     """Tiles worth trying of a frame of so many pixels: they divide it."""
     known = divisors(pixels)
-    return sorted({1, *(next((n for n in known if n >= least), pixels) for least in TILES)})
+    return sorted({next((n for n in known if n >= least), pixels) for least in TILES})
 
 
 ENGINE = FetchedFold

@@ -150,7 +150,15 @@ class Control:
     address_bits: int
 
 
-Bus = MemoryMaster | Control
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """What a reader of memory is told: where each of `channels` parts of what it reads is, and when it is there."""
+
+    name: str
+    channels: int
+
+
+Bus = MemoryMaster | Control | Whereabouts
 """What a part speaks besides streams; a backend makes it a port of the top level."""
 
 
@@ -191,8 +199,12 @@ class Instance:
         return f"u_{self.name}"
 
 
-LOADER, FRAME_END, FRAME_CHECK = "tom_loader", "tom_frame_end", "tom_frame_check"
-"""Modules at the edges of a netlist: one fills memories, one ends frames at an output, one counts them at an input."""
+WEIGHTS = "weights"
+"""Name of ports to memory with weights."""
+LOADER, FRAME_END, FRAME_CHECK, FETCH = "tom_loader", "tom_frame_end", "tom_frame_check", "tom_fetch"
+"""Modules at the edges of a netlist: one fills memories, one ends frames at an output, one counts them at an input, one
+reads weights from memory beside the chip.
+"""
 
 
 @dataclass(frozen=True, slots=True)

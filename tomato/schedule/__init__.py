@@ -54,9 +54,13 @@ def schedule(
         try:
             return planned(around=around, weights="chip")
         except TomatoError as refused:
-            with suppress(TomatoError):
+            try:
                 return planned(around=around, weights="memory")
-            raise refused from None
+            except TomatoError as reason:
+                raise TomatoError(
+                    f"{refused.what}. With weights in memory beside the chip: {reason.what}",
+                    where=refused.where, hint=refused.hint,
+                ) from reason  # fmt: skip
     fitting = partial(
         _fitting, graph, target, clock_mhz=clock_mhz, fps=fps, wishes=wishes, model=model, given=given,
         fetch=weights == "memory",

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from math import gcd
 from typing import Literal
 
+import numpy as np
+
 from tomato.hardware.memory import Ram, better_ram
 from tomato.hardware.plumbing import fifo_cost, register_cost
 from tomato.schedule.units import Units
@@ -16,6 +18,10 @@ BURST = 16
 """Beats of a burst: what AXI3, the memory ports of Zynq-7000, allows."""
 LATENCY = 128
 """Cycles from an address to its data that are covered, as DDR4 behind an interconnect takes."""
+BURSTS = 32
+"""Bursts of a channel that are on their way."""
+WORDS = "words"
+"""Name of the stream of weights at an engine, behind its layer's."""
 DEEPEST = 256
 """Beats that are asked for in advance at most."""
 
@@ -67,18 +73,35 @@ class Fetching:
         """The memory kind of what waits for a client."""
         return better_ram(self.data_bits, self.depth, target)
 
-    def cost(self, target: Target) -> Resources:
-        """What reader and words take: a formula that no synthesis has corrected."""
+    def params(self, target: Target) -> dict[str, int]:
+        """The parameters of tom_fetch."""
+        return {
+            "Channels": self.channels,
+            "DataBytes": self.data_bits // 8,
+            "MaxBeats": BURST,
+            "Clients": len(self.clients),
+            "Depth": self.depth,
+            "Bursts": BURSTS,
+            "Ram": self.ram(target),
+            "Begin": sum(c.begin << 32 * i for i, c in enumerate(self.clients)),
+            "Count": sum(c.count << 32 * i for i, c in enumerate(self.clients)),
+        }
+
+    def costs(self, target: Target) -> tuple[Resources, ...]:
+        """What the reader takes, and for each client what makes words of beats: formulas that no synthesis checks."""
         queue = fifo_cost(self.data_bits, self.depth, self.ram(target), target)
-        total = Resources()
+        control = Resources(lut=220 + 30 * len(self.clients), ff=260 + 40 * len(self.clients))
+        words = []
         for client in self.clients:
             unit = gcd(self.beat_bits, client.word_bytes * 8)
-            shifted = self.beat_bits + client.word_bytes * 8 - unit
-            ways = client.word_bytes * 8 // unit
-            total += queue * self.channels + register_cost(shifted)
-            total += Resources(lut=shifted * max(1, ways.bit_length() - 1) // 2 + 40, ff=40)
-        control = Resources(lut=220 + 30 * len(self.clients), ff=260 + 40 * len(self.clients))
-        return total + control * self.channels
+            kept, ways = self.beat_bits + client.word_bytes * 8 - unit, client.word_bytes * 8 // unit
+            shift = Resources(lut=kept * max(1, ways.bit_length() - 1) // 2 + 40, ff=40)
+            words.append(shift + register_cost(kept))
+        return (queue * (self.channels * len(self.clients)) + control * self.channels, *words)
+
+    def cost(self, target: Target) -> Resources:
+        """What all of that takes together."""
+        return sum(self.costs(target), start=Resources())
 
 
 def fetching(units: Units, target: Target, interval: int) -> Fetching | None:
@@ -99,6 +122,19 @@ def fetching(units: Units, target: Target, interval: int) -> Fetching | None:
     while depth < min(DEEPEST, 2 * BURST + most * LATENCY):
         depth *= 2
     return Fetching(channels, memory.bits, depth, tuple(_clients(served, channels * memory.bits // 8)))
+
+
+def image(units: Units, reader: Fetching) -> list[bytes]:
+    """What lies in memory: the part of every channel."""
+    beat = reader.beat_bits // 8
+    whole = np.zeros((reader.beats, beat), dtype=np.uint8)
+    for client in reader.clients:
+        fetched = units[client.layer].fetched
+        assert fetched is not None
+        words = np.frombuffer(fetched.image() * client.copies, dtype=np.uint8)
+        whole[client.begin : client.begin + client.count] = words.reshape(-1, beat)
+    parts = whole.reshape(reader.beats, reader.channels, -1)
+    return [parts[:, c].tobytes() for c in range(reader.channels)]
 
 
 def _clients(units: Units, beat_bytes: int) -> Iterator[Client]:

@@ -39,10 +39,14 @@ def conv(window: Window, channels: int, filters: int, border: int = 0) -> Conv2d
         pytest.param(conv(Window((3, 3), pads=SAME), 5, 7), (6, 7, 5), (2, 3), 7, 2, id="conv_row"),
         pytest.param(conv(Window((3, 3), pads=SAME), 4, 4), (4, 6, 4), (4, 2), 24, 2, id="conv_frame"),
         pytest.param(conv(Window((3, 3), (2, 2), pads=(0, 0, 1, 1)), 3, 6), (8, 8, 3), (3, 2), 4, 2, id="stride"),
-        pytest.param(conv(Window((2, 3), pads=(1, 2, 0, 1), dilation=(1, 2)), 2, 3, 9), (5, 8, 2), (1, 3), 1, 1, id="dilated"),
+        pytest.param(
+            conv(Window((2, 3), pads=(1, 2, 0, 1), dilation=(1, 2)), 2, 3, 9), (5, 8, 2), (1, 3), 1, 1, id="dilated"
+        ),
         pytest.param(conv(Window((1, 1), (2, 2)), 3, 5), (5, 7, 3), (3, 5), 4, 2, id="skips_rows"),
     ],
 )
-def test_hardware_matches_golden(op: Dense | Conv2d, shape: Shape, lanes: tuple[int, int], tile: int, pack: int) -> None:
+def test_hardware_matches_golden(
+    op: Dense | Conv2d, shape: Shape, lanes: tuple[int, int], tile: int, pack: int
+) -> None:
     knobs = {"lanes_in": lanes[0], "lanes_out": lanes[1], "cell": 0, "pack": pack, "tile": tile}
     check_engine("fetched_fold", op, [TensorType(shape, Codes.of(8, signed=False))], knobs)
