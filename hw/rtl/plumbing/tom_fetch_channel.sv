@@ -318,7 +318,7 @@ module tom_fetch_channel #(
   `TOM_ALWAYS(page, !arvalid_o || {20'b0, araddr_o[PageBits-1:0]} + (32'(arlen_o) + 1) * DataBytes <= 1 << PageBits,
               "%m: a burst crosses 4 KB")
   `TOM_ALWAYS(known, !rvalid_i || order_valid, "%m: a beat comes that was not asked for")
-  `TOM_ALWAYS(turn, phase_q != Take || ready_q[choice_q], "%m chose a client without room")
+  `TOM_ALWAYS(turn, phase_q != Take || ready_q[choice_q] || !go_q, "%m chose a client without room")
 
 endmodule
 

@@ -1,0 +1,163 @@
+"""Weights from memory: every client gets its region again and again, as fast as the memory gives, whoever stalls.
+
+Many cases, each tom_fetch with memories and clients of its own, are one design, which plays fetch_scenarios.py.
+"""
+
+import hashlib
+import json
+import re
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+import toolchain
+
+from tests.lock import locked
+from tomato.backend import library
+from tomato.backend.verilog import literal
+from tomato.core.assets import asset
+
+HERE = Path(__file__).parent
+BUILDS = HERE.parents[3] / "build" / "rtl"
+BENCH, PORTS = "tom_fetch_bench", 64
+pytestmark = pytest.mark.rtl
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Parameters of tom_fetch, and those of tom_memory that are not its defaults.
+
+    least, most: beats a cycle of every channel, if clients read; where nothing is said of them the memory pauses at
+    random, or bursts are shorter than what it takes to ask for one.
+    """
+
+    beats: int
+    bytes: int
+    counts: Sequence[int]
+    depth: int
+    channels: int = 1
+    ram: int = 0
+    memory: Mapping[str, int] = field(default_factory=dict)
+    least: float = 0.0
+    most: float = 1.0
+
+    @property
+    def begins(self) -> list[int]:
+        """Regions lie one behind the other."""
+        spans = [-(-n // self.beats) * self.beats for n in self.counts]
+        return [sum(spans[:i]) for i in range(len(spans))]
+
+    @property
+    def words(self) -> int:
+        return self.begins[-1] + self.counts[-1]
+
+    def parameters(self, name: str) -> dict[str, int | str]:
+        return {
+            "Channels": self.channels, "DataBytes": self.bytes, "MaxBeats": self.beats, "Clients": len(self.counts),
+            "Depth": self.depth, "Ram": self.ram, "Begin": table(self.begins), "Count": table(self.counts),
+            "File": name, "Words": self.words, **self.memory,
+        }  # fmt: skip
+
+    def contents(self, channel: int) -> str:
+        """A channel's memory, see `content` of tom_fetch_case.sv."""
+        lanes = np.arange(1, self.words * self.bytes // 4 + 1, dtype=np.uint64)
+        values = (lanes * np.uint64(2654435761) + np.uint64(40503 * channel)).astype("<u4")
+        return "".join(f"{row.tobytes()[::-1].hex()}\n" for row in values.reshape(self.words, -1))
+
+
+def table(numbers: Sequence[int]) -> int:
+    return sum(n << 32 * i for i, n in enumerate(numbers))
+
+
+CASES = {
+    "alone": Case(16, 8, [1000], 160, least=0.97),
+    "pair": Case(16, 8, [100, 17], 128, least=0.97),
+    "many": Case(4, 4, [12] * 60 + [4, 8, 20, 4], 8, least=0.97),
+    "small": Case(
+        4, 4, [1, 61, 2, 3, 5, 8, 1, 37, 4, 30, 33, 1, 1, 16, 9, 60, 2], 16, channels=4, ram=1,
+        memory={"StallPerMille": 200, "Latency": 20},
+    ),
+    "throttled": Case(16, 32, [100, 333, 16], 128, channels=2, memory={"PerMille": 800}, least=0.792, most=0.808),
+    "refreshed": Case(
+        16, 8, [40, 200, 1], 128, channels=3, ram=1,
+        memory={"RefreshEvery": 400, "RefreshFor": 40, "Latency": 60, "Outstanding": 12}, least=0.88, most=0.91,
+    ),
+    "broken": Case(32, 128, [70, 1, 33], 64, ram=2, memory={"Broken": 65, "Latency": 2}, least=0.97),
+}  # fmt: skip
+
+
+def top(cases: Mapping[str, Case]) -> str:
+    """The cases side by side: inputs for all of them, outputs in vectors, case 0 in the low bits."""
+    parts = []
+    for i, (name, case) in enumerate(cases.items()):
+        values = ", ".join(f".{key}({literal(value)})" for key, value in case.parameters(name).items())
+        clients = len(case.counts)
+        parts.append(
+            f"  tom_fetch_case #({values}) u_{name} (.clk_i, .rst_i, .go_i, .shift_i, .stall_i,\n"
+            f"    .read_i({clients}'(read_i)), .got_o(got_o[{i}][{clients - 1}:0]), .wrong_o(wrong_o[{i}]),\n"
+            f"    .asked_o(asked_o[{i}]), .error_o(error_o[{i}]), .idle_o(idle_o[{i}]));\n"
+        )
+    n = len(cases)
+    ports = f"input wire logic clk_i, rst_i, go_i, input wire logic [63:0] shift_i, read_i, input wire logic [31:0] \
+stall_i,\n  output wire logic [{n - 1}:0][{PORTS - 1}:0][31:0] got_o, output wire logic [{n - 1}:0][31:0] wrong_o, \
+asked_o,\n  output wire logic [{n - 1}:0] error_o, idle_o"
+    return f"module {BENCH} ({ports});\n{''.join(parts)}endmodule\n"
+
+
+def play(cases: Mapping[str, Case], folder: Path, only: str = "", wrong: tuple[str, str, str] | None = None) -> None:
+    """Build the cases and play the scenarios, or some. `wrong`: a module, an expression of it, and what it becomes.
+
+    Raises AssertionError that says what failed, or ToolError where an assertion of the hardware ended the simulation.
+    """
+    sources = dict(library.sources(library.RTL, ["tom_fetch"]))
+    if wrong:
+        module, old, new = wrong
+        text = sources[module].read_text()
+        assert text.count(old) == 1, f"{module} has no {old}, or several"
+        sources[module] = folder / f"{module}.sv"
+        sources[module].write_text(text.replace(old, new))
+    files = [*sources.values(), asset("sim", "tom_memory.sv"), HERE / "tom_fetch_case.sv"]
+    state = hashlib.sha256(top(cases).encode())
+    for path in (*files, *sorted(asset("hw", "include").iterdir()), asset("sim", "toolchain.py")):
+        state.update(path.read_bytes())
+    work = BUILDS / f"{BENCH}_{state.hexdigest()[:12]}"
+    build = toolchain.Build(
+        BENCH, [*files, work / f"{BENCH}.sv"], [asset("hw", "include")], work, checked=True, quick=True
+    )
+    with locked(work):
+        if not (work / "built").exists():
+            (work / f"{BENCH}.sv").write_text(top(cases))
+            toolchain.build(build)
+            (work / "built").touch()
+    for name, case in cases.items():
+        for channel in range(case.channels):
+            (folder / f"{name}{channel}.hex").write_text(case.contents(channel))
+    job = [
+        {"name": name, "counts": list(case.counts), "least": case.least, "most": case.most,
+         "broken": "Broken" in case.memory}
+        for name, case in cases.items()
+    ]  # fmt: skip
+    (folder / "job.json").write_text(json.dumps(job))
+    extra = {"TOM_JOB": str(folder / "job.json"), "COCOTB_TEST_FILTER": only}
+    with toolchain.importable(HERE):
+        try:
+            toolchain.play(build, "fetch_scenarios", folder, extra, logs=folder)
+        except toolchain.ToolError as reason:
+            raise AssertionError(failures(folder / "results.xml") or reason) from reason
+    assert len(list(ElementTree.parse(folder / "results.xml").iter("testcase"))) > 0
+
+
+def failures(results: Path) -> list[str]:
+    """What failed, each with what it says."""
+    if not results.exists():
+        return []
+    cases = ElementTree.parse(results).iter("testcase")
+    wrong = [(c, f) for c in cases for f in (*c.findall("failure"), *c.findall("error"))]
+    return [f"{c.get('name')}: {f.get('message') or f.get('error_msg')}" for c, f in wrong]
+
+
+def test_scenarios(tmp_path: Path) -> None:
+    play(CASES, tmp_path, "^(?!.*beside)")
