@@ -26,8 +26,8 @@ NOTHING = Resources()
 LUTS_PER_PRODUCT = 70
 """About what an 8 x 8 bit multiplier takes in LUTs."""
 
-REFRESH_US = 7.8
-"""Microseconds between two refreshes of DDR (JESD79-4); what efficiency a memory lacks is simulated as their pause."""
+REFRESH_US, PAUSE_US = 7.8, 0.35
+"""Microseconds between two refreshes of DDR4, and those that one takes (JESD79-4, 8 Gbit)."""
 CALIBRATION = Path(__file__).parents[1] / "targets" / "calibration" / "errors.json"
 """What `make calibrate` found: family, then engine or part."""
 
@@ -123,9 +123,9 @@ def memory(lowered: Lowered, target: Target, interval: int) -> dict[str, Any] | 
             "data_bytes": reader.data_bits // 8,
             "words": reader.beats,
             "latency": LATENCY,
-            "per_mille": int(1000 * min(1.0, beside.share(target.clock_mhz) * 100 / beside.efficiency)),
+            "per_mille": int(1000 * min(1.0, beside.share(target.clock_mhz) / (1 - PAUSE_US / REFRESH_US))),
             "refresh_every": round(REFRESH_US * target.clock_mhz),
-            "refresh_for": round(REFRESH_US * target.clock_mhz * (1 - beside.efficiency / 100)),
+            "refresh_for": round(PAUSE_US * target.clock_mhz),
         },
     }
 
