@@ -48,6 +48,10 @@ LEAST_BITS = 2
 """The narrowest weights that post-training quantisation makes."""
 
 
+class DoesNotFitError(TomatoError):
+    """Not even the smallest design has room on the chip."""
+
+
 def options(
     graph: Graph,
     target: Target,
@@ -108,7 +112,8 @@ def _wished(graph: Graph, place: Site[Any], wishes: Wishes) -> AnyUnit:
     where = f"{wishes.file}: [layers.{place.node.name}]"
     engine = CATALOGUE.get(choice.engine)
     if engine is None or not isinstance(place.op, engine.ops):
-        known = ", ".join(s for s, e in CATALOGUE.items() if isinstance(place.op, e.ops) and not e.refuses(place))
+        suits = (s for s, e in CATALOGUE.items() if isinstance(place.op, e.ops) and not e.refuses(place))
+        known = ", ".join(s for s in suits if not CATALOGUE[s].fetches)
         what, hint = f"engine {choice.engine!r} does not implement {place.op.name}", f"choose from {known}"
         if engine is not None and GatedConv2d in engine.ops and isinstance(place.op, Conv2d | Dense):
             what += f": {ungated(graph, place.node)}"
@@ -190,11 +195,11 @@ def fastest(
 ) -> tuple[int, dict[str, Option]]:
     """The smallest interval (but not below `at_least`) whose cheapest design fits, and that design.
 
-    Raises TomatoError when not even the slowest fits, saying what is missing.
+    Raises DoesNotFitError when not even the slowest fits, saying what is missing.
     """
     some = smallest(intervals(offers, at_least), lambda interval: select(offers, interval, budget, PROBE))
     if some is None:
-        raise TomatoError(_does_not_fit(offers, target, budget), where=model, hint=way_out)
+        raise DoesNotFitError(_does_not_fit(offers, target, budget), where=model, hint=way_out)
     interval = max(o.cycles for o in some.values())
     return interval, select(offers, interval, budget) or some
 
