@@ -161,6 +161,7 @@ module tom_fetch_channel #(
   wire logic [ClientBits-1:0] order;
 
   for (genvar c = 0; c < Clients; c++) begin : gen_client
+    localparam bit [ClientBits-1:0] Number = ClientBits'(c);
     localparam int unsigned Rest = (Count[c] - 1) % MaxBeats + 1;  // beats of the last burst
 
     `TOM_REQUIRE(begins, Begin[c] % MaxBeats == 0, "Begin must be a multiple of MaxBeats")
@@ -169,7 +170,7 @@ module tom_fetch_channel #(
     logic [RoomBits-1:0] room_q;
     logic                give_q;
     wire logic unused_ready;  // only the assertion reads it: there is always room
-    wire logic           mine = take && choice_q == ClientBits'(c);
+    wire logic           mine = take && choice_q == Number;
     wire logic [RoomBits-1:0] beats = last_q[c] ? RoomBits'(Rest) : RoomBits'(MaxBeats);
 
     always_ff @(posedge clk_i) begin
@@ -186,13 +187,13 @@ module tom_fetch_channel #(
         room_q     <= room_q - (mine ? beats : '0) + RoomBits'(give_q);
         give_q     <= out_valid_o[c] && out_ready_i[c];
         ready_q[c] <= go_q && room_q >= beats;
-        push_q[c]  <= rvalid_i && order_valid && order == ClientBits'(c);
+        push_q[c]  <= rvalid_i && order_valid && order == Number;
         if (take) above_q[c] <= int'(choice_q) < c;
         if (mine) begin
           first_q[c] <= last_q[c];
           last_q[c]  <= last_q[c] ? One[c] : after_q[c];
         end
-        if (phase_q == Ask && choice_q == ClientBits'(c)) after_q[c] <= ends;
+        if (phase_q == Ask && choice_q == Number) after_q[c] <= ends;
       end
     end
 
