@@ -5,8 +5,9 @@
 // in the low bits. Each client's stream is the wide beats Begin to Begin + Count - 1 of its region, then again from
 // Begin, for ever: it knows of no frames. Beats are asked for as far as Depth allows, from go_i on, and only where there
 // is room for them: a client that does not read holds up no other. Clients take turns. With bursts of four beats and
-// more it takes one beat per cycle from each channel, if Depth and Bursts cover the latency of the memory. Valid of an
-// output is of registers, one of each channel; its data are registered.
+// more it takes one beat per cycle from each channel, if Depth and Bursts cover the latency of the memory: for one client
+// alone Depth is that latency, MaxBeats and 12 more. Valid of an output is of registers, one of each channel; its data are
+// registered.
 //
 // A beat that comes with an error is given as it is, and error_o stays. Before a reset go_i is low until idle_o: beats
 // of bursts that were asked for before a reset would be taken for others.
