@@ -41,7 +41,7 @@ module tom_fetch_channel #(
   output wire logic [Clients*Bits-1:0] out_data_o,  // client 0 in the low bits
 
   output wire logic                    error_o,     // a beat came with an error, since the reset
-  output wire logic                    idle_o       // no burst is on its way, and while go_i is low none will be
+  output wire logic                    idle_o       // go_i is low, and no burst is on its way
 );
 
   localparam int unsigned BeatBits = $clog2(MaxBeats);
