@@ -14,7 +14,6 @@ from tomato.engines.base import AnyUnit
 from tomato.schedule.plan import Choice
 from tomato.targets import Resources
 
-
 BLOCK = 256
 """Rows that are compared with each other at once."""
 

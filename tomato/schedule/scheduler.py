@@ -170,13 +170,16 @@ def _knapsack(
     rows = {name: i for i, name in enumerate(lists)}
     one = np.zeros((len(rows), len(flat)))
     one[[rows[name] for name, _ in flat], range(len(flat))] = 1
-    use = np.array([(option.fetching, *option.cost) for _, option in flat], dtype=float).T
+    use = np.array([(*option.cost, option.fetching) for _, option in flat], dtype=float).T
+    limits = np.array((*budget, interval))
+    if not use[-1].any():  # no row where nothing is fetched: the solver's choice among equals depends on it
+        use, limits = use[:-1], limits[:-1]
     with silent():
         result = milp(
             np.array([weight(option.cost, budget) for _, option in flat]),
             integrality=np.ones(len(flat)),
             bounds=Bounds(0, 1),
-            constraints=[LinearConstraint(one, 1, 1), LinearConstraint(use, -np.inf, np.array((interval, *budget)))],
+            constraints=[LinearConstraint(one, 1, 1), LinearConstraint(use, -np.inf, limits)],
             options={"mip_rel_gap": gap, "node_limit": BRANCHES[gap]},
         )
     if result.x is None:

@@ -5,6 +5,7 @@ TOMATO_FUZZ=N plays N networks instead of a few, from seed TOMATO_FUZZ_FROM on; 
 
 import os
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,7 +36,7 @@ BUSY = 0.5
 class Fetched(Case):
     """A network of which a part of the weights is fetched."""
 
-    def write(self, folder: Path, backends: tuple[str, ...] = project.DEFAULT) -> None:
+    def write(self, folder: Path, backends: Sequence[str] = project.DEFAULT) -> None:
         lowered = lower(self.graph, self.plan, self.target)
         assert lowered.reader is not None
         facts = report(self.graph, self.plan, self.target, lowered, model="random", notes=[])
