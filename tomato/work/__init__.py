@@ -9,9 +9,6 @@ from contextlib import contextmanager
 from tomato.core.errors import TomatoError, check_number
 from tomato.work.workers import HERE, Workers
 
-MOST = 1024
-"""No machine has use for more processes."""
-
 
 @contextmanager
 def opened(count: int = 1, scheduler: str | None = None) -> Iterator[Workers]:
@@ -20,7 +17,7 @@ def opened(count: int = 1, scheduler: str | None = None) -> Iterator[Workers]:
     At the end nothing that they started runs any more. Raises TomatoError for a count that is none, for both a count
     and a scheduler, without Dask's distributed, and where no scheduler with workers answers.
     """
-    check_number("workers", count, 1, MOST)
+    check_number("workers", count, 1)
     if scheduler is not None:
         if count > 1:
             raise TomatoError(
@@ -40,4 +37,4 @@ def opened(count: int = 1, scheduler: str | None = None) -> Iterator[Workers]:
         yield HERE
 
 
-__all__ = ["HERE", "MOST", "Workers", "opened"]
+__all__ = ["HERE", "Workers", "opened"]

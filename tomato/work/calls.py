@@ -24,7 +24,11 @@ class _Pickler(pickle.Pickler):
     """Knows views of mappings, too, which our values hold."""
 
     def reducer_override(self, value: Any) -> Any:
-        return (MappingProxyType, (dict(value),)) if isinstance(value, MappingProxyType) else NotImplemented
+        return (_view, (dict(value),)) if isinstance(value, MappingProxyType) else NotImplemented
+
+
+def _view(of: dict[Any, Any]) -> MappingProxyType[Any, Any]:
+    return MappingProxyType(of)
 
 
 def dumped(value: Any) -> bytes:
