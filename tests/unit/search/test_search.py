@@ -129,7 +129,7 @@ def test_the_choice_is_the_cheapest_of_all(bound: float) -> None:
 def test_prices_are_those_of_the_engines() -> None:
     """Narrow inputs and narrow weights are cheaper, and speed is dearer."""
     known = subject()
-    market = Market.open(known, (KNOWN, NARROW), streams(known), TARGET)
+    market = Market.open(known, (KNOWN, NARROW), streams(known), TARGET, (1000, 16))
     slow, fast = market.prices(1000), market.prices(16)
     assert fast.layers["reals", KNOWN, 8] > slow.layers["reals", KNOWN, 8]
     assert fast.layers["reals", NARROW, 8] < fast.layers["reals", KNOWN, 8]
