@@ -154,7 +154,7 @@ def evaluate_command(
     from tomato.host.data import read
     from tomato.measure.evaluate import evaluate, write
 
-    with opened(folder) as accelerator, work.opened(workers, scheduler) as crew:
+    with work.opened(workers, scheduler) as crew, opened(folder) as accelerator:
         check_count(accelerator.takes, data)
         parts = [
             read(path, slot.shape, slot.dtype, name=slot.name, limit=limit)

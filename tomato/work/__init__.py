@@ -18,6 +18,8 @@ def opened(count: int = 1, scheduler: str | None = None) -> Iterator[Workers]:
     and a scheduler, without Dask's distributed, and where no scheduler with workers answers.
     """
     check_number("workers", count, 1)
+    if count != int(count):
+        raise TomatoError(f"workers must be a whole number, not {count}")
     if scheduler is not None:
         if count > 1:
             raise TomatoError(

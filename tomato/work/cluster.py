@@ -68,10 +68,8 @@ class Cluster(Elsewhere):
         try:
             self._client.wait_for_workers(1, timeout=PATIENCE)
         except TimeoutError as reason:
-            hint = START.partition("machine: ")[2].format(address=self._address)
-            raise TomatoError(
-                "the Dask scheduler has no workers", where=self._address, hint=f"start: {hint}"
-            ) from reason
+            hint = f"start them {JOIN.format(address=self._address)}"
+            raise TomatoError("the Dask scheduler has no workers", where=self._address, hint=hint) from reason
         for worker, found in self._client.run(_version, on_error="return").items():
             if found != __version__:
                 has = f"has Tomato {found}" if isinstance(found, str) else f"cannot load Tomato: {found}"

@@ -5,30 +5,34 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_info
 
+from tomato import work
 from tomato.core.errors import TomatoError
 
 
-def square(n: int) -> int:
-    return n * n
+def rounded(factor: float, seed: int) -> float:
+    """What several threads of linear algebra would round otherwise."""
+    numbers = np.random.default_rng(seed).normal(size=(200, 400))
+    return float((np.linalg.inv(numbers @ numbers.T + np.eye(200)) * factor).sum())
 
 
-def total(factor: float, numbers: np.ndarray) -> float:
-    """A sum whose rounding depends on the order of its terms, and a product that linear algebra computes."""
-    return float((np.linalg.inv(numbers @ numbers.T + np.eye(len(numbers))) * factor).sum())
+def threads(_: int) -> tuple[int, str | None]:
+    """The most that linear algebra takes, and what the environment says."""
+    return max(library["num_threads"] for library in threadpool_info()), os.environ.get("OMP_NUM_THREADS")
 
 
 def die_once(folder: Path, n: int) -> int:
     """The first who gets task 2 does not survive it."""
-    if n == 2:
-        try:
-            (folder / "died").touch(exist_ok=False)
-        except FileExistsError:
-            return square(n)
+    with (folder / "done").open("a") as file:
+        file.write(f"{n}\n")
+    if n == 2 and not (folder / "died").exists():
+        (folder / "died").touch()
         os.kill(os.getpid(), signal.SIGKILL)
-    return square(n)
+    return n * n
 
 
 def die(folder: Path, n: int) -> int:
@@ -50,8 +54,32 @@ def fail(n: int) -> int:
     return 1 // n
 
 
-def sleep(folder: Path, n: int) -> None:
-    """A task that runs another program, for longer than anybody waits."""
+class OddError(Exception):
+    """Cannot be made again from what it says."""
+
+    def __init__(self, what: str, why: str) -> None:
+        super().__init__(f"{what}: {why}")
+
+
+def fail_oddly(n: int) -> int:
+    raise OddError("odd", "very")
+
+
+def view(values: Any) -> Any:
+    return values
+
+
+def run_a_program(folder: Path, n: int) -> None:
+    """For longer than anybody waits; says who runs, and who works."""
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as program:
-        (folder / f"{n}.part").write_text(f"{os.getpid()} {program.pid}")
-        (folder / f"{n}.part").rename(folder / f"{n}.pids")
+        part = folder / f"{n}.part"
+        part.write_text(f"{os.getpid()} {program.pid}")
+        part.rename(folder / f"{n}.pids")
+
+
+def long_work(folder: Path) -> None:
+    """Two workers who have much to do."""
+    from functools import partial
+
+    with work.opened(2) as workers:
+        workers.map(partial(run_a_program, folder), [0, 1], what="long work")
