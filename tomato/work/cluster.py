@@ -2,7 +2,9 @@
 
 import logging
 import warnings
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from itertools import count
 from queue import Empty, SimpleQueue
@@ -80,21 +82,37 @@ class Cluster(Elsewhere):
     def _outcomes(self, function: bytes, pending: Pending) -> Iterator[tuple[int, Outcome | Died]]:
         key = key_of(function)
         ended = SimpleQueue[Any]()
-        running: dict[Any, int] = {}
+        running: dict[Any, tuple[int, bytes]] = {}
+        suspects = deque[tuple[int, bytes]]()
+        alone = False
         with _large():
             sent = self._client.submit(bytes, function, key=self._fresh("function"))  # made again where it is lost
+
+        def begin(place: int, task: bytes) -> None:
+            with _large():
+                future = self._client.submit(_there, key, sent, task, key=self._fresh("task"))
+            running[future] = place, task
+            future.add_done_callback(ended.put)
+
         try:
             while True:
-                while len(running) < AHEAD * self.count and (given := next(pending, None)):
-                    place, task = given
-                    with _large():
-                        future = self._client.submit(_there, key, sent, task, key=self._fresh("task"))
-                    running[future] = place
-                    future.add_done_callback(ended.put)
+                while not suspects and not alone and len(running) < AHEAD * self.count:
+                    if (given := next(pending, None)) is None:
+                        break
+                    begin(*given)
+                if suspects and not running:
+                    begin(*suspects.popleft())
+                    alone = True
                 if not running:
                     return
                 future = self._next(ended)
-                yield running.pop(future), self._outcome(future)
+                place, task = running.pop(future)
+                outcome = self._outcome(future)
+                if isinstance(outcome, Died) and not alone:
+                    suspects.append((place, task))  # Dask blames all that a worker had, not only what it died of
+                    continue
+                alone = False
+                yield place, outcome
         finally:
             self._client.cancel([*running, sent])
 
@@ -105,21 +123,33 @@ class Cluster(Elsewhere):
             try:
                 return ended.get(timeout=1.0)
             except Empty:
-                if self._room():
-                    since = monotonic()
-                elif monotonic() - since > ALOOF:
-                    raise TomatoError("the Dask scheduler has no workers any more", where=self._address) from None
+                since = self._still(since)
 
     def _outcome(self, future: Any) -> Outcome | Died:
-        """What became of a task. Raises TomatoError where it never got to a worker of ours."""
-        if future.status == "finished":
-            return _outcome_of(future.result())
-        if future.status == "error":
-            error = future.exception()
-            if isinstance(error, self._distributed.KilledWorker):
+        """What became of a task that has ended: it may begin again, as a result is lost with its worker.
+
+        Raises TomatoError where it never got to a worker of ours.
+        """
+        since = monotonic()
+        while True:
+            try:
+                return _outcome_of(future.result(timeout=ALOOF))
+            except TimeoutError:
+                since = self._still(since)
+            except CancelledError:
+                raise TomatoError("the connection to the Dask scheduler broke", where=self._address) from None
+            except self._distributed.KilledWorker:
                 return Died("Dask has given it up", HINT)
-            return Outcome(error=error)
-        raise TomatoError("the connection to the Dask scheduler broke", where=self._address)
+            except Exception as error:  # of Dask: those of tasks are outcomes
+                return Outcome(error=error)
+
+    def _still(self, since: float) -> float:
+        """Since when there are no workers: now, if there are. Raises TomatoError where that is too long ago."""
+        if self._room():
+            return monotonic()
+        if monotonic() - since >= ALOOF:
+            raise TomatoError("the Dask scheduler has no workers any more", where=self._address)
+        return since
 
     def _fresh(self, what: str) -> str:
         return f"tomato-{what}-{self._name}-{next(self._numbers)}"

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from tomato.core.errors import TomatoError
 
 
 def rounded(factor: float, seed: int) -> float:
-    """What several threads of linear algebra would round otherwise."""
+    """What several threads of linear algebra would round otherwise; some of it takes longer."""
+    time.sleep(0.1 if seed % 3 == 0 else 0)
     numbers = np.random.default_rng(seed).normal(size=(200, 400))
     return float((np.linalg.inv(numbers @ numbers.T + np.eye(200)) * factor).sum())
 
@@ -45,7 +47,9 @@ def die(folder: Path, n: int) -> int:
 
 
 def refuse(n: int) -> int:
+    """The first to be refused is not the first to say so."""
     if n >= 3:
+        time.sleep(0.1 if n == 3 else 0)
         raise TomatoError(f"not {n}", where="here", hint="take another")
     return n
 

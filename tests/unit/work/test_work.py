@@ -39,12 +39,12 @@ def opened() -> Iterator[Opened]:
 
 @pytest.fixture(scope="module")
 def scheduler() -> Iterator[str]:
-    """The address of a Dask scheduler with two workers, who give a task up after its second death."""
+    """The address of a Dask scheduler with two workers, who give a task up at once."""
     import dask
     from distributed import LocalCluster
 
     with (
-        dask.config.set({"distributed.scheduler.allowed-failures": 1}),
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
         LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=50) as local,
     ):
         yield local.scheduler_address
@@ -95,8 +95,8 @@ def test_a_worker_that_dies_costs_its_task_only(others: Workers, tmp_path: Path)
     assert (tmp_path / "died").exists()
     begun = Counter(map(int, (tmp_path / "done").read_text().split()))
     assert begun[2] == 2
-    most = 2 if isinstance(others, cluster.Cluster) else 1  # Dask leaves a result with its worker for a moment
-    assert all(begun[n] <= most for n in TASKS if n != 2)
+    again = isinstance(others, cluster.Cluster)  # a result that is still with the worker is lost, too
+    assert again or all(begun[n] == 1 for n in TASKS if n != 2)
 
 
 def test_a_task_that_kills_who_does_it_is_given_up(others: Workers, tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_the_error_of_a_task_comes_back(workers: Workers) -> None:
 
 
 def test_an_error_that_cannot_travel_is_told(others: Workers) -> None:
-    with pytest.raises(RuntimeError, match="^OddError: odd: very"):
+    with pytest.raises(RuntimeError, match=r"^OddError: odd: very"):
         others.map(jobs.fail_oddly, TASKS, what="numbers")
 
 
@@ -191,7 +191,7 @@ def test_evaluate_loses_nothing_with_a_worker_of_a_cluster(dask: Workers) -> Non
 
 @pytest.mark.parametrize("count", [0, -1, 1.5, True])
 def test_a_number_of_workers_that_is_none(count: Any) -> None:
-    with pytest.raises(TomatoError, match=r"workers must be a "), work.opened(count):
+    with pytest.raises(TomatoError, match=r"^error: workers must be a (number|whole)"), work.opened(count):
         pass
 
 
