@@ -52,6 +52,17 @@ class Answers:
         )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """Some of the frames, and the number of the first."""
+
+    first: int
+    frames: tuple[Array, ...]
+
+    def __str__(self) -> str:
+        return f"{self.first} to {self.first + len(self.frames[0]) - 1}"
+
+
 @dataclass(frozen=True)
 class Runtime:
     """A model in ONNX Runtime."""
@@ -135,6 +146,10 @@ class Both:
         kept = any(isinstance(op, Stateful) and op.scope is Scope.SEQUENCE for op in ops)
         return kept or bool(self.accelerator.reading.states)
 
+    def part(self, part: Part) -> Answers:
+        """What both say to some frames."""
+        return self.answers(part.frames)
+
     def answers(self, frames: tuple[Array, ...], progress: Progress = silent) -> Answers:
         """What both say to frames of the whole model."""
         given = self.host.enter(frames) if self.host else frames
@@ -155,12 +170,12 @@ def ask(accelerator: Accelerator, frames: tuple[Array, ...], workers: Workers, p
     both, count = Both.of(accelerator), len(frames[0])
     if both.ordered:
         return both.answers(frames, progress)
-    tasks = [tuple(f[i : i + FRAMES] for f in frames) for i in range(0, count, FRAMES)]
+    tasks = [Part(i, tuple(f[i : i + FRAMES] for f in frames)) for i in range(0, count, FRAMES)]
 
     def told(what: str, done: int, _: int) -> None:
         progress(what, min(done * FRAMES, count), count)
 
-    return Answers.joined(workers.map(both.answers, tasks, told, what="Frames"))
+    return Answers.joined(workers.map(both.part, tasks, told, what="Frames"))
 
 
 def _like(wanted: Sequence[Array], found: Sequence[Array]) -> tuple[Array, ...]:

@@ -51,23 +51,24 @@ def main(count: int, first: int, style: str, workers: int, scheduler: str | None
 
 
 def play(style: str, seed: int) -> str:
-    """What is wrong with the network of a seed, "" if nothing is."""
+    """What is wrong with the network of a seed, first in a line; "" if nothing is."""
     os.environ.setdefault("TOM_PRECOMPILED", str(ROOT / "build" / "precompiled"))
     printed = StringIO()
     with TemporaryDirectory(prefix="tomato-") as folder, redirect_stdout(printed):
         try:
             check(make(seed, STYLES[style]), seed, Path(folder))
-        except (Exception, pytest.fail.Exception):
-            return f"{printed.getvalue()}\n{traceback.format_exc()}"
+        except (Exception, pytest.fail.Exception) as error:
+            (first, *_) = traceback.format_exception_only(error)
+            return "\n".join([first.splitlines()[0], printed.getvalue(), traceback.format_exc()])
     return ""
 
 
 def kept(style: str, seed: int, said: str) -> str:
-    """Its last line, and the file that has all of it."""
+    """Its first line, and the file that has all of it."""
     FAILURES.mkdir(parents=True, exist_ok=True)
     path = FAILURES / f"{style}-{seed}.txt"
     path.write_text(said, encoding="utf-8")
-    return f"{said.strip().splitlines()[-1]} ({path.relative_to(ROOT)})"
+    return f"{said.splitlines()[0]} ({path.relative_to(ROOT)})"
 
 
 if __name__ == "__main__":
