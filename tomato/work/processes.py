@@ -37,8 +37,9 @@ class Worker:
 
     def end(self) -> str:
         """Ends the process, with all that it started; how it ended, in words."""
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+        if self.process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
         code = self.process.wait()
         self.connection.close()
         return f"killed by {signal.Signals(-code).name}" if code < 0 else f"it ended with exit code {code}"
@@ -49,6 +50,7 @@ class Processes(Elsewhere):
 
     def __init__(self, count: int, folder: Path) -> None:
         self._count, self._folder = count, folder
+        self._started: list[Worker] = []
         self._idle: list[Worker] = []
 
     @classmethod
@@ -60,12 +62,16 @@ class Processes(Elsewhere):
             try:
                 yield processes
             finally:
-                for worker in processes._idle:
+                for worker in processes._started:
                     worker.end()
 
     @property
     def count(self) -> int:
         return self._count
+
+    def _start(self) -> Worker:
+        self._started.append(Worker(self._folder))
+        return self._started[-1]
 
     def _outcomes(self, function: bytes, pending: Pending) -> Iterator[tuple[int, Outcome | Died]]:
         key = key_of(function)
@@ -77,7 +83,7 @@ class Processes(Elsewhere):
         try:
             while True:
                 while len(busy) < self._count and (given := again.popleft() if again else next(pending, None)):
-                    worker = self._idle.pop() if self._idle else Worker(self._folder)
+                    worker = self._idle.pop() if self._idle else self._start()
                     busy[worker.connection] = (worker, *given)
                     with suppress(BrokenPipeError, ConnectionResetError):  # it died: that shows below
                         worker.connection.send((key, str(path), given[1]))

@@ -81,6 +81,14 @@ def run_a_program(folder: Path, n: int) -> None:
         part.rename(folder / f"{n}.pids")
 
 
+def end_first(folder: Path, n: int) -> None:
+    """Task 0 ends as soon as the other has begun, which does not end."""
+    if n:
+        run_a_program(folder, n)
+    while not (folder / "1.pids").exists():
+        time.sleep(0.01)
+
+
 def long_work(folder: Path) -> None:
     """Two workers who have much to do."""
     from functools import partial

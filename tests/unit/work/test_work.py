@@ -146,6 +146,19 @@ def test_nothing_goes_on_behind_the_one_who_asked(ending: signal.Signals, tmp_pa
     assert ending == signal.SIGKILL or not list(places[1].iterdir())
 
 
+def test_who_stops_listening_stops_the_work(tmp_path: Path) -> None:
+    """An error of progress, such as an interrupt, ends the others at once."""
+
+    def stop(_: str, done: int, __: int) -> None:
+        if done:
+            raise EOFError
+
+    with pytest.raises(EOFError), work.opened(2) as workers:
+        workers.map(partial(jobs.end_first, tmp_path), [0, 1], stop, what="long work")
+    pids = [int(pid) for pid in (tmp_path / "1.pids").read_text().split()]
+    within(lambda: not any(alive(pid) for pid in pids), 2.0)
+
+
 def within(true: Callable[[], bool], seconds: float = 20.0) -> None:
     began = time.monotonic()
     while not true():
