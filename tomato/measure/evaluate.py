@@ -59,7 +59,7 @@ def evaluate(
     ]
     known = labels is not None and ours is not None and theirs is not None
     return {
-        "model": accelerator.report["model"],
+        "model": accelerator.model.name,
         "frames": count,
         "top1": {"float": _share(theirs, labels), "accelerator": _share(ours, labels)} if known else None,
         "agreement": None if ours is None or theirs is None else _share(ours, theirs),

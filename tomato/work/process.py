@@ -26,6 +26,6 @@ def _receive(connection: Connection, tasks: "SimpleQueue[Any]") -> None:
     """Queue what comes. When nothing can come any more, end this process and all that it started, busy or not."""
     try:
         while True:
-            tasks.put(connection.recv())
+            tasks.put((*connection.recv(), connection.recv_bytes()))
     except (EOFError, OSError):
         os.killpg(0, signal.SIGKILL)

@@ -86,7 +86,8 @@ class Processes(Elsewhere):
                     worker = self._idle.pop() if self._idle else self._start()
                     busy[worker.connection] = (worker, *given)
                     with suppress(BrokenPipeError, ConnectionResetError):  # it died: that shows below
-                        worker.connection.send((key, str(path), given[1]))
+                        worker.connection.send((key, str(path)))
+                        worker.connection.send_bytes(given[1])
                 if not busy:
                     return
                 for connection in wait(list(busy)):
