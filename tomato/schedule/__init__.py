@@ -11,7 +11,7 @@ from tomato.schedule.design import Design, cut, fastest_in_regions
 from tomato.schedule.early import depths
 from tomato.schedule.fetching import Weights, fetching
 from tomato.schedule.floorplan import floor_of
-from tomato.schedule.offers import Option, total
+from tomato.schedule.offers import Option, cycles_of, total
 from tomato.schedule.plan import NO_WISHES, Choice, Plan, Wishes
 from tomato.schedule.rates import rates_of
 from tomato.schedule.regions import fills, rooms
@@ -127,7 +127,7 @@ def _fitting(
             start = max(interval, before.interval if before else 0)
             found = before = fastest_in_regions(graph, offers, floor, room, spare, start, before)
             design = found or replace(design, even=True)
-        interval = max(o.cycles for o in design.chosen.values())
+        interval = cycles_of(design.chosen)
         if fps and interval > wanted:
             raise TomatoError(
                 f"{fps:g} frames/s is out of reach on {target.name} at {clock:g} MHz: "

@@ -115,12 +115,10 @@ def fetching(units: Units, target: Target, interval: int) -> Fetching | None:
     memory = target.off_chip
     assert memory, f"{target.name} has no memory beside the chip"
     total, channels = sum(unit.fetched_bytes for unit in served.values()), 1
-    while channels * 2 <= memory.channels and total > interval * memory.bytes_per_cycle(target.clock_mhz, channels):
+    while channels * 2 <= memory.side_by_side and total > interval * memory.bytes_per_cycle(target.clock_mhz, channels):
         channels *= 2
     most = max(unit.fetched_bytes for unit in served.values()) / interval / (channels * memory.bits / 8)
-    depth = 2 * BURST
-    while depth < min(DEEPEST, 2 * BURST + most * LATENCY):
-        depth *= 2
+    depth = min(DEEPEST, 2 * BURST + -(-int(most * LATENCY) // BURST) * BURST)
     return Fetching(channels, memory.bits, depth, tuple(_clients(served, channels * memory.bits // 8)))
 
 

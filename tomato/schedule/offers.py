@@ -103,14 +103,24 @@ def fast_enough(offers: Offers, interval: int) -> dict[str, list[Option]]:
 
 
 def intervals(offers: Offers, at_least: int = 0) -> list[int]:
-    """The intervals, not below `at_least`, at which some node has another option; ascending."""
+    """The intervals, not below `at_least`, at which some node has another option; ascending.
+
+    Among them the one at which the memory beside the chip has time for whatever is chosen.
+    """
     floor = max(at_least, *(offer[0].cycles for offer in offers.values()))
-    return sorted({o.cycles for offer in offers.values() for o in offer if o.cycles > floor} | {floor})
+    most = sum(max(o.fetching for o in offer) for offer in offers.values())
+    steps = {o.cycles for offer in offers.values() for o in offer if o.cycles > floor}
+    return sorted(steps | {floor, max(floor, most)})
 
 
 def fetching(chosen: Mapping[str, Option]) -> int:
     """Cycles a frame in which the memory beside the chip gives weights to the chosen options."""
     return sum(o.fetching for o in chosen.values())
+
+
+def cycles_of(chosen: Mapping[str, Option]) -> int:
+    """Cycles a frame of the chosen options: of the slowest, or of the memory that weights come from."""
+    return max(fetching(chosen), *(o.cycles for o in chosen.values()))
 
 
 def total(chosen: Mapping[str, Option]) -> Resources:

@@ -21,7 +21,7 @@ from tomato.ops.dense import Dense
 from tomato.ops.gated_conv2d import GatedConv2d
 from tomato.ops.threshold import Threshold
 from tomato.passes.gate_convolutions import ungated
-from tomato.schedule.offers import Offer, Offers, Option, fast_enough, fetching, intervals, total
+from tomato.schedule.offers import Offer, Offers, Option, cycles_of, fast_enough, fetching, intervals, total
 from tomato.schedule.plan import NO_WISHES, Wishes
 from tomato.schedule.rates import rates_of
 from tomato.schedule.solver import silent
@@ -40,6 +40,8 @@ weights of SHORT_WORDS are thought of only where block RAM is what is missing: D
 cycles a frame instead of 88,256.
 """
 SHORT_WORDS = 128
+CLOSE = 0.001
+"""How near the interval that the memory beside the chip allows is looked for, as a share of it."""
 GAP, PROBE = 0.01, 0.25
 """How far above the least price a choice may be: one that is kept, and one that only shows that there is any."""
 BRANCHES = {GAP: 400, PROBE: 40}
@@ -200,11 +202,27 @@ def fastest(
 
     Raises DoesNotFitError when not even the slowest fits, saying what is missing.
     """
-    some = smallest(intervals(offers, at_least), lambda interval: select(offers, interval, budget, PROBE))
+    steps = intervals(offers, at_least)
+    some = smallest(steps, lambda interval: select(offers, interval, budget, PROBE))
     if some is None:
         raise DoesNotFitError(_does_not_fit(offers, target, budget), where=model, hint=way_out)
-    interval = max(o.cycles for o in some.values())
+    interval = cycles_of(some)
+    if fetching(some):
+        some = _between(offers, steps, some, budget)
+        interval = max(at_least, cycles_of(some))
     return interval, select(offers, interval, budget) or some
+
+
+def _between(offers: Offers, steps: Sequence[int], some: dict[str, Option], budget: Resources) -> dict[str, Option]:
+    """The smallest interval behind the last step that is too few: where memory limits, each cycle counts."""
+    low, high = max((s for s in steps if s < cycles_of(some)), default=steps[0] - 1), cycles_of(some)
+    while high - low > max(1, high * CLOSE):
+        middle = (low + high) // 2
+        if found := select(offers, middle, budget, PROBE):
+            some, high = found, min(middle, cycles_of(found))
+        else:
+            low = middle
+    return some
 
 
 def smallest(steps: Sequence[int], solve: Callable[[int], Found | None]) -> Found | None:

@@ -112,6 +112,10 @@ class Memories:
     srl_depth: int
 
 
+WIDEST = 2048
+"""Bits that come from memory beside the chip at once, at most: what the four DDR4 channels of an Alveo U250 give."""
+
+
 @dataclass(frozen=True, slots=True)
 class OffChip:
     """Memory beside the chip, as `channels` ports of AXI4, each `bits` wide and to `megabytes` of its own.
@@ -131,9 +135,14 @@ class OffChip:
         """Of the cycles those in which a channel gives a beat."""
         return min(self.mbytes_per_s / (clock_mhz * self.bits / 8), 1.0) * self.efficiency / 100
 
+    @property
+    def side_by_side(self) -> int:
+        """Channels that a design reads at most: every layer has queues for all of them, WIDEST bits of a beat."""
+        return max(1, min(self.channels, WIDEST // self.bits))
+
     def bytes_per_cycle(self, clock_mhz: float, channels: int | None = None) -> float:
-        """Bytes that so many channels, or all, give a cycle."""
-        return (channels or self.channels) * self.bits / 8 * self.share(clock_mhz)
+        """Bytes that so many channels, or as many as are read, give a cycle."""
+        return (channels or self.side_by_side) * self.bits / 8 * self.share(clock_mhz)
 
 
 @dataclass(frozen=True)
