@@ -41,14 +41,17 @@ class Gear:
         return self.bits * (self.base + self.way * target.luts.select(places + 1)) // 100
 
 
-def control_cost(inputs: int, outputs: int, weights: int) -> Resources:
+def control_cost(inputs: int, outputs: int, weights: int, fetches: int = 0) -> Resources:
     """What tom_axi_control takes, `weights` 1 where they are read from memory: its words, and what selects one.
+
+    fetches: masters that are the accelerator's own, of which it has the addresses.
 
     Above 32 words, that is one level more.
     """
-    masters = inputs + outputs + weights
+    masters = inputs + outputs + weights + fetches
     words = 2 * masters + inputs + 2 * outputs + COUNTERS
-    return Resources(lut=24 * words - 28 + 70 * (words > 32), ff=361 + 97 * inputs + 100 * outputs + 65 * weights)
+    flops = 361 + 97 * inputs + 100 * outputs + 65 * weights + 64 * fetches + 2 * (fetches > 0)
+    return Resources(lut=24 * words - 28 + 70 * (words > 32), ff=flops)
 
 
 def read_cost(data_bytes: int, beat_bytes: int, beats: int, depth: int, target: Target) -> Resources:

@@ -5,6 +5,7 @@ Every test resets the board first; memory beside the buffers is filled with a pa
 
 import json
 import os
+import random
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ JOB = json.loads(Path(os.environ["TOM_JOB"]).read_text())
 MAP = json.loads(Path(JOB["registers"]).read_text())
 READS = [m for m in MAP["masters"] if m["direction"] == "read" and m["port"]]
 WRITES = [m for m in MAP["masters"] if m["direction"] == "write"]
+STORED = [m for m in MAP["masters"] if m["file"]]
+FETCHED = [m for m in STORED if m["fetched"]]
 FRAMES = JOB["frames"]
 GOLDEN = {m["pointer"]: Path(JOB["data"], m["pointer"]).read_bytes() for m in (*READS, *WRITES)}
 PATTERN = 0xA5
@@ -25,6 +28,8 @@ RESET = 16
 """Cycles of the accelerator's reset at a new sequence."""
 BASE, STEP = 0x1_0000_0000, 0x100_0000
 """Buffers lie above 4 GiB: all 64 bits of an address count."""
+WEIGHTS = 0x8_0000_0000
+"""Here lie weights."""
 
 
 def golden(pointer: str, frames: int, first: int = 0) -> bytes:
@@ -36,15 +41,20 @@ def golden(pointer: str, frames: int, first: int = 0) -> bytes:
 
 async def fresh(dut: Any, *, stall: float = 0.0, seed: int = 1) -> Board:
     board = Board(dut, MAP)
-    if "weights" in board.offsets:
-        board.memory.bytes.write(0x1000, Path(JOB["weights"]).read_bytes())
-        await board.reset()
-        await board.write("weights", 0x1000)
-    else:
-        await board.reset()
+    await board.reset()
+    await store(board)
     board.pause(stall, seed)
     await board.enable()
     return board
+
+
+async def store(board: Board, at: int = WEIGHTS) -> dict[str, int]:
+    """Put the weights into memory, from an address on, and say where: the pointers."""
+    pointers = {m["pointer"]: at + i * STEP for i, m in enumerate(STORED)}
+    for m in STORED:
+        board.memory.bytes.write(pointers[m["pointer"]], Path(JOB["host"], m["file"]).read_bytes())
+        await board.write(m["pointer"], pointers[m["pointer"]])
+    return pointers
 
 
 def place(board: Board, frames: int, *, shift: int = 0, first: int = 0, area: int = 0) -> dict[str, int]:
@@ -245,8 +255,7 @@ async def a_reset_within_a_frame(dut: Any) -> None:
     await board.reset()
     assert await board.read("control") == 4
     assert await board.read("frames_done") == 0
-    if "weights" in board.offsets:
-        await board.write("weights", 0x1000)
+    await store(board)
     await board.enable()
     await run(board, 2, first=1)
 
@@ -263,3 +272,70 @@ async def no_interrupt_without_leave(dut: Any) -> None:
     assert dut.interrupt.value == 0
     await board.write("gier", 1)
     assert dut.interrupt.value == 1
+
+
+def status_bit(name: str) -> int:
+    fields = next(r["fields"] for r in MAP["registers"] if r["name"] == "status")
+    (bit,) = (f["bit"] for f in fields if f["name"] == name)
+    return 1 << int(bit)
+
+
+def slow(board: Board, share: float) -> None:
+    """Hold the answers to the masters that fetch weights in a share of the cycles."""
+    for slave, m in zip(board.slaves, MAP["masters"], strict=True):
+        if m["fetched"]:
+            rng = random.Random(m["name"])
+            slave.r_channel.set_pause_generator(iter(lambda rng=rng: rng.random() < share, None))
+
+
+def asks(dut: Any) -> int:
+    """How many masters ask for weights."""
+    return sum(int(getattr(dut, f"{m['name']}_arvalid").value) for m in FETCHED)
+
+
+@cocotb.test(skip=not FETCHED)
+async def weights_are_fetched_from_the_first_start_on(dut: Any) -> None:
+    board = await fresh(dut)
+    for _ in range(100):
+        await RisingEdge(board.clock)
+        assert not asks(dut), "addresses are not there yet"
+    await board.start(0, {})
+    await board.finish()
+    await board.wait(20)
+    assert not asks(dut), "a run of no frames needs none"
+    await run(board, 1)
+    await run(board, 2, first=1, area=1)
+
+
+@cocotb.test(skip=not FETCHED)
+async def a_new_sequence_fetches_weights_from_elsewhere(dut: Any) -> None:
+    """Bursts are on their way when it is asked for: memory is slow; what lay at the old addresses is overwritten."""
+    board = await fresh(dut)
+    slow(board, 0.9)
+    for area in range(3):
+        await run(board, 2, restart=area > 0, area=area, first=area)
+        old = await store(board, WEIGHTS + (area + 1) * 0x1_0000_0000)
+        for m in FETCHED:
+            at = old[m["pointer"]] - 0x1_0000_0000
+            board.memory.bytes.write(at, bytes([PATTERN]) * m["frame_bytes"])
+    assert await board.read("status") == 2
+
+
+@cocotb.test(skip=not FETCHED)
+async def errors_of_fetched_weights_are_told(dut: Any) -> None:
+    """By one bit for all masters; results may be wrong until the next sequence, and are right from there on."""
+    board = await fresh(dut)
+    wrong = status_bit("error_fetch") if FETCHED else 0
+    at = WEIGHTS + len(STORED) * STEP - len(FETCHED) * STEP
+    for i, m in enumerate(FETCHED):
+        last = at + i * STEP + m["frame_bytes"] - 1
+        board.memory.broken = [range(last, last + 1)]
+        await board.start(2, place(board, 2), restart=True)
+        await board.finish(JOB["patience"] + 24 * JOB["interval"])
+        assert await board.read("status") == 2 | wrong, m["name"]
+        board.memory.broken = []
+        await board.wait(4 * JOB["interval"])
+        await board.write("status", wrong)
+        assert await board.read("status") == 2
+        await run(board, 3, restart=True)
+        assert await board.read("status") == 2

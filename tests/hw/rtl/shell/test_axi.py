@@ -46,7 +46,7 @@ def played(accelerator: Accelerator, folder: Path, x: tuple[Array, ...], only: s
         (folder / name).write_bytes(data.tobytes())
         assert data.shape == (len(x[0]), masters[name]["frame_bytes"])
     job = {
-        "registers": str(folder / REGISTERS), "data": str(folder), "weights": str(folder / "host" / "loader.bin"),
+        "registers": str(folder / REGISTERS), "data": str(folder), "host": str(folder / "host"),
         "frames": len(x[0]), "interval": report["interval_cycles"], "latency": report["latency_cycles"],
         "patience": 20_000 + 4 * report["latency_cycles"],
         "checksums": {n: checksum(d[:2], masters[n]["beat_bytes"]) for n, d in bytes_of.items()},

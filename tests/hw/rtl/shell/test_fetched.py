@@ -1,0 +1,38 @@
+"""Weights from memory beside the chip, behind the AXI shell: the scenarios of axi_scenarios.py, and a session."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import axi_run
+import numpy as np
+import pytest
+
+from tests.fetched import fetched, frames
+from tests.hw.rtl.shell.test_axi import FRAMES, played
+from tomato.accelerator import Accelerator
+from tomato.runtime import Session
+
+pytestmark = pytest.mark.rtl
+SHAPE: dict[str, Any] = {"many": 20, "some": 4, "shifts": [1]}
+Pair = tuple[Accelerator, Path]
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    folder = tmp_path_factory.mktemp("fetched")
+    made = fetched(folder)
+    return made, made.write(folder / "two")
+
+
+def test_every_scenario(two: Pair) -> None:
+    played(*two, (frames(FRAMES, seed=1),), **SHAPE)
+
+
+def test_a_session(two: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    accelerator, folder = two
+    monkeypatch.setattr(axi_run, "build", partial(axi_run.build, checked=True))
+    x = frames(3, seed=2)
+    with Session(folder, "sim") as session:
+        assert np.array_equal(session.run(x)["y"], accelerator.golden(x))
+        assert session.counters()["status"] == 2
