@@ -207,7 +207,10 @@ COUNTED: Sequence[tuple[str, str]] = (
 
 
 def of(netlist: Netlist, interval: int, build: int, reader: Fetching | None) -> Map:
-    """The registers of a design with `interval` cycles between frames; `reader` fetches its weights. Raises TomatoError where there are too many."""
+    """The registers of a design with `interval` cycles between frames; `reader` fetches its weights.
+
+    Raises TomatoError where there are too many.
+    """
     design = Border(netlist.inputs, netlist.outputs, interval, load_count(netlist.loaded, LOAD_BITS), reader)
     return Map(f"{netlist.name}_top", build, masters(design))
 
@@ -217,9 +220,7 @@ def masters(design: Border) -> tuple[Master, ...]:
     inputs = tuple(_master(s, "read", design.interval) for s in design.inputs)
     outputs = tuple(_master(s, "write", design.interval) for s in design.outputs)
     loads = design.load_beats
-    weights = (
-        (Master("m_axi_weights", "", "read", LOAD_BITS, WEIGHTS, LOAD_BITS // 8, loads, LOADER),) if loads else ()
-    )
+    weights = (Master("m_axi_weights", "", "read", LOAD_BITS, WEIGHTS, LOAD_BITS // 8, loads, LOADER),) if loads else ()
     found = (*inputs, *outputs, *weights)
     if len(found) > MOST_MASTERS:
         raise TomatoError(
@@ -233,7 +234,9 @@ def _fetched(reader: Fetching) -> Iterator[Master]:
     """The masters of a reader of weights, which are ports of the accelerator: one for every channel."""
     for channel in range(reader.channels):
         name, beat = f"{WEIGHTS}{channel}", reader.data_bits // 8
-        yield Master(f"m_axi_{name}", "", "read", reader.data_bits, name, beat, reader.beats, f"{name}.bin", fetched=True)
+        yield Master(
+            f"m_axi_{name}", "", "read", reader.data_bits, name, beat, reader.beats, f"{name}.bin", fetched=True
+        )
 
 
 def _master(stream: Stream, direction: Direction, interval: int) -> Master:

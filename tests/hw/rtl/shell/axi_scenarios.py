@@ -6,6 +6,7 @@ Every test resets the board first; memory beside the buffers is filled with a pa
 import json
 import os
 import random
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -282,10 +283,15 @@ def status_bit(name: str) -> int:
 
 def slow(board: Board, share: float) -> None:
     """Hold the answers to the masters that fetch weights in a share of the cycles."""
+
+    def pauses(name: str) -> Iterator[bool]:
+        rng = random.Random(name)
+        while True:
+            yield rng.random() < share
+
     for slave, m in zip(board.slaves, MAP["masters"], strict=True):
         if m["fetched"]:
-            rng = random.Random(m["name"])
-            slave.r_channel.set_pause_generator(iter(lambda rng=rng: rng.random() < share, None))
+            slave.r_channel.set_pause_generator(pauses(m["name"]))
 
 
 def asks(dut: Any) -> int:

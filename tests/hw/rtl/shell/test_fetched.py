@@ -36,3 +36,22 @@ def test_a_session(two: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     with Session(folder, "sim") as session:
         assert np.array_equal(session.run(x)["y"], accelerator.golden(x))
         assert session.counters()["status"] == 2
+
+
+WRONG = {
+    "a reset while bursts are on their way": ("tom_axi_control.sv", "fetch_idle_i && !go_q", "1'b1", "from_elsewhere"),
+    "an error that nobody sees": (
+        "two_axi.sv", "weights1_rvalid && m_axi_weights1_rresp", "weights0_rvalid && m_axi_weights0_rresp", "errors_of",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_one_wrong_thing_is_found(two: Pair, wrong: str, tmp_path: Path) -> None:
+    name, right, broken, scenario = WRONG[wrong]
+    folder = two[0].write(tmp_path / "two")
+    path = folder / "board" / "rtl" / name
+    assert path.read_text().count(right) == 1
+    path.write_text(path.read_text().replace(right, broken))
+    with pytest.raises(AssertionError, match=scenario):
+        played(two[0], folder, (frames(FRAMES, seed=1),), scenario, **SHAPE)
