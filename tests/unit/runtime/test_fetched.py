@@ -120,18 +120,24 @@ def shift(host: Path, chip: board.Chip) -> None:
     [
         (
             lose,
-            "error: cannot read HOST/weights1.bin, the weights for m_axi_weights1: No such file or directory\n"
-            "  hint: copy all files of host/, or compile again",
+            (
+                "error: cannot read HOST/weights1.bin, the weights for m_axi_weights1: No such file or directory\n"
+                "  hint: copy all files of host/, or compile again"
+            ),
         ),
         (
             cut,
-            "error: HOST/weights1.bin has 559 bytes, but m_axi_weights1 reads 560\n"
-            "  hint: copy it again from the folder that this was compiled to, or compile again",
+            (
+                "error: HOST/weights1.bin has 559 bytes, but m_axi_weights1 reads 560\n"
+                "  hint: copy it again from the folder that this was compiled to, or compile again"
+            ),
         ),
         (
             shift,
-            "error: the buffer for m_axi_weights0 lies at 0x1010, not at a multiple of 4,096 bytes\n"
-            "  hint: its allocator must align buffers to pages: update PYNQ or XRT",
+            (
+                "error: the buffer for m_axi_weights0 lies at 0x1010, not at a multiple of 4,096 bytes\n"
+                "  hint: its allocator must align buffers to pages: update PYNQ or XRT"
+            ),
         ),
     ],
 )
