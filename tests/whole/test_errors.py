@@ -165,7 +165,7 @@ def test_calibration_that_is_no_archive() -> None:
 )
 def test_network_that_cannot_fit(target: str, taken: int, budget: int, memory: float, bits: int) -> None:
     case = Tiny([op("Gemm", "x", "w", name="huge")], inputs={"x": (1, 1024)}, constants={"w": randoms(1024, 1024)})
-    lines = compile_refused(tiny(case), target=target).splitlines(keepends=True)
+    lines = compile_refused(tiny(case), "--weights", "chip", target=target).splitlines(keepends=True)
     start, largest = lines[0].split(" The largest layer is ")
     assert start == (
         f"error: the network does not fit {target}, even at its slowest: "

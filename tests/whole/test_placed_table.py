@@ -14,7 +14,9 @@ def test_the_table_is_that_of_the_results() -> None:
 
 
 def test_every_engine_was_placed() -> None:
-    assert {engine for row in known().values() for engine in row["engines"]} == set(CATALOGUE)
+    """But for those that read memory beside the chip, which the boards of the open flow lack."""
+    engines = {stem for stem, engine in CATALOGUE.items() if not engine.fetches}
+    assert {engine for row in known().values() for engine in row["engines"]} == engines
 
 
 @pytest.mark.parametrize("name", CASES)

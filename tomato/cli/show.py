@@ -57,6 +57,10 @@ def training(result: Mapping[str, Any], *, brief: bool = False) -> None:
     say(out, f"written: {', '.join(result['written'])}")
 
 
+ALL = 0.999
+"""Share of the cycles in which a memory counts as always busy."""
+
+
 def _short(count: float) -> str:
     """A count in thousands or millions where it is large."""
     for size, unit in ((1e6, " M"), (1e3, " k")):
@@ -152,6 +156,9 @@ def summary(out: Console, report: Mapping[str, Any]) -> None:
     out.print(totals)
     slowest = max(layer["cycles"] for layer in report["layers"])
     limit = report["bottleneck"] if slowest == report["interval_cycles"] else "the streams between the layers"
+    beside = report["memory"]
+    if beside and slowest < report["interval_cycles"] and beside["busy"] > ALL:
+        limit = "the memory beside the chip"
     if report["exits"]:
         leaving(out, report)
         return
@@ -160,6 +167,10 @@ def summary(out: Console, report: Mapping[str, Any]) -> None:
     say(out, f"{report['fps']:,.0f} frames/s at {report['clock_mhz']:g} MHz on {report['target']}", "bold")
     say(out, f"interval  {report['interval_cycles']:,} cycles a frame, set by {limit}{peers_text}")
     say(out, f"latency   {report['latency_cycles']:,} cycles, {report['latency_ms']:.6g} ms")
+    if beside:
+        layers = ", ".join(f"{name} {size:,}" for name, size in beside["layers"].items())
+        ports = f"{beside['kind']}, {beside['channels']} x {beside['data_bits']} bits"
+        say(out, f"memory    {ports}, busy in {beside['busy']:.1%} of the cycles; bytes of weights a frame: {layers}")
 
 
 def leaving(out: Console, report: Mapping[str, Any]) -> None:

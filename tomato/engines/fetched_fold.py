@@ -61,6 +61,8 @@ class FetchedFold(Unit[Dense | Conv2d]):
 
     @classmethod
     def refuses(cls, site: Site[Dense | Conv2d]) -> str:
+        if site.target.off_chip is None:
+            return f"{site.target.name} has no memory beside the chip that it could read"
         return "groups of channels are not read" if site.op.groups > 1 else ""
 
     @classmethod

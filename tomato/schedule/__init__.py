@@ -16,7 +16,15 @@ from tomato.schedule.plan import NO_WISHES, Choice, Plan, Wishes
 from tomato.schedule.rates import rates_of
 from tomato.schedule.regions import fills, rooms
 from tomato.schedule.route import routes
-from tomato.schedule.scheduler import SHORT_WORDS, ULTRA_WORDS, fastest, options, select, way_out
+from tomato.schedule.scheduler import (
+    SHORT_WORDS,
+    ULTRA_WORDS,
+    DoesNotFitError,
+    fastest,
+    options,
+    select,
+    way_out,
+)
 from tomato.schedule.streams import edges, interval_cycles
 from tomato.targets import Resources, Target
 
@@ -53,14 +61,12 @@ def schedule(
         )
         try:
             return planned(around=around, weights="chip")
-        except TomatoError as refused:
+        except DoesNotFitError as refused:
             try:
                 return planned(around=around, weights="memory")
             except TomatoError as reason:
-                raise TomatoError(
-                    f"{refused.what}. With weights in memory beside the chip: {reason.what}",
-                    where=refused.where, hint=refused.hint,
-                ) from reason  # fmt: skip
+                more = "" if reason.what == refused.what else f". With weights in memory beside the chip: {reason.what}"
+                raise DoesNotFitError(f"{refused.what}{more}", where=refused.where, hint=refused.hint) from reason
     fitting = partial(
         _fitting, graph, target, clock_mhz=clock_mhz, fps=fps, wishes=wishes, model=model, given=given,
         fetch=weights == "memory",
@@ -144,7 +150,7 @@ def _fitting(
             if design.even or max(fills(placed, costs, floor.rooms)) <= 1.0:
                 return interval, plan, used
         spare = {n: _with_margin(cost, attempt) for n, cost in beside.items()}
-    raise TomatoError(
+    raise DoesNotFitError(
         f"the network does not fit {target.name}: no room is left for FIFOs, width converters and a shell ({between})",
         where=model or graph.name,
         hint="choose a larger board, or a lower rate with --fps",

@@ -14,6 +14,9 @@ from tomato.engines.base import AnyUnit
 from tomato.schedule.plan import Choice
 from tomato.targets import Resources
 
+BLOCK = 256
+"""Rows that are compared with each other at once."""
+
 
 @dataclass(frozen=True)
 class Option:
@@ -75,13 +78,23 @@ Offers = Mapping[str, Offer]
 
 def unbeaten(rows: Array) -> list[int]:
     """The rows that no other one matches or beats in every column, in ascending order; of equal ones the first."""
-    order = np.lexsort(rows.T[::-1])
-    ascending = rows[order]
-    matched = np.ones((len(rows), len(rows)), dtype=bool)  # [i, j]: i matches or beats j
-    for column in ascending.T:
-        matched &= column[:, None] <= column
-    beaten = np.triu(matched, 1).any(axis=0)  # who beats another comes before it
-    return [int(i) for i in order[~beaten]]
+    order = np.lexsort(rows.T[::-1])  # who beats another comes before it
+    kept, found = rows[:0], []
+    for start in range(0, len(rows), BLOCK):
+        block = order[start : start + BLOCK]
+        block = block[~_matched(kept, rows[block]).any(axis=0)]
+        block = block[~np.triu(_matched(rows[block], rows[block]), 1).any(axis=0)]
+        kept = np.concatenate([kept, rows[block]])
+        found += block.tolist()
+    return found
+
+
+def _matched(some: Array, others: Array) -> Array:
+    """[i, j]: whether the row i of some matches or beats the row j of others."""
+    matched = np.ones((len(some), len(others)), dtype=bool)
+    for mine, theirs in zip(some.T, others.T, strict=True):
+        matched &= mine[:, None] <= theirs
+    return matched
 
 
 def fast_enough(offers: Offers, interval: int) -> dict[str, list[Option]]:

@@ -48,6 +48,10 @@ LEAST_BITS = 2
 """The narrowest weights that post-training quantisation makes."""
 
 
+class DoesNotFitError(TomatoError):
+    """Not even the smallest design has room on the chip."""
+
+
 def options(
     graph: Graph,
     target: Target,
@@ -108,7 +112,8 @@ def _wished(graph: Graph, place: Site[Any], wishes: Wishes) -> AnyUnit:
     where = f"{wishes.file}: [layers.{place.node.name}]"
     engine = CATALOGUE.get(choice.engine)
     if engine is None or not isinstance(place.op, engine.ops):
-        known = ", ".join(s for s, e in CATALOGUE.items() if isinstance(place.op, e.ops) and not e.refuses(place))
+        suits = (s for s, e in CATALOGUE.items() if isinstance(place.op, e.ops) and not e.refuses(place))
+        known = ", ".join(s for s in suits if not CATALOGUE[s].fetches)
         what, hint = f"engine {choice.engine!r} does not implement {place.op.name}", f"choose from {known}"
         if engine is not None and GatedConv2d in engine.ops and isinstance(place.op, Conv2d | Dense):
             what += f": {ungated(graph, place.node)}"
@@ -165,13 +170,16 @@ def _knapsack(
     rows = {name: i for i, name in enumerate(lists)}
     one = np.zeros((len(rows), len(flat)))
     one[[rows[name] for name, _ in flat], range(len(flat))] = 1
-    use = np.array([(option.fetching, *option.cost) for _, option in flat], dtype=float).T
+    use = np.array([(*option.cost, option.fetching) for _, option in flat], dtype=float).T
+    limits = np.array((*budget, interval))
+    if not use[-1].any():  # no row where nothing is fetched: the solver's choice among equals depends on it
+        use, limits = use[:-1], limits[:-1]
     with silent():
         result = milp(
             np.array([weight(option.cost, budget) for _, option in flat]),
             integrality=np.ones(len(flat)),
             bounds=Bounds(0, 1),
-            constraints=[LinearConstraint(one, 1, 1), LinearConstraint(use, -np.inf, np.array((interval, *budget)))],
+            constraints=[LinearConstraint(one, 1, 1), LinearConstraint(use, -np.inf, limits)],
             options={"mip_rel_gap": gap, "node_limit": BRANCHES[gap]},
         )
     if result.x is None:
@@ -190,11 +198,11 @@ def fastest(
 ) -> tuple[int, dict[str, Option]]:
     """The smallest interval (but not below `at_least`) whose cheapest design fits, and that design.
 
-    Raises TomatoError when not even the slowest fits, saying what is missing.
+    Raises DoesNotFitError when not even the slowest fits, saying what is missing.
     """
     some = smallest(intervals(offers, at_least), lambda interval: select(offers, interval, budget, PROBE))
     if some is None:
-        raise TomatoError(_does_not_fit(offers, target, budget), where=model, hint=way_out)
+        raise DoesNotFitError(_does_not_fit(offers, target, budget), where=model, hint=way_out)
     interval = max(o.cycles for o in some.values())
     return interval, select(offers, interval, budget) or some
 

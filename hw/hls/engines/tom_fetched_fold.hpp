@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Matrix product or convolution whose weights come from elsewhere, as a stream that is the same for every tile of
-// pixels: those in memory beside the chip.
+// Matrix product or convolution whose weights come as a stream, from memory beside the chip.
 //
 // Bit-exact with tomato/ops/dense.py, tomato/ops/conv2d.py and tom_fetched_fold.sv, without groups. What a pixel sees is
 // read once by a line buffer (tom_window) and kept, for Tile pixels and those behind them; each word that comes is

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Puts the results of tiles back in order: they come fold by fold, of each all pixels of a tile, and leave pixel by
-// pixel. Part of tom_fetched_fold. The results of tiles of one pixel leave as they come.
+// The end of tom_fetched_fold: puts the results of tiles back in order.
+//
+// They come fold by fold, of each all pixels of a tile, and leave pixel by pixel. The results of tiles of one pixel leave as they come.
 
 #ifndef TOM_TILE_ORDER_HPP
 #define TOM_TILE_ORDER_HPP

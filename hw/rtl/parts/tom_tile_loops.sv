@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a tile of pixels is multiplied by, word by word: every fold of weights once for each pixel. Part of
-// tom_fetched_fold.
+// The loops of tom_fetched_fold: a tile of pixels is multiplied by every fold of weights, word by word.
 //
 // Loops over tiles, folds, pixels of the tile and reads of a pixel, the last fastest. Pixels and words lie in rings. A
 // read waits for what is not there yet: in the first fold for its pixel, at the first pixel for its word. What is

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Puts the results of tiles back in order: they come fold by fold, of each all pixels of a tile, and leave pixel by
-// pixel. Part of tom_fetched_fold.
+// The end of tom_fetched_fold: puts the results of tiles back in order.
+//
+// They come fold by fold, of each all pixels of a tile, and leave pixel by pixel.
 //
 // Whoever sends results claims a place for each pixel, with take_i while available_o, before the first of them.
 

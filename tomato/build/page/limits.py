@@ -37,6 +37,12 @@ def limit(design: Design) -> str:
             f"The structure of the network limits, not the board: on no board would any unrolling of its slowest layer "
             f"be faster. The fullest resource, {KINDS[kind]}, is at {percent(share)}."
         )
+    memory = design.report.get("memory")
+    if memory and memory["busy"] >= FULL:
+        return (
+            f"The memory beside the chip limits: {memory['kind']} gives weights in {percent(memory['busy'])} of the "
+            f"cycles. The fullest resource of the chip, {KINDS[kind]}, is at {percent(share)}."
+        )
     best = f"The structure of the network would allow {bound['structure']:,} cycles."
     if share >= FULL:
         return f"The board limits: {KINDS[kind]} is at {percent(share)} of what a design may use. {best}"

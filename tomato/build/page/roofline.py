@@ -21,7 +21,8 @@ class Roof:
 
     intensity: MACs for a byte that enters or leaves. attained: at the predicted rate. board: every DSP block and LUT
     that a design may use multiplies. structure: the fastest unrolling of
-    the slowest layer. bandwidth: bytes a second through ports that never wait.
+    the slowest layer. bandwidth: bytes a second through ports that never wait. fetched, memory: MACs for a byte of
+    weights from memory beside the chip, and bytes a second that it gives; 0 where all weights are on the chip.
     """
 
     intensity: float
@@ -29,6 +30,8 @@ class Roof:
     board: float
     structure: float
     bandwidth: float
+    fetched: float = 0.0
+    memory: float = 0.0
 
     @property
     def ridge(self) -> float:
@@ -43,13 +46,15 @@ def roof(design: Design) -> Roof | None:
     if not macs:
         return None
     moved = sum(p["frame_beats"] * p["width"] / 8 for p in ports)
-    beats = max(p["frame_beats"] for p in ports)
+    beats, beside = max(p["frame_beats"] for p in ports), report.get("memory")
     return Roof(
         intensity=macs / moved,
         attained=macs * design.hertz / design.interval,
         board=macs * design.hertz / max(1, report["bound"]["multipliers"]),
         structure=macs * design.hertz / report["bound"]["structure"],
         bandwidth=moved * design.hertz / beats,
+        fetched=macs / beside["bytes_per_frame"] if beside else 0.0,
+        memory=beside["bytes_per_cycle"] * design.hertz if beside else 0.0,
     )
 
 
@@ -58,7 +63,7 @@ def roofline(designs: Sequence[Design]) -> Figure | None:
     found = [(design, r) for design in designs if (r := roof(design))]
     if not found or found[0][0] is not designs[0]:
         return None
-    lo = min(min(r.intensity, r.ridge) for _, r in found) / SPAN
+    lo = min(min(r.intensity, r.ridge, r.fetched or r.ridge) for _, r in found) / SPAN
     hi = max(max(r.intensity, r.ridge) for _, r in found) * SPAN
     data = [trace for i, (design, r) in enumerate(found) for trace in _traces(design, r, i, (lo, hi))]
     first = found[0][1]
@@ -105,6 +110,12 @@ def _traces(design: Design, r: Roof, index: int, span: tuple[float, float]) -> l
         traces.append(drawn("lines", level, told, line={"color": colour, "width": 1.2, "dash": "dash"}))
     told = f"{count(r.attained, 'MAC/s')}, {percent(r.attained / r.board)} of the board's<br>"
     told += f"{count(r.intensity, 'MAC')} a byte"
+    if r.memory:
+        slope = [(lo, lo * r.memory), (r.board / r.memory, r.board)]
+        more = f"memory beside the chip: {count(r.memory, 'B/s')}, {count(r.fetched, 'MAC')} a byte of weights"
+        traces.append(drawn("lines", slope, more, line={"color": colour, "width": 1.6, "dash": "dot"}))
+        small = {"size": 9, "color": colour, "symbol": "diamond", "line": {"color": PAPER, "width": 2}}
+        traces.append(drawn("markers", [(r.fetched, r.attained)], more, marker=small) | {"showlegend": False})
     marker = {"size": 13, "color": colour, "line": {"color": PAPER, "width": 2}}
     return [*traces, drawn("markers", [(r.intensity, r.attained)], told, marker=marker)]
 
@@ -113,11 +124,19 @@ def _caption(design: Design, r: Roof) -> str:
     use = design.report["multiplier_use"]
     busy = f" Its own multipliers are busy in {percent(use)} of the cycles." if use else ""
     ports = r.intensity * r.bandwidth
-    tight = min((ports, "the ports"), (r.board, "the multipliers of the board"), (r.structure, "the fastest unrolling"))
+    roofs = [(ports, "the ports"), (r.board, "the multipliers of the board"), (r.structure, "the fastest unrolling")]
+    if r.memory:
+        roofs.append((r.fetched * r.memory, "the memory beside the chip"))
+    tight = min(roofs)
+    where = "Weights stay on the chip, so that frames and results alone pass the ports."
+    if r.memory:
+        where = (
+            f"A byte of weights from memory beside the chip is good for {count(r.fetched, 'MAC')}: the dotted slope."
+        )
     return (
         f"Predicted: {count(r.attained, 'MAC/s')}, {percent(r.attained / r.board)} of what all multipliers that a "
         f"design may use of the board would do at this clock.{busy} The lowest roof over it is {tight[1]}: "
-        f"{count(tight[0], 'MAC/s')}. Weights stay on the chip, so that frames and results alone pass the ports."
+        f"{count(tight[0], 'MAC/s')}. {where}"
     )
 
 

@@ -8,12 +8,14 @@ import json
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import lcm
 from pathlib import Path
 
 import numpy as np
 import pytest
 import toolchain
 
+from tests.hw.rtl.harness import Port, run
 from tests.lock import locked
 from tomato.backend import library
 from tomato.backend.verilog import literal
@@ -76,10 +78,10 @@ CASES = {
     "pair": Case(16, 8, [100, 17], 128, least=0.97),
     "many": Case(4, 4, [12] * 60 + [4, 8, 20, 4], 8, least=0.97),
     "small": Case(
-        4, 4, [1, 61, 2, 3, 5, 8, 1, 37, 4, 30, 33, 1, 1, 16, 9, 60, 2], 16, channels=4, ram=1,
+        4, 4, [1, 61, 2, 3, 5, 8, 1, 37, 4, 30, 33, 1, 1, 16, 9, 60, 2], 16, channels=2, ram=1,
         memory={"StallPerMille": 200, "Latency": 20},
     ),
-    "throttled": Case(16, 32, [100, 333, 16], 128, channels=2, memory={"PerMille": 800}, least=0.792, most=0.808),
+    "throttled": Case(16, 16, [100, 333, 16], 128, channels=4, memory={"PerMille": 800}, least=0.792, most=0.808),
     "refreshed": Case(
         16, 8, [40, 200, 1], 128, channels=3, ram=1,
         memory={"RefreshEvery": 400, "RefreshFor": 40, "Latency": 60, "Outstanding": 12}, least=0.88, most=0.91,
@@ -158,5 +160,49 @@ def failures(results: Path) -> list[str]:
     return [f"{c.get('name')}: {f.get('message') or f.get('error_msg')}" for c, f in wrong]
 
 
-def test_scenarios(tmp_path: Path) -> None:
+def test_every_client_gets_its_region_again_and_again(tmp_path: Path) -> None:
     play(CASES, tmp_path, "^(?!.*beside)")
+
+
+FEW = {
+    "pair": CASES["pair"],
+    "tiny": Case(4, 4, [9, 1, 30], 16, channels=2, memory={"StallPerMille": 200, "Latency": 20}),
+}
+CHANNEL, STOPPED = "tom_fetch_channel", "the simulation ended prematurely"
+WRONG = {
+    "a place that is not there": (CHANNEL, "room_q >= beats;", "room_q + 1'b1 >= beats;", STOPPED),
+    "a region that ends late": (CHANNEL, "number == before_q", "number == before_q + 1", STOPPED),
+    "nobody's turn ends": (CHANNEL, "int'(choice_q) < c;", "1'b1;", "client 2 of tiny: 0 beats of 30"),
+    "beats of one channel alone": ("tom_fetch", "&all", "all[0]", "wrong beats: {'tiny': "),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_one_wrong_thing_is_found(name: str, tmp_path: Path) -> None:
+    *wrong, said = WRONG[name]
+    module, old, new = wrong
+    with pytest.raises(AssertionError, match=re.escape(said)):
+        play(FEW, tmp_path, "full_speed|pause|never", (module, old, new))
+
+
+def test_what_lies_beside_the_memory_is_told(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match=STOPPED):
+        play(FEW, tmp_path, "beside")
+    said = (tmp_path / "play.log").read_text()
+    assert "u_memory has no burst of 128 bytes at address 'h0000000100101000" in said
+
+
+@pytest.mark.parametrize(("beat", "word"), [(64, 12), (24, 200), (512, 72)])
+def test_words(beat: int, word: int) -> None:
+    """Words of whole bytes lie over the borders of beats; as many cycles as there are beats, or words."""
+    size = -(-word // 8)
+    words = 3 * lcm(beat // 8, size) // size
+    data = np.random.default_rng(word).bytes(2 * words * size)
+    beats, found = cut(data, beat // 8), cut(data, size)
+    measured = run("tom_words", {"InBits": beat, "WordBits": word}, [Port(beat, beats)],
+                   [Port(word, [w & (1 << word) - 1 for w in found])], frames=2)  # fmt: skip
+    assert measured.interval == max(len(beats), len(found)) // 2
+
+
+def cut(data: bytes, size: int) -> list[int]:
+    return [int.from_bytes(data[i : i + size], "little") for i in range(0, len(data), size)]

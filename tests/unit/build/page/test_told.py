@@ -21,7 +21,7 @@ def test_honest_words() -> None:
 def test_what_was_measured_is_told() -> None:
     told = {t.title: t for t in tiles(design(simulation=simulated(), evaluation=evaluated()))}
     assert told["Frames a second"].told == "predicted: 64 cycles a frame; 64 measured in simulation"
-    assert told["Latency"].told == "predicted: 384 cycles; 371 measured in simulation"
+    assert told["Latency"].told == "predicted: 400 cycles; 371 measured in simulation"
     assert (told["Hardware"].value, told["Hardware"].state) == ("bit-exact", "good")
     assert told["Accuracy"].value == "99.33\xa0%"
     assert "ONNX Runtime: 99.67\xa0%" in told["Accuracy"].told
@@ -86,12 +86,18 @@ def test_the_pace() -> None:
         ({}, "The structure of the network limits, not the board"),
         ({"bound": {"structure": 32}}, "Neither the board (DSP, the fullest resource, is at 39.5\xa0%)"),
         ({"bound": {"structure": 32}, "regions": [0.2, 0.97]}, "A region of the chip limits: region 1 is at 97\xa0%"),
-        ({"bound": {"structure": 32}, "budget": {"lut": 180_000}}, "The board limits: LUT is at 97.3\xa0%"),
+        ({"bound": {"structure": 32}, "budget": {"lut": 73_000}}, "The board limits: LUT is at 97.2\xa0%"),
+        (
+            {"memory": {"busy": 0.97, "kind": "DDR4"}},
+            "The memory beside the chip limits: DDR4 gives weights in 97\xa0%",
+        ),
     ],
 )
 def test_what_limits(changed: dict[str, Any], told: str) -> None:
     report = design().report
-    merged = {k: report[k] | v if isinstance(v, dict) else v for k, v in changed.items()}
+    merged = {k: (report[k] or {}) | v if isinstance(v, dict) else v for k, v in changed.items()}
+    if "memory" in changed:
+        merged["bound"] = {**report["bound"], "structure": 32}
     merged.setdefault("regions", [0.1])
     assert limits.limit(_changed(**merged)).startswith(told)
 

@@ -3,7 +3,7 @@
 
 `default_nettype none
 
-module tom_fetch #(
+module tom_four #(
   parameter int unsigned Width = 32,  // bits per beat
   parameter int unsigned Beats = 4    // of a frame
 ) (
