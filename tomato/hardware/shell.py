@@ -44,7 +44,7 @@ class Gear:
 def control_cost(inputs: int, outputs: int, weights: int, fetches: int = 0) -> Resources:
     """What tom_axi_control takes, `weights` 1 where they are read from memory: its words, and what selects one.
 
-    Above 32 words, what selects one takes more. fetches: masters that are the accelerator's own, whose addresses it has.
+    Above 32 words, what selects one takes more. fetches: masters of the accelerator itself, whose addresses it has.
     """
     masters = inputs + outputs + weights + fetches
     words = 2 * masters + inputs + 2 * outputs + COUNTERS
