@@ -5,8 +5,6 @@ Every test resets the board first; memory beside the buffers is filled with a pa
 
 import json
 import os
-import random
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +17,6 @@ MAP = json.loads(Path(JOB["registers"]).read_text())
 READS = [m for m in MAP["masters"] if m["direction"] == "read" and m["port"]]
 WRITES = [m for m in MAP["masters"] if m["direction"] == "write"]
 STORED = [m for m in MAP["masters"] if m["file"]]
-FETCHED = [m for m in STORED if m["fetched"]]
 FRAMES = JOB["frames"]
 GOLDEN = {m["pointer"]: Path(JOB["data"], m["pointer"]).read_bytes() for m in (*READS, *WRITES)}
 PATTERN = 0xA5
@@ -273,75 +270,3 @@ async def no_interrupt_without_leave(dut: Any) -> None:
     assert dut.interrupt.value == 0
     await board.write("gier", 1)
     assert dut.interrupt.value == 1
-
-
-def status_bit(name: str) -> int:
-    fields = next(r["fields"] for r in MAP["registers"] if r["name"] == "status")
-    (bit,) = (f["bit"] for f in fields if f["name"] == name)
-    return 1 << int(bit)
-
-
-def slow(board: Board, share: float) -> None:
-    """Hold the answers to the masters that fetch weights in a share of the cycles."""
-
-    def pauses(name: str) -> Iterator[bool]:
-        rng = random.Random(name)
-        while True:
-            yield rng.random() < share
-
-    for slave, m in zip(board.slaves, MAP["masters"], strict=True):
-        if m["fetched"]:
-            slave.r_channel.set_pause_generator(pauses(m["name"]))
-
-
-def asks(dut: Any) -> int:
-    """How many masters ask for weights."""
-    return sum(int(getattr(dut, f"{m['name']}_arvalid").value) for m in FETCHED)
-
-
-@cocotb.test(skip=not FETCHED)
-async def weights_are_fetched_from_the_first_start_on(dut: Any) -> None:
-    board = await fresh(dut)
-    for _ in range(100):
-        await RisingEdge(board.clock)
-        assert not asks(dut), "addresses are not there yet"
-    await board.start(0, {})
-    await board.finish()
-    await board.wait(20)
-    assert not asks(dut), "a run of no frames needs none"
-    await run(board, 1)
-    await run(board, 2, first=1, area=1)
-
-
-@cocotb.test(skip=not FETCHED)
-async def a_new_sequence_fetches_weights_from_elsewhere(dut: Any) -> None:
-    """Bursts are on their way when it is asked for: memory is slow; what lay at the old addresses is overwritten."""
-    board = await fresh(dut)
-    slow(board, 0.9)
-    for area in range(3):
-        await run(board, 2, restart=area > 0, area=area, first=area)
-        old = await store(board, WEIGHTS + (area + 1) * 0x1_0000_0000)
-        for m in FETCHED:
-            at = old[m["pointer"]] - 0x1_0000_0000
-            board.memory.bytes.write(at, bytes([PATTERN]) * m["frame_bytes"])
-    assert await board.read("status") == 2
-
-
-@cocotb.test(skip=not FETCHED)
-async def errors_of_fetched_weights_are_told(dut: Any) -> None:
-    """By one bit for all masters; results may be wrong until the next sequence, and are right from there on."""
-    board = await fresh(dut)
-    wrong = status_bit("error_fetch") if FETCHED else 0
-    at = WEIGHTS + len(STORED) * STEP - len(FETCHED) * STEP
-    for i, m in enumerate(FETCHED):
-        last = at + i * STEP + m["frame_bytes"] - 1
-        board.memory.broken = [range(last, last + 1)]
-        await board.start(2, place(board, 2), restart=True)
-        await board.finish(JOB["patience"] + 24 * JOB["interval"])
-        assert await board.read("status") == 2 | wrong, m["name"]
-        board.memory.broken = []
-        await board.wait(4 * JOB["interval"])
-        await board.write("status", wrong)
-        assert await board.read("status") == 2
-        await run(board, 3, restart=True)
-        assert await board.read("status") == 2

@@ -36,7 +36,15 @@ def packed(accelerator: Accelerator, codes: Mapping[str, Array]) -> dict[str, An
     return found
 
 
-def played(accelerator: Accelerator, folder: Path, x: tuple[Array, ...], only: str = "", **more: Any) -> None:
+def played(
+    accelerator: Accelerator,
+    folder: Path,
+    x: tuple[Array, ...],
+    only: str = "",
+    *,
+    scenarios: str = "axi_scenarios",
+    **more: Any,
+) -> None:
     """Build the accelerator behind its shell and play the scenarios, or some. AssertionError: which failed."""
     report, codes = accelerator.report, accelerator.encode(*x)
     bytes_of = packed(accelerator, codes | accelerator.run(codes))
@@ -56,7 +64,7 @@ def played(accelerator: Accelerator, folder: Path, x: tuple[Array, ...], only: s
     with toolchain.importable(HERE):
         extra = {"TOM_JOB": str(folder / "job.json"), "COCOTB_TEST_FILTER": only}
         try:
-            toolchain.play(build, "axi_scenarios", folder, extra, logs=folder)
+            toolchain.play(build, scenarios, folder, extra, logs=folder)
         except toolchain.ToolError as reason:
             found = failures(folder / "results.xml")
             raise AssertionError(found or reason) from reason

@@ -1,4 +1,4 @@
-"""Weights from memory beside the chip, behind the AXI shell: the scenarios of axi_scenarios.py, and a session."""
+"""Weights from memory beside the chip, behind the AXI shell: every scenario of this folder, and a session."""
 
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,7 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Pair:
 
 def test_every_scenario(two: Pair) -> None:
     played(*two, (frames(FRAMES, seed=1),), **SHAPE)
+    played(*two, (frames(FRAMES, seed=1),), scenarios="fetched_scenarios", **SHAPE)
 
 
 def test_a_session(two: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,4 +55,4 @@ def test_one_wrong_thing_is_found(two: Pair, wrong: str, tmp_path: Path) -> None
     assert path.read_text().count(right) == 1
     path.write_text(path.read_text().replace(right, broken))
     with pytest.raises(AssertionError, match=scenario):
-        played(two[0], folder, (frames(FRAMES, seed=1),), scenario, **SHAPE)
+        played(two[0], folder, (frames(FRAMES, seed=1),), scenario, scenarios="fetched_scenarios", **SHAPE)
