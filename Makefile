@@ -16,7 +16,7 @@ HW := $(foreach level,$(LEVELS),$(wildcard hw/rtl/$(level)/*.sv)) $(wildcard sim
 # The linter and the tests find the tools of the virtual environment first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help need install demo check test fuzz portable lint-hw area calibrate clock bench format golden lock clean
+.PHONY: help need install demo check test fuzz fuzz-networks portable lint-hw area calibrate clock bench format golden lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -62,10 +62,15 @@ test: $(TRAIN)  ## check, with PyTorch; whole networks through golden models; th
 	@$(MAKE) --no-print-directory check lint-hw
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal --durations=40 -m "(slow or rtl) and not area"
 
+# WORKERS=N or SCHEDULER=tcp://...: who shares the work, see docs/workers.md.
+WORK := $(if $(WORKERS),--workers $(WORKERS)) $(if $(SCHEDULER),--scheduler $(SCHEDULER))
 N ?= 1000
 FROM ?= 0
 fuzz: $(STAMP)  ## N mutants of models, from seed FROM on: refused in words, or computed rightly (10,000: 4 minutes)
 	$(BIN)/python -m tests.whole.fuzz.run $(N) $(FROM)
+
+fuzz-networks: $(STAMP)  ## N random networks, from seed FROM on, through C++ and Verilog (1,000: hours; WORKERS=N)
+	$(BIN)/python -m tools.fuzz.run $(N) $(FROM) $(WORK)
 
 # In one process each: workers of pytest-xdist would leave the emulator.
 PROCESSORS ?= Nehalem Haswell max
@@ -89,11 +94,11 @@ lint-hw: $(STAMP)  ## verilator -Wall on every hardware module
 area: $(STAMP)  ## the dearest tests: a small point of every engine through Yosys, the largest networks
 	$(BIN)/python -m pytest -q -n $(JOBS) -m area
 
-bench: $(STAMP)  ## compile the benchmark networks; results in tools/bench/RESULTS.md (minutes)
-	$(BIN)/python -m tools.bench.run
+bench: $(STAMP)  ## compile the benchmark networks; results in tools/bench/RESULTS.md (minutes; WORKERS=N)
+	$(BIN)/python -m tools.bench.run $(WORK)
 
-calibrate: $(STAMP)  ## synthesise what is new with Yosys and judge the resource model (an hour from scratch)
-	nice -n 10 $(BIN)/python -m tools.calibrate.run
+calibrate: $(STAMP)  ## synthesise what is new with Yosys and judge the resource model (an hour from scratch; WORKERS=N)
+	nice -n 10 $(BIN)/python -m tools.calibrate.run $(WORK)
 
 clock: $(STAMP)  ## place and route what is new of every engine alone, on an ECP5 (half an hour from scratch)
 	nice -n 10 $(BIN)/python -m tools.calibrate.clock

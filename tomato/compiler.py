@@ -29,6 +29,7 @@ from tomato.schedule.fetching import Weights
 from tomato.schedule.plan import Early, Order, Wishes, read_wishes
 from tomato.search import AUTO, Goal
 from tomato.search.auto import search
+from tomato.work import HERE, Workers
 
 
 @refusals("cannot compile")
@@ -55,6 +56,7 @@ def compile_model(
     host: HostChoice = "ends",
     shell: str = board.SHELLS[0],
     weights: Weights = "auto",
+    workers: Workers = HERE,
     progress: Progress = silent,
 ) -> Accelerator:
     """Compile an ONNX model for a target.
@@ -75,6 +77,7 @@ def compile_model(
     the host may run at the ends of the network: "none", "ends" (as long as the chip does at least half of the
     multiply-accumulates), or "any". shell: what stands around the Verilog, "axi" or "none", for which room is left.
     weights: "chip" has them all on the chip, "memory" also in memory beside it, "auto" there if they do not fit.
+    workers: who shares the work of a search, see `tomato.work.opened`; the design is the same.
     Raises TomatoError for what the user can mend.
     """
     asked.check_numbers(fps, clock_mhz, requant_bits, allow_error, goal)
@@ -108,7 +111,7 @@ def compile_model(
     if precision == AUTO:
         aim = replace(goal or Goal(), clock_mhz=clock, fps=fps)
         found = search(network, frames, labels, chip, aim, ranges, str(source), compensate=compensate,
-                       shell=shell, progress=progress)  # fmt: skip
+                       shell=shell, workers=workers, progress=progress)  # fmt: skip
         fps = found.fps
     bits = found.precision if found else asked.wanted(precision, wishes)
     if integers is None:

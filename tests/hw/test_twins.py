@@ -9,6 +9,7 @@ from tomato.engines import CATALOGUE
 
 RTL_ALONE = {"tom_cells_booth"}
 """Cells that compute what another one does in other gates; how to multiply is up to who compiles the C++."""
+assert RTL_ALONE <= library.files(library.RTL).keys()
 CELLS = sorted({n for n in library.files(library.RTL) if n.startswith("tom_cells_")} - RTL_ALONE)
 HLS_ALONE = {
     "tom_cells_binary": {"InSigned"},  # sums the numbers itself; in the Verilog the adder tree of tom_dot extends signs

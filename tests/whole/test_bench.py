@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from examples.networks import NETWORKS
 from tomato import targets
@@ -108,6 +109,21 @@ def test_a_model_that_is_not_there_skips_the_case(monkeypatch: pytest.MonkeyPatc
     (tmp_path / "net.onnx").touch()
     assert case.missing() == "net.npz is not in TOMATO_MODELS"
     assert run.run(case, simulate=False, timeout=1) == {"status": "skipped", "message": case.missing()}
+
+
+def test_two_cases_at_a_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    cases = tuple(Case(name, "u250", model="no-such-model.onnx") for name in ("one", "two", "three"))
+    monkeypatch.setenv("TOMATO_MODELS", str(tmp_path))
+    monkeypatch.setattr(run, "read_cases", lambda: cases)
+    monkeypatch.setattr(run, "read_published", tuple)
+    monkeypatch.setattr(run, "HERE", tmp_path)
+    monkeypatch.setattr(readme, "main", lambda: None)
+    result = CliRunner().invoke(run.main, ["--workers", "2"])
+    assert result.exit_code == 0, result.output
+    assert "[3/3] " in result.output
+    stored = json.loads((tmp_path / "results.json").read_text())["results"]
+    assert list(stored) == ["one", "two", "three"]
+    assert {found["status"] for found in stored.values()} == {"skipped"}
 
 
 def test_cases_are_chosen_by_a_part_of_their_name() -> None:

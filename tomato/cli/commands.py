@@ -21,6 +21,7 @@ from tomato.cli.options import (
     read_states,
     shape_option,
     state_option,
+    workers_options,
 )
 from tomato.core.errors import TomatoError
 
@@ -67,16 +68,18 @@ from tomato.core.errors import TomatoError
 @click.option("--plan", type=DATA, metavar="TOML", help="Keep the choices of this plan.toml.")
 @click.option("--backend", default="verilog", show_default=True, metavar="NAMES", help="What to write: verilog, hls "
               "(C++ for Vitis HLS), or verilog,hls.")  # fmt: skip
+@workers_options
 @quiet_option
 def compile_command(
     model: Path, target: str, output: Path | None, calibrate: tuple[Path, ...], ranges: Any, precision: str | None,
     max_drop: float | None, objective: Any, compensate: bool, fps: float | None, clock: float | None,
     requant_bits: int | None, allow_error: float | None, shapes: tuple[str, ...], states: tuple[str, ...],
     exits: tuple[str, ...], exit_shares: tuple[str, ...], exit_loss: float | None, exit_order: Any,
-    host: Any, shell: str, weights: Any, plan: Path | None, backend: str, quiet: bool,
+    host: Any, shell: str, weights: Any, plan: Path | None, backend: str, workers: int, scheduler: str | None,
+    quiet: bool,
 ) -> None:  # fmt: skip
     """Compile MODEL for a board and write the build folder."""
-    from tomato import frontend
+    from tomato import frontend, work
     from tomato.build.folder import check_writable
     from tomato.cli import show
     from tomato.cli.progress import progress
@@ -87,6 +90,8 @@ def compile_command(
 
     if precision != AUTO and (max_drop is not None or objective):
         raise TomatoError("--max-drop and --objective guide a search", hint="add --precision auto")
+    if precision != AUTO and (workers > 1 or scheduler):
+        raise TomatoError("--workers and --scheduler share the work of a search", hint="add --precision auto")
     folder = output or Path("build") / model.stem
     check_writable(folder)
     backends = read_backends(backend)
@@ -97,12 +102,13 @@ def compile_command(
     source = frontend.source(model)
     reading = Reading(sizes, states=kept)
     frames, labels = read_frames(frontend.takes(source, reading), calibrate) if calibrate else (None, None)
-    with progress(quiet) as shown:
+    with work.opened(workers, scheduler) as crew, progress(quiet) as shown:
         accelerator = compile_model(
             source, target, calibration=frames, labels=labels, precision=precision, goal=goal, compensate=compensate,
             ranges=ranges, fps=fps, clock_mhz=clock, plan=plan, requant_bits=requant_bits, allow_error=allow_error,
             shapes=sizes, states=kept, early=doors, early_loss=LOSS if exit_loss is None else exit_loss,
             early_order=exit_order, host=host, shell=shell if "verilog" in backends else "none", weights=weights,
+            workers=crew,
             progress=shown,
         )  # fmt: skip
         accelerator.write(folder, shown, backends=backends)

@@ -7,7 +7,7 @@ import click
 
 from tomato.cli.frames import check_count, choose_vectors, read_frames
 from tomato.cli.group import main
-from tomato.cli.options import DATA, FOLDER, echo_page, quiet_option
+from tomato.cli.options import DATA, FOLDER, echo_page, quiet_option, workers_options
 from tomato.core.errors import TomatoError
 
 MOST_FRAMES = 1_000_000
@@ -140,9 +140,13 @@ def build_command(folder: Path, check: bool, frames: int, quiet: bool) -> None:
 @click.option("--data", type=DATA, multiple=True, required=True, metavar="DATA", help="Frames, and optionally "
               "labels: a .npz with x and labels. Once per model input.")  # fmt: skip
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first frames.")
+@workers_options
 @quiet_option
-def evaluate_command(folder: Path, data: tuple[Path, ...], limit: int | None, quiet: bool) -> None:
+def evaluate_command(
+    folder: Path, data: tuple[Path, ...], limit: int | None, workers: int, scheduler: str | None, quiet: bool
+) -> None:
     """Accuracy of the float model (ONNX Runtime) and of the accelerator, side by side."""
+    from tomato import work
     from tomato.accelerator import opened
     from tomato.build import page
     from tomato.cli import show
@@ -150,14 +154,14 @@ def evaluate_command(folder: Path, data: tuple[Path, ...], limit: int | None, qu
     from tomato.host.data import read
     from tomato.measure.evaluate import evaluate, write
 
-    with opened(folder) as accelerator:
+    with work.opened(workers, scheduler) as crew, opened(folder) as accelerator:
         check_count(accelerator.takes, data)
         parts = [
             read(path, slot.shape, slot.dtype, name=slot.name, limit=limit)
             for path, slot in zip(data, accelerator.takes, strict=True)
         ]
         with progress(quiet) as shown:
-            result = evaluate(accelerator, parts, progress=shown)
+            result = evaluate(accelerator, parts, workers=crew, progress=shown)
         write(folder, result)
         page.write(folder)
     show.evaluation(result, brief=quiet)

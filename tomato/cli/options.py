@@ -16,6 +16,8 @@ FOLDER = click.Path(path_type=Path)
 DATA = click.Path(path_type=Path)
 LONGEST_SIZE = 18
 """Digits of a size."""
+MOST_WORKERS = 1024
+"""No machine has use for more."""
 
 
 def shape_option(command: Callable[..., None]) -> Callable[..., None]:
@@ -62,6 +64,19 @@ def host_option(command: Callable[..., None]) -> Callable[..., None]:
 def quiet_option(command: Callable[..., None]) -> Callable[..., None]:
     """The option that every long command has."""
     return click.option("--quiet", "-q", is_flag=True, help="Print results and errors only.")(command)
+
+
+def workers_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that say who works, for `tomato.work.opened`."""
+    options = (
+        click.option("--workers", type=click.IntRange(1, MOST_WORKERS), default=1, metavar="N", help="Processes on "
+                     "this machine that share the work; the results stay the same.  [default: 1, this process]"),
+        click.option("--scheduler", metavar="ADDRESS", help="Instead: share it among the workers of a Dask scheduler, "
+                     "such as tcp://10.0.0.1:8786; see docs/workers.md."),
+    )  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 def read_backends(text: str) -> tuple[str, ...]:

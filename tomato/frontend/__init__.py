@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -218,13 +217,17 @@ def saturating_product() -> bytes:
     return bytes(probe().SerializeToString())
 
 
-def copy(path: Path, to: Path) -> None:
-    """Copy a model into one file: weights that lie beside it move inside."""
+def stored(path: Path) -> bytes:
+    """A model as one file holds it: weights that lie beside it move inside."""
     import onnx
     from onnx.external_data_helper import uses_external_data
 
     model = onnx.load(path, load_external_data=False)
     if any(uses_external_data(t) for t in model.graph.initializer):
-        onnx.save(onnx.load(path), to)
-    else:
-        shutil.copyfile(path, to)
+        return bytes(onnx.load(path).SerializeToString())
+    return path.read_bytes()
+
+
+def copy(path: Path, to: Path) -> None:
+    """Copy a model into one file."""
+    to.write_bytes(stored(path))

@@ -40,6 +40,10 @@ class Host:
         before, after = (part and runner(part, CANNOT) for part in self.parts)
         return before, after
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled has no sessions and needs no file: it may be used where there is neither."""
+        return {"model": Path(str(self.model)), "reading": self.reading, "ends": self.ends, "parts": self.parts}
+
     def write(self, folder: Path) -> None:
         """Write before.onnx and after.onnx into a folder of a build folder."""
         (folder / HOST).mkdir()

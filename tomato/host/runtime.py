@@ -15,7 +15,7 @@ CANNOT = "ONNX Runtime cannot run the model"
 
 
 def open_session(model: str | bytes, *entries: tuple[str, str], what: str = CANNOT) -> Any:
-    """An ONNX Runtime session on the CPU with entries of its configuration.
+    """An ONNX Runtime session on the CPU, of one thread, with entries of its configuration.
 
     ImportError where it is not installed; TomatoError, saying `what`, where it does not take the model.
     """
@@ -23,6 +23,7 @@ def open_session(model: str | bytes, *entries: tuple[str, str], what: str = CANN
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    options.intra_op_num_threads = options.inter_op_num_threads = 1  # answers do not depend on the processor's cores
     for entry in entries:
         options.add_session_config_entry(*entry)
     with _told(what):

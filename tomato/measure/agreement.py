@@ -1,8 +1,8 @@
 """How a model that came quantised agrees with its runtime, code for code, and where it first does not."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import permutations
 from pathlib import Path
@@ -15,7 +15,7 @@ from tomato.accelerator import Accelerator
 from tomato.core.errors import TomatoError
 from tomato.core.formats import Array
 from tomato.core.interface import AS_IT_IS, Reading, graph_values
-from tomato.core.interpret import in_batches, interpret
+from tomato.core.interpret import interpret
 from tomato.host.runtime import Sequel, answer, open_session
 from tomato.ops.quantise import Quantise
 
@@ -66,26 +66,42 @@ def arithmetic(accelerator: Accelerator) -> str:
     return next((end.arithmetic for end in ends if isinstance(end, Quantise)), "")
 
 
-def session(model: Path, reading: Reading = AS_IT_IS, *, integers: bool = False, exact: bool = True) -> Any:
-    """An ONNX Runtime session on the CPU of what the chip computes; `integers`: with kernels for quantised layers.
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A model for ONNX Runtime, as ONNX. integers: for its kernels of quantised layers. states: as in a Reading."""
 
-    exact: of a model whose products of integers are exact on every processor, if need be the twin of the one given.
+    onnx: bytes
+    integers: bool = False
+    states: Mapping[str, str] = field(default_factory=dict)
+
+    def open(self) -> Any:
+        """A new session on the CPU. Raises TomatoError without ONNX Runtime."""
+        entries = (REAL_PRODUCTS, INTEGER_KERNELS) if self.integers else (REAL_PRODUCTS,)
+        try:
+            session = open_session(self.onnx, *entries)
+        except ImportError as reason:
+            raise TomatoError(
+                "the model is run by ONNX Runtime, which is not installed", hint="pip install 'tomato[eval]'"
+            ) from reason
+        return Sequel(session, self.states) if self.states else session
+
+
+def prepared(model: Path, reading: Reading = AS_IT_IS, *, integers: bool = False, exact: bool = True) -> Prepared:
+    """What the chip computes, for ONNX Runtime; `integers`: for its kernels of quantised layers.
+
+    exact: a model whose products of integers are exact on every processor, if need be the twin of the one given.
     """
     if reading.states:
-        return Sequel(_session(frontend.stepwise(model, reading), integers=integers), reading.states)
-    twin = frontend.twin(model, reading) if exact else None
-    given = frontend.changed(model, reading) if reading.changes else str(model)
-    return _session(twin or given, integers=integers)
+        return Prepared(frontend.stepwise(model, reading), integers, reading.states)
+    given = frontend.twin(model, reading) if exact else None
+    if given is None:
+        given = frontend.changed(model, reading) if reading.changes else frontend.stored(model)
+    return Prepared(given, integers)
 
 
-def _session(model: str | bytes, *, integers: bool) -> Any:
-    entries = (REAL_PRODUCTS, INTEGER_KERNELS) if integers else (REAL_PRODUCTS,)
-    try:
-        return open_session(model, *entries)
-    except ImportError as reason:
-        raise TomatoError(
-            "the model is run by ONNX Runtime, which is not installed", hint="pip install 'tomato[eval]'"
-        ) from reason
+def session(model: Path, reading: Reading = AS_IT_IS, *, integers: bool = False, exact: bool = True) -> Any:
+    """An ONNX Runtime session on the CPU of what the chip computes, see `prepared`."""
+    return prepared(model, reading, integers=integers, exact=exact).open()
 
 
 @cache
@@ -93,17 +109,8 @@ def saturates() -> bool:
     """Whether ONNX Runtime adds products of uint8 and int8 in 16 bits here, as on x86 with AVX2 but without VNNI."""
     length, a, b = 32, 255, 127
     feed = {"a": np.full((1, length), a, np.uint8), "b": np.full((length, 1), b, np.int8)}
-    ((total,),) = _session(frontend.saturating_product(), integers=True).run(None, feed)[0]
+    ((total,),) = Prepared(frontend.saturating_product(), integers=True).open().run(None, feed)[0]
     return int(total) != length * a * b
-
-
-def exact_values(accelerator: Accelerator, frames: Sequence[Array]) -> tuple[Array, ...]:
-    """The outputs of a QONNX model by its definition: its own operators, in float64."""
-    imported = frontend.load(accelerator.model, accelerator.reading)
-    feed = graph_values(imported.graph, accelerator.inputs, frames)
-    parts = [interpret(imported.graph, batch) for batch in in_batches(feed)]
-    values = [(p, np.concatenate([part[p.value] for part in parts])) for p in imported.outputs]
-    return tuple(port.typed(port.finish(port.from_graph(value))) for port, value in values)
 
 
 def agree(

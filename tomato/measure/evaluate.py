@@ -14,30 +14,33 @@ from tomato.accelerator import Accelerator
 from tomato.core.errors import TomatoError
 from tomato.core.files import refusals, write_text
 from tomato.core.formats import Array
-from tomato.core.interface import Port, Reading, Slot, graph_values
-from tomato.core.interpret import BATCH, interpret
+from tomato.core.interface import graph_values
+from tomato.core.interpret import interpret
 from tomato.core.progress import Progress, silent
 from tomato.host.data import Data, classes, classes_of
-from tomato.host.runtime import answer, ranked
-from tomato.measure.agreement import Saturation, agree, arithmetic, exact_values, same, saturates, session
+from tomato.measure.agreement import Saturation, agree, arithmetic, same
+from tomato.measure.answers import Answers, ask
 from tomato.passes import CLEAN, run
 from tomato.quantise.post_training import code_names
+from tomato.work import HERE, Workers
 
 LAYER_FRAMES = 16
 """Frames on which layers are compared one by one."""
 
 
 @refusals("cannot evaluate")
-def evaluate(accelerator: Accelerator, data: Data | Sequence[Data], *, progress: Progress = silent) -> dict[str, Any]:
-    """Compare the golden model with ONNX Runtime on data, one `Data` per input of the model.
+def evaluate(
+    accelerator: Accelerator, data: Data | Sequence[Data], *, workers: Workers = HERE, progress: Progress = silent
+) -> dict[str, Any]:
+    """Compare the golden model with ONNX Runtime on data, one `Data` per input of the model, shared among workers.
 
     The result holds `frames`; `top1` of "float" and "accelerator" when the first data has labels, and
     `agreement` (how often both name the same class) when the first output has classes, else None; per
     output the signal-to-noise ratio in decibels (None: exact) and the largest error; and that ratio for
     every layer on the first `layer_frames` frames; for a model that came quantised instead `codes`: how many
     output codes are equal to its runtime's, and `saturation`: how many outputs that runtime gets wrong for the model
-    as it is on this processor, or None. Raises TomatoError without ONNX Runtime, or when the data does not suit the
-    model.
+    as it is on this processor, or None. Raises TomatoError without ONNX Runtime, when the data does not suit the
+    model, or where workers die.
     """
     parts = (data,) if isinstance(data, Data) else tuple(data)
     labels = parts[0].labels
@@ -46,13 +49,9 @@ def evaluate(accelerator: Accelerator, data: Data | Sequence[Data], *, progress:
     labels = None if labels is None else classes_of(labels, count)
     if any(len(f) != count for f in frames):
         raise TomatoError(f"the inputs have different numbers of frames: {', '.join(str(len(f)) for f in frames)}")
-    given = accelerator.enter(*frames)
-    chip = accelerator.chip(*given, progress=progress)
-    found = _reference(accelerator, given, progress)
-    exact = tuple(r.reshape(g.shape) for r, g in zip(found, chip, strict=True))
-    results = accelerator.leave(frames, chip)
-    whole = _whole(accelerator, frames, progress) or accelerator.leave(frames, exact)
-    reals = tuple(r.reshape(g.shape) for r, g in zip(whole, results, strict=True))
+    found = ask(accelerator, frames, workers, progress)
+    results, reals = found.results, found.whole
+    first = accelerator.enter(*(f[:LAYER_FRAMES] for f in frames))
     ours, theirs = classes(results[0]), classes(reals[0])
     outputs = [
         {"name": port.name, "sqnr_db": sqnr(real, got), "max_error": float(np.abs(_noise(real, got)).max())}
@@ -60,15 +59,15 @@ def evaluate(accelerator: Accelerator, data: Data | Sequence[Data], *, progress:
     ]
     known = labels is not None and ours is not None and theirs is not None
     return {
-        "model": accelerator.report["model"],
+        "model": accelerator.model.name,
         "frames": count,
         "top1": {"float": _share(theirs, labels), "accelerator": _share(ours, labels)} if known else None,
         "agreement": None if ours is None or theirs is None else _share(ours, theirs),
         "outputs": outputs,
-        "codes": _agreement(accelerator, given, exact, chip),
-        "saturation": _saturation(accelerator, given, found, progress),
+        "codes": _agreement(accelerator, first, found),
+        "saturation": _saturation(found),
         "layer_frames": min(count, LAYER_FRAMES),
-        "layers": [] if arithmetic(accelerator) else layers(accelerator, [f[:LAYER_FRAMES] for f in given]),
+        "layers": [] if arithmetic(accelerator) else layers(accelerator, first),
     }
 
 
@@ -96,72 +95,18 @@ def _noise(real: Array, got: Array) -> Array:
 REFERENCES = {"onnxruntime": "ONNX Runtime's integer kernels", "qonnx": "the exact values of the model's operators"}
 
 
-def _agreement(
-    accelerator: Accelerator, frames: Sequence[Array], reals: Sequence[Array], results: Sequence[Array]
-) -> dict[str, Any] | None:
-    """Equal codes, for a model that came quantised."""
+def _agreement(accelerator: Accelerator, first: Sequence[Array], found: Answers) -> dict[str, Any] | None:
+    """Equal codes, for a model that came quantised; the first frames say where codes begin to differ."""
     whose = arithmetic(accelerator)
-    return asdict(agree(accelerator, frames, reals, results, REFERENCES[whose])) if whose else None
+    return asdict(agree(accelerator, first, found.exact, found.chip, REFERENCES[whose])) if whose else None
 
 
-def _saturation(
-    accelerator: Accelerator, frames: Sequence[Array], exact: Sequence[Array], progress: Progress
-) -> dict[str, Any] | None:
+def _saturation(found: Answers) -> dict[str, Any] | None:
     """What becomes of the model as it is where the runtime saturates; None where nothing differs."""
-    if arithmetic(accelerator) != "onnxruntime" or not saturates() or _twin(accelerator) is None:
+    if found.plain is None:
         return None
-    runtime = session(accelerator.model, accelerator.reading, integers=True, exact=False)
-    found = _outputs(runtime, accelerator.inputs, accelerator.outputs, frames, progress)
-    wrong = sum(int(np.count_nonzero(~same(e, f))) for e, f in zip(exact, found, strict=True))
-    return asdict(Saturation(wrong, sum(e.size for e in exact))) if wrong else None
-
-
-def _reference(accelerator: Accelerator, frames: Sequence[Array], progress: Progress) -> tuple[Array, ...]:
-    """The outputs of the model's runtime: the same on every processor for a model that came quantised."""
-    if arithmetic(accelerator) == "qonnx":
-        return exact_values(accelerator, frames)
-    runtime = session(accelerator.model, accelerator.reading, integers=bool(arithmetic(accelerator)))
-    return _outputs(runtime, accelerator.inputs, accelerator.outputs, frames, progress)
-
-
-def _whole(accelerator: Accelerator, frames: Sequence[Array], progress: Progress) -> tuple[Array, ...] | None:
-    """The outputs of the model in the file, where the chip computes another one; None where that is QONNX."""
-    if not accelerator.reading.changes or arithmetic(accelerator) == "qonnx":
-        return None
-    reading = Reading(accelerator.reading.sizes, states=accelerator.reading.states)
-    runtime = session(accelerator.model, reading, exact=False)
-    return _outputs(runtime, accelerator.takes, accelerator.gives, frames, progress)
-
-
-def _twin(accelerator: Accelerator) -> bytes | None:
-    return frontend.twin(accelerator.model, accelerator.reading)
-
-
-def _outputs(
-    runtime: Any, inputs: Sequence[Slot | Port], outputs: Sequence[Slot | Port], frames: Sequence[Array],
-    progress: Progress,
-) -> tuple[Array, ...]:  # fmt: skip
-    """What a session computes, in batches if the model takes batches."""
-    known = {i.name: i for i in runtime.get_inputs()}
-    fixed = [i.shape[0] for i in known.values() if i.shape and isinstance(i.shape[0], int)]
-    step = min([BATCH, *fixed])
-    names = [p.name for p in outputs]
-    found: list[list[Array]] = [[] for _ in names]
-    for start in range(0, len(frames[0]), step):
-        progress("ONNX Runtime", start, len(frames[0]))
-        feed = {p.name: _suit(known[p.name], f[start : start + step], step, bool(fixed))
-                for p, f in zip(inputs, frames, strict=True)}  # fmt: skip
-        for column, values in zip(found, answer(runtime, names, feed), strict=True):
-            column.append(values)
-    progress("ONNX Runtime", len(frames[0]), len(frames[0]))
-    return tuple(np.concatenate(column)[: len(frames[0])] for column in found)
-
-
-def _suit(wanted: Any, frames: Array, step: int, fixed: bool) -> Array:
-    """A batch in the rank that the model declares, filled up to a fixed batch."""
-    short = step - len(frames) if fixed else 0
-    filled = np.concatenate([frames, frames[-1:].repeat(short, axis=0)]) if short else frames
-    return ranked(filled, len(wanted.shape))
+    wrong = sum(int(np.count_nonzero(~same(e, p))) for e, p in zip(found.exact, found.plain, strict=True))
+    return asdict(Saturation(wrong, sum(e.size for e in found.exact))) if wrong else None
 
 
 def layers(accelerator: Accelerator, frames: Sequence[Array]) -> list[dict[str, Any]]:

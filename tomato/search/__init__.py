@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 from tomato.core.progress import Progress, silent
@@ -10,10 +9,11 @@ from tomato.quantise.precision import Precision
 from tomato.search.candidates import Objective, formats
 from tomato.search.curve import Point, document, picture
 from tomato.search.price import Market, weight_prices
-from tomato.search.search import MOVES, STEPS, Goal, Search
+from tomato.search.search import CHECKS, MOVES, STEPS, Goal, Search
 from tomato.search.sensitivity import measure
 from tomato.search.subject import Subject
 from tomato.targets import Target
+from tomato.work import HERE, Workers
 
 FASTER = (1.5, 2.0, 3.0)
 """For frames/s, prices are those of designs so many times as fast as that of w8a8: one bisection each."""
@@ -33,29 +33,34 @@ class Exploration:
 
 
 def explore(
-    subject: Subject, target: Target, goal: Goal, *, model: str = "", shell: str = "none", progress: Progress = silent
-) -> Exploration:
+    subject: Subject, target: Target, goal: Goal, *, model: str = "", shell: str = "none", workers: Workers = HERE,
+    progress: Progress = silent,
+) -> Exploration:  # fmt: skip
     """The best precision for the goal whose accuracy, measured on all frames, drops by no more than allowed.
 
-    shell: what stands around the design, see `board.SHELLS`.
+    shell: what stands around the design, see `board.SHELLS`. workers: who tries; the result is the same.
     """
     clock = goal.clock_mhz or target.clock_mhz
-    search = Search(subject, target, goal, clock, shell)
+    search = Search(subject, target, goal, clock, shell, workers)
     progress("Search: w8a8", 0, 0)
-    base = search.point(Precision(), goal.fps)
+    search.add([Precision()], goal.fps)
+    base = search.points[Precision()]
     rate = goal.fps or (base.fps * (1 - 1e-9) if goal.objective == "area" else None)
     forms = formats(goal.objective)
-    known = measure(subject, forms, progress=progress)
+    known = measure(subject, forms, workers=workers, progress=progress)
     if goal.objective == "weights":
         lists = [weight_prices(subject, forms, known.streams)]
     else:
-        market = Market.open(subject, forms, known.streams, target, progress=progress)
         rates = [rate] if rate else [base.fps * more for more in FASTER]
-        lists = [market.prices(int(clock * 1e6 / r)) for r in rates]
-    tries = chain(*(search.bisect(known, prices) for prices in lists), search.refine(known, lists[-1]))
-    for step, bits in enumerate(tries):
-        progress("Search: check of the whole network", step, STEPS * len(lists) + MOVES)
-        search.point(bits, rate)
+        intervals = [int(clock * 1e6 / r) for r in rates]
+        market = Market.open(subject, forms, known.streams, target, intervals, workers=workers, progress=progress)
+        lists = [market.prices(interval) for interval in intervals]
+    first, total = STEPS * len(lists), STEPS * len(lists) + MOVES
+    progress(CHECKS, 0, total)
+    for tried in search.bisections(known, lists, rate):
+        progress(CHECKS, tried, total)
+    for tried in search.refine(known, lists[-1], rate):
+        progress(CHECKS, first + tried, total)
     best = search.best()
     about = {
         "model": model or subject.real.name, "target": target.name, "objective": goal.objective,

@@ -12,11 +12,13 @@ from tomato.passes import CLEAN, run
 from tomato.quantise.calibrate import Method
 from tomato.search import Exploration, Goal, Subject, explore
 from tomato.targets import Target
+from tomato.work import Workers
 
 
 def search(
     network: Network, frames: tuple[Array, ...] | None, labels: Array | None, board: Target, goal: Goal,
-    ranges: Method, model: str, *, compensate: bool, shell: str, progress: Progress,
+    ranges: Method, model: str, *, compensate: bool, shell: str, workers: Workers,
+    progress: Progress,
 ) -> Exploration:  # fmt: skip
     """The precision that "auto" stands for."""
     if frames is None:
@@ -29,4 +31,4 @@ def search(
     real = run(network.graph, CLEAN)
     values = graph_values(real, network.inputs, frames)
     subject = Subject.study(real, values, labels, ranges, compensate=compensate, progress=progress)
-    return explore(subject, board, goal, model=Path(model).name, shell=shell, progress=progress)
+    return explore(subject, board, goal, model=Path(model).name, shell=shell, workers=workers, progress=progress)

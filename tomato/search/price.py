@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 from tomato.core.progress import Progress, silent
@@ -12,10 +13,13 @@ from tomato.search.candidates import KNOWN, WIDTHS
 from tomato.search.sensitivity import Stream
 from tomato.search.subject import Subject, precision_of
 from tomato.targets import Resources, Target
+from tomato.work import HERE, Workers
 
 STORAGE = 0.1
 """Price of storing all weights at 8 bits, in shares of the chip: decides between formats that multiply alike."""
 Layers = Mapping[tuple[str, LayerFormat, int], float]
+Least = Mapping[str, Mapping[int, float]]
+"""By the node's name and the interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,49 +45,52 @@ def weight_prices(subject: Subject, forms: Sequence[LayerFormat], paths: Sequenc
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """All options of all nodes: at every format and width of inputs throughout, and with one stream narrowed."""
+    """The least price of every node at some intervals.
 
-    target: Target
+    uniform: at every format and width of inputs throughout. narrowed: with one stream narrowed.
+    """
+
     storage: Layers
-    uniform: Mapping[tuple[LayerFormat, int], Mapping[str, Sequence[Option]]]
-    narrowed: Mapping[tuple[int, int], Mapping[str, Sequence[Option]]]
+    uniform: Mapping[tuple[LayerFormat, int], Least]
+    narrowed: Mapping[tuple[int, int], Least]
 
     @classmethod
     def open(
         cls, subject: Subject, forms: Sequence[LayerFormat], paths: Sequence[Stream], target: Target,
-        *, progress: Progress = silent,
+        intervals: Sequence[int], *, workers: Workers = HERE, progress: Progress = silent,
     ) -> Self:  # fmt: skip
-        """Weights are rounded to the nearest here: prices follow from their alphabet."""
-
-        def offers(bits: Precision) -> Mapping[str, Sequence[Option]]:
-            return options(subject.quantised(bits, compensate=False), target)
-
-        pairs = [(form, width) for form in forms for width in WIDTHS]
-        uniform = {}
-        for done, (form, width) in enumerate(pairs):
-            progress("Search: cost on the target", done, len(pairs))
-            both = LayerFormat(form.weight_bits, width, form.kind)
-            uniform[form, width] = offers(Precision(overrides={"*": both}))
-        narrowed = {
-            (i, width): offers(precision_of(path.formats(width))) for i, path in enumerate(paths) for width in WIDTHS
-        }
-        return cls(target, weight_prices(subject, forms, paths).layers, uniform, narrowed)
+        """Of the cheapest options that take at most an interval's cycles a frame."""
+        both = {(f, width): LayerFormat(f.weight_bits, width, f.kind) for f in forms for width in WIDTHS}
+        uniform = {key: Precision(overrides={"*": form}) for key, form in both.items()}
+        narrowed = {(i, width): precision_of(path.formats(width)) for i, path in enumerate(paths) for width in WIDTHS}
+        tasks = [*uniform.values(), *narrowed.values()]
+        least = partial(_least, subject, target, tuple(intervals))
+        found = workers.map(least, tasks, progress, what="Search: cost on the target")
+        first, second = found[: len(uniform)], found[len(uniform) :]
+        storage = weight_prices(subject, forms, paths).layers
+        return cls(storage, dict(zip(uniform, first, strict=True)), dict(zip(narrowed, second, strict=True)))
 
     def prices(self, interval: int) -> Prices:
-        """In shares of LUTs and DSP blocks, of the cheapest options that take at most `interval` cycles a frame."""
+        """In shares of LUTs and DSP blocks, at one of the intervals."""
         names = {name for name, _, _ in self.storage}
         layers = {
-            (name, form, width): self._least(given[name], interval) + STORAGE * self.storage[name, form, width]
+            (name, form, width): given[name][interval] + STORAGE * self.storage[name, form, width]
             for (form, width), given in self.uniform.items()
             for name in names
         }
         besides = {
-            key: sum(self._least(options, interval) for name, options in given.items() if name not in names)
+            key: sum(least[interval] for name, least in given.items() if name not in names)
             for key, given in self.narrowed.items()
         }
         return Prices(layers, {(i, a): p - besides[i, KNOWN.activation_bits] for (i, a), p in besides.items()})
 
-    def _least(self, given: Sequence[Option], interval: int) -> float:
-        """At this speed, or at the highest there is."""
-        limit = max(interval, min(o.cycles for o in given))
-        return min(share(o.cost, self.target.usable) for o in given if o.cycles <= limit)
+
+def _least(subject: Subject, target: Target, intervals: Sequence[int], bits: Precision) -> Least:
+    """At each interval, or the shortest there is. Weights are rounded to the nearest: prices follow from alphabets."""
+    found = options(subject.quantised(bits, compensate=False), target)
+    return {name: {i: _price(given, i, target.usable) for i in intervals} for name, given in found.items()}
+
+
+def _price(given: Sequence[Option], interval: int, usable: Resources) -> float:
+    limit = max(interval, min(o.cycles for o in given))
+    return min(share(o.cost, usable) for o in given if o.cycles <= limit)

@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from tomato.core.ir import Graph
 from tomato.core.progress import Progress, silent
 from tomato.passes.groups import partition
-from tomato.quantise.precision import LayerFormat
+from tomato.quantise.precision import LayerFormat, Precision
 from tomato.quantise.separate_inputs import separate_inputs
 from tomato.quantise.share_encodings import tie
 from tomato.search.candidates import KNOWN, WIDTHS
 from tomato.search.subject import Subject, precision_of
+from tomato.work import HERE, Workers
 
 FRAMES = 128
 """Frames that sensitivities are measured on."""
@@ -73,28 +75,30 @@ def _arguments(graph: Graph, names: set[str]) -> dict[str, int]:
     return {n.name: graph.types[n.args[0]].codes.bits for n in graph if n.name in names}
 
 
-def measure(subject: Subject, forms: Sequence[LayerFormat], *, progress: Progress = silent) -> Sensitivity:
+def measure(
+    subject: Subject, forms: Sequence[LayerFormat], *, workers: Workers = HERE, progress: Progress = silent
+) -> Sensitivity:
     """Losses of every layer in every format, and of every stream at every width, alone."""
     paths = streams(subject)
-    trials: dict[tuple[str, LayerFormat] | tuple[int, int], dict[str, LayerFormat]] = {}
+    trials: dict[tuple[str, LayerFormat] | tuple[int, int], Precision] = {}
     for node in subject.layers:
-        trials |= {(node.name, form): {node.name: form} for form in forms if form != KNOWN}
+        trials |= {(node.name, form): precision_of({node.name: form}) for form in forms if form != KNOWN}
     for i, path in enumerate(paths):
-        trials |= {(i, bits): path.formats(bits) for bits in WIDTHS if bits != KNOWN.activation_bits}
-    count = min(FRAMES, subject.count)
-
-    def loss(formats: Mapping[str, LayerFormat]) -> float:
-        return subject.loss(subject.run(subject.quantised(precision_of(formats)), count))
-
-    least, weights, activations = loss({}), {}, {}
-    for done, (key, formats) in enumerate(trials.items()):
-        progress("Search: sensitivity", done, len(trials))
-        more = max(0.0, loss(formats) - least)
+        trials |= {(i, bits): precision_of(path.formats(bits)) for bits in WIDTHS if bits != KNOWN.activation_bits}
+    tasks = [Precision(), *trials.values()]
+    least, *losses = workers.map(partial(_loss, subject), tasks, progress, what="Search: sensitivity")
+    weights, activations = {}, {}
+    for key, loss in zip(trials, losses, strict=True):
+        more = max(0.0, loss - least)
         if isinstance(key[1], LayerFormat):
             weights[str(key[0]), key[1]] = more
         else:
             activations[int(key[0]), key[1]] = more
-    progress("Search: sensitivity", len(trials), len(trials))
     weights |= {(n.name, KNOWN): 0.0 for n in subject.layers}
     activations |= {(i, KNOWN.activation_bits): 0.0 for i in range(len(paths))}
     return Sensitivity(paths, weights, activations)
+
+
+def _loss(subject: Subject, bits: Precision) -> float:
+    """How far the network at a precision is from the real one."""
+    return subject.loss(subject.run(subject.quantised(bits), min(FRAMES, subject.count)))

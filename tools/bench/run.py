@@ -1,4 +1,4 @@
-"""Run the benchmark: python -m tools.bench.run [--only NAME]... [--simulate].
+"""Run the benchmark: python -m tools.bench.run [--only NAME]... [--simulate] [--workers N].
 
 Every case runs in a process of its own, so that its memory is its own and a failure stops nothing else.
 Results are merged into tools/bench/results.json, and tools/bench/RESULTS.md is printed from that.
@@ -9,12 +9,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from tomato import __version__
+from tomato import __version__, work
+from tomato.cli.options import workers_options
 from tomato.core.errors import TomatoError
 from tools.bench import readme
 from tools.bench.cases import BUILD, CASES, HERE, ROOT, Case, read_cases, read_published
@@ -28,22 +30,28 @@ Results = dict[str, dict[str, Any]]
 @click.option("--simulate", is_flag=True, help="Play frames through the RTL as well, and compare every beat.")
 @click.option("--timeout", default=3600, show_default=True, metavar="SECONDS", help="For one case.")
 @click.option("--list", "listed", is_flag=True, help="Print the names of the cases, and stop.")
-def main(only: tuple[str, ...], simulate: bool, timeout: int, listed: bool) -> None:
+@workers_options
+def main(
+    only: tuple[str, ...], simulate: bool, timeout: int, listed: bool, workers: int, scheduler: str | None
+) -> None:
     """Compile the cases of tools/bench/cases.toml and record speed, size, time and memory."""
     try:
         cases = read_cases()
         chosen = choose(cases, only)
+        if listed:
+            click.echo("\n".join(case.name for case in chosen))
+            return
+        results = _previous(HERE / "results.json")
+        one = partial(run, simulate=simulate, timeout=timeout)
+        with work.opened(workers, scheduler) as crew:
+            found = crew.run(one, chosen, what="benchmark", name=lambda case: case.name)
+            for done, (place, result) in enumerate(found, 1):
+                case = chosen[place]
+                click.echo(f"[{done}/{len(chosen)}] {case.name}: {outcome(case, result)}")
+                results[case.name] = result
+                write(HERE, cases, results)
     except TomatoError as reason:
         raise SystemExit(str(reason)) from reason
-    if listed:
-        click.echo("\n".join(case.name for case in chosen))
-        return
-    results = _previous(HERE / "results.json")
-    for i, case in enumerate(chosen, 1):
-        click.echo(f"[{i}/{len(chosen)}] {case.name}: ", nl=False)
-        results[case.name] = run(case, simulate=simulate, timeout=timeout)
-        click.echo(outcome(case, results[case.name]))
-        write(HERE, cases, results)
     readme.main()
     click.echo("written: tools/bench/results.json, tools/bench/RESULTS.md and the table of README.md")
     if bad := [case.name for case in chosen if not as_expected(case, results[case.name])]:
@@ -143,4 +151,6 @@ def _previous(path: Path) -> Results:
 
 
 if __name__ == "__main__":
-    main()
+    from tools.bench.run import main as start  # workers look for functions in modules, not in programs
+
+    start()

@@ -1,25 +1,30 @@
 """Synthesises every point with Yosys, keeps what it measured, and judges the resource model by it.
 
-Usage: python -m tools.calibrate.run [--flow xcup|ecp5] [group ...]. What is measured and unchanged is
+Usage: python -m tools.calibrate.run [--flow xcup|ecp5] [--workers N] [group ...]. What is measured and unchanged is
 not measured again.
 """
 
-import argparse
 import hashlib
 import json
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tomato import targets
+import click
+
+from tomato import targets, work
 from tomato.backend.library import includes, sources_with_blocks, tokens_of
 from tomato.backend.verilog import hexadecimal, literal
+from tomato.cli.options import workers_options
 from tomato.core.assets import asset
-from tomato.targets import Resources
+from tomato.core.errors import TomatoError
+from tomato.targets import Resources, Target
+from tomato.work import HERE as THIS_PROCESS
+from tomato.work import Workers
 from tools.calibrate.measure import Measured, measure
 from tools.calibrate.point import FIT, XCUP, Point
 from tools.calibrate.points import points
@@ -106,17 +111,35 @@ def load(group: str) -> dict[str, Any]:
     return known
 
 
-def refresh(chosen: Iterable[Point], flow: str) -> None:
-    """Measure the points that are unknown or out of date; every result is stored at once."""
-    for point in chosen:
-        stamp = key(point, flow)
-        if load(point.group).get(point.name, {}).get(flow, {}).get("key") == stamp:
-            continue
-        found = synthesise(point, flow, HERE.parents[1] / "build" / "calibrate" / stamp)
+def refresh(chosen: Iterable[Point], flow: str, workers: Workers = THIS_PROCESS) -> None:
+    """Measure the points that are unknown or out of date; every result is stored at once, new ones in their order."""
+    points = list(chosen)
+    known = {group: load(group) for group in {p.group for p in points}}
+    stamps = {(p.group, p.name): key(p, flow) for p in points}
+    stale = [p for p in points if known[p.group].get(p.name, {}).get(flow, {}).get("key") != stamps[p.group, p.name]]
+    new = [p.name for p in stale if p.name not in known[p.group]]
+    tasks = [(_bare(p), flow, stamps[p.group, p.name]) for p in stale]
+    for place, found in workers.run(_measured, tasks, what="synthesis", name=lambda task: task[0].name):
+        point, _, stamp = tasks[place]
         print(f"{flow} {point.group} {point.name}: {found.lut} LUT, {found.levels} levels", flush=True)
-        known = load(point.group)
-        known.setdefault(point.name, {})[flow] = {"key": stamp, **asdict(found)}
-        store(point.group, known)
+        rows = load(point.group)
+        rows.setdefault(point.name, {})[flow] = {"key": stamp, **asdict(found)}
+        store(point.group, dict(sorted(rows.items(), key=lambda row: new.index(row[0]) + 1 if row[0] in new else 0)))
+
+
+def _bare(point: Point) -> Point:
+    """A point as it is synthesised, without what says what it should cost: that does not travel."""
+    return replace(point, cost=_unknown, unit=None, part=None)
+
+
+def _unknown(_: Target) -> Resources:
+    raise NotImplementedError
+
+
+def _measured(task: tuple[Point, str, str]) -> Measured:
+    """A point on a family's flow, in a folder by its key."""
+    point, flow, stamp = task
+    return synthesise(point, flow, HERE.parents[1] / "build" / "calibrate" / stamp)
 
 
 def store(group: str, known: Mapping[str, Any]) -> None:
@@ -149,19 +172,24 @@ def _judge(rows: list[tuple[bool, Resources, Resources]]) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    """Measure what is missing, then write the summary that the compiler's report reads."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--flow", choices=sorted(TARGETS), action="append")
-    parser.add_argument("--fit", action="store_true", help="only judge the model by the data at hand")
-    parser.add_argument("groups", nargs="*")
-    options = parser.parse_args()
-    flows = options.flow or sorted(TARGETS, reverse=True)
-    for flow in () if options.fit else flows:
-        refresh((p for p in selected(flow) if not options.groups or p.group in options.groups), flow)
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--flow", "flows", type=click.Choice(sorted(TARGETS)), multiple=True, help="A family; may be repeated.")
+@click.option("--fit", is_flag=True, help="Only judge the model by the data at hand.")
+@workers_options
+@click.argument("groups", nargs=-1)
+def main(flows: tuple[str, ...], fit: bool, workers: int, scheduler: str | None, groups: tuple[str, ...]) -> None:
+    """Measure what is missing of GROUPS, or of all, then write the summary that the compiler's report reads."""
+    try:
+        with work.opened(workers, scheduler) as crew:
+            for flow in () if fit else flows or sorted(TARGETS, reverse=True):
+                refresh((p for p in selected(flow) if not groups or p.group in groups), flow, crew)
+    except TomatoError as reason:
+        raise SystemExit(str(reason)) from reason
     judged = {targets.load(board).family: summary(selected(flow), flow) for flow, board in TARGETS.items()}
     SUMMARY.write_text(json.dumps(judged, indent=1) + "\n")
 
 
 if __name__ == "__main__":
-    main()
+    from tools.calibrate.run import main as start  # workers look for functions in modules, not in programs
+
+    start()

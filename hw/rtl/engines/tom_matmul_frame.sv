@@ -193,40 +193,22 @@ module tom_matmul_frame #(
     end
   end
 
-  if (Pack == 0) begin : gen_booth
-    tom_cells_booth #(
-      .Inputs    (Lanes),
-      .Outputs   (Outputs),
-      .Shared    (1),
-      .InBits    (ADiffBits),
-      .InSigned  (ADiffSigned),
-      .FieldBits (FieldBits),
-      .WeightBits(FieldBits),
-      .ProdBits  (ProdBits)
-    ) u_cells (
-      .clk_i,
-      .weight_i(field_q),
-      .data_i  (early_q[1]),
-      .prod_o  (product)
-    );
-  end else begin : gen_multiply
-    tom_cells_multiply #(
-      .Inputs    (Lanes),
-      .Outputs   (Outputs),
-      .Shared    (1),
-      .InBits    (ADiffBits),
-      .InSigned  (ADiffSigned),
-      .FieldBits (FieldBits),
-      .WeightBits(FieldBits),
-      .ProdBits  (ProdBits),
-      .Pack      (Pack)
-    ) u_cells (
-      .clk_i,
-      .weight_i(field_q),
-      .data_i  (early_q[1]),
-      .prod_o  (product)
-    );
-  end
+  tom_cells_multiply #(
+    .Inputs    (Lanes),
+    .Outputs   (Outputs),
+    .Shared    (1),
+    .InBits    (ADiffBits),
+    .InSigned  (ADiffSigned),
+    .FieldBits (FieldBits),
+    .WeightBits(FieldBits),
+    .ProdBits  (ProdBits),
+    .Pack      (Pack)
+  ) u_cells (
+    .clk_i,
+    .weight_i(field_q),
+    .data_i  (early_q[1]),
+    .prod_o  (product)
+  );
 
   // ---------------------------------------------------------------- their sums
 

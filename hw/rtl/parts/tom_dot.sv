@@ -166,24 +166,6 @@ module tom_dot #(
       .data_i  (early_q),
       .sum_o   (leaf)
     );
-  end else if (Pack == 0) begin : gen_booth
-    tom_cells_booth #(
-      .Inputs    (Inputs),
-      .Outputs   (Outputs),
-      .Shared    (Shared),
-      .InBits    (InBits),
-      .InSigned  (InSigned),
-      .FieldBits (FieldBits),
-      .WeightBits(WeightBits),
-      .ProdBits  (ProdBits),
-      .Codebook  (Cell == Codebook),
-      .Constants (Constants)
-    ) u_cells (
-      .clk_i,
-      .weight_i(word),
-      .data_i  (early_q),
-      .prod_o  (leaf)
-    );
   end else begin : gen_multiply
     tom_cells_multiply #(
       .Inputs    (Inputs),

@@ -109,6 +109,7 @@ RECURRENT = 196
 
 
 @pytest.mark.rtl
+@pytest.mark.amd_headers
 def test_a_recurrent_network_is_exact_and_as_fast_as_predicted(tmp_path: Path) -> None:
     compiled = tomato.compile(model_path("lstm_mnist_float.onnx"), "pynq-z2", calibration=rows()[0][:200])
     folder = compiled.write(tmp_path / "lstm", backends=BACKENDS)

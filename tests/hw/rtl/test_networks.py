@@ -108,8 +108,14 @@ def with_fifos(graph: Graph, plan: Plan, target: Target) -> Plan:
     return replace(plan, fifos=fifo_depths(units, graph, routes(links, target), interval_cycles(units, links)))
 
 
+SEEDS = [
+    pytest.param(seed, marks=pytest.mark.amd_headers if seed % 6 == 0 else ())
+    for seed in range(FIRST, FIRST + NETWORKS)
+]
+
+
 @pytest.mark.rtl
-@pytest.mark.parametrize("seed", range(FIRST, FIRST + NETWORKS))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_hardware_agrees_with_golden_and_prediction(seed: int, tmp_path: Path) -> None:
     check(make(seed), seed, tmp_path)
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from tests import digits
 from tests.networks.nets import Net
-from tomato import targets
+from tomato import targets, work
 from tomato.cli import main
 from tomato.compiler import compile_model
 from tomato.core.errors import TomatoError
@@ -129,7 +129,7 @@ def test_the_choice_is_the_cheapest_of_all(bound: float) -> None:
 def test_prices_are_those_of_the_engines() -> None:
     """Narrow inputs and narrow weights are cheaper, and speed is dearer."""
     known = subject()
-    market = Market.open(known, (KNOWN, NARROW), streams(known), TARGET)
+    market = Market.open(known, (KNOWN, NARROW), streams(known), TARGET, (1000, 16))
     slow, fast = market.prices(1000), market.prices(16)
     assert fast.layers["reals", KNOWN, 8] > slow.layers["reals", KNOWN, 8]
     assert fast.layers["reals", NARROW, 8] < fast.layers["reals", KNOWN, 8]
@@ -173,6 +173,21 @@ def test_the_plot_needs_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
     found = search.__wrapped__(goal)
     assert set(found.files) == {"exploration.json"}
     assert found.notes[-1] == "precision auto: no plot without Matplotlib; pip install 'tomato[plot]'"
+
+
+def test_workers_find_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bisections at the same time, and moves in advance, leave the points that one after the other would."""
+    monkeypatch.setattr("tomato.search.candidates.FIXED", ("w8", "w4"))
+    monkeypatch.setattr("tomato.search.candidates.CELLS", ())
+    monkeypatch.setattr("tomato.search.search.STEPS", 2)
+    monkeypatch.setattr("tomato.search.search.MOVES", 3)
+    with work.opened(2) as workers:
+        shared = explore(subject(), TARGET, Goal(5.0, "fps"), workers=workers)
+    alone = explore(subject(), TARGET, Goal(5.0, "fps"))
+    assert shared.files == alone.files
+    assert (shared.precision, shared.fps, shared.notes, shared.points) == (
+        alone.precision, alone.fps, alone.notes, alone.points
+    )  # fmt: skip
 
 
 def test_without_calibration() -> None:

@@ -6,6 +6,7 @@ from typing import Self
 import numpy as np
 
 from tomato.core.formats import Array
+from tomato.core.threads import one_thread
 from tomato.quantise.weights.alphabet import Alphabet
 
 DAMPING = 0.01
@@ -34,8 +35,10 @@ class Sweep:
         power = variance.mean(axis=1)
         damping = np.where(power > 0.0, DAMPING * power, 1.0)[:, np.newaxis, np.newaxis]
         damped = np.take_along_axis(rows, order[:, np.newaxis, :], axis=2) + damping * np.eye(variance.shape[1])
-        inverse = np.linalg.inv(damped)
-        return cls(order, np.linalg.cholesky((inverse + inverse.transpose(0, 2, 1)) / 2.0).transpose(0, 2, 1))
+        with one_thread():  # several would round otherwise, and weights depend on the machine
+            inverse = np.linalg.inv(damped)
+            factor = np.linalg.cholesky((inverse + inverse.transpose(0, 2, 1)) / 2.0)
+        return cls(order, factor.transpose(0, 2, 1))
 
 
 def compensate(target: Array, alphabet: Alphabet, sweep: Sweep) -> Array:

@@ -5,6 +5,7 @@ Many cases, each tom_fetch with memories and clients of its own, are one design,
 
 import hashlib
 import json
+import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
