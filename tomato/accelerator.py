@@ -60,13 +60,14 @@ class Accelerator(Integers):
     @cached_property
     def report(self) -> dict[str, Any]:
         """The contents of report.json."""
-        links = self.lowered.routes.links
+        made = self.lowered
+        seen = border(self.graph, made.units, made.routes.links, made.reader)
         around = board.around(self.shell, self.target)
         return report(
-            self.graph, self.plan, self.target, self.lowered,
+            self.graph, self.plan, self.target, made,
             model=self.model.name, notes=self.notes, proofs=self.proofs, ends=self.ends,
             ports=ports.described(self.graph, self.inputs, self.outputs),
-            shell=around.name, around=around.cost(border(self.graph, self.lowered.units, links)),
+            shell=around.name, around=around.cost(seen),
         )  # fmt: skip
 
     def golden(self, *x: Array, codes: bool = False, progress: Progress = silent) -> Any:
@@ -143,7 +144,7 @@ class Accelerator(Integers):
             images = image(self.lowered.units, reader) if reader else ()
             project.write(fresh, self.lowered.netlist, self.report, self.plan.to_toml(), backends, images)
             if "verilog" in backends:
-                board.write(fresh, self.lowered.netlist, self.target, self.report, self.shell)
+                board.write(fresh, self.lowered, self.target, self.report, self.shell)
             contents.save(fresh, self, self.model, self.target, host=self.host, samples=self.samples, files=self.files)
             written.write(fresh, self, self.lowered.netlist, self.model.name)
             self.write_vectors(fresh, *self.samples, progress=progress)

@@ -9,7 +9,7 @@ from tomato.backend.constraints import assignments
 from tomato.board import open_flow, registers, serial, shell, vendors
 from tomato.board.number import number
 from tomato.core.files import write_text
-from tomato.hardware.netlist import Netlist
+from tomato.lower import Lowered
 from tomato.schedule.border import NOTHING, Around, Border
 from tomato.targets import Resources, Target
 
@@ -37,20 +37,21 @@ def around(kind: str, target: Target) -> Around:
     return Around("serial", line, needed=False) if open_flow.line(target) else Around("axi", axi)
 
 
-def write(folder: Path, netlist: Netlist, target: Target, report: Mapping[str, Any], kind: str) -> None:
+def write(folder: Path, lowered: Lowered, target: Target, report: Mapping[str, Any], kind: str) -> None:
     """Write board/ of a build folder, which holds the accelerator already: shells, and what the board's tools need."""
     if kind == "none":
         return
-    for name, text in files(folder, netlist, target, report).items():
+    for name, text in files(folder, lowered, target, report).items():
         path = folder / FOLDER / name
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, text)
 
 
-def files(folder: Path, netlist: Netlist, target: Target, report: Mapping[str, Any]) -> dict[str, str]:
+def files(folder: Path, lowered: Lowered, target: Target, report: Mapping[str, Any]) -> dict[str, str]:
     """File name, below board/, to text: the AXI shell; the serial one where the board has a line; scripts."""
     title = f"{report['model']} for {report['target']}"
-    made = registers.of(netlist, report["interval_cycles"], number(netlist, target))
+    netlist = lowered.netlist
+    made = registers.of(netlist, report["interval_cycles"], number(netlist, target), lowered.reader)
     around = shell.files(netlist, made, title)
     read = _read(folder, around)
     names = [p["onnx"] for p in (report["ports"] or {}).get("inputs", [])]

@@ -11,8 +11,10 @@ from typing import Any, Literal
 from tomato.backend.verilog import padded, port_name
 from tomato.core.errors import TomatoError
 from tomato.hardware.memory import LOAD_BITS
-from tomato.hardware.netlist import Netlist, Stream, load_count
+from tomato.hardware.netlist import WEIGHTS, Netlist, Stream, load_count
+from tomato.host.written import LOADER
 from tomato.schedule.border import Border
+from tomato.schedule.fetching import Fetching
 
 Direction = Literal["read", "write"]
 """Of a master: it reads inputs and weights, and writes outputs."""
@@ -28,10 +30,14 @@ COUNTERS = 0x100
 """The counters' place, if the arguments end in front of it; else the next multiple."""
 STATUS_ERRORS = 8
 """First error bit of the status."""
+FETCH_ERROR = 3
+"""The error bit of all masters that fetch weights."""
 WAITS = 0x20
 """Behind the counters' first."""
 MOST_MASTERS = 24
-"""The status has an error bit for each."""
+"""The status has an error bit for each, besides those that fetch weights."""
+PAGE = 4096
+"""Fetched weights lie at a multiple of so many bytes: their bursts cross no border of 4 KB."""
 NARROWEST, WIDEST = 4, 64
 """Bytes of a beat of AXI4: what Zynq's and Alveo's ports take."""
 HEADROOM = 1.25
@@ -65,7 +71,9 @@ class Register:
 class Master:
     """A master of AXI4, and the frames that it carries: one behind the other, each `frame_beats` of `beat_bytes`.
 
-    port: the stream's name at the accelerator. pointer: the register with the address of the first frame.
+    port: the stream's name at the accelerator; weights have none, and are one frame. pointer: the register with the
+    address of the first frame. file: of weights, what lies there, in host/. fetched: the accelerator reads them itself,
+    again and again; the address is a multiple of PAGE.
     """
 
     name: str
@@ -75,6 +83,8 @@ class Master:
     pointer: str
     beat_bytes: int
     frame_beats: int
+    file: str = ""
+    fetched: bool = False
 
     @property
     def frame_bytes(self) -> int:
@@ -84,7 +94,7 @@ class Master:
 
 @dataclass(frozen=True, slots=True)
 class Map:
-    """The registers of a design: module `top` with these masters, inputs first, then outputs, then the weights."""
+    """The registers of a design: module `top` with these masters: inputs, outputs, weights, fetched weights."""
 
     top: str
     build: int
@@ -104,7 +114,7 @@ class Map:
     def registers(self) -> tuple[Register, ...]:
         """All of them, by address."""
         pointers = (
-            Register(m.pointer, POINTERS + POINTER_STEP * i, 64, "rw", f"address of {_what(m)}, in bytes, any")
+            Register(m.pointer, POINTERS + POINTER_STEP * i, 64, "rw", f"address of {_what(m)}")
             for i, m in enumerate(self.masters)
         )
         frames = Register("frames", self.frames_at, 32, "rw", "what a start runs", FRAMES)
@@ -114,9 +124,10 @@ class Map:
         errors = tuple(
             Field(f"error_{m.pointer}", STATUS_ERRORS + i, 1, "w1c", f"memory answered {m.name} with an error")
             for i, m in enumerate(self.masters)
+            if not m.fetched
         )
-        at = self.counters_at
-        yield Register("status", at, 32, "w1c", "what goes on, and what went wrong", (*STATUS, *errors))
+        at, fields = self.counters_at, (*STATUS, *self._fetch_errors(), *errors)
+        yield Register("status", at, 32, "w1c", "what goes on, and what went wrong", fields)
         for i, (name, what) in enumerate(COUNTED, 1):
             yield Register(name, at + 4 * i, 32, "ro", what)
         streams = [m for m in self.masters if m.port]
@@ -129,6 +140,13 @@ class Map:
             if m.direction == "write":
                 yield Register(f"checksum_{m.pointer}", at, 32, "ro", "of its beats since clear: see tom_checksum.sv")
                 at += 4
+
+    def _fetch_errors(self) -> Iterator[Field]:
+        if names := [m.name for m in self.masters if m.fetched]:
+            what = f"memory answered {' or '.join(dict.fromkeys((names[0], names[-1])))} with an error"
+            if len(names) > 2:
+                what = f"memory answered one of {names[0]} to {names[-1]} with an error"
+            yield Field("error_fetch", FETCH_ERROR, 1, "w1c", f"{what}: begin a new sequence, wrong weights may wait")
 
     def described(self) -> dict[str, Any]:
         """As plain data."""
@@ -143,9 +161,11 @@ class Map:
 
 
 def _what(master: Master) -> str:
+    if master.fetched:
+        return f"weights (host/{master.file}), in bytes, a multiple of {PAGE:,}; it stays until a new sequence begins"
     if not master.port:
-        return "the weights (mem/loader.bin)"
-    return f"the first frame of {'input' if master.direction == 'read' else 'output'} {master.port}"
+        return f"the weights (host/{master.file}), in bytes, any"
+    return f"the first frame of {'input' if master.direction == 'read' else 'output'} {master.port}, in bytes, any"
 
 
 CONTROL: Sequence[Register] = (
@@ -186,10 +206,13 @@ COUNTED: Sequence[tuple[str, str]] = (
 )
 
 
-def of(netlist: Netlist, interval: int, build: int) -> Map:
-    """The registers of a design with `interval` cycles between frames. Raises TomatoError where there are too many."""
-    loads = load_count(netlist.loaded, LOAD_BITS)
-    return Map(f"{netlist.name}_top", build, masters(Border(netlist.inputs, netlist.outputs, interval, loads)))
+def of(netlist: Netlist, interval: int, build: int, reader: Fetching | None) -> Map:
+    """The registers of a design with `interval` cycles between frames; `reader` fetches its weights.
+
+    Raises TomatoError where there are too many.
+    """
+    design = Border(netlist.inputs, netlist.outputs, interval, load_count(netlist.loaded, LOAD_BITS), reader)
+    return Map(f"{netlist.name}_top", build, masters(design))
 
 
 def masters(design: Border) -> tuple[Master, ...]:
@@ -197,14 +220,23 @@ def masters(design: Border) -> tuple[Master, ...]:
     inputs = tuple(_master(s, "read", design.interval) for s in design.inputs)
     outputs = tuple(_master(s, "write", design.interval) for s in design.outputs)
     loads = design.load_beats
-    weights = (Master("m_axi_weights", "", "read", LOAD_BITS, "weights", LOAD_BITS // 8, loads),) if loads else ()
+    weights = (Master("m_axi_weights", "", "read", LOAD_BITS, WEIGHTS, LOAD_BITS // 8, loads, LOADER),) if loads else ()
     found = (*inputs, *outputs, *weights)
     if len(found) > MOST_MASTERS:
         raise TomatoError(
             f"the network has {len(found)} inputs and outputs: the AXI shell takes {MOST_MASTERS}",
             hint="compile with --shell none, and connect the streams yourself",
         )
-    return found
+    return (*found, *(_fetched(design.reader) if design.reader else ()))
+
+
+def _fetched(reader: Fetching) -> Iterator[Master]:
+    """The masters of a reader of weights, which are ports of the accelerator: one for every channel."""
+    for channel in range(reader.channels):
+        name, beat = f"{WEIGHTS}{channel}", reader.data_bits // 8
+        yield Master(
+            f"m_axi_{name}", "", "read", reader.data_bits, name, beat, reader.beats, f"{name}.bin", fetched=True
+        )
 
 
 def _master(stream: Stream, direction: Direction, interval: int) -> Master:

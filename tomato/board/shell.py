@@ -66,13 +66,14 @@ class ShellView:
     inputs: tuple[MasterView, ...]
     outputs: tuple[MasterView, ...]
     weights: MasterView | None
+    fetches: tuple[MasterView, ...] = ()
     most_beats: int = MOST_BEATS
     control: tuple[Pin, ...] = field(default_factory=lambda: tuple(_control()))
 
     @property
     def masters(self) -> tuple[MasterView, ...]:
         """All of them, as the registers have them."""
-        return (*self.inputs, *self.outputs, *((self.weights,) if self.weights else ()))
+        return (*self.inputs, *self.outputs, *((self.weights,) if self.weights else ()), *self.fetches)
 
     @property
     def longest(self) -> int:
@@ -108,24 +109,27 @@ def look(netlist: Netlist, registers: Map, title: str) -> ShellView:
     streams = {True: iter(netlist.inputs), False: iter(netlist.outputs)}
     inputs: list[MasterView] = []
     outputs: list[MasterView] = []
-    weights = None
+    weights, fetches = None, list[MasterView]()
     for index, master in enumerate(registers.masters):
         reads = master.direction == "read"
-        if not master.port:
+        if master.fetched:
+            fetches.append(MasterView(master, index, "", 0, master.data_bits, tuple(_memory(master))))
+        elif not master.port:
             weights = MasterView(master, index, "weights", _depth(master), LOAD_BITS, tuple(_memory(master)))
         else:
             stream = next(streams[reads])
             depth = _depth(master)
             view = MasterView(master, index, port_name(stream), depth, stream.width, tuple(_memory(master)))
             (inputs if reads else outputs).append(view)
-    return ShellView(netlist.name, title, registers, tuple(inputs), tuple(outputs), weights)
+    return ShellView(netlist.name, title, registers, tuple(inputs), tuple(outputs), weights, tuple(fetches))
 
 
 def cost(masters: Sequence[Master], target: Target) -> Resources:
-    """What the shell takes: registers, and a reader or a writer with its checksum for each master."""
-    reads, writes = ([m for m in masters if m.direction == way] for way in ("read", "write"))
-    loads = sum(not m.port for m in reads)
-    taken = target.fitted("axi_control", control_cost(len(reads) - loads, len(writes), loads))
+    """What the shell takes: registers, and a reader or a writer with its checksum for each master that is its own."""
+    own = [m for m in masters if not m.fetched]
+    reads, writes = ([m for m in own if m.direction == way] for way in ("read", "write"))
+    loads, fetches = sum(not m.port for m in reads), len(masters) - len(own)
+    taken = target.fitted("axi_control", control_cost(len(reads) - loads, len(writes), loads, fetches))
     for m in reads:
         part = read_cost(m.data_bits // 8, m.beat_bytes, m.frame_beats, _depth(m), target)
         taken += target.fitted("axi_read", part)

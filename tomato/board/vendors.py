@@ -6,60 +6,12 @@ from pathlib import Path
 
 from tomato.backend.render import render
 from tomato.backend.verilog import WATCHERS
-from tomato.board.registers import ADDRESS_BITS, Map
+from tomato.board.platforms import ALVEO, ZYNQ, Processor, Slave, banks_of, processor, shared_by
+from tomato.board.registers import ADDRESS_BITS, Map, Master
 from tomato.board.shell import MasterView, Pin, ShellView
 from tomato.core.errors import TomatoError
 from tomato.targets import Target
 
-
-@dataclass(frozen=True, slots=True)
-class Processor:
-    """A processing system: its IP, what its automation is told, its settings, and the pins that are used.
-
-    automation: of AMD's rule for the IP. slave: its port into memory. master: its port to registers.
-    """
-
-    ip: str
-    automation: str
-    settings: tuple[tuple[str, str], ...]
-    clock: str
-    reset: str
-    master: str
-    master_clock: str
-    slave: str
-    slave_clock: str
-    interrupt: str
-
-
-@dataclass(frozen=True, slots=True)
-class Zynq:
-    """A board by its name in Vivado's board files (all versions of the file will do), and its processor."""
-
-    board: str
-    processor: str
-
-
-@dataclass(frozen=True, slots=True)
-class Alveo:
-    """A card: the platform that its scripts name, and the memory of SLR 0 (AMD UG1120)."""
-
-    platform: str
-    bank: str
-    slr: int = 0
-
-
-ZYNQ: Mapping[str, Zynq] = {
-    "pynq-z2": Zynq("pynq-z2", "zynq"),
-    "zcu102": Zynq("zcu102", "ultrascale"),
-    "zcu104": Zynq("zcu104", "ultrascale"),
-    "kv260": Zynq("kv260_som", "ultrascale"),
-}
-ALVEO: Mapping[str, Alveo] = {
-    "u250": Alveo("xilinx_u250_gen3x16_xdma_4_1_202210_1", "DDR[0]"),
-    "u280": Alveo("xilinx_u280_gen3x16_xdma_1_202211_1", "HBM[0:3]"),
-    "u55c": Alveo("xilinx_u55c_gen3x16_xdma_3_202210_1", "HBM[0:3]"),
-    "u50": Alveo("xilinx_u50_gen3x16_xdma_5_202210_1", "HBM[0:3]"),
-}
 FAMILIES: Mapping[str, str] = {"arria10": "Arria 10", "stratix10": "Stratix 10"}
 """Families of Intel by their names in our targets, and in Quartus."""
 KERNEL_NAMES: Mapping[str, str] = {"control": "CTRL", "gier": "GIER", "ier": "IP_IER", "isr": "IP_ISR"}
@@ -68,33 +20,13 @@ MOST_SLAVES = 16
 """Of a SmartConnect (PG247): masters that reach one port of memory."""
 
 
-def processor(kind: str, clock_mhz: float) -> Processor:
-    """The processing system of Zynq-7000 (PG082) or of Zynq UltraScale+ (PG201), with a clock for the accelerator."""
-    settings: tuple[tuple[str, str], ...]
-    if kind == "zynq":
-        settings = (
-            ("CONFIG.PCW_USE_S_AXI_HP0", "1"),
-            ("CONFIG.PCW_USE_M_AXI_GP0", "1"),
-            ("CONFIG.PCW_USE_FABRIC_INTERRUPT", "1"),
-            ("CONFIG.PCW_IRQ_F2P_INTR", "1"),
-            ("CONFIG.PCW_FPGA0_PERIPHERAL_FREQMHZ", f"{clock_mhz:g}"),
-        )
-        return Processor(
-            "processing_system7", 'make_external "FIXED_IO, DDR" apply_board_preset "1"', settings, "FCLK_CLK0",
-            "FCLK_RESET0_N", "M_AXI_GP0", "M_AXI_GP0_ACLK", "S_AXI_HP0", "S_AXI_HP0_ACLK", "IRQ_F2P",
-        )  # fmt: skip
-    settings = (
-        ("CONFIG.PSU__USE__M_AXI_GP0", "1"),
-        ("CONFIG.PSU__USE__M_AXI_GP1", "0"),
-        ("CONFIG.PSU__USE__M_AXI_GP2", "0"),
-        ("CONFIG.PSU__USE__S_AXI_GP2", "1"),
-        ("CONFIG.PSU__USE__IRQ0", "1"),
-        ("CONFIG.PSU__CRL_APB__PL0_REF_CTRL__FREQMHZ", f"{clock_mhz:g}"),
-    )
-    return Processor(
-        "zynq_ultra_ps_e", 'apply_board_preset "1"', settings, "pl_clk0", "pl_resetn0", "M_AXI_HPM0_FPD",
-        "maxihpm0_fpd_aclk", "S_AXI_HP0_FPD", "saxihp0_fpd_aclk", "pl_ps_irq0",
-    )  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way to memory of a Zynq: a SmartConnect, the masters that go through it, and the port behind it."""
+
+    cell: str
+    masters: tuple[str, ...]
+    slave: Slave
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +44,8 @@ class Row:
 class View:
     """Everything the vendors' templates may look at.
 
-    sources, memories: files below the build folder, in order. regions: commands that assign cells to them.
+    sources, memories: files below the build folder, in order. regions: commands that assign cells to them. banks: of
+    an Alveo, the memory of every master.
     """
 
     core: str
@@ -129,12 +62,17 @@ class View:
     board: str = ""
     ps: Processor | None = None
     platform: str = ""
-    bank: str = ""
+    banks: tuple[tuple[str, str], ...] = ()
     slr: int = 0
     family: str = ""
     flow: str = ""
     inputs: tuple[str, ...] = ()
     address_bits: int = ADDRESS_BITS
+
+    @property
+    def fetched(self) -> tuple[Master, ...]:
+        """The masters that fetch weights."""
+        return tuple(m for m in self.registers.masters if m.fetched)
 
     @property
     def name(self) -> str:
@@ -165,8 +103,18 @@ class View:
     def clocked(self) -> tuple[str, ...]:
         """Pins of the block design that get the clock."""
         assert self.ps is not None
-        own = ("accelerator/ap_clk", "reset/slowest_sync_clk", "control/aclk", "memory/aclk")
-        return (*own, f"ps/{self.ps.master_clock}", f"ps/{self.ps.slave_clock}")
+        own = ("accelerator/ap_clk", "reset/slowest_sync_clk", "control/aclk", f"ps/{self.ps.master_clock}")
+        return (*own, *(pin for way in self.ways for pin in (f"{way.cell}/aclk", f"ps/{way.slave.clock}")))
+
+    @property
+    def ways(self) -> tuple[Way, ...]:
+        """Of a Zynq, the ways of all masters to memory."""
+        assert self.ps is not None
+        shared = shared_by(self.registers.masters)
+        return tuple(
+            Way(f"memory{i or ''}", masters, slave)
+            for i, (masters, slave) in enumerate(zip(shared, self.ps.slaves, strict=True))
+        )
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -191,13 +139,19 @@ def files(view: View, target: Target) -> dict[str, str]:
     if target.name in ZYNQ:
         _reachable(view)
         known = ZYNQ[target.name]
-        seen = replace(view, flow="vivado", board=known.board, ps=processor(known.processor, view.clock_mhz))
+        ports = len(shared_by(view.registers.masters))
+        seen = replace(view, flow="vivado", board=known.board, ps=processor(known.processor, view.clock_mhz, ports))
         made = _rendered(seen, "vivado", ("package_ip.tcl", "build.tcl", "Makefile"))
         made |= _clock(seen, "vivado")
     elif target.name in ALVEO:
         card = ALVEO[target.name]
         seen = replace(
-            view, flow="vitis", kernel=f"{view.core}_1", platform=card.platform, bank=card.bank, slr=card.slr
+            view,
+            flow="vitis",
+            kernel=f"{view.core}_1",
+            platform=card.platform,
+            slr=card.slr,
+            banks=banks_of(view.registers.masters, card),
         )
         hooks = ("regions.tcl",) if view.regions else ()
         made = _rendered(seen, "vitis", ("package_xo.tcl", "link.cfg", "Makefile", *hooks)) | _clock(seen, "vitis")
@@ -231,10 +185,10 @@ def look(
 
 
 def _reachable(view: View) -> None:
-    masters = len(view.registers.masters)
-    if masters > MOST_SLAVES:
+    most = max(map(len, shared_by(view.registers.masters)))
+    if most > MOST_SLAVES:
         raise TomatoError(
-            f"the network has {masters} inputs and outputs: {MOST_SLAVES} reach the memory of {view.target}",
+            f"the network has {most} inputs and outputs: {MOST_SLAVES} reach the memory of {view.target}",
             hint="compile with --shell none, and connect the streams yourself",
         )
 

@@ -41,14 +41,15 @@ class Gear:
         return self.bits * (self.base + self.way * target.luts.select(places + 1)) // 100
 
 
-def control_cost(inputs: int, outputs: int, weights: int) -> Resources:
+def control_cost(inputs: int, outputs: int, weights: int, fetches: int = 0) -> Resources:
     """What tom_axi_control takes, `weights` 1 where they are read from memory: its words, and what selects one.
 
-    Above 32 words, that is one level more.
+    Above 32 words, what selects one takes more. fetches: masters of the accelerator itself, whose addresses it has.
     """
-    masters = inputs + outputs + weights
+    masters = inputs + outputs + weights + fetches
     words = 2 * masters + inputs + 2 * outputs + COUNTERS
-    return Resources(lut=24 * words - 28 + 70 * (words > 32), ff=361 + 97 * inputs + 100 * outputs + 65 * weights)
+    flops = 361 + 97 * inputs + 100 * outputs + 65 * weights + 64 * fetches + 2 * (fetches > 0)
+    return Resources(lut=24 * words - 28 if words <= 32 else 37 * words - 300, ff=flops)
 
 
 def read_cost(data_bytes: int, beat_bytes: int, beats: int, depth: int, target: Target) -> Resources:

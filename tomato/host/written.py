@@ -1,6 +1,7 @@
 """What a build folder's host/ holds: the package tomato_host, and of every port what that has to know."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ from tomato.ops.quantise import Dequantise, Quantise
 from tomato.ops.real import Affine, Clip
 
 PACKAGE = "tomato_host"
-PORTS, ORDERS, WEIGHTS = "host.json", "orders.npz", "loader.bin"
-SHELLS = ("registers.json", "serial.json")
+PORTS, ORDERS, LOADER = "host.json", "orders.npz", "loader.bin"
+REGISTERS = "registers.json"
+SHELLS = (REGISTERS, "serial.json")
 """What is known of the shells, in board/ and, for boards, here."""
 
 
@@ -46,9 +48,21 @@ def write(folder: Path, network: Network, netlist: Netlist, model: str) -> None:
         shell = folder / "board" / name
         if shell.exists():
             write_text(host / name, shell.read_text())
+    if (host / REGISTERS).exists():
+        for master in json.loads((host / REGISTERS).read_text())["masters"]:
+            if master["fetched"]:
+                _share(folder / "mem" / master["file"], host / master["file"])
     if netlist.loaded:
         beats = load_beats(netlist.loaded, LOAD_BITS)
-        (host / WEIGHTS).write_bytes(b"".join(int(b).to_bytes(LOAD_BITS // 8, "little") for b in beats))
+        (host / LOADER).write_bytes(b"".join(int(b).to_bytes(LOAD_BITS // 8, "little") for b in beats))
+
+
+def _share(path: Path, name: Path) -> None:
+    """Give a file, which may be large, another name; a copy where the file system knows no such names."""
+    try:
+        name.hardlink_to(path)
+    except OSError:
+        shutil.copyfile(path, name)
 
 
 def described(network: Network, netlist: Netlist) -> tuple[dict[str, list[dict[str, Any]]], dict[str, Array]]:

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from .errors import HostError
 
 Bytes = NDArray[np.uint8]
+PAGE = 4096
+"""Bursts never cross a multiple of so many bytes."""
 
 
 class Device(Protocol):
@@ -75,6 +77,38 @@ class Registers:
     def streams(self, direction: str) -> tuple[Mapping[str, Any], ...]:
         """Masters of inputs ("read") or outputs ("write")."""
         return tuple(m for m in self.masters if m["direction"] == direction and m["port"])
+
+    @property
+    def stored(self) -> tuple[Mapping[str, Any], ...]:
+        """Masters of weights, which are copied to memory once."""
+        return tuple(m for m in self.masters if m["file"])
+
+
+def contents(folder: Path, master: Mapping[str, Any]) -> Bytes:
+    """What a master of weights finds in memory. Raises HostError where the file in `folder` is not what it was."""
+    path, size = folder / master["file"], master["frame_bytes"]
+    try:
+        found = np.fromfile(path, np.uint8)
+    except OSError as reason:
+        raise HostError(
+            f"cannot read {path}, the weights for {master['name']}: {reason.strerror}",
+            hint="copy all files of host/, or compile again",
+        ) from reason
+    if found.size != size:
+        raise HostError(
+            f"{path} has {found.size:,} bytes, but {master['name']} reads {size:,}",
+            hint="copy it again from the folder that this was compiled to, or compile again",
+        )
+    return found
+
+
+def check_address(master: Mapping[str, Any], address: int) -> None:
+    """Raise HostError if the bursts of a master that fetches weights would cross borders of 4 KB."""
+    if master["fetched"] and address % PAGE:
+        raise HostError(
+            f"the buffer for {master['name']} lies at {address:#x}, not at a multiple of {PAGE:,} bytes",
+            hint="its allocator must align buffers to pages: update PYNQ or XRT",
+        )
 
 
 def weights(folder: Path) -> Bytes | None:

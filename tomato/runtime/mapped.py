@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from .device import Bytes, Registers, weights
+from .device import Bytes, Registers, check_address, contents
 from .errors import HostError
 from .packing import checksum
 
@@ -36,11 +36,15 @@ class Buffer(Protocol):
 
 
 class Mapped(ABC):
-    """The registers of the shell, and buffers that grow as batches do."""
+    """The registers of the shell, and buffers that grow as batches do.
+
+    `spoilt`: memory answered with an error, and wrong weights may wait in the accelerator until its reset.
+    """
 
     def __init__(self, registers: Registers, folder: Path) -> None:
         self.registers, self.folder = registers, folder
         self.buffers: dict[str, Buffer] = {}
+        self.spoilt = False
 
     @abstractmethod
     def read(self, offset: int) -> int:
@@ -62,17 +66,17 @@ class Mapped(ABC):
                 f"the chip says build {found:08x}, but this folder is build {self.registers.build:08x}",
                 hint="load the bitstream that was made from this folder, or run from the folder that it was made from",
             )
-        loaded = weights(self.folder)
-        if loaded is not None:
-            buffer = self.allocate(loaded.size, "weights")
-            buffer.data[:] = loaded
+        for master in self.registers.stored:
+            pointer, data = master["pointer"], contents(self.folder, master)
+            buffer = self._buffer(pointer, data.size)
+            check_address(master, buffer.address)
+            buffer.data[: data.size] = data
             buffer.to_device()
-            self.buffers["weights"] = buffer
-            self._point("weights", buffer.address)
+            self._point(pointer, buffer.address)
 
     def exchange(self, frames: int, given: Mapping[str, Bytes], *, restart: bool) -> Mapping[str, Bytes]:
         """As `Device.exchange`."""
-        run = self.registers.run_of(frames, restart=restart)
+        run = self.registers.run_of(frames, restart=restart or self.spoilt)
         for m in (*self.registers.streams("read"), *self.registers.streams("write")):
             pointer, size = m["pointer"], frames * m["frame_bytes"]
             buffer = self._buffer(pointer, size)
@@ -82,6 +86,7 @@ class Mapped(ABC):
             self._point(pointer, buffer.address)
         self.write(self.registers.offsets["frames"], run)
         self.write(self.registers.offsets["control"], START)
+        self.spoilt = False
         self._wait(WAIT + frames * FRAME_WAIT)
         self._check()
         results = {}
@@ -135,6 +140,7 @@ class Mapped(ABC):
         ]
         if wrong:
             self.write(self.registers.offsets["status"], status)
+            self.spoilt = True
             names = ", ".join(n.removeprefix("error_") for n in wrong)
             raise HostError(
                 f"memory answered with an error: {names}", hint="is the buffer's address the accelerator's?"

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .device import Bytes, Registers, weights
+from .device import Bytes, Registers, contents
 from .errors import HostError
 
 BASE, STEP = 1 << 32, 1 << 28
@@ -40,8 +40,7 @@ class Simulated:
         with tempfile.TemporaryDirectory(prefix="tomato-") as temporary:
             where = Path(temporary)
             address = {m["pointer"]: BASE + i * STEP for i, m in enumerate(self.registers.masters)}
-            loaded = weights(self.host)
-            content = {**every, **({"weights": loaded} if loaded is not None else {})}
+            content = every | {m["pointer"]: contents(self.host, m) for m in self.registers.stored}
             for name, data in content.items():
                 (where / name).write_bytes(data.tobytes())
             behind = {m["pointer"]: played * m["frame_bytes"] for m in self.registers.streams("read")}

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .device import Bytes, Registers, weights
+from .device import Bytes, Registers, check_address, contents
 from .errors import HostError
 
 WAIT, FRAME_WAIT = 10_000, 100
@@ -35,9 +35,10 @@ class Xrt:
         self.context = pyxrt.hw_context(self.device, self.device.register_xclbin(binary))
         self.kernel = pyxrt.kernel(self.context, registers.top)
         self.buffers: dict[str, Any] = {}
-        loaded = weights(folder)
-        if loaded is not None:
-            self._send("weights", loaded)
+        for master in registers.stored:
+            data = contents(folder, master)
+            check_address(master, self._buffer(master["pointer"], data.size).address())
+            self._send(master["pointer"], data)
 
     def exchange(self, frames: int, given: Mapping[str, Bytes], *, restart: bool) -> Mapping[str, Bytes]:
         """As `Device.exchange`."""

@@ -139,8 +139,9 @@ def _fitting(
         links = edges(graph, design.units)
         parts = routes(links, target, plan.regions, plan.fifos)
         beside = parts.costs(list(plan.layers), target)
-        beside[next(iter(beside))] += around.cost(border(graph, design.units, links))
-        if reader := fetching(design.units, target, interval_cycles(design.units, links)):
+        reader = fetching(design.units, target, interval_cycles(design.units, links))
+        beside[next(iter(beside))] += around.cost(border(graph, design.units, links, reader))
+        if reader:
             beside[reader.clients[0].layer] += reader.cost(target)
         between = sum(beside.values(), start=Resources())
         costs = {n: o.cost + beside[n] for n, o in design.chosen.items()}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from tomato.core.ir import Graph
 from tomato.hardware.memory import LOAD_BITS, Source
 from tomato.hardware.netlist import Stream, stream
+from tomato.schedule.fetching import Fetching
 from tomato.schedule.streams import OUTPUT, Edge, interval_cycles
 from tomato.schedule.units import Units
 from tomato.targets import Resources
@@ -13,12 +14,16 @@ from tomato.targets import Resources
 
 @dataclass(frozen=True, slots=True)
 class Border:
-    """The streams that come in and go out, cycles a frame, and beats of the loader (0: there is none)."""
+    """The streams that come in and go out, cycles a frame, and beats of the loader (0: there is none).
+
+    reader: what fetches weights from memory beside the chip, through masters of its own.
+    """
 
     inputs: tuple[Stream, ...]
     outputs: tuple[Stream, ...]
     interval: int
     load_beats: int
+    reader: Fetching | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +42,11 @@ NOTHING = Around("none", lambda _: Resources())
 """Streams alone."""
 
 
-def border(graph: Graph, units: Units, links: tuple[Edge, ...]) -> Border:
-    """The border of planned units. An input that nothing reads has no stream."""
+def border(graph: Graph, units: Units, links: tuple[Edge, ...], reader: Fetching | None) -> Border:
+    """The border of planned units, and of what fetches their weights. An input that nothing reads has no stream."""
     first = {edge.value: edge for edge in reversed(links)}
     inputs = tuple(stream(n, n, first[n].from_type, first[n].from_lanes) for n, _ in graph.inputs if n in first)
     outputs = tuple(stream(e.value, e.value, e.to_type, e.to_lanes) for e in links if e.consumer == OUTPUT)
     stores = [s for u in units.values() for s in u.stores.values() if s.source is Source.LOADER]
     beats = sum(s.words * -(-s.bits // LOAD_BITS) for s in stores)
-    return Border(inputs, outputs, interval_cycles(units, links), beats)
+    return Border(inputs, outputs, interval_cycles(units, links), beats, reader)

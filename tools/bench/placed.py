@@ -73,7 +73,7 @@ def made(name: str, network: Callable[[], Graph]) -> Make:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         project.write(folder, lowered.netlist, facts, plan.to_toml())
-        board.write(folder, lowered.netlist, target, facts, "axi")
+        board.write(folder, lowered, target, facts, "axi")
         (folder / TARGET).parent.mkdir(exist_ok=True)
         (folder / TARGET).write_text(json.dumps(targets.describe(target)))
 

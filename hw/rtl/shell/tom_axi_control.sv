@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The registers of an accelerator: AXI4-Lite, laid out as HLS kernels have it, with counters for whoever debugs a board.
 //
-// Pointers of all masters, inputs first, then outputs, then the weights if there are any; the number of frames; from
-// CountersAt what is only read. A start waits until every master takes a job, and then gives it to all of them at once;
+// Pointers of all masters, inputs first, then outputs, then the weights if there are any, then those of masters that are
+// the accelerator's own and fetch weights all the time; the number of frames; from CountersAt what is only read. A start waits until every master takes a job, and then gives it to all of them at once;
 // so a start may be written while the run before it is still on its way. A start of no frames is done at once.
 // A start with bit 31 of the number of frames set begins a new sequence: when nothing runs any more, the accelerator is
-// held in reset for 16 cycles, 16 more pass, and it is started; weights that a master reads are read again.
+// held in reset for 16 cycles, 16 more pass, and it is started; weights that a master reads are read again. Weights are
+// fetched from the first start on; in front of that reset until no burst is on its way, and from the start behind it on.
 // board/registers.json lists every register.
 
 `include "tom_assert.svh"
@@ -15,11 +16,13 @@ module tom_axi_control #(
   parameter int unsigned Inputs     = 1,        // masters that read frames
   parameter int unsigned Outputs    = 1,        // masters that write frames
   parameter int unsigned Weights    = 0,        // 1 if a master reads weights, once, at the first start of a sequence
+  parameter int unsigned Fetches    = 0,        // masters that fetch weights, which take no jobs
   parameter int unsigned FramesAt   = 'h28,     // address of the number of frames
   parameter int unsigned CountersAt = 'h100,    // address of the first counter, a multiple of 256
   parameter bit [31:0]   Build      = '0,       // what this accelerator was made from
 
-  localparam int unsigned Masters = Inputs + Outputs + Weights
+  localparam int unsigned Masters = Inputs + Outputs + Weights,
+  localparam int unsigned Pointers = Masters + Fetches
 ) (
   input  wire logic                  clk_i,
   input  wire logic                  rst_i,
@@ -46,12 +49,15 @@ module tom_axi_control #(
   output wire logic                  start_o,      // a job for all inputs and outputs
   output wire logic                  load_o,       // a job for the weights
   input  wire logic [Masters-1:0]    job_ready_i,
-  output wire logic [Masters*64-1:0] address_o,
+  output wire logic [Pointers*64-1:0] address_o,
   output wire logic [31:0]           frames_o,
   output wire logic                  restart_o,    // the accelerator's reset, registered
+  output wire logic                  fetch_o,      // addresses are there: weights may be fetched
 
   input  wire logic [Inputs+Weights-1:0] idle_i,   // a reader has given all that it was asked for
   input  wire logic [Masters-1:0]    error_i,
+  input  wire logic                  fetch_idle_i,   // no burst of fetched weights is on its way
+  input  wire logic                  fetch_error_i,  // some came with an error
   input  wire logic                  loaded_i,     // all weights are read
   input  wire logic                  shifted_i,    // an input's frames do not end where they should
   input  wire logic                  entered_i,    // an input gives a beat
@@ -66,6 +72,7 @@ module tom_axi_control #(
   localparam int unsigned PointersAt = 'h10;
   localparam int unsigned PointerStep = 'hC;
   localparam int unsigned StatusErrors = 8;  // first error bit of the status
+  localparam int unsigned FetchError = 3;    // its error bit of all masters that fetch weights
   localparam int unsigned WaitsAt = 'h20;    // behind CountersAt
   localparam int unsigned SumsAt = WaitsAt + 4 * (Inputs + Outputs);
   localparam int unsigned RunBits = 3;       // of the number of runs that are on their way at a time
@@ -73,7 +80,7 @@ module tom_axi_control #(
   localparam int unsigned HoldBits = 5;      // the reset takes half of the cycles that they count, quiet follows
 
   `TOM_REQUIRE(masters, Masters <= 24, "the status has 24 error bits")
-  `TOM_REQUIRE(pointers, FramesAt >= PointersAt + PointerStep * Masters, "the number of frames lies on a pointer")
+  `TOM_REQUIRE(pointers, FramesAt >= PointersAt + PointerStep * Pointers, "the number of frames lies on a pointer")
   `TOM_REQUIRE(counters, FramesAt + 4 <= CountersAt, "the counters lie on the arguments")
 
   // Writes: address and data may come in any order.
@@ -113,8 +120,8 @@ module tom_axi_control #(
   wire logic low_byte = write && w_strb_q[0];
 
   // Arguments.
-  logic [Masters*64-1:0] address_q;
-  logic [31:0]           frames_q;
+  logic [Pointers*64-1:0] address_q;
+  logic [31:0]            frames_q;
   assign address_o = address_q;
   assign frames_o  = {1'b0, frames_q[FreshBit-1:0]};
 
@@ -123,7 +130,7 @@ module tom_axi_control #(
       address_q <= '0;
       frames_q  <= '0;
     end else if (write) begin
-      for (int unsigned i = 0; i < 2 * Masters; i++) begin
+      for (int unsigned i = 0; i < 2 * Pointers; i++) begin
         if (write_at == 12'(PointersAt + PointerStep * (i / 2) + 4 * (i % 2)))
           address_q[i*32+:32] <= merged(address_q[i*32+:32], w_data_q, w_strb_q);
       end
@@ -141,7 +148,9 @@ module tom_axi_control #(
   wire logic                   busy = runs_q != '0;
   wire logic                   held = hold_q != '0 || (frames_q[FreshBit] && !fresh_q);
   wire logic                   waiting = start_q && !held;
-  wire logic                   renew = start_q && hold_q == '0 && held && !busy && &idle_i;
+  wire logic                   quiet = start_q && hold_q == '0 && held && !busy && &idle_i;
+  wire logic                   still;  // no weights are fetched
+  wire logic                   renew = quiet && still;
   wire logic                   nothing = waiting && none && !busy;
   wire logic                   accept = nothing || (waiting && !none && &job_ready_i && runs_q != '1);
   logic                        all_ended;
@@ -181,6 +190,27 @@ module tom_axi_control #(
     end
   end
 
+  // Weights are fetched from a start on until a new sequence begins.
+  wire logic [3:0] clears = write && write_at == 12'(CountersAt) ? w_strb_q : '0;
+  wire logic       fetch_error;
+
+  if (Fetches != 0) begin : gen_fetch
+    logic go_q, error_q;
+    assign fetch_o     = go_q;
+    assign still       = fetch_idle_i && !go_q;
+    assign fetch_error = error_q;
+
+    always_ff @(posedge clk_i) begin
+      go_q    <= !rst_i && !quiet && (go_q || start_o);
+      error_q <= !rst_i && (fetch_error_i || (error_q && !(clears[0] && w_data_q[FetchError])));
+    end
+  end else begin : gen_none
+    assign fetch_o     = 1'b0;
+    assign still       = 1'b1;
+    assign fetch_error = 1'b0;
+    wire logic unused_fetch = &{1'b0, fetch_idle_i, fetch_error_i};
+  end
+
   // What the processor is told: done and ready until they are read, interrupts until they are cleared.
   logic       done_q, ready_q, global_q;
   logic [1:0] enable_q, pending_q;
@@ -214,7 +244,6 @@ module tom_axi_control #(
   logic                             timed_q, armed_q, first_q;  // first_q: the first frame is on its way
   wire logic [31:0]                 next = since_q + 1'b1;
   wire logic [Inputs+Outputs-1:0]   waits = {blocked_i, starved_i};
-  wire logic [3:0]                  clears = write && write_at == 12'(CountersAt) ? w_strb_q : '0;
 
   always_ff @(posedge clk_i) begin
     if (rst_i) begin
@@ -271,7 +300,7 @@ module tom_axi_control #(
       12'h008: found = {30'b0, enable_q};
       12'h00C: found = {30'b0, pending_q};
       12'(FramesAt): found = frames_q;
-      12'(CountersAt + 'h00): found = 32'({errors_q, 5'b0, shifted_i, loaded_i, busy});
+      12'(CountersAt + 'h00): found = 32'({errors_q, 4'b0, fetch_error, shifted_i, loaded_i, busy});
       12'(CountersAt + 'h04): found = Build;
       12'(CountersAt + 'h08): found = done_frames_q;
       12'(CountersAt + 'h0C): found = done_runs_q;
@@ -281,7 +310,7 @@ module tom_axi_control #(
       12'(CountersAt + 'h1C): found = latency_q;
       default: found = '0;
     endcase
-    for (int unsigned i = 0; i < 2 * Masters; i++) begin
+    for (int unsigned i = 0; i < 2 * Pointers; i++) begin
       if (read_at == 12'(PointersAt + PointerStep * (i / 2) + 4 * (i % 2))) found = address_q[i*32+:32];
     end
     for (int unsigned i = 0; i < Inputs + Outputs; i++) begin

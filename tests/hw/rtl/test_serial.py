@@ -82,7 +82,7 @@ def two_by_two(folder: Path) -> tuple[list[str], list[str]]:
     lowered = lower(graph, plan, target)
     facts = report(graph, plan, target, lowered, model="two", notes=[])
     project.write(folder, lowered.netlist, facts, plan.to_toml())
-    board.write(folder, lowered.netlist, target, facts, "axi")
+    board.write(folder, lowered, target, facts, "axi")
     rng = np.random.default_rng(0)
     x = {name: rng.integers(-128, 127, (3, 4, 4, 3), endpoint=True) for name in ("x", "y")}
     return frames(lowered.netlist, x | interpret(graph, x))

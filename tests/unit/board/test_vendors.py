@@ -14,16 +14,16 @@ import pytest
 from tests.unit.board.tools import build, called, instances, needs_tcl, ports, run
 from tomato import targets
 from tomato.backend.verilog import WATCHERS
-from tomato.board import vendors
+from tomato.board import platforms, vendors
 from tomato.board.registers import Map, Master
 from tomato.core.errors import TomatoError
 
 
 @needs_tcl
-@pytest.mark.parametrize("target", [*vendors.ZYNQ, *vendors.ALVEO])
+@pytest.mark.parametrize("target", [*platforms.ZYNQ, *platforms.ALVEO])
 def test_packaging_names_what_is_there(target: str, tmp_path: Path) -> None:
     folder = build(tmp_path, target)
-    kernel = target in vendors.ALVEO
+    kernel = target in platforms.ALVEO
     place = folder / "board" / ("vitis" if kernel else "vivado")
     assert run(place / "package_ip.tcl", inferred=False)[0] == 0
     code, said, calls = run(place / "package_ip.tcl")
@@ -104,7 +104,7 @@ def test_the_block_design_connects_what_is_there(target: str, tmp_path: Path) ->
 
 
 @needs_tcl
-@pytest.mark.parametrize("target", [*vendors.ALVEO])
+@pytest.mark.parametrize("target", [*platforms.ALVEO])
 def test_a_kernel_is_packed_and_linked(target: str, tmp_path: Path) -> None:
     folder = build(tmp_path, target)
     place = folder / "board" / "vitis"
@@ -116,7 +116,7 @@ def test_a_kernel_is_packed_and_linked(target: str, tmp_path: Path) -> None:
     registers = json.loads((folder / "board" / "registers.json").read_text())
     lines = (place / "link.cfg").read_text().splitlines()
     (bank,) = {line.rpartition(":m_axi")[2].partition(":")[2] for line in lines if line.startswith("sp=")}
-    assert bank == vendors.ALVEO[target].bank
+    assert bank == platforms.ALVEO[target].bank
     banks = [line.removeprefix("sp=digits_1.").partition(":") for line in lines if line.startswith("sp=")]
     assert [b[0] for b in banks] == [m["name"] for m in registers["masters"]]
     assert "nk=digits_top:1:digits_1" in lines

@@ -55,11 +55,13 @@ PROPERTIES = {
     "parameter": {"value", "value_resolve_type"}, "fileset": {"top"}, "project": {"board_part", "ip_repo_paths"},
     "file": {"USED_IN"}, "smartconnect": {"CONFIG.NUM_SI", "CONFIG.NUM_MI"}, "cells": {"USER_SLR_ASSIGNMENT"},
     "processing_system7": {
-        "CONFIG.PCW_USE_S_AXI_HP0", "CONFIG.PCW_USE_M_AXI_GP0", "CONFIG.PCW_USE_FABRIC_INTERRUPT",
+        *(f"CONFIG.PCW_USE_S_AXI_HP{i}" for i in range(4)), "CONFIG.PCW_USE_M_AXI_GP0",
+        "CONFIG.PCW_USE_FABRIC_INTERRUPT",
         "CONFIG.PCW_IRQ_F2P_INTR", "CONFIG.PCW_FPGA0_PERIPHERAL_FREQMHZ"},
     "zynq_ultra_ps_e": {
         "CONFIG.PSU__USE__M_AXI_GP0", "CONFIG.PSU__USE__M_AXI_GP1", "CONFIG.PSU__USE__M_AXI_GP2",
-        "CONFIG.PSU__USE__S_AXI_GP2", "CONFIG.PSU__USE__IRQ0", "CONFIG.PSU__CRL_APB__PL0_REF_CTRL__FREQMHZ"},
+        *(f"CONFIG.PSU__USE__S_AXI_GP{2 + i}" for i in range(4)),
+        "CONFIG.PSU__USE__IRQ0", "CONFIG.PSU__CRL_APB__PL0_REF_CTRL__FREQMHZ"},
 }  # fmt: skip
 """Kinds of objects, and what may be set of each."""
 KINDS = {
@@ -71,10 +73,10 @@ KINDS = {
 }  # fmt: skip
 """Commands, and the kinds of object that they give."""
 PINS = {
-    "processing_system7": {"FCLK_CLK0", "FCLK_RESET0_N", "M_AXI_GP0", "M_AXI_GP0_ACLK", "S_AXI_HP0", "S_AXI_HP0_ACLK",
-                           "IRQ_F2P"},
-    "zynq_ultra_ps_e": {"pl_clk0", "pl_resetn0", "M_AXI_HPM0_FPD", "maxihpm0_fpd_aclk", "S_AXI_HP0_FPD",
-                        "saxihp0_fpd_aclk", "pl_ps_irq0"},
+    "processing_system7": {"FCLK_CLK0", "FCLK_RESET0_N", "M_AXI_GP0", "M_AXI_GP0_ACLK", "S_AXI_HP[0-3]",
+                           "S_AXI_HP[0-3]_ACLK", "IRQ_F2P"},
+    "zynq_ultra_ps_e": {"pl_clk0", "pl_resetn0", "M_AXI_HPM0_FPD", "maxihpm0_fpd_aclk", "S_AXI_HP[0-3]_FPD",
+                        "saxihp[0-3]_fpd_aclk", "pl_ps_irq0"},
     "proc_sys_reset": {"slowest_sync_clk", "ext_reset_in", "peripheral_aresetn"},
     "smartconnect": {"S[01][0-9]_AXI", "M00_AXI", "aclk", "aresetn"},
 }  # fmt: skip

@@ -11,6 +11,8 @@ from tomato.runtime.packing import checksum
 
 ANEW = 1 << 31
 """In the number of frames: the run begins a new sequence."""
+PAGE = 0x1000
+"""Bytes at whose multiples buffers lie."""
 
 
 class Answer(Protocol):
@@ -31,7 +33,7 @@ class Memory:
         self.next = 0x1000
 
     def allocate(self, size: int) -> tuple[int, np.ndarray]:
-        address, self.next = self.next, self.next + size + 0x1000
+        address, self.next = self.next, self.next + -(-size // PAGE) * PAGE + PAGE
         self.buffers[address] = np.zeros(size, np.uint8)
         return address, self.buffers[address]
 
@@ -119,17 +121,22 @@ def pynq(registers: Registers, answer: Answer, *, name: str = "") -> tuple[Any, 
 
 
 def pyxrt(registers: Registers, answer: Answer) -> Any:
-    """A module that stands for pyxrt, with what XRT's own stub says of its calls."""
+    """A module that stands for pyxrt, with what XRT's own stub says of its calls; `kept`: buffers by pointer."""
+    kept: dict[str, Any] = {}
 
     class Buffer:
         normal = 0
 
         def __init__(self, context: Any, size: int, flags: int, group: int) -> None:
             assert context.kind == "context"
+            kept[registers.masters[group - 10]["pointer"]] = self
             self.group, self.data, self.card = group, np.zeros(size, np.uint8), np.zeros(size, np.uint8)
 
         def size(self) -> int:
             return self.data.size
+
+        def address(self) -> int:
+            return PAGE * self.group
 
         def write(self, data: np.ndarray, seek: int) -> None:
             self.data[seek : seek + data.size] = data
@@ -171,6 +178,7 @@ def pyxrt(registers: Registers, answer: Answer) -> Any:
         hw_context=lambda device, uuid: SimpleNamespace(kind="context"),
         kernel=Kernel,
         bo=Buffer,
+        kept=kept,
         xclBOSyncDirection=SimpleNamespace(XCL_BO_SYNC_BO_TO_DEVICE="to", XCL_BO_SYNC_BO_FROM_DEVICE="from"),
         ert_cmd_state=SimpleNamespace(ERT_CMD_STATE_COMPLETED="completed"),
     )

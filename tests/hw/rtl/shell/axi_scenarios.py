@@ -16,6 +16,7 @@ JOB = json.loads(Path(os.environ["TOM_JOB"]).read_text())
 MAP = json.loads(Path(JOB["registers"]).read_text())
 READS = [m for m in MAP["masters"] if m["direction"] == "read" and m["port"]]
 WRITES = [m for m in MAP["masters"] if m["direction"] == "write"]
+STORED = [m for m in MAP["masters"] if m["file"]]
 FRAMES = JOB["frames"]
 GOLDEN = {m["pointer"]: Path(JOB["data"], m["pointer"]).read_bytes() for m in (*READS, *WRITES)}
 PATTERN = 0xA5
@@ -25,6 +26,8 @@ RESET = 16
 """Cycles of the accelerator's reset at a new sequence."""
 BASE, STEP = 0x1_0000_0000, 0x100_0000
 """Buffers lie above 4 GiB: all 64 bits of an address count."""
+WEIGHTS = 0x8_0000_0000
+"""Here lie weights."""
 
 
 def golden(pointer: str, frames: int, first: int = 0) -> bytes:
@@ -36,15 +39,20 @@ def golden(pointer: str, frames: int, first: int = 0) -> bytes:
 
 async def fresh(dut: Any, *, stall: float = 0.0, seed: int = 1) -> Board:
     board = Board(dut, MAP)
-    if "weights" in board.offsets:
-        board.memory.bytes.write(0x1000, Path(JOB["weights"]).read_bytes())
-        await board.reset()
-        await board.write("weights", 0x1000)
-    else:
-        await board.reset()
+    await board.reset()
+    await store(board)
     board.pause(stall, seed)
     await board.enable()
     return board
+
+
+async def store(board: Board, at: int = WEIGHTS) -> dict[str, int]:
+    """Put the weights into memory, from an address on, and say where: the pointers."""
+    pointers = {m["pointer"]: at + i * STEP for i, m in enumerate(STORED)}
+    for m in STORED:
+        board.memory.bytes.write(pointers[m["pointer"]], Path(JOB["host"], m["file"]).read_bytes())
+        await board.write(m["pointer"], pointers[m["pointer"]])
+    return pointers
 
 
 def place(board: Board, frames: int, *, shift: int = 0, first: int = 0, area: int = 0) -> dict[str, int]:
@@ -245,8 +253,7 @@ async def a_reset_within_a_frame(dut: Any) -> None:
     await board.reset()
     assert await board.read("control") == 4
     assert await board.read("frames_done") == 0
-    if "weights" in board.offsets:
-        await board.write("weights", 0x1000)
+    await store(board)
     await board.enable()
     await run(board, 2, first=1)
 

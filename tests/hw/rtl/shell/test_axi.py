@@ -36,7 +36,15 @@ def packed(accelerator: Accelerator, codes: Mapping[str, Array]) -> dict[str, An
     return found
 
 
-def played(accelerator: Accelerator, folder: Path, x: tuple[Array, ...], only: str = "", **more: Any) -> None:
+def played(
+    accelerator: Accelerator,
+    folder: Path,
+    x: tuple[Array, ...],
+    only: str = "",
+    *,
+    scenarios: str = "axi_scenarios",
+    **more: Any,
+) -> None:
     """Build the accelerator behind its shell and play the scenarios, or some. AssertionError: which failed."""
     report, codes = accelerator.report, accelerator.encode(*x)
     bytes_of = packed(accelerator, codes | accelerator.run(codes))
@@ -46,7 +54,7 @@ def played(accelerator: Accelerator, folder: Path, x: tuple[Array, ...], only: s
         (folder / name).write_bytes(data.tobytes())
         assert data.shape == (len(x[0]), masters[name]["frame_bytes"])
     job = {
-        "registers": str(folder / REGISTERS), "data": str(folder), "weights": str(folder / "host" / "loader.bin"),
+        "registers": str(folder / REGISTERS), "data": str(folder), "host": str(folder / "host"),
         "frames": len(x[0]), "interval": report["interval_cycles"], "latency": report["latency_cycles"],
         "patience": 20_000 + 4 * report["latency_cycles"],
         "checksums": {n: checksum(d[:2], masters[n]["beat_bytes"]) for n, d in bytes_of.items()},
@@ -56,7 +64,7 @@ def played(accelerator: Accelerator, folder: Path, x: tuple[Array, ...], only: s
     with toolchain.importable(HERE):
         extra = {"TOM_JOB": str(folder / "job.json"), "COCOTB_TEST_FILTER": only}
         try:
-            toolchain.play(build, "axi_scenarios", folder, extra, logs=folder)
+            toolchain.play(build, scenarios, folder, extra, logs=folder)
         except toolchain.ToolError as reason:
             found = failures(folder / "results.xml")
             raise AssertionError(found or reason) from reason
