@@ -60,6 +60,7 @@ class ReadmeView:
     host: bool
     loader: str
     load_bits: int
+    memory: tuple[str, ...]
 
 
 def write(
@@ -208,6 +209,18 @@ def _speed(report: Mapping[str, Any]) -> Iterator[str]:
     yield f"{sure} guaranteed, if no frame leaves early" if report["exits"] else sure
 
 
+def _memory(memory: Mapping[str, Any]) -> Iterator[str]:
+    """The ports through which weights are read."""
+    channels = range(memory["channels"])
+    names = ", ".join(f"`m_axi_{WEIGHTS}{c}`" for c in channels)
+    yield f"{names}: AXI4, reads {memory['data_bits']} bits a beat, {memory['channel_bytes']:,} bytes of weights each"
+    yield (
+        f"`{WEIGHTS}_base`: the address of each channel's part, 64 bits, channel 0 lowest, a border of 4 KB; "
+        f"`{WEIGHTS}_go`: high once they are there; before a reset low, until `{WEIGHTS}_idle` is high; "
+        f"`{WEIGHTS}_error`: a beat came with an error, until reset"
+    )
+
+
 def _readme(netlist: Netlist, report: Mapping[str, Any], backends: Sequence[str]) -> ReadmeView:
     def describe(port: Stream, side: str) -> str:
         sign = "signed" if port.signed else "unsigned"
@@ -246,6 +259,7 @@ def _readme(netlist: Netlist, report: Mapping[str, Any], backends: Sequence[str]
         host=report["host"] is not None,
         loader=f"{netlist.loader.params['Beats']:,}" if netlist.loader else "",
         load_bits=LOAD_BITS,
+        memory=tuple(_memory(report["memory"])) if report["memory"] else (),
         inputs=tuple(describe(s, "s_axis") + of("inputs", s) for s in netlist.inputs),
         outputs=tuple(describe(s, "m_axis") + of("outputs", s) for s in netlist.outputs),
         layers=layers,
