@@ -129,7 +129,7 @@ class _Lowering:
         }
         made = Instance(
             FETCH, _unused("fetch", self.parts), reader.params(self.target), (), tuple(wide), {},
-            f"reads weights from memory, through {reader.channels} channels",
+            str(reader),
             buses={**buses, "": Whereabouts(WEIGHTS, reader.channels)}, place=self._place(beside),
         )  # fmt: skip
         self._add(made, costs[0])

@@ -69,6 +69,11 @@ class Fetching:
         """Beats of all regions: what a channel's part of the image has."""
         return max(c.begin + c.count for c in self.clients)
 
+    def __str__(self) -> str:
+        served = (f"%{c.layer} {c.count:,} beats from {c.begin:,} on" for c in self.clients)
+        ways = f"{self.channels} channel{'s' if self.channels > 1 else ''}"
+        return f"weights from memory, through {ways}: {', '.join(served)}"
+
     def ram(self, target: Target) -> Ram:
         """The memory kind of what waits for a client."""
         return better_ram(self.data_bits, self.depth, target)
