@@ -10,7 +10,7 @@ from tomato.schedule.border import NOTHING, Around, border
 from tomato.schedule.design import Design, cut, fastest_in_regions
 from tomato.schedule.early import depths
 from tomato.schedule.floorplan import floor_of
-from tomato.schedule.offers import Option, total
+from tomato.schedule.offers import Kept, Option, total
 from tomato.schedule.plan import NO_WISHES, Choice, Plan, Wishes
 from tomato.schedule.rates import rates_of
 from tomato.schedule.regions import fills, rooms
@@ -35,16 +35,18 @@ def schedule(
     model: str = "",
     given: bool = False,
     around: Around = NOTHING,
+    kept: Kept | None = None,
 ) -> Plan:
     """The fastest plan that fits the target and each of its regions; with `fps` the smallest that reaches that rate.
 
     given: the model's formats are its own, which no option changes. around: what stands around the design, at its
-    first layer.
+    first layer. kept: offers of other networks, see `options`.
     Where no plan fits the regions (a layer is larger than one), they are filled as evenly as possible.
     Raises TomatoError when a layer has no engine, the network does not fit, or the rate is out of reach.
     """
     fitting = partial(
-        _fitting, graph, target, clock_mhz=clock_mhz, fps=fps, wishes=wishes, model=model, given=given
+        _fitting, graph, target, clock_mhz=clock_mhz, fps=fps, wishes=wishes, model=model, given=given,
+        kept=kept,
     )  # fmt: skip
     try:
         interval, plan, used = fitting(around=around)
@@ -75,11 +77,12 @@ def _fitting(
     model: str,
     given: bool,
     around: Around,
+    kept: Kept | None,
     ultra_words: int = ULTRA_WORDS,
 ) -> tuple[int, Plan, Resources]:
     """Interval, plan and use, as `schedule` wants the plan, that leave room for what stands around it."""
     clock = clock_mhz or target.clock_mhz
-    offers = options(graph, target, wishes, model=model, ultra_words=ultra_words)
+    offers = options(graph, target, wishes, model=model, ultra_words=ultra_words, kept=kept)
     if not offers:
         raise TomatoError(
             "the network computes nothing: its outputs are its inputs",
@@ -176,4 +179,4 @@ def _less(usable: Resources, taken: Resources) -> Resources:
     return Resources(**{kind: max(n, 0) for kind, n in left.items()})
 
 
-__all__ = ["Choice", "Option", "Plan", "Wishes", "options", "schedule", "select", "total"]
+__all__ = ["Choice", "Kept", "Option", "Plan", "Wishes", "options", "schedule", "select", "total"]

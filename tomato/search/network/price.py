@@ -1,0 +1,65 @@
+"""What an architecture costs on a target: the scheduler's own answer, for the form in which it would be exported."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tomato import board
+from tomato.core.errors import TomatoError
+from tomato.core.ir import Shape
+from tomato.lower import lower
+from tomato.passes import QUANTISED, run
+from tomato.quantise.absorb import absorb
+from tomato.schedule import Kept, schedule
+from tomato.schedule.streams import interval_cycles
+from tomato.schedule.timing import latency_cycles, simulate_times
+from tomato.search.network.coded import coded
+from tomato.search.network.layers import Layer
+from tomato.targets import Resources, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """Cycles per frame and from the first input to the last output, frames/s, and what the design takes.
+
+    refused: why no design fits the target; all numbers are 0 then.
+    """
+
+    interval: int = 0
+    latency: int = 0
+    fps: float = 0.0
+    lut: int = 0
+    ff: int = 0
+    dsp: int = 0
+    bram18: int = 0
+    uram: int = 0
+    refused: str = ""
+
+
+@dataclass
+class Market:
+    """Prices on one target. shell: what stands around the design, see `board.SHELLS`. kept: offers of layers so far."""
+
+    target: Target
+    frame: Shape
+    clock_mhz: float | None = None
+    shell: str = board.SHELLS[0]
+    kept: Kept = field(default_factory=dict)
+
+    @property
+    def clock(self) -> float:
+        """In MHz."""
+        return self.clock_mhz or self.target.clock_mhz
+
+    def price(self, layers: Sequence[Layer]) -> Price:
+        """The fastest design that fits the target, as `tomato compile` would make it."""
+        graph = absorb(run(coded(layers, self.frame), QUANTISED)).graph
+        around = board.around(self.shell, self.target)
+        try:
+            plan = schedule(graph, self.target, clock_mhz=self.clock, given=True, around=around, kept=self.kept)
+        except TomatoError as reason:
+            return Price(refused=reason.what)
+        lowered = lower(graph, plan, self.target)
+        interval = interval_cycles(lowered.units, lowered.routes.links)
+        latency = latency_cycles(simulate_times(lowered.units, graph, lowered.routes, 1, None), graph)
+        used = sum(lowered.costs.values(), start=Resources())
+        return Price(interval, latency, round(self.clock * 1e6 / interval, 2), **used.counts())
