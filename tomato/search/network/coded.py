@@ -13,7 +13,7 @@ import numpy as np
 
 from tomato.core.formats import Array, Codes, Tensor
 from tomato.core.ir import Builder, Graph, Node, Shape
-from tomato.ops.pool import MaxPool
+from tomato.core.treatment import Treatment
 from tomato.ops.quantise import Bias, Dequantise, Quantise
 from tomato.ops.real import Affine, Clip
 from tomato.ops.weighted import Weighted
@@ -74,7 +74,7 @@ class _Coding:
     def visit(self, group: Group) -> None:
         """The nodes of one group, and the codes of its result."""
         head = group.head
-        if isinstance(head.op, MaxPool):
+        if head.op.treatment is Treatment.MOVES:
             given = self.values[head.args[0]]
             name = self.build.add(head.op, [given.value], head.name, head.origin)
             self.values[group.output] = replace(given, value=name)
@@ -86,7 +86,7 @@ class _Coding:
             value = self.build.add(head.op, [self.decoded(a) for a in head.args], head.name, head.origin)
             if np.any(group.ramp.scale != 1):
                 scale = Tensor(np.asarray(group.ramp.scale, np.float32).astype(np.float64))
-                value = self.build.add(Affine(scale, NONE), [value], f"{group.output}_line", group.origin)
+                value = self.build.add(Affine(scale, NONE), [value], f"{group.output}_line", head.origin)
         if group.output in self.real.outputs:
             self.outputs[group.output] = value
             return
@@ -114,15 +114,15 @@ class _Coding:
             scale = float(np.float32((most - least) / ((1 << bits) - 1)))
         zero = codes.lo if least == 0 else codes.lo + (1 << (bits - 1))
         if relu:
-            value = self.build.add(Clip(0.0, np.inf), [value], f"{name}_relu")
+            value = self.build.add(Clip(0.0, np.inf), [value], f"{name}_relu", (f"{name}_relu",))
         made = Quantise(Tensor(np.array([scale])), Tensor(np.array([zero])), codes.lo, codes.hi, kind=kind)
-        return Coded(self.build.add(made, [value], f"{name}_codes"), scale, zero, codes.lo, codes.hi, kind)
+        return Coded(self.build.add(made, [value], f"{name}_codes", (f"{name}_codes",)), scale, zero, codes.lo, codes.hi, kind)
 
     def decoded(self, name: str) -> str:
         """The real value of codes."""
         given = self.values[name]
         op = Dequantise(Tensor(np.array([given.scale])), Tensor(np.array([given.zero])), given.kind)
-        return self.build.add(op, [given.value], f"{name}_real")
+        return self.build.add(op, [given.value], f"{name}_real", (f"{given.value}_real",))
 
 
 @lru_cache(maxsize=4096)

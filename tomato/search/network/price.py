@@ -7,13 +7,12 @@ from tomato import board
 from tomato.core.errors import TomatoError
 from tomato.core.ir import Shape
 from tomato.lower import lower
-from tomato.passes import QUANTISED, run
-from tomato.quantise.absorb import absorb
 from tomato.schedule import Kept, schedule
 from tomato.schedule.streams import interval_cycles
 from tomato.schedule.timing import latency_cycles, simulate_times
 from tomato.search.network.coded import coded
 from tomato.search.network.layers import Layer
+from tomato.search.network.pieces import Pieces, in_integers
 from tomato.targets import Resources, Target
 
 
@@ -37,13 +36,14 @@ class Price:
 
 @dataclass
 class Market:
-    """Prices on one target. shell: what stands around the design, see `board.SHELLS`. kept: offers of layers so far."""
+    """Prices on one target. shell: what stands around the design, see `board.SHELLS`. kept, pieces: what is known of layers."""
 
     target: Target
     frame: Shape
     clock_mhz: float | None = None
     shell: str = board.SHELLS[0]
     kept: Kept = field(default_factory=dict)
+    pieces: Pieces = field(default_factory=dict)
 
     @property
     def clock(self) -> float:
@@ -52,7 +52,7 @@ class Market:
 
     def price(self, layers: Sequence[Layer]) -> Price:
         """The fastest design that fits the target, as `tomato compile` would make it."""
-        graph = absorb(run(coded(layers, self.frame), QUANTISED)).graph
+        graph = in_integers(coded(layers, self.frame), self.pieces)
         around = board.around(self.shell, self.target)
         try:
             plan = schedule(graph, self.target, clock_mhz=self.clock, given=True, around=around, kept=self.kept)
