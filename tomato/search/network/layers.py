@@ -1,10 +1,11 @@
 """An architecture as a flat list of layers: the one description that graphs, shared weights and counts follow from."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from tomato.core.ir import Shape
+from tomato.quantise.precision import END_BITS, LayerFormat
 
 Kind = Literal["conv", "separable", "inverted", "residual"]
 """Blocks: a convolution; depthwise and pointwise (Howard et al., MobileNets, 2017); expansion, depthwise and projection
@@ -98,9 +99,13 @@ class _Walk:
         height, columns, channels = self.shapes[given[0]]
         if work in ("average", "dense"):
             height = columns = stride = 1
-        if work in ("shrink", "max") and (height % stride or columns % stride):
-            raise ValueError(f"a picture of {height}x{columns} is not cut into squares of {stride}")
-        shape = (-(-height // stride), -(-columns // stride), width or channels)
+        if work == "shrink" and (height % stride or columns % stride):
+            raise ValueError(f"a picture of {height}x{columns} is not cut into squares of {stride}x{stride}")
+        if work == "max" and min(height, columns) < stride:
+            raise ValueError(f"a picture of {height}x{columns} cannot be halved")
+        shape = (height // stride, columns // stride, channels)
+        if work not in ("shrink", "max"):
+            shape = (-(-height // stride), -(-columns // stride), width or channels)
         self.shapes[name] = shape
         self.found.append(Layer(name, work, given, shape, kernel, stride, relu, form))
         self.last = name
@@ -135,24 +140,28 @@ class _Walk:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What other searches minimise. bit_operations: multiply-accumulates times bits of weight times bits of input."""
+    """What other searches minimise. bit_operations: multiply-accumulates, each times bits of weight and of input."""
 
     weights: int
     macs: int
     bit_operations: int
 
 
-def chained(found: Sequence[Layer]) -> Iterator[tuple[Layer, Shape]]:
-    """Every layer with weights, and the shape of what it reads."""
-    shapes = {layer.name: layer.shape for layer in found}
+def counts(found: Sequence[Layer], frame: Shape) -> Counts:
+    """Of one frame, without biases. Inputs have the bits of the layer that gives them, the frame 8."""
+    shapes, bits = {IMAGE: frame}, {IMAGE: END_BITS}
+    weights = macs = operations = 0
     for layer in found:
-        if layer.weighted:
-            yield layer, shapes.get(layer.args[0], (0, 0, 0))
-
-
-def with_form(found: Architecture, form: str) -> Architecture:
-    """The same architecture with one format in all stages."""
-    return replace(found, stages=tuple(replace(s, form=form) for s in found.stages))
+        form = LayerFormat.parse(layer.form) if layer.form else None
+        given = shapes[layer.args[0]][2]
+        shapes[layer.name], bits[layer.name] = layer.shape, form.activation_bits if form else bits[layer.args[0]]
+        if form and layer.weighted:
+            height, columns, out = layer.shape
+            size = layer.kernel**2 * (1 if layer.work == "depthwise" else given) * out
+            weights += size
+            macs += size * height * columns
+            operations += size * height * columns * form.weight_bits * bits[layer.args[0]]
+    return Counts(weights, macs, operations)
 
 
 def _text(stage: Stage) -> str:
