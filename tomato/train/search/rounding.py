@@ -16,6 +16,8 @@ ONE_SIDED = 1.5
 TERNARY = 0.7
 """Below this part of the mean size, weights become 0 (Li et al., Ternary Weight Networks, 2016)."""
 TINY = 1e-8
+SEEN = 16
+"""Frames of a batch that the reach of its activations is measured on."""
 
 
 def weights(weight: torch.Tensor, form: LayerFormat) -> torch.Tensor:
@@ -43,13 +45,14 @@ def weights(weight: torch.Tensor, form: LayerFormat) -> torch.Tensor:
 
 
 def activations(x: torch.Tensor, bits: int, *, positive: bool) -> torch.Tensor:
-    """Activations in codes of so many bits; positive: they are 0 or more."""
-    size = x.detach()
-    most = _reach(size, tuple(range(x.ndim)), bits, ONE_SIDED if positive else 1.0)
-    low = torch.zeros_like(most) if positive else -most
-    step = (most - low) / (2**bits - 1)
-    limited = torch.minimum(torch.maximum(x, low), most)
-    return limited + ((limited / step).round() * step - limited).detach()
+    """Activations (frames first) in codes of so many bits; positive: they are 0 or more."""
+    some = x.detach()[:SEEN]
+    most = _reach(some, tuple(range(x.ndim)), bits, ONE_SIDED if positive else 1.0).reshape(())
+    low, high = (0, 2**bits - 1) if positive else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    rounded: torch.Tensor = torch.fake_quantize_per_tensor_affine(
+        x, most / high, torch.zeros((), dtype=torch.int32), low, high
+    )
+    return rounded
 
 
 def _reach(x: torch.Tensor, axes: tuple[int, ...], bits: int, more: float) -> torch.Tensor:
