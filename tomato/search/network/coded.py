@@ -116,7 +116,9 @@ class _Coding:
         if relu:
             value = self.build.add(Clip(0.0, np.inf), [value], f"{name}_relu", (f"{name}_relu",))
         made = Quantise(Tensor(np.array([scale])), Tensor(np.array([zero])), codes.lo, codes.hi, kind=kind)
-        return Coded(self.build.add(made, [value], f"{name}_codes", (f"{name}_codes",)), scale, zero, codes.lo, codes.hi, kind)
+        return Coded(
+            self.build.add(made, [value], f"{name}_codes", (f"{name}_codes",)), scale, zero, codes.lo, codes.hi, kind
+        )
 
     def decoded(self, name: str) -> str:
         """The real value of codes."""

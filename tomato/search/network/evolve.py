@@ -33,17 +33,19 @@ class Fitness:
 Found = TypeVar("Found")
 
 
-def dominates(a: Fitness, b: Fitness) -> bool:
-    """Whether a is allowed and b is not, or less far from it, or as good in everything and better in something."""
-    if a.violation or b.violation:
-        return a.violation < b.violation
-    better = [x < y for x, y in zip(a.objectives, b.objectives, strict=True)]
-    return any(better) and all(x <= y for x, y in zip(a.objectives, b.objectives, strict=True))
-
-
 def ranks(found: Sequence[Fitness]) -> Array:
-    """The front that each is in, 0 the best: those that only members of earlier fronts dominate."""
-    beaten = np.array([[dominates(a, b) for b in found] for a in found], dtype=bool).reshape(len(found), len(found))
+    """The front that each is in, 0 the best: those that only members of earlier fronts beat.
+
+    What is allowed beats what is not, and what is less far from it; else one that is as good in everything, and better
+    in something.
+    """
+    wrong = np.array([f.violation for f in found])
+    beaten = wrong[:, None] < wrong[None]
+    good = np.flatnonzero(wrong == 0)
+    if good.size:
+        given = np.array([found[i].objectives for i in good], dtype=float).reshape(good.size, -1)
+        no_worse = np.all(given[:, None] <= given[None], axis=2)
+        beaten[np.ix_(good, good)] = no_worse & ~no_worse.T
     rank, left, front = np.full(len(found), -1), np.ones(len(found), dtype=bool), 0
     while left.any():
         now = left & ~beaten[left].any(axis=0)
@@ -98,9 +100,9 @@ class Evolution:
             if not asked:
                 return
             seen.update(zip(asked, judge(asked), strict=True))
-            every = list(seen)
-            best = order([fitness(seen[genes]) for genes in every])
-            parents = [every[i] for i in best[: self.population]]
+            pool = [*parents, *asked]
+            best = order([fitness(seen[genes]) for genes in pool])
+            parents = [pool[i] for i in best[: self.population]]
             generation += 1
             yield list(seen.values())
 

@@ -188,7 +188,9 @@ def _made(kind: Any, values: Mapping[str, Any], where: str) -> Any:
 def _tuples(table: Mapping[str, Any], where: str) -> dict[str, tuple[Any, ...]]:
     for name, value in table.items():
         if not isinstance(value, list):
-            raise TomatoError(f"{name} = {value!r}: expected a list of choices", where=where, hint=f"{name} = [{value!r}]")
+            raise TomatoError(
+                f"{name} = {value!r}: expected a list of choices", where=where, hint=f"{name} = [{value!r}]"
+            )
     return {name: tuple(value) for name, value in table.items()}
 
 
