@@ -93,7 +93,7 @@ def search(
     told(f"{plan.epochs} epochs of shared weights, {plan.count} networks, {plan.tune} epochs of each that is chosen")
 
     net = made()
-    _taught(Teaching(net, parts.train, loop_of(learning, plan.epochs)), asked.output / STATE, progress)
+    _taught(Teaching(net, parts.train, loop_of(learning, plan.epochs)), asked.output / STATE, progress, told)
     appraiser = Appraiser.of(net, market, parts.train, parts.choice)
     found, members = _evolved(appraiser, asked.output, wish, plan, every, progress, told)
     picked = chosen(members, wish.winners)
@@ -139,12 +139,17 @@ def _digest(asked: Asked, wish: Wish, space: Space, parts: data.Parts) -> str:
     return key.hexdigest()
 
 
-def _taught(teaching: Teaching, path: Path, progress: Progress) -> None:
+def _taught(teaching: Teaching, path: Path, progress: Progress, told: Callable[[str], None]) -> None:
     """Shared weights, trained to the end; kept after every epoch."""
     if path.exists():
         teaching.restore(checkpoint.read(path))
+
+    def after_epoch() -> None:
+        checkpoint.write(path, teaching.state())
+        told(f"shared weights, epoch {teaching.epoch} of {teaching.loop.epochs}: loss {teaching.losses[-1]:.3f}")
+
     if teaching.epoch < teaching.loop.epochs:
-        teaching.run(progress, lambda: checkpoint.write(path, teaching.state()))
+        teaching.run(progress, after_epoch)
 
 
 def _evolved(
