@@ -18,19 +18,19 @@ from tomato.ops.window import Window
 from tomato.quantise.precision import LayerFormat, Precision
 from tomato.search.network.layers import HEAD, IMAGE, Layer
 
-Weights = Callable[[Layer, Shape], tuple[Array, Array]]
+Weights = Callable[[Layer, tuple[int, ...]], tuple[Array, Array]]
 """Weights (kernel height, kernel width, channels in of a group, channels out; of "dense" the last two) and biases of a
 layer, given the shape of those weights."""
 
 
 @lru_cache(maxsize=4096)
-def drawn_of(shape: Shape) -> tuple[Array, Array]:
+def drawn_of(shape: tuple[int, ...]) -> tuple[Array, Array]:
     """Weights and biases that depend on the shape of the weights alone (He et al., 2015)."""
     rng = np.random.default_rng(shape)
     return rng.normal(0.0, np.sqrt(2.0 / np.prod(shape[:-1])), shape), rng.normal(0.0, 0.05, shape[-1])
 
 
-def drawn(_: Layer, shape: Shape) -> tuple[Array, Array]:
+def drawn(_: Layer, shape: tuple[int, ...]) -> tuple[Array, Array]:
     """The same of a layer: equal layers of two networks are equal."""
     return drawn_of(shape)
 
@@ -67,7 +67,7 @@ def _append(build: Builder, layer: Layer, args: list[str], weights: Weights) -> 
     return build.add(Clip(0.0, inf), [value], f"{name}_relu", origin) if layer.relu else value
 
 
-def weight_shape(layer: Layer, channels: int) -> Shape:
+def weight_shape(layer: Layer, channels: int) -> tuple[int, ...]:
     """Of a layer's weights where its input has so many channels."""
     if layer.work == "dense":
         return channels, layer.shape[2]
@@ -79,7 +79,8 @@ def _pads(layer: Layer, given: Shape) -> tuple[int, int, int, int]:
     if layer.work not in ("conv", "depthwise"):
         return 0, 0, 0, 0
     before = (layer.kernel - 1) // 2
-    after = [max(0, (out - 1) * layer.stride + layer.kernel - size - before) for out, size in zip(layer.shape, given)]
+    sizes = zip(layer.shape, given, strict=True)
+    after = [max(0, (out - 1) * layer.stride + layer.kernel - size - before) for out, size in sizes]
     return before, before, after[0], after[1]
 
 

@@ -128,7 +128,7 @@ class _Coding:
 
 
 @lru_cache(maxsize=4096)
-def _integers(shape: Shape, kind: str, bits: int) -> tuple[Tensor, Array]:
+def _integers(shape: tuple[int, ...], kind: str, bits: int) -> tuple[Tensor, Array]:
     """Drawn weights of a shape in a format: their integers, as reals, and a scale per channel, float32."""
     weight, _ = build.drawn_of(shape)
     flat = weight.reshape(-1, shape[-1])

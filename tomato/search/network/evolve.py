@@ -41,9 +41,9 @@ def ranks(found: Sequence[Fitness]) -> Array:
     """
     wrong = np.array([f.violation for f in found])
     beaten = wrong[:, None] < wrong[None]
-    good = np.flatnonzero(wrong == 0)
-    if good.size:
-        given = np.array([found[i].objectives for i in good], dtype=float).reshape(good.size, -1)
+    good = [i for i, f in enumerate(found) if not f.violation]
+    if good:
+        given: Array = np.array([found[i].objectives for i in good], dtype=np.float64).reshape(len(good), -1)
         no_worse = np.all(given[:, None] <= given[None], axis=2)
         beaten[np.ix_(good, good)] = no_worse & ~no_worse.T
     rank, left, front = np.full(len(found), -1), np.ones(len(found), dtype=bool), 0
@@ -55,7 +55,10 @@ def ranks(found: Sequence[Fitness]) -> Array:
 
 
 def crowding(objectives: Array) -> Array:
-    """How far the neighbours of each are along the objectives, (networks, objectives), in parts of all; ends: infinite."""
+    """How far the neighbours of each are along the objectives, (networks, objectives), in parts of all.
+
+    Infinite at the ends.
+    """
     distance = np.zeros(len(objectives))
     for column in objectives.T:
         order = np.argsort(column, kind="stable")
@@ -70,7 +73,7 @@ def order(found: Sequence[Fitness]) -> Array:
     """Places from the best to the worst: by front, and in a front by how alone they are."""
     rank, alone = ranks(found), np.zeros(len(found))
     for front in range(int(rank.max(initial=-1)) + 1):
-        members = np.flatnonzero(rank == front)
+        members = [i for i in range(len(found)) if rank[i] == front]
         alone[members] = crowding(np.array([found[i].objectives for i in members]))
     return np.lexsort((-alone, rank))
 

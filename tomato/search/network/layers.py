@@ -11,7 +11,7 @@ Kind = Literal["conv", "separable", "inverted", "residual"]
 """Blocks: a convolution; depthwise and pointwise (Howard et al., MobileNets, 2017); expansion, depthwise and projection
 with a shortcut (Sandler et al., MobileNetV2, 2018); two convolutions with a shortcut (He et al., 2016)."""
 Down = Literal["none", "stride", "max"]
-"""How a stage halves the picture: not at all, by the stride of its first layer with a window, by max pooling in front."""
+"""How a stage halves the picture: not at all, by the stride of its first window, or by max pooling in front."""
 Work = Literal["shrink", "conv", "depthwise", "max", "add", "average", "dense"]
 WEIGHTED: Final = ("conv", "depthwise", "dense")
 IMAGE: Final = "x"
@@ -37,8 +37,10 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """Frames shrunk by an average over `shrink` x `shrink` pixels, stages one behind the other (the first is the stem),
-    the mean over the picture, and a score for each class."""
+    """Stages one behind the other, the first being the stem, then the mean over the picture and a score for each class.
+
+    Frames are shrunk by an average over `shrink` x `shrink` pixels first.
+    """
 
     shrink: int
     stages: tuple[Stage, ...]
@@ -70,7 +72,10 @@ class Layer:
 
 
 def layers(found: Architecture, frame: Shape, classes: int) -> tuple[Layer, ...]:
-    """All layers in order. frame: (height, width, channels) of the input. ValueError where the picture gets too small."""
+    """All layers in order. frame: (height, width, channels) of the input.
+
+    Raises ValueError where the picture gets too small.
+    """
     walk = _Walk(frame)
     if found.shrink > 1:
         walk.add("shrink", "shrink", kernel=found.shrink, stride=found.shrink, form=found.stages[0].form)

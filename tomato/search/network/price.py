@@ -83,4 +83,4 @@ class Market:
         interval = interval_cycles(lowered.units, lowered.routes.links)
         latency = latency_cycles(simulate_times(lowered.units, graph, lowered.routes, 1, None), graph)
         used = sum(lowered.costs.values(), start=Resources())
-        return Price(interval, latency, round(self.clock * 1e6 / interval, 2), **used.counts())
+        return Price(interval, latency, round(self.clock * 1e6 / interval, 2), *used)

@@ -1,11 +1,11 @@
 """What a search chooses from, as data: stages, and the choices of each. From a TOML file or from Python."""
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, Self, get_args
+from typing import Any, Final, Self, TypeVar, get_args
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from tomato.core.ir import Shape
 from tomato.quantise.precision import LayerFormat
 from tomato.search.network.layers import Architecture, Down, Kind, Layer, Stage, layers
 
+Made = TypeVar("Made")
 Genes = tuple[int, ...]
 """Which of the choices is taken, for every gene of a space in order."""
 SHIPPED: Final = Path(__file__).parent / "spaces"
@@ -178,7 +179,7 @@ def parse(document: Mapping[str, Any], where: str, name: str) -> Space:
     )  # fmt: skip
 
 
-def _made(kind: Any, values: Mapping[str, Any], where: str) -> Any:
+def _made(kind: Callable[..., Made], values: Mapping[str, Any], where: str) -> Made:
     try:
         return kind(**values)
     except TomatoError as reason:

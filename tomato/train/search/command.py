@@ -72,7 +72,7 @@ def search(
     space = space.with_precision(asked.precision)
     frames, judged = _frames(asked.paths), _frames(asked.valid) if asked.valid else None
     parts = data.parts(frames, ASIDE, wish.seed, judged)
-    classes = int(frames.classes().max()) + 1
+    classes = _classes(frames)
     if judged is not None:
         data.check_labels(judged, classes, str(asked.valid[0]))
     channels, height, width = frames.slots[0].shape
@@ -82,17 +82,16 @@ def search(
     digest = _digest(asked, wish, space, parts)
 
     learning = loop({**DEFAULTS, **space.loop}, wish.seed, f"{space.name}: [loop]")
-    made = lambda: Supernet(space, market.frame, classes, wish.seed)  # noqa: E731
     plan = Plan.kept(asked.output, digest)
     if plan is None:
         progress("Plan", 0, 0)
-        probe = made()
+        probe = Supernet(space, market.frame, classes, wish.seed)
         plan = planned(wish, Teaching(probe, parts.train, learning),
                        Appraiser.of(probe, market, parts.train, parts.choice), digest)  # fmt: skip
         plan.keep(asked.output, {"space": space.name, "networks": space.size, "target": target.name})
     told(f"{plan.epochs} epochs of shared weights, {plan.count} networks, {plan.tune} epochs of each that is chosen")
 
-    net = made()
+    net = Supernet(space, market.frame, classes, wish.seed)
     _taught(Teaching(net, parts.train, loop_of(learning, plan.epochs)), asked.output / STATE, progress, told)
     appraiser = Appraiser.of(net, market, parts.train, parts.choice)
     found, members = _evolved(appraiser, asked.output, wish, plan, every, progress, told)
@@ -124,6 +123,13 @@ def _frames(paths: Sequence[Path]) -> data.Frames:
             hint="give them as (frames, channels, height, width)",
         )  # fmt: skip
     return data.Frames.of([Slot("x", stored.shape[1:], "float32")], [stored], labels, [str(path)])
+
+
+def _classes(frames: data.Frames) -> int:
+    """How many there are: the greatest label, and 0."""
+    labels = frames.classes()
+    assert labels is not None, "there are labels"
+    return int(labels.max()) + 1
 
 
 def _digest(asked: Asked, wish: Wish, space: Space, parts: data.Parts) -> str:

@@ -22,10 +22,10 @@ Statistics = dict[str, tuple[torch.Tensor, torch.Tensor]]
 
 
 class Supernet(nn.Module):
-    """Weights for the widest layer of every name, and batch normalisation behind each; a network takes the first
-    channels and the middle of the kernels. Weights are (channels out, channels in of a group, height, width).
+    """Weights for the widest layer of every name, and batch normalisation behind each.
 
-    frame: (height, width, channels) of the input, which comes as (batch, channels, height, width).
+    A network takes the first channels and the middle of the kernels. Weights are (channels out, channels in of a group,
+    height, width). frame: (height, width, channels) of the input, which comes as (batch, channels, height, width).
     """
 
     def __init__(self, space: Space, frame: Shape, classes: int, seed: int = 0) -> None:
@@ -46,7 +46,10 @@ class Supernet(nn.Module):
     def forward(
         self, x: torch.Tensor, layers: Sequence[Layer], known: Statistics | None = None, seen: Statistics | None = None
     ) -> torch.Tensor:
-        """Scores (batch, classes) of a network. known: what normalises; unless given, the batch. seen: gets the latter."""
+        """Scores (batch, classes) of a network.
+
+        known: what normalises; unless given, the batch does, and `seen` gets its statistics.
+        """
         values = {IMAGE: x}
         last = layers[-1].name
         first = next(layer.name for layer in layers if layer.weighted)

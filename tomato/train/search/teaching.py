@@ -26,7 +26,10 @@ State = dict[str, Any]
 
 @dataclass
 class Teaching:
-    """Shared weights under training. Every step: the largest network learns from labels, the others from its answers."""
+    """Shared weights under training.
+
+    In every step the largest network learns from labels, and the others from its answers.
+    """
 
     net: Supernet
     frames: Frames
@@ -78,7 +81,7 @@ class Teaching:
             functional.cross_entropy(self.net(x, self.net.layers(genes)), answers).backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.loop.clip or float("inf"))
         self.optimiser.step()
-        return loss.item()
+        return float(loss.item())
 
     def _sandwich(self, rng: np.random.Generator) -> Iterator[Genes]:
         """The largest network, the smallest, and some in between, none twice."""

@@ -30,8 +30,8 @@ DISTIL = 0.0
 class Winner:
     """A network that was trained on, and its accelerator.
 
-    accuracy: the share right of the frames that nothing was chosen by. differing: codes of the compiled network that are
-    not the trained one's, of `codes`. simulated: frames whose every beat equalled the golden model's in simulation.
+    accuracy: the share right of the frames that nothing was chosen by. differing: codes of the compiled network that
+    are not the trained one's, of `codes`. simulated: frames whose every beat equalled the golden model's in simulation.
     """
 
     folder: str
@@ -61,7 +61,7 @@ class Workshop:
     simulate: int = 0
 
     def finish(self, candidate: Candidate, folder: Path, progress: Progress = silent) -> Winner:
-        """Train a network on, write it, compile and prove it, all in a folder. What is there already is gone on from."""
+        """Train a network on, write it, compile and prove it, all in a folder; goes on from what is there."""
         folder.mkdir(parents=True, exist_ok=True)
         net = self.appraiser.net
         layers = net.layers(candidate.genes)
