@@ -147,6 +147,8 @@ def read(name: str | Path) -> Space:
     path = SHIPPED / f"{name}.toml" if str(name) in names() else Path(name)
     if path.suffix != ".toml":
         raise TomatoError(f"there is no space {name}", hint=f"choose from {', '.join(names())}, or give a .toml file")
+    if not path.exists():
+        raise TomatoError("the space does not exist", where=str(path), hint=f"Tomato brings {', '.join(names())}")
     with reading("this is no space", where=path, hint="a space is TOML: a [[stage]] for each stage"):
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     return parse(document, str(path), path.stem)
