@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 
 from tests import digits
-from tests.train.small import torch
 from tomato import load
 from tomato.cli import main
 from tomato.core.errors import TomatoError
 from tomato.search.network.candidates import Candidate
 from tomato.search.network.space import Genes
-from tomato.train.search import command
 from tomato.train.search.command import Asked, Wish, search
+from tomato.train.search.winners import Workshop
 
 TOML = """
 formats = ["w8a8", "w4a4"]
@@ -78,7 +78,7 @@ def test_an_interrupted_search_ends_like_one_that_was_not(asked: Callable[[str],
 
     with pytest.raises(StopError):  # in the middle of a generation
         search(asked("parts"), WISH, every=looks(6))
-    monkeypatch.setattr(command.Workshop, "finish", stops)
+    monkeypatch.setattr(Workshop, "finish", stops)
     with pytest.raises(StopError):  # with all networks looked at, before any is trained on
         search(asked("parts"), WISH, every=looks(6))
     monkeypatch.undo()

@@ -1,12 +1,12 @@
 """Shared weights: what a network takes of them, what it computes, and what is exported."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pytest
 import torch
 
-from tests.train.small import torch as _one_thread
+from tomato.core.formats import Array
 from tomato.core.interface import Slot
 from tomato.core.interpret import interpret
 from tomato.quantise.precision import LayerFormat
@@ -18,7 +18,7 @@ from tomato.train.search import rounding
 from tomato.train.search.supernet import Supernet
 from tomato.train.search.teaching import Teaching
 
-assert _one_thread is torch
+torch.set_num_threads(1)
 FRAME, CLASSES = (8, 8, 2), 3
 SPACE = Space(
     (
@@ -60,12 +60,16 @@ def test_the_exported_graph_computes_what_the_shared_weights_do() -> None:
     for genes in some(12):
         layers = net.layers(genes)
         known = net.statistics(layers, x)
-        folded = net.folded(layers, known)
-        graph = build.graph(layers, FRAME, lambda layer, _, folded=folded: folded[layer.name])
+        graph = build.graph(layers, FRAME, of(net.folded(layers, known)))
         graph.verify()
         (got,) = interpret(graph, {"x": x.permute(0, 2, 3, 1).double().numpy()}).values()
         want = net.scores(layers, [x], known).numpy()
         np.testing.assert_allclose(got.reshape(12, CLASSES), want, rtol=1e-2, atol=1e-2)
+
+
+def of(folded: Mapping[str, tuple[Array, Array]]) -> build.Weights:
+    """Weights and biases by the name of a layer."""
+    return lambda layer, _: folded[layer.name]
 
 
 @pytest.mark.parametrize("form", ["w8a8", "w4a4", "w2a2", "ternarya4", "binarya1", "shift4a4"])
@@ -103,7 +107,7 @@ def test_small_networks_learn_with_large_ones() -> None:
     space = Space((SPACE.stages[0], Choices(("conv", "separable"), (3,), (4, 8), downs=("stride",))))
     space = space.with_precision("w4a4")
     frames = pictures()
-    teaching = Teaching(Supernet(space, FRAME, CLASSES), frames, Loop(epochs=8, batch=20, rate=1e-2))
+    teaching = Teaching(Supernet(space, FRAME, CLASSES), frames, Loop(epochs=12, batch=20, rate=1e-2))
     teaching.run()
     assert teaching.losses[-1] < teaching.losses[0]
     x, labels = torch.from_numpy(frames.arrays()[0]), torch.from_numpy(frames.classes())

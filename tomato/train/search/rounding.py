@@ -50,7 +50,7 @@ def activations(x: torch.Tensor, bits: int, *, positive: bool) -> torch.Tensor:
     most = _reach(some, tuple(range(x.ndim)), bits, ONE_SIDED if positive else 1.0).reshape(())
     low, high = (0, 2**bits - 1) if positive else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
     rounded: torch.Tensor = torch.fake_quantize_per_tensor_affine(
-        x, most / high, torch.zeros((), dtype=torch.int32), low, high
+        x, most / max(1, high), torch.zeros((), dtype=torch.int32), low, high
     )
     return rounded
 

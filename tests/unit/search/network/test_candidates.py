@@ -29,7 +29,12 @@ def test_lines_come_back(tmp_path: Path) -> None:
     found = Journal.open(path).look(ASKED, one)
     assert found == [one(genes) for genes in ASKED]
     asked = list[Genes]()
-    again = Journal.open(path).look([*ASKED, (5, 5)], lambda genes: (asked.append(genes), one(genes))[1])
+
+    def noted(genes: Genes) -> Candidate:
+        asked.append(genes)
+        return one(genes)
+
+    again = Journal.open(path).look([*ASKED, (5, 5)], noted)
     assert again[:-1] == found
     assert asked == [(5, 5)]
 
