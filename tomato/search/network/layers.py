@@ -17,6 +17,8 @@ WEIGHTED: Final = ("conv", "depthwise", "dense")
 IMAGE: Final = "x"
 """The network's input."""
 HEAD: Final = "scores"
+MEAN: Final = "w8a8"
+"""The format of the mean over the picture, whose channels differ by less than they are: few codes, and cheap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def layers(found: Architecture, frame: Shape, classes: int) -> tuple[Layer, ...]
     for i, stage in enumerate(found.stages):
         for j in range(stage.depth):
             walk.block(f"stage{i}_{j}", stage, down="none" if j else stage.down)
-    walk.add("average", "average", form=found.stages[-1].form)
+    walk.add("average", "average", form=MEAN)
     walk.add(HEAD, "dense", width=classes, form=found.stages[-1].form)
     return tuple(walk.found)
 
