@@ -70,11 +70,9 @@ def measured(board: str, form: str, count: int) -> dict[str, Any]:
 def alone(market: Market, layers: Sequence[Layer]) -> int:
     """The sum over a network's layers of the fewest cycles that each takes if it has the chip to itself."""
     graph = in_integers(coded(layers, market.frame), market.pieces)
-    offers = options(graph, market.target, kept=market.kept)
+    offers = options(graph, market.target, kept=market.kept).values()
     usable = market.target.usable
-    return sum(
-        min((o.cycles for o in offer if o.cost.fits(usable)), default=offer[0].cycles) for offer in offers.values()
-    )
+    return sum(min((o.cycles for o in every if o.cost.fits(usable)), default=every[0].cycles) for every in offers)
 
 
 def tau(rows: Sequence[Mapping[str, Any]], key: str) -> float:
@@ -91,8 +89,8 @@ def percentile(values: Sequence[float], share: int) -> int:
 
 def table(results: Mapping[str, Any]) -> str:
     """A row for every board and formats."""
-    lines = [f"| board, formats | {' | '.join(PROXIES)} | MACs a cycle, 5th to 95th percentile | at the least interval |",
-             "|---" * (len(PROXIES) + 3) + "|"]  # fmt: skip
+    heads = ["board, formats", *PROXIES, "MACs a cycle, 5th to 95th percentile", "at the least interval"]
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for name, row in results.items():
         low, high = row["reach"]
         cells = [f"{row['tau'][proxy]:.2f}" for proxy in PROXIES]
