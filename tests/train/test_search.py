@@ -167,6 +167,26 @@ def test_data_that_does_not_suit(arrays: dict[str, Any], message: str, tmp_path:
     assert str(error.value) == message.format(tmp_path / "data.npz")
 
 
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            "epochs = 3",
+            "error: epochs does not belong here\n  --> space: [loop]\n  hint: --epochs and --tune say how long",
+        ),
+        ("rate = -1", "error: rate = -1: expected a number from 0 to 1000\n  --> space: [loop]"),
+    ],
+)
+def test_how_networks_are_trained_is_checked_first(asked: Callable[[str], Asked], line: str, message: str) -> None:
+    given = asked("none")
+    assert isinstance(given.space, Path)
+    given.space.write_text(TOML.replace("rate = 5e-3", line))
+    with pytest.raises(TomatoError) as error:
+        search(given, WISH)
+    assert str(error.value) == message
+    assert not given.output.exists()
+
+
 def test_objectives_are_known() -> None:
     with pytest.raises(TomatoError) as error:
         Wish(objectives=("speed",))

@@ -23,8 +23,9 @@ from tomato.search.network.picture import picture
 from tomato.search.network.price import Market
 from tomato.search.network.space import Space, read
 from tomato.train import checkpoint, data
+from tomato.train.loop import Loop
 from tomato.train.optimise import one_thread
-from tomato.train.recipe import loop
+from tomato.train.recipe import TEACHER, parse
 from tomato.train.run import SEEN
 from tomato.train.search.appraise import Appraiser
 from tomato.train.search.plan import Plan, Wish, loop_of, planned
@@ -78,10 +79,10 @@ def search(
     channels, height, width = frames.slots[0].shape
     market = Market(target, (height, width, channels), asked.fps, asked.clock_mhz, asked.shell)
     space.draw(np.random.default_rng(0), market.frame)  # raises where nothing suits
+    learning = _loop(space, wish.seed)
     asked.output.mkdir(parents=True, exist_ok=True)
     digest = _digest(asked, wish, space, parts)
 
-    learning = loop({**DEFAULTS, **space.loop}, wish.seed, f"{space.name}: [loop]")
     plan = Plan.kept(asked.output, digest)
     if plan is None:
         progress("Plan", 0, 0)
@@ -123,6 +124,15 @@ def _frames(paths: Sequence[Path]) -> data.Frames:
             hint="give them as (frames, channels, height, width)",
         )  # fmt: skip
     return data.Frames.of([Slot("x", stored.shape[1:], "float32")], [stored], labels, [str(path)])
+
+
+def _loop(space: Space, seed: int) -> Loop:
+    """How shared weights learn. Raises TomatoError for a key of the space that says nothing here."""
+    where = f"{space.name}: [loop]"
+    if wrong := sorted({"epochs", TEACHER} & set(space.loop)):
+        raise TomatoError(f"{wrong[0]} does not belong here", where=where, hint="--epochs and --tune say how long")
+    document = {"seed": seed, "loop": {**DEFAULTS, **space.loop}, "step": [{"do": "train"}]}
+    return parse(document, space.name).steps[0].loop
 
 
 def _classes(frames: data.Frames) -> int:
