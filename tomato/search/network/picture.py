@@ -10,6 +10,9 @@ from tomato.search.network.candidates import Candidate
 NAMES = {"fps": "frames/s", "area": "shares of the chip, added up", "memory": "bits of block memory",
          "latency": "cycles of latency", "weights": "weights"}  # fmt: skip
 
+WIDE = 4.0
+"""From this factor between the ends on, an axis is logarithmic."""
+
 
 def picture(
     found: Sequence[Candidate], members: Sequence[Candidate], values: Sequence[float], objective: str, title: str,
@@ -23,6 +26,7 @@ def picture(
     try:
         from matplotlib import rc_context
         from matplotlib.figure import Figure
+        from matplotlib.ticker import EngFormatter, NullFormatter
     except ImportError:
         return None
     tried = [(v, 100.0 * c.accuracy, c) for c, v in zip(found, values, strict=True) if c.accuracy is not None]
@@ -37,8 +41,11 @@ def picture(
         _points(left, [(v, 100.0 * a) for v, a in trained], color="tab:blue", marker="*", s=60, label="trained on")
         left.set_xlabel(NAMES[objective])
         left.set_ylabel("% right")
-        if tried and min(v for v, _, _ in tried) > 0:
+        sizes = [v for v, _, _ in tried]
+        if sizes and 0 < WIDE * min(sizes) < max(sizes):
             left.set_xscale("log")
+        left.xaxis.set_major_formatter(EngFormatter(sep=" "))
+        left.xaxis.set_minor_formatter(NullFormatter())
         left.legend()
         right.step(range(1, len(tried) + 1), list(accumulate((a for _, a, _ in tried), max)), color="tab:red")
         _points(right, [(i, a) for i, (_, a, _) in enumerate(tried, start=1)], color="tab:gray", s=6)
