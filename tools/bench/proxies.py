@@ -37,14 +37,16 @@ PROXIES: Final = {"MACs": "macs", "BOPs": "bit_operations", "weights": "weights"
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--count", default=100, show_default=True, help="Networks.")
 @click.option("--board", "boards", multiple=True, default=BOARDS, help="Boards; the others keep their results.")
-def main(count: int, boards: Sequence[str]) -> None:
+@click.option("--precision", "forms", multiple=True, default=FORMATS, help="Likewise.")
+def main(count: int, boards: Sequence[str], forms: Sequence[str]) -> None:
     """Price networks, and write the table."""
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for board in boards:
-        for form in FORMATS:
+        for form in forms:
             results[f"{board} {form}"] = measured(board, form, count)
             click.echo(f"{board} {form}: {results[f'{board} {form}']['tau']}")
             RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+    results = {f"{b} {f}": results[f"{b} {f}"] for b in BOARDS for f in FORMATS if f"{b} {f}" in results}
     DOCUMENT.write_text(fill(DOCUMENT.read_text(), BEGIN, table(results)))
 
 
