@@ -1,6 +1,9 @@
 """Shared weights: what a network takes of them, what it computes, and what is exported."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import permutations
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,14 +12,18 @@ import torch
 from tomato.core.formats import Array
 from tomato.core.interface import Slot
 from tomato.core.interpret import interpret
+from tomato.frontend.write import write
+from tomato.ops.join import Add
 from tomato.quantise.precision import LayerFormat
 from tomato.search.network import build
+from tomato.search.network.layers import Architecture, Stage, layers
 from tomato.search.network.space import Choices, Genes, Space, names, read
 from tomato.train.data import Frames
 from tomato.train.loop import Loop
 from tomato.train.search import rounding
 from tomato.train.search.supernet import Supernet
 from tomato.train.search.teaching import Teaching
+from tomato.train.trainable import Trainable
 
 torch.set_num_threads(1)
 FRAME, CLASSES = (8, 8, 2), 3
@@ -64,12 +71,41 @@ def test_the_exported_graph_computes_what_the_shared_weights_do() -> None:
         graph.verify()
         (got,) = interpret(graph, {"x": x.permute(0, 2, 3, 1).double().numpy()}).values()
         want = net.scores(layers, [x], known).numpy()
-        np.testing.assert_allclose(got.reshape(12, CLASSES), want, rtol=1e-2, atol=1e-2)
+        np.testing.assert_allclose(got.reshape(12, CLASSES), want, rtol=5e-2, atol=5e-2)  # the mean has 8 bits there
 
 
 def of(folded: Mapping[str, tuple[Array, Array]]) -> build.Weights:
     """Weights and biases by the name of a layer."""
     return lambda layer, _: folded[layer.name]
+
+
+FORMS = "w8a8", "w4a4", "ternarya8", "w3a6"
+
+
+def test_formats_reach_the_layers_of_the_file_that_is_trained(tmp_path: Path) -> None:
+    """Stages in formats of their own, sums and means among them."""
+    stages = (
+        Stage("conv", 3, 4, 1, "none", 1, FORMS[0]), Stage("residual", 3, 8, 2, "stride", 1, FORMS[1]),
+        Stage("inverted", 3, 8, 1, "none", 2, FORMS[2]), Stage("separable", 3, 8, 1, "none", 1, FORMS[3]),
+    )  # fmt: skip
+    for order in permutations(range(4)):
+        forms = [FORMS[i] for i in order]
+        found = Architecture(2, tuple(replace(s, form=f) for s, f in zip(stages, forms, strict=True)))
+        made = layers(found, FRAME, CLASSES)
+        graph = build.graph(made, FRAME)
+        image, scores = build.ports(graph)
+        write(graph, (image,), (scores,), tmp_path / "net.onnx")
+        net = Trainable.load(tmp_path / "net.onnx")
+        bits = build.precision(made)
+        bits.check(net.graph())
+        named = bits.with_ends(net.graph())
+        want = {layer.name: LayerFormat.parse(layer.form) for layer in made if layer.form}
+        for node in net.graph():
+            owner = max((n for n in want if node.name.startswith(n)), key=len, default=None)
+            if owner and (node.op.weights or isinstance(node.op, Add)):
+                wide = owner in (made[1].name, "scores") and want[owner].corrects
+                assert named.of(node).activation_bits == want[owner].activation_bits, node.name
+                assert named.of(node).weight_bits == (8 if wide else want[owner].weight_bits), node.name
 
 
 @pytest.mark.parametrize("form", ["w8a8", "w4a4", "w2a2", "ternarya4", "binarya1", "shift4a4"])

@@ -15,7 +15,7 @@ from tomato.ops.join import Add
 from tomato.ops.pool import GlobalSum, MaxPool, SumPool
 from tomato.ops.real import Affine, Clip
 from tomato.ops.window import Window
-from tomato.quantise.precision import LayerFormat, Precision
+from tomato.quantise.precision import END_BITS, LayerFormat, Precision
 from tomato.search.network.layers import HEAD, IMAGE, Layer
 
 Weights = Callable[[Layer, tuple[int, ...]], tuple[Array, Array]]
@@ -97,9 +97,17 @@ def ports(made: Graph) -> tuple[Port, Port]:
 
 
 def precision(layers: Sequence[Layer]) -> Precision:
-    """The formats of the layers, in the compiler's own words; the ends keep 8 bits, as they do there."""
-    forms = [layer.form for layer in layers if layer.form]
-    common = LayerFormat.parse(max(sorted(set(forms)), key=forms.count))
-    others = {layer.name: LayerFormat.parse(layer.form) for layer in layers if layer.form and
-              LayerFormat.parse(layer.form) != common}  # fmt: skip
+    """The formats of the layers, in the compiler's own words; the weights at both ends have 8 bits at least.
+
+    Sums, means and scores have other names behind their own in a file.
+    """
+    forms = {layer.name: LayerFormat.parse(layer.form) for layer in layers if layer.form}
+    weighted = [layer.name for layer in layers if layer.weighted]
+    for name in (weighted[0], weighted[-1]):
+        if forms[name].corrects:
+            forms[name] = LayerFormat(END_BITS, forms[name].activation_bits)
+    found = list(forms.values())
+    common = max(dict.fromkeys(found), key=found.count)
+    renamed = {layer.name for layer in layers if layer.work in ("add", "average", "shrink", "dense")}
+    others = {f"{name}*" if name in renamed else name: form for name, form in forms.items() if form != common}
     return Precision(common.weight_bits, common.activation_bits, overrides=others, kind=common.kind)
