@@ -1,6 +1,6 @@
-"""The command line. `tomato --help` lists the commands; each is one function in commands.py or folder_commands.py."""
+"""The command line. `tomato --help` lists the commands; each is one function in one of these files."""
 
-from tomato.cli import commands, folder_commands
+from tomato.cli import commands, folder_commands, search_command
 from tomato.cli.group import main
 
-__all__ = ["commands", "folder_commands", "main"]
+__all__ = ["commands", "folder_commands", "main", "search_command"]

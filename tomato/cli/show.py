@@ -61,6 +61,27 @@ ALL = 0.999
 """Share of the cycles in which a memory counts as always busy."""
 
 
+def search(result: Mapping[str, Any]) -> None:
+    """What a search came to: the networks that were trained on, and what was written."""
+    out = console()
+    columns = ("% right", "weights", "frames/s", "cycles", "LUT", "DSP", "BRAM18", "latency")
+    made = table("network", "stages", *columns, right=("network", *columns))
+    for row in result["trained"]:
+        used = (f"{row['resources'].get(kind, 0):,}" for kind in ("lut", "dsp", "bram18"))
+        rate = f"{row['fps']:,.0f}"
+        made.add_row(row["folder"], row["network"], f"{100 * row['accuracy']:.2f}", f"{row['weights']:,}", rate,
+                     f"{row['interval']:,}", *used, f"{row['latency']:,}")  # fmt: skip
+    out.print(made)
+    say(out, f"% right: of the frames that nothing was chosen by, as the accelerator on {result['target']} computes it")
+    say(out, f"{result['candidates']:,} networks priced by the scheduler, {result['fit']:,} fit and were tried, "
+             f"{len(result['front'])} in the front")  # fmt: skip
+    wrong, codes = (sum(row[key] for row in result["trained"]) for key in ("differing", "codes"))
+    say(out, f"checked: {wrong} of {codes:,} codes of the compiled networks differ from the trained networks'")
+    if simulated := sum(row["simulated"] for row in result["trained"]):
+        say(out, f"bit-exact in simulation: {simulated} frames")
+    say(out, f"written: {', '.join(result['written'])}")
+
+
 def _short(count: float) -> str:
     """A count in thousands or millions where it is large."""
     for size, unit in ((1e6, " M"), (1e3, " k")):

@@ -11,7 +11,7 @@ from tomato.schedule.design import Design, cut, fastest_in_regions
 from tomato.schedule.early import depths
 from tomato.schedule.fetching import Weights, fetching
 from tomato.schedule.floorplan import floor_of
-from tomato.schedule.offers import Option, cycles_of, total
+from tomato.schedule.offers import Kept, Option, cycles_of, total
 from tomato.schedule.plan import NO_WISHES, Choice, Plan, Wishes
 from tomato.schedule.rates import rates_of
 from tomato.schedule.regions import fills, rooms
@@ -45,11 +45,12 @@ def schedule(
     given: bool = False,
     around: Around = NOTHING,
     weights: Weights = "auto",
+    kept: Kept | None = None,
 ) -> Plan:
     """The fastest plan that fits the target and each of its regions; with `fps` the smallest that reaches that rate.
 
     given: the model's formats are its own, which no option changes. around: what stands around the design, at its
-    first layer.
+    first layer. kept: offers of other networks, see `options`.
     weights: "chip" has them all on the chip, "memory" also in memory beside it where that is better, "auto" does so
     where the network does not fit otherwise.
     Where no plan fits the regions (a layer is larger than one), they are filled as evenly as possible.
@@ -57,7 +58,7 @@ def schedule(
     """
     if weights == "auto" and target.off_chip and not wishes.layers:
         planned = partial(
-            schedule, graph, target, clock_mhz=clock_mhz, fps=fps, wishes=wishes, model=model, given=given
+            schedule, graph, target, clock_mhz=clock_mhz, fps=fps, wishes=wishes, model=model, given=given, kept=kept
         )
         try:
             return planned(around=around, weights="chip")
@@ -69,7 +70,7 @@ def schedule(
                 raise DoesNotFitError(f"{refused.what}{more}", where=refused.where, hint=refused.hint) from reason
     fitting = partial(
         _fitting, graph, target, clock_mhz=clock_mhz, fps=fps, wishes=wishes, model=model, given=given,
-        fetch=weights == "memory",
+        fetch=weights == "memory", kept=kept,
     )  # fmt: skip
     try:
         interval, plan, used = fitting(around=around)
@@ -100,12 +101,13 @@ def _fitting(
     model: str,
     given: bool,
     around: Around,
+    kept: Kept | None,
     ultra_words: int = ULTRA_WORDS,
     fetch: bool = False,
 ) -> tuple[int, Plan, Resources]:
     """Interval, plan and use, as `schedule` wants the plan, that leave room for what stands around it."""
     clock = clock_mhz or target.clock_mhz
-    offers = options(graph, target, wishes, model=model, ultra_words=ultra_words, fetch=fetch)
+    offers = options(graph, target, wishes, model=model, ultra_words=ultra_words, fetch=fetch, kept=kept)
     if not offers:
         raise TomatoError(
             "the network computes nothing: its outputs are its inputs",
@@ -205,4 +207,4 @@ def _less(usable: Resources, taken: Resources) -> Resources:
     return Resources(**{kind: max(n, 0) for kind, n in left.items()})
 
 
-__all__ = ["Choice", "Option", "Plan", "Wishes", "options", "schedule", "select", "total"]
+__all__ = ["Choice", "Kept", "Option", "Plan", "Wishes", "options", "schedule", "select", "total"]

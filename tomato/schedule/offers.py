@@ -1,7 +1,7 @@
 """The options of every node, and which of them are worth a thought at an interval."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil
@@ -74,6 +74,11 @@ class Offer(Sequence[Option]):
 
 Offers = Mapping[str, Offer]
 """The options of every node, by its name."""
+Kept = dict[Hashable, Offer]
+"""Offers by operator, types, rate and board: equal nodes have equal offers, whatever network they are in.
+
+Units of such an offer were made for the first of these nodes: only its name and those of its arguments are another's.
+"""
 
 
 def unbeaten(rows: Array) -> list[int]:

@@ -21,7 +21,7 @@ from tomato.ops.dense import Dense
 from tomato.ops.gated_conv2d import GatedConv2d
 from tomato.ops.threshold import Threshold
 from tomato.passes.gate_convolutions import ungated
-from tomato.schedule.offers import Offer, Offers, Option, cycles_of, fast_enough, fetching, intervals, total
+from tomato.schedule.offers import Kept, Offer, Offers, Option, cycles_of, fast_enough, fetching, intervals, total
 from tomato.schedule.plan import NO_WISHES, Wishes
 from tomato.schedule.rates import rates_of
 from tomato.schedule.solver import silent
@@ -62,11 +62,12 @@ def options(
     model: str = "",
     ultra_words: int = ULTRA_WORDS,
     fetch: bool = False,
+    kept: Kept | None = None,
 ) -> dict[str, Offer]:
     """Every sensible option of every node, fastest first; constants of `ultra_words` or more may be in UltraRAM.
 
-    fetch: weights may be in memory beside the chip, too.
-
+    fetch: weights may be in memory beside the chip, too. kept: offers of other networks, which equal layers need not
+    make anew, and are added to.
     Raises TomatoError when a node has no engine, or a plan asks for what no engine offers.
     """
     places, rates = sites(graph, target), rates_of(graph).planned
@@ -79,6 +80,10 @@ def options(
     found: dict[str, Offer] = {}
     refused: list[str] = []
     for name, place in places.items():
+        key = (place.op, place.args, place.out, rates[name], target.name, target.clock_mhz, ultra_words, fetch)
+        if kept is not None and name not in wishes.layers and key in kept:
+            found[name] = kept[key]
+            continue
         engines = {s: e for s, e in CATALOGUE.items() if isinstance(place.op, e.ops)}
         reasons = {s: e.refuses(place) for s, e in engines.items()}
         usable = [e for s, e in engines.items() if not reasons[s] and (fetch or not e.fetches)]
@@ -92,6 +97,8 @@ def options(
             found[name] = Offer(
                 Option.of(unit, rates[name]) for unit in units if _worth_ultra(unit, target, ultra_words)
             )
+            if kept is not None:
+                kept[key] = found[name]
     if refused:
         raise TomatoError(
             "no engine can do these layers:\n  " + "\n  ".join(refused),

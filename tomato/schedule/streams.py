@@ -61,9 +61,10 @@ def edges(graph: Graph, units: Units) -> tuple[Edge, ...]:
     kinds = dict(graph.types)
     wanted: list[tuple[str, str, int, TensorType, int]] = []  # value, consumer, index, view, lanes (0: any)
     lanes_out: dict[str, int] = {}
+    makers = graph.producers  # not the site's node: a unit may have been made for an equal layer, see offers.Kept
     for name, unit in units.items():
         ins, lanes_out[name] = unit.lanes
-        arguments = zip(unit.site.node.args, unit.views, ins, strict=True)
+        arguments = zip(makers[name].args, unit.views, ins, strict=True)
         wanted += [(source_of(graph, a), name, i, v, n) for i, (a, v, n) in enumerate(arguments)]
     wanted += [(source_of(graph, o), OUTPUT, i, kinds[o], 0) for i, o in enumerate(graph.outputs)]
     for name, _ in graph.inputs:  # the world sends what the first consumer wants

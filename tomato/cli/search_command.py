@@ -1,0 +1,80 @@
+"""The command that needs no model."""
+
+from pathlib import Path
+
+import click
+
+from tomato.cli.group import main
+from tomato.cli.options import DATA, FOLDER, quiet_option
+from tomato.core.errors import TomatoError
+
+
+@main.command("search")
+@click.option("--data", type=DATA, required=True, metavar="DATA", help="Labelled frames to learn from: a .npz with x "
+              "(frames, channels, height, width) and labels.")  # fmt: skip
+@click.option("--target", required=True, help="Board: a name from `tomato targets`, or your own .toml file.")
+@click.option("--valid", type=DATA, metavar="DATA", help="Frames that results are reported on, and that nothing is "
+              "chosen by.  [default: some of --data, kept aside]")  # fmt: skip
+@click.option("--fps", type=click.FloatRange(min=0, min_open=True), help="The rate that every network must reach; "
+              "designs are the smallest that do.")  # fmt: skip
+@click.option("--space", default="cnn", show_default=True, metavar="SPACE", help="What is chosen from: cnn, mobile, or "
+              "your own .toml file, see docs/search.md.")  # fmt: skip
+@click.option("--precision", default="mixed", show_default=True, metavar="FORMAT", help="Weights and activations of "
+              "all layers, such as w4a4; mixed: chosen stage by stage.")  # fmt: skip
+@click.option("--objective", "objectives", type=click.Choice(["fps", "area", "memory", "latency", "weights"]),
+              multiple=True, help="What counts beside accuracy. May be repeated.  [default: fps, or area with --fps]",
+              )  # fmt: skip
+@click.option("--hours", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True, help="About how "
+              "long all of it may take.")  # fmt: skip
+@click.option("--epochs", type=click.IntRange(min=1), help="How often the shared weights see every frame.  "
+              "[default: as --hours allows]")  # fmt: skip
+@click.option("--candidates", "count", type=click.IntRange(min=1), help="Networks that are looked at.  [default: as "
+              "--hours allows]")  # fmt: skip
+@click.option("--tune", type=click.IntRange(min=1), help="How often a chosen network sees every frame.  [default: as "
+              "--hours allows]")  # fmt: skip
+@click.option("--winners", type=click.IntRange(min=1), default=1, show_default=True, help="Networks of the front that "
+              "are trained on and compiled.")  # fmt: skip
+@click.option("--random", "strategy", flag_value="random", default=None, help="Draw networks instead of breeding "
+              "them: for comparison.")  # fmt: skip
+@click.option("--clock", type=click.FloatRange(min=0, min_open=True), metavar="MHZ", help="Clock, instead of the "
+              "board's default.")  # fmt: skip
+@click.option("--simulate", type=click.IntRange(min=0), default=0, metavar="N", help="Play N frames through the RTL of "
+              "every chosen network.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all that is random.")
+@click.option("-o", "--output", type=FOLDER, default=Path("found"), show_default=True, help="Folder for all of it.")
+@quiet_option
+def search_command(
+    data: Path, target: str, valid: Path | None, fps: float | None, space: str, precision: str,
+    objectives: tuple[str, ...], hours: float, epochs: int | None, count: int | None, tune: int | None, winners: int,
+    strategy: str | None, clock: float | None, simulate: int, seed: int, output: Path, quiet: bool,
+) -> None:  # fmt: skip
+    """Find networks for DATA and a board: trained, as ONNX, with their accelerators.
+
+    Accuracy is weighed against the scheduler's own prices. The same command goes on where an interrupted one was.
+    """
+    from tomato.cli import show
+    from tomato.cli.progress import progress
+
+    with progress(quiet) as shown:
+        try:
+            from tomato.train.search.command import Asked, Wish, search
+        except ModuleNotFoundError as reason:
+            raise TomatoError(
+                "a search trains networks, which needs PyTorch",
+                hint="pip install 'tomato[train]', or pip install torch",
+            ) from reason
+        asked = Asked(
+            (data,), target, output, (valid,) if valid else (), space, precision, fps, clock, simulate=simulate
+        )
+        wish = Wish(
+            hours, objectives or (("area",) if fps else ("fps",)), epochs, count, tune, winners, seed=seed,
+            strategy="random" if strategy else "evolve",
+        )  # fmt: skip
+        result = search(asked, wish, progress=shown, told=(lambda _: None) if quiet else _told)
+    show.search(result)
+    if any(row["differing"] for row in result["trained"]):
+        click.get_current_context().exit(1)
+
+
+def _told(line: str) -> None:
+    click.echo(line, err=True)

@@ -1,0 +1,230 @@
+"""`tomato search`: data and a board in, trained networks and their accelerators out."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from tomato import targets
+from tomato.board import SHELLS
+from tomato.core.errors import TomatoError
+from tomato.core.files import refusals, write_text
+from tomato.core.interface import Slot
+from tomato.core.progress import Progress, silent
+from tomato.host import data as host
+from tomato.search.network import candidates
+from tomato.search.network.candidates import OBJECTIVES, Candidate, Journal, Map
+from tomato.search.network.evolve import Evolution
+from tomato.search.network.picture import picture
+from tomato.search.network.price import Market
+from tomato.search.network.space import Space, read
+from tomato.train import checkpoint, data
+from tomato.train.loop import Loop
+from tomato.train.optimise import one_thread
+from tomato.train.recipe import TEACHER, parse
+from tomato.train.run import SEEN
+from tomato.train.search.appraise import Appraiser
+from tomato.train.search.plan import Plan, Wish, loop_of, planned
+from tomato.train.search.supernet import Supernet
+from tomato.train.search.teaching import Teaching
+from tomato.train.search.winners import Winner, Workshop, chosen
+from tomato.train.stored import mapped
+
+FRONT, PICTURE, STATE = "front.json", "search.svg", "supernet.pt"
+ASIDE: Final = 0.1
+"""Of the frames: to choose networks by, and as many to report on where no others are given."""
+DEFAULTS: Final[Mapping[str, Any]] = {"batch": 100, "rate": 2e-3, "decay": 1e-4}
+"""How shared weights learn unless the space says otherwise, and the chosen networks behind them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Frames and a board. fps: every network must reach it; precision: "mixed", or one format for all layers."""
+
+    paths: tuple[Path, ...]
+    target: str
+    output: Path
+    valid: tuple[Path, ...] = ()
+    space: str | Path | Space = "cnn"
+    precision: str = "mixed"
+    fps: float | None = None
+    clock_mhz: float | None = None
+    shell: str = SHELLS[0]
+    simulate: int = 0
+
+
+@refusals("cannot search")
+def search(
+    asked: Asked, wish: Wish = Wish(), *, every: Map = map, progress: Progress = silent,  # noqa: B008
+    told: Callable[[str], None] = lambda _: None,
+) -> dict[str, Any]:  # fmt: skip
+    """Search, train, compile, and say what came of it; all of it is in the folder `output`, and taken up there again.
+
+    every: how networks are looked at, see `candidates.Map`. told: a line now and then, with the best so far.
+    Raises TomatoError for what the user can mend.
+    """
+    one_thread()
+    target = targets.load(asked.target)
+    space = asked.space if isinstance(asked.space, Space) else read(asked.space)
+    space = space.with_precision(asked.precision)
+    frames, judged = _frames(asked.paths), _frames(asked.valid) if asked.valid else None
+    parts = data.parts(frames, ASIDE, wish.seed, judged)
+    classes = _classes(frames)
+    if judged is not None:
+        data.check_labels(judged, classes, str(asked.valid[0]))
+    channels, height, width = frames.slots[0].shape
+    market = Market(target, (height, width, channels), asked.fps, asked.clock_mhz, asked.shell)
+    space.draw(np.random.default_rng(0), market.frame)  # raises where nothing suits
+    learning = _loop(space, wish.seed)
+    asked.output.mkdir(parents=True, exist_ok=True)
+    digest = _digest(asked, wish, space, parts)
+
+    plan = Plan.kept(asked.output, digest)
+    if plan is None:
+        progress("Plan", 0, 0)
+        probe = Supernet(space, market.frame, classes, wish.seed)
+        plan = planned(wish, Teaching(probe, parts.train, learning),
+                       Appraiser.of(probe, market, parts.train, parts.choice), digest)  # fmt: skip
+        plan.keep(asked.output, {"space": space.name, "networks": space.size, "target": target.name})
+    told(f"{plan.epochs} epochs of shared weights, {plan.count} networks, {plan.tune} epochs of each that is chosen")
+
+    net = Supernet(space, market.frame, classes, wish.seed)
+    _taught(Teaching(net, parts.train, loop_of(learning, plan.epochs)), asked.output / STATE, progress, told)
+    appraiser = Appraiser.of(net, market, parts.train, parts.choice)
+    found, members = _evolved(appraiser, asked.output, wish, plan, every, progress, told)
+    picked = chosen(members, wish.winners)
+    workshop = Workshop(appraiser, parts.train, parts.report, {**DEFAULTS, **space.loop}, plan.tune, wish.seed,
+                        asked.simulate)  # fmt: skip
+    winners = []
+    for i, candidate in enumerate(picked, start=1):
+        winners.append(workshop.finish(candidate, asked.output / f"network{i}", progress))
+        told(f"network{i}: {100 * winners[-1].accuracy:.2f} % right, {winners[-1].fps:,.0f} frames/s")
+    return _written(asked, wish, space, found, members, winners, market)
+
+
+def _frames(paths: Sequence[Path]) -> data.Frames:
+    """Labelled pictures, (channels, height, width), of a file. Raises TomatoError for anything else."""
+    if len(paths) != 1:
+        raise TomatoError(f"data files given: {len(paths)}, but a searched network has one input")
+    (path,) = paths
+    stored, labels = host.opened(path, mapped)
+    if labels is None:
+        raise TomatoError(
+            "a search needs labels",
+            where=str(path),
+            hint="store them beside the frames, as the array labels of the .npz",
+        )
+    if stored.ndim != 4:
+        raise TomatoError(
+            f"frames are {stored.ndim - 1}-dimensional", where=str(path),
+            hint="give them as (frames, channels, height, width)",
+        )  # fmt: skip
+    return data.Frames.of([Slot("x", stored.shape[1:], "float32")], [stored], labels, [str(path)])
+
+
+def _loop(space: Space, seed: int) -> Loop:
+    """How shared weights learn. Raises TomatoError for a key of the space that says nothing here."""
+    where = f"{space.name}: [loop]"
+    if wrong := sorted({"epochs", TEACHER} & set(space.loop)):
+        raise TomatoError(f"{wrong[0]} does not belong here", where=where, hint="--epochs and --tune say how long")
+    document = {"seed": seed, "loop": {**DEFAULTS, **space.loop}, "step": [{"do": "train"}]}
+    return parse(document, space.name).steps[0].loop
+
+
+def _classes(frames: data.Frames) -> int:
+    """How many there are: the greatest label, and 0."""
+    labels = frames.classes()
+    assert labels is not None, "there are labels"
+    return int(labels.max()) + 1
+
+
+def _digest(asked: Asked, wish: Wish, space: Space, parts: data.Parts) -> str:
+    """Of all that the networks depend on, but for how long they are searched."""
+    key = hashlib.sha256()
+    plain = {k: v for k, v in asdict(replace(asked, space=space.name)).items() if k not in ("output", "paths", "valid")}
+    key.update(json.dumps([plain, asdict(wish), str(space.stages), str(space.shrinks), dict(space.loop)], default=str)
+               .encode())  # fmt: skip
+    for part in (parts.train, parts.choice, parts.report):
+        key.update(str(len(part)).encode())
+        for x in part.take(np.arange(min(SEEN, len(part)))).arrays():
+            key.update(np.ascontiguousarray(x).data)
+    return key.hexdigest()
+
+
+def _taught(teaching: Teaching, path: Path, progress: Progress, told: Callable[[str], None]) -> None:
+    """Shared weights, trained to the end; kept after every epoch."""
+    if path.exists():
+        teaching.restore(checkpoint.read(path))
+
+    def after_epoch() -> None:
+        checkpoint.write(path, teaching.state())
+        told(f"shared weights, epoch {teaching.epoch} of {teaching.loop.epochs}: loss {teaching.losses[-1]:.3f}")
+
+    if teaching.epoch < teaching.loop.epochs:
+        teaching.run(progress, after_epoch)
+
+
+def _evolved(
+    appraiser: Appraiser, folder: Path, wish: Wish, plan: Plan, every: Map, progress: Progress,
+    told: Callable[[str], None],
+) -> tuple[list[Candidate], list[Candidate]]:  # fmt: skip
+    """All networks that were looked at, and the front."""
+    target, journal = appraiser.market.target, Journal.open(folder / candidates.FILE)
+    search = Evolution(
+        appraiser.net.space, appraiser.market.frame, wish.population, plan.count, wish.seed, wish.strategy
+    )
+    found: list[Candidate] = []
+    members: list[Candidate] = []
+    progress("Networks", 0, plan.count)
+    for found in search.run(
+        lambda genes: journal.look(genes, appraiser, every), lambda c: candidates.fitness(c, wish.objectives, target)
+    ):
+        members = candidates.front(found, wish.objectives, target)
+        progress("Networks", len(found), plan.count)
+        told(_line(found, members))
+    return found, members
+
+
+def _line(found: Sequence[Candidate], members: Sequence[Candidate]) -> str:
+    """How far a search is."""
+    fitting = sum(c.fits for c in found)
+    if not members:
+        return f"{len(found)} networks, none fits"
+    best = members[0]
+    return (
+        f"{len(found)} networks, {fitting} fit, {len(members)} in the front; "
+        f"best {100 * (best.accuracy or 0):.2f} % at {best.price.fps:,.0f} frames/s: {best.network}"
+    )
+
+
+def _written(
+    asked: Asked, wish: Wish, space: Space, found: Sequence[Candidate], members: Sequence[Candidate],
+    winners: Sequence[Winner], market: Market,
+) -> dict[str, Any]:  # fmt: skip
+    """Leave the results; what there is to tell."""
+    target, objective = market.target, wish.objectives[0]
+    about = {
+        "space": space.name, "networks": space.size, "target": target.name, "clock_mhz": market.clock,
+        "precision": asked.precision, "fps": asked.fps, "objectives": list(wish.objectives), "seed": wish.seed,
+        "strategy": wish.strategy, "candidates": len(found), "fit": sum(c.fits for c in found),
+        "trained": [asdict(w) for w in winners],
+    }  # fmt: skip
+    write_text(asked.output / FRONT, candidates.document(about, members))
+    written = [str(asked.output / FRONT), str(asked.output / candidates.FILE)]
+    value = OBJECTIVES[objective]
+    values = [value(c, target) if objective != "fps" else c.price.fps for c in found]
+    known = dict(zip((c.genes for c in found), values, strict=True))
+    picked = [known[c.genes] for c in chosen(members, wish.winners)]
+    points = [(w.fps if objective == "fps" else v, w.accuracy) for w, v in zip(winners, picked, strict=True)]
+    shown = picture(found, members, values, objective, f"{space.name} on {target.name}", points)
+    if shown is not None:
+        write_text(asked.output / PICTURE, shown)
+        written.append(str(asked.output / PICTURE))
+    return {**about, "written": written, "front": [asdict(c) for c in members]}
+
+
+__all__ = ["Asked", "Wish", "search"]
