@@ -257,6 +257,11 @@ class Unit(ABC, Generic[OpT]):
         return 0
 
     @property
+    def brought(self) -> Resources:
+        """About what brings them to the engine, beside it."""
+        return Resources()
+
+    @property
     def stores(self) -> Mapping[str, Store]:
         """What memories of constants hold and where it comes from, by the name of each in `memories`."""
         return {}

@@ -16,7 +16,7 @@ from tomato.engines.base import Fetched, Knobs, Site, Timing, Unit, beats, divis
 from tomato.engines.parts import cells, dot
 from tomato.engines.parts.ring import LAG, Ring, frontier
 from tomato.hardware.memory import Ram, better_ram, memory_cost
-from tomato.hardware.plumbing import QUEUE_LATENCY, output_cost, register_cost
+from tomato.hardware.plumbing import QUEUE_LATENCY, fifo_cost, output_cost, register_cost, words_cost
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.window import Window
@@ -28,6 +28,8 @@ READ = 2
 """Cycles from a read to tom_dot."""
 ORDERED = 3
 """Cycles from the last result of a pixel to its first beat, in tom_tile_order."""
+QUEUED = 64
+"""Beats of memory that wait for a layer, about."""
 SHORT = 16
 """Words that wait where each is used once."""
 TILES = (4, 16, 64, 256)
@@ -199,6 +201,15 @@ class FetchedFold(Unit[Dense | Conv2d]):
     def fetched_bytes(self) -> int:
         words, bits = self.fetched_words
         return self.out.pixels // self.tile * words * ceil(bits / 8)
+
+    @cached_property
+    def brought(self) -> Resources:
+        """Queues of all channels, and what makes words of their beats."""
+        memory = self.target.off_chip
+        assert memory, f"{self.target.name} has no memory beside the chip"
+        beat, (_, word) = memory.side_by_side * memory.bits, self.fetched_words
+        queue = fifo_cost(beat, QUEUED, better_ram(memory.bits, QUEUED, self.target), self.target)
+        return queue + words_cost(beat, word)
 
     @cached_property
     def fetched(self) -> Fetched:

@@ -147,6 +147,14 @@ def output_cost(width: int, depth: int, target: Target) -> Resources:
     return short + queue_cost(width, depth, target) - queue_cost(width, SHORT, target)
 
 
+def words_cost(beat_bits: int, word_bits: int) -> Resources:
+    """What tom_words takes, which cuts beats into words of whole bytes: a formula that no synthesis checks."""
+    word = -(-word_bits // 8) * 8
+    unit = gcd(beat_bits, word)
+    kept, ways = beat_bits + word - unit, word // unit
+    return Resources(lut=kept * max(1, ways.bit_length() - 1) // 2 + 40, ff=40) + register_cost(kept)
+
+
 def queue_cost(width: int, depth: int, target: Target) -> Resources:
     """What tom_queue takes: the end of a pipeline, `depth` results of `width` bits."""
     count = depth.bit_length()

@@ -144,7 +144,7 @@ def _fitting(
         reader = fetching(design.units, target, interval_cycles(design.units, links))
         beside[next(iter(beside))] += around.cost(border(graph, design.units, links, reader))
         if reader:
-            beside[reader.clients[0].layer] += reader.cost(target)
+            beside[reader.clients[0].layer] += reader.left(design.units, target)
         between = sum(beside.values(), start=Resources())
         costs = {n: o.cost + beside[n] for n, o in design.chosen.items()}
         if (used := sum(costs.values(), start=Resources())).fits(target.usable):

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from tomato.hardware.memory import Ram, better_ram
-from tomato.hardware.plumbing import fifo_cost, register_cost
+from tomato.hardware.plumbing import fifo_cost, words_cost
 from tomato.schedule.units import Units
 from tomato.targets import Resources, Target
 
@@ -96,17 +96,14 @@ class Fetching:
         """What the reader takes, and for each client what makes words of beats: formulas that no synthesis checks."""
         queue = fifo_cost(self.data_bits, self.depth, self.ram(target), target)
         control = Resources(lut=220 + 30 * len(self.clients), ff=260 + 40 * len(self.clients))
-        words = []
-        for client in self.clients:
-            unit = gcd(self.beat_bits, client.word_bytes * 8)
-            kept, ways = self.beat_bits + client.word_bytes * 8 - unit, client.word_bytes * 8 // unit
-            shift = Resources(lut=kept * max(1, ways.bit_length() - 1) // 2 + 40, ff=40)
-            words.append(shift + register_cost(kept))
+        words = (words_cost(self.beat_bits, client.word_bits) for client in self.clients)
         return (queue * (self.channels * len(self.clients)) + control * self.channels, *words)
 
-    def cost(self, target: Target) -> Resources:
-        """What all of that takes together."""
-        return sum(self.costs(target), start=Resources())
+    def left(self, units: Units, target: Target) -> Resources:
+        """What all of that takes beyond what the layers' options count of it, see `Unit.brought`."""
+        counted = sum((units[client.layer].brought for client in self.clients), start=Resources())
+        more = (sum(self.costs(target), start=Resources()) - counted).counts()
+        return Resources(**{kind: max(n, 0) for kind, n in more.items()})
 
 
 def fetching(units: Units, target: Target, interval: int) -> Fetching | None:

@@ -22,7 +22,7 @@ BLOCK = 256
 class Option:
     """One way to build a node, with its cost, and its cycles for each frame of the network.
 
-    fetching: of those of the memory beside the chip, from which it has its weights.
+    fetching: of those of the memory beside the chip, from which it has its weights; what brings them is in the cost.
     """
 
     unit: AnyUnit
@@ -34,7 +34,8 @@ class Option:
     def of(cls, unit: AnyUnit, rate: float = 1.0) -> "Option":
         """A unit as an option, where it takes that share of the frames."""
         fetching = ceil(unit.target.fetch_cycles(unit.fetched_bytes) * rate) if unit.fetches else 0
-        return cls(unit, ceil(unit.interval.guaranteed * rate), unit.cost, fetching)
+        cost = unit.cost + unit.brought if unit.fetches else unit.cost
+        return cls(unit, ceil(unit.interval.guaranteed * rate), cost, fetching)
 
     @cached_property
     def choice(self) -> Choice:
