@@ -6,6 +6,8 @@ A sequence that otherwise does what synth_ecp5 does. Multipliers that are meant 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+LEFT = "$__soft_mul"
+"""What mul2dsp.v makes of products that are too narrow for a DSP block."""
 COARSE = ("proc -latches error", "flatten", "tribuf -logic", "deminout", "opt_expr", "opt_clean", "opt -nodffe -nosdff",
           "fsm", "opt", "wreduce", "peepopt", "opt_clean", "share", "techmap -map +/cmp2lut.v -D LUT_WIDTH={lut}",
           "opt_expr", "opt_clean")  # fmt: skip
@@ -51,6 +53,7 @@ def script(flow: Flow, top: str, files: Sequence[str], includes: Sequence[str], 
         flow.begin.format(top=top, options=options),
         *(command.format(lut=flow.lut) for command in COARSE),
         *flow.dsp,
+        f"chtype -set $mul t:{LEFT}",
         "alumacc",
         "opt",
         "memory -nomap",
