@@ -24,7 +24,7 @@ from tomato.schedule.plan import Choice, Plan
 from tomato.schedule.units import bind, sites
 from tomato.targets import OffChip, Target
 
-NETWORKS = int(os.environ.get("TOMATO_FUZZ", "3"))
+NETWORKS = int(os.environ.get("TOMATO_FUZZ", "2"))
 STALL = 0.4
 LATE = 1.02
 """How much longer than predicted a frame may take."""

@@ -27,7 +27,7 @@ SETTINGS = settings(
 @pytest.mark.rtl
 @pytest.mark.parametrize("stem", sorted(CATALOGUE))
 @given(data=st.data())
-@settings(SETTINGS, max_examples=FUZZ or 6)
+@settings(SETTINGS, max_examples=FUZZ or 4)
 def test_hls_equals_golden(stem: str, data: st.DataObject) -> None:
     at: Point = data.draw(points(CATALOGUE[stem]))
     hls.check_engine(stem, at.op, at.args, at.knobs, frames=at.frames, seed=at.seed)
