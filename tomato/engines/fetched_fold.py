@@ -26,6 +26,8 @@ HANDOVER = 6
 """Cycles from the last read of the line buffer to the first read of what it read."""
 READ = 2
 """Cycles from a read to tom_dot."""
+DOT = 6
+"""Cycles of dot.latency that are the line buffer's, in front of which this engine's memories stand."""
 ORDERED = 3
 """Cycles from the last result of a pixel to its first beat, in tom_tile_order."""
 QUEUED = 64
@@ -49,6 +51,14 @@ class TileRing(Ring):
         """Enough for what comes in while nothing is read."""
         even = Ring(self.target, self.arg, self.window, self.lanes, False, False, self.pixel_cycles).rows
         return even + self.window.stride[0] * ceil((self.tile - 1) / self.out[1])
+
+
+class PixelRing(Ring):
+    """A few pixels, each an image of its own."""
+
+    @cached_property
+    def rows(self) -> int:
+        return 3 + ceil(max(0, LAG - self.beats) / self.beats)
 
 
 class FetchedFold(Unit[Dense | Conv2d]):
@@ -294,18 +304,6 @@ class FetchedFold(Unit[Dense | Conv2d]):
             **self.ring.bank_params(),
             **{name: n for name, n in numbers.items() if name not in ("WeightRam", "LoadBits")},
         }
-
-
-DOT = 6
-"""Cycles of dot.latency that are the line buffer's, in front of which this engine's memories stand."""
-
-
-class PixelRing(Ring):
-    """A few pixels, each an image of its own."""
-
-    @cached_property
-    def rows(self) -> int:
-        return 3 + ceil(max(0, LAG - self.beats) / self.beats)
 
 
 def tiles(pixels: int) -> list[int]:
