@@ -1,16 +1,18 @@
-"""Scripts for Yosys that synthesise a design as the compiler meant it: memories of the kinds that were planned.
+"""Scripts for Yosys that synthesise a design as the compiler meant it: multipliers in DSP blocks or in LUTs as planned.
 
-A sequence that otherwise does what synth_ecp5 does. Multipliers that are meant to be in LUTs are none to Yosys.
+Yosys' own scripts map every multiplier alike. Here those behind a register with the attribute use_dsp = "no" are put
+aside while the others are mapped, in a sequence that otherwise does what synth_ecp5 and synth_xilinx do.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-LEFT = "$__soft_mul"
-"""What mul2dsp.v makes of products that are too narrow for a DSP block."""
+ASIDE = "$__soft_mul"
+"""A kind of cell that no mapping touches."""
 COARSE = ("proc -latches error", "flatten", "tribuf -logic", "deminout", "opt_expr", "opt_clean", "opt -nodffe -nosdff",
-          "fsm", "opt", "wreduce", "peepopt", "opt_clean", "share", "techmap -map +/cmp2lut.v -D LUT_WIDTH={lut}",
-          "opt_expr", "opt_clean")  # fmt: skip
+          "fsm", "opt", "select -set soft a:use_dsp=no %ci3 t:$mul %i", "wreduce", "peepopt", "opt_clean", "share",
+          "techmap -map +/cmp2lut.v -D LUT_WIDTH={lut}", "opt_expr", "opt_clean",
+          f"chtype -set {ASIDE} @soft t:$mul %i")  # fmt: skip
 """From what is read to before the multipliers, the same for every family."""
 
 
@@ -53,7 +55,7 @@ def script(flow: Flow, top: str, files: Sequence[str], includes: Sequence[str], 
         flow.begin.format(top=top, options=options),
         *(command.format(lut=flow.lut) for command in COARSE),
         *flow.dsp,
-        f"chtype -set $mul t:{LEFT}",
+        f"chtype -set $mul t:{ASIDE}",
         "alumacc",
         "opt",
         "memory -nomap",

@@ -22,7 +22,8 @@ def test_the_table_is_that_of_the_data() -> None:
 
 
 def test_every_engine_is_placed() -> None:
-    assert set(known()) == set(CATALOGUE)
+    """But for those that read memory beside the chip, which boards of the family lack."""
+    assert set(known()) == {stem for stem, engine in CATALOGUE.items() if not engine.fetches}
 
 
 @pytest.mark.parametrize("point", CHOSEN)

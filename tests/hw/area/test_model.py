@@ -70,8 +70,10 @@ def test_logic_is_shallow(flow: str, point: Point, found: dict[str, int]) -> Non
 
 
 def test_every_engine_is_measured() -> None:
+    """But for those that read memory beside the chip: docs/memory.md says that theirs are formulas."""
+    engines = {stem for stem, engine in CATALOGUE.items() if not engine.fetches}
     for flow in TARGETS:
-        assert set(CATALOGUE) <= {point.group for measured, point, _ in MEASURED if measured == flow}
+        assert engines <= {point.group for measured, point, _ in MEASURED if measured == flow}
 
 
 def test_what_is_stored_are_the_points_of_today() -> None:

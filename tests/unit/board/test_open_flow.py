@@ -108,6 +108,15 @@ def test_a_part_of_another_family_is_refused() -> None:
         boards.device("xcu250-figd2104-2L-e")
 
 
+def test_multipliers_for_luts_are_put_aside_before_the_others_are_mapped() -> None:
+    commands = script(ECP5, "top", ["a.sv"], ["rtl"])
+    aside, mapped, back = (
+        next(i for i, c in enumerate(commands) if c.startswith(start))
+        for start in ("chtype -set $__soft_mul", "techmap -map +/mul2dsp.v", "chtype -set $mul")
+    )
+    assert aside < mapped < back
+
+
 def test_memories_that_ask_for_no_kind_are_marked_before_any_is_mapped() -> None:
     commands = script(ECP5, "top", ["a.sv"], ["rtl"])
     mapped = next(i for i, c in enumerate(commands) if c.endswith("-run map_ram:"))
