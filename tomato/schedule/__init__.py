@@ -56,6 +56,12 @@ def schedule(
     Where no plan fits the regions (a layer is larger than one), they are filled as evenly as possible.
     Raises TomatoError when a layer has no engine, the network does not fit, or the rate is out of reach.
     """
+    if weights == "memory" and target.off_chip is None:
+        raise TomatoError(
+            f"{target.name} has no memory beside the chip that weights could be read from",
+            where=model or graph.name,
+            hint="leave out --weights memory, or choose another board",
+        )
     if weights == "auto" and target.off_chip and not wishes.layers:
         planned = partial(
             schedule, graph, target, clock_mhz=clock_mhz, fps=fps, wishes=wishes, model=model, given=given, kept=kept

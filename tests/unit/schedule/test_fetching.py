@@ -59,6 +59,8 @@ def test_a_board_without_memory_says_nothing_of_it() -> None:
     with pytest.raises(TomatoError, match="does not fit ulx3s") as refused:
         schedule(LARGE, load("ulx3s"))
     assert "memory beside" not in refused.value.what
+    with pytest.raises(TomatoError, match="ulx3s has no memory beside the chip"):
+        schedule(layers(256, 64), load("ulx3s"), weights="memory")
 
 
 def slow(speed: int) -> Target:
