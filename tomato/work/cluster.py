@@ -1,5 +1,6 @@
 """Workers of a Dask scheduler, on however many machines."""
 
+import asyncio
 import logging
 import warnings
 from collections import deque
@@ -51,7 +52,7 @@ class Cluster(Elsewhere):
             logging.getLogger(name).setLevel(logging.CRITICAL)  # what goes wrong is told as an error
         try:
             client = distributed.Client(address, timeout=PATIENCE, set_as_default=False)
-        except (OSError, ValueError) as reason:
+        except (Exception, asyncio.CancelledError) as reason:  # what it is depends on how far Dask got
             hint = START + JOIN.format(address=address)
             raise TomatoError("no Dask scheduler answers", where=address, hint=hint) from reason
         try:
