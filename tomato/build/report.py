@@ -9,12 +9,12 @@ from typing import Any
 from tomato.core.interface import Ends
 from tomato.core.ir import Graph
 from tomato.engines.base import AnyUnit, spelled
-from tomato.engines.parts import cells, dot
+from tomato.engines.parts import cells
 from tomato.hardware.memory import Ram
+from tomato.hardware.shell import MEMORY_LATENCY
 from tomato.lower import Lowered
 from tomato.quantise.absorb import Proof
 from tomato.schedule import early
-from tomato.schedule.fetching import LATENCY
 from tomato.schedule.plan import Plan
 from tomato.schedule.rates import Rates, rates_of
 from tomato.schedule.regions import fills, rooms
@@ -23,6 +23,9 @@ from tomato.schedule.timing import Times, latency_cycles, simulate_times
 from tomato.targets import Resources, Target
 
 NOTHING = Resources()
+LUTS_PER_PRODUCT = 70
+"""About what an 8 x 8 bit multiplier takes in LUTs."""
+
 REFRESH_US, PAUSE_US = 7.8, 0.35
 """Microseconds between two refreshes of DDR4, and those that one takes (JESD79-4, 8 Gbit)."""
 CALIBRATION = Path(__file__).parents[1] / "targets" / "calibration" / "errors.json"
@@ -119,7 +122,7 @@ def memory(lowered: Lowered, target: Target, interval: int) -> dict[str, Any] | 
         "simulated": {
             "data_bytes": reader.data_bits // 8,
             "words": reader.beats,
-            "latency": LATENCY,
+            "latency": MEMORY_LATENCY,
             "per_mille": int(1000 * min(1.0, beside.share(target.clock_mhz) / (1 - PAUSE_US / REFRESH_US))),
             "refresh_every": round(REFRESH_US * target.clock_mhz),
             "refresh_for": round(PAUSE_US * target.clock_mhz),
@@ -202,17 +205,10 @@ def _bound(units: Iterable[AnyUnit], target: Target) -> dict[str, int]:
         others = list(unit.units(unit.site)) or [unit]
         structure = max(structure, min(other.cycles for other in others))
         densest = max((other.knobs.get("pack", 0) for other in others), default=0)
-        if macs := unit.op.macs(unit.args):
-            busy += macs / (target.usable.dsp * max(densest, 1) + target.usable.lut / _least_luts(unit, target))
+        weights = unit.op.weights.values()
+        luts = min([LUTS_PER_PRODUCT, *(cells.least_luts(w, unit.args[0].codes) for w in weights)])
+        busy += unit.op.macs(unit.args) / (target.usable.dsp * max(densest, 1) + target.usable.lut / luts)
     return {"multipliers": int(busy), "structure": structure}
-
-
-def _least_luts(unit: AnyUnit, target: Target) -> float:
-    """A bound from below on the LUTs of a product: those of its multiplier or its adder alone."""
-    x, weights = unit.args[0].codes, unit.op.weights.values()
-    if not weights:
-        return target.luts.multiplier(unit.args[-1].codes.bits, x.bits)
-    return min(min(target.luts.multiplier(*dot.rows(w, x)), cells.least_luts(w, x)) for w in weights)
 
 
 def _weight_memory_use(units: Iterable[AnyUnit], layers: Sequence[Mapping[str, Any]], target: Target) -> float | None:
