@@ -9,13 +9,17 @@ from tomato.backend.verilog import port_name
 from tomato.board.registers import Map, Master
 from tomato.hardware.memory import LOAD_BITS
 from tomato.hardware.netlist import Netlist
-from tomato.hardware.shell import WRITE_DEPTH, checksum_cost, control_cost, read_cost, write_cost
+from tomato.hardware.shell import (
+    MEMORY_LATENCY,
+    MOST_BEATS,
+    WRITE_DEPTH,
+    checksum_cost,
+    control_cost,
+    read_cost,
+    write_cost,
+)
 from tomato.targets import Resources, Target
 
-MEMORY_LATENCY = 128
-"""Cycles from an address to its data that a reader is made to cover; as DDR4 behind an interconnect takes."""
-MOST_BEATS = 16
-"""Of a burst: what AXI3, the memory ports of Zynq-7000, allows."""
 LEAST_DEPTH = 32
 """Of a reader."""
 MODULES = ("tom_axi_control", "tom_axi_read", "tom_axi_write", "tom_checksum")

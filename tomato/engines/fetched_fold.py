@@ -9,12 +9,13 @@ from typing import Self
 
 import numpy as np
 
-from tomato.core.formats import Array, Codes, Tensor
+from tomato.core.formats import Array, Codes
 from tomato.core.forms import Cell
 from tomato.core.ir import TensorType
-from tomato.engines.base import Fetched, Knobs, Site, Timing, Unit, beats, divisors, folds
+from tomato.engines.base import Fetched, Knobs, Site, Timing, beats, divisors, folds
 from tomato.engines.parts import cells, dot
 from tomato.engines.parts.ring import LAG, Ring, frontier
+from tomato.engines.parts.weighted import ArrayUnit
 from tomato.hardware.memory import Ram, better_ram, memory_cost
 from tomato.hardware.plumbing import QUEUE_LATENCY, fifo_cost, output_cost, register_cost, words_cost
 from tomato.ops.conv2d import Conv2d
@@ -61,7 +62,7 @@ class PixelRing(Ring):
         return 3 + ceil(max(0, LAG - self.beats) / self.beats)
 
 
-class FetchedFold(Unit[Dense | Conv2d]):
+class FetchedFold(ArrayUnit[Dense | Conv2d]):
     """What pixels of a tile see is kept, words of weights come as a stream and meet all pixels of the tile.
 
     Its knob `tile` is how many pixels that is: a word comes once per tile.
@@ -116,11 +117,6 @@ class FetchedFold(Unit[Dense | Conv2d]):
                 if cells.fills(site.op.weight, cell, channels, i)
             )
 
-    @property
-    def weight(self) -> Tensor:
-        """The weights."""
-        return self.op.weight
-
     @cached_property
     def kernel(self) -> Array:
         """The weights as those of a convolution: kernel rows, columns, channels in, out."""
@@ -169,21 +165,6 @@ class FetchedFold(Unit[Dense | Conv2d]):
         waiting = (outputs * self.out.codes.bits * self.folds + lanes * self.arg.codes.bits * self.reads) * self.places
         word = self.multipliers * self.field * self.words
         return dot.effort(lanes, outputs, self.knobs) + outputs * self.out.codes.bits * 4 + (waiting + word) / 64
-
-    @property
-    def field(self) -> int:
-        """Bits of a weight as it is stored."""
-        return dot.field_bits(self.weight, self.knobs)
-
-    @property
-    def weight_format(self) -> str:
-        cell = Cell(self.knobs["cell"])
-        assert isinstance(self.weight.fmt, Codes)
-        return str(self.weight.fmt.full) if cell == Cell.FIXED else f"{cell.label}{self.field}"
-
-    @property
-    def weight_bits(self) -> int:
-        return self.weight.values.size * self.field
 
     @cached_property
     def places(self) -> int:

@@ -7,6 +7,10 @@ from tomato.hardware.memory import Ram
 from tomato.hardware.plumbing import fifo_cost
 from tomato.targets import Resources, Target
 
+MEMORY_LATENCY = 128
+"""Cycles from an address to its data that a reader is made to cover; as DDR4 behind an interconnect takes."""
+MOST_BEATS = 16
+"""Of a burst: what AXI3, the memory ports of Zynq-7000, allows."""
 WRITE_DEPTH = 32
 """Beats of AXI4 that a writer holds."""
 COUNTERS = 12

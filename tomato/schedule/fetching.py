@@ -9,15 +9,12 @@ import numpy as np
 
 from tomato.hardware.memory import Ram, better_ram
 from tomato.hardware.plumbing import fifo_cost, words_cost
+from tomato.hardware.shell import MEMORY_LATENCY, MOST_BEATS
 from tomato.schedule.units import Units
 from tomato.targets import Resources, Target
 
 Weights = Literal["auto", "chip", "memory"]
 """Where weights may be."""
-BURST = 16
-"""Beats of a burst: what AXI3, the memory ports of Zynq-7000, allows."""
-LATENCY = 128
-"""Cycles from an address to its data that are covered, as DDR4 behind an interconnect takes."""
 BURSTS = 32
 """Bursts of a channel that are on their way."""
 WORDS = "words"
@@ -83,7 +80,7 @@ class Fetching:
         return {
             "Channels": self.channels,
             "DataBytes": self.data_bits // 8,
-            "MaxBeats": BURST,
+            "MaxBeats": MOST_BEATS,
             "Clients": len(self.clients),
             "Depth": self.depth,
             "Bursts": BURSTS,
@@ -120,7 +117,7 @@ def fetching(units: Units, target: Target, interval: int) -> Fetching | None:
     while channels * 2 <= memory.side_by_side and total > interval * memory.bytes_per_cycle(target.clock_mhz, channels):
         channels *= 2
     most = max(unit.fetched_bytes for unit in served.values()) / interval / (channels * memory.bits / 8)
-    depth = min(DEEPEST, 2 * BURST + -(-int(most * LATENCY) // BURST) * BURST)
+    depth = min(DEEPEST, 2 * MOST_BEATS + -(-int(most * MEMORY_LATENCY) // MOST_BEATS) * MOST_BEATS)
     return Fetching(channels, memory.bits, depth, tuple(_clients(served, channels * memory.bits // 8)))
 
 
@@ -145,4 +142,4 @@ def _clients(units: Units, beat_bytes: int) -> Iterator[Client]:
         copies = beat_bytes // gcd(beat_bytes, size)
         client = Client(name, begin, copies * size // beat_bytes, words, bits, copies)
         yield client
-        begin += -(-client.count // BURST) * BURST
+        begin += -(-client.count // MOST_BEATS) * MOST_BEATS

@@ -10,10 +10,11 @@ from tomato.core.errors import TomatoError
 from tomato.core.formats import Codes, Tensor
 from tomato.core.ir import Graph, Node, TensorType
 from tomato.engines.fetched_fold import FetchedFold
+from tomato.hardware.shell import MOST_BEATS
 from tomato.ops.dense import Dense
 from tomato.ops.requant import Requant
 from tomato.schedule import schedule
-from tomato.schedule.fetching import BURST, fetching, image
+from tomato.schedule.fetching import fetching, image
 from tomato.schedule.plan import Choice, Plan, Wishes
 from tomato.schedule.streams import fetch_cycles
 from tomato.schedule.units import bind, sites
@@ -102,7 +103,7 @@ def test_regions_begin_with_bursts_and_hold_the_words_in_order() -> None:
         beats = np.concatenate(parts, axis=1)
         end = 0
         for client in reader.clients:
-            assert client.begin % BURST == 0
+            assert client.begin % MOST_BEATS == 0
             assert client.begin >= end
             end = client.begin + client.count
             found = units[client.layer].fetched

@@ -1,4 +1,4 @@
-"""Engines that multiply by one tensor of weights, kept in one memory."""
+"""Engines that multiply by one tensor of weights, most of them kept in one memory."""
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,13 +19,13 @@ WEIGHTS = "MemFile"
 """The parameter that names the file of the weights."""
 
 
-class WeightedUnit(Unit[OpT]):
-    """Its knob `weight_ram` says in which memory the weights are; the bitstream cannot fill UltraRAM."""
+class ArrayUnit(Unit[OpT]):
+    """An array of multipliers, wherever its weights come from."""
 
     @classmethod
-    def shares(cls, site: Site[OpT]) -> bool:
-        """Whether filters see the same inputs, so that they may share multipliers."""
-        return True
+    @abstractmethod
+    def factors(cls, site: Site[OpT]) -> Codes:
+        """The codes that the weights are multiplied by."""
 
     @property
     def weight(self) -> Tensor:
@@ -48,6 +48,15 @@ class WeightedUnit(Unit[OpT]):
     def weight_bits(self) -> int:
         return self.weight.values.size * self.field
 
+
+class WeightedUnit(ArrayUnit[OpT]):
+    """Its knob `weight_ram` says in which memory the weights are; the bitstream cannot fill UltraRAM."""
+
+    @classmethod
+    def shares(cls, site: Site[OpT]) -> bool:
+        """Whether filters see the same inputs, so that they may share multipliers."""
+        return True
+
     @property
     @abstractmethod
     def words(self) -> int:
@@ -67,11 +76,6 @@ class WeightedUnit(Unit[OpT]):
     @property
     def formula(self) -> Resources:
         return self.bare + rom_cost(self.stores[WEIGHTS], self.target)
-
-    @classmethod
-    @abstractmethod
-    def factors(cls, site: Site[OpT]) -> Codes:
-        """The codes that the weights are multiplied by."""
 
     @classmethod
     @abstractmethod

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from tomato.board.shell import MOST_BEATS
-from tomato.hardware.shell import read_cost
+from tomato.hardware.shell import MOST_BEATS, read_cost
 from tomato.targets import Resources, Target
 from tools.calibrate.point import ECP5, FIT, XCUP, Point
 
