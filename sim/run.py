@@ -124,11 +124,12 @@ def _build(folder: Path, design: dict[str, Any], options: Options, progress: Pro
 
 def _job(folder: Path, design: dict[str, Any], options: Options) -> toolchain.Build:
     kind = "_".join(["verilator", *(n for n in ("waves", "probe", "checked") if getattr(options, n))])
-    memory = design.get("memory")
-    beside = [folder / "sim" / name for name in (memory["model"], f"{memory['bench']}.sv")] if memory else []
     return toolchain.Build(
-        top=memory["bench"] if memory else design["top"],
-        sources=[*(folder / "rtl" / name for name in design["sources"]), *beside],
+        top=design["top"],
+        sources=[
+            *(folder / "rtl" / name for name in design["sources"]),
+            *(folder / "sim" / name for name in design.get("bench", [])),
+        ],
         includes=[folder / "rtl"],
         work=folder / "sim" / kind,
         defines=[*(["TOM_TIMES"] if design.get("timed") else []), *(["TOM_PROBES"] if options.probe else [])],
@@ -179,7 +180,7 @@ def _play(
         "outputs": [],
     }
     quiet = design["latency_cycles"] + design["interval_cycles"]  # between two frames of a network that ends in a pool
-    task["patience"] = PATIENCE + int(4 * quiet / (1 - options.stall))
+    task["patience"] = PATIENCE + design.get("load_cycles", 0) + int(4 * quiet / (1 - options.stall))
     task["loader"] = {"beats": str(folder / design["loader"]["vectors"])} if design["loader"] else None
     total = 0
     for side in ("inputs", "outputs"):
@@ -201,8 +202,9 @@ def _play(
         done = (work / "progress").read_text().split()
         progress("Simulation", int(done[0]) if done else 0, total)
 
+    said = {"tom_link_stall": round(1000 * options.stall), "tom_link_seed": options.seed} if design.get("links") else {}
     with toolchain.importable(Path(__file__).resolve().parent):
-        _watch(lambda: toolchain.play(job, "testbench", folder, {"TOM_JOB": str(work / "job.json")}), report)
+        _watch(lambda: toolchain.play(job, "testbench", folder, {"TOM_JOB": str(work / "job.json")}, said), report)
     progress("Simulation", total, total)
     (result,) = json.loads((work / "result.json").read_text())
     return dict(result)

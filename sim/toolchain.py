@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 MAKE = {
     "CFG_CXXFLAGS_PCH_I": "-include",
@@ -145,8 +146,18 @@ def build(job: Build) -> None:
             raise ToolError(f"the Verilator build failed ({reason}); the end of {log}:\n{tail(log)}") from reason
 
 
-def play(job: Build, module: str, folder: Path, extra: Mapping[str, str], *, logs: Path | None = None) -> None:
+def play(
+    job: Build,
+    module: str,
+    folder: Path,
+    extra: Mapping[str, str],
+    said: Mapping[str, int] = MappingProxyType({}),
+    *,
+    logs: Path | None = None,
+) -> None:
     """Run the cocotb test `module` on a built design, from `folder`. Raises ToolError when it does not finish.
+
+    extra: variables of the environment; said: numbers that models in the design ask for by name ($value$plusargs).
 
     Its log and results go beside the build, or to `logs`, so that runs side by side can share a build.
     """
@@ -164,6 +175,7 @@ def play(job: Build, module: str, folder: Path, extra: Mapping[str, str], *, log
                 test_module=module,
                 build_dir=job.work,
                 test_dir=folder,
+                plusargs=[f"+{name}={number}" for name, number in said.items()],
                 extra_env={"COCOTB_REWRITE_ASSERTION_FILES": "", **extra},  # loads all plugins of pytest for nothing
                 results_xml=str(results),
                 waves=job.waves,

@@ -10,18 +10,19 @@ from pathlib import Path
 
 from tomato import asked, board, complete, exits, targets
 from tomato.accelerator import Accelerator
+from tomato.cluster.design import Clustered, clustered
 from tomato.core.errors import TomatoError
 from tomato.core.files import refusals
 from tomato.core.formats import Array
 from tomato.core.interface import Reading
 from tomato.core.ir import Graph
 from tomato.core.progress import Progress, silent
-from tomato.frontend import HostChoice
+from tomato.frontend import HostChoice, Network
 from tomato.frontend.read import Source
 from tomato.host.samples import count_of, samples_of
 from tomato.quantise.absorb import SHARE, Allowed
 from tomato.quantise.calibrate import Method
-from tomato.quantise.integers import from_quantised, from_real
+from tomato.quantise.integers import Integers, from_quantised, from_real
 from tomato.quantise.precision import Precision
 from tomato.schedule import Plan, schedule
 from tomato.schedule.alternatives import best, gained, ordered, reordered
@@ -95,16 +96,10 @@ def compile_model(
     if doors:
         network = exits.ordered(network, doors)
 
-    integers = None
-    if network.quantised:
-        wanted = asked.wanted(precision, wishes).activation_bits if precision != AUTO else complete.BITS
-        allowed = Allowed(SHARE if allow_error is None else allow_error, requant_bits)
-        attempt = partial(from_quantised, model=source.path, allowed=allowed)
-        network, frames, integers = complete.complete(source, network, frames, wanted, host, attempt)
-    asked.check_kind(
-        quantised=network.quantised, where=str(source), precision=precision is not None and not network.reading.ranges,
-        requant_bits=requant_bits, allow_error=allow_error,
-    )  # fmt: skip
+    wanted = asked.wanted(precision, wishes).activation_bits if precision != AUTO else complete.BITS
+    network, frames, integers = _come_quantised(
+        source, network, frames, host, wanted, requant_bits, allow_error, said=precision is not None
+    )
     found = None
     if precision == AUTO and doors:
         raise TomatoError("--precision auto is for networks without early exits", hint="name a precision")
@@ -139,11 +134,78 @@ def compile_model(
     graph, chosen = best(planned, chip, fps=fps)
     integers = integers.built(graph, gained(planned, chosen, chip))
     samples = frames or samples_of(network, integers)
-    said = (*complete.notes(integers.reading), *([str(integers.ends)] if integers.ends else []))
+    notes = (*_told(integers), *integers.notes, *(found.notes if found else ()))
     return Accelerator(
-        integers.graph, integers.inputs, integers.outputs, (*said, *integers.notes, *(found.notes if found else ())),
+        integers.graph, integers.inputs, integers.outputs, notes,
         reading=integers.reading, ends=integers.ends, proofs=integers.proofs,
         plan=replace(chosen, precision=bits, exits=doors, exit_order=order),
         target=chip, model=source.path, samples=tuple(s[: count_of(integers.graph)] for s in samples),
         files=found.files if found else {}, shell=shell,
     )  # fmt: skip
+
+
+@refusals("cannot compile")
+def compile_on_boards(
+    model: str | Path | Source,
+    target: str,
+    *,
+    calibration: Array | Sequence[Array] | None = None,
+    precision: str | Precision | None = None,
+    compensate: bool = True,
+    ranges: Method = "auto",
+    fps: float | None = None,
+    clock_mhz: float | None = None,
+    requant_bits: int | None = None,
+    allow_error: float | None = None,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    states: Mapping[str, str] | None = None,
+    host: HostChoice = "ends",
+    progress: Progress = silent,
+) -> Clustered:
+    """Compile an ONNX model for several boards, one behind the other: "u250,u250", or a file that lists them.
+
+    All options as in `compile_model`. Raises TomatoError for what the user can mend.
+    """
+    asked.check_numbers(fps, clock_mhz, requant_bits, allow_error, None)
+    cluster = targets.load_cluster(target).clocked(clock_mhz)
+    bits = asked.wanted(precision, Wishes())
+    progress("Import", 0, 0)
+    source = model if isinstance(model, Source) else Source(Path(model))
+    sizes = {name: tuple(int(n) for n in shape) for name, shape in (shapes or {}).items()}
+    network, frames = complete.settle(source, Reading(sizes, states=dict(states or {})), host, calibration)
+    network, frames, integers = _come_quantised(
+        source, network, frames, host, bits.activation_bits, requant_bits, allow_error, said=precision is not None
+    )
+    integers = integers or from_real(network, frames, ranges, bits, compensate=compensate, progress=progress)
+    integers.graph.verify()
+    progress("Schedule", 0, 0)
+    samples = frames or samples_of(network, integers)
+    return clustered(
+        replace(integers, gated=None, notes=(*_told(integers), *integers.notes)), cluster, fps=fps, model=source.path,
+        samples=tuple(s[: count_of(integers.graph)] for s in samples), source=str(source), progress=progress,
+    )  # fmt: skip
+
+
+def _come_quantised(
+    source: Source, network: Network, frames: tuple[Array, ...] | None, host: HostChoice, wanted: int,
+    requant_bits: int | None, allow_error: float | None, *, said: bool,
+) -> tuple[Network, tuple[Array, ...] | None, Integers | None]:  # fmt: skip
+    """A network that comes quantised on codes, read as far as it leaves open; another one as it is, and None.
+
+    said: a precision was asked for, which such a network does not take.
+    """
+    integers = None
+    if network.quantised:
+        allowed = Allowed(SHARE if allow_error is None else allow_error, requant_bits)
+        attempt = partial(from_quantised, model=source.path, allowed=allowed)
+        network, frames, integers = complete.complete(source, network, frames, wanted, host, attempt)
+    asked.check_kind(
+        quantised=network.quantised, where=str(source), precision=said and not network.reading.ranges,
+        requant_bits=requant_bits, allow_error=allow_error,
+    )  # fmt: skip
+    return network, frames, integers
+
+
+def _told(integers: Integers) -> tuple[str, ...]:
+    """What the user is told of how the model was read, and of what the host runs."""
+    return (*complete.notes(integers.reading), *([str(integers.ends)] if integers.ends else []))

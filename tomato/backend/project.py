@@ -125,20 +125,30 @@ def _write_all(folder: Path, files: Mapping[str, str]) -> None:
 
 
 def _design(netlist: Netlist, report: Mapping[str, Any], sources: Sequence[str]) -> dict[str, Any]:
-    return {
-        "tomato": __version__,
-        "top": netlist.name,
+    memory, bench = report["memory"], f"{netlist.name}{BENCH}"
+    return design_of(bench if memory else netlist.name, netlist.inputs, netlist.outputs, report) | {
         "sources": sources,
-        "interval_cycles": report["interval_cycles"],
+        "bench": [MODEL, f"{bench}.sv"] if memory else [],
         "exits": bool(report["exits"]),
-        "latency_cycles": report["latency_cycles"],
         "loader": {"vectors": vectors.LOADER} if netlist.loaded else None,
-        "memory": report["memory"]
-        and report["memory"]["simulated"] | {"bench": f"{netlist.name}{BENCH}", "model": MODEL},
+        "memory": memory and memory["simulated"],
         "timed": [s.value for s in verilog.timed(netlist)],
         "sequence": netlist.lasting,
-        "inputs": [_port(s, is_input=True) for s in netlist.inputs],
-        "outputs": [_port(s, is_input=False) for s in netlist.outputs],
+    }
+
+
+def design_of(
+    top: str, inputs: Sequence[Stream], outputs: Sequence[Stream], report: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What sim/design.json says of any design; `top` is what is simulated."""
+    return {
+        "tomato": __version__,
+        "top": top,
+        "interval_cycles": report["interval_cycles"],
+        "latency_cycles": report["latency_cycles"],
+        "loader": None,
+        "inputs": [_port(s, is_input=True) for s in inputs],
+        "outputs": [_port(s, is_input=False) for s in outputs],
     }
 
 

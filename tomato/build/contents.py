@@ -28,11 +28,24 @@ def save(
     files: Mapping[str, str],
 ) -> None:  # fmt: skip
     """Write the network on codes, its model, its board, the host's part, sample frames, and texts by their names."""
+    keep(folder, network, model, host=host, samples=samples, files=files)
+    write_text(folder / TARGET, json.dumps(targets.describe(target), indent=1) + "\n")
+
+
+def keep(
+    folder: Path,
+    network: Network,
+    model: Path,
+    *,
+    host: Host | None,
+    samples: Sequence[Array],
+    files: Mapping[str, str],
+) -> None:
+    """Write all of that but the board."""
     (folder / GOLDEN).mkdir()
     archive.save(folder / GOLDEN, network)
     if host:
         host.write(folder)
-    write_text(folder / TARGET, json.dumps(targets.describe(target), indent=1) + "\n")
     frontend.copy(model, folder / MODEL)
     for name, text in files.items():
         write_text(folder / name, text)

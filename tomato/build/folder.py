@@ -11,10 +11,12 @@ from tomato.host.ends import HOST
 
 MARKER = ".tomato"
 """File that marks a folder as written by us."""
-FOLDERS = ("board", "golden", "hls", HOST, "mem", "rtl", "sim")
+BOARDS = "boards"
+"""Folder of the boards' own folders, where a network is on several."""
+FOLDERS = ("board", BOARDS, "golden", "hls", HOST, "mem", "rtl", "sim")
 RESULTS = ("build.json", "evaluation.json", "exploration.json", "exploration.svg", "report.html", "simulation.json")
 """Files that a new compilation makes stale."""
-FILES = ("Makefile", "README.md", "plan.toml", "report.json", *RESULTS)
+FILES = ("cluster.json", "Makefile", "README.md", "plan.toml", "report.json", *RESULTS)
 """What a compilation puts into a build folder, or takes out of it."""
 TARGET = Path("golden", "target.json")
 UNWRITABLE = "cannot write the output folder"
@@ -68,9 +70,9 @@ def _check_ours(folder: Path) -> None:
 
 def replace(folder: Path, fresh: Path) -> None:
     """Move what was written into place; files of the user's beside it stay."""
-    for stale in (*RESULTS, "Makefile"):
+    for stale in (*RESULTS, "Makefile", "cluster.json", "plan.toml"):
         (folder / stale).unlink(missing_ok=True)
-    for backend in ("board", "rtl", "mem", "hls", HOST):
+    for backend in ("board", BOARDS, "rtl", "mem", "hls", HOST):
         if (folder / backend).is_dir():
             shutil.rmtree(folder / backend)
     for entry in sorted(fresh.iterdir()):

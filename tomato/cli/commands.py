@@ -19,6 +19,7 @@ from tomato.cli.options import (
     read_exits,
     read_shapes,
     read_states,
+    refuse_alone,
     shape_option,
     state_option,
     workers_options,
@@ -28,7 +29,8 @@ from tomato.core.errors import TomatoError
 
 @main.command("compile")
 @click.argument("model", type=MODEL)
-@click.option("--target", required=True, help="Board: a name from `tomato targets`, or your own .toml file.")
+@click.option("--target", required=True, help="Board: a name from `tomato targets`, or your own .toml file; or several, "
+              "one behind the other: u250,u250, or a .toml file that lists them.")  # fmt: skip
 @click.option("-o", "--output", type=FOLDER, help="Build folder.  [default: build/<model>]")
 @click.option("--calibrate", type=DATA, multiple=True, metavar="DATA", help="Frames that show typical values: .npz, "
               ".npy, or a folder of pictures. Once per model input, in their order.")  # fmt: skip
@@ -79,11 +81,11 @@ def compile_command(
     quiet: bool,
 ) -> None:  # fmt: skip
     """Compile MODEL for a board and write the build folder."""
-    from tomato import frontend, work
+    from tomato import frontend, targets, work
     from tomato.build.folder import check_writable
     from tomato.cli import show
     from tomato.cli.progress import progress
-    from tomato.compiler import compile_model
+    from tomato.compiler import compile_model, compile_on_boards
     from tomato.core.interface import Reading
     from tomato.exits import LOSS
     from tomato.search import AUTO, Goal
@@ -102,6 +104,21 @@ def compile_command(
     source = frontend.source(model)
     reading = Reading(sizes, states=kept)
     frames, labels = read_frames(frontend.takes(source, reading), calibrate) if calibrate else (None, None)
+    if targets.is_cluster(target):
+        refuse_alone({"--precision auto": precision == AUTO, "--plan": plan, "--exit": exits,
+                      "--backend hls": "hls" in backends, "--weights memory": weights == "memory"})  # fmt: skip
+        with progress(quiet) as shown:
+            boards = compile_on_boards(
+                source, target, calibration=frames, precision=precision, compensate=compensate, ranges=ranges, fps=fps,
+                clock_mhz=clock, requant_bits=requant_bits, allow_error=allow_error, shapes=sizes, states=kept,
+                host=host, progress=shown,
+            )  # fmt: skip
+            boards.write(folder, shown)
+        show.warnings(boards.report)
+        if not quiet:
+            show.cluster(boards.report)
+            click.echo(f"written: {folder}")
+        return
     with work.opened(workers, scheduler) as crew, progress(quiet) as shown:
         accelerator = compile_model(
             source, target, calibration=frames, labels=labels, precision=precision, goal=goal, compensate=compensate,

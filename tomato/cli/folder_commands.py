@@ -7,7 +7,7 @@ import click
 
 from tomato.cli.frames import check_count, choose_vectors, read_frames
 from tomato.cli.group import main
-from tomato.cli.options import DATA, FOLDER, echo_page, quiet_option, workers_options
+from tomato.cli.options import DATA, FOLDER, echo_page, quiet_option, refuse_alone, workers_options
 from tomato.core.errors import TomatoError
 
 MOST_FRAMES = 1_000_000
@@ -39,8 +39,21 @@ def simulate_command(
     from tomato.build.simulation import choose, csim, describe, first_difference, simulate
     from tomato.cli import show
     from tomato.cli.progress import progress
+    from tomato.cluster import design as cluster
     from tomato.measure.leaving import keep, leaving
 
+    if cluster.is_cluster(folder):
+        refuse_alone({"--bisect": bisect, "--waves": waves, "--backend hls": backend == "hls"})
+        with cluster.opened(folder) as boards, progress(quiet) as shown:
+            given = read_frames(boards.takes, data)[0] if data else None
+            chosen = boards.enter(*given) if given else None
+            boards.write_vectors(folder, *(chosen or boards.samples), progress=shown)
+            count = frames or (len(chosen[0]) if chosen else 4)
+            summary = simulate(folder, frames=count, stall=stall, seed=seed, checked=checked, progress=shown)
+        show.simulation(describe(summary), summary, None, bisected=False)
+        if not summary["bit_exact"]:
+            click.get_current_context().exit(1)
+        return
     with opened(folder) as accelerator, progress(quiet) as shown:
         backend = choose(folder, backend)
         if backend == "hls" and (stall or waves or checked):

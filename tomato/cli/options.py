@@ -1,6 +1,6 @@
 """Options that several commands have, what the texts in them say, and the line that several end with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -146,3 +146,9 @@ def echo_page(folder: Path) -> None:
     from tomato.build.page import PAGE
 
     click.echo(f"report: {folder / PAGE}")
+
+
+def refuse_alone(asked: Mapping[str, object]) -> None:
+    """Raise TomatoError for options, by their names, that are for one board alone, as far as they are asked for."""
+    if wrong := [name for name, value in asked.items() if value]:
+        raise TomatoError(f"{wrong[0]} is for one board alone", hint="leave it out, or choose one board for --target")

@@ -194,6 +194,28 @@ def summary(out: Console, report: Mapping[str, Any]) -> None:
         say(out, f"memory    {ports}, busy in {beside['busy']:.1%} of the cycles; bytes of weights a frame: {layers}")
 
 
+def cluster(report: Mapping[str, Any]) -> None:
+    """The boards, the links between them, and how fast they are together."""
+    out = console()
+    kinds = [k for k in KINDS if k != "ff" and any(board["resources"][k] for board in report["boards"])]
+    numbers = ["cycles", *(KINDS[k] for k in kinds)]
+    rows = table("board", "layers", "from", "to", *numbers, right=("layers", *numbers))
+    for board in report["boards"]:
+        shell = board["shell"]["resources"]
+        sums = {k: board["resources"][k] + shell[k] for k in kinds}
+        used = (f"{n:,} ({n / max(1, board['budget'][k]):.0%})" for k, n in sums.items())
+        rows.add_row(board["name"], str(board["layers"]), board["first"], board["last"],
+                     f"{board['interval_cycles']:,}", *used)  # fmt: skip
+    out.print(rows)
+    for i, link in enumerate(report["links"]):
+        say(out, f"link      {i} to {i + 1}: {link['kind']}, {link['gbits_per_s']:g} Gbit/s, carries {link['value']}, "
+                 f"busy in {link['busy']:.1%} of the cycles")  # fmt: skip
+    say(out, f"{report['fps']:,.0f} frames/s at {report['clock_mhz']:g} MHz on {report['target']}", "bold")
+    bound = f"; no cut makes it faster than {report['bound_cycles']:,}" if report["bound_cycles"] else ""
+    say(out, f"interval  {report['interval_cycles']:,} cycles a frame, set by {report['limit']}{bound}")
+    say(out, f"latency   {report['latency_cycles']:,} cycles, {report['latency_ms']:.6g} ms")
+
+
 def leaving(out: Console, report: Mapping[str, Any]) -> None:
     """Speed where frames leave early: on average, and if none does."""
     say(out, f"{report['fps']:,.0f} frames/s on average at {report['clock_mhz']:g} MHz on {report['target']}, "

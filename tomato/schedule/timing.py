@@ -7,6 +7,7 @@ running maximum. Chained through the graph this gives the time of every pixel wi
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -38,10 +39,18 @@ class Times:
     start: Mapping[str, Array]  # when a node takes up the work on each of its output pixels
 
 
-def simulate_times(units: Units, graph: Graph, ways: Routes, frames: int, interval: int | None) -> Times:
+def simulate_times(
+    units: Units,
+    graph: Graph,
+    ways: Routes,
+    frames: int,
+    interval: int | None,
+    comes: Mapping[str, Array] = MappingProxyType({}),
+) -> Times:
     """Predict `frames` frames. The input comes at full speed, or evenly spread over `interval` cycles a frame.
 
-    The inputs of a join always have a queue, whether `ways` knows its depth already or not.
+    comes: the cycle in which every pixel of an input is complete, of those for which that is known. The
+    inputs of a join always have a queue, whether `ways` knows its depth already or not.
     """
     links = {e.name: e for e in ways.links}
     held = _held(units, ways)
@@ -49,6 +58,9 @@ def simulate_times(units: Units, graph: Graph, ways: Routes, frames: int, interv
     arrival: dict[str, Array] = {}
     start: dict[str, Array] = {}
     for name, kind in graph.inputs:
+        if name in comes:
+            ready[name] = comes[name]
+            continue
         beats, kind = next(((e.from_beats, e.from_type) for e in ways.links if e.value == name), (kind.channels, kind))
         pixels = np.arange(frames * kind.pixels)
         period = interval / kind.pixels if interval else beats

@@ -20,6 +20,11 @@ def check(table: Mapping[str, Any]) -> None:
     _consistent(table)
 
 
+def check_link(table: Any) -> None:
+    """Raise FieldError unless a table describes a link between boards."""
+    LINK(table, "link")
+
+
 def is_text(value: object) -> bool:
     """Whether a value is a name: one line of printable characters."""
     return isinstance(value, str) and bool(value.strip()) and value.isprintable()
@@ -47,9 +52,14 @@ def _flag(value: Any, name: str) -> None:
         _fail(name, "true or false", value)
 
 
-def _clock(value: Any, name: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= FASTEST_MHZ:
-        _fail(name, f"a number above 0 and at most {FASTEST_MHZ}", value)
+def _above(most: float) -> Rule:
+    """Numbers above 0."""
+
+    def rule(value: Any, name: str) -> None:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= most:
+            _fail(name, f"a number above 0 and at most {most:g}", value)
+
+    return rule
 
 
 def _whole(least: int, most: int = MOST) -> Rule:
@@ -122,12 +132,13 @@ MANY = 64
 """No array of a target is longer."""
 COUNTS = _table(dict.fromkeys(KINDS, _whole(0)))
 SHAPE = _pair(_whole(1), _whole(1))
+LINK = _table({"kind": _text, "gbits_per_s": _above(10_000), "latency_ns": _above(10**6)})
 TARGET: Mapping[str, Rule] = {
     "title": _text,
     "vendor": _text,
     "family": _text,
     "part": _text,
-    "clock_mhz": _clock,
+    "clock_mhz": _above(FASTEST_MHZ),
     "lut_inputs": _whole(4, 8),
     "slrs": _whole(1, MANY),
     "slr": _array(COUNTS),
@@ -168,6 +179,7 @@ TARGET: Mapping[str, Rule] = {
             }
         )
     ),
+    "link": _optional(LINK),
 }
 
 

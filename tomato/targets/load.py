@@ -10,7 +10,7 @@ from tomato.core.errors import TomatoError
 from tomato.core.files import read_toml, refusals
 from tomato.targets.fields import FieldError, check, is_text
 from tomato.targets.resources import Resources
-from tomato.targets.target import LutFit, LutRam, Memories, Multiplier, OffChip, Target
+from tomato.targets.target import Link, LutFit, LutRam, Memories, Multiplier, OffChip, Target
 
 _HERE = Path(__file__).parent
 _BOARDS, _FAMILIES = _HERE / "boards", _HERE / "families"
@@ -20,7 +20,7 @@ _LUT_FIT = _HERE / "calibration" / "lut_fit.toml"
 _FAMILY_KEYS = frozenset({"vendor", "lut_inputs", "fill", "dsp", "memory", "lut_fit"})
 _BOARD_KEYS = frozenset({"title", "family", "part", "clock_mhz", "slrs", "slr", "budget", "shell"})
 
-_MAY = frozenset({"off_chip"})
+_MAY = frozenset({"off_chip", "link"})
 """What a board has or has not."""
 
 
@@ -49,7 +49,7 @@ def load(name: str) -> Target:
     family = _read(_FAMILIES / f"{family_name}.toml")
     _check_keys(board, _BOARD_KEYS, _BOARD_KEYS | _FAMILY_KEYS | _MAY, str(path))
     fitted = _read(_LUT_FIT).get(family_name, {})
-    return _target(path.stem, {"off_chip": None, "lut_fit": fitted, **family, **board}, str(path))
+    return _target(path.stem, {"off_chip": None, "link": None, "lut_fit": fitted, **family, **board}, str(path))
 
 
 def describe(target: Target) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def restore(data: Mapping[str, Any], where: str) -> Target:
     """The target that `describe` described. Raises TomatoError for anything else, in the file `where`."""
     if not isinstance(data, dict) or not is_text(data.get("name")):
         raise TomatoError("faulty target file: it names no target", where=where)
-    return _target(data["name"], {key: value for key, value in data.items() if key != "name"}, where)
+    return _target(data["name"], {"link": None} | {key: value for key, value in data.items() if key != "name"}, where)
 
 
 def _resolve(name: str) -> str:
@@ -121,4 +121,5 @@ def _target(name: str, raw: Mapping[str, Any], where: str) -> Target:
         ),
         lut_fit=tuple(LutFit(part, base, percent) for part, (base, percent) in raw["lut_fit"].items()),
         off_chip=OffChip(**raw["off_chip"]) if raw["off_chip"] else None,
+        link=Link(**raw["link"]) if raw["link"] else None,
     )

@@ -145,6 +145,38 @@ class OffChip:
         return (channels or self.side_by_side) * self.bits / 8 * self.share(clock_mhz)
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A serial link from one board to another, both ways.
+
+    gbits_per_s: what it carries of data each way, its coding taken off. latency_ns: from stream to stream.
+    """
+
+    kind: str
+    gbits_per_s: float
+    latency_ns: float
+
+    def word_bits(self, clock_mhz: float) -> int:
+        """Bits of a word that comes with a clock: a power of two, as wide as the link is fast, within LINK_WORDS."""
+        least, most = LINK_WORDS
+        bits = least
+        while bits < most and bits * clock_mhz < self.gbits_per_s * 1e3:
+            bits *= 2
+        return bits
+
+    def per_mille(self, clock_mhz: float) -> int:
+        """Words that it carries in a thousand cycles."""
+        return max(1, min(1000, int(self.gbits_per_s * 1e6 / clock_mhz / self.word_bits(clock_mhz))))
+
+    def latency(self, clock_mhz: float) -> int:
+        """Cycles from one end to the other."""
+        return max(1, ceil(self.latency_ns * clock_mhz / 1e3))
+
+
+LINK_WORDS = 64, 512
+"""Bits of a word of a link, at least and at most: what cores for serial links have at their ports."""
+
+
 @dataclass(frozen=True)
 class Target:
     """A board. `lut_inputs` says what one `lut` of the budget is.
@@ -152,7 +184,7 @@ class Target:
     `budget` is the whole chip, `shell` what the board's fixed logic takes of it, `fill` the share
     of the rest, in per cent, that a design may use and still be routed at `clock_mhz`.
     `slr` is the budget of each super logic region, empty where it is not published.
-    `off_chip`: the memory beside the chip that a design reads, if the board has one.
+    `off_chip`: the memory beside the chip that a design reads, `link`: what joins two such boards, if it has one.
     `lut_fit` corrects the LUTs of engines and parts by name; those it does not name are what their formula says.
     """
 
@@ -172,6 +204,7 @@ class Target:
     memory: Memories
     lut_fit: tuple[LutFit, ...]
     off_chip: OffChip | None = None
+    link: Link | None = None
 
     def fetch_cycles(self, count: int) -> int:
         """Cycles in which the memory beside the chip gives so many bytes."""

@@ -1,0 +1,171 @@
+"""The boards of a cluster: the plan of each for its run of layers, and the crossings between them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from tomato.cluster.choose import Runs
+from tomato.cluster.cuts import Cut, cuts, segments
+from tomato.cluster.links import Crossing
+from tomato.core.errors import TomatoError
+from tomato.core.ir import Graph
+from tomato.core.progress import Progress
+from tomato.hardware.netlist import Stream
+from tomato.lower import Lowered, lower
+from tomato.schedule import schedule
+from tomato.schedule.border import Around, Border, border
+from tomato.schedule.plan import Plan
+from tomato.schedule.streams import interval_cycles
+from tomato.targets import Cluster, Resources, Target
+
+ROUNDS = 4
+"""Choices of cuts that are planned in full, at most."""
+SHARE, LEAST = 0.95, 0.85
+"""Share of a board for its layers, at first: the rest is for what is between them. To how much of itself it shrinks."""
+
+
+@dataclass(frozen=True)
+class Board:
+    """A board: its run of layers, how they are built there, and what comes and goes over links."""
+
+    number: int
+    graph: Graph
+    target: Target
+    plan: Plan
+    lowered: Lowered
+    comes: Crossing | None = None
+    goes: Crossing | None = None
+
+    @property
+    def name(self) -> str:
+        """Its folder's name: its number, and what it is."""
+        return f"{self.number}_{self.target.name}"
+
+    @property
+    def interval(self) -> int:
+        """Cycles a frame of its engines and streams."""
+        return interval_cycles(self.lowered.units, self.lowered.routes.links)
+
+    @property
+    def ends(self) -> Resources:
+        """What its ends of links take."""
+        comes = self.comes.receiver(self.target) if self.comes else Resources()
+        return comes + (self.goes.sender(self.target) if self.goes else Resources())
+
+
+def interval_of(boards: Sequence[Board]) -> int:
+    """Cycles a frame: of the slowest board, or link."""
+    return max(*(b.interval for b in boards), *(b.goes.cycles for b in boards if b.goes))
+
+
+def joined(graph: Graph, cluster: Cluster, chosen: Sequence[Cut], plans: Sequence[Plan]) -> list[Board]:
+    """The boards of plans that are known."""
+    found: list[Board] = []
+    for b, (part, target, plan) in enumerate(zip(segments(graph, chosen), cluster.boards, plans, strict=True)):
+        found = _with(found, Board(b, part, target, plan, lower(part, plan, target)), cluster)
+    return found
+
+
+def choose(
+    graph: Graph, cluster: Cluster, *, fps: float | None, model: str, given: bool, progress: Progress
+) -> tuple[list[Cut], list[Board], int | None]:
+    """The cuts, the boards planned, and a bound on cycles a frame that no choice of cuts beats.
+
+    With fps the smallest boards that reach that rate, else the fastest. Raises TomatoError where the network does not
+    fit, has no place to be cut, or needs fewer boards.
+    """
+    places = cuts(graph)
+    if len(places) < len(cluster.boards) - 1:
+        raise TomatoError(
+            f"the network has {len(places)} places at which it can be cut, {len(cluster.boards)} boards need "
+            f"{len(cluster.boards) - 1}: a cut is where a single value crosses, with no skip beside it",
+            where=model or graph.name,
+            hint="choose fewer boards, or one that is larger",
+        )
+    runs = Runs(graph, cluster, places)
+    wanted = int(cluster.clock_mhz * 1e6 / fps) if fps else 0
+    shares = [SHARE] * len(cluster.boards)
+    best: tuple[int, list[Cut], list[Board]] | None = None
+    for attempt in range(ROUNDS):
+        progress("Cut", attempt, ROUNDS)
+        found = runs.fastest(shares, wanted)
+        if found is None or (best and found[0] >= best[0]):
+            break
+        interval, chosen = found
+        boards, late = _planned(graph, cluster, chosen, interval, model=model, given=given)
+        reached = max(wanted, interval_of(boards)) if boards else 0
+        if boards and (best is None or reached < best[0]):
+            best = reached, chosen, boards
+        if not late:
+            break
+        for b, took in late.items():
+            shares[b] *= max(LEAST, interval / took if took else 0)
+    if best is None:
+        raise TomatoError(
+            f"the network does not fit {cluster.name}, even at its slowest", where=model or graph.name,
+            hint="choose more boards, or larger ones, or narrower weights (--precision w4a8)",
+        )  # fmt: skip
+    reached, chosen, boards = best
+    if fps and reached > wanted:
+        raise TomatoError(
+            f"{fps:g} frames/s is out of reach on {cluster.name} at {cluster.clock_mhz:g} MHz: the fastest that fits "
+            f"makes {cluster.clock_mhz * 1e6 / reached:,.0f} frames/s ({reached:,} cycles a frame)",
+            where=model or graph.name, hint="ask for less, raise --clock, or choose more boards",
+        )  # fmt: skip
+    return chosen, boards, runs.bound()
+
+
+def _planned(
+    graph: Graph, cluster: Cluster, chosen: Sequence[Cut], interval: int, *, model: str, given: bool
+) -> tuple[list[Board], dict[int, int]]:
+    """The boards at so many cycles a frame, and the cycles of those that need more (0: it does not fit at all)."""
+    boards: list[Board] = []
+    late: dict[int, int] = {}
+    for b, (part, target) in enumerate(zip(segments(graph, chosen), cluster.boards, strict=True)):
+        ends = Around("the ends of links", _cost(boards, b, cluster, target))
+        plan = partial(schedule, part, target, clock_mhz=cluster.clock_mhz, model=model, given=given, around=ends,
+                       weights="chip")  # fmt: skip
+        try:
+            made = plan(fps=cluster.clock_mhz * 1e6 / (interval + 0.5))
+        except TomatoError:
+            try:
+                made = plan(fps=None)
+            except TomatoError:
+                late[b] = 0
+                return [], late
+        board = Board(b, part, target, made, lower(part, made, target))
+        if board.interval > interval:
+            late[b] = board.interval
+        boards = _with(boards, board, cluster)
+    return boards, late
+
+
+def _cost(before: Sequence[Board], b: int, cluster: Cluster, target: Target) -> Callable[[Border], Resources]:
+    """What the ends of links take at a board, by its border; the boards before it are planned."""
+    clock = cluster.clock_mhz
+
+    def cost(seen: Border) -> Resources:
+        took = Resources()
+        if before:
+            took += Crossing.of(leaving(before[-1]), seen.inputs[0], cluster.links[b - 1], clock).receiver(target)
+        if b < len(cluster.links):
+            took += Crossing.of(seen.outputs[0], seen.outputs[0], cluster.links[b], clock).sender(target)
+        return took
+
+    return cost
+
+
+def leaving(board: Board) -> Stream:
+    """The stream that leaves a board over its link: the first of its outputs."""
+    made = board.lowered
+    return border(board.graph, made.units, made.routes.links, None).outputs[0]
+
+
+def _with(boards: Sequence[Board], board: Board, cluster: Cluster) -> list[Board]:
+    """The boards and one more, with the crossing between the two."""
+    if not boards:
+        return [board]
+    made = board.lowered
+    into = border(board.graph, made.units, made.routes.links, None).inputs[0]
+    link = Crossing.of(leaving(boards[-1]), into, cluster.links[board.number - 1], cluster.clock_mhz)
+    return [*boards[:-1], replace(boards[-1], goes=link), replace(board, comes=link)]

@@ -1,0 +1,112 @@
+"""What stands at the ends of a link: formulas for its speed and its cost, and its parameters."""
+
+from dataclasses import dataclass
+from math import ceil
+
+from tomato.hardware.memory import Ram, better_ram
+from tomato.hardware.netlist import Stream
+from tomato.hardware.plumbing import (
+    FIFO_LATENCY,
+    fifo_cost,
+    frame_end_cost,
+    register_cost,
+    width_cost,
+    width_cycles,
+)
+from tomato.targets import Link, Resources, Target
+
+PACKET = 32
+"""Words of a packet, behind its header."""
+INNER = 12
+"""Cycles that a word takes through both ends, and a credit back, beside the link itself."""
+ROOM_STEP = 64
+"""Words by which queues grow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """The stream of a value from one board to the next, which sends it in beats of its own lanes.
+
+    lanes: of the maker; the reader has `reader_lanes`, to which its board converts them.
+    """
+
+    value: str
+    shape: tuple[int, int, int]
+    bits: int
+    signed: bool
+    lanes: int
+    reader_lanes: int
+    link: Link
+    clock_mhz: float
+
+    @classmethod
+    def of(cls, out: Stream, reader: Stream, link: Link, clock_mhz: float) -> "Crossing":
+        """From an output of one board to an input of the next."""
+        return cls(out.value, out.shape, out.bits, out.signed, out.lanes, reader.lanes, link, clock_mhz)
+
+    @property
+    def width(self) -> int:
+        """Bits of a beat."""
+        return self.bits * self.lanes
+
+    @property
+    def beats(self) -> int:
+        """Beats of a frame, as the maker sends them."""
+        rows, columns, channels = self.shape
+        return rows * columns * -(-channels // self.lanes)
+
+    @property
+    def word_bits(self) -> int:
+        """Bits of a word of the link."""
+        return self.link.word_bits(self.clock_mhz)
+
+    @property
+    def gather(self) -> int:
+        """Beats in a word: so many that fit it, and of which a frame has a multiple."""
+        most = max(1, self.word_bits // self.width)
+        return max(n for n in range(1, most + 1) if self.beats % n == 0)
+
+    @property
+    def words(self) -> int:
+        """Words of a frame."""
+        return self.beats * -(-self.width // self.word_bits) // self.gather
+
+    @property
+    def cycles(self) -> int:
+        """Cycles a frame in which the link carries it, headers of packets included, or converters pass its beats."""
+        rows, columns, channels = self.shape
+        sent = ceil(self.words * (PACKET + 1) / PACKET * 1000 / self.link.per_mille(self.clock_mhz))
+        return max(sent, self.beats, rows * columns * -(-channels // self.reader_lanes))
+
+    @property
+    def room(self) -> int:
+        """Words that wait at the far end: four thirds of what is on its way there and back, at full speed."""
+        way = 2 * self.link.latency(self.clock_mhz) + INNER + PACKET
+        wanted = ceil(4 / 3 * (way * self.link.per_mille(self.clock_mhz) / 1000 + PACKET))
+        return -(-wanted // ROOM_STEP) * ROOM_STEP
+
+    @property
+    def latency(self) -> int:
+        """Cycles from the maker's first beat to the first that the reader sees."""
+        channels = self.shape[2]
+        convert = width_cycles(channels, self.lanes, channels, self.reader_lanes)
+        return self.link.latency(self.clock_mhz) + self.gather + 2 * FIFO_LATENCY + 8 + convert
+
+    def ram(self, target: Target) -> Ram:
+        """The memory kind of what waits."""
+        return better_ram(self.word_bits, self.room, target)
+
+    def sender(self, target: Target) -> Resources:
+        """What the sending end takes: formulas that no synthesis checks."""
+        pack = width_cost(self.gather, 1, self.gather, self.gather, self.width, target)
+        waits = fifo_cost(self.word_bits, 2 * PACKET, Ram.LUT, target)
+        return pack + waits + register_cost(self.word_bits) + Resources(lut=120, ff=110)
+
+    def receiver(self, target: Target) -> Resources:
+        """What the receiving end takes."""
+        channels = self.shape[2]
+        unpack = width_cost(self.gather, self.gather, self.gather, 1, self.width, target)
+        lanes = width_cost(channels, self.lanes, channels, self.reader_lanes, self.bits, target)
+        waits = fifo_cost(self.word_bits, self.room, self.ram(target), target)
+        end = frame_end_cost(self.bits * self.reader_lanes, self.beats)
+        return unpack + lanes + waits + end + Resources(lut=110, ff=self.word_bits + 120)
