@@ -14,7 +14,6 @@ from tomato.hardware.netlist import (
     Instance,
     MemoryMaster,
     Netlist,
-    Place,
     Stream,
     Whereabouts,
     load_count,
@@ -83,7 +82,7 @@ class _Lowering:
                 memories=unit.memories,
                 comment=str(unit.site.node),
                 loaded=any(store.source is Source.LOADER for store in unit.stores.values()),
-                place=self._place(name),
+                region=self._region(name),
                 lasting=lasting(unit.op),
             )
             self._add(made, unit.cost)
@@ -104,9 +103,9 @@ class _Lowering:
         """The stream behind a part: the same name with a suffix, longer if the graph or another stream has it."""
         return replace(source, name=_unused(f"{source.name}{suffix}", self.streams))
 
-    def _place(self, beside: str) -> Place:
+    def _region(self, beside: str) -> int:
         """Where a layer is, and what stands beside it."""
-        return Place(region=self.regions.get(beside, 0))
+        return self.regions.get(beside, 0)
 
     def _source(self, name: str) -> Stream:
         edge = self.readers[name][0]
@@ -117,7 +116,7 @@ class _Lowering:
     ) -> None:
         """Add an instance of a part."""
         name = _unused(name, self.parts)
-        made = Instance(f"tom_{part.stem}", name, part.params, inputs, outputs, {}, why, place=self._place(beside))
+        made = Instance(f"tom_{part.stem}", name, part.params, inputs, outputs, {}, why, region=self._region(beside))
         self._add(made, part.cost(self.target))
 
     def _fetch(self, reader: Fetching) -> None:
@@ -130,7 +129,7 @@ class _Lowering:
         made = Instance(
             FETCH, _unused("fetch", self.parts), reader.params(self.target), (), tuple(wide), {},
             str(reader),
-            buses={**buses, "": Whereabouts(WEIGHTS, reader.channels)}, place=self._place(beside),
+            buses={**buses, "": Whereabouts(WEIGHTS, reader.channels)}, region=self._region(beside),
         )  # fmt: skip
         self._add(made, costs[0])
         for client, beats, cost in zip(reader.clients, wide, costs[1:], strict=True):
@@ -141,7 +140,7 @@ class _Lowering:
             self.arriving[f"{client.layer}.{WORDS}"] = words
             params = {"InBits": reader.beat_bits, "WordBits": client.word_bits}
             part, why = _unused(f"words_{client.layer}", self.parts), f"the words of %{client.layer}"
-            made = Instance("tom_words", part, params, (beats,), (words,), {}, why, place=self._place(client.layer))
+            made = Instance("tom_words", part, params, (beats,), (words,), {}, why, region=self._region(client.layer))
             self._add(made, cost)
 
     def _beat(self, name: str, value: str, bits: int) -> Stream:
@@ -153,7 +152,7 @@ class _Lowering:
         part = self.ways.checks[source.value]
         name, beside = _unused(f"check_{source.value}", self.parts), self.readers[source.value][0].consumer
         why = f"%{source.value} comes in: beats that were lost on the way are noticed"
-        made = Instance(FRAME_CHECK, name, part.params, (), (), {}, why, place=self._place(beside), watches=source)
+        made = Instance(FRAME_CHECK, name, part.params, (), (), {}, why, region=self._region(beside), watches=source)
         self._add(made, part.cost(self.target))
 
     def _distribute(self, source: Stream) -> None:

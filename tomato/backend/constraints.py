@@ -25,7 +25,7 @@ def assignments(netlist: Netlist) -> tuple[str, ...]:
     """
     placed: dict[int, list[str]] = {}
     for part in netlist.instances:
-        placed.setdefault(part.place.region, []).append(part.label)
+        placed.setdefault(part.region, []).append(part.label)
     if len(placed) < 2:
         return ()
     return tuple(

@@ -13,10 +13,12 @@ MARKER = ".tomato"
 """File that marks a folder as written by us."""
 BOARDS = "boards"
 """Folder of the boards' own folders, where a network is on several."""
+CLUSTER = "cluster.json"
+"""File of a build folder for several boards: which they are, and where the network is cut."""
 FOLDERS = ("board", BOARDS, "golden", "hls", HOST, "mem", "rtl", "sim")
 RESULTS = ("build.json", "evaluation.json", "exploration.json", "exploration.svg", "report.html", "simulation.json")
 """Files that a new compilation makes stale."""
-FILES = ("cluster.json", "Makefile", "README.md", "plan.toml", "report.json", *RESULTS)
+FILES = (CLUSTER, "Makefile", "README.md", "plan.toml", "report.json", *RESULTS)
 """What a compilation puts into a build folder, or takes out of it."""
 TARGET = Path("golden", "target.json")
 UNWRITABLE = "cannot write the output folder"
@@ -70,7 +72,7 @@ def _check_ours(folder: Path) -> None:
 
 def replace(folder: Path, fresh: Path) -> None:
     """Move what was written into place; files of the user's beside it stay."""
-    for stale in (*RESULTS, "Makefile", "cluster.json", "plan.toml"):
+    for stale in (*RESULTS, "Makefile", CLUSTER, "plan.toml"):
         (folder / stale).unlink(missing_ok=True)
     for backend in ("board", BOARDS, "rtl", "mem", "hls", HOST):
         if (folder / backend).is_dir():
@@ -82,11 +84,16 @@ def replace(folder: Path, fresh: Path) -> None:
         entry.replace(old)
 
 
-def check_build(folder: Path) -> None:
-    """Raise TomatoError unless `folder` is one that we wrote."""
+def check_build(folder: Path, *, several: bool = False) -> None:
+    """Raise TomatoError unless `folder` is one that we wrote, for one board; `several`: for any number of them."""
     if not folder.exists():
         raise TomatoError("the folder does not exist", where=str(folder), hint="compile a model first")
     if not (folder / MARKER).exists():
         raise TomatoError(
             "this is not a folder that tomato compile wrote", where=str(folder), hint="compile a model first"
         )
+    if (folder / CLUSTER).exists() and not several:
+        raise TomatoError(
+            "this folder is of several boards, and the command is for one", where=str(folder),
+            hint="tomato simulate and tomato evaluate take it; what each board needs lies below boards/",
+        )  # fmt: skip

@@ -29,7 +29,7 @@ from tomato.core.errors import TomatoError
 
 @main.command("compile")
 @click.argument("model", type=MODEL)
-@click.option("--target", required=True, help="Board: a name from `tomato targets`, or your own .toml file; or several, "
+@click.option("--target", required=True, help="Board: a name from `tomato targets`, or your own .toml; or several, "
               "one behind the other: u250,u250, or a .toml file that lists them.")  # fmt: skip
 @click.option("-o", "--output", type=FOLDER, help="Build folder.  [default: build/<model>]")
 @click.option("--calibrate", type=DATA, multiple=True, metavar="DATA", help="Frames that show typical values: .npz, "

@@ -43,7 +43,10 @@ def simulate_command(
     from tomato.measure.leaving import keep, leaving
 
     if cluster.is_cluster(folder):
-        refuse_alone({"--bisect": bisect, "--waves": waves, "--backend hls": backend == "hls"})
+        refuse_alone(
+            {"--bisect": bisect, "--waves": waves, "--backend hls": backend == "hls"},
+            "leave it out; a board alone is simulated in its own folder below boards/, with make sim",
+        )
         with cluster.opened(folder) as boards, progress(quiet) as shown:
             given = read_frames(boards.takes, data)[0] if data else None
             chosen = boards.enter(*given) if given else None
@@ -164,10 +167,12 @@ def evaluate_command(
     from tomato.build import page
     from tomato.cli import show
     from tomato.cli.progress import progress
+    from tomato.cluster import design as cluster
     from tomato.host.data import read
     from tomato.measure.evaluate import evaluate, write
 
-    with work.opened(workers, scheduler) as crew, opened(folder) as accelerator:
+    several = cluster.is_cluster(folder)
+    with work.opened(workers, scheduler) as crew, (cluster.opened if several else opened)(folder) as accelerator:
         check_count(accelerator.takes, data)
         parts = [
             read(path, slot.shape, slot.dtype, name=slot.name, limit=limit)
@@ -176,9 +181,10 @@ def evaluate_command(
         with progress(quiet) as shown:
             result = evaluate(accelerator, parts, workers=crew, progress=shown)
         write(folder, result)
-        page.write(folder)
+        if not several:
+            page.write(folder)
     show.evaluation(result, brief=quiet)
-    if not quiet:
+    if not quiet and not several:
         echo_page(folder)
 
 

@@ -148,7 +148,7 @@ def echo_page(folder: Path) -> None:
     click.echo(f"report: {folder / PAGE}")
 
 
-def refuse_alone(asked: Mapping[str, object]) -> None:
+def refuse_alone(asked: Mapping[str, object], hint: str = "leave it out, or choose one board for --target") -> None:
     """Raise TomatoError for options, by their names, that are for one board alone, as far as they are asked for."""
     if wrong := [name for name, value in asked.items() if value]:
-        raise TomatoError(f"{wrong[0]} is for one board alone", hint="leave it out, or choose one board for --target")
+        raise TomatoError(f"{wrong[0]} is for one board alone", hint=hint)

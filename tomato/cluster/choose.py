@@ -14,9 +14,8 @@ from tomato.targets import Cluster, Resources
 
 PACKED = 0.75
 """About the part of a link's words that are codes: beats and words do not fit each other exactly."""
-STEP = 0.05
-"""By how much of a board its share is lowered, as long as all layers find room."""
-LEAST_SHARE = 0.3
+STEP, LEAST_SHARE = 0.85, 1e-4
+"""To how much of itself the share of every board is lowered, again and again, as long as all layers find room."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ class Runs:
         if best is None:
             return None
         interval, share = best[0], 1.0
-        while (share := share - STEP) >= LEAST_SHARE and (even := self.at(interval, [share * s for s in shares])):
+        while (share := share * STEP) >= LEAST_SHARE and (even := self.at(interval, [share * s for s in shares])):
             best = interval, even
         return best
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 from tomato.core.ir import Graph, TensorType
 from tomato.ops.frame_requant import FrameRequant
 from tomato.ops.requant import Requant
+from tomato.ops.threshold import Threshold
 from tomato.schedule.units import WIRING
 
 
@@ -40,7 +41,7 @@ def cuts(graph: Graph) -> list[Cut]:
         if len(open_values) != 1 or not any(not isinstance(n.op, WIRING) for n in graph.nodes[: i + 1]):
             continue
         (value,) = open_values
-        makes_sums = all(isinstance(user.op, Requant | FrameRequant) for user in uses[value])
+        makes_sums = all(isinstance(user.op, Requant | FrameRequant | Threshold) for user in uses[value])
         wired = value not in place or isinstance(graph.nodes[place[value]].op, WIRING)
         if not makes_sums and not wired and value not in graph.outputs:
             found.append(Cut(i + 1, value, kinds[value]))

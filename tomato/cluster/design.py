@@ -15,7 +15,7 @@ import numpy as np
 
 from tomato.backend import project, vectors
 from tomato.build import archive, contents
-from tomato.build.folder import BOARDS, UNWRITABLE, alone, check_build
+from tomato.build.folder import BOARDS, CLUSTER, UNWRITABLE, alone, check_build
 from tomato.build.folder import replace as put_in_place
 from tomato.build.report import report
 from tomato.cluster import bench
@@ -31,9 +31,6 @@ from tomato.quantise.integers import Integers
 from tomato.schedule.plan import Plan, read_wishes
 from tomato.targets import Cluster
 from tomato.targets.cluster import describe_cluster, restore_cluster
-
-CLUSTER = "cluster.json"
-"""File of a build folder that says of which boards it is, and where the network is cut."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -220,7 +217,7 @@ def is_cluster(folder: Path) -> bool:
 @refusals("cannot read the build folder")
 def load(folder: Path) -> Clustered:
     """The network on several boards in a build folder. Raises TomatoError if it is not one."""
-    check_build(folder)
+    check_build(folder, several=True)
     network = archive.load(folder / contents.GOLDEN)
     with reading(archive.DAMAGED, where=folder, hint="compile the model again"):
         table = json.loads((folder / CLUSTER).read_text())

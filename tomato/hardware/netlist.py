@@ -163,21 +163,14 @@ Bus = MemoryMaster | Control | Whereabouts
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a part is: the chip, and its region (on AMD's large parts a super logic region)."""
-
-    chip: int = 0
-    region: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Instance:
     """One part: a module with parameters, the streams at its ports, and the memories it reads.
 
     Several streams on one side are concatenated, the first in the low bits. `comment` tells the
     reader which node of the graph this is. `loaded`: its memory cannot be initialised; the loader fills it.
     `buses`: by the prefix of the module's ports. `lasting`: its state lasts from frame to frame, until a reset.
-    `watches`: an input of the netlist that it looks at, and leaves as it is.
+    `watches`: an input of the netlist that it looks at, and leaves as it is. `region`: where it is placed (on AMD's
+    large parts a super logic region).
     """
 
     module: str
@@ -189,7 +182,7 @@ class Instance:
     comment: str
     loaded: bool = False
     buses: Mapping[str, Bus] = field(default_factory=dict)
-    place: Place = Place()
+    region: int = 0
     lasting: bool = False
     watches: Stream | None = None
 

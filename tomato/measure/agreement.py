@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from tomato import frontend
-from tomato.accelerator import Accelerator
 from tomato.core.errors import TomatoError
 from tomato.core.formats import Array
 from tomato.core.interface import AS_IT_IS, Reading, graph_values
 from tomato.core.interpret import interpret
+from tomato.host.golden import Golden
 from tomato.host.runtime import Sequel, answer, open_session
 from tomato.ops.quantise import Quantise
 
@@ -60,7 +60,7 @@ class Agreement:
         return text + ("; no layer was found that differs by itself" if self.equal < self.total else "")
 
 
-def arithmetic(accelerator: Accelerator) -> str:
+def arithmetic(accelerator: Golden) -> str:
     """Whose arithmetic a model that came quantised means: "onnxruntime" or "qonnx"; "" for a real one."""
     ends = [port.chain[-1] for port in accelerator.inputs if port.chain]
     return next((end.arithmetic for end in ends if isinstance(end, Quantise)), "")
@@ -114,7 +114,7 @@ def saturates() -> bool:
 
 
 def agree(
-    accelerator: Accelerator, frames: Sequence[Array], reals: Sequence[Array], results: Sequence[Array], reference: str
+    accelerator: Golden, frames: Sequence[Array], reals: Sequence[Array], results: Sequence[Array], reference: str
 ) -> Agreement:
     """Compare outputs with those of the runtime; look for the first differing layer where they are not equal."""
     equal = sum(int(np.count_nonzero(same(r, g))) for r, g in zip(reals, results, strict=True))
@@ -132,7 +132,7 @@ def same(real: Array, got: Array) -> Array:
     return np.asarray(np.abs(real.astype(np.float64) - got.astype(np.float64)) <= near)
 
 
-def first_difference(accelerator: Accelerator, frames: Sequence[Array]) -> str:
+def first_difference(accelerator: Golden, frames: Sequence[Array]) -> str:
     """The first layer whose codes differ from those of the QuantizeLinear that it ends in, or "".
 
     Nothing is looked for where states last from frame to frame: the model's parts do not keep them.
@@ -159,7 +159,7 @@ def _equal(found: Array, ours: Array) -> bool:
     return any(np.array_equal(found.transpose(0, *order).reshape(-1), ours.reshape(-1)) for order in orders)
 
 
-def _defined(accelerator: Accelerator, frames: Sequence[Array], labels: Sequence[str]) -> Iterator[tuple[str, Array]]:
+def _defined(accelerator: Golden, frames: Sequence[Array], labels: Sequence[str]) -> Iterator[tuple[str, Array]]:
     """The codes of a QONNX model's own operators, by the ONNX node's name."""
     graph = frontend.load(accelerator.model, accelerator.reading).graph
     values: dict[str, Array] = {}
@@ -170,7 +170,7 @@ def _defined(accelerator: Accelerator, frames: Sequence[Array], labels: Sequence
     yield from ((n.origin[-1], values[n.name]) for n in quantisers if n.origin[-1] in labels)
 
 
-def _kernels(accelerator: Accelerator, frames: Sequence[Array], labels: Sequence[str]) -> Iterator[tuple[str, Array]]:
+def _kernels(accelerator: Golden, frames: Sequence[Array], labels: Sequence[str]) -> Iterator[tuple[str, Array]]:
     """What ONNX Runtime computes at nodes that give codes, each in a model that ends there."""
     with tempfile.TemporaryDirectory(prefix="tomato-") as folder:
         for label in labels:
@@ -180,7 +180,7 @@ def _kernels(accelerator: Accelerator, frames: Sequence[Array], labels: Sequence
                 yield label, found
 
 
-def _codes(model: Path, accelerator: Accelerator, frames: Sequence[Array]) -> Array | None:
+def _codes(model: Path, accelerator: Golden, frames: Sequence[Array]) -> Array | None:
     """The only output of a model, frame by frame; None if it is real."""
     runner = session(model, integers=True)
     names = [p.name for p in accelerator.inputs]

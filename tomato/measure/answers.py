@@ -8,7 +8,6 @@ from typing import Any, Self
 import numpy as np
 
 from tomato import frontend
-from tomato.accelerator import Accelerator
 from tomato.core.formats import Array
 from tomato.core.interface import Port, Reading, Slot, graph_values
 from tomato.core.interpret import BATCH, in_batches, interpret
@@ -16,6 +15,7 @@ from tomato.core.ir import Graph
 from tomato.core.progress import Progress, silent
 from tomato.core.state import Scope, Stateful
 from tomato.host.ends import Host
+from tomato.host.golden import Golden
 from tomato.host.runtime import answer, ranked
 from tomato.measure.agreement import Prepared, arithmetic, prepared, saturates
 from tomato.work import Workers
@@ -115,14 +115,14 @@ class Both:
     model as it is, where the reference is a twin of it because the runtime saturates here.
     """
 
-    accelerator: Accelerator
+    accelerator: Golden
     host: Host | None
     reference: Runtime | Definition
     whole: Runtime | None = None
     plain: Runtime | None = None
 
     @classmethod
-    def of(cls, accelerator: Accelerator) -> Self:
+    def of(cls, accelerator: Golden) -> Self:
         """Raises TomatoError where the model cannot be read any more."""
         model, reading, whose = accelerator.model, accelerator.reading, arithmetic(accelerator)
         takes, gives = accelerator.inputs, tuple(p.name for p in accelerator.outputs)
@@ -162,7 +162,7 @@ class Both:
         return Answers(chip, exact, results, _like(results, whole), plain)
 
 
-def ask(accelerator: Accelerator, frames: tuple[Array, ...], workers: Workers, progress: Progress) -> Answers:
+def ask(accelerator: Golden, frames: tuple[Array, ...], workers: Workers, progress: Progress) -> Answers:
     """What the accelerator and its model's runtime answer to frames, a few of them in every task.
 
     Frames that are one sequence are no tasks: this process goes through them. Raises TomatoError without ONNX Runtime.

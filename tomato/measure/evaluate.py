@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from tomato import frontend
-from tomato.accelerator import Accelerator
 from tomato.core.errors import TomatoError
 from tomato.core.files import refusals, write_text
 from tomato.core.formats import Array
@@ -18,6 +17,7 @@ from tomato.core.interface import graph_values
 from tomato.core.interpret import interpret
 from tomato.core.progress import Progress, silent
 from tomato.host.data import Data, classes, classes_of
+from tomato.host.golden import Golden
 from tomato.measure.agreement import Saturation, agree, arithmetic, same
 from tomato.measure.answers import Answers, ask
 from tomato.passes import CLEAN, run
@@ -30,7 +30,7 @@ LAYER_FRAMES = 16
 
 @refusals("cannot evaluate")
 def evaluate(
-    accelerator: Accelerator, data: Data | Sequence[Data], *, workers: Workers = HERE, progress: Progress = silent
+    accelerator: Golden, data: Data | Sequence[Data], *, workers: Workers = HERE, progress: Progress = silent
 ) -> dict[str, Any]:
     """Compare the golden model with ONNX Runtime on data, one `Data` per input of the model, shared among workers.
 
@@ -95,7 +95,7 @@ def _noise(real: Array, got: Array) -> Array:
 REFERENCES = {"onnxruntime": "ONNX Runtime's integer kernels", "qonnx": "the exact values of the model's operators"}
 
 
-def _agreement(accelerator: Accelerator, first: Sequence[Array], found: Answers) -> dict[str, Any] | None:
+def _agreement(accelerator: Golden, first: Sequence[Array], found: Answers) -> dict[str, Any] | None:
     """Equal codes, for a model that came quantised; the first frames say where codes begin to differ."""
     whose = arithmetic(accelerator)
     return asdict(agree(accelerator, first, found.exact, found.chip, REFERENCES[whose])) if whose else None
@@ -109,7 +109,7 @@ def _saturation(found: Answers) -> dict[str, Any] | None:
     return asdict(Saturation(wrong, sum(e.size for e in found.exact))) if wrong else None
 
 
-def layers(accelerator: Accelerator, frames: Sequence[Array]) -> list[dict[str, Any]]:
+def layers(accelerator: Golden, frames: Sequence[Array]) -> list[dict[str, Any]]:
     """Signal-to-noise ratio of every ONNX node's last value that has codes, in graph order."""
     imported = frontend.load(accelerator.model, accelerator.reading)
     real = run(imported.graph, CLEAN)

@@ -61,7 +61,7 @@ def load_cluster(name: str) -> Cluster:
         raise _faulty("give one [link] for all, or [[links]], one between a board and the next", name)
     own = [board if not board.endswith(".toml") else str(path.parent / board) for board in boards]
     given = links or [table["link"]] * (len(boards) - 1) if "link" in table or links else []
-    return _joined(name, [load(board) for board in own], [_link(link, name) for link in given])
+    return _joined(path.stem, [load(board) for board in own], [_link(link, name) for link in given])
 
 
 def _joined(name: str, boards: Sequence[Target], given: Sequence[Link]) -> Cluster:

@@ -36,10 +36,14 @@ def load(name: str) -> Target:
     Case and punctuation do not matter, and a part of a name ("arria10") does where only one
     board has it. Raises TomatoError for an unknown name and for a faulty file.
     """
+    if "," in name:
+        raise several(name)
     path = Path(name) if name.endswith(".toml") else _BOARDS / f"{_resolve(name)}.toml"
     if not is_text(path.stem):
         raise TomatoError("the name of a target file must be of printable characters", where=ascii(name))
     board = _read(path)
+    if "boards" in board:
+        raise several(name)
     family_name = board.get("family", "")
     families = sorted(f.stem for f in _FAMILIES.glob("*.toml"))
     if family_name not in families:
@@ -50,6 +54,14 @@ def load(name: str) -> Target:
     _check_keys(board, _BOARD_KEYS, _BOARD_KEYS | _FAMILY_KEYS | _MAY, str(path))
     fitted = _read(_LUT_FIT).get(family_name, {})
     return _target(path.stem, {"off_chip": None, "link": None, "lut_fit": fitted, **family, **board}, str(path))
+
+
+def several(name: str) -> TomatoError:
+    """What to say where one board is needed, and a target is several."""
+    return TomatoError(
+        f"{name} is several boards, this is done for one at a time",
+        hint="tomato compile takes several, and so does tomato.compile_on_boards",
+    )
 
 
 def describe(target: Target) -> dict[str, Any]:

@@ -3,10 +3,7 @@
 Many cases, each tom_fetch with memories and clients of its own, are one design, which plays fetch_scenarios.py.
 """
 
-import hashlib
-import json
 import re
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import lcm
@@ -14,16 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import toolchain
 
+from tests.hw.rtl import scenarios
 from tests.hw.rtl.harness import Port, run
-from tests.lock import locked
-from tomato.backend import library
 from tomato.backend.verilog import literal
 from tomato.core.assets import asset
 
 HERE = Path(__file__).parent
-BUILDS = HERE.parents[3] / "build" / "rtl"
 BENCH, PORTS = "tom_fetch_bench", 64
 pytestmark = pytest.mark.rtl
 
@@ -109,31 +103,8 @@ asked_o,\n  output wire logic [{n - 1}:0] error_o, idle_o"
     return f"module {BENCH} ({ports});\n{''.join(parts)}endmodule\n"
 
 
-def play(cases: Mapping[str, Case], folder: Path, only: str = "", wrong: tuple[str, str, str] | None = None) -> None:
-    """Build the cases and play the scenarios, or some. `wrong`: a module, an expression of it, and what it becomes.
-
-    Raises AssertionError that says what failed, or ToolError where an assertion of the hardware ended the simulation.
-    """
-    sources = dict(library.sources(library.RTL, ["tom_fetch"]))
-    if wrong:
-        module, old, new = wrong
-        text = sources[module].read_text()
-        assert text.count(old) == 1, f"{module} has no {old}, or several"
-        sources[module] = folder / f"{module}.sv"
-        sources[module].write_text(text.replace(old, new))
-    files = [*sources.values(), asset("sim", "tom_memory.sv"), HERE / "tom_fetch_case.sv"]
-    state = hashlib.sha256(top(cases).encode())
-    for path in (*files, *sorted(asset("hw", "include").iterdir()), asset("sim", "toolchain.py")):
-        state.update(path.read_bytes())
-    work = BUILDS / f"{BENCH}_{state.hexdigest()[:12]}"
-    build = toolchain.Build(
-        BENCH, [*files, work / f"{BENCH}.sv"], [asset("hw", "include")], work, checked=True, quick=True
-    )
-    with locked(work):
-        if not (work / "built").exists():
-            (work / f"{BENCH}.sv").write_text(top(cases))
-            toolchain.build(build)
-            (work / "built").touch()
+def play(cases: Mapping[str, Case], folder: Path, only: str = "", wrong: scenarios.Wrong | None = None) -> None:
+    """Build the cases and play the scenarios, or some, see `scenarios.play`."""
     for name, case in cases.items():
         for channel in range(case.channels):
             (folder / f"{name}{channel}.hex").write_text(case.contents(channel))
@@ -142,23 +113,8 @@ def play(cases: Mapping[str, Case], folder: Path, only: str = "", wrong: tuple[s
          "broken": "Broken" in case.memory}
         for name, case in cases.items()
     ]  # fmt: skip
-    (folder / "job.json").write_text(json.dumps(job))
-    extra = {"TOM_JOB": str(folder / "job.json"), "COCOTB_TEST_FILTER": only}
-    with toolchain.importable(HERE):
-        try:
-            toolchain.play(build, "fetch_scenarios", folder, extra, logs=folder)
-        except toolchain.ToolError as reason:
-            raise AssertionError(failures(folder / "results.xml") or reason) from reason
-    assert len(list(ElementTree.parse(folder / "results.xml").iter("testcase"))) > 0
-
-
-def failures(results: Path) -> list[str]:
-    """What failed, each with what it says."""
-    if not results.exists():
-        return []
-    cases = ElementTree.parse(results).iter("testcase")
-    wrong = [(c, f) for c in cases for f in (*c.findall("failure"), *c.findall("error"))]
-    return [f"{c.get('name')}: {f.get('message') or f.get('error_msg')}" for c, f in wrong]
+    beside = [asset("sim", "tom_memory.sv"), HERE / "tom_fetch_case.sv"]
+    scenarios.play(BENCH, top(cases), ["tom_fetch"], beside, HERE / "fetch_scenarios.py", folder, job, only, wrong)
 
 
 def test_every_client_gets_its_region_again_and_again(tmp_path: Path) -> None:

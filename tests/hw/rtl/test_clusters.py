@@ -1,0 +1,83 @@
+"""Networks over several boards, all of them and the links in one simulation: bit-exact, at the predicted interval."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from tests.digits import CALIBRATION, MODEL
+from tests.models import model_path
+from tomato import compile_on_boards
+from tomato.build.simulation import simulate
+from tomato.cli import main
+from tomato.cluster import design
+from tomato.cluster.boards import joined
+from tomato.targets import Link
+
+pytestmark = pytest.mark.rtl
+BOARDS = """boards = ["pynq-z2", "ulx3s", "pynq-z2"]
+[link]
+kind = "serial"
+gbits_per_s = {}
+latency_ns = 600
+"""
+
+
+def compiled(folder: Path, gbits_per_s: float, fps: float) -> design.Clustered:
+    (folder / "three.toml").write_text(BOARDS.format(gbits_per_s))
+    with np.load(CALIBRATION) as stored:
+        return compile_on_boards(MODEL, str(folder / "three.toml"), calibration=stored["x"], fps=fps)
+
+
+def test_three_boards_with_stalls_of_links(tmp_path: Path) -> None:
+    made = compiled(tmp_path, 3.2, 20_000)
+    folder = made.write(tmp_path / "build")
+    summary = simulate(folder, frames=6, checked=True)
+    assert summary["bit_exact"]
+    assert summary["interval_cycles"] == made.report["interval_cycles"]
+    assert summary["latency_cycles"] == pytest.approx(made.report["latency_cycles"], rel=0.03)
+    assert simulate(folder, frames=6, stall=0.3, checked=True)["bit_exact"]
+    loaded = design.load(folder)
+    same = {"model": "model.onnx", "notes": []}
+    assert loaded.report == made.report | same
+    assert [b.plan.layers for b in loaded.boards] == [b.plan.layers for b in made.boards]
+
+
+def test_a_link_that_limits(tmp_path: Path) -> None:
+    """Far slower than the boards the link is what sets the interval, to the cycle but for what headers take on average."""
+    made = compiled(tmp_path, 3.2, 20_000)
+    slow = Link("slow", 0.05, 600), made.cluster.links[1]
+    cluster = replace(made.cluster, links=slow)
+    boards = joined(made.graph, cluster, made.cuts, [b.plan for b in made.boards])
+    limited = replace(made, cluster=cluster, boards=tuple(boards))
+    assert limited.report["limit"].startswith("the link behind board 0")
+    summary = simulate(limited.write(tmp_path / "build"), frames=6)
+    assert summary["bit_exact"]
+    assert summary["interval_cycles"] == pytest.approx(limited.interval, rel=0.02)
+    assert summary["interval_cycles"] <= limited.interval
+
+
+@pytest.mark.slow
+def test_resnet8_on_two_boards_from_the_command_line(tmp_path: Path) -> None:
+    folder = tmp_path / "two"
+    command = [
+        "compile",
+        str(model_path("resnet8_qdq.onnx")),
+        "--target",
+        "zcu102,zcu102",
+        "--fps",
+        "3000",
+        "-o",
+        str(folder),
+    ]
+    done = CliRunner().invoke(main, command)
+    assert done.exit_code == 0, done.output
+    assert "1_zcu102" in done.output
+    played = CliRunner().invoke(main, ["simulate", str(folder), "--frames", "3", "--stall", "0.2"])
+    assert played.exit_code == 0, played.output
+    assert "bit-exact: 3 frames" in played.output
+    refused = CliRunner().invoke(main, ["build", str(folder)])
+    assert refused.exit_code == 1
+    assert "of several boards" in refused.output
