@@ -140,7 +140,7 @@ def _design(netlist: Netlist, report: Mapping[str, Any], sources: Sequence[str])
 def design_of(
     top: str, inputs: Sequence[Stream], outputs: Sequence[Stream], report: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What sim/design.json says of any design; `top` is what is simulated."""
+    """What is in the simulation's description of any design; `top` is what is simulated."""
     return {
         "tomato": __version__,
         "top": top,

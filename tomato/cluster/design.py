@@ -161,10 +161,10 @@ def _link(board: Board, interval: int) -> dict[str, Any]:
         "word_bits": goes.word_bits,
         "words_per_frame": goes.words,
         "words_per_1000_cycles": goes.link.per_mille(goes.clock_mhz),
-        "cycles": goes.cycles,
+        "cycles": goes.carried,
         "latency_cycles": goes.link.latency(goes.clock_mhz),
         "room_words": goes.room,
-        "busy": round(goes.cycles / interval, 4),
+        "busy": round(goes.carried / interval, 4),
     }
 
 

@@ -72,11 +72,15 @@ class Crossing:
         return self.beats * -(-self.width // self.word_bits) // self.gather
 
     @property
+    def carried(self) -> int:
+        """Cycles a frame in which the link carries it, headers of packets included."""
+        return ceil(self.words * (PACKET + 1) / PACKET * 1000 / self.link.per_mille(self.clock_mhz))
+
+    @property
     def cycles(self) -> int:
-        """Cycles a frame in which the link carries it, headers of packets included, or converters pass its beats."""
+        """Cycles a frame of the slowest on its way: the link, or a converter at its ends, a beat a cycle."""
         rows, columns, channels = self.shape
-        sent = ceil(self.words * (PACKET + 1) / PACKET * 1000 / self.link.per_mille(self.clock_mhz))
-        return max(sent, self.beats, rows * columns * -(-channels // self.reader_lanes))
+        return max(self.carried, self.beats, rows * columns * -(-channels // self.reader_lanes))
 
     @property
     def room(self) -> int:

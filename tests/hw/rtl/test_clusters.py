@@ -46,7 +46,7 @@ def test_three_boards_with_stalls_of_links(tmp_path: Path) -> None:
 
 
 def test_a_link_that_limits(tmp_path: Path) -> None:
-    """Far slower than the boards the link is what sets the interval, to the cycle but for what headers take on average."""
+    """Far slower than the boards the link is what sets the interval, but for what headers take on average."""
     made = compiled(tmp_path, 3.2, 20_000)
     slow = Link("slow", 0.05, 600), made.cluster.links[1]
     cluster = replace(made.cluster, links=slow)
