@@ -14,6 +14,7 @@ from rich.table import Table
 from tomato.build.report import shares
 from tomato.build.rows import KINDS, merged, unrolling
 from tomato.build.simulation import Difference
+from tomato.cluster.design import COPIES
 from tomato.complete import LEAVES
 from tomato.core.errors import TomatoError
 from tomato.core.interface import HOST_RUNS, Ends
@@ -214,6 +215,9 @@ def cluster(report: Mapping[str, Any]) -> None:
     bound = f"; no cut makes it faster than {report['bound_cycles']:,}" if report["bound_cycles"] else ""
     say(out, f"interval  {report['interval_cycles']:,} cycles a frame, set by {report['limit']}{bound}")
     say(out, f"latency   {report['latency_cycles']:,} cycles, {report['latency_ms']:.6g} ms")
+    for note in report["notes"]:
+        if COPIES in note:
+            say(out, f"note      {note}")
 
 
 def leaving(out: Console, report: Mapping[str, Any]) -> None:

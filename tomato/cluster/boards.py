@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from tomato.cluster.choose import Runs
+from tomato.cluster.choose import SHARE, Runs
 from tomato.cluster.cuts import Cut, cuts, segments
 from tomato.cluster.links import Crossing
 from tomato.core.errors import TomatoError
@@ -20,8 +20,8 @@ from tomato.targets import Cluster, Resources, Target
 
 ROUNDS = 4
 """Choices of cuts that are planned in full, at most."""
-SHARE, LEAST = 0.95, 0.85
-"""Share of a board for its layers, at first: the rest is for what is between them. To how much of itself it shrinks."""
+LEAST = 0.85
+"""To how much of itself the share of a board shrinks at once, at least, that its plan in full needs more of."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,19 @@ class Board:
         return comes + (self.goes.sender(self.target) if self.goes else Resources())
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """Cuts and boards; bound: cycles a frame that no choice of cuts beats, None where boards are not alike.
+
+    copies: how many copies of the network, each on fewer of the boards, would be faster together, and cycles of each.
+    """
+
+    cuts: tuple[Cut, ...]
+    boards: tuple[Board, ...]
+    bound: int | None
+    copies: tuple[int, int] | None
+
+
 def interval_of(boards: Sequence[Board]) -> int:
     """Cycles a frame: of the slowest board, or link."""
     return max(*(b.interval for b in boards), *(b.goes.cycles for b in boards if b.goes))
@@ -66,10 +79,8 @@ def joined(graph: Graph, cluster: Cluster, chosen: Sequence[Cut], plans: Sequenc
     return found
 
 
-def choose(
-    graph: Graph, cluster: Cluster, *, fps: float | None, model: str, given: bool, progress: Progress
-) -> tuple[list[Cut], list[Board], int | None]:
-    """The cuts, the boards planned, and a bound on cycles a frame that no choice of cuts beats.
+def choose(graph: Graph, cluster: Cluster, *, fps: float | None, model: str, given: bool, progress: Progress) -> Chosen:
+    """The cuts, and the boards planned.
 
     With fps the smallest boards that reach that rate, else the fastest. Raises TomatoError where the network does not
     fit, has no place to be cut, or needs fewer boards.
@@ -112,7 +123,7 @@ def choose(
             f"makes {cluster.clock_mhz * 1e6 / reached:,.0f} frames/s ({reached:,} cycles a frame)",
             where=model or graph.name, hint="ask for less, raise --clock, or choose more boards",
         )  # fmt: skip
-    return chosen, boards, runs.bound()
+    return Chosen(tuple(chosen), tuple(boards), runs.bound(), None if fps else runs.copies(reached))
 
 
 def _planned(

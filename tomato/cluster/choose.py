@@ -1,7 +1,7 @@
 """Which layers go to which board: the smallest interval at which every board holds its run of layers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil
 
@@ -12,6 +12,8 @@ from tomato.schedule.offers import Offer, Offers, intervals
 from tomato.schedule.scheduler import PROBE, options, select, smallest
 from tomato.targets import Cluster, Resources
 
+SHARE = 0.95
+"""What the layers of a board may take of it: the rest is for what is between them."""
 PACKED = 0.75
 """About the part of a link's words that are codes: beats and words do not fit each other exactly."""
 STEP, LEAST_SHARE = 0.85, 1e-4
@@ -90,6 +92,23 @@ class Runs:
         (offers,) = self.offers.values()
         room = sum((board.usable for board in self.cluster.boards), start=Resources())
         return smallest(self.steps, lambda step: step if select(offers, step, room, PROBE) else None)
+
+    def copies(self, interval: int) -> tuple[int, int] | None:
+        """How many copies, each on fewer of these boards, are faster than one on all, and cycles a frame of each.
+
+        interval: cycles a frame on all. About: no board is planned in full. None where no copies are faster, or boards
+        are not alike.
+        """
+        if len(self.offers) > 1 or len(set(self.cluster.links)) > 1:
+            return None
+        count, best = len(self.cluster.boards), None
+        for number in (n for n in range(2, count + 1) if count % n == 0):
+            each = count // number
+            few = replace(self.cluster, boards=self.cluster.boards[:each], links=self.cluster.links[: each - 1])
+            found = replace(self, cluster=few).fastest([SHARE] * each)
+            if found and found[0] / number < interval:
+                interval, best = found[0] // number, (number, found[0])
+        return best
 
     def _carries(self, link: int, cut: Cut, interval: int) -> bool:
         kind, clock = self.cluster.links[link], self.cluster.clock_mhz

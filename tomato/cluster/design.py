@@ -32,6 +32,9 @@ from tomato.schedule.plan import Plan, read_wishes
 from tomato.targets import Cluster
 from tomato.targets.cluster import describe_cluster, restore_cluster
 
+COPIES = "copies of the network"
+"""Words of the note that several boards are better used otherwise."""
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Clustered(Golden):
@@ -192,14 +195,20 @@ def clustered(
     progress: Progress = silent,
 ) -> Clustered:  # fmt: skip
     """Cut a network on codes and plan every board. Raises TomatoError for what the user can mend."""
-    chosen, boards, bound = choose(
-        integers.graph, cluster, fps=fps, model=source, given=integers.quantised, progress=progress
-    )
+    found = choose(integers.graph, cluster, fps=fps, model=source, given=integers.quantised, progress=progress)
+    notes = (*integers.notes, *([_copies(cluster, *found.copies)] if found.copies else []))
     return Clustered(
-        integers.graph, integers.inputs, integers.outputs, integers.notes, reading=integers.reading,
-        ends=integers.ends, proofs=integers.proofs, model=model, samples=samples, cluster=cluster, cuts=tuple(chosen),
-        boards=tuple(boards), bound=bound,
+        integers.graph, integers.inputs, integers.outputs, notes, reading=integers.reading, ends=integers.ends,
+        proofs=integers.proofs, model=model, samples=samples, cluster=cluster, cuts=found.cuts, boards=found.boards,
+        bound=found.bound,
     )  # fmt: skip
+
+
+def _copies(cluster: Cluster, number: int, cycles: int) -> str:
+    each = len(cluster.boards) // number
+    names = ",".join(board.name for board in cluster.boards[:each])
+    rate = number * cluster.clock_mhz * 1e6 / cycles
+    return f"{number} {COPIES} (--target {names}), which take frames in turn, would make about {rate:,.0f} frames/s"
 
 
 @contextmanager

@@ -79,7 +79,7 @@ def test_no_other_cuts_are_faster(count: int) -> None:
 
 def test_boards_are_filled_evenly() -> None:
     graph = chain(6)
-    _, made, _ = choose(graph, boards(2), fps=1000, model="", given=False, progress=silent)
+    made = choose(graph, boards(2), fps=1000, model="", given=False, progress=silent).boards
     assert all(len(board.lowered.units) >= 4 for board in made)
 
 
@@ -88,9 +88,9 @@ def test_a_slow_link_limits_where_the_network_is_cut() -> None:
     graph = chain(6)
     fast = choose(graph, boards(2), fps=None, model="", given=False, progress=silent)
     slow = choose(graph, boards(2, gbits_per_s=0.3), fps=None, model="", given=False, progress=silent)
-    assert slow[0][0].bits < fast[0][0].bits
-    assert interval_of(slow[1]) >= interval_of(fast[1])
-    assert all(b.goes.cycles <= interval_of(slow[1]) for b in slow[1] if b.goes)
+    assert slow.cuts[0].bits < fast.cuts[0].bits
+    assert interval_of(slow.boards) >= interval_of(fast.boards)
+    assert all(b.goes.cycles <= interval_of(slow.boards) for b in slow.boards if b.goes)
 
 
 def test_too_few_places_are_told() -> None:
@@ -101,3 +101,9 @@ def test_too_few_places_are_told() -> None:
 def test_a_rate_out_of_reach_is_told() -> None:
     with pytest.raises(TomatoError, match="is out of reach on test at 100 MHz: the fastest that fits makes"):
         choose(chain(3), boards(2), fps=1e8, model="", given=False, progress=silent)
+
+
+def test_copies_are_told_where_they_are_faster() -> None:
+    """A network that one board holds at its fastest gains nothing from being cut."""
+    found = choose(chain(3), boards(2), fps=None, model="", given=False, progress=silent)
+    assert found.copies == (2, interval_of(found.boards))
