@@ -202,7 +202,8 @@ def _play(
         done = (work / "progress").read_text().split()
         progress("Simulation", int(done[0]) if done else 0, total)
 
-    said = {"tom_link_stall": round(1000 * options.stall), "tom_link_seed": options.seed} if design.get("links") else {}
+    pauses = {"tom_pauses": round(1000 * options.stall), "tom_pause_seed": options.seed}
+    said = pauses if design.get("pauses") else {}
     with toolchain.importable(Path(__file__).resolve().parent):
         _watch(lambda: toolchain.play(job, "testbench", folder, {"TOM_JOB": str(work / "job.json")}, said), report)
     progress("Simulation", total, total)

@@ -2,7 +2,7 @@
 // Simulation only: one direction of a link between two boards, as long, as slow and as unsteady as it is told to be.
 //
 // It takes a word wherever its rate allows, and gives it Latency cycles later to an end that cannot make it wait. With
-// +tom_link_stall=N it takes none in N of a thousand cycles, at random; +tom_link_seed=N says in which.
+// +tom_pauses=N it takes none in N of a thousand cycles, at random; +tom_pause_seed=N says in which.
 
 `default_nettype none
 
@@ -43,8 +43,8 @@ module tom_link #(
 
   int unsigned stall, seed;
   initial begin
-    if (!$value$plusargs("tom_link_stall=%d", stall)) stall = 0;
-    if (!$value$plusargs("tom_link_seed=%d", seed)) seed = 1;
+    if (!$value$plusargs("tom_pauses=%d", stall)) stall = 0;
+    if (!$value$plusargs("tom_pause_seed=%d", seed)) seed = 1;
   end
 
   word_t       words[Latency+1];

@@ -9,6 +9,8 @@ from tomato.hardware.memory import LOAD_BITS, Source
 from tomato.hardware.netlist import (
     FETCH,
     FRAME_CHECK,
+    QUEUE,
+    SPILL,
     WEIGHTS,
     Bus,
     Instance,
@@ -19,7 +21,7 @@ from tomato.hardware.netlist import (
     load_count,
     stream,
 )
-from tomato.hardware.parts import Converter, Fifo, FrameEnd, Loader, Part, Register
+from tomato.hardware.parts import Converter, Fifo, FrameEnd, Loader, Part, Register, Spill
 from tomato.ops.exits import number_bits
 from tomato.schedule.fetching import WORDS, Fetching, fetching
 from tomato.schedule.plan import Plan
@@ -46,7 +48,7 @@ class Lowered:
 def lower(graph: Graph, plan: Plan, target: Target) -> Lowered:
     """Build the netlist of a planned graph."""
     units = bind(graph, plan.layers, target)
-    ways = routes(edges(graph, units), target, plan.regions, plan.fifos)
+    ways = routes(edges(graph, units), target, plan.regions, plan.fifos, plan.spilled)
     return _Lowering(graph, units, ways, target, plan.regions).run()
 
 
@@ -114,9 +116,14 @@ class _Lowering:
     def _part(
         self, part: Part, name: str, inputs: tuple[Stream, ...], outputs: tuple[Stream, ...], why: str, beside: str
     ) -> None:
-        """Add an instance of a part."""
-        name = _unused(name, self.parts)
-        made = Instance(f"tom_{part.stem}", name, part.params, inputs, outputs, {}, why, region=self._region(beside))
+        """Add an instance of a part; one that is in memory beside the chip has a port to it."""
+        name, buses = _unused(name, self.parts), dict[str, Bus]()
+        if isinstance(part, Spill):
+            port = f"{QUEUE}{sum(i.module == SPILL for i in self.instances)}"
+            buses = {"axi": MemoryMaster(port, part.data_bits, writes=True), "memory": Whereabouts(port, 1)}
+        made = Instance(
+            f"tom_{part.stem}", name, part.params, inputs, outputs, {}, why, buses=buses, region=self._region(beside)
+        )
         self._add(made, part.cost(self.target))
 
     def _fetch(self, reader: Fetching) -> None:
@@ -183,6 +190,12 @@ class _Lowering:
                     source = stream(fits, edge.value, edge.to_type, edge.to_lanes)
                 case Fifo():
                     name, why = f"fifo_{edge.consumer}_{edge.index}", f" waits for its turn at %{edge.consumer}"
+                    source = self._renamed(before, f"_q{edge.index}")
+                case Spill():
+                    name, why = (
+                        f"spill_{edge.consumer}_{edge.index}",
+                        f" waits in memory for its turn at %{edge.consumer}",
+                    )
                     source = self._renamed(before, f"_q{edge.index}")
                 case FrameEnd():
                     name, why = f"end_of_{edge.value}", " leaves: the last beat of a frame is marked"

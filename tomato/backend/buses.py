@@ -29,7 +29,7 @@ def describe_bus(bus: Bus) -> str:
     if isinstance(bus, Control):
         return f"registers: AXI4-Lite, addresses of {bus.address_bits} bits"
     if isinstance(bus, Whereabouts):
-        return "where that memory's contents are, each channel's part at a border of 4 KB; read from `go` on"
+        return "where in memory that is, each part at a border of 4 KB; used from `go` on"
     ways = " and ".join(way for way, used in (("reads", bus.reads), ("writes", bus.writes)) if used)
     return f"memory: AXI4, {ways} {bus.data_bits} bits a beat, addresses of {bus.address_bits} bits"
 

@@ -15,12 +15,14 @@ from tomato.core.errors import TomatoError
 from tomato.core.files import write_text
 from tomato.core.formats import Array
 from tomato.hardware.memory import LOAD_BITS
-from tomato.hardware.netlist import WEIGHTS, MemoryMaster, Netlist, Stream, lane_mask, load_beats, number_places
+from tomato.hardware.netlist import FETCH, WEIGHTS, MemoryMaster, Netlist, Stream, lane_mask, load_beats, number_places
 from tomato.host import ports
 from tomato.version import __version__
 
-BENCH, MODEL = "_bench", "tom_memory.sv"
-"""What is added to a design's name where memory beside the chip is simulated with it, and the model of that memory."""
+BENCH, MODEL, STORE = "_bench", "tom_memory.sv", "tom_store.sv"
+"""What is added to a design's name where memory beside the chip is simulated with it, and models of that memory: of one
+that is read, and of one that is written too.
+"""
 BACKENDS = ("verilog", "hls")
 """What can be written; they print the same netlist."""
 DEFAULT = BACKENDS[:1]
@@ -92,13 +94,14 @@ def write(
         _write_all(folder / "rtl", {**rtl, **({constraints.REGIONS: placed} if placed else {})})
         _write_all(folder / "mem", verilog.memories(netlist))
         _write_all(folder / "sim", {name: asset("sim", name).read_text() for name in SIM_FILES})
-        if images:
-            bench = render("bench.sv.j2", _bench(netlist, report["memory"]))
-            _write_all(folder / "sim", {f"{netlist.name}{BENCH}.sv": bench, MODEL: asset("sim", MODEL).read_text()})
+        if beside := _models(netlist):
+            bench = render("bench.sv.j2", _bench(netlist, report))
+            _write_all(folder / "sim", {name: asset("sim", name).read_text() for name in beside})
+            write_text(folder / "sim" / f"{netlist.name}{BENCH}.sv", bench)
         write_text(folder / "Makefile", asset("templates", "Makefile").read_text())
-    if "hls" in backends and images:
+    if "hls" in backends and _models(netlist):
         raise TomatoError(
-            "HLS C++ cannot read weights from memory beside the chip",
+            "HLS C++ has no weights and no queues in memory beside the chip",
             hint="compile with --backend verilog, or with --weights chip for a larger board",
         )
     if "hls" in backends:
@@ -125,10 +128,11 @@ def _write_all(folder: Path, files: Mapping[str, str]) -> None:
 
 
 def _design(netlist: Netlist, report: Mapping[str, Any], sources: Sequence[str]) -> dict[str, Any]:
-    memory, bench = report["memory"], f"{netlist.name}{BENCH}"
-    return design_of(bench if memory else netlist.name, netlist.inputs, netlist.outputs, report) | {
+    memory, beside, bench = report["memory"], _models(netlist), f"{netlist.name}{BENCH}"
+    return design_of(bench if beside else netlist.name, netlist.inputs, netlist.outputs, report) | {
         "sources": sources,
-        "bench": [MODEL, f"{bench}.sv"] if memory else [],
+        "bench": [*beside, f"{bench}.sv"] if beside else [],
+        "pauses": bool(netlist.spilled),
         "exits": bool(report["exits"]),
         "loader": {"vectors": vectors.LOADER} if netlist.loaded else None,
         "memory": memory and memory["simulated"],
@@ -174,6 +178,19 @@ def memory_image(channel: int) -> Path:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueView:
+    """A queue in memory beside the chip, as it is simulated: its port, and that memory."""
+
+    name: str
+    port: str
+    signals: tuple[Signal, ...]
+    data_bytes: int
+    words: int
+    latency: int
+    per_mille: int
+
+
+@dataclass(frozen=True, slots=True)
 class BenchView:
     """Everything bench.sv.j2 may look at: the design, and the memory beside it as it is simulated."""
 
@@ -184,16 +201,19 @@ class BenchView:
     load_bits: int
     channels: tuple[tuple[str, ...], ...]
     signals: tuple[Signal, ...]
-    data_bytes: int
-    words: int
-    latency: int
-    per_mille: int
-    refresh_every: int
-    refresh_for: int
+    memory: Mapping[str, int]
+    queues: tuple[QueueView, ...]
 
 
-def _bench(netlist: Netlist, memory: Mapping[str, Any]) -> BenchView:
-    masters = [bus for bus in netlist.buses if isinstance(bus, MemoryMaster)]
+def _models(netlist: Netlist) -> tuple[str, ...]:
+    """The models of memory beside the chip that a design is simulated with."""
+    fetches = any(i.module == FETCH for i in netlist.instances)
+    return (*([MODEL] if fetches else []), *([STORE] if netlist.spilled else []))
+
+
+def _bench(netlist: Netlist, report: Mapping[str, Any]) -> BenchView:
+    masters = [bus for bus in netlist.buses if isinstance(bus, MemoryMaster) and not bus.writes]
+    queues = [bus for bus in netlist.buses if isinstance(bus, MemoryMaster) and bus.writes]
     return BenchView(
         name=f"{netlist.name}{BENCH}",
         top=netlist.name,
@@ -201,8 +221,12 @@ def _bench(netlist: Netlist, memory: Mapping[str, Any]) -> BenchView:
         outputs=tuple(map(verilog.port, netlist.outputs)),
         load_bits=LOAD_BITS if netlist.loaded else 0,
         channels=tuple((bus_name(bus), f"sim/work/{WEIGHTS}{i}.hex") for i, bus in enumerate(masters)),
-        signals=ports_of(masters[0]),
-        **memory["simulated"],
+        signals=ports_of(masters[0]) if masters else (),
+        memory=report["memory"]["simulated"] if masters else {},
+        queues=tuple(
+            QueueView(bus.name, bus_name(bus), ports_of(bus), **seen["simulated"])
+            for bus, seen in zip(queues, report["queues"], strict=True)
+        ),
     )
 
 

@@ -76,6 +76,7 @@ def load(folder: Path) -> tuple[Network, Plan, Target, tuple[Array, ...]]:
         wishes.exits,
         wishes.exit_order or ORDERS[0],
         wishes.reordered,
+        wishes.spilled,
     )
     return network, plan, target, samples
 

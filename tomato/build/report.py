@@ -1,7 +1,7 @@
 """What a design is and how fast it will run, known before any simulation."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,8 @@ from tomato.core.ir import Graph
 from tomato.engines.base import AnyUnit, spelled
 from tomato.engines.parts import cells
 from tomato.hardware.memory import Ram
-from tomato.hardware.shell import MEMORY_LATENCY
+from tomato.hardware.netlist import QUEUE
+from tomato.hardware.shell import MEMORY_LATENCY, MOST_BEATS
 from tomato.lower import Lowered
 from tomato.quantise.absorb import Proof
 from tomato.schedule import early
@@ -86,6 +87,7 @@ def report(
         "multipliers": multipliers,
         "multiplier_use": round(macs / (multipliers * interval), 4) if multipliers else None,
         "memory": memory(lowered, target, interval),
+        "queues": list(queues(lowered, target)),
         "weight_memory_use": _weight_memory_use(units.values(), layers, target),
         "bottleneck": max(layers, key=lambda layer: layer["expected_cycles" if rates.shares else "cycles"])["name"],
         "inputs": {name: str(kind) for name, kind in graph.inputs},
@@ -128,6 +130,28 @@ def memory(lowered: Lowered, target: Target, interval: int) -> dict[str, Any] | 
             "refresh_for": round(PAUSE_US * target.clock_mhz),
         },
     }
+
+
+def queues(lowered: Lowered, target: Target) -> Iterator[dict[str, Any]]:
+    """The queues in memory beside the chip, in the order of their ports, and how that is simulated."""
+    found = lowered.routes.spilled
+    for port, (name, part) in enumerate(found.items()):
+        assert target.off_chip is not None
+        yield {
+            "name": name,
+            "port": f"{QUEUE}{port}",
+            "kind": target.off_chip.kind,
+            "depth": part.depth,
+            "data_bits": part.data_bits,
+            "bytes": part.bytes,
+            "bytes_per_frame": 2 * part.frame_bytes,
+            "simulated": {
+                "data_bytes": part.data_bits // 8,
+                "words": part.slots * MOST_BEATS,
+                "latency": MEMORY_LATENCY,
+                "per_mille": int(1000 * target.off_chip.share(target.clock_mhz)),
+            },
+        }
 
 
 def _expected(graph: Graph, lowered: Lowered, rates: Rates) -> float:

@@ -64,7 +64,7 @@ class CrossingView:
         return cls(
             verilog.port_name(port), f"%{link.value}, {verilog.describe(port)}", link.bits, channels, link.lanes,
             link.reader_lanes, link.width, verilog.padded(link.width), reader, verilog.padded(reader),
-            rows * columns * -(-channels // link.reader_lanes), link.word_bits, link.gather, link.room,
+            rows * columns * -(-channels // link.reader_lanes), link.word_bits, link.packing.gather, link.room,
             int(link.ram(target)), PACKET,
         )  # fmt: skip
 
@@ -107,8 +107,8 @@ def ends(board: Board) -> dict[str, str]:
         goes=CrossingView.of(board.goes, netlist.outputs[0], board.target) if board.goes else None,
     )
     modules = ["tom_frame_end", "tom_width"]
-    modules += ["tom_link_rx", "tom_link_unpack"] if board.comes else []
-    modules += ["tom_link_tx", "tom_link_pack"] if board.goes else []
+    modules += ["tom_link_rx", "tom_unpack"] if board.comes else []
+    modules += ["tom_link_tx", "tom_pack"] if board.goes else []
     used = verilog.sources(modules)
     paths = [*used.values(), *library.includes(used.values()).values()]
     return {path.name: path.read_text() for path in paths} | {f"{view.name}.sv": render("board_ends.sv.j2", view)}
@@ -198,7 +198,7 @@ def write(folder: Path, boards: Sequence[Board], report: Mapping[str, Any], valu
     design = project.design_of(view.name, inputs, outputs, report) | {
         "sources": _sources(folder, boards),
         "bench": [*MODELS, f"{view.name}.sv"],
-        "links": True,
+        "pauses": True,
         "load_cycles": beats,
     }
     write_text(folder / "sim" / "design.json", json.dumps(design, indent=1) + "\n")
@@ -230,7 +230,7 @@ def _seen(board: Board) -> BoardView:
 def _sources(folder: Path, boards: Sequence[Board]) -> list[str]:
     """Every file of rtl/ in the order to read them: packages and modules by level, then the boards."""
     modules = [i.module for board in boards for i in board.lowered.netlist.instances]
-    ends = ["tom_frame_end", "tom_width", "tom_link_rx", "tom_link_tx", "tom_link_pack", "tom_link_unpack"]
+    ends = ["tom_frame_end", "tom_width", "tom_link_rx", "tom_link_tx", "tom_pack", "tom_unpack"]
     known = [path.name for path in verilog.sources(dict.fromkeys([*modules, *ends])).values()]
     tops = [f"{board.lowered.netlist.name}{suffix}.sv" for board in boards for suffix in ("", SUFFIX)]
     present = {path.name for path in (folder / "rtl").iterdir()}

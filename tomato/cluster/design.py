@@ -162,7 +162,7 @@ def _link(board: Board, interval: int) -> dict[str, Any]:
         "kind": goes.link.kind,
         "gbits_per_s": goes.link.gbits_per_s,
         "word_bits": goes.word_bits,
-        "words_per_frame": goes.words,
+        "words_per_frame": goes.packing.words,
         "words_per_1000_cycles": goes.link.per_mille(goes.clock_mhz),
         "cycles": goes.carried,
         "latency_cycles": goes.link.latency(goes.clock_mhz),

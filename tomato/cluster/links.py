@@ -7,6 +7,7 @@ from tomato.hardware.memory import Ram, better_ram
 from tomato.hardware.netlist import Stream
 from tomato.hardware.plumbing import (
     FIFO_LATENCY,
+    Packing,
     fifo_cost,
     frame_end_cost,
     register_cost,
@@ -61,20 +62,14 @@ class Crossing:
         return self.link.word_bits(self.clock_mhz)
 
     @property
-    def gather(self) -> int:
-        """Beats in a word: so many that fit it, and of which a frame has a multiple."""
-        most = max(1, self.word_bits // self.width)
-        return max(n for n in range(1, most + 1) if self.beats % n == 0)
-
-    @property
-    def words(self) -> int:
-        """Words of a frame."""
-        return self.beats * -(-self.width // self.word_bits) // self.gather
+    def packing(self) -> Packing:
+        """How beats become words."""
+        return Packing(self.width, self.word_bits, self.beats)
 
     @property
     def carried(self) -> int:
         """Cycles a frame in which the link carries it, headers of packets included."""
-        return ceil(self.words * (PACKET + 1) / PACKET * 1000 / self.link.per_mille(self.clock_mhz))
+        return ceil(self.packing.words * (PACKET + 1) / PACKET * 1000 / self.link.per_mille(self.clock_mhz))
 
     @property
     def cycles(self) -> int:
@@ -94,23 +89,21 @@ class Crossing:
         """Cycles from the maker's first beat to the first that the reader sees."""
         channels = self.shape[2]
         convert = width_cycles(channels, self.lanes, channels, self.reader_lanes)
-        return self.link.latency(self.clock_mhz) + self.gather + 2 * FIFO_LATENCY + 8 + convert
+        return self.link.latency(self.clock_mhz) + self.packing.gather + 2 * FIFO_LATENCY + 8 + convert
 
     def ram(self, target: Target) -> Ram:
         """The memory kind of what waits."""
         return better_ram(self.word_bits, self.room, target)
 
     def sender(self, target: Target) -> Resources:
-        """What the sending end takes: formulas that no synthesis checks."""
-        pack = width_cost(self.gather, 1, self.gather, self.gather, self.width, target)
+        """What the sending end takes: formulas that no synthesis checks. Of both converters, counted here and there."""
         waits = fifo_cost(self.word_bits, 2 * PACKET, Ram.LUT, target)
-        return pack + waits + register_cost(self.word_bits) + Resources(lut=120, ff=110)
+        return self.packing.cost(target) + waits + register_cost(self.word_bits) + Resources(lut=120, ff=110)
 
     def receiver(self, target: Target) -> Resources:
         """What the receiving end takes."""
         channels = self.shape[2]
-        unpack = width_cost(self.gather, self.gather, self.gather, 1, self.width, target)
         lanes = width_cost(channels, self.lanes, channels, self.reader_lanes, self.bits, target)
         waits = fifo_cost(self.word_bits, self.room, self.ram(target), target)
         end = frame_end_cost(self.bits * self.reader_lanes, self.beats)
-        return unpack + lanes + waits + end + Resources(lut=110, ff=self.word_bits + 120)
+        return self.packing.cost(target) + lanes + waits + end + Resources(lut=110, ff=self.word_bits + 120)

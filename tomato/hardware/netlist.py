@@ -192,11 +192,12 @@ class Instance:
         return f"u_{self.name}"
 
 
-WEIGHTS = "weights"
-"""Name of ports to memory with weights."""
+WEIGHTS, QUEUE = "weights", "queue"
+"""Names of ports to memory: with weights, and, with a number behind it, of a queue."""
 LOADER, FRAME_END, FRAME_CHECK, FETCH = "tom_loader", "tom_frame_end", "tom_frame_check", "tom_fetch"
+SPILL = "tom_spill"
 """Modules at the edges of a netlist: one fills memories, one ends frames at an output, one counts them at an input, one
-reads weights from memory beside the chip.
+reads weights from memory beside the chip, one is a queue there.
 """
 
 
@@ -236,6 +237,11 @@ class Netlist:
         return tuple(dict.fromkeys((*self.inputs, *driven)))
 
     @property
+    def spilled(self) -> tuple[Instance, ...]:
+        """The queues in memory beside the chip, in the order of their ports' numbers."""
+        return tuple(i for i in self.instances if i.module == SPILL)
+
+    @property
     def buses(self) -> tuple[Bus, ...]:
         """Every port that is no stream."""
         return tuple(bus for i in self.instances for bus in i.buses.values())
@@ -267,8 +273,8 @@ class Netlist:
                 wrong.append(f"{part.name} has nothing to load")
         if bool(self.loaded) != (self.loader is not None):
             wrong.append("a loader stands where nothing is loaded" if self.loader else "no loader fills the memories")
-        ports = Counter(bus.name for bus in self.buses)
-        wrong += [f"two ports are called {name}" for name, count in ports.items() if count > 1]
+        ports = Counter((type(bus), bus.name) for bus in self.buses)
+        wrong += [f"two ports are called {name}" for (_, name), count in ports.items() if count > 1]
         if wrong:
             raise IllFormedError(f"netlist {self.name}: {'; '.join(wrong)}")
 

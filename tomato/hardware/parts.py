@@ -1,14 +1,19 @@
 """Parts between engines: the modules that forks, crossings, converters, queues and ends are, each described once."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ceil
 from typing import ClassVar
 
+import numpy as np
+
+from tomato.core.formats import Array
 from tomato.hardware.memory import LOAD_BITS, Ram, better_ram
 from tomato.hardware.plumbing import (
     FIFO_LATENCY,
     FORK_LATENCY,
     REGISTER_LATENCY,
+    Packing,
     Width,
     fifo_cost,
     fork_cost,
@@ -19,6 +24,7 @@ from tomato.hardware.plumbing import (
     width_cost,
     width_cycles,
 )
+from tomato.hardware.shell import MEMORY_LATENCY, MOST_BEATS
 from tomato.targets import Resources, Target
 
 
@@ -139,6 +145,90 @@ class Fifo(Part):
 
     def formula(self, target: Target) -> Resources:
         return fifo_cost(self.width, self.depth, self.ram, target)
+
+
+SLOTS = 4
+"""Bursts of a queue in memory beside what it has to hold: those that are written and read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spill(Part):
+    """A queue of `depth` beats of `width` bits in memory beside the chip, for frames of `frame_beats`.
+
+    data_bits: of a beat of that memory.
+    """
+
+    stem = "spill"
+    width: int
+    depth: int
+    frame_beats: int
+    data_bits: int
+    ram: Ram
+
+    @classmethod
+    def of(cls, width: int, depth: int, frame_beats: int, target: Target) -> "Spill":
+        """In the memory beside a board's chip, which it has."""
+        assert target.off_chip, f"{target.name} has no memory beside the chip"
+        made = cls(width, depth, frame_beats, target.off_chip.bits, Ram.LUT)
+        return replace(made, ram=better_ram(made.data_bits, made.waiting, target))
+
+    @property
+    def packing(self) -> Packing:
+        """How beats lie in those of the memory."""
+        return Packing(self.width, self.data_bits, self.frame_beats)
+
+    @property
+    def slots(self) -> int:
+        """Bursts that the memory holds: a frame ends with a shorter one."""
+        per_beat = self.packing.words / self.frame_beats
+        return SLOTS + ceil(self.depth * per_beat / MOST_BEATS) + ceil(self.depth / self.frame_beats)
+
+    @property
+    def complete(self) -> Array:
+        """For every beat of a frame, with which beat the burst is complete that it is in, or the last it is in."""
+        beats, parts, gather = np.arange(self.frame_beats), -(-self.width // self.data_bits), self.packing.gather
+        word = (beats + 1) * parts // gather - 1 if gather == 1 else beats // gather
+        last = np.minimum(word // MOST_BEATS * MOST_BEATS + MOST_BEATS, self.packing.words)
+        return np.asarray(-(-last * gather // parts) - 1)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of memory."""
+        return self.slots * MOST_BEATS * self.data_bits // 8
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes that are written a frame, and read."""
+        return self.packing.words * self.data_bits // 8
+
+    @property
+    def waiting(self) -> int:
+        """Beats of memory that may be asked for: what covers its latency."""
+        rate = min(1.0, self.packing.words / self.frame_beats)
+        return 2 * MOST_BEATS + ceil(MEMORY_LATENCY * rate / MOST_BEATS) * MOST_BEATS
+
+    @property
+    def params(self) -> dict[str, int]:
+        return {
+            "Width": self.width,
+            "Gather": self.packing.gather,
+            "Words": self.packing.words,
+            "DataBytes": self.data_bits // 8,
+            "MaxBeats": MOST_BEATS,
+            "Slots": self.slots,
+            "Depth": self.waiting,
+            "Ram": self.ram,
+        }
+
+    @property
+    def latency(self) -> int:
+        """Until a burst has come, been written, and read."""
+        return 2 * MEMORY_LATENCY + MOST_BEATS * max(1, self.packing.gather) + 2 * FIFO_LATENCY + 8
+
+    def formula(self, target: Target) -> Resources:
+        queues = fifo_cost(self.data_bits, 2 * MOST_BEATS, Ram.LUT, target)
+        queues += fifo_cost(self.data_bits, self.waiting, self.ram, target)
+        return queues + self.packing.cost(target) + Resources(lut=260, ff=420)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,34 @@ class Width:
         return self.kind != "same"
 
 
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """tom_pack and tom_unpack: beats of `width` bits in words of `word_bits`, for frames of `beats`."""
+
+    width: int
+    word_bits: int
+    beats: int
+
+    @property
+    def gather(self) -> int:
+        """Beats in a word: so many that fit it, and of which a frame has a multiple; 1 where a beat has several."""
+        most = max(1, self.word_bits // self.width)
+        return max(n for n in range(1, most + 1) if self.beats % n == 0)
+
+    @property
+    def words(self) -> int:
+        """Words of a frame."""
+        return self.beats // self.gather * -(-self.width // self.word_bits)
+
+    def cost(self, target: Target) -> Resources:
+        """What both of them take."""
+        n, parts = self.gather, -(-self.width // self.word_bits)
+        if parts > 1:
+            there, back = (parts, parts, parts, 1), (parts, 1, parts, parts)
+            return width_cost(*there, self.word_bits, target) + width_cost(*back, self.word_bits, target)
+        return width_cost(n, 1, n, n, self.width, target) + width_cost(n, n, n, 1, self.width, target)
+
+
 def width_cycles(in_channels: int, in_lanes: int, out_channels: int, out_lanes: int) -> int:
     """Latency of a lane converter.
 

@@ -25,6 +25,7 @@ from tomato.schedule.scheduler import (
     select,
     way_out,
 )
+from tomato.schedule.spilling import spilled
 from tomato.schedule.streams import edges, interval_cycles
 from tomato.targets import Resources, Target
 
@@ -143,9 +144,9 @@ def _fitting(
                 where=model or graph.name,
                 hint="ask for less, raise --clock, or choose a larger board",
             )
-        plan = _complete(graph, target, clock, design, wishes)
+        plan = _complete(graph, target, clock, design, wishes, spill=fetch)
         links = edges(graph, design.units)
-        parts = routes(links, target, plan.regions, plan.fifos)
+        parts = routes(links, target, plan.regions, plan.fifos, plan.spilled)
         beside = parts.costs(list(plan.layers), target)
         reader = fetching(design.units, target, interval_cycles(design.units, links))
         beside[next(iter(beside))] += around.cost(border(graph, design.units, links, reader))
@@ -192,8 +193,8 @@ def _fixed(wishes: Wishes) -> dict[str, int]:
     return dict.fromkeys(wishes.layers, 0) | dict(wishes.regions) if wishes.regions else {}
 
 
-def _complete(graph: Graph, target: Target, clock: float, design: Design, wishes: Wishes) -> Plan:
-    """A plan with its FIFOs: what follows from the choice of engines and regions."""
+def _complete(graph: Graph, target: Target, clock: float, design: Design, wishes: Wishes, *, spill: bool) -> Plan:
+    """A plan with its FIFOs: what follows from the choice of engines and regions. spill: long ones may be in memory."""
     plan = Plan(target.name, clock, {n: o.choice for n, o in design.chosen.items()}, reordered=wishes.reordered)
     units = design.units
     links = edges(graph, units)
@@ -205,7 +206,8 @@ def _complete(graph: Graph, target: Target, clock: float, design: Design, wishes
             f"the plan names a FIFO that no stream has: {unknown[0]}", where=f"{wishes.file}: [fifos]",
             hint="it is called <layer>.<argument>, such as add.1",
         )  # fmt: skip
-    return replace(plan, regions=regions, fifos=fifos | dict(wishes.fifos))
+    plan = replace(plan, regions=regions, fifos=fifos | dict(wishes.fifos))
+    return replace(plan, spilled=spilled(graph, units, plan, target, wishes, allowed=spill))
 
 
 def _less(usable: Resources, taken: Resources) -> Resources:

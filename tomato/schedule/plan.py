@@ -46,6 +46,7 @@ class Plan:
     the first one. precision: what the network was quantised to. exits: by the ONNX outputs that they are at.
     exit_order: in which results leave then.
     reordered: layers for whose words channels were put into another order, and these words, see `balance.py`.
+    spilled: FIFOs that are in memory beside the chip.
     """
 
     target: str
@@ -57,6 +58,7 @@ class Plan:
     exits: Mapping[str, Early] = field(default_factory=dict)
     exit_order: Order = "frames"
     reordered: Mapping[str, Knobs] = field(default_factory=dict)
+    spilled: tuple[str, ...] = ()
 
     def to_toml(self) -> str:
         """The plan as TOML, in the order of the graph."""
@@ -65,6 +67,9 @@ class Plan:
             f"target = {toml_string(self.target)}",
             f"clock_mhz = {self.clock_mhz:g}",
         ]
+        if self.spilled:
+            names = ", ".join(map(toml_string, self.spilled))
+            lines += [f"spilled = [{names}]  # FIFOs in memory beside the chip"]
         if self.exit_order != ORDERS[0]:
             lines += [f"exit_order = {toml_string(self.exit_order)}  # of results: that of the frames, or of arrival"]
         if self.precision != Precision():
@@ -110,6 +115,7 @@ class Wishes:
     exits: Mapping[str, Early] = field(default_factory=dict)
     exit_order: Order | None = None
     reordered: Mapping[str, Knobs] = field(default_factory=dict)
+    spilled: tuple[str, ...] = ()
 
 
 NO_WISHES = Wishes()
@@ -155,8 +161,12 @@ def read_wishes(path: Path) -> Wishes:
             f"exit_order = {order!r:.40} is not an order", where=str(path), hint=f"choose from {', '.join(ORDERS)}"
         )
     reordered = {name: _read_words(name, entry, path) for name, entry in data.get("reordered", {}).items()}
+    spilled = data.get("spilled", [])
+    if not isinstance(spilled, list) or not all(isinstance(name, str) for name in spilled):
+        raise TomatoError(f"spilled = {spilled!r:.40} is not a list of FIFOs", where=str(path))
     return Wishes(
-        str(path), str(data.get("target", "")), clock, layers, fifos, regions, precision, exits, order, reordered
+        str(path), str(data.get("target", "")), clock, layers, fifos, regions, precision, exits, order, reordered,
+        tuple(spilled),
     )  # fmt: skip
 
 
@@ -212,7 +222,7 @@ def _number(knob: str, value: object, where: str) -> int:
 def _check_tables(data: Mapping[str, Any], path: Path) -> None:
     """Raise TomatoError unless the plan has only the keys that it may have, and tables where they belong."""
     tables = ("precision", "exits", "reordered", "layers", "fifos", "regions")
-    keys = ("target", "clock_mhz", "exit_order", *tables)
+    keys = ("target", "clock_mhz", "exit_order", "spilled", *tables)
     if unknown := [k for k in data if k not in keys]:
         raise TomatoError(
             f"the plan has an unknown key: {unknown[0]}", where=str(path), hint=f"it has {', '.join(keys)}"

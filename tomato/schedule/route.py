@@ -1,10 +1,10 @@
 """What stands on the way of every stream: the one description that scheduling, timing and lowering read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from tomato.hardware.parts import Converter, Fifo, Fork, FrameCheck, FrameEnd, Part, Register
+from tomato.hardware.parts import Converter, Fifo, Fork, FrameCheck, FrameEnd, Part, Register, Spill
 from tomato.hardware.plumbing import Width
 from tomato.schedule.regions import crossings
 from tomato.schedule.streams import OUTPUT, Edge
@@ -30,7 +30,12 @@ class Routes:
     @property
     def queued(self) -> set[str]:
         """The edges with a queue in front of the consumer, by name."""
-        return {name for name, parts in self.parts.items() if parts and isinstance(parts[-1], Fifo)}
+        return {name for name, parts in self.parts.items() if parts and isinstance(parts[-1], Fifo | Spill)}
+
+    @property
+    def spilled(self) -> dict[str, Spill]:
+        """The queues in memory beside the chip, by the name of the edge."""
+        return {name: part for name, parts in self.parts.items() for part in parts if isinstance(part, Spill)}
 
     @property
     def readers(self) -> dict[str, list[Edge]]:
@@ -62,11 +67,14 @@ class Routes:
         return costs
 
 
-def route(edge: Edge, target: Target, *, hops: int = 0, wide: int = 0, depth: int = 0) -> tuple[Part, ...]:
+def route(
+    edge: Edge, target: Target, *, hops: int = 0, wide: int = 0, depth: int = 0, spilled: bool = False
+) -> tuple[Part, ...]:
     """The parts on an edge, in the order of the stream.
 
     Registers between regions, a queue of the maker's lanes and what converts them, a queue, the end of the frame.
-    hops: registers. wide, depth: beats that the queues hold, 0 for none.
+    hops: registers. wide, depth: beats that the queues hold, 0 for none. spilled: the queue behind the converter is in
+    memory beside the chip.
     """
     bits = edge.from_type.codes.bits
     parts: list[Part] = [Register(bits * edge.from_lanes)] * hops
@@ -75,7 +83,9 @@ def route(edge: Edge, target: Target, *, hops: int = 0, wide: int = 0, depth: in
         if wide:
             parts.append(Fifo.of(bits * edge.from_lanes, wide, target))
         parts.append(Converter(bits, lanes))
-    if depth:
+    if depth and spilled:
+        parts.append(Spill.of(bits * edge.to_lanes, depth, edge.to_type.pixels * edge.to_beats, target))
+    elif depth:
         parts.append(Fifo.of(bits * edge.to_lanes, depth, target))
     if edge.consumer == OUTPUT:
         parts.append(FrameEnd.of(bits * edge.to_lanes, edge.to_type.pixels * edge.to_beats))
@@ -83,12 +93,23 @@ def route(edge: Edge, target: Target, *, hops: int = 0, wide: int = 0, depth: in
 
 
 def routes(
-    links: tuple[Edge, ...], target: Target, regions: Mapping[str, int] = NOTHING, fifos: Mapping[str, int] = NOTHING
-) -> Routes:
-    """The parts of a whole network. regions: by layer; fifos: depth by the names of an edge."""
+    links: tuple[Edge, ...], target: Target, regions: Mapping[str, int] = NOTHING, fifos: Mapping[str, int] = NOTHING,
+    spilled: Collection[str] = (),
+) -> Routes:  # fmt: skip
+    """The parts of a whole network.
+
+    regions: by layer; fifos: depth by the names of an edge; spilled: those that are in memory beside the chip.
+    """
     hops = crossings(links, regions)
     parts = {
-        e.name: route(e, target, hops=hops.get(e.name, 0), wide=fifos.get(e.wide, 0), depth=fifos.get(e.name, 0))
+        e.name: route(
+            e,
+            target,
+            hops=hops.get(e.name, 0),
+            wide=fifos.get(e.wide, 0),
+            depth=fifos.get(e.name, 0),
+            spilled=e.name in spilled,
+        )
         for e in links
     }
     found = Routes(links, {}, parts)

@@ -14,7 +14,7 @@ import numpy as np
 from tomato.core.formats import Array
 from tomato.core.ir import Graph
 from tomato.engines.base import FREE, AnyUnit
-from tomato.hardware.parts import Converter
+from tomato.hardware.parts import Converter, Spill
 from tomato.hardware.plumbing import FIFO_LATENCY
 from tomato.schedule.route import Routes
 from tomato.schedule.streams import OUTPUT, Edge
@@ -176,8 +176,36 @@ def _ahead(units: Units, times: Times) -> int:
     return max(waits)
 
 
+def spillable(units: Units, graph: Graph, ways: Routes, interval: int, spills: Mapping[str, Spill]) -> set[str]:
+    """The queues that may be in memory beside the chip, by the names of their edges.
+
+    Those of which, in the schedule that the depths were computed on, every burst has come, and been written and read,
+    before the first of its beats is taken. So nothing waits for a burst that is not complete, and the argument of
+    `fifo_depths` holds for them too.
+    """
+    times = simulate_times(units, graph, ways, FRAMES, interval)
+    found = set()
+    for edge in ways.links:
+        spill, unit = spills.get(edge.name), units.get(edge.consumer)
+        if spill is None or unit is None:
+            continue
+        arrived, entered = times.arrival[edge.name], _entered(unit, edge, times)
+        frames = np.arange(arrived.size // edge.to_type.pixels)[:, None] * edge.to_type.pixels
+        complete = arrived[frames + spill.complete // edge.to_beats] + spill.latency
+        if np.all(complete <= entered[frames + np.arange(spill.frame_beats) // edge.to_beats]):
+            found.add(edge.name)
+    return found
+
+
 def _waiting(unit: AnyUnit, edge: Edge, times: Times) -> int:
     """Pixels of an edge that have arrived, or begun to where the engine takes turns, but may not enter yet, at most."""
+    arrived, entered = times.arrival[edge.name], _entered(unit, edge, times)
+    backlog = np.arange(1, arrived.size + 1) - np.searchsorted(entered, arrived, side="right")
+    return int(backlog.max()) + bool(unit.timing.turns)
+
+
+def _entered(unit: AnyUnit, edge: Edge, times: Times) -> Array:
+    """The cycle in which every pixel of an edge may enter the engine."""
     timing = unit.timing
     arrived, start = times.arrival[edge.name], times.start[edge.consumer]
     frames = np.arange(start.size // unit.out.pixels)[:, None]
@@ -191,6 +219,4 @@ def _waiting(unit: AnyUnit, edge: Edge, times: Times) -> int:
         index = (frames * unit.out.pixels + room[None, :]).reshape(-1)
         over = start[np.maximum(index, 0)] + timing.pixel_cycles + RELEASE
         entered = np.where(index < 0, arrived, np.maximum(arrived, over))
-    entered = np.maximum.accumulate(entered)
-    backlog = np.arange(1, arrived.size + 1) - np.searchsorted(entered, arrived, side="right")
-    return int(backlog.max()) + bool(timing.turns)
+    return np.asarray(np.maximum.accumulate(entered))

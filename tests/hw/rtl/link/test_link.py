@@ -40,13 +40,15 @@ class Case:
     def rate(self) -> float:
         """Beats a cycle that the link carries, or the sources make."""
         found = self.crossing
-        return min(self.streams, found.link.per_mille(100.0) / 1000 * PACKET / (PACKET + 1) * found.beats / found.words)
+        return min(
+            self.streams, found.link.per_mille(100.0) / 1000 * PACKET / (PACKET + 1) * found.beats / found.packing.words
+        )
 
     def parameters(self) -> dict[str, int]:
         found = self.crossing
         return {
             "Streams": self.streams, "WordBits": found.word_bits, "Room": found.room, "Packet": PACKET,
-            "Width": self.width, "Gather": found.gather, "Latency": found.link.latency(100.0),
+            "Width": self.width, "Gather": found.packing.gather, "Latency": found.link.latency(100.0),
             "PerMille": found.link.per_mille(100.0), **({"Lost": self.lost} if self.lost else {}),
         }  # fmt: skip
 
@@ -84,13 +86,13 @@ def play(
     """Build the cases and play the scenarios, or some; the link pauses in `stall` of a thousand cycles."""
     job = [
         {"name": name, "streams": case.streams, "rate": case.rate * (1 - stall / 1000) ** 2, "lost": bool(case.lost),
-         "gather": case.crossing.gather, "packet": PACKET}
+         "gather": case.crossing.packing.gather, "packet": PACKET}
         for name, case in cases.items()
     ]  # fmt: skip
-    modules = ["tom_link_tx", "tom_link_rx", "tom_link_pack", "tom_link_unpack"]
+    modules = ["tom_link_tx", "tom_link_rx", "tom_pack", "tom_unpack"]
     beside = [asset("sim", "tom_link.sv"), HERE / "tom_link_case.sv"]
     script = HERE / "link_scenarios.py"
-    scenarios.play(BENCH, top(cases), modules, beside, script, folder, job, only, wrong, {"tom_link_stall": stall})
+    scenarios.play(BENCH, top(cases), modules, beside, script, folder, job, only, wrong, {"tom_pauses": stall})
 
 
 def test_every_stream_gets_its_beats_at_the_speed_of_the_link(tmp_path: Path) -> None:
@@ -127,5 +129,5 @@ def test_room_follows_from_the_way() -> None:
     case = CASES["alone"].crossing
     longer = replace(case, link=replace(case.link, latency_ns=2000))
     assert longer.room - case.room == pytest.approx(4 / 3 * 2 * 100, abs=64)
-    assert case.gather == 1
-    assert CASES["narrow"].crossing.gather == 5
+    assert case.packing.gather == 1
+    assert CASES["narrow"].crossing.packing.gather == 5

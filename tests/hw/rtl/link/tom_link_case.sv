@@ -9,7 +9,7 @@ module tom_link_case #(
   parameter int unsigned WordBits = 64,
   parameter int unsigned Room     = 256,
   parameter int unsigned Packet   = 32,
-  parameter int unsigned Width    = 8,   // of tom_link_pack, as Gather
+  parameter int unsigned Width    = 8,   // of tom_pack, as Gather
   parameter int unsigned Gather   = 1,
   parameter int unsigned Latency  = 100, // of tom_link, as all below
   parameter int unsigned PerMille = 1000,
@@ -36,9 +36,11 @@ module tom_link_case #(
 
   // The beat of that number: other bits in every 32 of them.
   function automatic logic [Width-1:0] content(int unsigned stream, int unsigned beat);
-    automatic logic [(Width/32+1)*32-1:0] all;
-    for (int unsigned i = 0; i <= Width / 32; i++) all[i*32+:32] = mixed(beat * 64 + stream + i * 32'd40503 + 1);
-    return all[Width-1:0];
+    automatic logic [31:0] word = '0;
+    for (int unsigned i = 0; i < Width; i++) begin
+      if (i % 32 == 0) word = mixed(beat * 64 + stream + i * 32'd40503 + 1);
+      content[i] = word[i%32];
+    end
   endfunction
 
   wire logic [Streams-1:0]               packed_valid, packed_ready, come_valid, come_ready, wrong;
@@ -57,7 +59,7 @@ module tom_link_case #(
 
     assign wrong[s] = valid && ready_q && data != content(s, got_q[s]);
 
-    tom_link_pack #(
+    tom_pack #(
       .Width   (Width),
       .WordBits(WordBits),
       .Gather  (Gather)
@@ -72,7 +74,7 @@ module tom_link_case #(
       .out_data_o (packed_data[s])
     );
 
-    tom_link_unpack #(
+    tom_unpack #(
       .Width   (Width),
       .WordBits(WordBits),
       .Gather  (Gather)
@@ -183,6 +185,7 @@ module tom_link_case #(
   assign wrong_o = wrong_q;
   assign sent_o  = sent_q;
 
+  wire logic unused = credit_last;
   `TOM_ALWAYS(credit, !credit_valid || credit_last, "%m lost the end of a credit")
 
 endmodule

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Words of a link become the beats of a stream that tom_link_pack made them of.
+// Words become the beats of a stream that tom_pack made them of.
 
 `include "tom_assert.svh"
 `default_nettype none
 
-module tom_link_unpack #(
-  parameter int unsigned Width    = 8,   // as of tom_link_pack
+module tom_unpack #(
+  parameter int unsigned Width    = 8,   // as of tom_pack
   parameter int unsigned WordBits = 64,
   parameter int unsigned Gather   = 1
 ) (

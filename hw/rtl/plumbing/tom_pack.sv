@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Beats of a stream become words of a link: Gather of them in each, or one in several.
+// Beats of a stream become words of a link or a memory: Gather of them in each, or one in several.
 //
-// A frame has a multiple of Gather beats, so no word waits for the next frame. tom_link_unpack is its inverse.
+// A frame has a multiple of Gather beats, so no word waits for the next frame. tom_unpack is its inverse.
 
 `include "tom_assert.svh"
 `default_nettype none
 
-module tom_link_pack #(
+module tom_pack #(
   parameter int unsigned Width    = 8,   // bits of a beat
   parameter int unsigned WordBits = 64,  // bits of a word
   parameter int unsigned Gather   = 1    // beats in a word; 1 where a beat has more bits than a word
