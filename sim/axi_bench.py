@@ -68,10 +68,10 @@ class Board:
         self.processor = AxiLiteMaster(bus, *own, reset_active_level=False)
         self.slaves: list[Any] = []
         for m in registers["masters"]:
-            if m["direction"] == "read":
+            if m["direction"] in ("read", "both"):
                 read = AxiReadBus.from_prefix(dut, m["name"])
                 self.slaves.append(AxiSlaveRead(read, *own, target=self.memory, reset_active_level=False))
-            else:
+            if m["direction"] in ("write", "both"):
                 write = AxiWriteBus.from_prefix(dut, m["name"])
                 self.slaves.append(AxiSlaveWrite(write, *own, target=self.memory, reset_active_level=False))
 

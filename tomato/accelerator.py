@@ -47,7 +47,7 @@ class Accelerator(Golden):
     def report(self) -> dict[str, Any]:
         """The contents of report.json."""
         made = self.lowered
-        seen = border(self.graph, made.units, made.routes.links, made.reader)
+        seen = border(self.graph, made.units, made.routes, made.reader)
         around = board.around(self.shell, self.target)
         return report(
             self.graph, self.plan, self.target, made,

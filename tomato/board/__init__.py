@@ -51,7 +51,8 @@ def files(folder: Path, lowered: Lowered, target: Target, report: Mapping[str, A
     """File name, below board/, to text: the AXI shell; the serial one where the board has a line; scripts."""
     title = f"{report['model']} for {report['target']}"
     netlist = lowered.netlist
-    made = registers.of(netlist, report["interval_cycles"], number(netlist, target), lowered.reader)
+    made = registers.of(netlist, report["interval_cycles"], number(netlist, target), lowered.reader,
+                        tuple(lowered.routes.spilled.values()))  # fmt: skip
     around = shell.files(netlist, made, title)
     read = _read(folder, around)
     names = [p["onnx"] for p in (report["ports"] or {}).get("inputs", [])]

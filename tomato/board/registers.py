@@ -11,13 +11,14 @@ from typing import Any, Literal
 from tomato.backend.verilog import padded, port_name
 from tomato.core.errors import TomatoError
 from tomato.hardware.memory import LOAD_BITS
-from tomato.hardware.netlist import WEIGHTS, Netlist, Stream, load_count
+from tomato.hardware.netlist import QUEUE, WEIGHTS, Netlist, Stream, load_count
+from tomato.hardware.parts import Spill
 from tomato.host.written import LOADER
 from tomato.schedule.border import Border
 from tomato.schedule.fetching import Fetching
 
-Direction = Literal["read", "write"]
-"""Of a master: it reads inputs and weights, and writes outputs."""
+Direction = Literal["read", "write", "both"]
+"""Of a master: it reads inputs and weights, writes outputs, and does both for a queue."""
 Access = Literal["rw", "ro", "rc", "w1t", "w1c"]
 """Read and write; read only; cleared when read; a written one toggles; a written one clears."""
 
@@ -31,7 +32,7 @@ COUNTERS = 0x100
 STATUS_ERRORS = 8
 """First error bit of the status."""
 FETCH_ERROR = 3
-"""The error bit of all masters that fetch weights."""
+"""The error bit of all masters that are the accelerator's own."""
 WAITS = 0x20
 """Behind the counters' first."""
 MOST_MASTERS = 24
@@ -73,7 +74,7 @@ class Master:
 
     port: the stream's name at the accelerator; weights have none, and are one frame. pointer: the register with the
     address of the first frame. file: of weights, what lies there, in host/. fetched: the accelerator reads them itself,
-    again and again; the address is a multiple of PAGE.
+    again and again; the address is a multiple of PAGE. A queue is fetched and has no file: only room.
     """
 
     name: str
@@ -146,7 +147,7 @@ class Map:
             what = f"memory answered {' or '.join(dict.fromkeys((names[0], names[-1])))} with an error"
             if len(names) > 2:
                 what = f"memory answered one of {names[0]} to {names[-1]} with an error"
-            yield Field("error_fetch", FETCH_ERROR, 1, "w1c", f"{what}: begin a new sequence, wrong weights may wait")
+            yield Field("error_fetch", FETCH_ERROR, 1, "w1c", f"{what}: begin a new sequence, what is wrong may wait")
 
     def described(self) -> dict[str, Any]:
         """As plain data."""
@@ -161,6 +162,8 @@ class Map:
 
 
 def _what(master: Master) -> str:
+    if master.fetched and not master.file:
+        return f"room for {master.frame_bytes:,} bytes, a multiple of {PAGE:,}; it stays until a new sequence begins"
     if master.fetched:
         return f"weights (host/{master.file}), in bytes, a multiple of {PAGE:,}; it stays until a new sequence begins"
     if not master.port:
@@ -206,12 +209,15 @@ COUNTED: Sequence[tuple[str, str]] = (
 )
 
 
-def of(netlist: Netlist, interval: int, build: int, reader: Fetching | None) -> Map:
+def of(netlist: Netlist, interval: int, build: int, reader: Fetching | None, queues: Sequence[Spill] = ()) -> Map:
     """The registers of a design with `interval` cycles between frames; `reader` fetches its weights.
+
+    queues: those in memory beside the chip.
 
     Raises TomatoError where there are too many.
     """
-    design = Border(netlist.inputs, netlist.outputs, interval, load_count(netlist.loaded, LOAD_BITS), reader)
+    design = Border(netlist.inputs, netlist.outputs, interval, load_count(netlist.loaded, LOAD_BITS), reader,
+                    tuple(queues))  # fmt: skip
     return Map(f"{netlist.name}_top", build, masters(design))
 
 
@@ -227,7 +233,7 @@ def masters(design: Border) -> tuple[Master, ...]:
             f"the network has {len(found)} inputs and outputs: the AXI shell takes {MOST_MASTERS}",
             hint="compile with --shell none, and connect the streams yourself",
         )
-    return (*found, *(_fetched(design.reader) if design.reader else ()))
+    return (*found, *(_fetched(design.reader) if design.reader else ()), *_queued(design.queues))
 
 
 def _fetched(reader: Fetching) -> Iterator[Master]:
@@ -237,6 +243,13 @@ def _fetched(reader: Fetching) -> Iterator[Master]:
         yield Master(
             f"m_axi_{name}", "", "read", reader.data_bits, name, beat, reader.beats, f"{name}.bin", fetched=True
         )
+
+
+def _queued(queues: Sequence[Spill]) -> Iterator[Master]:
+    """The masters of queues in memory beside the chip."""
+    for i, queue in enumerate(queues):
+        name, beat = f"{QUEUE}{i}", queue.data_bits // 8
+        yield Master(f"m_axi_{name}", "", "both", queue.data_bits, name, beat, queue.bytes // beat, fetched=True)
 
 
 def _master(stream: Stream, direction: Direction, interval: int) -> Master:

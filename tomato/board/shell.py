@@ -1,7 +1,7 @@
 """The AXI shell: frames from memory into the accelerator and its results back, under registers of AXI4-Lite."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tomato.backend import library
 from tomato.backend.render import render
@@ -78,6 +78,16 @@ class ShellView:
     def masters(self) -> tuple[MasterView, ...]:
         """All of them, as the registers have them."""
         return (*self.inputs, *self.outputs, *((self.weights,) if self.weights else ()), *self.fetches)
+
+    @property
+    def reads(self) -> tuple[MasterView, ...]:
+        """Those of the accelerator's own that read weights."""
+        return tuple(m for m in self.fetches if m.master.file)
+
+    @property
+    def queues(self) -> tuple[MasterView, ...]:
+        """Those of queues."""
+        return tuple(m for m in self.fetches if not m.master.file)
 
     @property
     def longest(self) -> int:
@@ -178,7 +188,11 @@ def _control() -> Iterator[Pin]:
 
 
 def _memory(master: Master) -> Iterator[Pin]:
-    """AXI4, as a master has it that only reads or only writes, and whose transactions have one identity."""
+    """AXI4, as a master has it that reads, writes or does both, and whose transactions have one identity."""
+    if master.direction == "both":
+        yield from _memory(replace(master, direction="read"))
+        yield from _memory(replace(master, direction="write"))
+        return
     kind = "ar" if master.direction == "read" else "aw"
     name, bits = master.name, master.data_bits
     yield Pin("output", 1, f"{name}_{kind}valid")

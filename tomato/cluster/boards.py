@@ -169,7 +169,7 @@ def _cost(before: Sequence[Board], b: int, cluster: Cluster, target: Target) -> 
 def leaving(board: Board) -> Stream:
     """The stream that leaves a board over its link: the first of its outputs."""
     made = board.lowered
-    return border(board.graph, made.units, made.routes.links, None).outputs[0]
+    return border(board.graph, made.units, made.routes, None).outputs[0]
 
 
 def _with(boards: Sequence[Board], board: Board, cluster: Cluster) -> list[Board]:
@@ -177,6 +177,6 @@ def _with(boards: Sequence[Board], board: Board, cluster: Cluster) -> list[Board
     if not boards:
         return [board]
     made = board.lowered
-    into = border(board.graph, made.units, made.routes.links, None).inputs[0]
+    into = border(board.graph, made.units, made.routes, None).inputs[0]
     link = Crossing.of(leaving(boards[-1]), into, cluster.links[board.number - 1], cluster.clock_mhz)
     return [*boards[:-1], replace(boards[-1], goes=link), replace(board, comes=link)]

@@ -50,7 +50,7 @@ def write(folder: Path, network: Network, netlist: Netlist, model: str) -> None:
             write_text(host / name, shell.read_text())
     if (host / REGISTERS).exists():
         for master in json.loads((host / REGISTERS).read_text())["masters"]:
-            if master["fetched"]:
+            if master["fetched"] and master["file"]:
                 _share(folder / "mem" / master["file"], host / master["file"])
     if netlist.loaded:
         beats = load_beats(netlist.loaded, LOAD_BITS)

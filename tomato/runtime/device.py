@@ -80,13 +80,18 @@ class Registers:
 
     @property
     def stored(self) -> tuple[Mapping[str, Any], ...]:
-        """Masters of weights, which are copied to memory once."""
-        return tuple(m for m in self.masters if m["file"])
+        """Masters of what is in memory from the first run on: weights, which are copied there, and room for queues."""
+        return tuple(m for m in self.masters if m["file"] or m["fetched"])
 
 
 def contents(folder: Path, master: Mapping[str, Any]) -> Bytes:
-    """What a master of weights finds in memory. Raises HostError where the file in `folder` is not what it was."""
+    """What a master finds in memory: weights, or nothing yet where a queue has room.
+
+    Raises HostError where the file in `folder` is not what it was.
+    """
     path, size = folder / master["file"], master["frame_bytes"]
+    if not master["file"]:
+        return np.zeros(size, np.uint8)
     try:
         found = np.fromfile(path, np.uint8)
     except OSError as reason:

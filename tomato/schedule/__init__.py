@@ -149,7 +149,7 @@ def _fitting(
         parts = routes(links, target, plan.regions, plan.fifos, plan.spilled)
         beside = parts.costs(list(plan.layers), target)
         reader = fetching(design.units, target, interval_cycles(design.units, links))
-        beside[next(iter(beside))] += around.cost(border(graph, design.units, links, reader))
+        beside[next(iter(beside))] += around.cost(border(graph, design.units, parts, reader))
         if reader:
             beside[reader.clients[0].layer] += reader.left(design.units, target)
         between = sum(beside.values(), start=Resources())

@@ -25,7 +25,7 @@ SHELL = Resources(lut=1_000, ff=1_200)
 
 def border_of(graph: Graph, plan: Plan, target: Target) -> Border:
     lowered = lower(graph, plan, target)
-    return border(graph, lowered.units, lowered.routes.links, lowered.reader)
+    return border(graph, lowered.units, lowered.routes, lowered.reader)
 
 
 def taken(graph: Graph, plan: Plan, target: Target) -> Resources:

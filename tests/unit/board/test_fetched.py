@@ -50,7 +50,7 @@ def test_registers_say_where_weights_belong(tmp_path: Path) -> None:
 def test_the_shell_pays_for_the_addresses(tmp_path: Path) -> None:
     made = fetched(tmp_path, "kv260", 32)
     lowered = made.lowered
-    seen = border(made.graph, lowered.units, lowered.routes.links, lowered.reader)
+    seen = border(made.graph, lowered.units, lowered.routes, lowered.reader)
     found, target = masters(seen), made.target
     less = shell.cost(found[:2], target)
     assert [m.fetched for m in found] == [False] * 2 + [True] * 4
