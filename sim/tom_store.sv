@@ -53,6 +53,10 @@ module tom_store #(
   } burst_t;
 
   logic [Bits-1:0] mem[Words];
+`ifdef TOM_ASSERTIONS
+  logic [63:0] there[Words];  // the cycle in which it may be said to be written
+  initial for (int unsigned i = 0; i < Words; i++) there[i] = '0;
+`endif
 
   function automatic logic [31:0] following(logic [31:0] x);
     x ^= x << 13;
@@ -135,11 +139,17 @@ module tom_store #(
           answer_in_q          <= behind(answer_in_q);
         end
 `ifdef TOM_ASSERTIONS
+        there[write_beat[IndexBits-1:0]] <= cycle_q + 64'(Latency);
         if (write_beat >= 64'(Words)) $fatal(1, "%m has no beat %0d", write_beat);
         if (wlast_i != (write_at_q == write.len)) $fatal(1, "%m got a burst that ends elsewhere");
         if (wstrb_i != '1) $fatal(1, "%m got part of a beat");
 `endif
       end
+`ifdef TOM_ASSERTIONS
+      if (give && there[read_beat[IndexBits-1:0]] + 64'(Latency) > read.due) begin
+        $fatal(1, "%m is read at beat %0d before it was said to be written", read_beat);
+      end
+`endif
       if (give) begin
         read_at_q <= rlast_o ? '0 : read_at_q + 1'b1;
         if (rlast_o) read_out_q <= behind(read_out_q);

@@ -255,6 +255,16 @@ def _memory(memory: Mapping[str, Any]) -> Iterator[str]:
     )
 
 
+def _queue(queue: Mapping[str, Any]) -> str:
+    """The ports of a queue in memory."""
+    port, name = queue["port"], queue["name"]
+    return (
+        f"`m_axi_{port}`: AXI4, writes and reads {queue['data_bits']} bits a beat, the queue of `{name}`. It needs "
+        f"{queue['bytes']:,} bytes from `{port}_base` on, a border of 4 KB; `{port}_go`: high once there is room; "
+        f"before a reset low, until `{port}_idle` is high; `{port}_error`: memory answered with an error, until reset"
+    )
+
+
 def _readme(netlist: Netlist, report: Mapping[str, Any], backends: Sequence[str]) -> ReadmeView:
     def describe(port: Stream, side: str) -> str:
         sign = "signed" if port.signed else "unsigned"
@@ -293,7 +303,7 @@ def _readme(netlist: Netlist, report: Mapping[str, Any], backends: Sequence[str]
         host=report["host"] is not None,
         loader=f"{netlist.loader.params['Beats']:,}" if netlist.loader else "",
         load_bits=LOAD_BITS,
-        memory=tuple(_memory(report["memory"])) if report["memory"] else (),
+        memory=(*(_memory(report["memory"]) if report["memory"] else ()), *map(_queue, report["queues"])),
         inputs=tuple(describe(s, "s_axis") + of("inputs", s) for s in netlist.inputs),
         outputs=tuple(describe(s, "m_axis") + of("outputs", s) for s in netlist.outputs),
         layers=layers,

@@ -193,6 +193,9 @@ def summary(out: Console, report: Mapping[str, Any]) -> None:
         layers = ", ".join(f"{name} {size:,}" for name, size in beside["layers"].items())
         ports = f"{beside['kind']}, {beside['channels']} x {beside['data_bits']} bits"
         say(out, f"memory    {ports}, busy in {beside['busy']:.1%} of the cycles; bytes of weights a frame: {layers}")
+    for queue in report["queues"]:
+        say(out, f"queue     {queue['name']} is in {queue['kind']}: {queue['bytes']:,} bytes, "
+                 f"{queue['bytes_per_frame']:,} written and read a frame")  # fmt: skip
 
 
 def cluster(report: Mapping[str, Any]) -> None:
