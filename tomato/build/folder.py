@@ -95,5 +95,5 @@ def check_build(folder: Path, *, several: bool = False) -> None:
     if (folder / CLUSTER).exists() and not several:
         raise TomatoError(
             "this folder is of several boards, and the command is for one", where=str(folder),
-            hint="tomato simulate and tomato evaluate take it; what each board needs lies below boards/",
+            hint="tomato simulate, evaluate and report take it; what each board needs lies below boards/",
         )  # fmt: skip

@@ -118,6 +118,7 @@ def compile_command(
         if not quiet:
             show.cluster(boards.report)
             click.echo(f"written: {folder}")
+            echo_page(folder)
         return
     with work.opened(workers, scheduler) as crew, progress(quiet) as shown:
         accelerator = compile_model(

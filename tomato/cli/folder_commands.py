@@ -40,6 +40,7 @@ def simulate_command(
     from tomato.cli import show
     from tomato.cli.progress import progress
     from tomato.cluster import design as cluster
+    from tomato.cluster import page as cluster_page
     from tomato.measure.leaving import keep, leaving
 
     if cluster.is_cluster(folder):
@@ -53,9 +54,12 @@ def simulate_command(
             boards.write_vectors(folder, *(chosen or boards.samples), progress=shown)
             count = frames or (len(chosen[0]) if chosen else 4)
             summary = simulate(folder, frames=count, stall=stall, seed=seed, checked=checked, progress=shown)
+            cluster_page.write(folder)
         show.simulation(describe(summary), summary, None, bisected=False)
         if not summary["bit_exact"]:
             click.get_current_context().exit(1)
+        if not quiet:
+            echo_page(folder)
         return
     with opened(folder) as accelerator, progress(quiet) as shown:
         backend = choose(folder, backend)
@@ -196,9 +200,17 @@ def report_command(folder: Path, compare: tuple[Path, ...]) -> None:
     """Write DIR/report.html anew: the design at a glance, for a browser."""
     from tomato.build import page
     from tomato.build.folder import check_build
+    from tomato.cluster import design as cluster
+    from tomato.cluster import page as cluster_page
     from tomato.core.files import in_use
 
-    check_build(folder)
+    several = cluster.is_cluster(folder)
+    if several:
+        refuse_alone({"--compare": compare}, "leave it out")
+    check_build(folder, several=several)
     with in_use(folder):
-        page.write(folder, compare)
+        if several:
+            cluster_page.write(folder)
+        else:
+            page.write(folder, compare)
     echo_page(folder)

@@ -18,7 +18,7 @@ from tomato.build import archive, contents
 from tomato.build.folder import BOARDS, CLUSTER, UNWRITABLE, alone, check_build
 from tomato.build.folder import replace as put_in_place
 from tomato.build.report import report
-from tomato.cluster import bench
+from tomato.cluster import bench, page
 from tomato.cluster.boards import Board, choose, interval_of, joined
 from tomato.cluster.cuts import Cut, cuts
 from tomato.cluster.latency import latency_cycles
@@ -85,6 +85,7 @@ class Clustered(Golden):
         folder = Path(folder)
         with alone(folder):
             self._write(folder, progress)
+            page.write(folder)
         return folder
 
     @refusals(UNWRITABLE)

@@ -118,9 +118,13 @@ class Design:
         return self.build if self.build and "placed" in self.build else None
 
 
-def read(folder: Path) -> Design:
-    """The design in a build folder. Raises TomatoError if there is none, or one of another version."""
-    check_build(folder)
+def read(folder: Path, *, checked: bool = True) -> Design:
+    """The design in a build folder. Raises TomatoError if there is none, or one of another version.
+
+    checked: that it is a build folder, and not that of one of several boards.
+    """
+    if checked:
+        check_build(folder)
     report, ports = (_stored(folder / name) for name in ("report.json", "sim/design.json"))
     if report is None or ports is None or not report.get("layers") or TIMED not in report["layers"][0]:
         raise TomatoError(

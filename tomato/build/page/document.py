@@ -58,12 +58,12 @@ class View:
 
 
 @refusals("cannot write the report")
-def write(folder: Path, others: Sequence[Path] = ()) -> Path:
+def write(folder: Path, others: Sequence[Path] = (), *, checked: bool = True) -> Path:
     """Write report.html into a build folder, with the designs of other folders beside its own.
 
-    Raises TomatoError if one of them is no build folder, or of another version.
+    checked: that it is a build folder, see `read`. Raises TomatoError if one of them is none, or of another version.
     """
-    page = render("report.html.j2", view(read(folder), [read(other) for other in others]))
+    page = render("report.html.j2", view(read(folder, checked=checked), [read(other) for other in others]))
     write_text(folder / PAGE, page)
     return folder / PAGE
 
