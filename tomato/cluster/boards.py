@@ -55,7 +55,9 @@ class Board:
 
 @dataclass(frozen=True)
 class Chosen:
-    """Cuts and boards; bound: cycles a frame that no choice of cuts beats, None where boards are not alike.
+    """Cuts and boards.
+
+    bound: cycles a frame that no choice of cuts beats; None where boards are not alike, or a rate was asked for.
 
     copies: how many copies of the network, each on fewer of the boards, would be faster together, and cycles of each.
     """
@@ -123,7 +125,9 @@ def choose(graph: Graph, cluster: Cluster, *, fps: float | None, model: str, giv
             f"makes {cluster.clock_mhz * 1e6 / reached:,.0f} frames/s ({reached:,} cycles a frame)",
             where=model or graph.name, hint="ask for less, raise --clock, or choose more boards",
         )  # fmt: skip
-    return Chosen(tuple(chosen), tuple(boards), runs.bound(), None if fps else runs.copies(reached))
+    if fps:
+        return Chosen(tuple(chosen), tuple(boards), None, None)
+    return Chosen(tuple(chosen), tuple(boards), runs.bound(), runs.copies(reached))
 
 
 def _planned(

@@ -6,8 +6,8 @@
 
 module tom_unpack #(
   parameter int unsigned Width    = 8,   // as of tom_pack
-  parameter int unsigned WordBits = 64,
-  parameter int unsigned Gather   = 1
+  parameter int unsigned WordBits = 64,  // as of tom_pack
+  parameter int unsigned Gather   = 1    // as of tom_pack
 ) (
   input  wire logic                clk_i,
   input  wire logic                rst_i,

@@ -64,10 +64,13 @@ module tom_link_rx #(
   end
 
   for (genvar s = 0; s < Streams; s++) begin : gen_stream
+    localparam bit [7:0] Me = 8'(s);
+    localparam bit [IndexBits-1:0] Index = IndexBits'(s);
+
     logic [15:0] passed_q, told_q;  // modulo 65,536
     logic        due_q, come_q;     // a credit is due; a word has come
     wire logic   ready;
-    wire logic   push = push_q && stream_q == 8'(s);
+    wire logic   push = push_q && stream_q == Me;
 
     assign full[s]   = push && !ready;
     assign due[s]    = due_q;
@@ -97,7 +100,7 @@ module tom_link_rx #(
       end else begin
         come_q <= come_q || push;
         if (out_valid_o[s] && out_ready_i[s]) passed_q <= passed_q + 1'b1;
-        if (tells && next == IndexBits'(s)) begin
+        if (tells && next == Index) begin
           told_q <= passed_q;
           due_q  <= 1'b0;
         end else if (32'(passed_q - told_q) >= Told || (!come_q && again_q == '1)) begin

@@ -65,6 +65,9 @@ module tom_link_tx #(
   end
 
   for (genvar s = 0; s < Streams; s++) begin : gen_stream
+    localparam bit [7:0] Me = 8'(s);
+    localparam bit [IndexBits-1:0] Index = IndexBits'(s);
+
     logic [CountBits-1:0] waiting_q;  // words that are in no packet yet
     logic [15:0]          sent_q;     // modulo 65,536: words in packets, and those that were passed on
     logic [15:0]          passed_q;
@@ -77,7 +80,7 @@ module tom_link_tx #(
       return 32'(room) < 32'(most) ? 8'(room) : most;
     endfunction
 
-    assign grant[s] = begins && next == IndexBits'(s);
+    assign grant[s] = begins && next == Index;
 
     tom_fifo #(
       .Width(WordBits),
@@ -89,7 +92,7 @@ module tom_link_tx #(
       .in_ready_o (in_ready_o[s]),
       .in_data_i  (in_data_i[s*WordBits+:WordBits]),
       .out_valid_o(valid[s]),
-      .out_ready_i(moves && stream_q == IndexBits'(s)),
+      .out_ready_i(moves && stream_q == Index),
       .out_data_o (data[s])
     );
 
@@ -104,7 +107,7 @@ module tom_link_tx #(
       end else begin
         waiting_q <= waiting_q + CountBits'(push) - (grant[s] ? CountBits'(length_q[s]) : '0);
         if (grant[s]) sent_q <= sent_q + 16'(length_q[s]);
-        if (credit_valid_i && credit_data_i[7:0] == 8'(s)) begin
+        if (credit_valid_i && credit_data_i[7:0] == Me) begin
           passed_q <= credit_data_i[31:16];
           open_q   <= 1'b1;
         end
@@ -112,7 +115,7 @@ module tom_link_tx #(
       end
     end
 
-    `TOM_ALWAYS(credit, !credit_valid_i || credit_data_i[7:0] != 8'(s) || credit_data_i[31:16] - passed_q
+    `TOM_ALWAYS(credit, !credit_valid_i || credit_data_i[7:0] != Me || credit_data_i[31:16] - passed_q
                 <= sent_q - passed_q, "more words were passed on than sent")
   end
 

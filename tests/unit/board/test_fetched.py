@@ -39,8 +39,8 @@ def test_registers_say_where_weights_belong(tmp_path: Path) -> None:
     assert list(fields) == ["busy", "loaded", "frame_error", "error_fetch", "error_in_x", "error_out_y_q"]
     assert fields["error_fetch"] == {
         "name": "error_fetch", "bit": 3, "width": 1, "access": "w1c",
-        "what": "memory answered one of m_axi_weights0 to m_axi_weights3 with an error: begin a new sequence, wrong "
-        "weights may wait",
+        "what": "memory answered one of m_axi_weights0 to m_axi_weights3 with an error: begin a new sequence, what "
+        "is wrong may wait",
     }  # fmt: skip
     readme = (folder / "board" / "README.md").read_text()
     assert "| `m_axi_weights3` | 560 |" in readme
