@@ -4,8 +4,9 @@
 // Bit-exact with tomato/ops/narrowed.py, layer by layer. A turn is an output pixel of a layer whose input rows are there
 // (tom_shared_arrive) and whose results have room (tom_shared_leave); tom_shared_turns picks it and makes the reads. As
 // nobody's turn ever waits, layers hold each other up no more than engines of their own that are slower. Streams are
-// in the order of the layers, the first in the low bits. Cycles per frame: those of all turns, a turn being Folds *
-// KernelH * KernelW * Beats reads and at least Members + 3; at least Members for each beat of a layer.
+// in the order of the layers, the first in the low bits, and carry one code a beat. Cycles per frame: those of all turns, a
+// turn being folds * kernel rows * columns * beats, and at least Members + 3; at least Members for each code of a layer. A
+// pass, which is a turn's part for a fold, takes at least Outputs reads.
 
 `include "tom_assert.svh"
 `default_nettype none
@@ -15,16 +16,17 @@ module tom_shared_fold #(
   parameter bit [Members*tom_shared_pkg::LayerBits-1:0] Layers = tom_shared_pkg::Both,  // their sizes, the first in the low bits
   parameter int unsigned Rings      = 40,  // words of input rows of all layers
   parameter int unsigned Reads      = 18,  // words of weights
-  parameter int unsigned Passes     = 2,   // folds
-  parameter int unsigned InW        = 16,  // bits of all input streams
-  parameter int unsigned OutW       = 16,  // bits of all output streams
+  parameter int unsigned Channels   = 2,   // output channels
+  parameter int unsigned InW        = 16,  // bits of all input streams, a code of each
+  parameter int unsigned OutW       = 16,  // bits of all output streams, a code of each
   parameter int unsigned RowBits    = 4,   // of a count of rows that are kept, and one more
   parameter int unsigned HeightBits = 6,   // of any number of rows, two's complement
   parameter int unsigned WidthBits  = 6,   // of any number of columns, two's complement
   parameter int unsigned OffsetBits = 7,   // of a word in a ring or left of it, two's complement, and of a sum of two
+  parameter int unsigned ChannelBits = 1,  // of an input channel's number
   parameter int unsigned StepBits   = 2,   // of beats, folds, kernel rows and columns
-  parameter int unsigned Lanes      = 1,   // input codes per beat
-  parameter int unsigned Outputs    = 1,   // output codes per beat: filters computed at once
+  parameter int unsigned Lanes      = 1,   // input channels that are read at once
+  parameter int unsigned Outputs    = 1,   // filters that are computed at once
   parameter int unsigned Places     = 4,   // results of a layer that are kept, a power of two
   parameter int unsigned RingRam    = 0,   // memory kind of input rows: 0 LUTRAM, 1 block RAM
   parameter int unsigned PlaceRam   = 0,   // memory kind of results
@@ -67,7 +69,8 @@ module tom_shared_fold #(
   localparam int unsigned MemberBits = tom_pkg::idx_width(Members);
   localparam int unsigned RingBits = tom_pkg::idx_width(Rings);
   localparam int unsigned ReadBits = tom_pkg::idx_width(Reads);
-  localparam int unsigned PassBits = tom_pkg::idx_width(Passes);
+  localparam int unsigned ConstantBits = tom_pkg::idx_width(Channels);
+  localparam int unsigned CountBits = tom_pkg::count_width(Outputs);
   localparam int unsigned PlaceBits = tom_pkg::count_width(Places);
   localparam int unsigned WordW = Lanes * InBits;
   localparam int unsigned AccW = Outputs * AccBits;
@@ -99,9 +102,9 @@ module tom_shared_fold #(
   wire logic                  free;
   wire logic [MemberBits-1:0] free_member;
   wire logic [RowBits-1:0]    free_rows;
-  wire logic                  write;
+  wire logic [Lanes-1:0]      write;
   wire logic [RingBits-1:0]   write_addr;
-  wire logic [WordW-1:0]      write_data;
+  wire logic [InBits-1:0]     write_data;
 
   tom_shared_arrive #(
     .Members(Members),
@@ -110,7 +113,8 @@ module tom_shared_fold #(
     .Bits   (InBits),
     .InW    (InW),
     .Words  (Rings),
-    .RowBits(RowBits)
+    .RowBits(RowBits),
+    .ChannelBits(ChannelBits)
   ) u_arrive (
     .clk_i,
     .rst_i,
@@ -134,7 +138,8 @@ module tom_shared_fold #(
   wire logic [MemberBits-1:0] turn;
   wire logic [RingBits-1:0]   read_addr;
   wire logic [ReadBits-1:0]   weight;
-  wire logic [PassBits-1:0]   pass;
+  wire logic [ConstantBits-1:0] channel;
+  wire logic [CountBits-1:0]  count;
   wire logic [WordW-1:0]      word;
 
   tom_shared_turns #(
@@ -142,7 +147,8 @@ module tom_shared_fold #(
     .Layers (Layers),
     .Words  (Rings),
     .Reads  (Reads),
-    .Passes (Passes),
+    .Outputs(Outputs),
+    .Channels(Channels),
     .RowBits(RowBits),
     .HeightBits(HeightBits),
     .WidthBits (WidthBits),
@@ -166,22 +172,25 @@ module tom_shared_fold #(
     .turn_o       (turn),
     .addr_o       (read_addr),
     .weight_o     (weight),
-    .pass_o       (pass)
+    .channel_o    (channel),
+    .count_o      (count)
   );
 
-  tom_ram #(
-    .Width(WordW),
-    .Depth(Rings),
-    .Ram  (RingRam)
-  ) u_rings (
-    .clk_i,
-    .write_i     (write),
-    .write_addr_i(write_addr),
-    .write_data_i(write_data),
-    .read_i      (read),
-    .read_addr_i (read_addr),
-    .read_data_o (word)
-  );
+  for (genvar l = 0; l < Lanes; l++) begin : gen_lane
+    tom_ram #(
+      .Width(InBits),
+      .Depth(Rings),
+      .Ram  (RingRam)
+    ) u_rings (
+      .clk_i,
+      .write_i     (write[l]),
+      .write_addr_i(write_addr),
+      .write_data_i(write_data),
+      .read_i      (read),
+      .read_addr_i (read_addr),
+      .read_data_o (word[l*InBits+:InBits])
+    );
+  end
 
   wire logic [Members-1:0][InBits-1:0] borders;
   for (genvar m = 0; m < Members; m++) begin : gen_border
@@ -193,7 +202,8 @@ module tom_shared_fold #(
   logic                       inside_q;
   logic [1:0][MemberBits-1:0] turn_q;
   logic [1:0][ReadBits-1:0]   weight_q;
-  logic [1:0][PassBits-1:0]   pass_q;
+  logic [1:0][ConstantBits-1:0] channel_q;
+  logic [1:0][CountBits-1:0]  count_q;
   logic [WordW-1:0]           word_q;
 
   always_ff @(posedge clk_i) begin
@@ -204,7 +214,8 @@ module tom_shared_fold #(
     inside_q <= in_frame;
     turn_q   <= {turn_q[0], turn};
     weight_q <= {weight_q[0], weight};
-    pass_q   <= {pass_q[0], pass};
+    channel_q <= {channel_q[0], channel};
+    count_q  <= {count_q[0], count};
     word_q   <= inside_q ? word : {Lanes{borders[turn_q[0]]}};
   end
 
@@ -244,11 +255,17 @@ module tom_shared_fold #(
     .data_o (acc)
   );
 
-  // Whose pass it was: results come in the order of the passes.
-  (* ram_style = "distributed" *) logic [MemberBits+PassBits-1:0] ways[Ways];
+  // Whose pass it was: results come in the order of the passes, and leave one by one while the next pass is read.
+  typedef struct packed {
+    logic [MemberBits-1:0]   member;
+    logic [ConstantBits-1:0] channel;
+    logic [CountBits-1:0]    count;
+  } pass_t;
+
+  (* ram_style = "distributed" *) pass_t passes[Ways];
   logic [$clog2(Ways)-1:0] begun_q, done_q;
-  wire logic [MemberBits-1:0] acc_member;
-  wire logic [PassBits-1:0]   acc_pass;
+  pass_t           pass_q;
+  logic [AccW-1:0] acc_q;
 
   always_ff @(posedge clk_i) begin
     if (rst_i) begin
@@ -258,18 +275,30 @@ module tom_shared_fold #(
       if (read_q[1] && last_q[1]) begun_q <= begun_q + 1'b1;
       if (acc_valid) done_q <= done_q + 1'b1;
     end
-    if (read_q[1] && last_q[1]) ways[begun_q] <= {turn_q[1], pass_q[1]};
+    if (read_q[1] && last_q[1]) passes[begun_q] <= '{member: turn_q[1], channel: channel_q[1], count: count_q[1]};
   end
-  assign {acc_member, acc_pass} = ways[done_q];
+
+  always_ff @(posedge clk_i) begin
+    if (acc_valid) begin
+      pass_q <= passes[done_q];
+      acc_q  <= acc;
+    end else begin
+      pass_q.channel <= pass_q.channel + 1'b1;
+      if (pass_q.count != '0) pass_q.count <= pass_q.count - 1'b1;
+      acc_q <= acc_q >> AccBits;
+    end
+    if (rst_i) pass_q.count <= '0;
+  end
+
+  `TOM_ALWAYS(one_by_one, !acc_valid || pass_q.count <= 1, "%m has results before those of the pass in front have left")
 
   wire logic result_valid;
-  wire logic [MemberBits-1:0]      result_member;
-  wire logic [Outputs*OutBits-1:0] result;
+  wire logic [MemberBits-1:0] result_member;
+  wire logic [OutBits-1:0]    result;
 
   tom_shared_requant #(
     .Members  (Members),
     .Layers   (Layers),
-    .Lanes    (Outputs),
     .InBits   (AccBits),
     .MultBits (MultBits),
     .InSlice  (InSlice),
@@ -278,16 +307,16 @@ module tom_shared_fold #(
     .Shift    (Shift),
     .MoreBits (MoreBits),
     .OutBits  (OutBits),
-    .Words    (Passes),
+    .Words    (Channels),
     .Ram      (NarrowRam),
     .MemFile  (NarrowFile)
   ) u_requant (
     .clk_i,
     .rst_i,
-    .valid_i (acc_valid),
-    .member_i(acc_member),
-    .word_i  (acc_pass),
-    .data_i  (acc),
+    .valid_i (pass_q.count != '0),
+    .member_i(pass_q.member),
+    .word_i  (pass_q.channel),
+    .data_i  (acc_q[AccBits-1:0]),
     .valid_o (result_valid),
     .member_o(result_member),
     .data_o  (result)
@@ -296,7 +325,6 @@ module tom_shared_fold #(
   tom_shared_leave #(
     .Members(Members),
     .Layers (Layers),
-    .Lanes  (Outputs),
     .Bits   (OutBits),
     .OutW   (OutW),
     .Places (Places),

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Inputs of the layers that share an engine: takes their beats in turn, and keeps rows of each in a ring of its own.
+// Inputs of the layers that share an engine: takes their codes in turn, and says where in a ring of its own each lies.
 //
-// Each layer is asked once in Members cycles whether it has a beat, which is taken if there is room; so none holds up
-// another. What is where follows from Layers: the rings lie one behind the other. Rows are counted modulo a power of
+// A beat is one code. Each layer is asked once in Members cycles whether it has one, which is taken if there is room; so
+// none holds up another. A word of a ring has Lanes codes of a pixel. What is where follows from Layers: the rings lie one behind the other. Rows are counted modulo a power of
 // two, which is more than any ring has.
 
 `default_nettype none
@@ -10,15 +10,15 @@
 module tom_shared_arrive #(
   parameter int unsigned Members = 2,  // layers
   parameter bit [Members*tom_shared_pkg::LayerBits-1:0] Layers = tom_shared_pkg::Both,  // their sizes, the first in the low bits
-  parameter int unsigned Lanes   = 1,  // codes per beat
+  parameter int unsigned Lanes   = 1,  // codes per word
   parameter int unsigned Bits    = 8,  // width of a code as it is kept
   parameter int unsigned InW     = 16, // bits of all streams together
   parameter int unsigned Words   = 40, // of all rings
   parameter int unsigned RowBits = 4,  // of a count of rows
+  parameter int unsigned ChannelBits = 1, // of a channel's number
 
   localparam int unsigned MemberBits = tom_pkg::idx_width(Members),
-  localparam int unsigned WordBits = tom_pkg::idx_width(Words),
-  localparam int unsigned WordW = Lanes * Bits
+  localparam int unsigned WordBits = tom_pkg::idx_width(Words)
 ) (
   input  wire logic                  clk_i,
   input  wire logic                  rst_i,
@@ -35,42 +35,64 @@ module tom_shared_arrive #(
   output wire logic [Members-1:0]    in_ready_o,
   input  wire logic [InW-1:0]        in_data_i,
 
-  output wire logic                  write_o,
+  output wire logic [Lanes-1:0]      write_o,  // which code of the word
   output wire logic [WordBits-1:0]   addr_o,
-  output wire logic [WordW-1:0]      data_o
+  output wire logic [Bits-1:0]       data_o
 );
 
   import tom_shared_pkg::*;
 
-  wire logic [Members-1:0][WordBits-1:0] first, last, row_ends;  // first and last word of a ring, last of a row
-  wire logic [Members-1:0][RowBits-1:0]  row_count, above;       // rows of a ring, and above the frame
-  wire logic [Members-1:0][WordW-1:0]    beat;
+  localparam int unsigned LaneBits = tom_pkg::idx_width(Lanes);
+
+  wire logic [Members-1:0][WordBits-1:0]    first, last, row_ends;  // first and last word of a ring, last of a row
+  wire logic [Members-1:0][ChannelBits-1:0] last_channel;
+  wire logic [Members-1:0][RowBits-1:0]     row_count, above;       // rows of a ring, and above the frame
+  wire logic [Members-1:0][Bits-1:0]        code;
   logic [MemberBits-1:0] turn_q;
+
+  // Where the next code of a layer goes.
+  typedef struct packed {
+    logic [WordBits-1:0]    word;
+    logic [WordBits-1:0]    column;  // which word of its row
+    logic [LaneBits-1:0]    lane;
+    logic [ChannelBits-1:0] channel;
+  } place_t;
 
   (* ram_style = "distributed" *) logic [RowBits-1:0] arrived[Members];
   (* ram_style = "distributed" *) logic [RowBits-1:0] freed[Members];
-  (* ram_style = "distributed" *) logic [WordBits-1:0] place[Members];   // of the next word
-  (* ram_style = "distributed" *) logic [WordBits-1:0] column[Members];  // words of its row that are there
+  (* ram_style = "distributed" *) place_t places[Members];
 
+  wire place_t here = places[turn_q];
   wire logic [RowBits-1:0] rows = arrived[turn_q];
-  wire logic [WordBits-1:0] word = place[turn_q], in_row = column[turn_q];
   wire logic [RowBits-1:0] held = rows - freed[turn_q];
   wire logic room = !init_i && !rst_i && held < row_count[turn_q];
   wire logic take = room && in_valid_i[turn_q];
-  wire logic row_end = in_row == row_ends[turn_q];
+  wire logic pixel_end = here.channel == last_channel[turn_q];
+  wire logic word_end = pixel_end || here.lane == LaneBits'(Lanes - 1);
+  wire logic row_end = word_end && here.column == row_ends[turn_q];
+
+  place_t later;
+  always_comb begin
+    later = here;
+    later.channel = pixel_end ? '0 : here.channel + 1'b1;
+    later.lane = word_end ? '0 : here.lane + 1'b1;
+    if (word_end) begin
+      later.word = here.word == last[turn_q] ? first[turn_q] : here.word + 1'b1;
+      later.column = row_end ? '0 : here.column + 1'b1;
+    end
+  end
 
   for (genvar m = 0; m < Members; m++) begin : gen_member
     localparam layer_t Layer = layer_t'(Layers[m*LayerBits+:LayerBits]);
     localparam int unsigned Row = Layer.width * Layer.beats;  // words
+    wire logic [Layer.in_bits-1:0] given = in_data_i[Layer.in_bit+:Layer.in_bits];
+    assign code[m] = Layer.in_signed[0] ? Bits'(signed'(given)) : Bits'(given);
     assign first[m] = WordBits'(Layer.ring);
     assign last[m] = WordBits'(Layer.ring + Layer.rows * Row - 1);
     assign row_ends[m] = WordBits'(Row - 1);
+    assign last_channel[m] = ChannelBits'(Layer.channels - 1);
     assign row_count[m] = RowBits'(Layer.rows);
     assign above[m] = RowBits'(Layer.pad_top);
-    for (genvar l = 0; l < Lanes; l++) begin : gen_lane
-      wire logic [Layer.in_bits-1:0] code = in_data_i[Layer.in_bit+l*Layer.in_bits+:Layer.in_bits];
-      assign beat[m][l*Bits+:Bits] = Layer.in_signed[0] ? Bits'(signed'(code)) : Bits'(code);
-    end
     assign in_ready_o[m] = turn_q == MemberBits'(m) && room;
   end
 
@@ -87,20 +109,19 @@ module tom_shared_arrive #(
   always_ff @(posedge clk_i) begin
     if (init_i || take) begin
       arrived[at] <= init_i ? '0 : rows + RowBits'(row_end);
-      place[at]   <= init_i ? first[member_i] : word == last[turn_q] ? first[turn_q] : word + 1'b1;
-      column[at]  <= init_i || row_end ? '0 : in_row + 1'b1;
+      places[at]  <= init_i ? '{word: first[member_i], default: '0} : later;
     end
     if (init_i || free_i) freed[free_at] <= init_i ? -above[member_i] : free_rows_i;  // those above count as held
   end
 
-  logic                write_q;
+  logic [Lanes-1:0]    write_q;
   logic [WordBits-1:0] addr_q;
-  logic [WordW-1:0]    data_q;
+  logic [Bits-1:0]     data_q;
 
   always_ff @(posedge clk_i) begin
-    write_q <= take && !rst_i;
-    addr_q  <= word;
-    data_q  <= beat[turn_q];
+    write_q <= Lanes'(take && !rst_i) << here.lane;
+    addr_q  <= here.word;
+    data_q  <= code[turn_q];
   end
 
   assign write_o = write_q;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Results of the layers that share an engine: keeps some of each, and sends them to streams of their own.
 //
-// Each layer is asked once in a round of at least four cycles whether a result waits and its output register is free, so
+// A beat is one code. Each layer is asked once in a round of at least four cycles whether a result waits and its output register is free, so
 // that none holds up another.
 
 `include "tom_assert.svh"
@@ -10,15 +10,13 @@
 module tom_shared_leave #(
   parameter int unsigned Members = 2,  // layers
   parameter bit [Members*tom_shared_pkg::LayerBits-1:0] Layers = tom_shared_pkg::Both,  // their sizes, the first in the low bits
-  parameter int unsigned Lanes   = 1,  // codes per beat
   parameter int unsigned Bits    = 8,  // width of a code as it is kept
   parameter int unsigned OutW    = 16, // bits of all streams together
   parameter int unsigned Places  = 4,  // results of a layer that are kept, a power of two
   parameter int unsigned Ram     = 0,  // their memory kind: 0 LUTRAM, 1 block RAM
 
   localparam int unsigned MemberBits = tom_pkg::idx_width(Members),
-  localparam int unsigned PlaceBits = tom_pkg::count_width(Places),
-  localparam int unsigned WordW = Lanes * Bits
+  localparam int unsigned PlaceBits = tom_pkg::count_width(Places)
 ) (
   input  wire logic                  clk_i,
   input  wire logic                  rst_i,
@@ -29,7 +27,7 @@ module tom_shared_leave #(
 
   input  wire logic                  valid_i,
   input  wire logic [MemberBits-1:0] result_member_i,
-  input  wire logic [WordW-1:0]      data_i,
+  input  wire logic [Bits-1:0]      data_i,
 
   output wire logic [Members-1:0]    out_valid_o,
   input  wire logic [Members-1:0]    out_ready_i,
@@ -70,10 +68,10 @@ module tom_shared_leave #(
     if (init_i || send) left[left_at] <= init_i ? '0 : next_out + 1'b1;
   end
 
-  wire logic [WordW-1:0] word;
+  wire logic [Bits-1:0] word;
 
   tom_ram #(
-    .Width(WordW),
+    .Width(Bits),
     .Depth(Members * Places),
     .Ram  (Ram)
   ) u_results (
@@ -102,7 +100,7 @@ module tom_shared_leave #(
 
   for (genvar m = 0; m < Members; m++) begin : gen_member
     localparam layer_t Layer = layer_t'(Layers[m*LayerBits+:LayerBits]);
-    localparam int unsigned Width = Lanes * Layer.out_bits;
+    localparam int unsigned Width = Layer.out_bits;
     wire logic load = sent_q && sent_member_q == MemberBits'(m);
     logic [Width-1:0] data_q;
 
@@ -110,10 +108,7 @@ module tom_shared_leave #(
       if (rst_i) full_q[m] <= 1'b0;
       else full_q[m] <= load || busy[m];
     end
-    for (genvar l = 0; l < Lanes; l++) begin : gen_lane
-      always_ff @(posedge clk_i)
-        if (load) data_q[l*Layer.out_bits+:Layer.out_bits] <= word[l*Bits+:Layer.out_bits];
-    end
+    always_ff @(posedge clk_i) if (load) data_q <= word[Width-1:0];
     assign out_data_o[Layer.out_bit+:Width] = data_q;
     assign out_valid_o[m] = full_q[m];
 

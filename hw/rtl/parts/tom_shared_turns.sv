@@ -13,7 +13,8 @@ module tom_shared_turns #(
   parameter bit [Members*tom_shared_pkg::LayerBits-1:0] Layers = tom_shared_pkg::Both,  // their sizes, the first in the low bits
   parameter int unsigned Words   = 40, // of all rings
   parameter int unsigned Reads   = 18, // words of weights of all layers
-  parameter int unsigned Passes  = 2,  // folds of all layers
+  parameter int unsigned Outputs = 1,  // results of a pass, at most
+  parameter int unsigned Channels = 2, // output channels of all layers
   parameter int unsigned RowBits = 4,  // of a count of rows
   parameter int unsigned HeightBits = 6, // of any number of rows, two's complement
   parameter int unsigned WidthBits = 6, // of any number of columns, two's complement
@@ -24,7 +25,8 @@ module tom_shared_turns #(
   localparam int unsigned MemberBits = tom_pkg::idx_width(Members),
   localparam int unsigned WordBits = tom_pkg::idx_width(Words),
   localparam int unsigned ReadBits = tom_pkg::idx_width(Reads),
-  localparam int unsigned PassBits = tom_pkg::idx_width(Passes),
+  localparam int unsigned ChannelBits = tom_pkg::idx_width(Channels),
+  localparam int unsigned CountBits = tom_pkg::count_width(Outputs),
   localparam int unsigned PlaceBits = tom_pkg::count_width(Places)
 ) (
   input  wire logic                  clk_i,
@@ -46,7 +48,8 @@ module tom_shared_turns #(
   output wire logic [MemberBits-1:0] turn_o,    // whose read it is
   output wire logic [WordBits-1:0]   addr_o,    // in the rings
   output wire logic [ReadBits-1:0]   weight_o,  // word of weights
-  output wire logic [PassBits-1:0]   pass_o     // which fold of which layer
+  output wire logic [ChannelBits-1:0] channel_o, // of the first result of the pass, among those of all layers
+  output wire logic [CountBits-1:0]  count_o    // results of the pass
 );
 
   import tom_shared_pkg::*;
@@ -75,12 +78,13 @@ module tom_shared_turns #(
     logic [OffsetBits-1:0]        ahead;        // words left of the frame, negative
     logic [WordBits-1:0]          ring;
     logic [ReadBits-1:0]          weights;
-    logic [PassBits-1:0]          passes;
+    logic [ChannelBits-1:0]       channels;
     logic [StepBits-1:0]          last_beat;
     logic [StepBits-1:0]          last_kw;
     logic [StepBits-1:0]          last_kh;
     logic [StepBits-1:0]          last_fold;
-    logic [PlaceBits-1:0]         folds;
+    logic [CountBits-1:0]         rest;         // results of the last fold
+    logic [PlaceBits-1:0]         results;      // of a pixel
   } sizes_t;
 
   wire sizes_t [Members-1:0] sizes;
@@ -109,12 +113,13 @@ module tom_shared_turns #(
       ahead:       -OffsetBits'(Layer.pad_left * Layer.beats),
       ring:        WordBits'(Layer.ring),
       weights:     ReadBits'(Layer.word),
-      passes:      PassBits'(Layer.pass),
+      channels:    ChannelBits'(Layer.constant),
       last_beat:   StepBits'(Layer.beats - 1),
       last_kw:     StepBits'(Layer.kernel_w - 1),
       last_kh:     StepBits'(Layer.kernel_h - 1),
       last_fold:   StepBits'(Layer.folds - 1),
-      folds:       PlaceBits'(Layer.folds)
+      rest:        CountBits'(Layer.out_channels - (Layer.folds - 1) * Outputs),
+      results:     PlaceBits'(Layer.out_channels)
     };
   end
 
@@ -158,7 +163,7 @@ module tom_shared_turns #(
   wire logic [RowBits-1:0] held = rows_q - pixel_q.base;
   wire logic arrived = HeightBits'(held) >= pixel_q.need;
   wire logic [PlaceBits-1:0] used = pixel_q.results - left_q;
-  wire logic room = PlaceBits'(Places) - used >= it.folds;
+  wire logic room = PlaceBits'(Places) - used >= it.results;
   wire logic found = look && seen_q && arrived && room;
 
   wire logic last_column = pixel_q.column == it.last_column;
@@ -167,7 +172,7 @@ module tom_shared_turns #(
   pixel_t later;  // the pixel behind it
   always_comb begin
     later = pixel_q;
-    later.results = pixel_q.results + it.folds;
+    later.results = pixel_q.results + it.results;
     later.column = last_column ? '0 : pixel_q.column + 1'b1;
     later.left   = last_column ? -it.pad_left : pixel_q.left + it.stride_w;
     later.from   = last_column ? it.ahead : pixel_q.from + it.right;
@@ -240,7 +245,7 @@ module tom_shared_turns #(
   logic signed [HeightBits-1:0] line_q;  // input row and column
   logic signed [WidthBits-1:0]  column_q;
   logic [ReadBits-1:0]   weight_q;
-  logic [PassBits-1:0]   pass_q;
+  logic [ChannelBits-1:0] channel_q;
 
   wire logic last_beat = beat_q == here.last_beat;
   wire logic last_kw = kw_q == here.last_kw;
@@ -283,7 +288,7 @@ module tom_shared_turns #(
       line_q   <= next_pixel.top;
       column_q <= next_pixel.left;
       weight_q <= soon.weights;
-      pass_q   <= soon.passes;
+      channel_q <= soon.channels;
     end else if (turn_valid) begin
       weight_q <= weight_q + 1'b1;
       beat_q   <= last_beat ? '0 : beat_q + 1'b1;
@@ -299,7 +304,7 @@ module tom_shared_turns #(
       end
       if (ends_pass) begin
         fold_q <= fold_q + 1'b1;
-        pass_q <= pass_q + 1'b1;
+        channel_q <= channel_q + ChannelBits'(Outputs);
       end
     end
   end
@@ -308,7 +313,8 @@ module tom_shared_turns #(
   logic [MemberBits-1:0] member_read_q;
   logic [WordBits-1:0]   addr_q;
   logic [ReadBits-1:0]   weight_read_q;
-  logic [PassBits-1:0]   pass_read_q;
+  logic [ChannelBits-1:0] channel_read_q;
+  logic [CountBits-1:0]  count_q;
   logic [RowBits-1:0]    base_q;
 
   always_ff @(posedge clk_i) begin
@@ -320,7 +326,8 @@ module tom_shared_turns #(
     member_read_q <= turn_member;
     addr_q        <= here.ring + WordBits'(row_q + word_q);
     weight_read_q <= weight_q;
-    pass_read_q   <= pass_q;
+    channel_read_q <= channel_q;
+    count_q       <= last_fold ? here.rest : CountBits'(Outputs);
     base_q        <= turn_base;
   end
 
@@ -331,7 +338,8 @@ module tom_shared_turns #(
   assign turn_o        = member_read_q;
   assign addr_o        = addr_q;
   assign weight_o      = weight_read_q;
-  assign pass_o        = pass_read_q;
+  assign channel_o     = channel_read_q;
+  assign count_o       = count_q;
   assign free_o        = free_q;
   assign free_member_o = member_read_q;
   assign free_rows_o   = base_q;

@@ -9,7 +9,8 @@ package tom_shared_pkg;
   typedef struct packed {
     int unsigned height;      // input rows
     int unsigned width;       // input columns
-    int unsigned beats;       // input beats per pixel
+    int unsigned channels;    // input codes per pixel
+    int unsigned beats;       // words that hold them
     int unsigned kernel_h;
     int unsigned kernel_w;
     int unsigned stride_h;
@@ -19,7 +20,8 @@ package tom_shared_pkg;
     int signed   pad_value;   // code of the border
     int unsigned out_height;
     int unsigned out_width;
-    int unsigned folds;       // output beats per pixel
+    int unsigned out_channels; // output codes per pixel
+    int unsigned folds;       // passes that compute them
     int unsigned rows;        // input rows that are kept
     int unsigned in_bits;     // width of an input code on its stream
     bit [31:0]   in_signed;   // 1: two's complement
@@ -29,7 +31,7 @@ package tom_shared_pkg;
     int unsigned shift;       // right shift beyond that of all layers
     int unsigned ring;        // its first word in the memory of input rows
     int unsigned word;        // its first word of weights
-    int unsigned pass;        // its first word of constants, one for each fold
+    int unsigned constant;    // its first word of constants, one for each output channel
     int unsigned in_bit;      // where its stream begins among the inputs
     int unsigned out_bit;     // and among the outputs
   } layer_t;
@@ -37,14 +39,14 @@ package tom_shared_pkg;
   localparam int unsigned LayerBits = $bits(layer_t);
 
   localparam layer_t Example = '{
-    height: 4, width: 4, beats: 1, kernel_h: 3, kernel_w: 3, stride_h: 1, stride_w: 1, pad_top: 1, pad_left: 1,
-    pad_value: 0, out_height: 4, out_width: 4, folds: 1, rows: 5, in_bits: 8, in_signed: 1, out_bits: 8, lo: -128,
-    hi: 127, shift: 0, ring: 0, word: 0, pass: 0, in_bit: 0, out_bit: 0
+    height: 4, width: 4, channels: 1, beats: 1, kernel_h: 3, kernel_w: 3, stride_h: 1, stride_w: 1, pad_top: 1, pad_left: 1,
+    pad_value: 0, out_height: 4, out_width: 4, out_channels: 1, folds: 1, rows: 5, in_bits: 8, in_signed: 1, out_bits: 8,
+    lo: -128, hi: 127, shift: 0, ring: 0, word: 0, constant: 0, in_bit: 0, out_bit: 0
   };
   localparam layer_t Other = '{
-    height: 4, width: 4, beats: 1, kernel_h: 3, kernel_w: 3, stride_h: 1, stride_w: 1, pad_top: 1, pad_left: 1,
-    pad_value: 0, out_height: 4, out_width: 4, folds: 1, rows: 5, in_bits: 8, in_signed: 1, out_bits: 8, lo: -128,
-    hi: 127, shift: 0, ring: 20, word: 9, pass: 1, in_bit: 8, out_bit: 8
+    height: 4, width: 4, channels: 1, beats: 1, kernel_h: 3, kernel_w: 3, stride_h: 1, stride_w: 1, pad_top: 1, pad_left: 1,
+    pad_value: 0, out_height: 4, out_width: 4, out_channels: 1, folds: 1, rows: 5, in_bits: 8, in_signed: 1, out_bits: 8,
+    lo: -128, hi: 127, shift: 0, ring: 20, word: 9, constant: 1, in_bit: 8, out_bit: 8
   };
   localparam bit [2*LayerBits-1:0] Both = {Other, Example};
 

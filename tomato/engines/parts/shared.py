@@ -1,16 +1,20 @@
 """Several layers that take turns on one array of multipliers, tom_shared_fold."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from itertools import product
 from math import ceil
+from typing import ClassVar
 
 import numpy as np
 
 from tomato.core.formats import Array, Codes, Tensor
 from tomato.core.forms import Cell
+from tomato.core.ir import TensorType
 from tomato.engines.base import Interval, Knobs, Site, Timing, Unit, beats, folds
 from tomato.engines.parts import dot
+from tomato.engines.parts.ring import freed_by
 from tomato.hardware.memory import Ram, Source, Store, better_ram, memory_cost, rom_cost
 from tomato.hardware.netlist import Memory
 from tomato.ops.narrowed import Narrowed
@@ -28,8 +32,10 @@ READ = 3
 """Cycles from a read to its factors."""
 FIELD = 32
 """Bits of a size in the parameter Layers."""
-WIDEST = 32
-"""Bits of the widest results."""
+MOST = 64
+"""Products of a cycle, at most: beyond that, engines of their own are as small."""
+LUT_ROWS = 8
+"""Rows of LUTs that weights take at most where they are in LUTs."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +51,12 @@ class Turns:
 
     @property
     def beats(self) -> int:
-        """Input beats per pixel."""
+        """Words of an input pixel."""
         return beats(self.site.arg.channels, self.lanes_in)
 
     @property
     def folds(self) -> int:
-        """Output beats per pixel."""
+        """Passes of an output pixel."""
         return beats(self.site.out.channels, self.lanes_out)
 
     @property
@@ -81,26 +87,15 @@ class Turns:
 
 
 @dataclass(frozen=True, eq=False)
-class Group:
-    """Layers that share an engine, in the order of the graph, with the knobs that they all have."""
+class Members:
+    """Layers that share an engine, in the order of the graph."""
 
     sites: tuple[Site[Narrowed], ...]
-    knobs: Knobs
 
     @property
     def target(self) -> Target:
         """The board."""
         return self.sites[0].target
-
-    @property
-    def lanes(self) -> tuple[int, int]:
-        """Codes of a beat of every input, and of every output."""
-        return self.knobs["lanes_in"], self.knobs["lanes_out"]
-
-    @cached_property
-    def layers(self) -> tuple[Turns, ...]:
-        """The layers by their sizes."""
-        return tuple(Turns(site, *self.lanes) for site in self.sites)
 
     @cached_property
     def weight(self) -> Tensor:
@@ -110,61 +105,12 @@ class Group:
     @cached_property
     def x(self) -> Codes:
         """The codes of all inputs and borders, as they are kept."""
-        first, *others = (site.op.factors(site.arg.codes) for site in self.sites)
-        for other in others:
-            first = first.union(other)
-        return first
+        return _union(site.op.factors(site.arg.codes) for site in self.sites)
 
     @cached_property
     def acc(self) -> Codes:
         """All accumulators, with a sign."""
-        found = Codes(-1, 0)
-        for site in self.sites:
-            found = found.union(site.op.accumulators(site.args).codes)
-        return found
-
-    @property
-    def multipliers(self) -> int:
-        """Products of a cycle."""
-        return self.knobs["lanes_in"] * self.knobs["lanes_out"]
-
-    @cached_property
-    def chain(self) -> int:
-        """Products of a filter that are summed in a row of DSP blocks, see dot.chain_of."""
-        return dot.chain_of(self.lanes[0], self.weight, self.x, self.knobs, self.target)
-
-    def turn(self, layer: Turns) -> int:
-        """Cycles of an output pixel, at most."""
-        return max(layer.reads, len(self.sites) + ASKED)
-
-    @cached_property
-    def cycles(self) -> int:
-        """Cycles per frame of all: their turns one after the other; a beat of a layer passes once a round."""
-        count = len(self.sites)
-        turns = sum(layer.site.out.pixels * self.turn(layer) for layer in self.layers)
-        ins = max(layer.site.arg.pixels * layer.beats for layer in self.layers) * count
-        outs = max(layer.site.out.pixels * layer.folds for layer in self.layers) * max(count, ROUND)
-        return max(turns, ins, outs)
-
-    @cached_property
-    def rings(self) -> int:
-        """Words of all rows that are kept."""
-        return sum(layer.ring for layer in self.layers)
-
-    @cached_property
-    def words(self) -> int:
-        """Words of all weights."""
-        return sum(layer.reads for layer in self.layers)
-
-    @cached_property
-    def passes(self) -> int:
-        """Words of constants."""
-        return sum(layer.folds for layer in self.layers)
-
-    @cached_property
-    def places(self) -> int:
-        """Results of a layer that are kept: those of two pixels, a power of two."""
-        return max(ROUND, 1 << (2 * max(layer.folds for layer in self.layers) - 1).bit_length())
+        return _union((Codes(-1, 0), *(site.op.accumulators(site.args).codes for site in self.sites)))
 
     @cached_property
     def out_bits(self) -> int:
@@ -183,57 +129,181 @@ class Group:
         found = [site.op.narrow.shift for site in self.sites]
         return min(found), max(found) - min(found)
 
+    def groups(self, number: int) -> Iterator["Group"]:
+        """Every engine that they could share; the number is that of the group."""
+        ins, outs = ({n for s in self.sites for n in folds(kind(s).channels)} for kind in (_arg, _out))
+        some = [pack for pack in dot.packs(self.weight, self.x, self.target)]
+        for lanes_in, lanes_out, pack in product(sorted(ins), sorted(outs), some):
+            if lanes_in * lanes_out > MOST or pack > lanes_out:
+                continue
+            for kind in (Ram.LUT, Ram.BLOCK):
+                knobs = {GROUP: number, "lanes_in": lanes_in, "lanes_out": lanes_out, "cell": Cell.FIXED,
+                         "pack": pack, "weight_ram": kind}  # fmt: skip
+                group = Group(self, knobs)
+                quick = any(layer.reads < layer.folds * lanes_out for layer in group.layers)  # results leave one by one
+                if not quick and (kind == Ram.BLOCK or group.words <= dot.LUT_WORDS * LUT_ROWS):
+                    yield group
+
+
+def _arg(site: Site[Narrowed]) -> TensorType:
+    return site.arg
+
+
+def _out(site: Site[Narrowed]) -> TensorType:
+    return site.out
+
+
+def _union(formats: Iterable[Codes]) -> Codes:
+    """The smallest format that holds all."""
+    return reduce(Codes.union, formats)
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """The engine that layers share, by the knobs that they all have."""
+
+    members: Members
+    knobs: Knobs
+
+    @property
+    def sites(self) -> tuple[Site[Narrowed], ...]:
+        """The layers."""
+        return self.members.sites
+
+    @property
+    def target(self) -> Target:
+        """The board."""
+        return self.members.target
+
+    @property
+    def lanes(self) -> tuple[int, int]:
+        """Codes of a beat of every input, and of every output."""
+        return self.knobs["lanes_in"], self.knobs["lanes_out"]
+
+    @cached_property
+    def layers(self) -> tuple[Turns, ...]:
+        """The layers by their sizes."""
+        return tuple(Turns(site, *self.lanes) for site in self.sites)
+
+    @cached_property
+    def units(self) -> tuple["Member", ...]:
+        """The layers as units."""
+        return tuple(Member(self, number) for number in range(len(self.sites)))
+
+    @property
+    def multipliers(self) -> int:
+        """Products of a cycle."""
+        return self.knobs["lanes_in"] * self.knobs["lanes_out"]
+
+    @cached_property
+    def chain(self) -> int:
+        """Products of a filter that are summed in a row of DSP blocks, see dot.chain_of."""
+        return dot.chain_of(self.lanes[0], self.members.weight, self.members.x, self.knobs, self.target)
+
+    def turn(self, layer: Turns) -> int:
+        """Cycles of an output pixel, at most."""
+        return max(layer.reads, len(self.sites) + ASKED)
+
+    @cached_property
+    def cycles(self) -> int:
+        """Cycles per frame of all: their turns one after the other; a beat of a layer passes once a round."""
+        count = len(self.sites)
+        turns = sum(layer.site.out.pixels * self.turn(layer) for layer in self.layers)
+        ins = max(layer.site.arg.pixels * layer.site.arg.channels for layer in self.layers) * count
+        outs = max(layer.site.out.pixels * layer.site.out.channels for layer in self.layers) * self.round
+        return max(turns, ins, outs, *(self._alone(layer) for layer in self.layers))
+
+    def _alone(self, layer: Turns) -> int:
+        """Cycles of a layer whose turn always comes at once: its results have left before more find room."""
+        out = layer.site.out
+        trip = self.turn(layer) + self.delay + out.channels * self.round
+        return out.pixels * ceil(trip / (self.places // out.channels))
+
+    @cached_property
+    def rings(self) -> int:
+        """Words of all rows that are kept."""
+        return sum(layer.ring for layer in self.layers)
+
+    @cached_property
+    def words(self) -> int:
+        """Words of all weights."""
+        return sum(layer.reads for layer in self.layers)
+
+    @cached_property
+    def channels(self) -> int:
+        """Output channels, and words of constants."""
+        return sum(site.out.channels for site in self.sites)
+
+    @cached_property
+    def places(self) -> int:
+        """Results of a layer that are kept: the codes of two pixels, a power of two."""
+        return max(ROUND, 1 << (2 * max(site.out.channels for site in self.sites) - 1).bit_length())
+
     @property
     def rams(self) -> tuple[Ram, Ram, Ram]:
         """Kinds of memory: of input rows, of results, of the constants of requantisations."""
-        lanes_in, lanes_out = self.lanes
         kept = len(self.sites) * self.places
-        constants = Ram.BLOCK if self.passes > dot.LUT_WORDS else Ram.LUT
+        constants = Ram.BLOCK if self.channels > dot.LUT_WORDS else Ram.LUT
         return (
-            better_ram(lanes_in * self.x.bits, self.rings, self.target),
-            better_ram(lanes_out * self.out_bits, kept, self.target),
+            better_ram(self.members.x.bits, self.rings, self.target),
+            better_ram(self.members.out_bits, kept, self.target),
             constants,
         )
 
     @cached_property
     def stores(self) -> dict[str, Store]:
         """The weights, and the constants of the requantisations."""
-        field = dot.field_bits(self.weight, self.knobs)
-        bits = self.multipliers * field, self.lanes[1] * sum(self.narrow_bits)
+        field = dot.field_bits(self.members.weight, self.knobs)
+        bits = self.multipliers * field, sum(self.members.narrow_bits)
         kinds = Ram(self.knobs["weight_ram"]), self.rams[2]
         return {
             "MemFile": Store(kinds[0], self.words, bits[0], Source.BITSTREAM),
-            "NarrowFile": Store(kinds[1], self.passes, bits[1], Source.BITSTREAM),
+            "NarrowFile": Store(kinds[1], self.channels, bits[1], Source.BITSTREAM),
         }
 
     @cached_property
     def memories(self) -> dict[str, Memory]:
         """Weights and constants, layer behind layer."""
         tables = [dot.weight_words(s.op.kernel, 1, *self.lanes, (False, False)) for s in self.sites]
-        lanes, (mult, bias) = self.lanes[1], self.narrow_bits
-        rows = [_lane_words(s.op.narrow.mult.values, s.op.narrow.bias.values, lanes) for s in self.sites]
+        narrows = [site.op.narrow for site in self.sites]
+        rows = np.concatenate([np.stack([n.mult.values, n.bias.values], axis=1) for n in narrows])
         return {
-            "MemFile": dot.memory(np.concatenate(tables), lanes, self.weight, self.knobs),
-            "NarrowFile": Memory(np.concatenate(rows), (mult, bias) * lanes, ram=self.rams[2]),
+            "MemFile": dot.memory(np.concatenate(tables), self.lanes[1], self.members.weight, self.knobs),
+            "NarrowFile": Memory(rows, self.members.narrow_bits, ram=self.rams[2]),
         }
 
     @property
     def slices(self) -> tuple[int, int]:
         """Bits of an accumulator and of a factor that one multiplier of the board takes."""
-        return self.target.dsp.slices(self.acc.bits, self.narrow_bits[0])
+        return self.target.dsp.slices(self.members.acc.bits, self.members.narrow_bits[0])
 
     @cached_property
     def delay(self) -> int:
         """Cycles from the last read of a pixel to its last beat on the stream, at most."""
         a, b = self.slices
-        products = ceil(self.acc.bits / a) * ceil(self.narrow_bits[0] / b)
+        products = ceil(self.members.acc.bits / a) * ceil(self.members.narrow_bits[0] / b)
         narrow = 5 + products.bit_length()
-        return READ + dot.pipeline(self.lanes[0], self.weight, self.x, self.knobs, self.chain) + narrow + self.round + 3
+        return READ + dot.pipeline(self.lanes[0], self.members.weight, self.members.x, self.knobs, self.chain) + narrow + self.round + 4
 
     @property
     def round(self) -> int:
         """Cycles in which each layer is asked for a result once."""
         return max(ROUND, len(self.sites))
+
+    @cached_property
+    def formula(self) -> Resources:
+        """What it takes, by a formula that no synthesis has fitted."""
+        target, luts, count = self.target, self.target.luts, len(self.sites)
+        lanes_in, lanes_out = self.lanes
+        x, acc = self.members.x, self.members.acc
+        array = dot.cost(lanes_in, lanes_out, self.members.weight, x, acc, self.knobs, target, chain=self.chain)
+        memories = memory_cost(lanes_in * x.bits, self.rings, self.rams[0], target)
+        memories += memory_cost(lanes_out * self.members.out_bits, count * self.places, self.rams[1], target)
+        for store in self.stores.values():
+            memories += rom_cost(store, target)
+        return array + memories + self._narrowing * lanes_out + self._turning + Resources(
+            lut=lanes_in * x.bits * luts.select(count), ff=sum(lanes_out * s.out.codes.bits + 1 for s in self.sites)
+        )
 
     @cached_property
     def sizes(self) -> dict[str, int]:
@@ -253,6 +323,7 @@ class Group:
             "HeightBits": rows.bit_length() + 2,
             "WidthBits": columns.bit_length() + 1,
             "OffsetBits": max(layer.ring for layer in self.layers).bit_length() + 2,
+            "ChannelBits": max(1, (max(site.arg.channels for site in self.sites) - 1).bit_length()),
             "StepBits": steps.bit_length(),
         }
 
@@ -262,35 +333,35 @@ class Group:
         packed = ring = word = first = in_bit = out_bit = 0
         for number, layer in enumerate(self.layers):
             site, op, window = layer.site, layer.site.op, layer.site.op.window
-            (height, width, _), x, out = site.arg.shape, site.arg.codes, site.out.codes
+            (height, width, channels), x, out = site.arg.shape, site.arg.codes, site.out.codes
             fields = (
-                height, width, layer.beats, *window.kernel, *window.stride, *window.pads[:2], op.pad_value,
-                *site.out.shape[:2], layer.folds, layer.rows, x.bits, int(x.signed), out.bits, op.narrow.lo,
-                op.narrow.hi, op.narrow.shift - self.shifts[0], ring, word, first, in_bit, out_bit,
+                height, width, channels, layer.beats, *window.kernel, *window.stride, *window.pads[:2], op.pad_value,
+                *site.out.shape, layer.folds, layer.rows, x.bits, int(x.signed), out.bits, op.narrow.lo,
+                op.narrow.hi, op.narrow.shift - self.members.shifts[0], ring, word, first, in_bit, out_bit,
             )  # fmt: skip
             entry = 0
             for field in fields:
                 entry = entry << FIELD | field & ((1 << FIELD) - 1)
             packed |= entry << (number * FIELD * len(fields))
-            ring, word, first = ring + layer.ring, word + layer.reads, first + layer.folds
-            in_bit, out_bit = in_bit + self.lanes[0] * x.bits, out_bit + self.lanes[1] * out.bits
+            ring, word, first = ring + layer.ring, word + layer.reads, first + site.out.channels
+            in_bit, out_bit = in_bit + x.bits, out_bit + out.bits
         return packed
 
     @cached_property
     def params(self) -> dict[str, int]:
         """Parameters of tom_shared_fold in the order of its header, without those that name memory files."""
         ring, place, narrow = self.rams
-        numbers = dot.params(self.weight, self.x, self.acc, self.knobs, self.chain)
+        numbers = dot.params(self.members.weight, self.members.x, self.members.acc, self.knobs, self.chain)
         del numbers["LoadBits"]
-        mult, bias = self.narrow_bits
+        mult, bias = self.members.narrow_bits
         return {
             "Members": len(self.sites),
             "Layers": self.table,
             "Rings": self.rings,
             "Reads": self.words,
-            "Passes": self.passes,
-            "InW": sum(self.lanes[0] * site.arg.codes.bits for site in self.sites),
-            "OutW": sum(self.lanes[1] * site.out.codes.bits for site in self.sites),
+            "Channels": self.channels,
+            "InW": sum(site.arg.codes.bits for site in self.sites),
+            "OutW": sum(site.out.codes.bits for site in self.sites),
             **self.sizes,
             "Lanes": self.lanes[0],
             "Outputs": self.lanes[1],
@@ -302,21 +373,113 @@ class Group:
             "InSlice": self.slices[0],
             "MultSlice": self.slices[1],
             "BiasBits": bias,
-            "Shift": self.shifts[0],
-            "MoreBits": max(1, self.shifts[1].bit_length()),
-            "OutBits": self.out_bits,
+            "Shift": self.members.shifts[0],
+            "MoreBits": max(1, self.members.shifts[1].bit_length()),
+            "OutBits": self.members.out_bits,
             "NarrowRam": narrow,
         }
+
+
+class Member(Unit[Narrowed]):
+    """A layer that shares an engine: what it takes is told with the first of the group."""
+
+    stem = STEM
+    ops = (Narrowed,)
+    shares: ClassVar[bool] = True
+
+    def __init__(self, group: Group, number: int) -> None:
+        super().__init__(group.sites[number], group.knobs)
+        self.group = group
+        self.number = number
+
+    @classmethod
+    def refuses(cls, site: Site[Narrowed]) -> str:
+        op, window = site.op, site.op.window
+        if op.summed.groups != 1:
+            return "its channels are in groups"
+        if window.dilation != (1, 1):
+            return "its kernel is dilated"
+        if op.narrow.nudges is not None:
+            return "its requantisation has nudges"
+        if not (-(1 << 31) <= op.narrow.lo and op.narrow.hi < 1 << 31):
+            return f"results in {op.narrow.lo}..{op.narrow.hi} exceed 32 bits"
+        if site.arg.shape[0] < (site.out.shape[0] - 1) * window.stride[0] + 1:
+            return "its last windows lie below the frame"
+        return ""
+
+    @classmethod
+    def choices(cls, site: Site[Narrowed]) -> Iterator[Knobs]:
+        """None by itself: see Members.groups."""
+        return iter(())
+
+    @classmethod
+    def units(cls, site: Site[Narrowed]) -> Iterator["Member"]:
+        return iter(())
+
+    @property
+    def leads(self) -> bool:
+        """Whether it is the first of its group."""
+        return self.number == 0
+
+    @property
+    def layer(self) -> Turns:
+        """Its sizes."""
+        return self.group.layers[self.number]
+
+    @property
+    def lanes(self) -> tuple[tuple[int, ...], int]:
+        return (1,), 1
+
+    @property
+    def cycles(self) -> int:
+        return self.out.pixels * self.group.turn(self.layer)
+
+    @property
+    def interval(self) -> Interval:
+        return Interval(self.group.cycles, self.group.cycles)
+
+    @property
+    def multipliers(self) -> int:
+        return self.group.multipliers if self.leads else 0
+
+    @property
+    def weight_format(self) -> str:
+        fmt = self.op.summed.weight.fmt
+        assert isinstance(fmt, Codes)
+        return str(fmt.full)
+
+    @property
+    def weight_bits(self) -> int:
+        return self.op.summed.weight.values.size * dot.field_bits(self.group.members.weight, self.knobs)
+
+    @property
+    def stores(self) -> Mapping[str, Store]:
+        return self.group.stores if self.leads else {}
+
+    @cached_property
+    def timing(self) -> Timing:
+        """Of a layer whose turns come evenly, as seldom as they may."""
+        window, (height, width, _) = self.op.window, self.arg.shape
+        need = np.repeat((self.layer.waits + 1) * width - 1, self.out.shape[1])
+        room = freed_by(height, width, window, max(1, self.layer.rows - window.pads[0]))
+        turn = self.group.turn(self.layer)
+        latency = turn + self.group.delay + self.out.channels * self.group.round
+        return Timing((need,), max(turn, self.group.cycles // self.out.pixels), latency, (room,))
+
+    @property
+    def formula(self) -> Resources:
+        return self.group.formula if self.leads else Resources()
+
+    @property
+    def params(self) -> dict[str, int]:
+        return self.group.params if self.leads else {}
+
+    @property
+    def memories(self) -> dict[str, Memory]:
+        return self.group.memories if self.leads else {}
 
 
 def signed_bits(constant: Tensor) -> int:
     """Width of a two's-complement field that holds a constant of codes."""
     assert isinstance(constant.fmt, Codes)
     return constant.fmt.bits + (not constant.fmt.signed)
-
-
-def _lane_words(mult: Array, bias: Array, lanes: int) -> Array:
-    """Factor and offset of every lane, fold by fold; those of lanes without a channel are zero."""
-    both = np.stack([mult, bias], axis=1)
-    padded = np.pad(both, ((0, -len(both) % lanes), (0, 0)))
-    return padded.reshape(-1, 2 * lanes)
