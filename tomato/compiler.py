@@ -25,9 +25,10 @@ from tomato.quantise.calibrate import Method
 from tomato.quantise.integers import Integers, from_quantised, from_real
 from tomato.quantise.precision import Precision
 from tomato.schedule import Plan, schedule
-from tomato.schedule.alternatives import best, gained, ordered, reordered
+from tomato.schedule.alternatives import best, gained, ordered, reordered, shared, smaller
 from tomato.schedule.fetching import Weights
 from tomato.schedule.plan import Early, Order, Wishes, read_wishes
+from tomato.schedule.sharing import Share
 from tomato.search import AUTO, Goal
 from tomato.search.auto import search
 from tomato.work import HERE, Workers
@@ -57,6 +58,7 @@ def compile_model(
     host: HostChoice = "ends",
     shell: str = board.SHELLS[0],
     weights: Weights = "auto",
+    share: Share = "auto",
     workers: Workers = HERE,
     progress: Progress = silent,
 ) -> Accelerator:
@@ -78,6 +80,8 @@ def compile_model(
     the host may run at the ends of the network: "none", "ends" (as long as the chip does at least half of the
     multiply-accumulates), or "any". shell: what stands around the Verilog, "axi" or "none", for which room is left.
     weights: "chip" has them all on the chip, "memory" also in memory beside it, "auto" there if they do not fit.
+    share: "auto" lets layers take turns on an engine where the network does not fit otherwise, or with `fps` where that
+    is smaller; "never" does not.
     workers: who shares the work of a search, see `tomato.work.opened`; the design is the same.
     Raises TomatoError for what the user can mend.
     """
@@ -125,12 +129,18 @@ def compile_model(
     refused: list[TomatoError] = []
     for graph in integers.graphs:
         try:
-            planned.append((graph := ordered(graph, wishes), planner(graph, wishes=wishes)))
+            planned.append((graph := ordered(graph, chip, wishes), planner(graph, wishes=wishes)))
         except TomatoError as reason:
             refused.append(reason)
+    def plan_of(graph: Graph, asks: Wishes) -> Plan:
+        return planner(graph, wishes=asks)
+
+    if share == "auto" and (fps or not planned):
+        others = [one for graph in integers.graphs for one in shared(graph, plan_of, chip, wishes, fps=fps)]
+        planned = smaller(planned, others, chip) or planned
     if not planned:
         raise refused[0]
-    planned += reordered(planned, lambda graph, asks: planner(graph, wishes=asks), chip, wishes, fps=fps)
+    planned += reordered(planned, plan_of, chip, wishes, fps=fps)
     graph, chosen = best(planned, chip, fps=fps)
     integers = integers.built(graph, gained(planned, chosen, chip))
     samples = frames or samples_of(network, integers)

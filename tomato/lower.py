@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from tomato.core.ir import Graph
 from tomato.core.state import lasting
+from tomato.engines.parts.shared import Group, Member
 from tomato.hardware.memory import LOAD_BITS, Source
 from tomato.hardware.netlist import (
     FETCH,
@@ -74,6 +75,11 @@ class _Lowering:
             self._fetch(reader)
         for name, unit in self.units.items():
             out = stream(name, name, unit.out, unit.lanes[1])
+            if isinstance(unit, Member):
+                self._distribute(out)
+                if unit is unit.group.units[-1]:
+                    self._share(unit.group)
+                continue
             comes = tuple(self.arriving[f"{name}.{i}"] for i in range(len(unit.args)))
             made = Instance(
                 module=f"tom_{unit.stem}",
@@ -96,6 +102,23 @@ class _Lowering:
         netlist = Netlist(self.graph.name, tuple(self.instances), inputs, outputs)
         netlist.verify()
         return Lowered(netlist, self.costs, self.units, self.ways, reader)
+
+    def _share(self, group: Group) -> None:
+        """The engine of layers that take turns; it has the name of the first."""
+        units, first = group.units, group.units[0]
+        names = [unit.site.node.name for unit in units]
+        made = Instance(
+            module=f"tom_{first.stem}",
+            name=names[0],
+            params=first.params,
+            inputs=tuple(self.arriving[f"{name}.0"] for name in names),
+            outputs=tuple(stream(n, n, u.out, u.lanes[1]) for n, u in zip(names, units, strict=True)),
+            memories=first.memories,
+            comment=f"{', '.join('%' + name for name in names)} take turns",
+            place=self._place(names[0]),
+        )
+        self._add(made, first.cost)
+        self.costs |= dict.fromkeys(names[1:], Resources())
 
     def _add(self, instance: Instance, cost: Resources) -> None:
         self.instances.append(instance)

@@ -104,6 +104,10 @@ def write(
             "HLS C++ has no weights and no queues in memory beside the chip",
             hint="compile with --backend verilog, or with --weights chip for a larger board",
         )
+    if "hls" in backends and any(part.module == SHARED_FOLD for part in netlist.instances):
+        raise TomatoError(
+            "HLS C++ has no engine that layers share", hint="compile with --backend verilog, or with --share never"
+        )
     if "hls" in backends:
         _write_all(folder / "hls", hls.files(netlist, title, report["layers"]))
         _write_all(folder / "hls", vendor.files(netlist, report, title))

@@ -67,6 +67,9 @@ from tomato.core.errors import TomatoError
     show_default=True,
     help="Where weights are: all on the chip, or also in memory beside it; auto: there if they do not fit.",
 )
+@click.option("--share", type=click.Choice(["auto", "never"]), default="auto", show_default=True, help="Whether layers "
+              "may take turns on one engine; auto: if they do not fit otherwise, or are smaller at --fps (Verilog "
+              "alone).")
 @click.option("--plan", type=DATA, metavar="TOML", help="Keep the choices of this plan.toml.")
 @click.option("--backend", default="verilog", show_default=True, metavar="NAMES", help="What to write: verilog, hls "
               "(C++ for Vitis HLS), or verilog,hls.")  # fmt: skip
@@ -77,8 +80,8 @@ def compile_command(
     max_drop: float | None, objective: Any, compensate: bool, fps: float | None, clock: float | None,
     requant_bits: int | None, allow_error: float | None, shapes: tuple[str, ...], states: tuple[str, ...],
     exits: tuple[str, ...], exit_shares: tuple[str, ...], exit_loss: float | None, exit_order: Any,
-    host: Any, shell: str, weights: Any, plan: Path | None, backend: str, workers: int, scheduler: str | None,
-    quiet: bool,
+    host: Any, shell: str, weights: Any, share: Any, plan: Path | None, backend: str, workers: int,
+    scheduler: str | None, quiet: bool,
 ) -> None:  # fmt: skip
     """Compile MODEL for a board and write the build folder."""
     from tomato import frontend, targets, work
@@ -126,8 +129,7 @@ def compile_command(
             ranges=ranges, fps=fps, clock_mhz=clock, plan=plan, requant_bits=requant_bits, allow_error=allow_error,
             shapes=sizes, states=kept, early=doors, early_loss=LOSS if exit_loss is None else exit_loss,
             early_order=exit_order, host=host, shell=shell if "verilog" in backends else "none", weights=weights,
-            workers=crew,
-            progress=shown,
+            share=share if backends == ("verilog",) else "never", workers=crew, progress=shown,
         )  # fmt: skip
         accelerator.write(folder, shown, backends=backends)
     show.warnings(accelerator.report)

@@ -201,6 +201,10 @@ reads weights from memory beside the chip, one is a queue there.
 """
 
 
+SHARED_FOLD = "tom_shared_fold"
+"""The module of an engine that several layers share."""
+
+
 @dataclass(frozen=True, slots=True)
 class Netlist:
     """A whole accelerator: its parts, and the streams at its edges. The outputs are framed."""

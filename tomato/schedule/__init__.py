@@ -25,6 +25,7 @@ from tomato.schedule.scheduler import (
     select,
     way_out,
 )
+from tomato.schedule.sharing import joined
 from tomato.schedule.spilling import spilled
 from tomato.schedule.streams import edges, interval_cycles
 from tomato.targets import Resources, Target
@@ -136,6 +137,7 @@ def _fitting(
             start = max(interval, before.interval if before else 0)
             found = before = fastest_in_regions(graph, offers, floor, room, spare, start, before)
             design = found or replace(design, even=True)
+        design = replace(design, chosen=joined(design.chosen))
         interval = cycles_of(design.chosen)
         if fps and interval > wanted:
             raise TomatoError(

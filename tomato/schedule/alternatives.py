@@ -3,13 +3,16 @@
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from math import ceil, inf
 
 from tomato.core.errors import TomatoError
 from tomato.core.ir import Graph
+from tomato.passes.narrow_sums import narrow_sums
 from tomato.schedule.balance import aims, balanced
 from tomato.schedule.plan import Plan, Wishes
 from tomato.schedule.route import routes
 from tomato.schedule.scheduler import weight
+from tomato.schedule.sharing import asked, sharable
 from tomato.schedule.streams import edges, interval_cycles
 from tomato.schedule.units import bind
 from tomato.targets import Resources, Target
@@ -18,16 +21,19 @@ LITTLE = 0.98
 """The price of a plan that makes another order of channels worth it by itself, in that of another plan."""
 ROUNDS = 2
 """Times that channels are put into another order, the second time for the lanes that the first plan has."""
+PARTS = 1.0, 0.75, 0.5, 0.25
+"""Parts of the layers that can share an engine, which are tried."""
 Scheduler = Callable[[Graph, Wishes], Plan]
 """Makes a plan, or raises TomatoError."""
 
 
-def ordered(graph: Graph, wishes: Wishes) -> Graph:
-    """The graph with its channels in the order that a plan file asks for."""
+def ordered(graph: Graph, target: Target, wishes: Wishes) -> Graph:
+    """The graph that a plan file asks for: channels in its order, and what shares an engine as one operator."""
     try:
-        return balanced(graph, wishes.reordered) if wishes.reordered else graph
+        graph = balanced(graph, wishes.reordered) if wishes.reordered else graph
     except TomatoError as reason:
         raise TomatoError(reason.what, where=f"{wishes.file}: [reordered]", hint=reason.hint) from reason
+    return asked(graph, target, wishes)
 
 
 def reordered(
@@ -63,6 +69,35 @@ def _others(graph: Graph, plain: Plan, schedule: Scheduler, target: Target, wish
             break
         found.append(one)
     return found[1:]
+
+
+def shared(
+    graph: Graph, schedule: Scheduler, target: Target, wishes: Wishes, *, fps: float | None
+) -> list[tuple[Graph, Plan]]:
+    """The best plan found in which layers of the graph share engines; none if a plan file says how layers are built.
+
+    Tried: all layers that can, then parts of them, those with the fewest products first.
+    """
+    if wishes.layers:
+        return []
+    found: list[tuple[Graph, Plan]] = []
+    alike = sharable(graph, target)
+    for part in PARTS:
+        chosen = [names[: ceil(len(names) * part)] for names in alike]
+        together = {name for names in chosen if len(names) > 1 for name in names}
+        if together:
+            other = narrow_sums(graph, together)
+            with suppress(TomatoError):  # not in this way
+                found.append((other, schedule(other, wishes)))
+    return [best(found, target, fps=fps)] if found else []
+
+
+def smaller(
+    planned: Sequence[tuple[Graph, Plan]], others: Sequence[tuple[Graph, Plan]], target: Target
+) -> list[tuple[Graph, Plan]]:
+    """Those of the others that are cheaper than all that is planned, by more than a little."""
+    least = min((_judged(*one, target)[1] for one in planned), default=inf)
+    return [other for other in others if _judged(*other, target)[1] < LITTLE * least]
 
 
 def _better(one: tuple[Graph, Plan], other: tuple[Graph, Plan], target: Target, *, fps: float | None) -> bool:

@@ -21,6 +21,7 @@ from tomato.ops.dense import Dense
 from tomato.ops.gated_conv2d import GatedConv2d
 from tomato.ops.threshold import Threshold
 from tomato.passes.gate_convolutions import ungated
+from tomato.schedule import sharing
 from tomato.schedule.offers import Kept, Offer, Offers, Option, cycles_of, fast_enough, fetching, intervals, total
 from tomato.schedule.plan import NO_WISHES, Wishes
 from tomato.schedule.rates import rates_of
@@ -79,7 +80,11 @@ def options(
         )
     found: dict[str, Offer] = {}
     refused: list[str] = []
+    shared = sharing.offers(places, wishes)
     for name, place in places.items():
+        if name in shared:
+            found[name] = shared[name]
+            continue
         key = (place.op, place.args, place.out, rates[name], target.name, target.clock_mhz, ultra_words, fetch)
         if kept is not None and name not in wishes.layers and key in kept:
             found[name] = kept[key]

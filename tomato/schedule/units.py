@@ -8,6 +8,7 @@ from tomato.engines import CATALOGUE
 from tomato.engines.base import AnyUnit, Site
 from tomato.ops.move import Reshape
 from tomato.schedule.plan import Choice
+from tomato.schedule.sharing import bound
 from tomato.targets import Target
 
 WIRING = (Reshape,)
@@ -24,4 +25,8 @@ def sites(graph: Graph, target: Target) -> dict[str, Site[Any]]:
 def bind(graph: Graph, layers: Mapping[str, Choice], target: Target) -> dict[str, AnyUnit]:
     """The units of a plan."""
     places = sites(graph, target)
-    return {name: CATALOGUE[layers[name].engine](place, layers[name].knobs) for name, place in places.items()}
+    shared = bound(places, layers)
+    return {
+        name: shared[name] if name in shared else CATALOGUE[layers[name].engine](place, layers[name].knobs)
+        for name, place in places.items()
+    }

@@ -12,16 +12,15 @@ import numpy as np
 from tomato.core.formats import Array, Codes, Tensor
 from tomato.core.forms import Cell
 from tomato.core.ir import TensorType
-from tomato.engines.base import Interval, Knobs, Site, Timing, Unit, beats, folds
+from tomato.engines.base import FREE, Interval, Knobs, Site, Timing, Unit, beats, folds
 from tomato.engines.parts import dot
-from tomato.engines.parts.ring import freed_by
 from tomato.hardware.memory import Ram, Source, Store, better_ram, memory_cost, rom_cost
-from tomato.hardware.netlist import Memory
+from tomato.hardware.netlist import SHARED_FOLD, Memory
 from tomato.ops.narrowed import Narrowed
 from tomato.targets import Resources, Target
 
-STEM = "shared_fold"
-"""The name of the engine: its module is tom_shared_fold."""
+STEM = SHARED_FOLD.removeprefix("tom_")
+"""The name of the engine in a plan."""
 GROUP = "group"
 """The knob that says which layers share an engine: those of one number."""
 ASKED = 3
@@ -294,16 +293,35 @@ class Group:
     def formula(self) -> Resources:
         """What it takes, by a formula that no synthesis has fitted."""
         target, luts, count = self.target, self.target.luts, len(self.sites)
-        lanes_in, lanes_out = self.lanes
-        x, acc = self.members.x, self.members.acc
-        array = dot.cost(lanes_in, lanes_out, self.members.weight, x, acc, self.knobs, target, chain=self.chain)
-        memories = memory_cost(lanes_in * x.bits, self.rings, self.rams[0], target)
-        memories += memory_cost(lanes_out * self.members.out_bits, count * self.places, self.rams[1], target)
+        members, (mult, bias) = self.members, self.members.narrow_bits
+        x, acc = members.x, members.acc
+        array = dot.cost(*self.lanes, members.weight, x, acc, self.knobs, target, chain=self.chain)
+        memories = memory_cost(x.bits, self.rings, self.rams[0], target) * self.lanes[0]
+        memories += memory_cost(members.out_bits, count * self.places, self.rams[1], target)
         for store in self.stores.values():
             memories += rom_cost(store, target)
-        return array + memories + self._narrowing * lanes_out + self._turning + Resources(
-            lut=lanes_in * x.bits * luts.select(count), ff=sum(lanes_out * s.out.codes.bits + 1 for s in self.sites)
+        # One narrowing: sums of products, a shift that is the layer's, two comparisons; the sums of a pass wait for it.
+        total = max(acc.bits + mult, bias) + 1
+        shifted = total - members.shifts[0]
+        a, b = self.slices
+        products = ceil(acc.bits / a) * ceil(mult / b)
+        narrowing = Resources(
+            lut=total * products + shifted * members.shifts[1].bit_length() // 2 + 2 * shifted + 2 * members.out_bits
+            + acc.bits * self.lanes[1],
+            ff=total * (products + 2) + 3 * shifted + acc.bits * self.lanes[1],
+            dsp=target.dsp_for(acc.bits, mult),
+        )  # fmt: skip
+        # What is known of each layer is in LUT memory; sizes are constants that a layer's number selects.
+        sizes = self.sizes
+        words, ring = self.words.bit_length(), self.rings.bit_length()
+        state = 4 * sizes["HeightBits"] + 2 * sizes["WidthBits"] + 2 * sizes["OffsetBits"] + sizes["RowBits"]
+        state += 3 * sizes["RowBits"] + 2 * ring + sizes["ChannelBits"] + 4 * self.places.bit_length()
+        chosen = state + words + sizes["OffsetBits"] + 2 * ring
+        control = Resources(
+            lut=target.lutram_for(state, count) + luts.turns(chosen, count) + x.bits * luts.select(count) + 4 * count,
+            ff=2 * state + 2 * chosen + sum(site.out.codes.bits + 1 for site in self.sites),
         )
+        return array + memories + narrowing + control
 
     @cached_property
     def sizes(self) -> dict[str, int]:
@@ -459,9 +477,8 @@ class Member(Unit[Narrowed]):
     @cached_property
     def timing(self) -> Timing:
         """Of a layer whose turns come evenly, as seldom as they may."""
-        window, (height, width, _) = self.op.window, self.arg.shape
-        need = np.repeat((self.layer.waits + 1) * width - 1, self.out.shape[1])
-        room = freed_by(height, width, window, max(1, self.layer.rows - window.pads[0]))
+        need = np.repeat((self.layer.waits + 1) * self.arg.shape[1] - 1, self.out.shape[1])
+        room = np.full(self.arg.pixels, FREE)  # where there is none, who makes it waits: others have their turns
         turn = self.group.turn(self.layer)
         latency = turn + self.group.delay + self.out.channels * self.group.round
         return Timing((need,), max(turn, self.group.cycles // self.out.pixels), latency, (room,))

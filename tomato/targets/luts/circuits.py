@@ -136,6 +136,10 @@ class Luts(ABC):
         """A list in order of so many cells, and what reads it: numbers of `bits`, a place goes with each."""
 
     @abstractmethod
+    def turns(self, bits: int, layers: int) -> int:
+        """What moves the state of the layers that share an engine: `bits` of it, and of constants that one selects."""
+
+    @abstractmethod
     def fifo(self, depth: int, rows: int) -> int:
         """The counters of a FIFO of `depth` words in `rows` rows of memory."""
 

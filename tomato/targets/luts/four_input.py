@@ -99,6 +99,9 @@ class FourInput(Luts):
         """Comparisons of up to eight bits are no carry chains, and dearer than what moves the place."""
         return cells * (7 * (bits - 1) if bits <= 8 else 9 * bits // 2) - 30
 
+    def turns(self, bits: int, layers: int) -> int:
+        return bits * 4
+
     def fifo(self, depth: int, rows: int) -> int:
         return 30 if depth.bit_length() <= CHAIN else 42 + 10 * (not power_of_two(depth)) + 20 * (depth > COMPARED)
 

@@ -97,6 +97,9 @@ class SixInput(Luts):
     def ordered_list(self, cells: int, bits: int, place: int) -> int:
         return cells * (bits * 7 // 4 + place + 1) + 33
 
+    def turns(self, bits: int, layers: int) -> int:
+        return bits * 2
+
     def fifo(self, depth: int, rows: int) -> int:
         """Pointers that do not wrap by themselves are compared; where there are rows, their ends are decoded."""
         count, wraps = depth.bit_length(), not power_of_two(depth)
