@@ -15,7 +15,17 @@ from tomato.core.errors import TomatoError
 from tomato.core.files import write_text
 from tomato.core.formats import Array
 from tomato.hardware.memory import LOAD_BITS
-from tomato.hardware.netlist import FETCH, WEIGHTS, MemoryMaster, Netlist, Stream, lane_mask, load_beats, number_places
+from tomato.hardware.netlist import (
+    FETCH,
+    SHARED_FOLD,
+    WEIGHTS,
+    MemoryMaster,
+    Netlist,
+    Stream,
+    lane_mask,
+    load_beats,
+    number_places,
+)
 from tomato.host import ports
 from tomato.version import __version__
 

@@ -67,9 +67,14 @@ from tomato.core.errors import TomatoError
     show_default=True,
     help="Where weights are: all on the chip, or also in memory beside it; auto: there if they do not fit.",
 )
-@click.option("--share", type=click.Choice(["auto", "never"]), default="auto", show_default=True, help="Whether layers "
-              "may take turns on one engine; auto: if they do not fit otherwise, or are smaller at --fps (Verilog "
-              "alone).")
+@click.option(
+    "--share",
+    type=click.Choice(["auto", "never"]),
+    default="auto",
+    show_default=True,
+    help="Whether layers may take turns on one engine, in Verilog alone; auto: where they do not fit otherwise, or are "
+    "smaller at --fps.",
+)
 @click.option("--plan", type=DATA, metavar="TOML", help="Keep the choices of this plan.toml.")
 @click.option("--backend", default="verilog", show_default=True, metavar="NAMES", help="What to write: verilog, hls "
               "(C++ for Vitis HLS), or verilog,hls.")  # fmt: skip

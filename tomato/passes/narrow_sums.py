@@ -23,7 +23,7 @@ def narrowable(graph: Graph) -> dict[str, tuple[Node, Node]]:
 
 
 def narrow_sums(graph: Graph, names: Set[str]) -> Graph:
-    """The graph in which each requantisation of `names` is one operator with the sum in front of it, by its own name."""
+    """The graph in which each requantisation of `names` is one operator with the sum in front of it, by its name."""
     pairs = {name: pair for name, pair in narrowable(graph).items() if name in names}
     gone = {maker.name for maker, _ in pairs.values()}
 

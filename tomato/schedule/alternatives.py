@@ -12,7 +12,7 @@ from tomato.schedule.balance import aims, balanced
 from tomato.schedule.plan import Plan, Wishes
 from tomato.schedule.route import routes
 from tomato.schedule.scheduler import weight
-from tomato.schedule.sharing import asked, sharable
+from tomato.schedule.sharing import Share, asked, sharable
 from tomato.schedule.streams import edges, interval_cycles
 from tomato.schedule.units import bind
 from tomato.targets import Resources, Target
@@ -25,6 +25,33 @@ PARTS = 1.0, 0.75, 0.5, 0.25
 """Parts of the layers that can share an engine, which are tried."""
 Scheduler = Callable[[Graph, Wishes], Plan]
 """Makes a plan, or raises TomatoError."""
+
+
+def plans(
+    graphs: Sequence[Graph], schedule: Callable[..., Plan], target: Target, wishes: Wishes, *,
+    fps: float | None, share: Share,
+) -> list[tuple[Graph, Plan]]:  # fmt: skip
+    """Plans of graphs that compute the same: of each as it is, with layers that share engines, in other orders.
+
+    Raises TomatoError, of the first graph, when there is none.
+    """
+
+    def plan_of(graph: Graph, asks: Wishes) -> Plan:
+        return schedule(graph, wishes=asks)
+
+    planned: list[tuple[Graph, Plan]] = []
+    refused: list[TomatoError] = []
+    for graph in graphs:
+        try:
+            planned.append((graph := ordered(graph, target, wishes), plan_of(graph, wishes)))
+        except TomatoError as reason:
+            refused.append(reason)
+    if share == "auto" and (fps or not planned):
+        others = [one for graph in graphs for one in shared(graph, plan_of, target, wishes, fps=fps)]
+        planned = smaller(planned, others, target) or planned
+    if not planned:
+        raise refused[0]
+    return planned + reordered(planned, plan_of, target, wishes, fps=fps)
 
 
 def ordered(graph: Graph, target: Target, wishes: Wishes) -> Graph:

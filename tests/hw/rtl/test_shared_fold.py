@@ -1,5 +1,7 @@
 """tom_shared_fold against the meaning of its layers: several take turns on one engine."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,7 @@ from tomato.ops.narrowed import Narrowed
 from tomato.ops.requant import Requant
 from tomato.ops.window import Window
 
+Make = Callable[[np.random.Generator], list[tuple[Narrowed, TensorType]]]
 FRAMES = 4
 STALLS = (FREE, Stall(0.4, 0.6), Stall(0.6, 0.3))
 
@@ -65,7 +68,7 @@ def convs(rng: np.random.Generator) -> list[tuple[Narrowed, TensorType]]:
         pytest.param(convs, (2, 2), 2, "pynq-z2", id="convs"),
     ],
 )
-def test_every_layer_matches_golden(make, lanes: tuple[int, int], pack: int, board: str) -> None:
+def test_every_layer_matches_golden(make: Make, lanes: tuple[int, int], pack: int, board: str) -> None:
     rng = np.random.default_rng(5)
     layers = make(rng)
     knobs = {"lanes_in": lanes[0], "lanes_out": lanes[1], "cell": 0, "pack": pack, "weight_ram": 1}

@@ -39,10 +39,7 @@ LUT_ROWS = 8
 
 @dataclass(frozen=True)
 class Turns:
-    """A layer on an engine with so many lanes: its sizes.
-
-    rows: input rows that are kept: those that an output row waits for, and those of the next one.
-    """
+    """A layer on an engine with so many lanes: its sizes."""
 
     site: Site[Narrowed]
     lanes_in: int
@@ -74,10 +71,11 @@ class Turns:
 
     @cached_property
     def rows(self) -> int:
-        """Input rows that are kept."""
+        """Input rows that are kept: from the first that an output row reads to the last that the next one waits for."""
         window = self.site.op.window
         tops = np.arange(self.site.out.shape[0]) * window.stride[0] - window.pads[0]
-        return int((self.waits - tops).max()) + 1 + window.stride[0]
+        later = np.append(self.waits[1:], self.site.arg.shape[0] + self.waits[0])
+        return int((later - tops).max()) + 1
 
     @property
     def ring(self) -> int:
@@ -131,7 +129,7 @@ class Members:
     def groups(self, number: int) -> Iterator["Group"]:
         """Every engine that they could share; the number is that of the group."""
         ins, outs = ({n for s in self.sites for n in folds(kind(s).channels)} for kind in (_arg, _out))
-        some = [pack for pack in dot.packs(self.weight, self.x, self.target)]
+        some = dot.packs(self.weight, self.x, self.target)
         for lanes_in, lanes_out, pack in product(sorted(ins), sorted(outs), some):
             if lanes_in * lanes_out > MOST or pack > lanes_out:
                 continue
@@ -282,7 +280,9 @@ class Group:
         a, b = self.slices
         products = ceil(self.members.acc.bits / a) * ceil(self.members.narrow_bits[0] / b)
         narrow = 5 + products.bit_length()
-        return READ + dot.pipeline(self.lanes[0], self.members.weight, self.members.x, self.knobs, self.chain) + narrow + self.round + 4
+        members = self.members
+        products_and_sums = dot.pipeline(self.lanes[0], members.weight, members.x, self.knobs, self.chain)
+        return READ + products_and_sums + narrow + self.round + 4
 
     @property
     def round(self) -> int:
