@@ -10,6 +10,7 @@ from tomato.core.interface import Ends
 from tomato.core.ir import Graph
 from tomato.engines.base import AnyUnit, spelled
 from tomato.engines.parts import cells
+from tomato.engines.parts.shared import GROUP, Member
 from tomato.hardware.memory import Ram
 from tomato.hardware.netlist import QUEUE
 from tomato.hardware.shell import MEMORY_LATENCY, MOST_BEATS
@@ -21,6 +22,7 @@ from tomato.schedule.rates import Rates, rates_of
 from tomato.schedule.regions import fills, rooms
 from tomato.schedule.streams import expected_cycles, interval_cycles, source_of
 from tomato.schedule.timing import Times, latency_cycles, simulate_times
+from tomato.schedule.units import Units
 from tomato.targets import Resources, Target
 
 NOTHING = Resources()
@@ -93,6 +95,7 @@ def report(
         "inputs": {name: str(kind) for name, kind in graph.inputs},
         "outputs": {name: source_of(graph, name) for name in graph.outputs},
         "layers": layers,
+        "shared": _shared(units),
         "between_layers": between.counts(),
         "shell": {"kind": shell, "resources": around.counts()},
         "fifos": dict(plan.fifos),
@@ -101,6 +104,19 @@ def report(
         "ports": ports,
         "notes": [*notes, *full],
     }
+
+
+def _shared(units: Units) -> list[dict[str, Any]]:
+    """Engines that layers share: cycles a frame of all their turns together, and of each layer's."""
+    groups = {unit.group for unit in units.values() if isinstance(unit, Member)}
+    return [
+        {
+            "group": group.knobs[GROUP],
+            "cycles": group.cycles,
+            "layers": [{"name": unit.site.node.name, "cycles": unit.cycles} for unit in group.units],
+        }
+        for group in sorted(groups, key=lambda group: group.knobs[GROUP])
+    ]
 
 
 def memory(lowered: Lowered, target: Target, interval: int) -> dict[str, Any] | None:
