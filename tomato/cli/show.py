@@ -189,6 +189,9 @@ def summary(out: Console, report: Mapping[str, Any]) -> None:
     say(out, f"{report['fps']:,.0f} frames/s at {report['clock_mhz']:g} MHz on {report['target']}", "bold")
     say(out, f"interval  {report['interval_cycles']:,} cycles a frame, set by {limit}{peers_text}")
     say(out, f"latency   {report['latency_cycles']:,} cycles, {report['latency_ms']:.6g} ms")
+    for group in report["shared"]:
+        names = ", ".join(layer["name"] for layer in group["layers"])
+        say(out, f"shared    {len(group['layers'])} layers take turns on one engine: {names}")
     if beside:
         layers = ", ".join(f"{name} {size:,}" for name, size in beside["layers"].items())
         ports = f"{beside['kind']}, {beside['channels']} x {beside['data_bits']} bits"

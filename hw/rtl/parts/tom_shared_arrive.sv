@@ -15,7 +15,7 @@ module tom_shared_arrive #(
   parameter int unsigned InW     = 16, // bits of all streams together
   parameter int unsigned Words   = 40, // of all rings
   parameter int unsigned RowBits = 4,  // of a count of rows
-  parameter int unsigned ChannelBits = 1, // of a channel's number
+  parameter int unsigned ChannelBits = 1,  // of a channel's number
 
   localparam int unsigned MemberBits = tom_pkg::idx_width(Members),
   localparam int unsigned WordBits = tom_pkg::idx_width(Words)

@@ -9,18 +9,18 @@
 `default_nettype none
 
 module tom_shared_turns #(
-  parameter int unsigned Members = 2,  // layers
+  parameter int unsigned Members    = 2,   // layers
   parameter bit [Members*tom_shared_pkg::LayerBits-1:0] Layers = tom_shared_pkg::Both,  // their sizes, the first in the low bits
-  parameter int unsigned Words   = 40, // of all rings
-  parameter int unsigned Reads   = 18, // words of weights of all layers
-  parameter int unsigned Outputs = 1,  // results of a pass, at most
-  parameter int unsigned Channels = 2, // output channels of all layers
-  parameter int unsigned RowBits = 4,  // of a count of rows
-  parameter int unsigned HeightBits = 6, // of any number of rows, two's complement
-  parameter int unsigned WidthBits = 6, // of any number of columns, two's complement
-  parameter int unsigned OffsetBits = 7, // of a word in a ring or left of it, two's complement, and of a sum of two
-  parameter int unsigned StepBits = 2, // of beats, folds, kernel rows and columns
-  parameter int unsigned Places  = 4,  // results of a layer that are kept, a power of two
+  parameter int unsigned Words      = 40,  // of all rings
+  parameter int unsigned Reads      = 18,  // words of weights of all layers
+  parameter int unsigned Outputs    = 1,   // results of a pass, at most
+  parameter int unsigned Channels   = 2,   // output channels of all layers
+  parameter int unsigned RowBits    = 4,   // of a count of rows
+  parameter int unsigned HeightBits = 6,   // of any number of rows, two's complement
+  parameter int unsigned WidthBits  = 6,   // of any number of columns, two's complement
+  parameter int unsigned OffsetBits = 7,   // of a word in a ring or left of it, two's complement, and of a sum of two
+  parameter int unsigned StepBits   = 2,   // of beats, folds, kernel rows and columns
+  parameter int unsigned Places     = 4,   // results of a layer that are kept, a power of two
 
   localparam int unsigned MemberBits = tom_pkg::idx_width(Members),
   localparam int unsigned WordBits = tom_pkg::idx_width(Words),

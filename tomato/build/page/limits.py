@@ -21,6 +21,10 @@ def pace(design: Design) -> str:
     cycles = f"{design.interval:,} cycles"
     if not slowest:
         return f"The streams between the layers set the pace: a frame every {cycles}; no layer needs as many."
+    for group in design.report.get("shared", []):
+        names = {layer["name"] for layer in group["layers"]}
+        if names == {row["name"] for row in design.slowest}:
+            return f"{len(names)} layers share an engine and set the pace: all their turns take {cycles} for a frame."
     if len(slowest) == 1:
         return f"{slowest[0]} sets the pace: it needs {cycles} for a frame, every other layer fewer."
     if len(slowest) == len(design.rows):

@@ -78,6 +78,13 @@ class Turns:
         return int((later - tops).max()) + 1
 
     @property
+    def extents(self) -> tuple[int, int, int]:
+        """The most rows, columns and steps of a loop that are counted."""
+        (height, width, _), window = self.site.arg.shape, self.site.op.window
+        (top, left, *_), (kh, kw), (down, right) = window.pads, window.kernel, window.stride
+        return max(self.rows, height + top + kh + down), width + left + kw + right, max(self.beats, self.folds, kh, kw)
+
+    @property
     def ring(self) -> int:
         """Words of the rows that are kept."""
         return self.rows * self.site.arg.shape[1] * self.beats
@@ -277,9 +284,7 @@ class Group:
     @cached_property
     def delay(self) -> int:
         """Cycles from the last read of a pixel to its last beat on the stream, at most."""
-        a, b = self.slices
-        products = ceil(self.members.acc.bits / a) * ceil(self.members.narrow_bits[0] / b)
-        narrow = 5 + products.bit_length()
+        narrow = 5 + self._products.bit_length()
         members = self.members
         products_and_sums = dot.pipeline(self.lanes[0], members.weight, members.x, self.knobs, self.chain)
         return READ + products_and_sums + narrow + self.round + 4
@@ -291,51 +296,53 @@ class Group:
 
     @cached_property
     def formula(self) -> Resources:
-        """What it takes, by a formula that no synthesis has fitted."""
-        target, luts, count = self.target, self.target.luts, len(self.sites)
-        members, (mult, bias) = self.members, self.members.narrow_bits
-        x, acc = members.x, members.acc
-        array = dot.cost(*self.lanes, members.weight, x, acc, self.knobs, target, chain=self.chain)
-        memories = memory_cost(x.bits, self.rings, self.rams[0], target) * self.lanes[0]
-        memories += memory_cost(members.out_bits, count * self.places, self.rams[1], target)
-        for store in self.stores.values():
-            memories += rom_cost(store, target)
-        # One narrowing: sums of products, a shift that is the layer's, two comparisons; the sums of a pass wait for it.
-        total = max(acc.bits + mult, bias) + 1
-        shifted = total - members.shifts[0]
-        a, b = self.slices
-        products = ceil(acc.bits / a) * ceil(mult / b)
-        narrowing = Resources(
-            lut=total * products + shifted * members.shifts[1].bit_length() // 2 + 2 * shifted + 2 * members.out_bits
-            + acc.bits * self.lanes[1],
-            ff=total * (products + 2) + 3 * shifted + acc.bits * self.lanes[1],
-            dsp=target.dsp_for(acc.bits, mult),
+        """What it takes, by a formula that was compared with few syntheses."""
+        members, target = self.members, self.target
+        array = dot.cost(
+            *self.lanes, members.weight, members.x, members.acc, self.knobs, target, chain=self.chain
         )  # fmt: skip
-        # What is known of each layer is in LUT memory; sizes are constants that a layer's number selects.
-        sizes = self.sizes
-        words, ring = self.words.bit_length(), self.rings.bit_length()
-        state = 4 * sizes["HeightBits"] + 2 * sizes["WidthBits"] + 2 * sizes["OffsetBits"] + sizes["RowBits"]
-        state += 3 * sizes["RowBits"] + 2 * ring + sizes["ChannelBits"] + 4 * self.places.bit_length()
-        chosen = state + words + sizes["OffsetBits"] + 2 * ring
-        control = Resources(
-            lut=target.lutram_for(state, count) + luts.turns(chosen, count) + x.bits * luts.select(count) + 4 * count,
-            ff=2 * state + 2 * chosen + sum(site.out.codes.bits + 1 for site in self.sites),
+        rings = memory_cost(members.x.bits, self.rings, self.rams[0], target) * self.lanes[0]
+        results = memory_cost(members.out_bits, len(self.sites) * self.places, self.rams[1], target)
+        constants = (rom_cost(store, target) for store in self.stores.values())
+        return sum(constants, start=array + rings + results + self._narrowing + self._control)
+
+    @property
+    def _narrowing(self) -> Resources:
+        """Sums of products, a shift that is the layer's, two comparisons; and the sums of a pass, which wait for it."""
+        members, (mult, bias) = self.members, self.members.narrow_bits
+        total = max(members.acc.bits + mult, bias) + 1
+        shifted, waiting = total - members.shifts[0], members.acc.bits * self.lanes[1]
+        shift = shifted * members.shifts[1].bit_length() // 2
+        return Resources(
+            lut=total * self._products + shift + 2 * shifted + 2 * members.out_bits + waiting,
+            ff=total * (self._products + 2) + 3 * shifted + waiting,
+            dsp=self.target.dsp_for(members.acc.bits, mult),
         )
-        return array + memories + narrowing + control
+
+    @property
+    def _control(self) -> Resources:
+        """State of the layers, in LUT memory, what moves it, and sizes, which are constants that a layer selects."""
+        sizes, ring, count = self.sizes, self.rings.bit_length(), len(self.sites)
+        state = 4 * (sizes["HeightBits"] + sizes["RowBits"] + self.places.bit_length())
+        state += 2 * (sizes["WidthBits"] + sizes["OffsetBits"] + ring) + sizes["ChannelBits"]
+        moved = state + self.words.bit_length() + sizes["OffsetBits"] + 2 * ring
+        luts, bits = self.target.luts, self.members.x.bits
+        codes = bits * (luts.select(count) + self.lanes[0])  # one of those that come in, or the border
+        return Resources(
+            lut=self.target.lutram_for(state, count) + luts.turns(moved, count) + codes + 4 * count,
+            ff=2 * state + 2 * moved + sum(site.out.codes.bits + 1 for site in self.sites),
+        )
+
+    @property
+    def _products(self) -> int:
+        """Of a narrowing, which are summed."""
+        a, b = self.slices
+        return ceil(self.members.acc.bits / a) * ceil(self.members.narrow_bits[0] / b)
 
     @cached_property
     def sizes(self) -> dict[str, int]:
         """Widths of the counters that all layers fit."""
-        windows = [layer.site.op.window for layer in self.layers]
-        rows = max(
-            max(la.rows, la.site.arg.shape[0] + w.pads[0] + w.kernel[0] + w.stride[0])
-            for la, w in zip(self.layers, windows, strict=True)
-        )
-        columns = max(
-            la.site.arg.shape[1] + w.pads[1] + w.kernel[1] + w.stride[1]
-            for la, w in zip(self.layers, windows, strict=True)
-        )
-        steps = max(max(la.beats, la.folds, *w.kernel) for la, w in zip(self.layers, windows, strict=True))
+        rows, columns, steps = (max(n) for n in zip(*(layer.extents for layer in self.layers), strict=True))
         return {
             "RowBits": max(layer.rows for layer in self.layers).bit_length() + 1,
             "HeightBits": rows.bit_length() + 2,

@@ -100,7 +100,7 @@ class FourInput(Luts):
         return cells * (7 * (bits - 1) if bits <= 8 else 9 * bits // 2) - 30
 
     def turns(self, bits: int, layers: int) -> int:
-        return bits * 4
+        return bits * (300 + 58 * (layers - 1).bit_length()) // 100
 
     def fifo(self, depth: int, rows: int) -> int:
         return 30 if depth.bit_length() <= CHAIN else 42 + 10 * (not power_of_two(depth)) + 20 * (depth > COMPARED)

@@ -98,7 +98,8 @@ class SixInput(Luts):
         return cells * (bits * 7 // 4 + place + 1) + 33
 
     def turns(self, bits: int, layers: int) -> int:
-        return bits * 2
+        """State moves in little more than a LUT a bit; constants of more layers than a LUT selects from take others."""
+        return bits * (130 + 50 * (layers - 1).bit_length()) // 100
 
     def fifo(self, depth: int, rows: int) -> int:
         """Pointers that do not wrap by themselves are compared; where there are rows, their ends are decoded."""
