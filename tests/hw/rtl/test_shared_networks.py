@@ -29,8 +29,8 @@ def shared(seed: int) -> Case | None:
     """All layers that can, or some of them, in one group or two; None where none can."""
     case, draw = make(seed), random.Random(seed)
     target = targets.load(draw.choice(["pynq-z2", "ulx3s"]))
-    groups = [names[: draw.randint(2, len(names))] for names in sharable(case.graph, target)]
-    groups = [part for names in groups for part in halves(names, draw)]
+    some = [names[: draw.randint(2, len(names))] for names in sharable(case.graph, target)]
+    groups = [part for names in some for part in halves(names, draw)]
     if not groups:
         return None
     graph = narrow_sums(case.graph, {name for names in groups for name in names})

@@ -80,6 +80,14 @@ def test_the_pace() -> None:
     )
 
 
+def test_the_pace_of_layers_that_share_an_engine() -> None:
+    names = [{"name": row["name"], "cycles": 1} for row in design().slowest]
+    shared = [{"group": 0, "cycles": 64, "layers": names}]
+    assert limits.pace(_changed(shared=shared)) == (
+        "10 layers share an engine and set the pace: all their turns take 64 cycles for a frame."
+    )
+
+
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
