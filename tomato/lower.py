@@ -115,7 +115,7 @@ class _Lowering:
             outputs=tuple(stream(n, n, u.out, u.lanes[1]) for n, u in zip(names, units, strict=True)),
             memories=first.memories,
             comment=f"{', '.join('%' + name for name in names)} take turns",
-            place=self._place(names[0]),
+            region=self._region(names[0]),
         )
         self._add(made, first.cost)
         self.costs |= dict.fromkeys(names[1:], Resources())
