@@ -15,6 +15,7 @@ from tomato.core.errors import TomatoError
 from tomato.core.files import refusals
 from tomato.core.formats import Array
 from tomato.core.interface import Reading
+from tomato.core.ir import Graph
 from tomato.core.progress import Progress, silent
 from tomato.frontend import HostChoice, Network
 from tomato.frontend.read import Source
@@ -23,8 +24,8 @@ from tomato.quantise.absorb import SHARE, Allowed
 from tomato.quantise.calibrate import Method
 from tomato.quantise.integers import Integers, from_quantised, from_real
 from tomato.quantise.precision import Precision
-from tomato.schedule import schedule
-from tomato.schedule.alternatives import best, gained, plans
+from tomato.schedule import Plan, schedule
+from tomato.schedule.alternatives import best, gained, or_shared, ordered, reordered
 from tomato.schedule.fetching import Weights
 from tomato.schedule.plan import Early, Order, Wishes, read_wishes
 from tomato.schedule.sharing import Share
@@ -124,7 +125,18 @@ def compile_model(
         schedule, target=chip, clock_mhz=clock, fps=fps, model=str(source), given=network.quantised,
         around=board.around(shell, chip), weights=weights,
     )  # fmt: skip
-    planned = plans(integers.graphs, planner, chip, wishes, fps=fps, share=share)
+    planned: list[tuple[Graph, Plan]] = []
+    refused: list[TomatoError] = []
+    for graph in integers.graphs:
+        try:
+            planned.append((graph := ordered(graph, chip, wishes), planner(graph, wishes=wishes)))
+        except TomatoError as reason:
+            refused.append(reason)
+    if share == "auto" and (fps or not planned):
+        planned = or_shared(planned, integers.graphs, lambda g, asks: planner(g, wishes=asks), chip, wishes, fps=fps)
+    if not planned:
+        raise refused[0]
+    planned += reordered(planned, lambda graph, asks: planner(graph, wishes=asks), chip, wishes, fps=fps)
     graph, chosen = best(planned, chip, fps=fps)
     integers = integers.built(graph, gained(planned, chosen, chip))
     samples = frames or samples_of(network, integers)

@@ -215,9 +215,7 @@ def first_difference(
         if unit.fetched:
             values[f"{name}.{WORDS}"] = np.repeat(unit.fetched.codes, frames, axis=0)
     behind = gates(graph) if backend == "verilog" else {}
-    place = {
-        value: at for at, value in enumerate(graph.types)
-    }  # an engine that layers share drives streams of them all
+    place = {value: at for at, value in enumerate(graph.types)}  # a shared engine drives streams of many
     for port in sorted(netlist.streams, key=lambda stream: place.get(stream.value, -1)):
         if port.value not in values:
             continue  # beats of memory

@@ -12,7 +12,7 @@ from tomato.schedule.balance import aims, balanced
 from tomato.schedule.plan import Plan, Wishes
 from tomato.schedule.route import routes
 from tomato.schedule.scheduler import weight
-from tomato.schedule.sharing import Share, asked, sharable
+from tomato.schedule.sharing import asked, sharable
 from tomato.schedule.streams import edges, interval_cycles
 from tomato.schedule.units import bind
 from tomato.targets import Resources, Target
@@ -25,33 +25,6 @@ PARTS = 1.0, 0.75, 0.5, 0.25
 """Parts of the layers that can share an engine, which are tried."""
 Scheduler = Callable[[Graph, Wishes], Plan]
 """Makes a plan, or raises TomatoError."""
-
-
-def plans(
-    graphs: Sequence[Graph], schedule: Callable[..., Plan], target: Target, wishes: Wishes, *,
-    fps: float | None, share: Share,
-) -> list[tuple[Graph, Plan]]:  # fmt: skip
-    """Plans of graphs that compute the same: of each as it is, with layers that share engines, in other orders.
-
-    Raises TomatoError, of the first graph, when there is none.
-    """
-
-    def plan_of(graph: Graph, asks: Wishes) -> Plan:
-        return schedule(graph, wishes=asks)
-
-    planned: list[tuple[Graph, Plan]] = []
-    refused: list[TomatoError] = []
-    for graph in graphs:
-        try:
-            planned.append((graph := ordered(graph, target, wishes), plan_of(graph, wishes)))
-        except TomatoError as reason:
-            refused.append(reason)
-    if share == "auto" and (fps or not planned):
-        others = [one for graph in graphs for one in shared(graph, plan_of, target, wishes, fps=fps)]
-        planned = smaller(planned, others, target) or planned
-    if not planned:
-        raise refused[0]
-    return planned + reordered(planned, plan_of, target, wishes, fps=fps)
 
 
 def ordered(graph: Graph, target: Target, wishes: Wishes) -> Graph:
@@ -98,15 +71,28 @@ def _others(graph: Graph, plain: Plan, schedule: Scheduler, target: Target, wish
     return found[1:]
 
 
-def shared(
+def or_shared(
+    planned: Sequence[tuple[Graph, Plan]], graphs: Sequence[Graph], schedule: Scheduler, target: Target,
+    wishes: Wishes, *, fps: float | None,
+) -> list[tuple[Graph, Plan]]:  # fmt: skip
+    """What is planned; or plans of the same graphs with layers that share engines, cheaper by more than a little.
+
+    Those count where nothing is planned, too. Engines are not shared if a plan file says how layers are built.
+    """
+    if wishes.layers:
+        return list(planned)
+    others = [one for graph in graphs for one in _shared(graph, schedule, target, wishes, fps=fps)]
+    least = min((_judged(*one, target)[1] for one in planned), default=inf)
+    return [other for other in others if _judged(*other, target)[1] < LITTLE * least] or list(planned)
+
+
+def _shared(
     graph: Graph, schedule: Scheduler, target: Target, wishes: Wishes, *, fps: float | None
 ) -> list[tuple[Graph, Plan]]:
-    """The best plan found in which layers of the graph share engines; none if a plan file says how layers are built.
+    """The best plan found in which layers of the graph share engines; none where none is.
 
     Tried: all layers that can, then parts of them, those with the fewest products first.
     """
-    if wishes.layers:
-        return []
     found: list[tuple[Graph, Plan]] = []
     alike = sharable(graph, target)
     for part in PARTS:
@@ -117,14 +103,6 @@ def shared(
             with suppress(TomatoError):  # not in this way
                 found.append((other, schedule(other, wishes)))
     return [best(found, target, fps=fps)] if found else []
-
-
-def smaller(
-    planned: Sequence[tuple[Graph, Plan]], others: Sequence[tuple[Graph, Plan]], target: Target
-) -> list[tuple[Graph, Plan]]:
-    """Those of the others that are cheaper than all that is planned, by more than a little."""
-    least = min((_judged(*one, target)[1] for one in planned), default=inf)
-    return [other for other in others if _judged(*other, target)[1] < LITTLE * least]
 
 
 def _better(one: tuple[Graph, Plan], other: tuple[Graph, Plan], target: Target, *, fps: float | None) -> bool:

@@ -1,7 +1,7 @@
 """Layers that take turns on one engine: which, how fast, what a plan says of them, and what is built."""
 
+from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ from tomato.ops.requant import Requant
 from tomato.ops.window import Window
 from tomato.passes.narrow_sums import narrow_sums
 from tomato.schedule import schedule
-from tomato.schedule.alternatives import plans
+from tomato.schedule.alternatives import or_shared
 from tomato.schedule.plan import Choice, Plan, Wishes, read_wishes
 from tomato.schedule.sharing import asked, sharable
 from tomato.schedule.units import bind, sites
@@ -63,10 +63,18 @@ LAYERS = ["conv0a_q", "conv0b_q", "conv1a_q", "conv1b_q", "classify_q"]
 SHARED = narrow_sums(PLAIN, set(LAYERS))
 
 
-def best(graph: Graph, target: Target, *, fps: float | None, share: str = "auto") -> tuple[Graph, Plan]:
-    """What is planned in the end."""
-    planner = partial(schedule, target=target, fps=fps, weights="chip")
-    return plans([graph], planner, target, Wishes(), fps=fps, share=share)[-1]  # type: ignore[arg-type]
+def alone(graph: Graph, target: Target, *, fps: float | None = None) -> Plan:
+    """Every layer has an engine of its own."""
+    return schedule(graph, target, fps=fps, weights="chip")
+
+
+def best(graph: Graph, target: Target, *, fps: float | None = None) -> tuple[Graph, Plan]:
+    """What is planned where engines may be shared."""
+    planned = []
+    with suppress(TomatoError):
+        planned = [(graph, alone(graph, target, fps=fps))]
+    (found,) = or_shared(planned, [graph], lambda g, _: alone(g, target, fps=fps), target, Wishes(), fps=fps)
+    return found
 
 
 def cost(graph: Graph, plan: Plan, target: Target) -> Resources:
@@ -132,22 +140,18 @@ def test_cycles_are_those_of_all_turns() -> None:
 
 def test_a_rate_is_reached_with_less() -> None:
     graph, plan = best(PLAIN, BOARD, fps=1000)
-    _, alone = best(PLAIN, BOARD, fps=1000, share="never")
+    plain = alone(PLAIN, BOARD, fps=1000)
     assert {name for name, choice in plan.layers.items() if choice.engine == STEM} == set(LAYERS)
-    assert not any(choice.engine == STEM for choice in alone.layers.values())
-    assert cost(graph, plan, BOARD).lut < 0.75 * cost(PLAIN, alone, BOARD).lut
-
-
-def test_without_a_rate_the_fastest_is_wanted() -> None:
-    _, plan = best(PLAIN, BOARD, fps=None)
-    assert not any(choice.engine == STEM for choice in plan.layers.values())
+    assert not any(choice.engine == STEM for choice in plain.layers.values())
+    assert cost(graph, plan, BOARD).lut < 0.75 * cost(PLAIN, plain, BOARD).lut
 
 
 def test_what_does_not_fit_otherwise_shares() -> None:
-    small = replace(BOARD, budget=BOARD.budget._replace(lut=2000), slr=(BOARD.budget._replace(lut=2000),))
+    large, few = residual(8), BOARD.budget._replace(lut=6000)
+    small = replace(BOARD, budget=few, slr=(few,))
     with pytest.raises(TomatoError, match="does not fit pynq-z2"):
-        best(PLAIN, small, fps=None, share="never")
-    graph, plan = best(PLAIN, small, fps=None)
+        alone(large, small)
+    graph, plan = best(large, small)
     assert cost(graph, plan, small).fits(small.usable)
     assert len({choice.knobs["group"] for choice in plan.layers.values() if choice.engine == STEM}) == 1
 
