@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from tomato.core.ir import Graph
 from tomato.core.state import lasting
-from tomato.engines.parts.shared import Group, Member
+from tomato.engines.parts.shared import Group
+from tomato.engines.parts.shared_unit import Member, units_of
 from tomato.hardware.memory import LOAD_BITS, Source
 from tomato.hardware.netlist import (
     FETCH,
@@ -77,7 +78,7 @@ class _Lowering:
             out = stream(name, name, unit.out, unit.lanes[1])
             if isinstance(unit, Member):
                 self._distribute(out)
-                if unit is unit.group.units[-1]:
+                if unit.ends:
                     self._share(unit.group)
                 continue
             comes = tuple(self.arriving[f"{name}.{i}"] for i in range(len(unit.args)))
@@ -105,7 +106,8 @@ class _Lowering:
 
     def _share(self, group: Group) -> None:
         """The engine of layers that take turns; it has the name of the first."""
-        units, first = group.units, group.units[0]
+        units = units_of(group)
+        first = units[0]
         names = [unit.site.node.name for unit in units]
         made = Instance(
             module=f"tom_{first.stem}",

@@ -10,7 +10,8 @@ from tomato.core.interface import Ends
 from tomato.core.ir import Graph
 from tomato.engines.base import AnyUnit, spelled
 from tomato.engines.parts import cells
-from tomato.engines.parts.shared import GROUP, Member
+from tomato.engines.parts.shared import GROUP
+from tomato.engines.parts.shared_unit import Member, units_of
 from tomato.hardware.memory import Ram
 from tomato.hardware.netlist import QUEUE
 from tomato.hardware.shell import MEMORY_LATENCY, MOST_BEATS
@@ -113,7 +114,7 @@ def _shared(units: Units) -> list[dict[str, Any]]:
         {
             "group": group.knobs[GROUP],
             "cycles": group.cycles,
-            "layers": [{"name": unit.site.node.name, "cycles": unit.cycles} for unit in group.units],
+            "layers": [{"name": unit.site.node.name, "cycles": unit.cycles} for unit in units_of(group)],
         }
         for group in sorted(groups, key=lambda group: group.knobs[GROUP])
     ]

@@ -7,7 +7,9 @@ from tomato.core.errors import TomatoError
 from tomato.core.ir import Graph
 from tomato.engines.base import Site, spelled
 from tomato.engines.parts import dot
-from tomato.engines.parts.shared import GROUP, STEM, Group, Member, Members
+from tomato.engines.parts.members import Members
+from tomato.engines.parts.shared import GROUP, Group, groups
+from tomato.engines.parts.shared_unit import STEM, Member, units_of
 from tomato.ops.narrowed import Narrowed
 from tomato.passes.narrow_sums import narrow_sums, narrowable
 from tomato.schedule.offers import Offer, Option
@@ -74,11 +76,11 @@ def offers(places: Places, wishes: Wishes) -> dict[str, Offer]:
     found: dict[str, Offer] = {}
     for number, names in _groups(places, wishes).items():
         members = Members(tuple(places[name] for name in names))
-        groups = _wished(members, number, wishes) if names[0] in wishes.layers else list(members.groups(number))
-        if not groups:
+        some = _wished(members, number, wishes) if names[0] in wishes.layers else list(groups(members, number))
+        if not some:
             raise TomatoError(f"no engine suits {', '.join(names)} together")
-        found[names[0]] = Offer(Option.of(group.units[0]) for group in groups)
-        for unit in groups[0].units[1:]:
+        found[names[0]] = Offer(Option.of(Member(group, 0)) for group in some)
+        for unit in units_of(some[0])[1:]:
             found[unit.site.node.name] = Offer([Option(unit, 1, Resources())])
     return found
 
@@ -104,7 +106,7 @@ def _wished(members: Members, number: int, wishes: Wishes) -> list[Group]:
         raise TomatoError(f"no other layer is in group {number}: two or more share an engine", where=where)
     if other := next((name for name in names if wishes.layers[name].knobs != knobs), ""):
         raise TomatoError(f"layers of group {number} have the same knobs, but {other} has others", where=where)
-    known = list(members.groups(number))
+    known = list(groups(members, number))
     if wanted := [group for group in known if dict(group.knobs) == dict(knobs)]:
         return wanted
     values = {knob: sorted({group.knobs[knob] for group in known}) for knob in known[0].knobs}
@@ -117,8 +119,8 @@ def joined(chosen: Mapping[str, Option]) -> dict[str, Option]:
     found = dict(chosen)
     for option in chosen.values():
         if isinstance(option.unit, Member) and option.unit.leads:
-            units = option.unit.group.units
-            found |= {unit.site.node.name: Option.of(unit) for unit in units[1:]}
+            others = units_of(option.unit.group)[1:]
+            found |= {unit.site.node.name: Option.of(unit) for unit in others}
     return found
 
 
@@ -128,5 +130,5 @@ def bound(places: Places, layers: Mapping[str, Choice]) -> dict[str, Member]:
     for name in places:
         if layers[name].engine == STEM:
             found.setdefault(layers[name].knobs[GROUP], []).append(name)
-    groups = (Group(Members(tuple(places[n] for n in names)), layers[names[0]].knobs) for names in found.values())
-    return {unit.site.node.name: unit for group in groups for unit in group.units}
+    made = (Group(Members(tuple(places[n] for n in names)), layers[names[0]].knobs) for names in found.values())
+    return {unit.site.node.name: unit for group in made for unit in units_of(group)}

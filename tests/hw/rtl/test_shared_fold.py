@@ -9,7 +9,8 @@ from tests.hw.rtl.harness import FREE, Stall, port, run
 from tests.networks.cases import make_site, random_frames
 from tomato.core.formats import Codes, Tensor
 from tomato.core.ir import TensorType
-from tomato.engines.parts.shared import Group, Members
+from tomato.engines.parts.members import Members
+from tomato.engines.parts.shared import Group
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.ops.narrowed import Narrowed

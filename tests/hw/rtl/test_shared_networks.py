@@ -13,7 +13,8 @@ import pytest
 from tests.hw.rtl.test_networks import FIRST, FRAMES, SLOWEST, Case, make, with_fifos
 from tomato import targets
 from tomato.build.simulation import describe, first_difference, simulate
-from tomato.engines.parts.shared import Members
+from tomato.engines.parts.members import Members
+from tomato.engines.parts.shared import groups as groups_of
 from tomato.passes.narrow_sums import narrow_sums
 from tomato.schedule.plan import Choice, Plan
 from tomato.schedule.sharing import sharable
@@ -38,7 +39,7 @@ def shared(seed: int) -> Case | None:
     layers = {name: case.plan.layers[name] for name in places if name in case.plan.layers}
     for number, names in enumerate(groups):
         in_order = tuple(place for name, place in places.items() if name in names)
-        found = list(Members(in_order).groups(number))
+        found = list(groups_of(Members(in_order), number))
         quick = [group for group in found if group.cycles <= 4 * SLOWEST] or [min(found, key=lambda g: g.cycles)]
         layers |= dict.fromkeys(names, Choice("shared_fold", draw.choice(quick).knobs))
     plan = Plan(target.name, target.clock_mhz, {name: layers[name] for name in places})

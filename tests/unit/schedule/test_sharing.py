@@ -14,7 +14,9 @@ from tomato.core.errors import TomatoError
 from tomato.core.formats import Codes, Tensor
 from tomato.core.interpret import interpret
 from tomato.core.ir import Builder, Graph, TensorType
-from tomato.engines.parts.shared import STEM, Member, Members
+from tomato.engines.parts.members import Members
+from tomato.engines.parts.shared import groups
+from tomato.engines.parts.shared_unit import STEM, Member, units_of
 from tomato.lower import lower
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
@@ -124,7 +126,7 @@ def test_some_layers_cannot(window: Window, groups: int, reason: str) -> None:
 def test_cycles_are_those_of_all_turns() -> None:
     places = sites(SHARED, BOARD)
     members = Members(tuple(places[name] for name in LAYERS))
-    for group in members.groups(0):
+    for group in groups(members, 0):
         lanes_in, lanes_out = group.lanes
         reads = 9 * -(-4 // lanes_in) * -(-4 // lanes_out)
         last = -(-4 // lanes_in) * -(-10 // lanes_out)
@@ -132,10 +134,10 @@ def test_cycles_are_those_of_all_turns() -> None:
         assert group.cycles >= turns
         if lanes_in == lanes_out == 1:
             assert group.cycles == turns
-        assert sum(unit.cycles for unit in group.units) == turns
-        assert {unit.interval.guaranteed for unit in group.units} == {group.cycles}
-        assert [unit.multipliers for unit in group.units] == [lanes_in * lanes_out, 0, 0, 0, 0]
-        assert [unit.cost == Resources() for unit in group.units] == [False, True, True, True, True]
+        assert sum(unit.cycles for unit in units_of(group)) == turns
+        assert {unit.interval.guaranteed for unit in units_of(group)} == {group.cycles}
+        assert [unit.multipliers for unit in units_of(group)] == [lanes_in * lanes_out, 0, 0, 0, 0]
+        assert [unit.cost == Resources() for unit in units_of(group)] == [False, True, True, True, True]
 
 
 def test_a_rate_is_reached_with_less() -> None:
@@ -176,7 +178,7 @@ def test_two_layers_may_share_an_engine_by_a_plan() -> None:
     plan = schedule(graph, BOARD, wishes=wished())
     units = bind(graph, plan.layers, BOARD)
     group = units["conv0a_q"].group  # type: ignore[attr-defined]
-    assert [unit.site.node.name for unit in group.units] == ["conv0a_q", "conv0b_q"]
+    assert [unit.site.node.name for unit in units_of(group)] == ["conv0a_q", "conv0b_q"]
     assert plan.layers["conv1a"].engine != STEM
 
 

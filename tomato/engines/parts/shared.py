@@ -1,26 +1,23 @@
-"""Several layers that take turns on one array of multipliers, tom_shared_fold."""
+"""The engine that layers share, tom_shared_fold: how fast it is, what it takes, and what it is told of each."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property
 from itertools import product
 from math import ceil
-from typing import ClassVar
 
 import numpy as np
 
-from tomato.core.formats import Array, Codes, Tensor
 from tomato.core.forms import Cell
 from tomato.core.ir import TensorType
-from tomato.engines.base import FREE, Interval, Knobs, Site, Timing, Unit, beats, folds
+from tomato.engines.base import Knobs, Site, folds
 from tomato.engines.parts import dot
+from tomato.engines.parts.members import Members, Turns
 from tomato.hardware.memory import Ram, Source, Store, better_ram, memory_cost, rom_cost
-from tomato.hardware.netlist import SHARED_FOLD, Memory
+from tomato.hardware.netlist import Memory
 from tomato.ops.narrowed import Narrowed
 from tomato.targets import Resources, Target
 
-STEM = SHARED_FOLD.removeprefix("tom_")
-"""The name of the engine in a plan."""
 GROUP = "group"
 """The knob that says which layers share an engine: those of one number."""
 ASKED = 3
@@ -35,131 +32,6 @@ MOST = 64
 """Products of a cycle, at most: beyond that, engines of their own are as small."""
 LUT_ROWS = 8
 """Rows of LUTs that weights take at most where they are in LUTs."""
-
-
-@dataclass(frozen=True)
-class Turns:
-    """A layer on an engine with so many lanes: its sizes."""
-
-    site: Site[Narrowed]
-    lanes_in: int
-    lanes_out: int
-
-    @property
-    def beats(self) -> int:
-        """Words of an input pixel."""
-        return beats(self.site.arg.channels, self.lanes_in)
-
-    @property
-    def folds(self) -> int:
-        """Passes of an output pixel."""
-        return beats(self.site.out.channels, self.lanes_out)
-
-    @property
-    def reads(self) -> int:
-        """Reads of an output pixel, and words of weights."""
-        return self.folds * self.site.op.window.taps * self.beats
-
-    @cached_property
-    def waits(self) -> Array:
-        """For each output row the last input row that it waits for: the last one of all waits for the whole frame."""
-        window, height = self.site.op.window, self.site.arg.shape[0]
-        needed = max(window.kernel[0], window.stride[0])
-        last = np.arange(self.site.out.shape[0]) * window.stride[0] - window.pads[0] + needed - 1
-        last[-1] = height - 1
-        return np.asarray(np.minimum(last, height - 1))
-
-    @cached_property
-    def rows(self) -> int:
-        """Input rows that are kept: from the first that an output row reads to the last that the next one waits for."""
-        window = self.site.op.window
-        tops = np.arange(self.site.out.shape[0]) * window.stride[0] - window.pads[0]
-        later = np.append(self.waits[1:], self.site.arg.shape[0] + self.waits[0])
-        return int((later - tops).max()) + 1
-
-    @property
-    def extents(self) -> tuple[int, int, int]:
-        """The most rows, columns and steps of a loop that are counted."""
-        (height, width, _), window = self.site.arg.shape, self.site.op.window
-        (top, left, *_), (kh, kw), (down, right) = window.pads, window.kernel, window.stride
-        return max(self.rows, height + top + kh + down), width + left + kw + right, max(self.beats, self.folds, kh, kw)
-
-    @property
-    def ring(self) -> int:
-        """Words of the rows that are kept."""
-        return self.rows * self.site.arg.shape[1] * self.beats
-
-
-@dataclass(frozen=True, eq=False)
-class Members:
-    """Layers that share an engine, in the order of the graph."""
-
-    sites: tuple[Site[Narrowed], ...]
-
-    @property
-    def target(self) -> Target:
-        """The board."""
-        return self.sites[0].target
-
-    @cached_property
-    def weight(self) -> Tensor:
-        """All weights."""
-        return Tensor(np.concatenate([site.op.summed.weight.values.reshape(-1) for site in self.sites]))
-
-    @cached_property
-    def x(self) -> Codes:
-        """The codes of all inputs and borders, as they are kept."""
-        return _union(site.op.factors(site.arg.codes) for site in self.sites)
-
-    @cached_property
-    def acc(self) -> Codes:
-        """All accumulators, with a sign."""
-        return _union((Codes(-1, 0), *(site.op.accumulators(site.args).codes for site in self.sites)))
-
-    @cached_property
-    def out_bits(self) -> int:
-        """Bits of a result as it is kept."""
-        return max(site.out.codes.bits for site in self.sites)
-
-    @cached_property
-    def narrow_bits(self) -> tuple[int, int]:
-        """Bits of a factor and of an offset of the requantisations, two's complement."""
-        mults, biases = ([getattr(site.op.narrow, name) for site in self.sites] for name in ("mult", "bias"))
-        return max(2, *map(signed_bits, mults)), max(map(signed_bits, biases))
-
-    @cached_property
-    def shifts(self) -> tuple[int, int]:
-        """The right shift that all requantisations have, and the most that one has beyond it."""
-        found = [site.op.narrow.shift for site in self.sites]
-        return min(found), max(found) - min(found)
-
-    def groups(self, number: int) -> Iterator["Group"]:
-        """Every engine that they could share; the number is that of the group."""
-        ins, outs = ({n for s in self.sites for n in folds(kind(s).channels)} for kind in (_arg, _out))
-        some = dot.packs(self.weight, self.x, self.target)
-        for lanes_in, lanes_out, pack in product(sorted(ins), sorted(outs), some):
-            if lanes_in * lanes_out > MOST or pack > lanes_out:
-                continue
-            for kind in (Ram.LUT, Ram.BLOCK):
-                knobs = {GROUP: number, "lanes_in": lanes_in, "lanes_out": lanes_out, "cell": Cell.FIXED,
-                         "pack": pack, "weight_ram": kind}  # fmt: skip
-                group = Group(self, knobs)
-                quick = any(layer.reads < layer.folds * lanes_out for layer in group.layers)  # results leave one by one
-                if not quick and (kind == Ram.BLOCK or group.words <= dot.LUT_WORDS * LUT_ROWS):
-                    yield group
-
-
-def _arg(site: Site[Narrowed]) -> TensorType:
-    return site.arg
-
-
-def _out(site: Site[Narrowed]) -> TensorType:
-    return site.out
-
-
-def _union(formats: Iterable[Codes]) -> Codes:
-    """The smallest format that holds all."""
-    return reduce(Codes.union, formats)
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,11 +60,6 @@ class Group:
     def layers(self) -> tuple[Turns, ...]:
         """The layers by their sizes."""
         return tuple(Turns(site, *self.lanes) for site in self.sites)
-
-    @cached_property
-    def units(self) -> tuple["Member", ...]:
-        """The layers as units."""
-        return tuple(Member(self, number) for number in range(len(self.sites)))
 
     @property
     def multipliers(self) -> int:
@@ -405,105 +272,25 @@ class Group:
         }
 
 
-class Member(Unit[Narrowed]):
-    """A layer that shares an engine: what it takes is told with the first of the group."""
-
-    stem = STEM
-    ops = (Narrowed,)
-    shares: ClassVar[bool] = True
-
-    def __init__(self, group: Group, number: int) -> None:
-        super().__init__(group.sites[number], group.knobs)
-        self.group = group
-        self.number = number
-
-    @classmethod
-    def refuses(cls, site: Site[Narrowed]) -> str:
-        op, window = site.op, site.op.window
-        if op.summed.groups != 1:
-            return "its channels are in groups"
-        if window.dilation != (1, 1):
-            return "its kernel is dilated"
-        if op.narrow.nudges is not None:
-            return "its requantisation has nudges"
-        if not (-(1 << 31) <= op.narrow.lo and op.narrow.hi < 1 << 31):
-            return f"results in {op.narrow.lo}..{op.narrow.hi} exceed 32 bits"
-        if site.arg.shape[0] < (site.out.shape[0] - 1) * window.stride[0] + 1:
-            return "its last windows lie below the frame"
-        return ""
-
-    @classmethod
-    def choices(cls, site: Site[Narrowed]) -> Iterator[Knobs]:
-        """None by itself: see Members.groups."""
-        return iter(())
-
-    @classmethod
-    def units(cls, site: Site[Narrowed]) -> Iterator["Member"]:
-        return iter(())
-
-    @property
-    def leads(self) -> bool:
-        """Whether it is the first of its group."""
-        return self.number == 0
-
-    @property
-    def layer(self) -> Turns:
-        """Its sizes."""
-        return self.group.layers[self.number]
-
-    @property
-    def lanes(self) -> tuple[tuple[int, ...], int]:
-        return (1,), 1
-
-    @property
-    def cycles(self) -> int:
-        return self.out.pixels * self.group.turn(self.layer)
-
-    @property
-    def interval(self) -> Interval:
-        return Interval(self.group.cycles, self.group.cycles)
-
-    @property
-    def multipliers(self) -> int:
-        return self.group.multipliers if self.leads else 0
-
-    @property
-    def weight_format(self) -> str:
-        fmt = self.op.summed.weight.fmt
-        assert isinstance(fmt, Codes)
-        return str(fmt.full)
-
-    @property
-    def weight_bits(self) -> int:
-        return self.op.summed.weight.values.size * dot.field_bits(self.group.members.weight, self.knobs)
-
-    @property
-    def stores(self) -> Mapping[str, Store]:
-        return self.group.stores if self.leads else {}
-
-    @cached_property
-    def timing(self) -> Timing:
-        """Of a layer whose turns come evenly, as seldom as they may."""
-        need = np.repeat((self.layer.waits + 1) * self.arg.shape[1] - 1, self.out.shape[1])
-        room = np.full(self.arg.pixels, FREE)  # where there is none, who makes it waits: others have their turns
-        turn = self.group.turn(self.layer)
-        latency = turn + self.group.delay + self.out.channels * self.group.round
-        return Timing((need,), max(turn, self.group.cycles // self.out.pixels), latency, (room,))
-
-    @property
-    def formula(self) -> Resources:
-        return self.group.formula if self.leads else Resources()
-
-    @property
-    def params(self) -> dict[str, int]:
-        return self.group.params if self.leads else {}
-
-    @property
-    def memories(self) -> dict[str, Memory]:
-        return self.group.memories if self.leads else {}
+def groups(members: Members, number: int) -> Iterator[Group]:
+    """Every engine that they could share; the number is that of the group."""
+    ins, outs = ({n for s in members.sites for n in folds(kind(s).channels)} for kind in (_arg, _out))
+    some = dot.packs(members.weight, members.x, members.target)
+    for lanes_in, lanes_out, pack in product(sorted(ins), sorted(outs), some):
+        if lanes_in * lanes_out > MOST or pack > lanes_out:
+            continue
+        for kind in (Ram.LUT, Ram.BLOCK):
+            knobs = {GROUP: number, "lanes_in": lanes_in, "lanes_out": lanes_out, "cell": Cell.FIXED,
+                     "pack": pack, "weight_ram": kind}  # fmt: skip
+            group = Group(members, knobs)
+            quick = any(layer.reads < layer.folds * lanes_out for layer in group.layers)  # results leave one by one
+            if not quick and (kind == Ram.BLOCK or group.words <= dot.LUT_WORDS * LUT_ROWS):
+                yield group
 
 
-def signed_bits(constant: Tensor) -> int:
-    """Width of a two's-complement field that holds a constant of codes."""
-    assert isinstance(constant.fmt, Codes)
-    return constant.fmt.bits + (not constant.fmt.signed)
+def _arg(site: Site[Narrowed]) -> TensorType:
+    return site.arg
+
+
+def _out(site: Site[Narrowed]) -> TensorType:
+    return site.out

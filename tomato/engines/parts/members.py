@@ -1,0 +1,120 @@
+"""Layers that take turns on one array of multipliers: each by its sizes, and what all have in common."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property, reduce
+
+import numpy as np
+
+from tomato.core.formats import Array, Codes, Tensor
+from tomato.engines.base import Site, beats
+from tomato.ops.narrowed import Narrowed
+from tomato.targets import Target
+
+
+@dataclass(frozen=True)
+class Turns:
+    """A layer on an engine with so many lanes: its sizes."""
+
+    site: Site[Narrowed]
+    lanes_in: int
+    lanes_out: int
+
+    @property
+    def beats(self) -> int:
+        """Words of an input pixel."""
+        return beats(self.site.arg.channels, self.lanes_in)
+
+    @property
+    def folds(self) -> int:
+        """Passes of an output pixel."""
+        return beats(self.site.out.channels, self.lanes_out)
+
+    @property
+    def reads(self) -> int:
+        """Reads of an output pixel, and words of weights."""
+        return self.folds * self.site.op.window.taps * self.beats
+
+    @cached_property
+    def waits(self) -> Array:
+        """For each output row the last input row that it waits for: the last one of all waits for the whole frame."""
+        window, height = self.site.op.window, self.site.arg.shape[0]
+        needed = max(window.kernel[0], window.stride[0])
+        last = np.arange(self.site.out.shape[0]) * window.stride[0] - window.pads[0] + needed - 1
+        last[-1] = height - 1
+        return np.asarray(np.minimum(last, height - 1))
+
+    @cached_property
+    def rows(self) -> int:
+        """Input rows that are kept: from the first that an output row reads to the last that the next one waits for."""
+        window = self.site.op.window
+        tops = np.arange(self.site.out.shape[0]) * window.stride[0] - window.pads[0]
+        later = np.append(self.waits[1:], self.site.arg.shape[0] + self.waits[0])
+        return int((later - tops).max()) + 1
+
+    @property
+    def extents(self) -> tuple[int, int, int]:
+        """The most rows, columns and steps of a loop that are counted."""
+        (height, width, _), window = self.site.arg.shape, self.site.op.window
+        (top, left, *_), (kh, kw), (down, right) = window.pads, window.kernel, window.stride
+        return max(self.rows, height + top + kh + down), width + left + kw + right, max(self.beats, self.folds, kh, kw)
+
+    @property
+    def ring(self) -> int:
+        """Words of the rows that are kept."""
+        return self.rows * self.site.arg.shape[1] * self.beats
+
+
+@dataclass(frozen=True, eq=False)
+class Members:
+    """Layers that share an engine, in the order of the graph."""
+
+    sites: tuple[Site[Narrowed], ...]
+
+    @property
+    def target(self) -> Target:
+        """The board."""
+        return self.sites[0].target
+
+    @cached_property
+    def weight(self) -> Tensor:
+        """All weights."""
+        return Tensor(np.concatenate([site.op.summed.weight.values.reshape(-1) for site in self.sites]))
+
+    @cached_property
+    def x(self) -> Codes:
+        """The codes of all inputs and borders, as they are kept."""
+        return _union(site.op.factors(site.arg.codes) for site in self.sites)
+
+    @cached_property
+    def acc(self) -> Codes:
+        """All accumulators, with a sign."""
+        return _union((Codes(-1, 0), *(site.op.accumulators(site.args).codes for site in self.sites)))
+
+    @cached_property
+    def out_bits(self) -> int:
+        """Bits of a result as it is kept."""
+        return max(site.out.codes.bits for site in self.sites)
+
+    @cached_property
+    def narrow_bits(self) -> tuple[int, int]:
+        """Bits of a factor and of an offset of the requantisations, two's complement."""
+        mults, biases = ([getattr(site.op.narrow, name) for site in self.sites] for name in ("mult", "bias"))
+        return max(2, *map(signed_bits, mults)), max(map(signed_bits, biases))
+
+    @cached_property
+    def shifts(self) -> tuple[int, int]:
+        """The right shift that all requantisations have, and the most that one has beyond it."""
+        found = [site.op.narrow.shift for site in self.sites]
+        return min(found), max(found) - min(found)
+
+
+def _union(formats: Iterable[Codes]) -> Codes:
+    """The smallest format that holds all."""
+    return reduce(Codes.union, formats)
+
+
+def signed_bits(constant: Tensor) -> int:
+    """Width of a two's-complement field that holds a constant of codes."""
+    assert isinstance(constant.fmt, Codes)
+    return constant.fmt.bits + (not constant.fmt.signed)
