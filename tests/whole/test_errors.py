@@ -359,7 +359,8 @@ DAMAGED: dict[str, tuple[str, Callable[[str], str], str]] = {
         "the plan of the build folder names no clock",
     ),
     "no layer": ("plan.toml", lambda text: text.split("[layers")[0], "the plan lacks the layer "),
-    "no such engine": ("plan.toml", lambda text: text.replace("conv2d_window", "magic"), "engine 'magic' does not "),
+    "no such engine": ("plan.toml", lambda text: text.replace("add_stream", "magic"), "engine 'magic' does not "),
+    "no engine to share": ("plan.toml", lambda text: text.replace("shared_fold", "magic"), "engine 'magic' does not "),
     "no target": ("golden/target.json", lambda _: "[]", "faulty target file: it names no target"),
     "half a target": (
         "golden/target.json",

@@ -86,12 +86,20 @@ def offers(places: Places, wishes: Wishes) -> dict[str, Offer]:
 
 
 def _groups(places: Places, wishes: Wishes) -> dict[int, list[str]]:
-    """Layers by the number of their group: what the plan says, else those whose weights are as wide."""
+    """Layers by the number of their group: what the plan says, else those whose weights are as wide.
+
+    Raises TomatoError when a plan builds one with another engine.
+    """
     keys: dict[int, int] = {}
     found: dict[int, list[str]] = {}
     for name, site in places.items():
         if isinstance(site.op, Narrowed):
             choice = wishes.layers.get(name)
+            if choice and choice.engine != STEM:
+                raise TomatoError(
+                    f"engine {choice.engine!r} does not implement {site.op.name}",
+                    where=f"{wishes.file}: [layers.{name}]", hint=f"choose {STEM}",
+                )  # fmt: skip
             number = choice.knobs.get(GROUP, 0) if choice else keys.setdefault(_key(site), len(keys))
             found.setdefault(number, []).append(name)
     return found
