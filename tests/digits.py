@@ -23,9 +23,9 @@ def frames() -> tuple[Array, Array]:
 
 @cache
 def compiled(target: str = "u250", fps: float | None = None) -> Accelerator:
-    """The accelerator, calibrated as the README does it."""
+    """The accelerator, calibrated as the README does it; every layer has an engine of its own, as C++ wants it."""
     with np.load(CALIBRATION) as stored:
-        return tomato.compile(MODEL, target, calibration=stored["x"], fps=fps)
+        return tomato.compile(MODEL, target, calibration=stored["x"], fps=fps, share="never")
 
 
 def small() -> Accelerator:
