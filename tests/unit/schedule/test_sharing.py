@@ -148,6 +148,13 @@ def test_a_rate_is_reached_with_less() -> None:
     assert cost(graph, plan, BOARD).lut < 0.75 * cost(PLAIN, plain, BOARD).lut
 
 
+def test_all_layers_of_a_group_have_the_engine_that_was_chosen() -> None:
+    plan = schedule(SHARED, BOARD, fps=9000, weights="chip")
+    first, *others = (plan.layers[name].knobs for name in LAYERS)
+    assert first["lanes_in"] * first["lanes_out"] > 1
+    assert others == [first] * 4
+
+
 def test_what_does_not_fit_otherwise_shares() -> None:
     large, few = residual(8), BOARD.budget._replace(lut=6000)
     small = replace(BOARD, budget=few, slr=(few,))
