@@ -64,7 +64,10 @@ class Layer(nn.Module):
 
     def forward(self, x: torch.Tensor, step: torch.Tensor | None = None) -> torch.Tensor:
         """step: what a step of the input's codes is worth; None where the input has no codes."""
-        total = play(self.op, [x], self.effective_weight())
+        return self.behind(play(self.op, [x], self.effective_weight()), step)
+
+    def behind(self, total: torch.Tensor, step: torch.Tensor | None = None) -> torch.Tensor:
+        """The normalisation or the bias behind a product, however that was computed; `step` as in `forward`."""
         if self.norm is not None:
             return self.norm(total)
         bias = self.bias

@@ -159,7 +159,7 @@ class Network(nn.Module):
             env[name] = self._coded(name, x, steps)
         for group in self.groups:
             args = [env[a] for a in group.head.args]
-            value = self._group(group, args, steps.get(group.head.args[0]))
+            value = self.group(group, args, steps.get(group.head.args[0]))
             moved = group.head.op.treatment is Treatment.MOVES
             if moved and group.head.args[0] in steps:
                 steps[group.output] = steps[group.head.args[0]]
@@ -176,7 +176,8 @@ class Network(nn.Module):
         coded: torch.Tensor = quantiser(x)
         return coded
 
-    def _group(self, group: Group, args: list[torch.Tensor], step: torch.Tensor | None) -> torch.Tensor:
+    def group(self, group: Group, args: list[torch.Tensor], step: torch.Tensor | None = None) -> torch.Tensor:
+        """What a group computes of its arguments, in front of its codes; step: of the codes of the first, if it has some."""
         op, ramp = self._present(group.head), group.ramp
         value: torch.Tensor
         if isinstance(op, Weighted):
