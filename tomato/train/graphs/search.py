@@ -16,7 +16,7 @@ from tomato.train.optimise import repeatable
 class Round:
     """How a round learns. weight: of the mean logarithm of size and bit operations, in the loss of choices.
 
-    warm: share of the epochs in which weights alone learn, as floats. Temperatures of the Gumbel softmax fall from the
+    every: epochs between steps of choices. warm: share of the epochs in which weights alone learn, as floats. Temperatures of the Gumbel softmax fall from the
     first to the last, geometrically.
     """
 
@@ -25,7 +25,8 @@ class Round:
     rate: float = 0.01
     decay: float = 5e-4
     dropout: float = 0.5
-    choice_rate: float = 0.05
+    choice_rate: float = 0.1
+    every: int = 2
     warm: float = 0.2
     temperatures: tuple[float, float] = (1.0, 0.2)
 
@@ -53,7 +54,7 @@ def search(
             weights.zero_grad()
             learn(net(net.draw(temperature, learning=False), asked.dropout)).backward()  # type: ignore[no-untyped-call]
             weights.step()
-            if epoch >= warm:
+            if epoch >= warm and epoch % asked.every == 0:
                 choices.zero_grad()
                 size, operations = net.expected()
                 cost = 0.5 * (torch.log(size) + torch.log(operations))

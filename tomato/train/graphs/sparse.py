@@ -15,6 +15,7 @@ class Sparse:
     def __init__(self, rows: Array, columns: Array, values: Array, shape: tuple[int, int]) -> None:
         self.shape = shape
         self.values = torch.from_numpy(values.astype(np.float32))
+        self._made: dict[bool, torch.Tensor] = {}
         self._forward = _pointers(rows, columns, shape[0])
         order = np.lexsort((rows, columns))
         self._order = torch.from_numpy(order)
@@ -30,7 +31,7 @@ class Sparse:
         """The same places with other entries, (entries,)."""
         found = object.__new__(type(self))
         found.__dict__ |= self.__dict__
-        found.values = values
+        found.values, found._made = values, {}
         return found
 
     def __matmul__(self, x: torch.Tensor) -> torch.Tensor:
@@ -42,13 +43,13 @@ class Sparse:
         """Every entry 0 with this probability, the others larger (Srivastava et al., Dropout, 2014)."""
         return self.with_values(torch.nn.functional.dropout(self.values, share))
 
-    def forward(self) -> torch.Tensor:
-        """As torch has it."""
-        return _csr(self._forward, self.values, self.shape)
-
-    def transposed(self) -> torch.Tensor:
-        """The transposed matrix, as torch has it."""
-        return _csr(self._backward, self.values[self._order], (self.shape[1], self.shape[0]))
+    def as_torch(self, *, transposed: bool = False) -> torch.Tensor:
+        """As torch has it, made once."""
+        if transposed not in self._made:
+            values = self.values[self._order] if transposed else self.values
+            shape = self.shape[::-1] if transposed else self.shape
+            self._made[transposed] = _csr(self._backward if transposed else self._forward, values, shape)
+        return self._made[transposed]
 
 
 class _Product(torch.autograd.Function):
@@ -57,17 +58,17 @@ class _Product(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, matrix: Sparse) -> torch.Tensor:  # type: ignore[override]
         ctx.matrix = matrix
-        return matrix.forward() @ x
+        return matrix.as_torch() @ x
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:  # type: ignore[override]
-        return ctx.matrix.transposed() @ gradient.contiguous(), None
+        return ctx.matrix.as_torch(transposed=True) @ gradient.contiguous(), None
 
 
 def _pointers(rows: Array, columns: Array, count: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Where each row begins, and the columns."""
     starts = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=count))])
-    return torch.from_numpy(starts.astype(np.int64)), torch.from_numpy(columns.astype(np.int64))
+    return torch.from_numpy(starts.astype(np.int32)), torch.from_numpy(columns.astype(np.int32))
 
 
 def _csr(pointers: tuple[torch.Tensor, torch.Tensor], values: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
