@@ -11,14 +11,14 @@ from tomato.core.errors import TomatoError
 
 @main.command("search")
 @click.option("--data", type=DATA, required=True, metavar="DATA", help="Labelled frames to learn from: a .npz with x "
-              "(frames, channels, height, width) and labels.")  # fmt: skip
+              "(frames, channels, height, width) and labels; with --space graph, a graph: docs/graphs.md.")  # fmt: skip
 @click.option("--target", required=True, help="Board: a name from `tomato targets`, or your own .toml file.")
 @click.option("--valid", type=DATA, metavar="DATA", help="Frames that results are reported on, and that nothing is "
               "chosen by.  [default: some of --data, kept aside]")  # fmt: skip
 @click.option("--fps", type=click.FloatRange(min=0, min_open=True), help="The rate that every network must reach; "
               "designs are the smallest that do.")  # fmt: skip
-@click.option("--space", default="cnn", show_default=True, metavar="SPACE", help="What is chosen from: cnn, mobile, or "
-              "your own .toml file, see docs/search.md.")  # fmt: skip
+@click.option("--space", default="cnn", show_default=True, metavar="SPACE", help="What is chosen from: cnn, mobile, "
+              "graph, or your own .toml file, see docs/search.md.")  # fmt: skip
 @click.option("--precision", default="mixed", show_default=True, metavar="FORMAT", help="Weights and activations of "
               "all layers, such as w4a4; mixed: chosen stage by stage.")  # fmt: skip
 @click.option("--objective", "objectives", type=click.Choice(["fps", "area", "memory", "latency", "weights"]),
@@ -26,7 +26,7 @@ from tomato.core.errors import TomatoError
               )  # fmt: skip
 @click.option("--hours", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True, help="About how "
               "long all of it may take.")  # fmt: skip
-@click.option("--epochs", type=click.IntRange(min=1), help="How often the shared weights see every frame.  "
+@click.option("--epochs", type=click.IntRange(min=1), help="How often the shared weights see every frame, or graph.  "
               "[default: as --hours allows]")  # fmt: skip
 @click.option("--candidates", "count", type=click.IntRange(min=1), help="Networks that are looked at.  [default: as "
               "--hours allows]")  # fmt: skip
@@ -38,6 +38,8 @@ from tomato.core.errors import TomatoError
               "them: for comparison.")  # fmt: skip
 @click.option("--clock", type=click.FloatRange(min=0, min_open=True), metavar="MHZ", help="Clock, instead of the "
               "board's default.")  # fmt: skip
+@click.option("--nodes", type=click.IntRange(min=1), metavar="N", help="Of a graph: those that networks are compiled "
+              "for.  [default: 100]")  # fmt: skip
 @click.option("--simulate", type=click.IntRange(min=0), default=0, metavar="N", help="Play N frames through the RTL of "
               "every chosen network.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all that is random.")
@@ -46,15 +48,22 @@ from tomato.core.errors import TomatoError
 def search_command(
     data: Path, target: str, valid: Path | None, fps: float | None, space: str, precision: str,
     objectives: tuple[str, ...], hours: float, epochs: int | None, count: int | None, tune: int | None, winners: int,
-    strategy: str | None, clock: float | None, simulate: int, seed: int, output: Path, quiet: bool,
+    strategy: str | None, clock: float | None, nodes: int | None, simulate: int, seed: int, output: Path, quiet: bool,
 ) -> None:  # fmt: skip
     """Find networks for DATA and a board: trained, as ONNX, with their accelerators.
 
     Accuracy is weighed against the scheduler's own prices. The same command goes on where an interrupted one was.
     """
-    from tomato.cli import show
+    from tomato.cli import graph_search, show
     from tomato.cli.progress import progress
+    from tomato.search.graphs.space import suits
 
+    told = (lambda _: None) if quiet else _told
+    on_graph = suits(space)
+    if on_graph:
+        graph_search.refuse_others(graph_search.said(click.get_current_context()))
+    elif nodes is not None:
+        raise TomatoError("--nodes says something of graphs alone", hint="--space graph")
     with progress(quiet) as shown:
         try:
             from tomato.train.search.command import Asked, Wish, search
@@ -63,16 +72,23 @@ def search_command(
                 "a search trains networks, which needs PyTorch",
                 hint="pip install 'tomato[train]', or pip install torch",
             ) from reason
-        asked = Asked(
-            (data,), target, output, (valid,) if valid else (), space, precision, fps, clock, simulate=simulate
-        )
-        wish = Wish(
-            hours, objectives or (("area",) if fps else ("fps",)), epochs, count, tune, winners, seed=seed,
-            strategy="random" if strategy else "evolve",
-        )  # fmt: skip
-        result = search(asked, wish, progress=shown, told=(lambda _: None) if quiet else _told)
-    show.search(result)
-    if any(row["differing"] for row in result["trained"]):
+        if on_graph:
+            options = {
+                "path": data, "target": target, "output": output, "space": space, "precision": precision, "fps": fps,
+                "clock": clock, "epochs": epochs, "count": count, "tune": tune, "winners": winners, "nodes": nodes,
+                "simulate": simulate, "seed": seed,
+            }  # fmt: skip
+            found = graph_search.run(options, shown, told)
+        else:
+            asked = Asked((data,), target, output, (valid,) if valid else (), space, precision, fps, clock,
+                          simulate=simulate)  # fmt: skip
+            wish = Wish(
+                hours, objectives or (("area",) if fps else ("fps",)), epochs, count, tune, winners, seed=seed,
+                strategy="random" if strategy else "evolve",
+            )  # fmt: skip
+            found = search(asked, wish, progress=shown, told=told)
+    (graph_search.show if on_graph else show.search)(found)
+    if any(row["differing"] for row in found["trained"]):
         click.get_current_context().exit(1)
 
 

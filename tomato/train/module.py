@@ -177,7 +177,7 @@ class Network(nn.Module):
         return coded
 
     def group(self, group: Group, args: list[torch.Tensor], step: torch.Tensor | None = None) -> torch.Tensor:
-        """What a group computes of its arguments, in front of its codes; step: of the codes of the first, if it has some."""
+        """What a group computes of its arguments, in front of its codes; step: of the first's codes, if it has some."""
         op, ramp = self._present(group.head), group.ramp
         value: torch.Tensor
         if isinstance(op, Weighted):

@@ -82,7 +82,10 @@ def ports(made: Graph) -> tuple[Port, Port]:
     """The model's input, (nodes, features), and its scores, (nodes, classes)."""
     (features, kind), (scores,) = made.inputs[0], made.outputs
     found = []
-    for name, value, (nodes, _, channels) in ((features, features, kind.shape), (SCORES, scores, made.types[scores].shape)):
+    for name, value, (nodes, _, channels) in (
+        (features, features, kind.shape),
+        (SCORES, scores, made.types[scores].shape),
+    ):
         found.append(Port(name, value, (nodes, channels), Tensor(np.arange(nodes * channels).reshape(nodes, channels))))
     return found[0], found[1]
 

@@ -1,5 +1,6 @@
 """Graphs with features and classes of their nodes: read, checked, split, and small parts of them for a chip."""
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,8 +23,11 @@ FORM: Final = "a .npz holds x (nodes, features), edges (2, edges), labels (nodes
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GraphData:
-    """A graph: x (nodes, features), float32. edges (2, edges), int64: source and target, each once, no node with
-    itself, both ways where the file says one. labels: class of every node. Masks (nodes,) of the parts."""
+    """A graph.
+
+    x: (nodes, features), float32. edges: (2, edges), int64, source and target, ordered, each once, no node with itself,
+    both ways where the file says one. labels: class of every node. train, valid, test: masks (nodes,) of the parts.
+    """
 
     x: Array
     edges: Array
@@ -69,32 +73,31 @@ class GraphData:
         place = np.full(self.nodes, -1)
         place[chosen] = np.arange(len(chosen))
         kept = place[self.edges]
+        kept = kept[:, (kept >= 0).all(axis=0)]
+        kept = kept[:, np.lexsort(kept[::-1])]
         masks = {name: getattr(self, name)[chosen] for name in PARTS}
-        return replace(
-            self, x=self.x[chosen], labels=self.labels[chosen], edges=kept[:, (kept >= 0).all(axis=0)], **masks
-        )
+        return replace(self, x=self.x[chosen], labels=self.labels[chosen], edges=kept, **masks)
 
-    def around(self, count: int, seed: int = 0) -> "GraphData":
+    def near(self, count: int, seed: int = 0) -> Array:
         """`count` nodes by breadth-first search from one drawn by the seed, and from another where that ends.
 
-        The whole graph where it has no more.
+        All of them where there are no more.
         """
         if self.nodes <= count:
-            return self
-        neighbours = np.split(self.edges[1][np.argsort(self.edges[0], kind="stable")],
-                              np.cumsum(np.bincount(self.edges[0], minlength=self.nodes))[:-1])  # fmt: skip
-        starts = np.random.default_rng([seed, 3]).permutation(self.nodes)
+            return np.arange(self.nodes)
+        sources, targets = self.edges
+        neighbours = np.split(targets, np.cumsum(np.bincount(sources, minlength=self.nodes))[:-1])
         found: dict[int, None] = {}
-        for start in starts:
-            queue = [int(start)] if int(start) not in found else []
+        for start in np.random.default_rng([seed, 3]).permutation(self.nodes):
+            queue = deque([int(start)] if int(start) not in found else [])
             found.update(dict.fromkeys(queue))
             while queue and len(found) < count:
-                fresh = [int(n) for n in neighbours[queue.pop(0)] if int(n) not in found][: count - len(found)]
+                fresh = [int(n) for n in neighbours[queue.popleft()] if int(n) not in found][: count - len(found)]
                 found.update(dict.fromkeys(fresh))
-                queue += fresh
+                queue.extend(fresh)
             if len(found) >= count:
                 break
-        return self.part(np.fromiter(found, np.int64))
+        return np.fromiter(found, np.int64)
 
 
 @refusals("cannot read the graph")

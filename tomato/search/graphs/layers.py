@@ -45,7 +45,10 @@ class Forms:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One step of message passing. hops: how often neighbours are gathered. skip: whether h V is added to the result."""
+    """One step of message passing.
+
+    hops: how often neighbours are gathered. skip: whether h V is added to the result.
+    """
 
     operator: Operator
     hops: int
@@ -123,8 +126,11 @@ def _edges(forms: Forms) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How large a network is. bits: of its weights, and of 32-bit biases. bit_operations: of one frame,
-    multiply-accumulates times the bits of both factors."""
+    """How large a network is.
+
+    bits: of its weights, and of 32-bit biases. bit_operations: multiply-accumulates of one frame, each times the bits of
+    both factors.
+    """
 
     weights: int
     bits: int

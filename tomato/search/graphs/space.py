@@ -27,8 +27,10 @@ MOST_HOPS, MOST_WIDTH, MOST_BITS = 8, 1024, 8
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """Those of one block, see `Block`. weights: their formats, such as "w4", "ternary". values: bits of what layers give.
-    edges: bits of the weights of neighbours. The last block's width is the number of classes.
+    """Those of one block, see `Block`.
+
+    weights: their formats, such as "w4", "ternary". values: bits of what layers give. edges: bits of the weights of
+    neighbours. The last block's width is the number of classes.
 
     Raises TomatoError for what does not exist.
     """
@@ -172,5 +174,3 @@ def _check_keys(table: Mapping[str, Any], known: Sequence[str], where: str) -> N
 def _check(name: str, values: Sequence[Any], good: Callable[[Any], bool], what: str) -> None:
     if not values or not all(map(good, values)) or len(set(values)) < len(values):
         raise TomatoError(f"{name} = {list(values)}: expected a list {what}, each once")
-
-

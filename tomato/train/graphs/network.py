@@ -53,24 +53,29 @@ def quantise(net: Trainable, layers: Sequence[Layer], data: GraphData, part: Gra
         assert inner.quantiser is not None, "a gather has codes"
         targets, _, values = part.matrix(layer.matrix)
         with torch.no_grad():
-            scale = edge_scales(targets, values, part.nodes, LayerFormat.parse(layer.form).weight_bits)
-            inner.quantiser.scale_log2.copy_(torch.from_numpy(np.log2(scale).astype(np.float32)))
+            inner.quantiser.scale_log2.copy_(
+                edge_scales(targets, values, part.nodes, LayerFormat.parse(layer.form).weight_bits)
+            )
         inner.requires_grad_(requires_grad=False)
 
 
-def edge_scales(targets: Array, values: Array, nodes: int, bits: int) -> Array:
-    """Of each node: the greatest weight of its neighbours has the greatest code. 1 for a node without any."""
+def edge_scales(targets: Array, values: Array, nodes: int, bits: int) -> torch.Tensor:
+    """Of each node, as logarithm to base 2, (nodes,): the greatest weight of its neighbours has the greatest code.
+
+    A node without neighbours has that of a weight of 1.
+    """
     most = np.zeros(nodes)
     np.maximum.at(most, targets, values)
-    return np.where(most > 0, most, 1.0) / ((1 << (bits - 1)) - 1)
+    scale = np.where(most > 0, most, 1.0) / ((1 << (bits - 1)) - 1)
+    return torch.from_numpy(np.log2(scale).astype(np.float32))
 
 
 def edge_matrix(data: GraphData, kind: Matrix, bits: int | None = None) -> Sparse:
     """What gathers from neighbours: targets from sources, rounded to codes of so many bits unless None."""
     targets, sources, values = data.matrix(kind)
     if bits is not None:
-        scale = edge_scales(targets, values, data.nodes, bits)[targets]
-        values = np.rint(values / scale) * scale
+        scale = torch.exp2(edge_scales(targets, values, data.nodes, bits))[torch.from_numpy(targets)]
+        values = ((torch.from_numpy(values.astype(np.float32)) / scale).round() * scale).numpy()
     return Sparse(targets, sources, values, (data.nodes, data.nodes))
 
 

@@ -14,18 +14,19 @@ from tomato.train.optimise import repeatable
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """How a round learns. weight: of the mean logarithm of size and bit operations, in the loss of choices.
+    """How a round learns.
 
-    every: epochs between steps of choices. warm: share of the epochs in which weights alone learn, as floats. Temperatures of the Gumbel softmax fall from the
-    first to the last, geometrically.
+    weight: of the mean logarithm of size and bit operations, in the loss of choices. every: epochs between steps of
+    choices. warm: share of the epochs in which weights alone learn, as floats. Temperatures of the Gumbel softmax fall
+    from the first to the last, geometrically.
     """
 
     weight: float
-    epochs: int = 300
+    epochs: int = 200
     rate: float = 0.01
     decay: float = 5e-4
     dropout: float = 0.5
-    choice_rate: float = 0.1
+    choice_rate: float = 0.2
     every: int = 2
     warm: float = 0.2
     temperatures: tuple[float, float] = (1.0, 0.2)

@@ -1,11 +1,12 @@
-"""All networks of a space in one: every choice is drawn in proportion to what is learned of it (Zhao et al., LPGNAS:
-Learned Low Precision Graph Neural Networks, 2020).
+"""All networks of a space in one: every choice is drawn in proportion to what is learned of it.
 
-A block has one matrix of weights W for all operators, and one beside it for what they add; widths are its first channels.
-Choices are drawn as hard samples of a Gumbel softmax (Jang et al., 2017): one in the forward pass, and gradients to all.
+As in LPGNAS (Zhao et al., Learned Low Precision Graph Neural Networks, 2020). A block has one matrix of weights W for
+all operators, and one beside it for what they add; widths are its first channels. Choices are drawn as hard samples of a
+Gumbel softmax (Jang et al., 2017): one in the forward pass, and gradients to all.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 import torch
@@ -133,7 +134,8 @@ class Mixture(nn.Module):
         def hop(count: int) -> torch.Tensor:
             while len(found) <= count:
                 x = found[-1] if len(found) == 1 else self._code("result", found[-1], picks["result"])
-                found.append(mixed(picks["edges"], [lambda b=b: matrices[kind, b] @ x for b in self.choices.edges]))  # type: ignore[misc]
+                products = [partial(matrices[kind, b].__matmul__, x) for b in self.choices.edges]
+                found.append(mixed(picks["edges"], products))
             return found[count]
 
         return mixed(picks["hops"], [lambda n=n: hop(n) for n in self.choices.hops])  # type: ignore[misc]

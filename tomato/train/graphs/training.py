@@ -84,8 +84,14 @@ def rounded(layers: Sequence[Layer], floats: Trainable, data: GraphData, part: G
 
 
 def _trained(
-    net: Trainable, passing: Passing, data: GraphData, loop: Loop, seed: int,
-    loss: Callable[[torch.Tensor], torch.Tensor], *, settled: bool = False,
+    net: Trainable,
+    passing: Passing,
+    data: GraphData,
+    loop: Loop,
+    seed: int,
+    loss: Callable[[torch.Tensor], torch.Tensor],
+    *,
+    settled: bool = False,
 ) -> Trained:
     """The network as it was in the epoch that had most of the choosing nodes right; of equals the one of least loss."""
     module = net.module
