@@ -58,7 +58,7 @@ def read(path: Path) -> list[Found]:
 
 
 def front(found: Sequence[Found]) -> list[Found]:
-    """Those with more right of the choosing nodes than all of fewer bits, the most accurate first; of equals the first."""
+    """Those with more right of the choosing nodes than all of fewer bits, the most accurate first."""
     members: list[Found] = []
     for one in sorted(found, key=lambda f: (f.counts.bits, -f.valid)):
         if not members or one.valid > members[-1].valid:

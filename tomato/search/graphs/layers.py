@@ -128,8 +128,8 @@ def _edges(forms: Forms) -> str:
 class Counts:
     """How large a network is.
 
-    bits: of its weights, and of 32-bit biases. bit_operations: multiply-accumulates of one frame, each times the bits of
-    both factors.
+    bits: of its weights, and of 32-bit biases. bit_operations: multiply-accumulates of one frame, each times the bits
+    of both factors.
     """
 
     weights: int

@@ -3,6 +3,8 @@
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
+from operator import contains
 from pathlib import Path
 from typing import Any, Final, Self, get_args
 
@@ -46,15 +48,15 @@ class Choices:
 
     def __post_init__(self) -> None:
         for name, known in (("operators", get_args(Operator)), ("activations", get_args(Activation))):
-            _check(name, getattr(self, name), lambda v, known=known: v in known, f"of {', '.join(known)}")
+            _check(name, getattr(self, name), partial(contains, known), f"of {', '.join(known)}")
         _check("skips", self.skips, lambda v: isinstance(v, bool), "of false and true")
         _check("weights", self.weights, lambda v: isinstance(v, str), "of formats, such as w4")
         for form in self.weights:
             LayerFormat.parse(form)
         bounds = {"hops": (1, MOST_HOPS), "widths": (1, MOST_WIDTH), "values": (1, 16), "edges": (2, MOST_BITS)}
         for name, (least, most) in bounds.items():
-            _check(name, getattr(self, name), lambda v, least=least, most=most: type(v) is int and least <= v <= most,
-                   f"of whole numbers from {least} to {most:,}")  # fmt: skip
+            whole = partial(_whole, least, most)
+            _check(name, getattr(self, name), whole, f"of whole numbers from {least} to {most:,}")
 
     @property
     def lists(self) -> tuple[tuple[Any, ...], ...]:
@@ -95,8 +97,8 @@ class Space:
             return self
         form = LayerFormat.parse(precision)
         weights = str(form).rpartition("a")[0]
-        fixed = {"weights": (weights,), "values": (form.activation_bits,)}
-        return replace(self, blocks=tuple(replace(block, **fixed) for block in self.blocks))
+        values = (form.activation_bits,)
+        return replace(self, blocks=tuple(replace(b, weights=(weights,), values=values) for b in self.blocks))
 
     def decode(self, genes: Genes) -> tuple[Block, ...]:
         """The network that genes stand for, without skips where they would be nothing new."""
@@ -146,7 +148,8 @@ def parse(document: Mapping[str, Any], where: str, name: str = NAME) -> Space:
         place = f"{where}: block {i}"
         _check_keys(table, known, place)
         blocks.append(_made(Choices, _tuples({**common, **table}, place), place))
-    return _made(Space, {"blocks": tuple(blocks), "name": name}, where)
+    space: Space = _made(Space, {"blocks": tuple(blocks), "name": name}, where)
+    return space
 
 
 def _made(kind: Callable[..., Any], values: Mapping[str, Any], where: str) -> Any:
@@ -163,6 +166,10 @@ def _tuples(table: Mapping[str, Any], where: str) -> dict[str, tuple[Any, ...]]:
                 f"{name} = {value!r}: expected a list of choices", where=where, hint=f"{name} = [{value!r}]"
             )
     return {name: tuple(value) for name, value in table.items()}
+
+
+def _whole(least: int, most: int, value: Any) -> bool:
+    return type(value) is int and least <= value <= most
 
 
 def _check_keys(table: Mapping[str, Any], known: Sequence[str], where: str) -> None:

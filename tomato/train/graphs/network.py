@@ -29,7 +29,7 @@ FRAMES = 32
 def trainable(layers: Sequence[Layer], part: GraphData, weights: Weights) -> Trainable:
     """A float network over the nodes and edges of a small graph, to be trained on a larger one by `Passing`."""
     made: Graph = graph(layers, part, weights)
-    features, scores = ports(made)
+    features, scores = ports(layers, made)
     net = Trainable(made, (features,), (scores,))
     for layer in layers:
         if layer.matrix:

@@ -53,14 +53,14 @@ def search(
                 weights = torch.optim.Adam(net.shared, asked.rate, weight_decay=0.0)
             temperature = first * (last / first) ** (epoch / asked.epochs)
             weights.zero_grad()
-            learn(net(net.draw(temperature, learning=False), asked.dropout)).backward()  # type: ignore[no-untyped-call]
+            learn(net(net.draw(temperature, learning=False), asked.dropout)).backward()
             weights.step()
             if epoch >= warm and epoch % asked.every == 0:
                 choices.zero_grad()
                 size, operations = net.expected()
                 cost = 0.5 * (torch.log(size) + torch.log(operations))
                 loss = choose(net(net.draw(temperature, learning=True))) + asked.weight * cost
-                loss.backward()  # type: ignore[no-untyped-call]
+                loss.backward()
                 choices.step()
             after(epoch)
         return net.best()

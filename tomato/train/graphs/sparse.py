@@ -36,7 +36,7 @@ class Sparse:
 
     def __matmul__(self, x: torch.Tensor) -> torch.Tensor:
         """Times x (columns, channels), which may need a gradient."""
-        made: torch.Tensor = _Product.apply(x, self)  # type: ignore[no-untyped-call]
+        made: torch.Tensor = _Product.apply(x, self)
         return made
 
     def dropped(self, share: float) -> "Sparse":
@@ -56,12 +56,12 @@ class _Product(torch.autograd.Function):
     """torch's own gradient of a product with a sparse matrix transposes it every time."""
 
     @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, matrix: Sparse) -> torch.Tensor:  # type: ignore[override]
+    def forward(ctx: Any, x: torch.Tensor, matrix: Sparse) -> torch.Tensor:
         ctx.matrix = matrix
         return matrix.as_torch() @ x
 
     @staticmethod
-    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
         return ctx.matrix.as_torch(transposed=True) @ gradient.contiguous(), None
 
 

@@ -1,8 +1,8 @@
 """All networks of a space in one: every choice is drawn in proportion to what is learned of it.
 
 As in LPGNAS (Zhao et al., Learned Low Precision Graph Neural Networks, 2020). A block has one matrix of weights W for
-all operators, and one beside it for what they add; widths are its first channels. Choices are drawn as hard samples of a
-Gumbel softmax (Jang et al., 2017): one in the forward pass, and gradients to all.
+all operators, and one beside it for what they add; widths are its first channels. Choices are drawn as hard samples of
+a Gumbel softmax (Jang et al., 2017): one in the forward pass, and gradients to all.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -88,15 +88,14 @@ class Mixture(nn.Module):
     ) -> torch.Tensor:
         """Of every node (nodes, widest). x: (nodes, channels), or sparse features."""
         width = picks["width"] @ self.masks
-        own = [None]
+        own: list[torch.Tensor] = []
 
         def second() -> torch.Tensor:
-            if own[0] is None:
+            """What stands beside W, once."""
+            if not own:
                 made = self._dense("own", x, picks["second"]) * width
-                own[0] = self._code("own", made, picks["second_values"])  # type: ignore[call-overload]
-            found = own[0]
-            assert found is not None
-            return found
+                own.append(self._code("own", made, picks["second_values"]))
+            return own[0]
 
         value = self._code("map", self._dense("map", x, picks["map"]) * width, picks["map_values"])
         branches = [self._operator(name, value, second, matrices, picks) for name in self.choices.operators]

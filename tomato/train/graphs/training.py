@@ -109,7 +109,7 @@ def _trained(
         schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, _fall(loop.epochs) if settled else lambda _: 1.0)
         for _ in range(loop.epochs):
             optimiser.zero_grad()
-            loss(passing.scores(loop.dropout)).backward()  # type: ignore[no-untyped-call]
+            loss(passing.scores(loop.dropout)).backward()
             optimiser.step()
             schedule.step()
             found = _judged(passing, data)

@@ -46,7 +46,8 @@ def test_neighbours_are_weighted_as_published() -> None:
     half, sixth = 1 / 2, 1 / np.sqrt(6)
     gcn = [[half, sixth, 0, 0], [sixth, 1 / 3, sixth, 0], [0, sixth, half, 0], [0, 0, 0, 1]]
     np.testing.assert_allclose(dense(path(), "gcn"), gcn)
-    np.testing.assert_allclose(dense(path(), "mean"), [[0, 1, 0, 0], [half, 0, half, 0], [0, 1, 0, 0], [0] * 4])
+    mean = np.array([[0, 1, 0, 0], [half, 0, half, 0], [0, 1, 0, 0], [0, 0, 0, 0]], float)
+    np.testing.assert_allclose(dense(path(), "mean"), mean)
     np.testing.assert_allclose(dense(path(), "self_mean").sum(axis=1), 1)
     counts = path().edge_counts()
     assert counts == {"gcn": 8, "mean": 4, "self_mean": 8}

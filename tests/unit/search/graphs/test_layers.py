@@ -20,7 +20,7 @@ def played(found: tuple[Layer, ...], data: GraphData) -> Array:
     made.verify()
     x = data.x.astype(np.float64)[None, :, None]
     (scores,) = Player(made).play({"x": x}).values()
-    return np.asarray(scores)[0, :, 0]
+    return np.asarray(scores).reshape(-1)[build.ports(found, made)[1].order.values]
 
 
 def weight(found: tuple[Layer, ...], name: str, given: int) -> Array:
@@ -82,6 +82,6 @@ def test_floats_have_32_bits() -> None:
 
 
 def test_ports_are_nodes_by_features() -> None:
-    data = planted()
-    made = build.graph(layers([Block("gcn", 1, CLASSES, "none", False, FLOATS)]), data, build.glorot(0))
-    assert [port.shape for port in build.ports(made)] == [(data.nodes, FEATURES), (data.nodes, CLASSES)]
+    data, found = planted(), layers([Block("gcn", 1, CLASSES, "none", False, FLOATS)])
+    made = build.graph(found, data, build.glorot(0))
+    assert [port.shape for port in build.ports(found, made)] == [(data.nodes, FEATURES), (data.nodes, CLASSES)]
