@@ -135,19 +135,18 @@ def measure(name: str, seed: int, data: GraphData, rounds: Sequence[float], epoc
 
 
 def _cases(rows: Sequence[Row]) -> dict[tuple[str, str], list[Row]]:
-    """By set and case, in the order of the sets."""
+    """By set and case, in the order of the sets; the more size weighs, the later."""
     found: dict[tuple[str, str], list[Row]] = {}
-    for name in SETS:
-        for row in rows:
-            if row["set"] == name:
-                found.setdefault((name, row["case"]), []).append(row)
+    for row in sorted(rows, key=lambda r: (SETS.index(r["set"]), r.get("weight", 0.0), r["case"], r["seed"])):
+        found.setdefault((row["set"], row["case"]), []).append(row)
     return found
 
 
 def _spread(rows: Sequence[Row], key: str) -> str:
     """Mean and deviation of a share, in percent."""
     values = [100.0 * row[key] for row in rows]
-    return f"{np.mean(values):.1f} ± {np.std(values, ddof=1) if len(values) > 1 else 0.0:.1f}"
+    spread = f" ± {np.std(values, ddof=1):.1f}" if len(values) > 1 else ""
+    return f"{np.mean(values):.1f}{spread}"
 
 
 def _mean(rows: Sequence[Row], key: str) -> float:
