@@ -87,7 +87,7 @@ def ports(found: Sequence[Layer], made: Graph) -> tuple[Port, Port]:
     """The model's input, (nodes, features), and its scores, (nodes, classes), of the graph of some layers."""
     (features, kind), (scores,) = made.inputs[0], made.outputs
     nodes, classes = kind.shape[0], found[-1].width
-    order = np.arange(nodes * classes)
+    order: Array = np.arange(nodes * classes)
     order = order.reshape(classes, nodes).T if found[-1].work == "gather" else order.reshape(nodes, classes)
     entered = np.arange(nodes * kind.channels).reshape(nodes, kind.channels)
     return Port(features, features, entered.shape, Tensor(entered)), Port(SCORES, scores, order.shape, Tensor(order))
