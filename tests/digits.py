@@ -25,7 +25,7 @@ def frames() -> tuple[Array, Array]:
 def compiled(target: str = "u250", fps: float | None = None) -> Accelerator:
     """The accelerator, calibrated as the README does it; every layer has an engine of its own, as C++ wants it."""
     with np.load(CALIBRATION) as stored:
-        return tomato.compile(MODEL, target, calibration=stored["x"], fps=fps, share="never")
+        return tomato.compile(MODEL, target, calibration=stored["x"], fps=fps)
 
 
 def small() -> Accelerator:

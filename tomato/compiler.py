@@ -58,7 +58,7 @@ def compile_model(
     host: HostChoice = "ends",
     shell: str = board.SHELLS[0],
     weights: Weights = "auto",
-    share: Share = "auto",
+    share: Share = "never",
     workers: Workers = HERE,
     progress: Progress = silent,
 ) -> Accelerator:
