@@ -49,8 +49,8 @@ def test_every_figure_is_drawn(folder: Path) -> None:
     for key in ("cycles", "timeline", "resources", "roofline", "noise"):
         drawn = dom.split(f'id="{key}-plot"')[1].split("</section>")[0]
         assert 'class="main-svg"' in drawn, key
-    layers, inputs, between = 11, 1, 1
-    bars = layers + (layers + inputs) + (layers + between)
+    layers, inputs, between, shell = 11, 1, 1, 1
+    bars = layers + (layers + inputs) + (layers + between + shell)
     marks, designs, noises = 2, 1, 1
     assert len(re.findall(r'class="point"', dom)) == bars + marks + designs + noises
 
