@@ -207,6 +207,7 @@ def cluster(report: Mapping[str, Any]) -> None:
     kinds = [k for k in KINDS if k != "ff" and any(board["resources"][k] for board in report["boards"])]
     numbers = ["cycles", *(KINDS[k] for k in kinds)]
     rows = table("board", "layers", "from", "to", *numbers, right=("layers", *numbers))
+    rows.columns[0].no_wrap = True
     for board in report["boards"]:
         shell = board["shell"]["resources"]
         sums = {k: board["resources"][k] + shell[k] for k in kinds}
