@@ -2,6 +2,7 @@
 
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -22,10 +23,10 @@ def frames() -> tuple[Array, Array]:
 
 
 @cache
-def compiled(target: str = "u250", fps: float | None = None) -> Accelerator:
+def compiled(target: str = "u250", fps: float | None = None, share: Literal["auto", "never"] = "never") -> Accelerator:
     """The accelerator, calibrated as the README does it; every layer has an engine of its own, as C++ wants it."""
     with np.load(CALIBRATION) as stored:
-        return tomato.compile(MODEL, target, calibration=stored["x"], fps=fps)
+        return tomato.compile(MODEL, target, calibration=stored["x"], fps=fps, share=share)
 
 
 def small() -> Accelerator:

@@ -17,6 +17,7 @@ from tomato.engines import CATALOGUE
 from tomato.ops.exits import Exit, Leave, Number, Sure
 from tomato.ops.frame_requant import FrameRequant
 from tomato.ops.gated_conv2d import GatedConv2d
+from tomato.ops.narrowed import Narrowed
 from tomato.ops.piecewise import Piecewise
 from tomato.ops.quantise import Bias, Dequantise, JoinConstant, Quantise
 from tomato.ops.requant import Requant
@@ -35,13 +36,16 @@ ELSEWHERE: Mapping[type[Op], str] = {
     Piecewise: "of wide codes",
     FrameRequant: "one in a thousand, where a frame is flattened for a constant: tests/unit/passes/test_unflatten.py",
     GatedConv2d: "tests/networks/gates.py",
+    Narrowed: "made of two others where engines are shared: tests/hw/rtl/test_shared_networks.py",
     **dict.fromkeys((Sure, Leave, Exit, Number), "tests/networks/heads.py"),
 }
 """Operators that random networks need not have, and where they are drawn or tested."""
 """Enough for what is rare."""
 QUANTISATION = frozenset({Quantise, Dequantise, JoinConstant, Bias})
 """Operators that only a network that comes quantised has: ONNX Runtime's quantiser makes them of random networks."""
-BEHIND = frozenset({Exit, FrameRequant, GatedConv2d, Leave, Number, Piecewise, Requant, Sure, Table, Threshold})
+BEHIND = frozenset(
+    {Exit, FrameRequant, GatedConv2d, Leave, Narrowed, Number, Piecewise, Requant, Sure, Table, Threshold}
+)
 """Operators on codes that quantisation makes."""
 
 

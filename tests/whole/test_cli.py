@@ -37,7 +37,7 @@ def run(*arguments: str | Path, code: int = 0) -> Result:
 @pytest.fixture(scope="module")
 def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cli") / "digits"
-    more = ("--calibrate", digits.CALIBRATION, "--fps", "1000", "-o", folder, "--quiet")
+    more = ("--calibrate", digits.CALIBRATION, "--fps", "1000", "--share", "never", "-o", folder, "--quiet")
     run("compile", digits.MODEL, "--target", "pynq-z2", *more)
     return folder
 

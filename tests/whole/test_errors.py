@@ -361,7 +361,6 @@ DAMAGED: dict[str, tuple[str, Callable[[str], str], str]] = {
     ),
     "no layer": ("plan.toml", lambda text: text.split("[layers")[0], "the plan lacks the layer "),
     "no such engine": ("plan.toml", lambda text: text.replace("add_stream", "magic"), "engine 'magic' does not "),
-    "no engine to share": ("plan.toml", lambda text: text.replace("shared_fold", "magic"), "engine 'magic' does not "),
     "no target": ("golden/target.json", lambda _: "[]", "faulty target file: it names no target"),
     "half a target": (
         "golden/target.json",
@@ -394,6 +393,14 @@ def test_damaged_build_folder(case: str, built: Path) -> None:
         return
     for command, *more in (["simulate"], ["evaluate", "--data", str(digits.TEST)]):
         assert refused(command, "out", *more).startswith(f"error: {says}")
+
+
+def test_a_plan_without_the_engine_that_layers_share(tmp_path: Path) -> None:
+    folder = digits.compiled("pynq-z2", 1000, "auto").write(tmp_path / "out")
+    plan = folder / "plan.toml"
+    assert "shared_fold" in plan.read_text()
+    plan.write_text(plan.read_text().replace("shared_fold", "magic"))
+    assert refused("simulate", folder).startswith("error: engine 'magic' does not ")
 
 
 @pytest.mark.parametrize(

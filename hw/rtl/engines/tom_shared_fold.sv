@@ -285,7 +285,7 @@ module tom_shared_fold #(
     end else begin
       pass_q.channel <= pass_q.channel + 1'b1;
       if (pass_q.count != '0) pass_q.count <= pass_q.count - 1'b1;
-      acc_q <= acc_q >> AccBits;
+      acc_q <= AccW'({AccBits'(0), acc_q} >> AccBits);
     end
     if (rst_i) pass_q.count <= '0;
   end

@@ -84,6 +84,7 @@ module tom_shared_arrive #(
 
   for (genvar m = 0; m < Members; m++) begin : gen_member
     localparam layer_t Layer = layer_t'(Layers[m*LayerBits+:LayerBits]);
+    localparam bit [MemberBits-1:0] Me = MemberBits'(m);
     localparam int unsigned Row = Layer.width * Layer.beats;  // words
     wire logic [Layer.in_bits-1:0] given = in_data_i[Layer.in_bit+:Layer.in_bits];
     assign code[m] = Layer.in_signed[0] ? Bits'(signed'(given)) : Bits'(given);
@@ -93,7 +94,7 @@ module tom_shared_arrive #(
     assign last_channel[m] = ChannelBits'(Layer.channels - 1);
     assign row_count[m] = RowBits'(Layer.rows);
     assign above[m] = RowBits'(Layer.pad_top);
-    assign in_ready_o[m] = turn_q == MemberBits'(m) && room;
+    assign in_ready_o[m] = turn_q == Me && room;
   end
 
   assign rows_o = arrived[member_i];

@@ -100,8 +100,9 @@ module tom_shared_leave #(
 
   for (genvar m = 0; m < Members; m++) begin : gen_member
     localparam layer_t Layer = layer_t'(Layers[m*LayerBits+:LayerBits]);
+    localparam bit [MemberBits-1:0] Me = MemberBits'(m);
     localparam int unsigned Width = Layer.out_bits;
-    wire logic load = sent_q && sent_member_q == MemberBits'(m);
+    wire logic load = sent_q && sent_member_q == Me;
     logic [Width-1:0] data_q;
 
     always_ff @(posedge clk_i) begin

@@ -161,7 +161,7 @@ module tom_shared_turns #(
   /* verilator lint_on UNUSEDSIGNAL */
 
   wire logic [RowBits-1:0] held = rows_q - pixel_q.base;
-  wire logic arrived = HeightBits'(held) >= pixel_q.need;
+  wire logic arrived = $signed(HeightBits'(held)) >= pixel_q.need;
   wire logic [PlaceBits-1:0] used = pixel_q.results - left_q;
   wire logic room = PlaceBits'(Places) - used >= it.results;
   wire logic found = look && seen_q && arrived && room;

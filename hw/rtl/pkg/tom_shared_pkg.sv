@@ -48,7 +48,9 @@ package tom_shared_pkg;
     pad_value: 0, out_height: 4, out_width: 4, out_channels: 1, folds: 1, rows: 5, in_bits: 8, in_signed: 1, out_bits: 8,
     lo: -128, hi: 127, shift: 0, ring: 20, word: 9, constant: 1, in_bit: 8, out_bit: 8
   };
+  /* verilator lint_off UNUSEDPARAM */ // of most modules
   localparam bit [2*LayerBits-1:0] Both = {Other, Example};
+  /* verilator lint_on UNUSEDPARAM */
 
 endpackage
 
