@@ -36,17 +36,16 @@ ELSEWHERE: Mapping[type[Op], str] = {
     Piecewise: "of wide codes",
     FrameRequant: "one in a thousand, where a frame is flattened for a constant: tests/unit/passes/test_unflatten.py",
     GatedConv2d: "tests/networks/gates.py",
-    Narrowed: "made of two others where engines are shared: tests/hw/rtl/test_shared_networks.py",
     **dict.fromkeys((Sure, Leave, Exit, Number), "tests/networks/heads.py"),
 }
 """Operators that random networks need not have, and where they are drawn or tested."""
 """Enough for what is rare."""
 QUANTISATION = frozenset({Quantise, Dequantise, JoinConstant, Bias})
 """Operators that only a network that comes quantised has: ONNX Runtime's quantiser makes them of random networks."""
-BEHIND = frozenset(
-    {Exit, FrameRequant, GatedConv2d, Leave, Narrowed, Number, Piecewise, Requant, Sure, Table, Threshold}
-)
+BEHIND = frozenset({Exit, FrameRequant, GatedConv2d, Leave, Number, Piecewise, Requant, Sure, Table, Threshold})
 """Operators on codes that quantisation makes."""
+SHARED = frozenset({Narrowed})
+"""Made of two of them where layers share an engine: tests/hw/rtl/test_shared_networks.py."""
 
 
 def drawn(style: Style) -> list[Graph]:
@@ -55,7 +54,7 @@ def drawn(style: Style) -> list[Graph]:
 
 def test_every_operator_is_drawn_and_written() -> None:
     made = {op for ops in (*steps.MAKES.values(), *trained.MAKES.values()) for op in ops}
-    assert made == catalogue() - QUANTISATION - BEHIND, "tests/networks/steps.py draws every operator of reals"
+    assert made == catalogue() - QUANTISATION - BEHIND - SHARED, "tests/networks/steps.py draws every operator of reals"
     assert set(WRITERS) == made, "tests/networks/onnx_operators.py writes every operator of reals"
 
 
