@@ -1,8 +1,8 @@
 """A compiled network: its golden model, its hardware, and what is known of it."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,10 +11,10 @@ from typing import Any
 from tomato import board
 from tomato.backend import project
 from tomato.build import contents, page
-from tomato.build.folder import UNWRITABLE, alone, check_build, replace
+from tomato.build.folder import UNWRITABLE, alone, held, replace
 from tomato.build.report import report
 from tomato.core.errors import check_number
-from tomato.core.files import in_use, refusals
+from tomato.core.files import refusals
 from tomato.core.formats import Array
 from tomato.core.progress import Progress, silent
 from tomato.host import codes as coding
@@ -117,16 +117,9 @@ class Accelerator(Golden):
         return results[0] if len(results) == 1 else results
 
 
-@contextmanager
-def opened(folder: Path) -> Iterator[Accelerator]:
+def opened(folder: Path) -> AbstractContextManager[Accelerator]:
     """The accelerator in a build folder, which no other command has meanwhile. Raises TomatoError if it is not one."""
-    with refusals("cannot use the build folder", where=folder), ExitStack() as held:
-        check_build(folder)
-        held.enter_context(in_use(folder))
-        accelerator = load(folder)
-        kept = held.pop_all()
-    with kept:
-        yield accelerator
+    return held(folder, load)
 
 
 @refusals("cannot read the build folder")

@@ -27,7 +27,7 @@ from tomato.hardware.parts import Converter, Fifo, FrameEnd, Loader, Part, Regis
 from tomato.ops.exits import number_bits
 from tomato.schedule.fetching import WORDS, Fetching, fetching
 from tomato.schedule.plan import Plan
-from tomato.schedule.route import Routes, routes
+from tomato.schedule.route import Routes, routes_of
 from tomato.schedule.streams import OUTPUT, Edge, edges, interval_cycles
 from tomato.schedule.units import Units, bind
 from tomato.targets import Resources, Target
@@ -50,7 +50,7 @@ class Lowered:
 def lower(graph: Graph, plan: Plan, target: Target) -> Lowered:
     """Build the netlist of a planned graph."""
     units = bind(graph, plan.layers, target)
-    ways = routes(edges(graph, units), target, plan.regions, plan.fifos, plan.spilled)
+    ways = routes_of(plan, edges(graph, units), target)
     return _Lowering(graph, units, ways, target, plan.regions).run()
 
 

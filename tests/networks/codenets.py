@@ -12,7 +12,7 @@ from tomato.ops.pool import GlobalSum
 from tomato.ops.requant import Requant
 from tomato.ops.window import Window
 from tomato.schedule import Plan
-from tomato.schedule.route import routes
+from tomato.schedule.route import routes_of
 from tomato.schedule.streams import edges, interval_cycles
 from tomato.schedule.units import bind
 from tomato.targets import Resources, Target
@@ -84,4 +84,4 @@ def interval_of(graph: Graph, plan: Plan, target: Target) -> int:
 def between(graph: Graph, plan: Plan, target: Target) -> dict[str, Resources]:
     """What the parts between the engines of a plan take, by the layer that they stand beside."""
     links = edges(graph, bind(graph, plan.layers, target))
-    return routes(links, target, plan.regions, plan.fifos).costs(list(plan.layers), target)
+    return routes_of(plan, links, target).costs(list(plan.layers), target)

@@ -1,14 +1,16 @@
 """The build folder: whose it is, who has it at the moment, and how what is written gets into place."""
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 from tomato.core.errors import TomatoError
 from tomato.core.files import LOCK, in_use, refusals
 from tomato.host.ends import HOST
 
+T = TypeVar("T")
 MARKER = ".tomato"
 """File that marks a folder as written by us."""
 BOARDS = "boards"
@@ -82,6 +84,21 @@ def replace(folder: Path, fresh: Path) -> None:
         if old.is_dir():
             shutil.rmtree(old)
         entry.replace(old)
+
+
+@contextmanager
+def held(folder: Path, load: Callable[[Path], T], *, several: bool = False) -> Iterator[T]:
+    """What `load` finds in a build folder, which no other command has meanwhile. Raises TomatoError if it is none.
+
+    several: it may be for several boards.
+    """
+    with refusals("cannot use the build folder", where=folder), ExitStack() as stack:
+        check_build(folder, several=several)
+        stack.enter_context(in_use(folder))
+        found = load(folder)
+        kept = stack.pop_all()
+    with kept:
+        yield found
 
 
 def check_build(folder: Path, *, several: bool = False) -> None:

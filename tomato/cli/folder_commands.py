@@ -51,7 +51,7 @@ def simulate_command(
         with cluster.opened(folder) as boards, progress(quiet) as shown:
             given = read_frames(boards.takes, data)[0] if data else None
             chosen = boards.enter(*given) if given else None
-            boards.write_vectors(folder, *(chosen or boards.samples), progress=shown)
+            choose_vectors(boards, folder, chosen, shown)
             count = frames or (len(chosen[0]) if chosen else 4)
             summary = simulate(folder, frames=count, stall=stall, seed=seed, checked=checked, progress=shown)
             cluster_page.write(folder)

@@ -8,13 +8,14 @@ from tomato.core.errors import TomatoError
 
 if TYPE_CHECKING:
     from tomato.accelerator import Accelerator
+    from tomato.cluster.design import Clustered
     from tomato.core.formats import Array
     from tomato.core.interface import Slot
     from tomato.core.progress import Progress
 
 
 def choose_vectors(
-    accelerator: "Accelerator", folder: Path, frames: "tuple[Array, ...] | None", progress: "Progress"
+    accelerator: "Accelerator | Clustered", folder: Path, frames: "tuple[Array, ...] | None", progress: "Progress"
 ) -> None:
     """Have the folder hold golden vectors of these frames, or (None) of the samples that it was compiled with."""
     other = folder / "sim" / "vectors" / "not-the-samples"

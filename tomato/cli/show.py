@@ -209,9 +209,7 @@ def cluster(report: Mapping[str, Any]) -> None:
     rows = table("board", "layers", "from", "to", *numbers, right=("layers", *numbers))
     rows.columns[0].no_wrap = True
     for board in report["boards"]:
-        shell = board["shell"]["resources"]
-        sums = {k: board["resources"][k] + shell[k] for k in kinds}
-        used = (f"{n:,} ({n / max(1, board['budget'][k]):.0%})" for k, n in sums.items())
+        used = (f"{board['used'][k]:,} ({board['used'][k] / max(1, board['budget'][k]):.0%})" for k in kinds)
         rows.add_row(board["name"], str(board["layers"]), board["first"], board["last"],
                      f"{board['interval_cycles']:,}", *used)  # fmt: skip
     out.print(rows)

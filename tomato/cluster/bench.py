@@ -20,6 +20,8 @@ from tomato.targets import Target
 
 MODELS = ("tom_link.sv", "tom_feeder.sv")
 """What stands in for links and hosts in simulation."""
+COMES, GOES = ("tom_link_rx", "tom_unpack", "tom_width", "tom_frame_end"), ("tom_link_tx", "tom_pack")
+"""The modules of a link's ends."""
 SUFFIX, BENCH = "_linked", "_cluster"
 """What is added to a design's name where its ends of links stand around it, and where all boards are simulated."""
 
@@ -59,13 +61,11 @@ class CrossingView:
     @classmethod
     def of(cls, link: Crossing, port: Stream, target: Target) -> "CrossingView":
         """Its end at the board whose stream `port` is."""
-        rows, columns, channels = link.shape
         reader = link.bits * link.reader_lanes
         return cls(
-            verilog.port_name(port), f"%{link.value}, {verilog.describe(port)}", link.bits, channels, link.lanes,
+            verilog.port_name(port), f"%{link.value}, {verilog.describe(port)}", link.bits, link.shape[2], link.lanes,
             link.reader_lanes, link.width, verilog.padded(link.width), reader, verilog.padded(reader),
-            rows * columns * -(-channels // link.reader_lanes), link.word_bits, link.packing.gather, link.room,
-            int(link.ram(target)), PACKET,
+            link.reader_beats, link.word_bits, link.packing.gather, link.room, int(link.ram(target)), PACKET,
         )  # fmt: skip
 
 
@@ -106,10 +106,7 @@ def ends(board: Board) -> dict[str, str]:
         comes=CrossingView.of(board.comes, netlist.inputs[0], board.target) if board.comes else None,
         goes=CrossingView.of(board.goes, netlist.outputs[0], board.target) if board.goes else None,
     )
-    modules = ["tom_frame_end", "tom_width"]
-    modules += ["tom_link_rx", "tom_unpack"] if board.comes else []
-    modules += ["tom_link_tx", "tom_pack"] if board.goes else []
-    used = verilog.sources(modules)
+    used = verilog.sources([*(COMES if board.comes else ()), *(GOES if board.goes else ())])
     paths = [*used.values(), *library.includes(used.values()).values()]
     return {path.name: path.read_text() for path in paths} | {f"{view.name}.sv": render("board_ends.sv.j2", view)}
 
@@ -230,8 +227,7 @@ def _seen(board: Board) -> BoardView:
 def _sources(folder: Path, boards: Sequence[Board]) -> list[str]:
     """Every file of rtl/ in the order to read them: packages and modules by level, then the boards."""
     modules = [i.module for board in boards for i in board.lowered.netlist.instances]
-    ends = ["tom_frame_end", "tom_width", "tom_link_rx", "tom_link_tx", "tom_pack", "tom_unpack"]
-    known = [path.name for path in verilog.sources(dict.fromkeys([*modules, *ends])).values()]
+    known = [path.name for path in verilog.sources(dict.fromkeys([*modules, *COMES, *GOES])).values()]
     tops = [f"{board.lowered.netlist.name}{suffix}.sv" for board in boards for suffix in ("", SUFFIX)]
     present = {path.name for path in (folder / "rtl").iterdir()}
     return [name for name in (*known, *verilog.WATCHERS, *tops) if name in present]

@@ -1,11 +1,9 @@
 """A network on several boards: what it computes, how fast, and the folders of the boards."""
 
 import json
-import os
-import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +13,7 @@ import numpy as np
 
 from tomato.backend import project, vectors
 from tomato.build import archive, contents
-from tomato.build.folder import BOARDS, CLUSTER, UNWRITABLE, alone, check_build
+from tomato.build.folder import BOARDS, CLUSTER, UNWRITABLE, alone, check_build, held
 from tomato.build.folder import replace as put_in_place
 from tomato.build.report import report
 from tomato.cluster import bench, page
@@ -23,13 +21,13 @@ from tomato.cluster.boards import Board, choose, interval_of, joined
 from tomato.cluster.cuts import Cut, cuts
 from tomato.cluster.latency import latency_cycles
 from tomato.core.errors import TomatoError
-from tomato.core.files import in_use, reading, refusals, write_text
+from tomato.core.files import reading, refusals, share, write_text
 from tomato.core.formats import Array
 from tomato.core.progress import Progress, silent
 from tomato.host.golden import Golden
 from tomato.quantise.integers import Integers
 from tomato.schedule.plan import Plan, read_wishes
-from tomato.targets import Cluster
+from tomato.targets import Cluster, Resources
 from tomato.targets.cluster import describe_cluster, restore_cluster
 
 COPIES = "copies of the network"
@@ -126,8 +124,9 @@ class Clustered(Golden):
             (fresh / kind).mkdir()
             for board in self.boards:
                 for path in sorted((fresh / BOARDS / board.name).glob(f"{kind}/*")):
-                    if path.name != Path(vectors.LOADER).name:
-                        _share(path, fresh / kind / path.name)
+                    there = fresh / kind / path.name
+                    if path.name != Path(vectors.LOADER).name and not there.exists():
+                        share(path, there)
         bench.write(fresh, self.boards, self.report, values)
         write_text(fresh / "report.json", json.dumps(self.report, indent=1) + "\n")
         write_text(fresh / CLUSTER, json.dumps(self._described(), indent=1) + "\n")
@@ -145,6 +144,7 @@ class Clustered(Golden):
 def _board(board: Board, seen: Mapping[str, Any]) -> dict[str, Any]:
     kept = ("part", "interval_cycles", "bottleneck", "macs", "weight_bits", "multipliers", "resources", "budget",
             "regions", "shell")  # fmt: skip
+    used = board.ends + Resources(**seen["resources"])
     return {
         "name": board.name,
         "target": board.target.name,
@@ -152,6 +152,7 @@ def _board(board: Board, seen: Mapping[str, Any]) -> dict[str, Any]:
         "last": seen["layers"][-1]["name"],
         "layers": len(seen["layers"]),
         **{key: seen[key] for key in kept},
+        "used": used.counts(),
     }
 
 
@@ -181,16 +182,6 @@ def _limit(boards: Sequence[Board]) -> str:
     return next(f"the link behind board {b.name}" for b in boards if b.goes and b.goes.cycles == interval)
 
 
-def _share(path: Path, there: Path) -> None:
-    """The same file under another name, once on disk where that can be."""
-    if there.exists():
-        return
-    try:
-        os.link(path, there)
-    except OSError:
-        shutil.copyfile(path, there)
-
-
 def clustered(
     integers: Integers, cluster: Cluster, *, model: Path, samples: tuple[Array, ...], fps: float | None, source: str,
     progress: Progress = silent,
@@ -212,11 +203,9 @@ def _copies(cluster: Cluster, number: int, cycles: int) -> str:
     return f"{number} {COPIES} (--target {names}), which take frames in turn, would make about {rate:,.0f} frames/s"
 
 
-@contextmanager
-def opened(folder: Path) -> Iterator[Clustered]:
+def opened(folder: Path) -> AbstractContextManager[Clustered]:
     """The boards in a build folder, which no other command has meanwhile. Raises TomatoError if it is not one."""
-    with refusals("cannot use the build folder", where=folder), in_use(folder):
-        yield load(folder)
+    return held(folder, load, several=True)
 
 
 def is_cluster(folder: Path) -> bool:

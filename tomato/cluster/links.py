@@ -57,6 +57,12 @@ class Crossing:
         return rows * columns * -(-channels // self.lanes)
 
     @property
+    def reader_beats(self) -> int:
+        """Beats of a frame, as the reader takes them."""
+        rows, columns, channels = self.shape
+        return rows * columns * -(-channels // self.reader_lanes)
+
+    @property
     def word_bits(self) -> int:
         """Bits of a word of the link."""
         return self.link.word_bits(self.clock_mhz)
@@ -74,8 +80,7 @@ class Crossing:
     @property
     def cycles(self) -> int:
         """Cycles a frame of the slowest on its way: the link, or a converter at its ends, a beat a cycle."""
-        rows, columns, channels = self.shape
-        return max(self.carried, self.beats, rows * columns * -(-channels // self.reader_lanes))
+        return max(self.carried, self.beats, self.reader_beats)
 
     @property
     def room(self) -> int:

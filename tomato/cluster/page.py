@@ -104,8 +104,7 @@ def _exact(simulated: Mapping[str, Any] | None) -> Tile:
 
 
 def _board(board: Mapping[str, Any], kinds: list[str]) -> BoardRow:
-    ends = board["shell"]["resources"]
-    sums = {kind: board["resources"][kind] + ends[kind] for kind in kinds}
-    used = (f"{n:,} ({percent(n / max(1, board['budget'][kind]))})" for kind, n in sums.items())
+    shares = {kind: board["used"][kind] / max(1, board["budget"][kind]) for kind in kinds}
+    used = (f"{board['used'][kind]:,} ({percent(share)})" for kind, share in shares.items())
     layers = f"{board['layers']}: {one_line(board['first'])} to {one_line(board['last'])}"
     return BoardRow(board["name"], layers, (f"{board['interval_cycles']:,}", *used))

@@ -1,5 +1,6 @@
 """The border to the file system: whatever it or a reader of somebody's file refuses becomes one clear error."""
 
+import shutil
 import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -110,6 +111,14 @@ def _toml_character(c: str) -> str:
     if c.isprintable():
         return c
     return "?" if "\ud800" <= c <= "\udfff" else f"\\U{ord(c):08x}"
+
+
+def share(path: Path, name: Path) -> None:
+    """Give a file, which may be large, another name; a copy where the file system knows no such names."""
+    try:
+        name.hardlink_to(path)
+    except OSError:
+        shutil.copyfile(path, name)
 
 
 def write_text(path: Path, text: str) -> None:

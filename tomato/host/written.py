@@ -1,14 +1,13 @@
 """What a build folder's host/ holds: the package tomato_host, and of every port what that has to know."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tomato.core.assets import package
-from tomato.core.files import write_text
+from tomato.core.files import share, write_text
 from tomato.core.formats import Array
 from tomato.core.interface import HostStep, Port
 from tomato.core.ir import Op
@@ -51,18 +50,10 @@ def write(folder: Path, network: Network, netlist: Netlist, model: str) -> None:
     if (host / REGISTERS).exists():
         for master in json.loads((host / REGISTERS).read_text())["masters"]:
             if master["fetched"] and master["file"]:
-                _share(folder / "mem" / master["file"], host / master["file"])
+                share(folder / "mem" / master["file"], host / master["file"])
     if netlist.loaded:
         beats = load_beats(netlist.loaded, LOAD_BITS)
         (host / LOADER).write_bytes(b"".join(int(b).to_bytes(LOAD_BITS // 8, "little") for b in beats))
-
-
-def _share(path: Path, name: Path) -> None:
-    """Give a file, which may be large, another name; a copy where the file system knows no such names."""
-    try:
-        name.hardlink_to(path)
-    except OSError:
-        shutil.copyfile(path, name)
 
 
 def described(network: Network, netlist: Netlist) -> tuple[dict[str, list[dict[str, Any]]], dict[str, Array]]:

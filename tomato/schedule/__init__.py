@@ -15,7 +15,7 @@ from tomato.schedule.offers import Kept, Option, cycles_of, total
 from tomato.schedule.plan import NO_WISHES, Choice, Plan, Wishes
 from tomato.schedule.rates import rates_of
 from tomato.schedule.regions import fills, rooms
-from tomato.schedule.route import routes
+from tomato.schedule.route import routes, routes_of
 from tomato.schedule.scheduler import (
     SHORT_WORDS,
     ULTRA_WORDS,
@@ -148,7 +148,7 @@ def _fitting(
             )
         plan = _complete(graph, target, clock, design, wishes, spill=fetch)
         links = edges(graph, design.units)
-        parts = routes(links, target, plan.regions, plan.fifos, plan.spilled)
+        parts = routes_of(plan, links, target)
         beside = parts.costs(list(plan.layers), target)
         reader = fetching(design.units, target, interval_cycles(design.units, links))
         beside[next(iter(beside))] += around.cost(border(graph, design.units, parts, reader))

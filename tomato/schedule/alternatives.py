@@ -10,7 +10,7 @@ from tomato.core.ir import Graph
 from tomato.passes.narrow_sums import narrow_sums
 from tomato.schedule.balance import aims, balanced
 from tomato.schedule.plan import Plan, Wishes
-from tomato.schedule.route import routes
+from tomato.schedule.route import routes_of
 from tomato.schedule.scheduler import weight
 from tomato.schedule.sharing import asked, sharable
 from tomato.schedule.streams import edges, interval_cycles
@@ -137,7 +137,7 @@ def _judged(graph: Graph, plan: Plan, target: Target) -> tuple[int, float]:
     """Cycles per frame, and the price of engines and what is between them."""
     units = bind(graph, plan.layers, target)
     links = edges(graph, units)
-    between = routes(links, target, plan.regions, plan.fifos).costs(list(plan.layers), target)
+    between = routes_of(plan, links, target).costs(list(plan.layers), target)
     used = Resources()
     for cost in (*(unit.cost for unit in units.values()), *between.values()):
         used += cost

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from tomato.hardware.parts import Converter, Fifo, Fork, FrameCheck, FrameEnd, Part, Register, Spill
 from tomato.hardware.plumbing import Width
+from tomato.schedule.plan import Plan
 from tomato.schedule.regions import crossings
 from tomato.schedule.streams import OUTPUT, Edge
 from tomato.targets import Resources, Target
@@ -90,6 +91,11 @@ def route(
     if edge.consumer == OUTPUT:
         parts.append(FrameEnd.of(bits * edge.to_lanes, edge.to_type.pixels * edge.to_beats))
     return tuple(parts)
+
+
+def routes_of(plan: Plan, links: tuple[Edge, ...], target: Target) -> Routes:
+    """The parts of a whole network, as a plan has its regions and queues."""
+    return routes(links, target, plan.regions, plan.fifos, plan.spilled)
 
 
 def routes(

@@ -48,9 +48,16 @@ def play(
             (work / "built").touch()
     (folder / "job.json").write_text(json.dumps(job))
     extra = {"TOM_JOB": str(folder / "job.json"), "COCOTB_TEST_FILTER": only}
+    play_built(build, scenarios, folder, extra, said or {})
+
+
+def play_built(
+    build: toolchain.Build, scenarios: Path, folder: Path, extra: Mapping[str, str], said: Mapping[str, int]
+) -> None:
+    """Play scenarios, at least one, on what is built. Raises AssertionError that says which failed."""
     with toolchain.importable(scenarios.parent):
         try:
-            toolchain.play(build, scenarios.stem, folder, extra, said or {}, logs=folder)
+            toolchain.play(build, scenarios.stem, folder, extra, said, logs=folder)
         except toolchain.ToolError as reason:
             raise AssertionError(failures(folder / "results.xml") or reason) from reason
     assert len(list(ElementTree.parse(folder / "results.xml").iter("testcase"))) > 0

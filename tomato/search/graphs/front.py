@@ -6,11 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
-
 from tomato.core.errors import TomatoError
-from tomato.core.files import reading
 from tomato.search.graphs.layers import Counts
+from tomato.search.lines import evenly, read_lines
 
 FILE = "candidates.jsonl"
 
@@ -46,15 +44,7 @@ class Found:
 
 def read(path: Path) -> list[Found]:
     """The rounds of an interrupted search; a last line that was cut off is taken out of the file."""
-    if not path.exists():
-        return []
-    text = path.read_text(encoding="utf-8")
-    whole = text[: text.rfind("\n") + 1]
-    with reading("this is no list of candidates", where=path, hint="remove it to search anew"):
-        found = [Found.of(line) for line in whole.splitlines()]
-    if whole != text:
-        path.write_text(whole, encoding="utf-8")
-    return found
+    return read_lines(path, Found.of)
 
 
 def front(found: Sequence[Found]) -> list[Found]:
@@ -70,8 +60,7 @@ def chosen(members: Sequence[Found], count: int) -> list[Found]:
     """So many of a front, the most accurate first and the others evenly. Raises TomatoError for an empty one."""
     if not members:
         raise TomatoError("no network was found", hint="ask for more rounds (--candidates)")
-    places = np.linspace(0, len(members) - 1, min(count, len(members)))
-    return [members[round(float(i))] for i in places]
+    return evenly(members, count)
 
 
 def document(about: dict[str, Any], members: Sequence[Found]) -> str:

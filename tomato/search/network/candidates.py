@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from tomato.core.errors import TomatoError
-from tomato.core.files import reading
+from tomato.search.lines import read_lines
 from tomato.search.network.evolve import Fitness, ranks
 from tomato.search.network.layers import Counts
 from tomato.search.network.price import Price
@@ -88,15 +88,7 @@ class Journal:
     @classmethod
     def open(cls, path: Path) -> Self:
         """From a file, if it is there; a last line that was cut off by an interruption is taken out of it."""
-        if not path.exists():
-            return cls(path)
-        text = path.read_text(encoding="utf-8")
-        whole = text[: text.rfind("\n") + 1]
-        with reading("this is no list of candidates", where=path, hint="remove it to search anew"):
-            found = [Candidate.of(line) for line in whole.splitlines()]
-        if whole != text:
-            path.write_text(whole, encoding="utf-8")
-        return cls(path, {c.genes: c for c in found})
+        return cls(path, {c.genes: c for c in read_lines(path, Candidate.of)})
 
     def look(self, asked: Sequence[Genes], one: Callable[[Genes], Candidate], every: Map = map) -> list[Candidate]:
         """What `one` says of some networks, asked through `every` where it is not known, and kept line by line.

@@ -11,7 +11,7 @@ import numpy as np
 
 from tomato import targets
 from tomato.compiler import compile_model
-from tomato.core.errors import TomatoError, check_number
+from tomato.core.errors import check_number
 from tomato.core.files import reading, refusals, write_text
 from tomato.core.formats import Array
 from tomato.core.progress import Progress, silent
@@ -23,6 +23,7 @@ from tomato.search.graphs.layers import Block, Forms, Layer, counts, layers
 from tomato.search.graphs.picture import picture
 from tomato.search.graphs.space import MIXED, NAME, Genes, Space
 from tomato.search.graphs.space import read as read_space
+from tomato.search.lines import check_same
 from tomato.train.graphs.search import Round, search
 from tomato.train.graphs.training import Loop, Trained, train, train_float
 from tomato.train.optimise import one_thread
@@ -220,11 +221,7 @@ def _claim(asked: Asked, space: Space, data: GraphData) -> None:
     if path.exists():
         with reading("this is no folder of a search, or it is damaged", where=path, hint="give another output"):
             kept = json.loads(path.read_text(encoding="utf-8"))["digest"]
-        if kept != digest:
-            raise TomatoError(
-                "the folder holds another search: its space, target, data or options differ", where=str(asked.output),
-                hint="remove it to search anew, or give another output",
-            )  # fmt: skip
+        check_same(kept, digest, asked.output)
     write_text(path, json.dumps({"space": space.name, "weights": weights_of(asked.rounds), "digest": digest}) + "\n")
 
 

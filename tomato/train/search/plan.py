@@ -11,6 +11,7 @@ import numpy as np
 
 from tomato.core.errors import TomatoError, check_number
 from tomato.core.files import reading, write_text
+from tomato.search.lines import check_same
 from tomato.search.network.candidates import OBJECTIVES
 from tomato.search.network.evolve import Strategy
 from tomato.train.loop import Loop
@@ -71,11 +72,7 @@ class Plan:
             return None
         with reading("this is no folder of a search, or it is damaged", where=folder, hint="give another output"):
             found = cls(**json.loads(path.read_text(encoding="utf-8"))["plan"])
-        if found.digest != digest:
-            raise TomatoError(
-                "the folder holds another search: its space, target, data or options differ", where=str(folder),
-                hint="remove it to search anew, or give another output",
-            )  # fmt: skip
+        check_same(found.digest, digest, folder)
         return found
 
     def keep(self, folder: Path, about: dict[str, Any]) -> None:

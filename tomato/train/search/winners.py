@@ -11,6 +11,7 @@ from tomato.compiler import compile_model
 from tomato.core.errors import TomatoError
 from tomato.core.progress import Progress, silent
 from tomato.frontend.write import write
+from tomato.search.lines import evenly
 from tomato.search.network import build
 from tomato.search.network.candidates import Candidate
 from tomato.search.network.layers import Layer
@@ -115,5 +116,4 @@ def chosen(members: Sequence[Candidate], count: int) -> list[Candidate]:
             "no network of those that were looked at fits the target",
             hint="choose a larger board, a lower --fps, a space of smaller networks, or look at more (--candidates)",
         )
-    places = np.linspace(0, len(members) - 1, min(count, len(members)))
-    return [members[round(float(i))] for i in places]
+    return evenly(members, count)

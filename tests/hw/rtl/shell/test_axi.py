@@ -1,7 +1,6 @@
 """The AXI shell between cocotbext-axi's memory and processor: every scenario of axi_scenarios.py, on whole networks."""
 
 import json
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +10,10 @@ import axi_run
 import numpy as np
 import onnx
 import pytest
-import toolchain
 
 import tomato
 from tests.digits import compiled
+from tests.hw.rtl.scenarios import play_built
 from tomato.accelerator import Accelerator
 from tomato.board import REGISTERS
 from tomato.core.formats import Array
@@ -61,27 +60,8 @@ def played(
     } | more  # fmt: skip
     (folder / "job.json").write_text(json.dumps(job))
     build = axi_run.build(folder, checked=True)
-    with toolchain.importable(HERE):
-        extra = {"TOM_JOB": str(folder / "job.json"), "COCOTB_TEST_FILTER": only}
-        try:
-            toolchain.play(build, scenarios, folder, extra, logs=folder)
-        except toolchain.ToolError as reason:
-            found = failures(folder / "results.xml")
-            raise AssertionError(found or reason) from reason
-    assert ran(folder / "results.xml") > 0
-
-
-def ran(results: Path) -> int:
-    return len(list(ElementTree.parse(results).iter("testcase")))
-
-
-def failures(results: Path) -> list[str]:
-    """What failed, each with what it says."""
-    if not results.exists():
-        return []
-    cases = ElementTree.parse(results).iter("testcase")
-    wrong = [(c, f) for c in cases for f in (*c.findall("failure"), *c.findall("error"))]
-    return [f"{c.get('name')}: {f.get('message') or f.get('error_msg')}" for c, f in wrong]
+    extra = {"TOM_JOB": str(folder / "job.json"), "COCOTB_TEST_FILTER": only}
+    play_built(build, HERE / f"{scenarios}.py", folder, extra, {})
 
 
 @pytest.fixture(scope="module")
