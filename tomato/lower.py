@@ -64,6 +64,7 @@ class _Lowering:
         self.costs: dict[str, Resources] = {}
         self.arriving: dict[str, Stream] = {}  # by edge name
         self.regions = regions
+        self.reader: Fetching | None = None
         self.streams, self.parts = set(graph.types), set(graph.types)  # names that are taken
 
     def run(self) -> Lowered:
@@ -72,7 +73,8 @@ class _Lowering:
             self._check(source)
             self._distribute(source)
         reader = fetching(self.units, self.target, interval_cycles(self.units, self.ways.links))
-        if reader:
+        self.reader = reader
+        if reader and not reader.shared:
             self._fetch(reader)
         for name, unit in self.units.items():
             out = stream(name, name, unit.out, unit.lanes[1])
@@ -117,6 +119,7 @@ class _Lowering:
             outputs=tuple(stream(n, n, u.out, u.lanes[1]) for n, u in zip(names, units, strict=True)),
             memories=first.memories,
             comment=f"{', '.join('%' + name for name in names)} take turns",
+            buses=_masters(self.reader) if first.fetches and self.reader else {},
             region=self._region(names[0]),
         )
         self._add(made, first.cost)
@@ -155,13 +158,9 @@ class _Lowering:
         """The reader of weights, which stands beside its first client, and what makes words of its beats."""
         beside, costs = reader.clients[0].layer, reader.costs(self.target)
         wide = [self._beat(f"fetch_{c.layer}", f"{c.layer}.beats", reader.beat_bits) for c in reader.clients]
-        buses: dict[str, Bus] = {
-            str(c): MemoryMaster(f"{WEIGHTS}{c}", reader.data_bits) for c in range(reader.channels)
-        }
         made = Instance(
             FETCH, _unused("fetch", self.parts), reader.params(self.target), (), tuple(wide), {},
-            str(reader),
-            buses={**buses, "": Whereabouts(WEIGHTS, reader.channels)}, region=self._region(beside),
+            str(reader), buses=_masters(reader), region=self._region(beside),
         )  # fmt: skip
         self._add(made, costs[0])
         for client, beats, cost in zip(reader.clients, wide, costs[1:], strict=True):
@@ -234,6 +233,12 @@ class _Lowering:
         if source.shape != edge.to_type.shape:
             source = stream(source.name, edge.value, edge.to_type, edge.to_lanes)
         return source
+
+
+def _masters(reader: Fetching) -> dict[str, Bus]:
+    """The ports of what reads weights: a master for each channel, and where they lie."""
+    masters = {str(c): MemoryMaster(f"{WEIGHTS}{c}", reader.data_bits) for c in range(reader.channels)}
+    return {**masters, "": Whereabouts(WEIGHTS, reader.channels)}
 
 
 def _unused(name: str, taken: set[str]) -> str:

@@ -16,7 +16,8 @@ from tomato.core.files import write_text
 from tomato.core.formats import Array
 from tomato.hardware.memory import LOAD_BITS
 from tomato.hardware.netlist import (
-    FETCH,
+    READERS,
+    SHARED_FETCHED,
     SHARED_FOLD,
     WEIGHTS,
     MemoryMaster,
@@ -114,7 +115,7 @@ def write(
             "HLS C++ has no weights and no queues in memory beside the chip",
             hint="compile with --backend verilog, or with --weights chip for a larger board",
         )
-    if "hls" in backends and any(part.module == SHARED_FOLD for part in netlist.instances):
+    if "hls" in backends and any(part.module in (SHARED_FOLD, SHARED_FETCHED) for part in netlist.instances):
         raise TomatoError(
             "HLS C++ has no engine that layers share", hint="compile with --backend verilog, or with --share never"
         )
@@ -221,7 +222,7 @@ class BenchView:
 
 def _models(netlist: Netlist) -> tuple[str, ...]:
     """The models of memory beside the chip that a design is simulated with."""
-    fetches = any(i.module == FETCH for i in netlist.instances)
+    fetches = any(i.module in READERS for i in netlist.instances)
     return (*([MODEL] if fetches else []), *([STORE] if netlist.spilled else []))
 
 

@@ -12,9 +12,9 @@ from tomato.backend.render import render
 from tomato.core.assets import asset
 from tomato.hardware.memory import LOAD_BITS
 from tomato.hardware.netlist import (
-    FETCH,
     FRAME_END,
     LOADER,
+    READERS,
     Bus,
     Instance,
     Memory,
@@ -251,7 +251,7 @@ def _pins(part: Instance, netlist: Netlist) -> dict[str, str]:
     if part.module == FRAME_END:
         pins["out_last_o"] = _bundle(part.outputs, "last")
     way = {True: "o", False: "i"}
-    if part.module == FETCH:
+    if part.module in READERS:
         return pins | _reader(part, way)
     for prefix, bus in part.buses.items():
         pins |= {f"{prefix}_{p.name}_{way[p.output]}": f"{bus_name(bus)}_{p.name}" for p in ports_of(bus)}
@@ -259,7 +259,7 @@ def _pins(part: Instance, netlist: Netlist) -> dict[str, str]:
 
 
 def _reader(part: Instance, way: Mapping[bool, str]) -> dict[str, str]:
-    """The buses of a reader that has one for each channel, side by side; it has no input."""
+    """The buses of a reader that has one for each channel, side by side."""
     masters = [bus for bus in part.buses.values() if isinstance(bus, MemoryMaster)]
     pins = {}
     for p in ports_of(masters[0]):

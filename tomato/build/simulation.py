@@ -20,6 +20,7 @@ from tomato.core.formats import Array
 from tomato.core.interpret import interpret
 from tomato.core.ir import Graph
 from tomato.core.progress import Progress, silent
+from tomato.engines.parts.shared_unit import Member
 from tomato.hardware.netlist import Stream, lane_mask, number_places, to_beats
 from tomato.lower import lower
 from tomato.ops.exits import gates, number_bits
@@ -212,7 +213,7 @@ def first_difference(
     interpret(graph, codes, watch=values.__setitem__)
     units = bind(graph, plan.layers, target)
     for name, unit in units.items():
-        if unit.fetched:
+        if unit.fetched and not isinstance(unit, Member):
             values[f"{name}.{WORDS}"] = np.repeat(unit.fetched.codes, frames, axis=0)
     behind = gates(graph) if backend == "verilog" else {}
     place = {value: at for at, value in enumerate(graph.types)}  # a shared engine drives streams of many

@@ -201,8 +201,10 @@ reads weights from memory beside the chip, one is a queue there.
 """
 
 
-SHARED_FOLD = "tom_shared_fold"
-"""The module of an engine that several layers share."""
+SHARED_FOLD, SHARED_FETCHED = "tom_shared_fold", "tom_shared_fetched"
+"""The modules of engines that several layers share: with weights on the chip, or fetched from memory beside it."""
+READERS = FETCH, SHARED_FETCHED
+"""The modules that read weights from memory."""
 
 
 @dataclass(frozen=True, slots=True)

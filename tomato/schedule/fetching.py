@@ -7,6 +7,8 @@ from typing import Literal
 
 import numpy as np
 
+from tomato.engines.parts.shared_fetched import DEPTH
+from tomato.engines.parts.shared_unit import FetchedMember
 from tomato.hardware.memory import Ram, better_ram
 from tomato.hardware.plumbing import fifo_cost, words_cost
 from tomato.hardware.shell import MEMORY_LATENCY, MOST_BEATS
@@ -48,13 +50,15 @@ class Client:
 class Fetching:
     """The reader of a design: tom_fetch with `channels` masters of `data_bits`, and a tom_words for every client.
 
-    depth: beats of a channel that a client may have asked for.
+    depth: beats of a channel that a client may have asked for. shared: instead, the engine that all of these layers share
+    reads what it needs.
     """
 
     channels: int
     data_bits: int
     depth: int
     clients: tuple[Client, ...]
+    shared: bool = False
 
     @property
     def beat_bits(self) -> int:
@@ -98,6 +102,8 @@ class Fetching:
 
     def left(self, units: Units, target: Target) -> Resources:
         """What all of that takes beyond what the layers' options count of it, see `Unit.brought`."""
+        if self.shared:
+            return Resources()
         counted = sum((units[client.layer].brought for client in self.clients), start=Resources())
         more = (sum(self.costs(target), start=Resources()) - counted).counts()
         return Resources(**{kind: max(n, 0) for kind, n in more.items()})
@@ -113,6 +119,10 @@ def fetching(units: Units, target: Target, interval: int) -> Fetching | None:
         return None
     memory = target.off_chip
     assert memory, f"{target.name} has no memory beside the chip"
+    first = next(iter(served.values()))
+    if isinstance(first, FetchedMember):
+        channels = memory.side_by_side
+        return Fetching(channels, memory.bits, DEPTH, tuple(_clients(served, channels * memory.bits // 8)), shared=True)
     total, channels = sum(unit.fetched_bytes for unit in served.values()), 1
     while channels * 2 <= memory.side_by_side and total > interval * memory.bytes_per_cycle(target.clock_mhz, channels):
         channels *= 2

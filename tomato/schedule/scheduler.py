@@ -80,7 +80,8 @@ def options(
         )
     found: dict[str, Offer] = {}
     refused: list[str] = []
-    shared = sharing.offers(places, wishes)
+    shared = sharing.offers(places, wishes, fetch=fetch)
+    fetch = fetch and not shared  # one reads the memory
     for name, place in places.items():
         if name in shared:
             found[name] = shared[name]

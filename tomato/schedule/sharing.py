@@ -9,7 +9,8 @@ from tomato.engines.base import Site, spelled
 from tomato.engines.parts import dot
 from tomato.engines.parts.members import Members
 from tomato.engines.parts.shared import GROUP, Group, groups
-from tomato.engines.parts.shared_unit import STEM, Member, units_of
+from tomato.engines.parts.shared_fetched import fetched_groups
+from tomato.engines.parts.shared_unit import KINDS, FetchedMember, Member, units_of
 from tomato.ops.narrowed import Narrowed
 from tomato.passes.narrow_sums import narrow_sums, narrowable
 from tomato.schedule.offers import Offer, Option
@@ -52,7 +53,7 @@ def _key(site: Site[Narrowed]) -> int:
 
 def asked(graph: Graph, target: Target, wishes: Wishes) -> Graph:
     """The graph in which layers that share an engine by a plan file are one operator each. Raises TomatoError."""
-    wanted = [name for name, choice in wishes.layers.items() if choice.engine == STEM]
+    wanted = [name for name, choice in wishes.layers.items() if choice.engine in KINDS]
     already = {node.name for node in graph if isinstance(node.op, Narrowed)}
     names = {name for name in wanted if name not in already}
     pairs = narrowable(graph)
@@ -63,26 +64,41 @@ def asked(graph: Graph, target: Target, wishes: Wishes) -> Graph:
         )  # fmt: skip
     narrow = narrow_sums(graph, names)
     for name, site in _sites(narrow, target).items():
-        if name in wanted and (reason := Member.refuses(site)):
+        if name in wanted and (reason := KINDS[wishes.layers[name].engine][0].refuses(site)):
             raise TomatoError(f"it cannot share an engine: {reason}", where=f"{wishes.file}: [layers.{name}]")
     return narrow
 
 
-def offers(places: Places, wishes: Wishes) -> dict[str, Offer]:
+def offers(places: Places, wishes: Wishes, *, fetch: bool = False) -> dict[str, Offer]:
     """The options of sums that are narrowed: those of an engine with its first layer, and none of their own for others.
 
+    fetch: their weights may be in memory beside the chip, which one engine alone can read.
     Raises TomatoError when a plan asks for an engine that cannot be.
     """
     found: dict[str, Offer] = {}
-    for number, names in _groups(places, wishes).items():
+    together = _groups(places, wishes)
+    for number, names in together.items():
         members = Members(tuple(places[name] for name in names))
-        some = _wished(members, number, wishes) if names[0] in wishes.layers else list(groups(members, number))
+        if names[0] in wishes.layers:
+            some = _wished(members, number, wishes)
+        else:
+            some = [
+                *groups(members, number),
+                *(fetched_groups(members, number) if fetch and len(together) == 1 else ()),
+            ]
         if not some:
             raise TomatoError(f"no engine suits {', '.join(names)} together")
-        found[names[0]] = Offer(Option.of(Member(group, 0)) for group in some)
+        found[names[0]] = Offer(map(_option, some))
         for unit in units_of(some[0])[1:]:
             found[unit.site.node.name] = Offer([Option(unit, 1, Resources())])
     return found
+
+
+def _option(group: Group) -> Option:
+    """An engine, told with its first layer; what it fetches is that of all."""
+    units = units_of(group)
+    fetched = sum(unit.fetched_bytes for unit in units)
+    return Option(units[0], group.cycles, units[0].cost, group.target.fetch_cycles(fetched))
 
 
 def _groups(places: Places, wishes: Wishes) -> dict[int, list[str]]:
@@ -95,10 +111,10 @@ def _groups(places: Places, wishes: Wishes) -> dict[int, list[str]]:
     for name, site in places.items():
         if isinstance(site.op, Narrowed):
             choice = wishes.layers.get(name)
-            if choice and choice.engine != STEM:
+            if choice and choice.engine not in KINDS:
                 raise TomatoError(
                     f"engine {choice.engine!r} does not implement {site.op.name}",
-                    where=f"{wishes.file}: [layers.{name}]", hint=f"choose {STEM}",
+                    where=f"{wishes.file}: [layers.{name}]", hint=f"choose from {', '.join(KINDS)}",
                 )  # fmt: skip
             number = choice.knobs.get(GROUP, 0) if choice else keys.setdefault(_key(site), len(keys))
             found.setdefault(number, []).append(name)
@@ -108,13 +124,15 @@ def _groups(places: Places, wishes: Wishes) -> dict[int, list[str]]:
 def _wished(members: Members, number: int, wishes: Wishes) -> list[Group]:
     """The engine that a plan file spells out. Raises TomatoError when it cannot be."""
     names = [site.node.name for site in members.sites]
-    knobs = wishes.layers[names[0]].knobs
+    engine, knobs = wishes.layers[names[0]].engine, wishes.layers[names[0]].knobs
     where = f"{wishes.file}: [layers.{names[0]}]"
     if len(names) < 2:
         raise TomatoError(f"no other layer is in group {number}: two or more share an engine", where=where)
-    if other := next((name for name in names if wishes.layers[name].knobs != knobs), ""):
-        raise TomatoError(f"layers of group {number} have the same knobs, but {other} has others", where=where)
-    known = list(groups(members, number))
+    if other := next((name for name in names if wishes.layers[name] != wishes.layers[names[0]]), ""):
+        raise TomatoError(
+            f"layers of group {number} have the same engine and knobs, but {other} has others", where=where
+        )
+    known = list((fetched_groups if engine == FetchedMember.stem else groups)(members, number))
     if wanted := [group for group in known if dict(group.knobs) == dict(knobs)]:
         return wanted
     values = {knob: sorted({group.knobs[knob] for group in known}) for knob in known[0].knobs}
@@ -136,7 +154,10 @@ def bound(places: Places, layers: Mapping[str, Choice]) -> dict[str, Member]:
     """The units of layers that share engines by a plan."""
     found: dict[int, list[str]] = {}
     for name in places:
-        if layers[name].engine == STEM:
+        if layers[name].engine in KINDS:
             found.setdefault(layers[name].knobs[GROUP], []).append(name)
-    made = (Group(Members(tuple(places[n] for n in names)), layers[names[0]].knobs) for names in found.values())
+    made = (
+        KINDS[layers[names[0]].engine][1](Members(tuple(places[n] for n in names)), layers[names[0]].knobs)
+        for names in found.values()
+    )
     return {unit.site.node.name: unit for group in made for unit in units_of(group)}

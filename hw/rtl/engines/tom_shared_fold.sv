@@ -99,6 +99,10 @@ module tom_shared_fold #(
 
   // ---------------------------------------------------------------- inputs, and their rows
 
+  function automatic bit [Members-1:0][7:0] in_turn();
+    for (int unsigned m = 0; m < Members; m++) in_turn[m] = 8'(m);
+  endfunction
+
   wire logic                  free;
   wire logic [MemberBits-1:0] free_member;
   wire logic [RowBits-1:0]    free_rows;
@@ -114,7 +118,9 @@ module tom_shared_fold #(
     .InW    (InW),
     .Words  (Rings),
     .RowBits(RowBits),
-    .ChannelBits(ChannelBits)
+    .ChannelBits(ChannelBits),
+    .Rounds (Members),
+    .Order  (in_turn())
   ) u_arrive (
     .clk_i,
     .rst_i,
@@ -292,7 +298,7 @@ module tom_shared_fold #(
 
   `TOM_ALWAYS(one_by_one, !acc_valid || pass_q.count <= 1, "%m has results before those of the pass in front have left")
 
-  wire logic result_valid;
+  wire logic result_valid, unused_tag;
   wire logic [MemberBits-1:0] result_member;
   wire logic [OutBits-1:0]    result;
 
@@ -316,9 +322,11 @@ module tom_shared_fold #(
     .valid_i (pass_q.count != '0),
     .member_i(pass_q.member),
     .word_i  (pass_q.channel),
+    .tag_i   (1'b0),
     .data_i  (acc_q[AccBits-1:0]),
     .valid_o (result_valid),
     .member_o(result_member),
+    .tag_o   (unused_tag),
     .data_o  (result)
   );
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Narrows results of the layers that share an engine: y = clamp((x * mult + bias) >>> shift, lo, hi).
 //
-// Bit-exact with tomato/ops/requant.py, without nudges. A word of MemFile holds mult (low) and bias of a channel; lo, hi
-// and how far the shift is beyond Shift are those of the layer. One result a cycle, never stalls. Products are cut as in
+// Bit-exact with tomato/ops/requant.py, without nudges. A word of MemFile holds mult (low) and bias of a channel, of each
+// lane's one behind the other; lo, hi and how far the shift is beyond Shift are those of the layer. A result of each lane a
+// cycle, never stalls. Products are cut as in
 // tom_requant_stream, and Latency is one cycle more than there.
 
 `default_nettype none
@@ -10,6 +11,8 @@
 module tom_shared_requant #(
   parameter int unsigned Members   = 2,   // layers
   parameter bit [Members*tom_shared_pkg::LayerBits-1:0] Layers = tom_shared_pkg::Both,  // their sizes, the first in the low bits
+  parameter int unsigned Lanes     = 1,   // results at once
+  parameter int unsigned TagBits   = 1,   // of what goes along with them
   parameter int unsigned InBits    = 24,  // width of an accumulator, two's complement
   parameter int unsigned MultBits  = 17,  // width of mult, two's complement
   parameter int unsigned InSlice   = 25,  // bits of an accumulator that a multiplier takes
@@ -18,7 +21,7 @@ module tom_shared_requant #(
   parameter int unsigned Shift     = 8,   // right shift that all layers have
   parameter int unsigned MoreBits  = 1,   // width of how far that of a layer is beyond it
   parameter int unsigned OutBits   = 8,   // width of an output code
-  parameter int unsigned Words     = 2,   // output channels of all layers
+  parameter int unsigned Words     = 2,   // of constants, of all layers
   parameter int unsigned Ram       = 0,   // memory kind of the constants: 0 LUT, 1 block RAM
   parameter              MemFile   = "",  // hexadecimal words
 
@@ -31,11 +34,13 @@ module tom_shared_requant #(
   input  wire logic                  valid_i,
   input  wire logic [MemberBits-1:0] member_i,  // whose result it is
   input  wire logic [WordBits-1:0]   word_i,    // its constants
-  input  wire logic [InBits-1:0]     data_i,
+  input  wire logic [TagBits-1:0]    tag_i,
+  input  wire logic [Lanes*InBits-1:0] data_i,
 
   output wire logic                  valid_o,
   output wire logic [MemberBits-1:0] member_o,
-  output wire logic [OutBits-1:0]    data_o
+  output wire logic [TagBits-1:0]    tag_o,
+  output wire logic [Lanes*OutBits-1:0] data_o
 );
 
   import tom_shared_pkg::*;
@@ -57,11 +62,13 @@ module tom_shared_requant #(
     assign more[m]  = MoreBits'(Layer.shift);
   end
 
-  wire logic [MultBits+BiasBits-1:0] word;
+  localparam int unsigned FieldW = MultBits + BiasBits;
+
+  wire logic [Lanes*FieldW-1:0] word;
   wire logic [1:0] unused_load;
 
   tom_rom #(
-    .Width    (MultBits + BiasBits),
+    .Width    (Lanes * FieldW),
     .Words    (Words),
     .Ram      (Ram),
     .Addressed(1),
@@ -77,75 +84,81 @@ module tom_shared_requant #(
 
   logic [Latency-1:0]                 valid_q;
   logic [Latency-1:0][MemberBits-1:0] member_q;
-  logic signed [InBits-1:0]           value_q;
-  logic [OutBits-1:0]                 result_q;
+  logic [Latency-1:0][TagBits-1:0]    tag_q;
 
   always_ff @(posedge clk_i) begin
     if (rst_i) valid_q <= '0;
     else valid_q <= {valid_q[Latency-2:0], valid_i};
     member_q <= {member_q[Latency-2:0], member_i};
-    value_q  <= data_i;
+    tag_q    <= {tag_q[Latency-2:0], tag_i};
   end
 
   wire logic [MemberBits-1:0] shifted_of = member_q[Levels+1];  // whose sum is there
   wire logic [MemberBits-1:0] clamped_of = member_q[Levels+2];  // whose shifted sum is there
 
-  wire logic signed [MultBits-1:0] mult = word[MultBits-1:0];
-  wire logic signed [SumBits-1:0]  term[Parts+1];
-
-  logic signed [BiasBits-1:0] bias_q;
-  always_ff @(posedge clk_i) bias_q <= word[MultBits+:BiasBits];
-  assign term[0] = SumBits'(bias_q);
-
-  for (genvar p = 0; p < Parts; p++) begin : gen_part
-    localparam int unsigned InFrom = p / MultSlices * InSlice, MultFrom = p % MultSlices * MultSlice;
-    localparam bit InTop = p / MultSlices == InSlices - 1, MultTop = p % MultSlices == MultSlices - 1;
-    localparam int unsigned ABits = InTop ? InBits - InFrom : InSlice + 1;
-    localparam int unsigned BBits = MultTop ? MultBits - MultFrom : MultSlice + 1;
-    wire logic signed [ABits-1:0] a =
-        InTop ? ABits'(value_q >>> InFrom) : ABits'({1'b0, InSlice'(value_q >>> InFrom)});
-    wire logic signed [BBits-1:0] b =
-        MultTop ? BBits'(mult >>> MultFrom) : BBits'({1'b0, MultSlice'(mult >>> MultFrom)});
-    logic signed [ABits+BBits-1:0] prod_q;
-    always_ff @(posedge clk_i) prod_q <= a * b;
-    assign term[p+1] = SumBits'(prod_q) <<< (InFrom + MultFrom);
-  end
-
-  for (genvar s = 1; s <= Levels; s++) begin : gen_level
-    localparam int unsigned Last = tom_pkg::ceil_div(Parts + 1, 2 ** (s - 1));  // terms before
-    localparam int unsigned Next = tom_pkg::ceil_div(Last, 2);                  // terms after
-    logic signed [SumBits-1:0] addend[Last], sum_q[Next];
-    if (s == 1) begin : gen_first
-      assign addend = term;
-    end else begin : gen_later
-      assign addend = gen_level[s-1].sum_q;
-    end
-    always_ff @(posedge clk_i) begin
-      for (int unsigned t = 0; t < Next; t++)
-        sum_q[t] <= addend[2*t] + (2 * t + 1 < Last ? addend[2*t+1] : '0);
-    end
-  end
-
-  wire logic signed [SumBits-1:0] sum = gen_level[Levels].sum_q[0];
-  logic signed [CmpBits-1:0] shifted_q;
-  always_ff @(posedge clk_i) shifted_q <= CmpBits'(sum >>> Shift) >>> more[shifted_of];
-
   wire logic signed [CmpBits-1:0] lo = CmpBits'(signed'(lows[clamped_of]));
   wire logic signed [CmpBits-1:0] hi = CmpBits'(signed'(highs[clamped_of]));
-  logic               under_q, over_q;
-  logic [OutBits-1:0] inside_q, lo_q, hi_q;
-  always_ff @(posedge clk_i) begin
-    under_q  <= shifted_q < lo;
-    over_q   <= shifted_q > hi;
-    inside_q <= shifted_q[OutBits-1:0];
-    lo_q     <= lo[OutBits-1:0];
-    hi_q     <= hi[OutBits-1:0];
-    result_q <= under_q ? lo_q : over_q ? hi_q : inside_q;
+
+  for (genvar l = 0; l < Lanes; l++) begin : gen_lane
+    logic signed [InBits-1:0] value_q;
+    always_ff @(posedge clk_i) value_q <= data_i[l*InBits+:InBits];
+
+    wire logic signed [MultBits-1:0] mult = word[l*FieldW+:MultBits];
+    wire logic signed [SumBits-1:0]  term[Parts+1];
+
+    logic signed [BiasBits-1:0] bias_q;
+    always_ff @(posedge clk_i) bias_q <= word[l*FieldW+MultBits+:BiasBits];
+    assign term[0] = SumBits'(bias_q);
+
+    for (genvar p = 0; p < Parts; p++) begin : gen_part
+      localparam int unsigned InFrom = p / MultSlices * InSlice, MultFrom = p % MultSlices * MultSlice;
+      localparam bit InTop = p / MultSlices == InSlices - 1, MultTop = p % MultSlices == MultSlices - 1;
+      localparam int unsigned ABits = InTop ? InBits - InFrom : InSlice + 1;
+      localparam int unsigned BBits = MultTop ? MultBits - MultFrom : MultSlice + 1;
+      wire logic signed [ABits-1:0] a =
+          InTop ? ABits'(value_q >>> InFrom) : ABits'({1'b0, InSlice'(value_q >>> InFrom)});
+      wire logic signed [BBits-1:0] b =
+          MultTop ? BBits'(mult >>> MultFrom) : BBits'({1'b0, MultSlice'(mult >>> MultFrom)});
+      logic signed [ABits+BBits-1:0] prod_q;
+      always_ff @(posedge clk_i) prod_q <= a * b;
+      assign term[p+1] = SumBits'(prod_q) <<< (InFrom + MultFrom);
+    end
+
+    for (genvar s = 1; s <= Levels; s++) begin : gen_level
+      localparam int unsigned Last = tom_pkg::ceil_div(Parts + 1, 2 ** (s - 1));  // terms before
+      localparam int unsigned Next = tom_pkg::ceil_div(Last, 2);                  // terms after
+      logic signed [SumBits-1:0] addend[Last], sum_q[Next];
+      if (s == 1) begin : gen_first
+        assign addend = term;
+      end else begin : gen_later
+        assign addend = gen_level[s-1].sum_q;
+      end
+      always_ff @(posedge clk_i) begin
+        for (int unsigned t = 0; t < Next; t++)
+          sum_q[t] <= addend[2*t] + (2 * t + 1 < Last ? addend[2*t+1] : '0);
+      end
+    end
+
+    wire logic signed [SumBits-1:0] sum = gen_level[Levels].sum_q[0];
+    logic signed [CmpBits-1:0] shifted_q;
+    always_ff @(posedge clk_i) shifted_q <= CmpBits'(sum >>> Shift) >>> more[shifted_of];
+
+    logic               under_q, over_q;
+    logic [OutBits-1:0] inside_q, lo_q, hi_q, result_q;
+    always_ff @(posedge clk_i) begin
+      under_q  <= shifted_q < lo;
+      over_q   <= shifted_q > hi;
+      inside_q <= shifted_q[OutBits-1:0];
+      lo_q     <= lo[OutBits-1:0];
+      hi_q     <= hi[OutBits-1:0];
+      result_q <= under_q ? lo_q : over_q ? hi_q : inside_q;
+    end
+    assign data_o[l*OutBits+:OutBits] = result_q;
   end
 
   assign valid_o  = valid_q[Latency-1];
   assign member_o = member_q[Latency-1];
-  assign data_o   = result_q;
+  assign tag_o    = tag_q[Latency-1];
 
 endmodule
 

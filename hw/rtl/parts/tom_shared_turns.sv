@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Turns of the layers that share an engine: whose output pixel is computed next, and every read of it.
+// Turns of the layers that share an engine, an output pixel each: whose is next (tom_shared_pick), and every read of it.
 //
-// Layers are looked at one after the other, one a cycle, while a pixel is computed. The next turn is that of the first one
-// found whose input rows are there and whose results have room: so nobody's turn ever waits. A turn is an
-// output pixel: every fold, kernel row, kernel column and beat, the last fastest, a read each cycle. Turns follow each
-// other without a gap where they take Members + 3 cycles or more.
+// Every fold, kernel row, kernel column and beat, the last fastest, a read each cycle. The next turn is looked for meanwhile;
+// turns follow each other without a gap where they take Members + 3 cycles or more.
 
 `default_nettype none
 
@@ -54,28 +52,49 @@ module tom_shared_turns #(
 
   import tom_shared_pkg::*;
 
-  // ---------------------------------------------------------------- sizes
+  wire logic                  next_valid;
+  wire logic                  taken;       // the next one becomes the turn
+  wire logic                  next_ready;
+  wire logic [MemberBits-1:0] next_member;
+  wire logic signed [HeightBits-1:0] next_top;
+  wire logic signed [WidthBits-1:0]  next_left;
+  wire logic [OffsetBits-1:0] next_at, next_from;
+  wire logic                  next_frees;
+  wire logic [RowBits-1:0]    next_base;
 
-  // What a layer's turns go by: constants.
+  tom_shared_pick #(
+    .Members   (Members),
+    .Layers    (Layers),
+    .RowBits   (RowBits),
+    .HeightBits(HeightBits),
+    .WidthBits (WidthBits),
+    .OffsetBits(OffsetBits),
+    .Places    (Places),
+    .PlaceBits (PlaceBits)
+  ) u_pick (
+    .clk_i,
+    .rst_i,
+    .init_i,
+    .look_o  (member_o),
+    .rows_i,
+    .left_i,
+    .valid_o (next_valid),
+    .ready_i (next_ready),
+    .member_o(next_member),
+    .top_o   (next_top),
+    .left_o  (next_left),
+    .at_o    (next_at),
+    .from_o  (next_from),
+    .frees_o (next_frees),
+    .base_o  (next_base)
+  );
+
+  // What a layer's reads go by: constants.
   typedef struct packed {
     logic signed [HeightBits-1:0] height;
-    logic signed [HeightBits-1:0] last_row;     // of the output
-    logic signed [HeightBits-1:0] stride_h;
-    logic signed [HeightBits-1:0] pad_top;
-    logic signed [HeightBits-1:0] whole;        // rows of a frame and those above it
-    logic signed [HeightBits-1:0] next_frame;
-    logic signed [HeightBits-1:0] needed;
     logic signed [WidthBits-1:0]  width;
-    logic signed [WidthBits-1:0]  last_column;  // of the output
-    logic signed [WidthBits-1:0]  stride_w;
-    logic signed [WidthBits-1:0]  pad_left;
     logic [OffsetBits-1:0]        row;          // words of a row
     logic [OffsetBits-1:0]        size;         // of the ring
-    logic [OffsetBits-1:0]        down;         // words of the rows from a window to the one below
-    logic [OffsetBits-1:0]        over;         // from the last window to the first of the next frame, in the ring
-    logic [OffsetBits-1:0]        start;        // of the first window, in the ring
-    logic [OffsetBits-1:0]        right;        // words from a window to the one on its right
-    logic [OffsetBits-1:0]        ahead;        // words left of the frame, negative
     logic [WordBits-1:0]          ring;
     logic [ReadBits-1:0]          weights;
     logic [ChannelBits-1:0]       channels;
@@ -84,33 +103,17 @@ module tom_shared_turns #(
     logic [StepBits-1:0]          last_kh;
     logic [StepBits-1:0]          last_fold;
     logic [CountBits-1:0]         rest;         // results of the last fold
-    logic [PlaceBits-1:0]         results;      // of a pixel
   } sizes_t;
 
   wire sizes_t [Members-1:0] sizes;
   for (genvar m = 0; m < Members; m++) begin : gen_member
     localparam layer_t Layer = layer_t'(Layers[m*LayerBits+:LayerBits]);
     localparam int unsigned Row = Layer.width * Layer.beats;  // words
-    localparam int unsigned Next = Layer.height - (Layer.out_height - 1) * Layer.stride_h;
     assign sizes[m] = '{
       height:      HeightBits'(Layer.height),
-      last_row:    HeightBits'(Layer.out_height - 1),
-      stride_h:    HeightBits'(Layer.stride_h),
-      pad_top:     HeightBits'(Layer.pad_top),
-      whole:       HeightBits'(Layer.height + Layer.pad_top),
-      next_frame:  HeightBits'(Next),
-      needed:      HeightBits'(Layer.kernel_h > Layer.stride_h ? Layer.kernel_h : Layer.stride_h),
       width:       WidthBits'(Layer.width),
-      last_column: WidthBits'(Layer.out_width - 1),
-      stride_w:    WidthBits'(Layer.stride_w),
-      pad_left:    WidthBits'(Layer.pad_left),
       row:         OffsetBits'(Row),
       size:        OffsetBits'(Layer.rows * Row),
-      down:        OffsetBits'(Layer.stride_h * Row),
-      over:        OffsetBits'(Next % Layer.rows * Row),
-      start:       OffsetBits'(tom_pkg::modulo(-int'(Layer.pad_top), Layer.rows) * Row),
-      right:       OffsetBits'(Layer.stride_w * Layer.beats),
-      ahead:       -OffsetBits'(Layer.pad_left * Layer.beats),
       ring:        WordBits'(Layer.ring),
       weights:     ReadBits'(Layer.word),
       channels:    ChannelBits'(Layer.constant),
@@ -118,127 +121,21 @@ module tom_shared_turns #(
       last_kw:     StepBits'(Layer.kernel_w - 1),
       last_kh:     StepBits'(Layer.kernel_h - 1),
       last_fold:   StepBits'(Layer.folds - 1),
-      rest:        CountBits'(Layer.out_channels - (Layer.folds - 1) * Outputs),
-      results:     PlaceBits'(Layer.out_channels)
+      rest:        CountBits'(Layer.out_channels - (Layer.folds - 1) * Outputs)
     };
   end
 
-  // A word further down in a ring of `size` words.
-  function automatic logic [OffsetBits-1:0] further(
-      logic [OffsetBits-1:0] from, logic [OffsetBits-1:0] by, logic [OffsetBits-1:0] size);
-    return from + by >= size ? from + by - size : from + by;
-  endfunction
-
-  // ---------------------------------------------------------------- who is next
-
-  // The next output pixel of a layer.
-  typedef struct packed {
-    logic signed [HeightBits-1:0] row;     // of the output
-    logic signed [HeightBits-1:0] top;     // input row of the window's first
-    logic signed [HeightBits-1:0] rest;    // input rows from there to the end of the frame
-    logic signed [HeightBits-1:0] need;    // those that it waits for
-    logic [OffsetBits-1:0]        at;      // where that row lies in the ring
-    logic [RowBits-1:0]           base;    // which one it is since the reset
-    logic signed [WidthBits-1:0]  column;  // of the output
-    logic signed [WidthBits-1:0]  left;    // input column of the window's first
-    logic [OffsetBits-1:0]        from;    // its first word in a row
-    logic [PlaceBits-1:0]         results; // since the reset
-  } pixel_t;
-
-  (* ram_style = "distributed" *) pixel_t pixels[Members];
-
-  logic [MemberBits-1:0] look_q, member_q;
-  logic                  seen_q;     // pixel_q, rows_q and left_q are those of member_q
-  pixel_t                pixel_q;
-  logic [RowBits-1:0]    rows_q;
-  logic [PlaceBits-1:0]  left_q;
-
-  logic                  next_valid;  // who is next is known
-  wire logic             taken;       // it becomes the turn
-  wire logic             look = !next_valid || taken;
-  /* verilator lint_off UNUSEDSIGNAL */ // some of the sizes and of the state
-  wire sizes_t           it = sizes[member_q];
-  /* verilator lint_on UNUSEDSIGNAL */
-
-  wire logic [RowBits-1:0] held = rows_q - pixel_q.base;
-  wire logic arrived = $signed(HeightBits'(held)) >= pixel_q.need;
-  wire logic [PlaceBits-1:0] used = pixel_q.results - left_q;
-  wire logic room = PlaceBits'(Places) - used >= it.results;
-  wire logic found = look && seen_q && arrived && room;
-
-  wire logic last_column = pixel_q.column == it.last_column;
-  wire logic last_row = pixel_q.row == it.last_row;
-
-  pixel_t later;  // the pixel behind it
-  always_comb begin
-    later = pixel_q;
-    later.results = pixel_q.results + it.results;
-    later.column = last_column ? '0 : pixel_q.column + 1'b1;
-    later.left   = last_column ? -it.pad_left : pixel_q.left + it.stride_w;
-    later.from   = last_column ? it.ahead : pixel_q.from + it.right;
-    if (last_column) begin
-      later.row  = last_row ? '0 : pixel_q.row + 1'b1;
-      later.top  = last_row ? -it.pad_top : pixel_q.top + it.stride_h;
-      later.rest = last_row ? it.whole : pixel_q.rest - it.stride_h;
-      later.at   = further(pixel_q.at, last_row ? it.over : it.down, it.size);
-      later.base = pixel_q.base + RowBits'(last_row ? it.next_frame : it.stride_h);
-      later.need = later.row == it.last_row || later.rest < it.needed ? later.rest : it.needed;
-    end
-  end
-
-  /* verilator lint_off UNUSEDSIGNAL */ // some of the sizes and of the state
-  wire sizes_t zero = sizes[look_q];
-  /* verilator lint_on UNUSEDSIGNAL */
-  wire pixel_t start = '{
-    row:     '0,
-    top:     -zero.pad_top,
-    rest:    zero.whole,
-    need:    zero.last_row == '0 || zero.whole < zero.needed ? zero.whole : zero.needed,
-    at:      zero.start,
-    base:    -RowBits'(zero.pad_top),
-    column:  '0,
-    left:    -zero.pad_left,
-    from:    zero.ahead,
-    results: '0
-  };
-
-  assign member_o = look_q;
-  wire logic [MemberBits-1:0] at = init_i ? look_q : member_q;
-
-  always_ff @(posedge clk_i) begin
-    if (init_i || found) pixels[at] <= init_i ? start : later;
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (rst_i) begin
-      look_q <= '0;
-      seen_q <= 1'b0;
-    end else if (init_i || look) begin
-      look_q <= look_q == MemberBits'(Members - 1) ? '0 : look_q + 1'b1;
-      seen_q <= !init_i;
-    end
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (look) begin
-      member_q <= look_q;
-      pixel_q  <= pixels[look_q];
-      rows_q   <= rows_i;
-      left_q   <= left_i;
-    end
-  end
-
-  // ---------------------------------------------------------------- reads
-
   logic                  turn_valid;
-  logic [MemberBits-1:0] next_member, turn_member;
+  logic [MemberBits-1:0] turn_member;
   /* verilator lint_off UNUSEDSIGNAL */ // some of the sizes and of the state
-  pixel_t                next_pixel, turn_pixel;
   wire sizes_t           here = sizes[turn_member];
   wire sizes_t           soon = sizes[next_member];
   /* verilator lint_on UNUSEDSIGNAL */
-  logic                  next_frees, turn_frees;  // its window is the last of a row
-  logic [RowBits-1:0]    next_base, turn_base;    // of the window below
+  logic                  turn_frees;  // its window is the last of a row
+  logic [RowBits-1:0]    turn_base;   // of the window below
+  logic [OffsetBits-1:0] turn_at, turn_from;
+  logic signed [HeightBits-1:0] turn_top;
+  logic signed [WidthBits-1:0]  turn_left;
 
   logic [StepBits-1:0]   beat_q, kw_q, kh_q, fold_q;
   logic [OffsetBits-1:0] row_q, word_q;  // where the row of the kernel lies, and the word in it
@@ -255,52 +152,45 @@ module tom_shared_turns #(
   wire logic ends_pass = ends_line && last_kh;
   wire logic ends_turn = ends_pass && last_fold;
 
-  assign taken = next_valid && (!turn_valid || ends_turn);
+  assign next_ready = !turn_valid || ends_turn;
+  assign taken = next_valid && next_ready;
 
   always_ff @(posedge clk_i) begin
-    if (rst_i) begin
-      next_valid <= 1'b0;
-      turn_valid <= 1'b0;
-    end else begin
-      if (look) next_valid <= found;
-      if (!turn_valid || ends_turn) turn_valid <= next_valid;
-    end
+    if (rst_i) turn_valid <= 1'b0;
+    else if (next_ready) turn_valid <= next_valid;
   end
 
   always_ff @(posedge clk_i) begin
-    if (look) begin
-      next_member <= member_q;
-      next_pixel  <= pixel_q;
-      next_frees  <= last_column;
-      next_base   <= later.base;
-    end
     if (taken) begin
       turn_member <= next_member;
-      turn_pixel  <= next_pixel;
+      turn_top    <= next_top;
+      turn_left   <= next_left;
+      turn_at     <= next_at;
+      turn_from   <= next_from;
       turn_frees  <= next_frees;
       turn_base   <= next_base;
       beat_q   <= '0;
       kw_q     <= '0;
       kh_q     <= '0;
       fold_q   <= '0;
-      row_q    <= next_pixel.at;
-      word_q   <= next_pixel.from;
-      line_q   <= next_pixel.top;
-      column_q <= next_pixel.left;
+      row_q    <= next_at;
+      word_q   <= next_from;
+      line_q   <= next_top;
+      column_q <= next_left;
       weight_q <= soon.weights;
       channel_q <= soon.channels;
     end else if (turn_valid) begin
       weight_q <= weight_q + 1'b1;
       beat_q   <= last_beat ? '0 : beat_q + 1'b1;
-      word_q   <= ends_line ? turn_pixel.from : word_q + 1'b1;
+      word_q   <= ends_line ? turn_from : word_q + 1'b1;
       if (last_beat) begin
         kw_q     <= last_kw ? '0 : kw_q + 1'b1;
-        column_q <= last_kw ? turn_pixel.left : column_q + 1'b1;
+        column_q <= last_kw ? turn_left : column_q + 1'b1;
       end
       if (ends_line) begin
         kh_q   <= last_kh ? '0 : kh_q + 1'b1;
-        row_q  <= last_kh ? turn_pixel.at : further(row_q, here.row, here.size);
-        line_q <= last_kh ? turn_pixel.top : line_q + 1'b1;
+        row_q  <= last_kh ? turn_at : OffsetBits'(further(32'(row_q), 32'(here.row), 32'(here.size)));
+        line_q <= last_kh ? turn_top : line_q + 1'b1;
       end
       if (ends_pass) begin
         fold_q <= fold_q + 1'b1;

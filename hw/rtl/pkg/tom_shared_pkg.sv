@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a layer is, for tom_shared_fold and its parts, which several layers share.
+// What a layer is, for tom_shared_fold, tom_shared_fetched and their parts, which several layers share.
 
 `default_nettype none
 
@@ -30,10 +30,12 @@ package tom_shared_pkg;
     int signed   hi;          // largest result
     int unsigned shift;       // right shift beyond that of all layers
     int unsigned ring;        // its first word in the memory of input rows
-    int unsigned word;        // its first word of weights
-    int unsigned constant;    // its first word of constants, one for each output channel
+    int unsigned word;        // its first word of weights; of those in memory, the burst that they begin with
+    int unsigned constant;    // its first word of constants, which has those of one result or of a beat of them
     int unsigned in_bit;      // where its stream begins among the inputs
     int unsigned out_bit;     // and among the outputs
+    int unsigned tile;        // output pixels of a turn; a row has a multiple of them
+    int unsigned place;       // its first word in a memory of results
   } layer_t;
 
   localparam int unsigned LayerBits = $bits(layer_t);
@@ -41,16 +43,23 @@ package tom_shared_pkg;
   localparam layer_t Example = '{
     height: 4, width: 4, channels: 1, beats: 1, kernel_h: 3, kernel_w: 3, stride_h: 1, stride_w: 1, pad_top: 1, pad_left: 1,
     pad_value: 0, out_height: 4, out_width: 4, out_channels: 1, folds: 1, rows: 5, in_bits: 8, in_signed: 1, out_bits: 8,
-    lo: -128, hi: 127, shift: 0, ring: 0, word: 0, constant: 0, in_bit: 0, out_bit: 0
+    lo: -128, hi: 127, shift: 0, ring: 0, word: 0, constant: 0, in_bit: 0, out_bit: 0,
+    tile: 1, place: 0
   };
   localparam layer_t Other = '{
     height: 4, width: 4, channels: 1, beats: 1, kernel_h: 3, kernel_w: 3, stride_h: 1, stride_w: 1, pad_top: 1, pad_left: 1,
     pad_value: 0, out_height: 4, out_width: 4, out_channels: 1, folds: 1, rows: 5, in_bits: 8, in_signed: 1, out_bits: 8,
-    lo: -128, hi: 127, shift: 0, ring: 20, word: 9, constant: 1, in_bit: 8, out_bit: 8
+    lo: -128, hi: 127, shift: 0, ring: 20, word: 9, constant: 1, in_bit: 8, out_bit: 8,
+    tile: 1, place: 1
   };
   /* verilator lint_off UNUSEDPARAM */ // of most modules
   localparam bit [2*LayerBits-1:0] Both = {Other, Example};
   /* verilator lint_on UNUSEDPARAM */
+
+  // A word further down in a ring of `size` words.
+  function automatic int unsigned further(int unsigned from, int unsigned by, int unsigned size);
+    return from + by >= size ? from + by - size : from + by;
+  endfunction
 
 endpackage
 

@@ -8,9 +8,10 @@ from math import ceil
 
 import numpy as np
 
+from tomato.core.formats import Array
 from tomato.core.forms import Cell
 from tomato.core.ir import TensorType
-from tomato.engines.base import Knobs, Site, folds
+from tomato.engines.base import Knobs, Site, beats, folds
 from tomato.engines.parts import dot
 from tomato.engines.parts.members import Members, Turns
 from tomato.hardware.memory import Ram, Source, Store, better_ram, memory_cost, rom_cost
@@ -157,6 +158,15 @@ class Group:
         return READ + products_and_sums + narrow + self.round + 4
 
     @property
+    def wait(self) -> int:
+        """Cycles in which a turn that is picked waits for those in front of it, beyond the one that is computed."""
+        return 0
+
+    def leaving(self, number: int) -> int:
+        """Cycles in which the results of a turn leave."""
+        return self.layers[number].site.out.channels * self.round
+
+    @property
     def round(self) -> int:
         """Cycles in which each layer is asked for a result once."""
         return max(ROUND, len(self.sites))
@@ -222,22 +232,47 @@ class Group:
     @cached_property
     def table(self) -> int:
         """The sizes of all layers as the parameter Layers has them, the first layer in the low bits."""
-        packed = ring = word = first = in_bit = out_bit = 0
+        (codes_in, codes_out), first, in_bit, out_bit = self.codes, self._firsts, 0, 0
+        packed = 0
         for number, layer in enumerate(self.layers):
             site, op, window = layer.site, layer.site.op, layer.site.op.window
-            (height, width, channels), x, out = site.arg.shape, site.arg.codes, site.out.codes
+            (height, width, channels), x, out = layer.arg.shape, site.arg.codes, site.out.codes
+            ring, word, constant, place = (int(n[number]) for n in first)
             fields = (
                 height, width, channels, layer.beats, *window.kernel, *window.stride, *window.pads[:2], op.pad_value,
-                *site.out.shape, layer.folds, layer.rows, x.bits, int(x.signed), out.bits, op.narrow.lo,
-                op.narrow.hi, op.narrow.shift - self.members.shifts[0], ring, word, first, in_bit, out_bit,
+                *layer.out.shape, layer.folds, layer.rows, x.bits, int(x.signed), out.bits, op.narrow.lo,
+                op.narrow.hi, op.narrow.shift - self.members.shifts[0], ring, word, constant, in_bit, out_bit,
+                layer.tile, place,
             )  # fmt: skip
             entry = 0
             for field in fields:
                 entry = entry << FIELD | field & ((1 << FIELD) - 1)
             packed |= entry << (number * FIELD * len(fields))
-            ring, word, first = ring + layer.ring, word + layer.reads, first + site.out.channels
-            in_bit, out_bit = in_bit + x.bits, out_bit + out.bits
+            in_bit, out_bit = in_bit + codes_in * x.bits, out_bit + codes_out * out.bits
         return packed
+
+    @property
+    def codes(self) -> tuple[int, int]:
+        """Codes of a beat of every input, and of every output."""
+        return 1, 1
+
+    def chunks(self, layer: Turns) -> int:
+        """Beats of an output pixel, and words of constants."""
+        return beats(layer.site.out.channels, self.codes[1])
+
+    @property
+    def _firsts(self) -> tuple[Array, Array, Array, Array]:
+        """Where the input rows, weights, constants and results of every layer begin."""
+        chunks = [self.chunks(layer) for layer in self.layers]
+        places = [layer.tile * n for layer, n in zip(self.layers, chunks, strict=True)]
+        sizes = ([layer.ring for layer in self.layers], self._regions, chunks, places)
+        rings, words, constants, results = (np.cumsum([0, *some[:-1]]) for some in sizes)
+        return rings, words, constants, results
+
+    @property
+    def _regions(self) -> list[int]:
+        """Words of weights of every layer."""
+        return [layer.reads for layer in self.layers]
 
     @cached_property
     def params(self) -> dict[str, int]:

@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from math import ceil
 
 import numpy as np
 
 from tomato.core.formats import Codes
-from tomato.engines.base import FREE, Interval, Knobs, Site, Timing, Unit
+from tomato.engines.base import FREE, Fetched, Interval, Knobs, Site, Timing, Unit
 from tomato.engines.parts import dot
 from tomato.engines.parts.members import Turns
 from tomato.engines.parts.shared import Group
+from tomato.engines.parts.shared_fetched import FetchedGroup
 from tomato.hardware.memory import Store
-from tomato.hardware.netlist import SHARED_FOLD, Memory
+from tomato.hardware.netlist import SHARED_FETCHED, SHARED_FOLD, Memory
 from tomato.ops.narrowed import Narrowed
 from tomato.targets import Resources
 
@@ -75,7 +77,7 @@ class Member(Unit[Narrowed]):
 
     @property
     def cycles(self) -> int:
-        return self.out.pixels * self.group.turn(self.layer)
+        return self.layer.turns * self.group.turn(self.layer)
 
     @property
     def interval(self) -> Interval:
@@ -102,11 +104,11 @@ class Member(Unit[Narrowed]):
     @cached_property
     def timing(self) -> Timing:
         """Of a layer whose turns come evenly, as seldom as they may."""
-        need = np.repeat((self.layer.waits + 1) * self.arg.shape[1] - 1, self.out.shape[1])
+        layer, turn = self.layer, self.group.turn(self.layer)
+        need = np.repeat((layer.waits + 1) * layer.arg.shape[1] - 1, layer.out.shape[1])
         room = np.full(self.arg.pixels, FREE)  # where there is none, who makes it waits: others have their turns
-        turn = self.group.turn(self.layer)
-        latency = turn + self.group.delay + self.out.channels * self.group.round
-        return Timing((need,), max(turn, self.group.cycles // self.out.pixels), latency, (room,))
+        latency = self.group.wait + turn + self.group.delay + self.group.leaving(self.number)
+        return Timing((need,), max(ceil(turn / layer.tile), self.group.cycles // self.out.pixels), latency, (room,))
 
     @property
     def formula(self) -> Resources:
@@ -121,6 +123,53 @@ class Member(Unit[Narrowed]):
         return self.group.memories if self.leads else {}
 
 
+class FetchedMember(Member):
+    """A layer that shares an engine, and whose weights are fetched for each of its turns."""
+
+    stem = SHARED_FETCHED.removeprefix("tom_")
+    fetches = True
+
+    @classmethod
+    def refuses(cls, site: Site[Narrowed]) -> str:
+        if site.target.off_chip is None:
+            return f"{site.target.name} has no memory beside the chip that it could read"
+        return super().refuses(site)
+
+    @property
+    def _group(self) -> FetchedGroup:
+        assert isinstance(self.group, FetchedGroup)
+        return self.group
+
+    @property
+    def lanes(self) -> tuple[tuple[int, ...], int]:
+        codes_in, codes_out = self.group.codes
+        return (codes_in,), codes_out
+
+    @property
+    def weight_bits(self) -> int:
+        return self.op.summed.weight.values.size * dot.field_bits(self.group.members.weight, self._group.array)
+
+    @property
+    def fetched(self) -> Fetched:
+        return self._group.fetched(self.layer)
+
+    @property
+    def fetched_words(self) -> tuple[int, int]:
+        return self.layer.reads, self._group.word_bits
+
+    @property
+    def fetched_bytes(self) -> int:
+        return self.layer.turns * self._group.fetched_bytes(self.layer)
+
+
+KINDS: Mapping[str, tuple[type[Member], type[Group]]] = {
+    STEM: (Member, Group),
+    FetchedMember.stem: (FetchedMember, FetchedGroup),
+}
+"""How layers and the engine that they share are described, by what a plan calls it."""
+
+
 def units_of(group: Group) -> tuple[Member, ...]:
     """The layers of a group, in order."""
-    return tuple(Member(group, number) for number in range(len(group.sites)))
+    member = FetchedMember if isinstance(group, FetchedGroup) else Member
+    return tuple(member(group, number) for number in range(len(group.sites)))
