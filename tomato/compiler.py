@@ -80,8 +80,8 @@ def compile_model(
     the host may run at the ends of the network: "none", "ends" (as long as the chip does at least half of the
     multiply-accumulates), or "any". shell: what stands around the Verilog, "axi" or "none", for which room is left.
     weights: "chip" has them all on the chip, "memory" also in memory beside it, "auto" there if they do not fit.
-    share: "auto" lets layers take turns on an engine where the network does not fit otherwise, or with `fps` where that
-    is smaller; "never" does not.
+    share: "auto" lets layers take turns on an engine where the network or its weights do not fit otherwise, or with
+    `fps` where that is smaller.
     workers: who shares the work of a search, see `tomato.work.opened`; the design is the same.
     Raises TomatoError for what the user can mend.
     """
@@ -132,7 +132,7 @@ def compile_model(
             planned.append((graph := ordered(graph, chip, wishes), planner(graph, wishes=wishes)))
         except TomatoError as reason:
             refused.append(reason)
-    if share == "auto" and (fps or not planned):
+    if share == "auto":
         planned = or_shared(planned, integers.graphs, lambda g, asks: planner(g, wishes=asks), chip, wishes, fps=fps)
     if not planned:
         raise refused[0]

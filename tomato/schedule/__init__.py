@@ -1,11 +1,13 @@
 """From a quantised graph to a plan for a target."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
 from tomato.core.errors import TomatoError
 from tomato.core.ir import Graph
+from tomato.engines.parts.shared_unit import FetchedMember
 from tomato.schedule.border import NOTHING, Around, border
 from tomato.schedule.design import Design, cut, fastest_in_regions
 from tomato.schedule.early import depths
@@ -146,20 +148,20 @@ def _fitting(
                 where=model or graph.name,
                 hint="ask for less, raise --clock, or choose a larger board",
             )
-        plan = _complete(graph, target, clock, design, wishes, spill=fetch)
-        links = edges(graph, design.units)
-        parts = routes_of(plan, links, target)
-        beside = parts.costs(list(plan.layers), target)
-        reader = fetching(design.units, target, interval_cycles(design.units, links))
-        beside[next(iter(beside))] += around.cost(border(graph, design.units, parts, reader))
-        if reader:
-            beside[reader.clients[0].layer] += reader.left(design.units, target)
-        between = sum(beside.values(), start=Resources())
-        costs = {n: o.cost + beside[n] for n, o in design.chosen.items()}
-        if (used := sum(costs.values(), start=Resources())).fits(target.usable):
-            placed = {n: plan.regions.get(n, 0) for n in plan.layers}
-            if design.even or max(fills(placed, costs, floor.rooms)) <= 1.0:
-                return interval, plan, used
+        units, links = design.units, edges(graph, design.units)
+        reader = fetching(units, target, interval_cycles(units, links))
+        for plan in _plans(graph, target, clock, design, wishes, spill=fetch):
+            parts = routes_of(plan, links, target)
+            beside = parts.costs(list(plan.layers), target)
+            beside[next(iter(beside))] += around.cost(border(graph, units, parts, reader))
+            if reader:
+                beside[reader.clients[0].layer] += reader.left(units, target)
+            between = sum(beside.values(), start=Resources())
+            costs = {n: o.cost + beside[n] for n, o in design.chosen.items()}
+            if (used := sum(costs.values(), start=Resources())).fits(target.usable):
+                placed = {n: plan.regions.get(n, 0) for n in plan.layers}
+                if design.even or max(fills(placed, costs, floor.rooms)) <= 1.0:
+                    return interval, plan, used
         spare = {n: _with_margin(cost, attempt) for n, cost in beside.items()}
     raise DoesNotFitError(
         f"the network does not fit {target.name}: no room is left for FIFOs, width converters and a shell ({between})",
@@ -195,8 +197,13 @@ def _fixed(wishes: Wishes) -> dict[str, int]:
     return dict.fromkeys(wishes.layers, 0) | dict(wishes.regions) if wishes.regions else {}
 
 
-def _complete(graph: Graph, target: Target, clock: float, design: Design, wishes: Wishes, *, spill: bool) -> Plan:
-    """A plan with its FIFOs: what follows from the choice of engines and regions. spill: long ones may be in memory."""
+def _plans(
+    graph: Graph, target: Target, clock: float, design: Design, wishes: Wishes, *, spill: bool
+) -> Iterator[Plan]:
+    """A plan with its FIFOs: what follows from engines and regions. spill: long ones may be in memory.
+
+    Where layers share an engine that reads the memory, there is one without them first.
+    """
     plan = Plan(target.name, clock, {n: o.choice for n, o in design.chosen.items()}, reordered=wishes.reordered)
     units = design.units
     links = edges(graph, units)
@@ -209,7 +216,9 @@ def _complete(graph: Graph, target: Target, clock: float, design: Design, wishes
             hint="it is called <layer>.<argument>, such as add.1",
         )  # fmt: skip
     plan = replace(plan, regions=regions, fifos=fifos | dict(wishes.fifos))
-    return replace(plan, spilled=spilled(graph, units, plan, target, wishes, allowed=spill))
+    if spill and any(isinstance(unit, FetchedMember) for unit in units.values()):
+        yield replace(plan, spilled=spilled(graph, units, plan, target, wishes, allowed=False))
+    yield replace(plan, spilled=spilled(graph, units, plan, target, wishes, allowed=spill))
 
 
 def _less(usable: Resources, taken: Resources) -> Resources:

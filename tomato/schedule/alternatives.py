@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from math import ceil, inf
+from math import ceil
 
 from tomato.core.errors import TomatoError
 from tomato.core.ir import Graph
@@ -23,6 +23,8 @@ ROUNDS = 2
 """Times that channels are put into another order, the second time for the lanes that the first plan has."""
 PARTS = 1.0, 0.75, 0.5, 0.25
 """Parts of the layers that can share an engine, which are tried."""
+ALONE = 1, 2, 4
+"""Of layers whose weights are fetched those that are tried with engines of their own: so many, with the most pixels."""
 Scheduler = Callable[[Graph, Wishes], Plan]
 """Makes a plan, or raises TomatoError."""
 
@@ -75,15 +77,24 @@ def or_shared(
     planned: Sequence[tuple[Graph, Plan]], graphs: Sequence[Graph], schedule: Scheduler, target: Target,
     wishes: Wishes, *, fps: float | None,
 ) -> list[tuple[Graph, Plan]]:  # fmt: skip
-    """What is planned; or plans of the same graphs with layers that share engines, cheaper by more than a little.
+    """What is planned; or plans of the same graphs with layers that share engines, better by more than a little.
 
-    Those count where nothing is planned, too. Engines are not shared if a plan file says how layers are built.
+    Those count where nothing is planned, too. They are tried with `fps`, and where weights are fetched or nothing
+    fits, but not if a plan file says how layers are built.
     """
-    if wishes.layers:
+    fetched = any(fetches(*one, target) for one in planned)
+    if wishes.layers or not (fps or fetched or not planned):
         return list(planned)
     others = [one for graph in graphs for one in _shared(graph, schedule, target, wishes, fps=fps)]
-    least = min((_judged(*one, target)[1] for one in planned), default=inf)
-    return [other for other in others if _judged(*other, target)[1] < LITTLE * least] or list(planned)
+    if not planned or not others:
+        return others or list(planned)
+    before = best(planned, target, fps=fps)
+    return [other for other in others if _better(other, before, target, fps=fps)] or list(planned)
+
+
+def fetches(graph: Graph, plan: Plan, target: Target) -> bool:
+    """Whether a plan has weights in memory beside the chip."""
+    return any(unit.fetches for unit in bind(graph, plan.layers, target).values())
 
 
 def _shared(
@@ -91,17 +102,27 @@ def _shared(
 ) -> list[tuple[Graph, Plan]]:
     """The best plan found in which layers of the graph share engines; none where none is.
 
-    Tried: all layers that can, then parts of them, those with the fewest products first.
+    Tried: all layers that can, then all but those that have the most pixels for their weights; if no weights have to be
+    fetched then, parts of them, those with the fewest products first.
     """
     found: list[tuple[Graph, Plan]] = []
     alike = sharable(graph, target)
-    for part in PARTS:
-        chosen = [names[: ceil(len(names) * part)] for names in alike]
+    nodes = {node.name: node for node in graph}
+
+    def attempt(chosen: Sequence[Sequence[str]]) -> None:
         together = {name for names in chosen if len(names) > 1 for name in names}
         if together:
             other = narrow_sums(graph, together)
             with suppress(TomatoError):  # not in this way
                 found.append((other, schedule(other, wishes)))
+
+    attempt(alike)
+    if not found or fetches(*found[0], target):
+        for count in ALONE:
+            attempt([sorted(names, key=lambda name: nodes[name].type.pixels)[: len(names) - count] for names in alike])
+    if not any(fetches(*one, target) for one in found):
+        for part in PARTS[1:]:
+            attempt([names[: ceil(len(names) * part)] for names in alike])
     return [best(found, target, fps=fps)] if found else []
 
 

@@ -50,8 +50,8 @@ class Client:
 class Fetching:
     """The reader of a design: tom_fetch with `channels` masters of `data_bits`, and a tom_words for every client.
 
-    depth: beats of a channel that a client may have asked for. shared: instead, the engine that all of these layers share
-    reads what it needs.
+    depth: beats of a channel that a client may have asked for. shared: instead, an engine that all of these layers
+    share reads what it needs.
     """
 
     channels: int

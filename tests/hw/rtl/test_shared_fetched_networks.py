@@ -1,4 +1,4 @@
-"""Random networks whose layers share an engine that fetches their weights: bit-exact, never stuck, as fast as predicted.
+"""Random networks whose layers share an engine that fetches weights: bit-exact, never stuck, as fast as predicted.
 
 TOMATO_FUZZ=N plays N networks instead of a few, from seed TOMATO_FUZZ_FROM on; the test's id is the seed.
 """
@@ -20,7 +20,7 @@ from tomato.engines.parts.shared_unit import FetchedMember
 from tomato.passes.narrow_sums import narrow_sums
 from tomato.schedule.plan import Choice, Plan
 from tomato.schedule.sharing import sharable
-from tomato.schedule.units import sites
+from tomato.schedule.units import bind, sites
 
 NETWORKS = int(os.environ.get("TOMATO_FUZZ", "2"))
 STALL = 0.4
@@ -55,6 +55,14 @@ def shared(seed: int) -> Fetched | None:
     return Fetched(graph, with_fifos(graph, plan, target), target, case.codes)
 
 
+def between(case: Fetched) -> int:
+    """Cycles that a layer with few others beside it may wait for their turns, while its own weights are asked for."""
+    units = bind(case.graph, case.plan.layers, case.target).values()
+    shared = [unit for unit in units if isinstance(unit, FetchedMember)]
+    turns = sum(unit.cycles for unit in shared)
+    return turns if shared[0].group.cycles > turns else 0
+
+
 @pytest.mark.rtl
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + NETWORKS))
 def test_layers_share_an_engine_that_fetches(seed: int, tmp_path: Path) -> None:
@@ -66,8 +74,7 @@ def test_layers_share_an_engine_that_fetches(seed: int, tmp_path: Path) -> None:
         simulate(tmp_path, frames=FRAMES, checked=True, probe=True)
         first = first_difference(tmp_path, case.graph, case.plan, case.target, FRAMES)
         pytest.fail("\n".join([*describe(free), str(first)]))
-    predicted = free["interval_cycles_predicted"]
-    pause = PAUSE_US * case.target.clock_mhz
-    assert free["interval_cycles"] <= predicted * LATE + pause, describe(free)
+    most = free["interval_cycles_predicted"] * LATE + PAUSE_US * case.target.clock_mhz
+    assert free["interval_cycles"] <= most + between(case), describe(free)
     stalled = simulate(tmp_path, frames=FRAMES, stall=STALL, seed=seed, checked=True)
     assert stalled["bit_exact"], "\n".join(describe(stalled))

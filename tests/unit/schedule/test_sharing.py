@@ -193,7 +193,7 @@ def test_two_layers_may_share_an_engine_by_a_plan() -> None:
     ("layers", "message"),
     [
         pytest.param(
-            wished(lanes_in=1), "error: layers of group 3 have the same knobs, but conv0b_q has others\n"
+            wished(lanes_in=1), "error: layers of group 3 have the same engine and knobs, but conv0b_q has others\n"
             "  --> p: [layers.conv0a_q]", id="others",
         ),
         pytest.param(

@@ -1,4 +1,4 @@
-"""In which order layers that share an engine are asked for beats: again and again, those that have more of them oftener."""
+"""In which order layers that share an engine are asked for beats: those that have more of them oftener."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -32,7 +32,7 @@ DEPTH = 2 * MEMORY_LATENCY
 """Beats of a channel that have been asked for, or wait."""
 APART = 4
 """Cycles from one time that a layer is asked for a result to the next."""
-LANES, TILES = (2, 4, 8, 16, 32, 64), (4, 8, 16, 32)
+LANES, TILES = (2, 4, 8, 16, 32, 64), (4, 8, 16, 32, 64)
 """Lanes and pixels of a turn worth trying."""
 MOST = 4096
 """Products of a cycle, at most."""
