@@ -110,11 +110,11 @@ class Tiles(Turns):
         out = self.site.out
         return max(n for n in divisors(out.pixels if self._pixelwise else out.shape[1]) if n <= self.most)
 
-    @property
+    @cached_property
     def arg(self) -> TensorType:
         return self._rows(self.site.arg)
 
-    @property
+    @cached_property
     def out(self) -> TensorType:
         return self._rows(self.site.out)
 

@@ -1,7 +1,7 @@
 """In which order layers that share an engine are asked for beats: those that have more of them oftener."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from math import ceil
 
 NOBODY = 255
@@ -16,9 +16,11 @@ class Round:
 
     order: tuple[int, ...]
 
-    def gap(self, layer: int) -> int:
-        """Cycles for each beat of a layer, on average."""
-        return ceil(len(self.order) / self.order.count(layer))
+    @cached_property
+    def gaps(self) -> tuple[int, ...]:
+        """Cycles for each beat of every layer, on average."""
+        layers = len(set(self.order) - {NOBODY})
+        return tuple(ceil(len(self.order) / self.order.count(layer)) for layer in range(layers))
 
     @property
     def packed(self) -> int:
@@ -26,7 +28,8 @@ class Round:
         return int.from_bytes(bytes(self.order), "little")
 
 
-def fair(beats: Sequence[int], apart: int) -> Round:
+@lru_cache
+def fair(beats: tuple[int, ...], apart: int) -> Round:
     """Layers with so many beats a frame are asked as often as they have beats, each once at least.
 
     apart: cycles from one time that a layer is asked to the next, at least, also from one round to another.

@@ -73,7 +73,7 @@ class FetchedGroup(Group):
     def chain(self) -> int:
         return dot.chain_of(self.lanes[0], self.members.weight, self.members.x, self.array, self.target)
 
-    @property
+    @cached_property
     def word_bits(self) -> int:
         """Bits of a word of weights."""
         return self.multipliers * dot.field_bits(self.members.weight, self.array)
@@ -83,7 +83,7 @@ class FetchedGroup(Group):
         """Channels of the memory, side by side."""
         return self.memory.side_by_side
 
-    @property
+    @cached_property
     def ratio(self) -> float:
         """Beats of memory of a word."""
         return self.word_bits / (self.channels_read * self.memory.bits)
@@ -110,33 +110,38 @@ class FetchedGroup(Group):
     @cached_property
     def cycles(self) -> int:
         """Cycles per frame of all: their turns one after the other; beats pass in the order of `ins` and `outs`."""
-        turns = sum(layer.turns * self.turn(layer) for layer in self.layers)
-        numbered = list(enumerate(self.layers))
-        ins = max(layer.site.arg.pixels * layer.beats * self.ins.gap(n) for n, layer in numbered)
-        outs = max(layer.site.out.pixels * self.chunks(layer) * self.outs.gap(n) for n, layer in numbered)
-        return max(turns, ins, outs, *(layer.turns * self._trip(n) for n, layer in numbered))
-
-    def _trip(self, number: int) -> int:
-        """Cycles of a layer whose turns always come at once: its results have left before the next one is picked."""
-        layer = self.layers[number]
-        return len(self.sites) + MEMORY_LATENCY + self.turn(layer) + self.delay + self.leaving(number)
+        turns = [self.turn(layer) for layer in self.layers]
+        alone = len(self.sites) + MEMORY_LATENCY + self.delay  # and its results leave before the next one is picked
+        trips = [alone + turn + self.leaving(n) for n, turn in enumerate(turns)]
+        every = [layer.turns for layer in self.layers]
+        ins, outs = zip(self._beats[0], self.ins.gaps, strict=True), zip(self._beats[1], self.outs.gaps, strict=True)
+        return max(
+            int(np.dot(every, turns)), *(n * gap for n, gap in (*ins, *outs)),
+            *(n * trip for n, trip in zip(every, trips, strict=True)),
+        )  # fmt: skip
 
     def leaving(self, number: int) -> int:
         """Cycles in which the results of a turn leave."""
         layer = self.layers[number]
-        return layer.tile * self.chunks(layer) * self.outs.gap(number)
+        return layer.tile * self.chunks(layer) * self.outs.gaps[number]
+
+    @cached_property
+    def _beats(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Beats a frame of every layer, in and out."""
+        ins = tuple(layer.site.arg.pixels * layer.beats for layer in self.layers)
+        return ins, tuple(layer.site.out.pixels * self.chunks(layer) for layer in self.layers)
 
     @cached_property
     def ins(self) -> Round:
         """In which order layers are asked for a beat."""
-        return fair([layer.site.arg.pixels * layer.beats for layer in self.layers], 1)
+        return fair(self._beats[0], 1)
 
     @cached_property
     def outs(self) -> Round:
         """In which order layers are asked for a beat of results."""
-        return fair([layer.site.out.pixels * self.chunks(layer) for layer in self.layers], APART)
+        return fair(self._beats[1], APART)
 
-    @property
+    @cached_property
     def lag(self) -> int:
         """Cycles from the last read of a fold to the first of its sums that leaves."""
         array = dot.pipeline(self.lanes[0], self.members.weight, self.members.x, self.array, self.chain)

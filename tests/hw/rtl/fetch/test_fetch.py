@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import lcm
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.rtl
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Parameters of tom_fetch, and those of tom_memory that are not its defaults.
+    """Parameters of the reader, and those of tom_memory that are not its defaults.
 
     least, most: beats a cycle of every channel, if clients read; where nothing is said of them the memory pauses at
     random, or bursts are shorter than what it takes to ask for one.
@@ -39,6 +40,17 @@ class Case:
     memory: Mapping[str, int] = field(default_factory=dict)
     least: float = 0.0
     most: float = 1.0
+    reader: ClassVar = "tom_fetch"
+
+    @property
+    def clients(self) -> Sequence[int]:
+        """Beats that each of those who read gets in a round."""
+        return self.counts
+
+    @property
+    def regions(self) -> dict[str, int]:
+        """How many there are, by the reader's parameter."""
+        return {"Clients": len(self.counts)}
 
     @property
     def begins(self) -> list[int]:
@@ -52,7 +64,7 @@ class Case:
 
     def parameters(self, name: str) -> dict[str, int | str]:
         return {
-            "Channels": self.channels, "DataBytes": self.bytes, "MaxBeats": self.beats, "Clients": len(self.counts),
+            "Channels": self.channels, "DataBytes": self.bytes, "MaxBeats": self.beats, **self.regions,
             "Depth": self.depth, "Ram": self.ram, "Begin": table(self.begins), "Count": table(self.counts),
             "File": name, "Words": self.words, **self.memory,
         }  # fmt: skip
@@ -90,9 +102,9 @@ def top(cases: Mapping[str, Case]) -> str:
     parts = []
     for i, (name, case) in enumerate(cases.items()):
         values = ", ".join(f".{key}({literal(value)})" for key, value in case.parameters(name).items())
-        clients = len(case.counts)
+        clients = len(case.clients)
         parts.append(
-            f"  tom_fetch_case #({values}) u_{name} (.clk_i, .rst_i, .go_i, .shift_i, .stall_i,\n"
+            f"  {case.reader}_case #({values}) u_{name} (.clk_i, .rst_i, .go_i, .shift_i, .stall_i,\n"
             f"    .read_i({clients}'(read_i)), .got_o(got_o[{i}][{clients - 1}:0]), .wrong_o(wrong_o[{i}]),\n"
             f"    .asked_o(asked_o[{i}]), .error_o(error_o[{i}]), .idle_o(idle_o[{i}]));\n"
         )
@@ -109,12 +121,13 @@ def play(cases: Mapping[str, Case], folder: Path, only: str = "", wrong: scenari
         for channel in range(case.channels):
             (folder / f"{name}{channel}.hex").write_text(case.contents(channel))
     job = [
-        {"name": name, "counts": list(case.counts), "least": case.least, "most": case.most,
+        {"name": name, "counts": list(case.clients), "least": case.least, "most": case.most,
          "broken": "Broken" in case.memory}
         for name, case in cases.items()
     ]  # fmt: skip
-    beside = [asset("sim", "tom_memory.sv"), HERE / "tom_fetch_case.sv"]
-    scenarios.play(BENCH, top(cases), ["tom_fetch"], beside, HERE / "fetch_scenarios.py", folder, job, only, wrong)
+    (reader,) = {case.reader for case in cases.values()}
+    beside = [asset("sim", "tom_memory.sv"), HERE / f"{reader}_case.sv"]
+    scenarios.play(BENCH, top(cases), [reader], beside, HERE / "fetch_scenarios.py", folder, job, only, wrong)
 
 
 def test_every_client_gets_its_region_again_and_again(tmp_path: Path) -> None:
