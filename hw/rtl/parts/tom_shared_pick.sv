@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whose turn is next, of the layers that share an engine: the next turn is that of the first one found whose input rows
-// are there and whose results have room, so nobody's turn ever waits.
+// Whose turn is next, of the layers that share an engine.
 //
-// Layers are looked at one after the other, one a cycle. A turn is `tile` output pixels of a row. A layer has room for the
-// results of Places words, or of one turn where that is 0.
+// That of the first one found whose input rows are there and whose results have room, so nobody's turn ever waits. Layers
+// are looked at one after the other, one a cycle. A turn is `tile` output pixels of a row. A layer has room for Places words
+// of results, or for those of one turn where that is 0.
 
 `default_nettype none
 

@@ -84,13 +84,14 @@ module tom_shared_requant #(
 
   logic [Latency-1:0]                 valid_q;
   logic [Latency-1:0][MemberBits-1:0] member_q;
-  logic [Latency-1:0][TagBits-1:0]    tag_q;
+  logic [TagBits-1:0]                 tag_q[Latency];
 
   always_ff @(posedge clk_i) begin
     if (rst_i) valid_q <= '0;
     else valid_q <= {valid_q[Latency-2:0], valid_i};
     member_q <= {member_q[Latency-2:0], member_i};
-    tag_q    <= {tag_q[Latency-2:0], tag_i};
+    tag_q[0] <= tag_i;
+    for (int unsigned s = 1; s < Latency; s++) tag_q[s] <= tag_q[s-1];
   end
 
   wire logic [MemberBits-1:0] shifted_of = member_q[Levels+1];  // whose sum is there

@@ -135,8 +135,6 @@ module tom_tile_sums #(
   logic [W-1:0]              word_q;
   logic [Codes*Bits-1:0]     data_q;
 
-  wire logic [Chunks-1:0][Codes*Bits-1:0] words = word_q;
-
   always_ff @(posedge clk_i) begin
     if (rst_i) valid_q <= '0;
     else valid_q <= {valid_q[0], leaves};
@@ -145,7 +143,7 @@ module tom_tile_sums #(
     of_pixel_q <= {of_pixel_q[0], pixel_q};
     of_chunk_q <= {of_chunk_q[0], chunk_q};
     word_q     <= done[{read_q, pixel_q}];
-    data_q     <= words[of_chunk_q[0]];
+    data_q     <= (Codes * Bits)'(word_q >> (32'(of_chunk_q[0]) * Codes * Bits));
   end
 
   assign valid_o = valid_q[1];

@@ -56,7 +56,7 @@ module tom_gather #(
   always_ff @(posedge clk_i) begin
     for (int unsigned s = 0; s < Ratio; s++)
       if (fire && slot_q == SlotBits'(s)) held_q[s] <= in_data_i;
-    if (move) word_q <= held_q;
+    if (move) word_q <= OutW'(held_q);
   end
 
   assign out_valid_o = valid_q;

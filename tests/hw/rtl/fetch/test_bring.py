@@ -60,7 +60,12 @@ FEW = {
 CHANNEL = "tom_bring_channel"
 WRONG = {
     "a place that is not there": (CHANNEL, "room_q >= RoomBits'(MaxBeats)", "room_q != '0", STOPPED),
-    "a region that ends early": (CHANNEL, "mores[r]  = NumberBits'((Count[r] - 1) >> BeatBits)", "mores[r] = '0", "wrong beats"),
+    "a region that ends early": (
+        CHANNEL,
+        "mores[r]  = NumberBits'((Count[r] - 1) >> BeatBits)",
+        "mores[r] = '0",
+        "wrong beats",
+    ),
     "a last burst as long as others": (CHANNEL, "last ? rest_q : 8'(MaxBeats - 1)", "8'(MaxBeats - 1)", STOPPED),
     "beats of one channel alone": ("tom_bring", "&valid", "valid[0]", "wrong beats: {'tiny': "),
 }
