@@ -36,7 +36,19 @@ TURN, SHEAR, SHIFT = 0.3, 0.3, 2.5
 SCALE = (0.75, 1.15)
 ALIKE = 0.06
 """Two pictures are alike whose pixels differ by less of their ink than this."""
-TWO_WORDS = ("OLD", "NEW", "LINEAR", "TAI", "MEROITIC", "INSCRIPTIONAL", "IMPERIAL", "CAUCASIAN", "MENDE", "PAU", "WARANG")
+TWO_WORDS = (
+    "OLD",
+    "NEW",
+    "LINEAR",
+    "TAI",
+    "MEROITIC",
+    "INSCRIPTIONAL",
+    "IMPERIAL",
+    "CAUCASIAN",
+    "MENDE",
+    "PAU",
+    "WARANG",
+)
 """First words of Unicode names that say a script only with the second."""
 NO_SCRIPTS = ("CJK", "MATHEMATICAL", "MODIFIER", "FULLWIDTH", "HALFWIDTH", "DOUBLE", "BLACK", "TANGUT", "SIGNWRITING")
 Picture = NDArray[np.float32]
@@ -86,7 +98,9 @@ def canvas(character: str, face: ImageFont.FreeTypeFont) -> Image.Image | None:
         return None
     image = image.crop(box)
     scale = DRAWN / max(image.size)
-    image = image.resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))), Image.Resampling.BILINEAR)
+    image = image.resize(
+        (max(1, round(image.width * scale)), max(1, round(image.height * scale))), Image.Resampling.BILINEAR
+    )
     square = Image.new("L", (DRAWN, DRAWN))
     square.paste(image, ((DRAWN - image.width) // 2, (DRAWN - image.height) // 2))
     return square
@@ -104,7 +118,10 @@ def picture(square: Image.Image, rng: np.random.Generator | None = None) -> Pict
     offset = DRAWN / 2 - back @ (SIDE / 2 + shift)
     (a, b), (d, e) = back / fine
     large = square.transform(
-        (SIDE * fine, SIDE * fine), Image.Transform.AFFINE, (a, b, offset[0], d, e, offset[1]), Image.Resampling.BILINEAR
+        (SIDE * fine, SIDE * fine),
+        Image.Transform.AFFINE,
+        (a, b, offset[0], d, e, offset[1]),
+        Image.Resampling.BILINEAR,
     )
     return np.asarray(large.resize((SIDE, SIDE), Image.Resampling.BOX), np.float32) / 255
 

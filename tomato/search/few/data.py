@@ -55,7 +55,8 @@ class Pool:
     def some(self, count: int, rng: np.random.Generator) -> Array:
         """Random frames of all classes, at most so many."""
         every = np.concatenate(self.places)
-        return self.x[np.sort(rng.permutation(every)[:count])]
+        chosen: Array = self.x[np.sort(rng.permutation(every)[:count])]
+        return chosen
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,7 +94,7 @@ def sets(x: Array, labels: Array, groups: Array, task: Task, seed: int, where: s
         if len(found) < task.frames:
             raise TomatoError(
                 f"class {name} has {len(found)} frames: a task of {task.shots} shots and {task.queries} queries needs "
-                f"{task.frames} of each class", where=where, hint="give more frames of it, leave it out, or lower --shots",
+                f"{task.frames} of each class", where=where, hint="give more frames of it, or leave it out",
             )  # fmt: skip
     owner = {name: int(groups[found[0]]) for name, found in places.items()}
     for name, found in places.items():

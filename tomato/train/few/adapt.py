@@ -1,7 +1,7 @@
 """A network of shared weights, adapted to tasks: several beside each other, each with weights of its own.
 
-Batch normalisation stays what it is on frames of the classes that are meta-trained on: a chip cannot wait for a batch of
-queries, and one frame of each class says too little. So it is an affine map all along, and is part of the weights in
+Batch normalisation stays what it is on frames of the classes that are meta-trained on: a chip cannot wait for a batch
+of queries, and one frame of each class says too little. So it is an affine map all along, and is part of the weights in
 the end.
 """
 
@@ -35,14 +35,15 @@ class Rates(nn.Module):
     def of(self, parts: Parts) -> torch.Tensor:
         """(steps, tensors of these parts)."""
         found = torch.stack([self.logarithms[name] for name in parts], 1).exp()
-        found = found * torch.tensor([WIDTH / part.weight.shape[1] if name == HEAD else 1.0 for name, part in parts.items()])
+        shares = [WIDTH / part.weight.shape[1] if name == HEAD else 1.0 for name, part in parts.items()]
+        found = found * torch.tensor(shares)
         return found.repeat_interleave(len(Part._fields), 1)
 
 
 def forget_head(net: Supernet) -> None:
     """Let the head begin with nothing in every task: then the order of its classes means nothing."""
     for values in (net.weights[HEAD], net.shifts[HEAD]):
-        values.requires_grad_(False)  # noqa: FBT003
+        values.requires_grad_(False)
         values.zero_()
 
 

@@ -7,7 +7,6 @@ from typing import Final
 import numpy as np
 import torch
 
-from tomato.core.formats import Array
 from tomato.search.few.data import Pool, Sets, Task
 from tomato.search.network.candidates import Candidate
 from tomato.search.network.layers import Layer, counts
@@ -83,21 +82,3 @@ class FewAppraiser:
             right = best == classes(self.task.ways, len(asked))[:, None]
             found += right.double().mean(0).tolist()
         return Share.of(found)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Shown:
-    """One task: frames to adapt to, with their labels, and frames to ask about, with theirs, if there are any."""
-
-    name: str
-    x: Array
-    labels: Array
-    asked: Array
-    answers: Array | None
-
-    @classmethod
-    def drawn(cls, pool: Pool, task: Task, seed: int) -> "Shown":
-        """One of a pool's."""
-        x, asked = pool.draw(task, np.random.default_rng([seed, 8]))
-        labels, answers = (np.repeat(np.arange(task.ways), n) for n in (task.shots, task.queries))
-        return cls("network", x, labels, asked, answers)

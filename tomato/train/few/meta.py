@@ -22,9 +22,7 @@ def descend(
     for step in rates.tolist():
         gradients = torch.autograd.grad(loss(values), values)
         found.append(gradients)
-        values = [
-            (v - rate * g).detach().requires_grad_() for v, g, rate in zip(values, gradients, step, strict=True)
-        ]
+        values = [(v - rate * g).detach().requires_grad_() for v, g, rate in zip(values, gradients, step, strict=True)]
     return values, found
 
 

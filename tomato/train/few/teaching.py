@@ -1,5 +1,8 @@
-"""Meta-training of shared weights by the sandwich rule: in every step the largest, the smallest and another network of
-some kinds of blocks are adapted to tasks, and asked. Resumable."""
+"""Meta-training of shared weights. Resumable.
+
+By the sandwich rule: in every step the largest, the smallest and another network of some kinds of blocks are adapted to
+tasks, and asked.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

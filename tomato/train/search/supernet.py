@@ -97,7 +97,8 @@ class Supernet(nn.Module):
     @torch.no_grad()
     def folded(self, layers: Sequence[Layer], known: Statistics) -> Mapping[str, tuple[Array, Array]]:
         """Weights and biases of a network, normalisation in them, as `build.Weights` gives them, by layer."""
-        return folded(layers, self.parts(layers), known)
+        found: Mapping[str, tuple[Array, Array]] = folded(layers, self.parts(layers), known)
+        return found
 
 
 def play(
@@ -142,9 +143,7 @@ def _normalised(
         return x * part.gain[:, None, None] + part.shift[:, None, None]
     if known is not None:
         mean, variance = known[layer.name]
-        return functional.batch_norm(
-            x, mean, variance, part.gain, part.shift, training=False, eps=VARIANCE_FLOOR
-        )
+        return functional.batch_norm(x, mean, variance, part.gain, part.shift, training=False, eps=VARIANCE_FLOOR)
     if seen is not None:
         variance, mean = torch.var_mean(x, (0, 2, 3), correction=0)
         seen[layer.name] = mean, variance
