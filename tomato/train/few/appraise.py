@@ -49,7 +49,6 @@ class FewAppraiser:
     sets: Sets
     task: Task
     seed: int = 0
-    judged: int = JUDGED
 
     def __post_init__(self) -> None:
         self.x = torch.from_numpy(self.sets.train.some(NORMALISED, np.random.default_rng([self.seed, 6])))
@@ -58,7 +57,7 @@ class FewAppraiser:
         """A network as a candidate."""
         layers = self.net.layers(genes)
         price = self.market.price(layers)
-        right = None if price.refused else self.share(layers, self.sets.choice, self.judged).mean
+        right = None if price.refused else self.share(layers, self.sets.choice, JUDGED).mean
         counted = counts(layers, self.market.frame)
         return Candidate(genes, str(self.net.space.decode(genes)), counted, price, right)
 

@@ -172,7 +172,7 @@ class FewWorkshop:
             net = self._adapted(mine, layers, x, labels, self.folder / "coded.onnx")
             net.module.eval()
             with torch.no_grad():
-                (scores,) = net.module(torch.from_numpy(asked))
+                scores = net.module(torch.from_numpy(asked))
             found.append(float((scores.flatten(1).argmax(1).numpy() == answers).mean()))
         (self.folder / "coded.onnx").unlink()
         return mine.share(layers, mine.sets.report, CODED), Share.of(found)
