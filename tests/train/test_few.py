@@ -212,9 +212,7 @@ def test_a_task_of_other_labels_is_refused(asked: Callable[..., FewAsked], tmp_p
     np.savez(path, x=x[:12])
     with pytest.raises(TomatoError) as error:
         search_few(asked("none", own=path), SHORT)
-    assert str(error.value) == (
-        f"error: a task needs labels\n  --> {path}\n  hint: from 0 to 2, as the array labels"
-    )
+    assert str(error.value) == (f"error: a task needs labels\n  --> {path}\n  hint: from 0 to 2, as the array labels")
     assert not asked("none").output.exists()
 
 

@@ -18,7 +18,8 @@ from tomato.train.search.supernet import Part, Parts, Statistics, Supernet, play
 
 STEPS = 5
 RATES = 0.1, 1.0
-"""Of descent, at first: of all layers, and of a head on WIDTH channels. More channels move its scores further."""
+"""Of descent, at first: of all layers, and of a head on WIDTH channels that normalisation leaves as they are. More and
+larger ones move its scores further, so that its rate is in inverse proportion to their squares."""
 WIDTH = 16
 
 
@@ -35,7 +36,10 @@ class Rates(nn.Module):
     def of(self, parts: Parts) -> torch.Tensor:
         """(steps, tensors of these parts)."""
         found = torch.stack([self.logarithms[name] for name in parts], 1).exp()
-        shares = [WIDTH / part.weight.shape[1] if name == HEAD else 1.0 for name, part in parts.items()]
+        shares, energy = [], float(WIDTH)
+        for name, part in parts.items():
+            shares.append(WIDTH / energy if name == HEAD else 1.0)
+            energy = float(part.gain.detach().square().sum() + part.shift.detach().square().sum())
         found = found * torch.tensor(shares)
         return found.repeat_interleave(len(Part._fields), 1)
 

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from tomato.core.errors import TomatoError
+from tomato.core.formats import Array
 from tomato.core.progress import Progress, silent
 from tomato.search.few.data import Pool, Task
 from tomato.search.network.space import Genes
@@ -33,6 +34,8 @@ RATE_OF_RATES = 1e-2
 MOST_RATE = 4.0
 """Of descent: further steps may lead anywhere."""
 CLIP_OF_RATES = 1.0
+DIVERGED = 3.0
+"""Losses above so many times that of a guess are of descent that led astray, which teaches nothing."""
 State = dict[str, Any]
 
 
@@ -82,8 +85,13 @@ class MetaTeaching:
     def step(self, rng: np.random.Generator) -> float:
         """One step of all networks of a sandwich; the loss of the largest."""
         self.optimiser.zero_grad(set_to_none=True)
-        losses = [self._backward(genes, rng) for genes in self._sandwich(rng)]
-        if not all(map(isfinite, losses)):
+        networks = list(self._sandwich(rng))
+        if self.only is None:  # networks of a sandwich learn from the same tasks
+            learned, asked = self.pool.beside(self.task, rng, TASKS)
+            losses = [self._backward(genes, learned, asked) for genes in networks]
+        else:
+            losses = [self._backward(genes, *self.pool.beside(self.task, rng, TASKS)) for genes in networks]
+        if not any(map(isfinite, losses)):
             raise TomatoError(
                 "the loss of the shared weights is no number", hint="lower the rate of learning, or check the frames"
             )
@@ -95,9 +103,9 @@ class MetaTeaching:
                 values.clamp_(max=log(MOST_RATE))
         return losses[0]
 
-    def _backward(self, genes: Genes, rng: np.random.Generator) -> float:
-        """Add a network's gradients to those of the shared weights and rates."""
-        learned, asked = map(torch.from_numpy, self.pool.beside(self.task, rng, TASKS))
+    def _backward(self, genes: Genes, *frames: Array) -> float:
+        """Add a network's gradients, by tasks beside each other, to those of the shared weights and rates."""
+        learned, asked = map(torch.from_numpy, frames)
         layers = self.net.layers(genes)
         parts = self.net.parts(layers)
         rates = self.rates.of(parts)
@@ -105,6 +113,8 @@ class MetaTeaching:
         adapting = Adapting(layers, parts, self.net.statistics(layers, seen), rates, self.task.ways, TASKS)
         start = adapting.start()
         value, gradients, by_rates = adapting.gradients(learned, asked)
+        if not value <= DIVERGED * log(self.task.ways):
+            return value
         wanted = [(v, g) for v, g in zip([*start, rates], [*gradients, by_rates], strict=True) if v.requires_grad]
         torch.autograd.backward([v for v, _ in wanted], [g for _, g in wanted])
         return value

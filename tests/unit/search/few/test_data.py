@@ -72,14 +72,18 @@ def test_tasks_beside_each_other_are_those_one_after_the_other() -> None:
         (
             Task(3, 3, 2),
             LABELS,
-            "error: class 0 has 4 frames: a task of 3 shots and 2 queries needs 5 of each class\n"
-            "  --> data.npz\n  hint: give more frames of it, or leave it out",
+            (
+                "error: class 0 has 4 frames: a task of 3 shots and 2 queries needs 5 of each class\n"
+                "  --> data.npz\n  hint: give more frames of it, or leave it out"
+            ),
         ),
         (
             Task(9, 1, 1),
             LABELS % GROUPS,
-            "error: 40 classes in 10 groups leave 8 for choosing: a task has 9\n"
-            "  --> data.npz\n  hint: give more classes, or lower --ways",
+            (
+                "error: 40 classes in 10 groups leave 8 for choosing: a task has 9\n"
+                "  --> data.npz\n  hint: give more classes, or lower --ways"
+            ),
         ),
         (
             TASK,
