@@ -113,8 +113,9 @@ class MetaTeaching:
         adapting = Adapting(layers, parts, self.net.statistics(layers, seen), rates, self.task.ways, TASKS)
         start = adapting.start()
         value, gradients, by_rates = adapting.gradients(learned, asked)
-        if not value <= DIVERGED * log(self.task.ways):
-            return value
+        most = DIVERGED * log(self.task.ways)
+        if not value <= most:
+            return most if isfinite(value) else value
         wanted = [(v, g) for v, g in zip([*start, rates], [*gradients, by_rates], strict=True) if v.requires_grad]
         torch.autograd.backward([v for v, _ in wanted], [g for _, g in wanted])
         return value
