@@ -12,7 +12,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from time import process_time
 from typing import Any, Final
 
 import click
@@ -33,7 +32,7 @@ TABLE: Final = "<!-- made by python -m tools.bench.few -->\n"
 PAIRS: Final = (("ulx3s", 40_000.0), ("kv260", 250_000.0), ("u250", 300_000.0))
 WIDTHS: Final = (8, 16, 24)
 FRAME: Final = (28, 28, 1)
-EPOCHS, TUNE, COUNT, POPULATION, WINNERS = 8, 4, 32, 8, 1
+EPOCHS, TUNE, COUNT, POPULATION, WINNERS = 8, 4, 24, 8, 1
 ALONE: Final = 18
 """Epochs of a classical network."""
 SEED: Final = 0
@@ -77,10 +76,9 @@ def searched(glyphs: Path, output: Path, shots: int, board: str, fps: float) -> 
 
     wish = replace(WISH, objectives=("area",), epochs=EPOCHS, tune=TUNE, count=COUNT, population=POPULATION,
                    winners=WINNERS, seed=SEED)  # fmt: skip
-    began = process_time()
     found = search_few(FewAsked(glyphs, board, output, Task(shots=shots), fps=fps), wish, told=click.echo)
     keep({"shots": shots, "case": f"{board} {fps:g}", "classes": found["classes"], "fit": found["fit"],
-          "trained": found["trained"], "seconds": round(process_time() - began, 1)})  # fmt: skip
+          "trained": found["trained"]})  # fmt: skip
 
 
 def classical(width: int) -> Space:
@@ -99,7 +97,7 @@ def fixed(glyphs: Path, output: Path, shots: int, width: int) -> None:
     from tomato.train.search.supernet import Supernet
 
     one_thread()
-    began, task, space = process_time(), Task(shots=shots), classical(width)
+    task, space = Task(shots=shots), classical(width)
     with np.load(glyphs) as given:
         x, labels = np.asarray(given["x"]), np.asarray(given["labels"])
     sets = data.sets(x, labels, data.groups_of(glyphs, labels), task, SEED)
@@ -113,8 +111,7 @@ def fixed(glyphs: Path, output: Path, shots: int, width: int) -> None:
     appraiser = FewAppraiser(net, teaching.rates, next(iter(markets.values())), sets, task, SEED)
     share = appraiser.share(layers, sets.report, REPORTED)
     keep({"shots": shots, "case": f"fixed {width}", **asdict(counts(layers, FRAME)), **asdict(share),
-          "prices": {name: asdict(market.price(layers)) for name, market in markets.items()},
-          "seconds": round(process_time() - began, 1)})  # fmt: skip
+          "prices": {name: asdict(market.price(layers)) for name, market in markets.items()}})  # fmt: skip
 
 
 def written(rows: Sequence[Row]) -> str:
