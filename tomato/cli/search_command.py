@@ -17,8 +17,8 @@ from tomato.core.errors import TomatoError
               "chosen by.  [default: some of --data, kept aside]")  # fmt: skip
 @click.option("--fps", type=click.FloatRange(min=0, min_open=True), help="The rate that every network must reach; "
               "designs are the smallest that do.")  # fmt: skip
-@click.option("--space", default="cnn", show_default=True, metavar="SPACE", help="What is chosen from: cnn, mobile, "
-              "graph, or your own .toml file, see docs/search.md.")  # fmt: skip
+@click.option("--space", metavar="SPACE", help="What is chosen from: cnn, mobile, graph, few, or your own .toml file, "
+              "see docs/search.md.  [default: cnn, or few with --shots]")  # fmt: skip
 @click.option("--precision", default="mixed", show_default=True, metavar="FORMAT", help="Weights and activations of "
               "all layers, such as w4a4; mixed: chosen stage by stage.")  # fmt: skip
 @click.option("--objective", "objectives", type=click.Choice(["fps", "area", "memory", "latency", "weights"]),
@@ -26,8 +26,8 @@ from tomato.core.errors import TomatoError
               )  # fmt: skip
 @click.option("--hours", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True, help="About how "
               "long all of it may take.")  # fmt: skip
-@click.option("--epochs", type=click.IntRange(min=1), help="How often the shared weights see every frame, or graph.  "
-              "[default: as --hours allows]")  # fmt: skip
+@click.option("--epochs", type=click.IntRange(min=1), help="How often the shared weights see every frame, or graph; "
+              "with --shots, hundreds of steps.  [default: as --hours allows]")  # fmt: skip
 @click.option("--candidates", "count", type=click.IntRange(min=1), help="Networks that are looked at.  [default: as "
               "--hours allows]")  # fmt: skip
 @click.option("--tune", type=click.IntRange(min=1), help="How often a chosen network sees every frame.  [default: as "
@@ -40,26 +40,38 @@ from tomato.core.errors import TomatoError
               "board's default.")  # fmt: skip
 @click.option("--nodes", type=click.IntRange(min=1), metavar="N", help="Of a graph: those that networks are compiled "
               "for.  [default: 100]")  # fmt: skip
+@click.option("--shots", type=click.IntRange(min=1), metavar="N", help="Find networks that learn new classes from N "
+              "frames of each: docs/few-shot.md.")  # fmt: skip
+@click.option("--ways", type=click.IntRange(min=2), metavar="N", help="With --shots: classes of a task.  [default: 5]")
+@click.option("--task", "own", type=DATA, metavar="DATA", help="With --shots: frames and labels of the task that "
+              "networks are adapted to.  [default: a task is drawn]")  # fmt: skip
 @click.option("--simulate", type=click.IntRange(min=0), default=0, metavar="N", help="Play N frames through the RTL of "
               "every chosen network.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all that is random.")
 @click.option("-o", "--output", type=FOLDER, default=Path("found"), show_default=True, help="Folder for all of it.")
 @quiet_option
 def search_command(
-    data: Path, target: str, valid: Path | None, fps: float | None, space: str, precision: str,
+    data: Path, target: str, valid: Path | None, fps: float | None, space: str | None, precision: str,
     objectives: tuple[str, ...], hours: float, epochs: int | None, count: int | None, tune: int | None, winners: int,
-    strategy: str | None, clock: float | None, nodes: int | None, simulate: int, seed: int, output: Path, quiet: bool,
+    strategy: str | None, clock: float | None, nodes: int | None, shots: int | None, ways: int | None, own: Path | None,
+    simulate: int, seed: int, output: Path, quiet: bool,
 ) -> None:  # fmt: skip
     """Find networks for DATA and a board: trained, as ONNX, with their accelerators.
 
     Accuracy is weighed against the scheduler's own prices. The same command goes on where an interrupted one was.
     """
-    from tomato.cli import graph_search, show
+    from tomato.cli import few_shot, graph_search, show
     from tomato.cli.progress import progress
     from tomato.search.graphs.space import suits
 
     told = (lambda _: None) if quiet else _told
+    space = space or (few_shot.SPACE if shots else "cnn")
     on_graph = suits(space)
+    if shots is not None:
+        few_shot.refuse_others(graph_search.said(click.get_current_context()), on_graph=on_graph)
+    elif ways is not None or own is not None:
+        raise TomatoError(f"{'--task' if ways is None else '--ways'} says something of few-shot learning alone",
+                          hint="say --shots, too")  # fmt: skip
     if on_graph:
         graph_search.refuse_others(graph_search.said(click.get_current_context()))
     elif nodes is not None:
@@ -79,6 +91,14 @@ def search_command(
                 "simulate": simulate, "seed": seed,
             }  # fmt: skip
             found = graph_search.run(options, shown, told)
+        elif shots is not None:
+            options = {
+                "path": data, "target": target, "output": output, "ways": ways, "shots": shots, "space": space,
+                "precision": precision, "fps": fps, "clock_mhz": clock, "own": own, "simulate": simulate,
+                "objectives": objectives, "epochs": epochs, "count": count, "tune": tune, "winners": winners,
+                "seed": seed, "strategy": strategy,
+            }  # fmt: skip
+            found = few_shot.run(options, shown, told)
         else:
             asked = Asked((data,), target, output, (valid,) if valid else (), space, precision, fps, clock,
                           simulate=simulate)  # fmt: skip
@@ -87,7 +107,7 @@ def search_command(
                 strategy="random" if strategy else "evolve",
             )  # fmt: skip
             found = search(asked, wish, progress=shown, told=told)
-    (graph_search.show if on_graph else show.search)(found)
+    (graph_search.show if on_graph else few_shot.show if shots else show.search)(found)
     if any(row["differing"] for row in found["trained"]):
         click.get_current_context().exit(1)
 

@@ -17,18 +17,19 @@ from tomato.core.interface import Slot
 from tomato.core.progress import Progress, silent
 from tomato.host import data as host
 from tomato.search.network import candidates
-from tomato.search.network.candidates import OBJECTIVES, Candidate, Journal, Map
-from tomato.search.network.evolve import Evolution
+from tomato.search.network.candidates import OBJECTIVES, Candidate, Map
 from tomato.search.network.picture import picture
 from tomato.search.network.price import Market
 from tomato.search.network.space import Space, read
-from tomato.train import checkpoint, data
+from tomato.targets import Target
+from tomato.train import data
 from tomato.train.loop import Loop
 from tomato.train.optimise import one_thread
 from tomato.train.recipe import TEACHER, parse
 from tomato.train.run import SEEN
 from tomato.train.search.appraise import Appraiser
 from tomato.train.search.plan import Plan, Wish, loop_of, planned
+from tomato.train.search.resumed import evolved, taught
 from tomato.train.search.supernet import Supernet
 from tomato.train.search.teaching import Teaching
 from tomato.train.search.winners import Winner, Workshop, chosen
@@ -71,7 +72,7 @@ def search(
     target = targets.load(asked.target)
     space = asked.space if isinstance(asked.space, Space) else read(asked.space)
     space = space.with_precision(asked.precision)
-    frames, judged = _frames(asked.paths), _frames(asked.valid) if asked.valid else None
+    frames, judged = labelled(asked.paths), labelled(asked.valid) if asked.valid else None
     parts = data.parts(frames, ASIDE, wish.seed, judged)
     classes = _classes(frames)
     if judged is not None:
@@ -93,9 +94,10 @@ def search(
     told(f"{plan.epochs} epochs of shared weights, {plan.count} networks, {plan.tune} epochs of each that is chosen")
 
     net = Supernet(space, market.frame, classes, wish.seed)
-    _taught(Teaching(net, parts.train, loop_of(learning, plan.epochs)), asked.output / STATE, progress, told)
+    teaching = Teaching(net, parts.train, loop_of(learning, plan.epochs))
+    taught(teaching, asked.output / STATE, "shared weights", progress, told)
     appraiser = Appraiser.of(net, market, parts.train, parts.choice)
-    found, members = _evolved(appraiser, asked.output, wish, plan, every, progress, told)
+    found, members = evolved(appraiser, asked.output, wish, plan.count, every, progress, told)
     picked = chosen(members, wish.winners)
     workshop = Workshop(appraiser, parts.train, parts.report, {**DEFAULTS, **space.loop}, plan.tune, wish.seed,
                         asked.simulate)  # fmt: skip
@@ -106,7 +108,7 @@ def search(
     return _written(asked, wish, space, found, members, winners, market)
 
 
-def _frames(paths: Sequence[Path]) -> data.Frames:
+def labelled(paths: Sequence[Path]) -> data.Frames:
     """Labelled pictures, (channels, height, width), of a file. Raises TomatoError for anything else."""
     if len(paths) != 1:
         raise TomatoError(f"data files given: {len(paths)}, but a searched network has one input")
@@ -155,58 +157,12 @@ def _digest(asked: Asked, wish: Wish, space: Space, parts: data.Parts) -> str:
     return key.hexdigest()
 
 
-def _taught(teaching: Teaching, path: Path, progress: Progress, told: Callable[[str], None]) -> None:
-    """Shared weights, trained to the end; kept after every epoch."""
-    if path.exists():
-        teaching.restore(checkpoint.read(path))
-
-    def after_epoch() -> None:
-        checkpoint.write(path, teaching.state())
-        told(f"shared weights, epoch {teaching.epoch} of {teaching.loop.epochs}: loss {teaching.losses[-1]:.3f}")
-
-    if teaching.epoch < teaching.loop.epochs:
-        teaching.run(progress, after_epoch)
-
-
-def _evolved(
-    appraiser: Appraiser, folder: Path, wish: Wish, plan: Plan, every: Map, progress: Progress,
-    told: Callable[[str], None],
-) -> tuple[list[Candidate], list[Candidate]]:  # fmt: skip
-    """All networks that were looked at, and the front."""
-    target, journal = appraiser.market.target, Journal.open(folder / candidates.FILE)
-    search = Evolution(
-        appraiser.net.space, appraiser.market.frame, wish.population, plan.count, wish.seed, wish.strategy
-    )
-    found: list[Candidate] = []
-    members: list[Candidate] = []
-    progress("Networks", 0, plan.count)
-    for found in search.run(
-        lambda genes: journal.look(genes, appraiser, every), lambda c: candidates.fitness(c, wish.objectives, target)
-    ):
-        members = candidates.front(found, wish.objectives, target)
-        progress("Networks", len(found), plan.count)
-        told(_line(found, members))
-    return found, members
-
-
-def _line(found: Sequence[Candidate], members: Sequence[Candidate]) -> str:
-    """How far a search is."""
-    fitting = sum(c.fits for c in found)
-    if not members:
-        return f"{len(found)} networks, none fits"
-    best = members[0]
-    return (
-        f"{len(found)} networks, {fitting} fit, {len(members)} in the front; "
-        f"best {100 * (best.accuracy or 0):.2f} % at {best.price.fps:,.0f} frames/s: {best.network}"
-    )
-
-
 def _written(
     asked: Asked, wish: Wish, space: Space, found: Sequence[Candidate], members: Sequence[Candidate],
     winners: Sequence[Winner], market: Market,
 ) -> dict[str, Any]:  # fmt: skip
     """Leave the results; what there is to tell."""
-    target, objective = market.target, wish.objectives[0]
+    target = market.target
     about = {
         "space": space.name, "networks": space.size, "target": target.name, "clock_mhz": market.clock,
         "precision": asked.precision, "fps": asked.fps, "objectives": list(wish.objectives), "seed": wish.seed,
@@ -215,16 +171,27 @@ def _written(
     }  # fmt: skip
     write_text(asked.output / FRONT, candidates.document(about, members))
     written = [str(asked.output / FRONT), str(asked.output / candidates.FILE)]
+    points = [(w.fps, w.accuracy) for w in winners]
+    if drawn(asked.output, found, members, wish, target, f"{space.name} on {target.name}", points):
+        written.append(str(asked.output / PICTURE))
+    return {**about, "written": written, "front": [asdict(c) for c in members]}
+
+
+def drawn(
+    folder: Path, found: Sequence[Candidate], members: Sequence[Candidate], wish: Wish, target: Target, title: str,
+    trained: Sequence[tuple[float, float]],
+) -> bool:  # fmt: skip
+    """Leave a picture of a search, where there can be one. trained: frames/s and accuracy of what was chosen."""
+    objective = wish.objectives[0]
     value = OBJECTIVES[objective]
     values = [value(c, target) if objective != "fps" else c.price.fps for c in found]
     known = dict(zip((c.genes for c in found), values, strict=True))
     picked = [known[c.genes] for c in chosen(members, wish.winners)]
-    points = [(w.fps if objective == "fps" else v, w.accuracy) for w, v in zip(winners, picked, strict=True)]
-    shown = picture(found, members, values, objective, f"{space.name} on {target.name}", points)
+    points = [(fps if objective == "fps" else v, right) for v, (fps, right) in zip(picked, trained, strict=True)]
+    shown = picture(found, members, values, objective, title, points)
     if shown is not None:
-        write_text(asked.output / PICTURE, shown)
-        written.append(str(asked.output / PICTURE))
-    return {**about, "written": written, "front": [asdict(c) for c in members]}
+        write_text(folder / PICTURE, shown)
+    return shown is not None
 
 
 __all__ = ["Asked", "Wish", "search"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -19,6 +20,18 @@ from tomato.train.search import rounding
 
 Statistics = dict[str, tuple[torch.Tensor, torch.Tensor]]
 """Mean and variance of every channel behind a layer's weights, by its name."""
+
+
+class Part(NamedTuple):
+    """Of one layer: weights (channels out, channels in of a group, height, width), and what normalisation ends with."""
+
+    weight: torch.Tensor
+    gain: torch.Tensor
+    shift: torch.Tensor
+
+
+Parts = dict[str, Part]
+"""Of a network, by the name of a layer."""
 
 
 class Supernet(nn.Module):
@@ -50,24 +63,17 @@ class Supernet(nn.Module):
 
         known: what normalises; unless given, the batch does, and `seen` gets its statistics.
         """
-        values = {IMAGE: x}
-        last = layers[-1].name
-        first = next(layer.name for layer in layers if layer.weighted)
+        return play(x, layers, self.parts(layers), known, seen)
+
+    def parts(self, layers: Sequence[Layer]) -> Parts:
+        """What a network takes of the shared weights: views, which gradients reach."""
+        found: Parts = {}
+        widths = {IMAGE: self.frame[2], **{layer.name: layer.shape[2] for layer in layers}}
         for layer in layers:
-            given = [values[a] for a in layer.args]
-            form = LayerFormat.parse(layer.form) if layer.form else None
             if layer.weighted:
-                assert form is not None, "layers with weights have a format"
-                wide = form.corrects and layer.name in (first, last)
-                bits = LayerFormat(END_BITS, form.activation_bits) if wide else form
-                value = self._normalised(layer, self._product(layer, given[0], bits), known, seen)
-            else:
-                value = _plain(layer, given)
-            value = value.relu() if layer.relu else value
-            if form is not None and layer.name != last:
-                value = rounding.activations(value, form.activation_bits, positive=layer.relu)
-            values[layer.name] = value
-        return values[last].flatten(1)
+                out, weight = layer.shape[2], self.taken(layer, widths[layer.args[0]])
+                found[layer.name] = Part(weight, self.gains[layer.name][:out], self.shifts[layer.name][:out])
+        return found
 
     def taken(self, layer: Layer, channels: int) -> torch.Tensor:
         """The weights of a layer whose input has so many channels."""
@@ -75,25 +81,6 @@ class Supernet(nn.Module):
         out, per_group = layer.shape[2], 1 if layer.work == "depthwise" else channels
         margin = (whole.shape[2] - layer.kernel) // 2
         return whole[:out, :per_group, margin : margin + layer.kernel, margin : margin + layer.kernel]
-
-    def _product(self, layer: Layer, x: torch.Tensor, form: LayerFormat) -> torch.Tensor:
-        weight = rounding.weights(self.taken(layer, x.shape[1]), form)
-        groups = x.shape[1] if layer.work == "depthwise" else 1
-        return functional.conv2d(x, weight, stride=layer.stride, padding=layer.kernel // 2, groups=groups)
-
-    def _normalised(
-        self, layer: Layer, x: torch.Tensor, known: Statistics | None, seen: Statistics | None
-    ) -> torch.Tensor:
-        gain, shift = self.gains[layer.name][: x.shape[1]], self.shifts[layer.name][: x.shape[1]]
-        if layer.work == "dense":
-            return x * gain[:, None, None] + shift[:, None, None]
-        if known is not None:
-            mean, variance = known[layer.name]
-            return functional.batch_norm(x, mean, variance, gain, shift, training=False, eps=VARIANCE_FLOOR)
-        if seen is not None:
-            variance, mean = torch.var_mean(x, (0, 2, 3), correction=0)
-            seen[layer.name] = mean, variance
-        return functional.batch_norm(x, None, None, gain, shift, training=True, eps=VARIANCE_FLOOR)
 
     @torch.no_grad()
     def statistics(self, layers: Sequence[Layer], x: torch.Tensor) -> Statistics:
@@ -110,21 +97,75 @@ class Supernet(nn.Module):
     @torch.no_grad()
     def folded(self, layers: Sequence[Layer], known: Statistics) -> Mapping[str, tuple[Array, Array]]:
         """Weights and biases of a network, normalisation in them, as `build.Weights` gives them, by layer."""
-        found: dict[str, tuple[Array, Array]] = {}
-        widths = {IMAGE: self.frame[2], **{layer.name: layer.shape[2] for layer in layers}}
-        for layer in layers:
-            if not layer.weighted:
-                continue
-            channels = widths[layer.args[0]]
-            weight, out = self.taken(layer, channels).double(), layer.shape[2]
-            gain, shift = self.gains[layer.name][:out].double(), self.shifts[layer.name][:out].double()
-            if layer.name in known:
-                mean, variance = (v.double() for v in known[layer.name])
-                gain = gain / (variance + VARIANCE_FLOOR).sqrt()
-                shift = shift - mean * gain
-            arranged = (weight * gain[:, None, None, None]).permute(2, 3, 1, 0)
-            found[layer.name] = arranged.numpy().reshape(weight_shape(layer, channels)), shift.numpy()
+        found: Mapping[str, tuple[Array, Array]] = folded(layers, self.parts(layers), known)
         return found
+
+
+def play(
+    x: torch.Tensor, layers: Sequence[Layer], parts: Parts, known: Statistics | None = None,
+    seen: Statistics | None = None, times: int = 1,
+) -> torch.Tensor:  # fmt: skip
+    """Scores (batch, classes) of a network with these parts; `known` and `seen` as of a `Supernet`.
+
+    times: so many networks of the same layers beside each other, whose channels follow one another everywhere.
+    """
+    values = {IMAGE: x}
+    last = layers[-1].name
+    first = next(layer.name for layer in layers if layer.weighted)
+    for layer in layers:
+        given = [values[a] for a in layer.args]
+        form = LayerFormat.parse(layer.form) if layer.form else None
+        if layer.weighted:
+            assert form is not None, "layers with weights have a format"
+            wide = form.corrects and layer.name in (first, last)
+            bits = LayerFormat(END_BITS, form.activation_bits) if wide else form
+            part = parts[layer.name]
+            value = _normalised(layer, _product(layer, given[0], part.weight, bits, times), part, known, seen)
+        else:
+            value = _plain(layer, given)
+        value = value.relu() if layer.relu else value
+        if form is not None and layer.name != last:
+            value = rounding.activations(value, form.activation_bits, positive=layer.relu)
+        values[layer.name] = value
+    return values[last].flatten(1)
+
+
+def _product(layer: Layer, x: torch.Tensor, whole: torch.Tensor, form: LayerFormat, times: int) -> torch.Tensor:
+    weight = rounding.weights(whole, form)
+    groups = x.shape[1] if layer.work == "depthwise" else times
+    return functional.conv2d(x, weight, stride=layer.stride, padding=layer.kernel // 2, groups=groups)
+
+
+def _normalised(
+    layer: Layer, x: torch.Tensor, part: Part, known: Statistics | None, seen: Statistics | None
+) -> torch.Tensor:
+    if layer.work == "dense":
+        return x * part.gain[:, None, None] + part.shift[:, None, None]
+    if known is not None:
+        mean, variance = known[layer.name]
+        return functional.batch_norm(x, mean, variance, part.gain, part.shift, training=False, eps=VARIANCE_FLOOR)
+    if seen is not None:
+        variance, mean = torch.var_mean(x, (0, 2, 3), correction=0)
+        seen[layer.name] = mean, variance
+    return functional.batch_norm(x, None, None, part.gain, part.shift, training=True, eps=VARIANCE_FLOOR)
+
+
+@torch.no_grad()
+def folded(layers: Sequence[Layer], parts: Parts, known: Statistics) -> Mapping[str, tuple[Array, Array]]:
+    """Weights and biases of a network with these parts, normalisation in them, as `build.Weights` gives them."""
+    found: dict[str, tuple[Array, Array]] = {}
+    for layer in layers:
+        if not layer.weighted:
+            continue
+        weight, gain, shift = (v.double() for v in parts[layer.name])
+        if layer.name in known:
+            mean, variance = (v.double() for v in known[layer.name])
+            gain = gain / (variance + VARIANCE_FLOOR).sqrt()
+            shift = shift - mean * gain
+        arranged = (weight * gain[:, None, None, None]).permute(2, 3, 1, 0)
+        channels = arranged.shape[2]
+        found[layer.name] = arranged.numpy().reshape(weight_shape(layer, channels)), shift.numpy()
+    return found
 
 
 def _plain(layer: Layer, args: Sequence[torch.Tensor]) -> torch.Tensor:

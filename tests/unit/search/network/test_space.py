@@ -118,11 +118,14 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(TomatoError) as error:
         read(tmp_path / "none.toml")
     assert str(error.value) == (
-        f"error: the space does not exist\n  --> {tmp_path / 'none.toml'}\n  hint: Tomato brings cnn, mobile"
+        f"error: the space does not exist\n  --> {tmp_path / 'none.toml'}\n  hint: Tomato brings cnn, few, mobile"
     )
     with pytest.raises(TomatoError) as error:
         read("resnet")
-    assert str(error.value) == "error: there is no space resnet\n  hint: choose from cnn, mobile, or give a .toml file"
+    assert (
+        str(error.value)
+        == "error: there is no space resnet\n  hint: choose from cnn, few, mobile, or give a .toml file"
+    )
 
 
 def test_no_network_suits() -> None:
