@@ -193,7 +193,7 @@ class Unit(ABC, Generic[OpT]):
 
     @property
     def out(self) -> TensorType:
-        """The type of the result."""
+        """The result as it streams: its type, unless the engine makes several columns at once as one."""
         return self.site.out
 
     @property
