@@ -23,7 +23,7 @@ from tomato.schedule.rates import Rates, rates_of
 from tomato.schedule.regions import fills, rooms
 from tomato.schedule.streams import expected_cycles, interval_cycles, source_of
 from tomato.schedule.timing import Times, latency_cycles, simulate_times
-from tomato.schedule.units import Units
+from tomato.schedule.units import Units, sites
 from tomato.targets import Resources, Target
 
 NOTHING = Resources()
@@ -86,7 +86,7 @@ def report(
         "resource_model": model_error(target.family, (layer["engine"] for layer in layers)),
         "regions": regions,
         "chip_regions": target.slrs,
-        "bound": _bound(units.values(), target),
+        "bound": _bound(graph, units, target),
         "multipliers": multipliers,
         "multiplier_use": round(macs / (multipliers * interval), 4) if multipliers else None,
         "memory": memory(lowered, target, interval),
@@ -199,15 +199,16 @@ def model_error(family: str, engines: Iterable[str]) -> str:
 
 def _layer(unit: AnyUnit, graph: Graph, plan: Plan, lowered: Lowered, times: Times, rates: Rates) -> dict[str, Any]:
     """A layer; `begins` and `ends` are cycles from the first input beat of a frame that never waits."""
-    node, knobs = unit.site.node, unit.knobs
+    node, knobs, kinds = unit.site.node, unit.knobs, graph.types
     return {
         "name": node.name,
         "reads": [source_of(graph, value) for value in node.args],
         "onnx": list(node.origin),
         "op": node.op.name,
         "engine": unit.stem,
-        "input": [str(a) for a in unit.args],
-        "output": str(node.type),
+        "input": [str(kinds[value]) for value in node.args],
+        "output": str(kinds[node.name]),
+        "columns": kinds[node.name].pixels // unit.out.pixels,
         "weight_format": unit.weight_format,
         "activation_format": str(unit.args[0].codes.full),
         "weight_bits": unit.weight_bits,
@@ -234,7 +235,7 @@ def _regions(plan: Plan, lowered: Lowered, target: Target, around: Resources) ->
     return [round(f, 3) for f in fills(placed, costs, rooms(target))]
 
 
-def _bound(units: Iterable[AnyUnit], target: Target) -> dict[str, int]:
+def _bound(graph: Graph, units: Units, target: Target) -> dict[str, int]:
     """Intervals that no design can beat, in cycles.
 
     multipliers: if every DSP block and every LUT that a design may use multiplied in every cycle, each
@@ -242,8 +243,9 @@ def _bound(units: Iterable[AnyUnit], target: Target) -> dict[str, int]:
     slowest layer, whatever it costs.
     """
     busy, structure = 0.0, 1
-    for unit in units:
-        others = list(unit.units(unit.site)) or [unit]
+    for name, site in sites(graph, target).items():
+        unit = units[name]
+        others = list(unit.units(site)) or [unit]
         structure = max(structure, min(other.cycles for other in others))
         densest = max((other.knobs.get("pack", 0) for other in others), default=0)
         weights = unit.op.weights.values()
