@@ -107,9 +107,7 @@ class Crossing:
 
     def receiver(self, target: Target) -> Resources:
         """What the receiving end takes."""
-        lanes = width_cost(
-            self.shape[2], self.lanes, self.reader_shape[2], self.reader_lanes, self.bits, target
-        )
+        lanes = width_cost(self.shape[2], self.lanes, self.reader_shape[2], self.reader_lanes, self.bits, target)
         waits = fifo_cost(self.word_bits, self.room, self.ram(target), target)
         end = frame_end_cost(self.bits * self.reader_lanes, self.beats)
         return self.packing.cost(target) + lanes + waits + end + Resources(lut=110, ff=self.word_bits + 120)

@@ -118,9 +118,7 @@ class Op(ABC):
         return self
 
     def beside(self, columns: int) -> Self | None:
-        """The same operator where the channels of a pixel are those of so many neighbouring pixels, one pixel's behind
-        the other's; None where none does that.
-        """
+        """The same operator where the channels of so many columns are those of one; None where none does that."""
         return self if self.elementwise else None
 
     @property

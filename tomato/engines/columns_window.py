@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
+from math import ceil
 
 import numpy as np
 
 from tomato.core.formats import Array, Codes
 from tomato.core.ir import TensorType
 from tomato.engines.base import Knobs, Site, Timing, divisors
-from tomato.engines.parts import cells, dot
+from tomato.engines.parts import dot
 from tomato.engines.parts.columns import MOST, together
 from tomato.engines.parts.fold import FoldUnit
 from tomato.engines.parts.ring import LAG, Ring, queue_places
@@ -151,6 +152,25 @@ class ColumnsWindow(FoldUnit[Summed]):
     def places(self) -> int:
         """Places of the output queue."""
         return queue_places(self.pipeline, self.pixel_cycles)
+
+    @cached_property
+    def array(self) -> Resources:
+        whole, (lut, ff) = super().array, self._left
+        return whole._replace(lut=ceil(whole.lut * lut), ff=ceil(whole.ff * ff))
+
+    @property
+    def _left(self) -> tuple[float, float]:
+        """What is left of the LUTs and flip-flops of an array, as weights are constant, or few: a fit.
+
+        Multipliers in LUTs become sums of a few shifted inputs, the fewer the narrower weights are. Trees behind DSP
+        blocks stay.
+        """
+        alone, bits = self.words == 1, dot.weight_bits(self.weight, 0)
+        if not self.knobs["pack"]:
+            return (0.34 + 0.018 * bits, 0.65) if alone else (0.41 + 0.068 * bits, 0.9)
+        if not self.chain:
+            return (0.8, 0.9) if alone else (0.9, 0.9)
+        return (0.5, 0.2) if alone else (0.6, 0.5)
 
     @cached_property
     def bare(self) -> Resources:

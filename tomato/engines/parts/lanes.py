@@ -55,5 +55,7 @@ def columns(site: Site[OpT]) -> list[int]:
 
 def beside(site: Site[OpT], columns: int) -> Site[OpT]:
     """The site at which so many neighbouring columns are one pixel with the channels of all."""
-    node = replace(site.node, op=site.op.beside(columns), type=site.out.beside(columns))
+    op = site.op.beside(columns)
+    assert op is not None, f"{site.op.name} has no columns side by side"
+    node = replace(site.node, op=op, type=site.out.beside(columns))
     return Site(node, tuple(kind.beside(columns) for kind in site.args), site.target)
