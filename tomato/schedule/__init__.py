@@ -85,6 +85,9 @@ def schedule(
     try:
         interval, plan, used = fitting(around=around)
     except TomatoError as refused:
+        if fps and fps * max(kind.pixels for kind in graph.types.values()) > (clock_mhz or target.clock_mhz) * 1e6:
+            with suppress(TomatoError):  # several columns at once: their streams are wide
+                return fitting(around=around, suit=True)[1]
         if around is NOTHING:
             raise
         _, alone, _ = fitting(around=NOTHING)
