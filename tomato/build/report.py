@@ -208,7 +208,7 @@ def _layer(unit: AnyUnit, graph: Graph, plan: Plan, lowered: Lowered, times: Tim
         "engine": unit.stem,
         "input": [str(kinds[value]) for value in node.args],
         "output": str(kinds[node.name]),
-        "columns": kinds[node.name].pixels // unit.out.pixels,
+        "columns": unit.columns,
         "weight_format": unit.weight_format,
         "activation_format": str(unit.args[0].codes.full),
         "weight_bits": unit.weight_bits,

@@ -191,11 +191,8 @@ def summary(out: Console, report: Mapping[str, Any]) -> None:
     say(out, f"latency   {report['latency_cycles']:,} cycles, {report['latency_ms']:.6g} ms")
     wide = [layer for layer in report["layers"] if layer["columns"] > 1]
     if wide:
-        most, names = max(layer["columns"] for layer in wide), f"{wide[0]['name']} to {wide[-1]['name']}"
-        say(
-            out,
-            f"columns   {len(wide)} layers have up to {most} columns side by side: {wide[0]['name']} to {wide[-1]['name']}",
-        )
+        most, names = max(layer["columns"] for layer in wide), ", ".join(layer["name"] for layer in wide)
+        say(out, f"columns   {len(wide)} layers have up to {most} columns side by side: {names}")
     for group in report["shared"]:
         names = ", ".join(layer["name"] for layer in group["layers"])
         say(out, f"shared    {len(group['layers'])} layers take turns on one engine: {names}")

@@ -197,6 +197,11 @@ class Unit(ABC, Generic[OpT]):
         return self.site.out
 
     @property
+    def columns(self) -> int:
+        """How many columns are side by side in a beat, of what comes or goes, so that it has several pixels a cycle."""
+        return 1
+
+    @property
     def target(self) -> Target:
         """The board."""
         return self.site.target

@@ -61,12 +61,16 @@ class ColumnsWindow(FoldUnit[Summed]):
 
     @property
     def columns(self) -> int:
+        return max(self.sides, self.knobs["pixels"])
+
+    @property
+    def sides(self) -> int:
         """Columns of an output beat."""
         return self.knobs["columns"]
 
     @cached_property
     def out(self) -> TensorType:
-        return self.site.out.beside(self.columns)
+        return self.site.out.beside(self.sides)
 
     @cached_property
     def views(self) -> tuple[TensorType, ...]:
@@ -92,7 +96,7 @@ class ColumnsWindow(FoldUnit[Summed]):
 
     @cached_property
     def multipliers(self) -> int:
-        return self.inputs * self.outputs * self.columns
+        return self.inputs * self.outputs * self.sides
 
     @cached_property
     def pixel_cycles(self) -> int:
@@ -103,18 +107,18 @@ class ColumnsWindow(FoldUnit[Summed]):
         ring = self.ring
         select = ring.arg.codes.bits * ring.lanes * ring.taps * 3
         sums = dot.effort(self.inputs, self.outputs, self.knobs) + self.outputs * self.out.codes.bits * 4
-        return self.columns * sums + select
+        return self.sides * sums + select
 
     @cached_property
     def ring(self) -> Ring:
         """The line buffer, of which a read has what all columns see."""
         if isinstance(self.op, Dense):
-            row, wide = replace(self.arg, shape=(1, self.columns, self.arg.channels)), (1, self.columns)
+            row, wide = replace(self.arg, shape=(1, self.sides, self.arg.channels)), (1, self.sides)
             window, rows = Window(wide, wide), False
         else:
             one, stride, rows = self.kernel, self.kernel.stride[1], self.taps[0]
-            kernel = one.kernel[0], one.span[1] + (self.columns - 1) * stride
-            window = Window(kernel, (one.stride[0], self.columns * stride), (one.dilation[0], 1), one.pads)
+            kernel = one.kernel[0], one.span[1] + (self.sides - 1) * stride
+            window = Window(kernel, (one.stride[0], self.sides * stride), (one.dilation[0], 1), one.pads)
             row = self.arg
         return Ring(self.target, row, window, self.arg.channels, rows, True, self.pixel_cycles, self.knobs["pixels"])
 
@@ -174,8 +178,8 @@ class ColumnsWindow(FoldUnit[Summed]):
 
     @cached_property
     def bare(self) -> Resources:
-        arrays, bits = self.array * self.columns, self.out.channels * self.out.codes.bits
-        more = rom_cost(self.stores["MemFile"], self.target) * (self.columns - 1)  # each column has the weights
+        arrays, bits = self.array * self.sides, self.out.channels * self.out.codes.bits
+        more = rom_cost(self.stores["MemFile"], self.target) * (self.sides - 1)  # each column has the weights
         return self.buffer + arrays + more + output_cost(bits, self.places, self.target)
 
     @cached_property
@@ -188,7 +192,7 @@ class ColumnsWindow(FoldUnit[Summed]):
         return {
             "Lanes": self.arg.channels,
             "Outputs": self.outputs,
-            "Sides": self.columns,
+            "Sides": self.sides,
             "Taps": self.kernel.kernel[1],
             "TapStep": self.kernel.dilation[1],
             "SideStep": self.kernel.stride[1],

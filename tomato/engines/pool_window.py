@@ -33,11 +33,13 @@ class PoolWindow(Unit[MaxPool | SumPool]):
     @classmethod
     def choices(cls, site: Site[MaxPool | SumPool]) -> Iterator[Knobs]:
         taps = [(0, 0), (0, 1), (1, 1)] if _window(site).taps > 1 else [(0, 0)]
-        shapes = (
-            {"lanes": n, "parallel_rows": r, "parallel_columns": c}
-            for n, (r, c) in [*product(folds(site.arg.channels), taps), *product(_wide(site), taps[1:])]
-        )
-        return (unit.knobs for unit in frontier(cls(site, knobs) for knobs in shapes))
+        for lanes, some in ((folds(site.arg.channels), taps), (_wide(site), taps[1:])):
+            shapes = ({"lanes": n, "parallel_rows": r, "parallel_columns": c} for n, (r, c) in product(lanes, some))
+            yield from (unit.knobs for unit in frontier(cls(site, knobs) for knobs in shapes))
+
+    @property
+    def columns(self) -> int:
+        return self.ring.pixels
 
     @cached_property
     def effort(self) -> float:

@@ -186,10 +186,8 @@ def _fitting(
 
 def _held_by_converters(graph: Graph, plan: Plan, used: Resources, target: Target) -> bool:
     """Whether a design with columns side by side, whose streams are wide, has too few LUTs."""
-    units = bind(graph, plan.layers, target)
-    return used.lut >= FULL * target.usable.lut and any(
-        unit.out.pixels < graph.types[name].pixels for name, unit in units.items()
-    )
+    units = bind(graph, plan.layers, target).values()
+    return used.lut >= FULL * target.usable.lut and any(unit.columns > 1 for unit in units)
 
 
 def _short_of_blocks(used: Resources, usable: Resources) -> bool:

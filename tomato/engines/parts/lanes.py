@@ -19,14 +19,18 @@ class LaneUnit(Unit[OpT]):
     """
 
     def __init__(self, site: Site[OpT], knobs: Knobs) -> None:
-        columns = knobs["lanes"] // site.out.channels
-        super().__init__(beside(site, columns) if columns > 1 else site, knobs)
+        self._columns = max(1, knobs["lanes"] // site.out.channels)
+        super().__init__(beside(site, self._columns) if self._columns > 1 else site, knobs)
 
     @classmethod
     def choices(cls, site: Site[OpT]) -> Iterator[Knobs]:
         channels = site.out.channels
-        some = folds(channels) + [channels * n for n in columns(site)]
+        some = folds(channels) + [channels * n for n in wider(site)]
         return ({"lanes": n} for n in some)
+
+    @property
+    def columns(self) -> int:
+        return self._columns
 
     @property
     def count(self) -> int:
@@ -47,7 +51,7 @@ class LaneUnit(Unit[OpT]):
         return self.out.pixels * self.beats
 
 
-def columns(site: Site[OpT]) -> list[int]:
+def wider(site: Site[OpT]) -> list[int]:
     """How many neighbouring columns an engine may take as one pixel, beside one."""
     alone = any(kind.shape != site.out.shape for kind in site.args) or site.op.beside(2) is None
     return [] if alone else together(site.out.shape[1])
