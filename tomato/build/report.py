@@ -6,10 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from tomato.core.formats import Codes, Tensor
 from tomato.core.interface import Ends
 from tomato.core.ir import Graph
 from tomato.engines.base import AnyUnit, spelled
-from tomato.engines.parts import cells
+from tomato.engines.parts import cells, dot
 from tomato.engines.parts.shared import GROUP
 from tomato.engines.parts.shared_unit import Member, units_of
 from tomato.hardware.memory import Ram
@@ -249,9 +250,15 @@ def _bound(graph: Graph, units: Units, target: Target) -> dict[str, int]:
         structure = max(structure, min(other.cycles for other in others))
         densest = max((other.knobs.get("pack", 0) for other in others), default=0)
         weights = unit.op.weights.values()
-        luts = min([LUTS_PER_PRODUCT, *(cells.least_luts(w, unit.args[0].codes) for w in weights)])
-        busy += unit.op.macs(unit.args) / (target.usable.dsp * max(densest, 1) + target.usable.lut / luts)
+        x = site.args[0].codes
+        luts = min([LUTS_PER_PRODUCT, *(min(cells.least_luts(w, x), _product(w, x)) for w in weights)])
+        busy += site.op.macs(site.args) / (target.usable.dsp * max(densest, 1) + target.usable.lut / luts)
     return {"multipliers": int(busy), "structure": structure}
+
+
+def _product(weight: Tensor, x: Codes) -> float:
+    """About what a multiplier takes in LUTs: in proportion to the bits of both factors."""
+    return LUTS_PER_PRODUCT * dot.weight_bits(weight, 0) * x.bits / 64
 
 
 def _weight_memory_use(units: Iterable[AnyUnit], layers: Sequence[Mapping[str, Any]], target: Target) -> float | None:

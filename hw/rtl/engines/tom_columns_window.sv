@@ -13,8 +13,8 @@
 module tom_columns_window #(
   parameter int unsigned Lanes      = 1,   // channels in
   parameter int unsigned Outputs    = 1,   // channels out: filters
-  parameter int unsigned Sides      = 2,   // columns per output beat
-  parameter int unsigned Taps       = 3,   // kernel columns of a column
+  parameter int unsigned Sides      = 1,   // columns per output beat
+  parameter int unsigned Taps       = 1,   // kernel columns of a column
   parameter int unsigned TapStep    = 1,   // columns from one of them to the next
   parameter int unsigned SideStep   = 1,   // columns from the first of a column to that of the next one
   parameter bit          Shared     = 1,   // all filters see the same inputs; else each one channel
@@ -52,17 +52,18 @@ module tom_columns_window #(
   output wire logic [OutW-1:0] out_data_o
 );
 
-  `TOM_REQUIRE(sides, KernelW >= (Sides - 1) * SideStep + (Taps - 1) * TapStep + 1, "KernelW must hold all columns")
-  `TOM_REQUIRE(whole, ParallelW, "all columns are read at once")
   `TOM_REQUIRE(channels, Shared || Lanes == Outputs, "a filter of its own for every channel")
   `TOM_REQUIRE(fixed, WeightRam != 2, "the weights of every column cannot be loaded")
 
   `include "tom_window_value.svh"
 
   localparam int unsigned TapsH = tom_window_pkg::taps(ParallelH, KernelH);
+  localparam int unsigned TapsW = tom_window_pkg::taps(ParallelW, KernelW);
+  `TOM_REQUIRE(sides, TapsW > (Sides - 1) * SideStep + (Taps - 1) * TapStep, "a read must have what all columns see")
+
   localparam int unsigned Inputs = TapsH * Taps * (Shared ? Lanes : 1);
   localparam int unsigned PixelW = Lanes * InBits;
-  localparam int unsigned Reads = KernelH / TapsH;  // per pass
+  localparam int unsigned Reads = KernelH * KernelW / (TapsH * TapsW);  // per pass
   // From a read to its result; where tom_dot counts bits it is another, and the queue deep enough for both.
   localparam int unsigned Latency = tom_window_pkg::latency() + tom_pkg::dot_latency(Inputs, Chain)
       + tom_booth_pkg::waits(Cell, Pack, Chain, InBits, InSigned, WeightBits);
@@ -70,7 +71,7 @@ module tom_columns_window #(
 
   wire logic available, start;
   wire logic win_valid, win_first, win_last;
-  wire logic [TapsH-1:0][KernelW-1:0][PixelW-1:0] win_data;
+  wire logic [TapsH-1:0][TapsW-1:0][PixelW-1:0] win_data;
   wire logic [Sides-1:0] acc_valid;
   wire logic [OutW-1:0] acc_data;
 
