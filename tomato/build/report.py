@@ -6,10 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from tomato.core.formats import Codes, Tensor
 from tomato.core.interface import Ends
 from tomato.core.ir import Graph
 from tomato.engines.base import AnyUnit, spelled
-from tomato.engines.parts import cells
+from tomato.engines.parts import cells, dot
 from tomato.engines.parts.shared import GROUP
 from tomato.engines.parts.shared_unit import Member, units_of
 from tomato.hardware.memory import Ram
@@ -23,7 +24,7 @@ from tomato.schedule.rates import Rates, rates_of
 from tomato.schedule.regions import fills, rooms
 from tomato.schedule.streams import expected_cycles, interval_cycles, source_of
 from tomato.schedule.timing import Times, latency_cycles, simulate_times
-from tomato.schedule.units import Units
+from tomato.schedule.units import Units, sites
 from tomato.targets import Resources, Target
 
 NOTHING = Resources()
@@ -86,7 +87,7 @@ def report(
         "resource_model": model_error(target.family, (layer["engine"] for layer in layers)),
         "regions": regions,
         "chip_regions": target.slrs,
-        "bound": _bound(units.values(), target),
+        "bound": _bound(graph, units, target),
         "multipliers": multipliers,
         "multiplier_use": round(macs / (multipliers * interval), 4) if multipliers else None,
         "memory": memory(lowered, target, interval),
@@ -199,15 +200,16 @@ def model_error(family: str, engines: Iterable[str]) -> str:
 
 def _layer(unit: AnyUnit, graph: Graph, plan: Plan, lowered: Lowered, times: Times, rates: Rates) -> dict[str, Any]:
     """A layer; `begins` and `ends` are cycles from the first input beat of a frame that never waits."""
-    node, knobs = unit.site.node, unit.knobs
+    node, knobs, kinds = unit.site.node, unit.knobs, graph.types
     return {
         "name": node.name,
         "reads": [source_of(graph, value) for value in node.args],
         "onnx": list(node.origin),
         "op": node.op.name,
         "engine": unit.stem,
-        "input": [str(a) for a in unit.args],
-        "output": str(node.type),
+        "input": [str(kinds[value]) for value in node.args],
+        "output": str(kinds[node.name]),
+        "columns": unit.columns,
         "weight_format": unit.weight_format,
         "activation_format": str(unit.args[0].codes.full),
         "weight_bits": unit.weight_bits,
@@ -234,7 +236,7 @@ def _regions(plan: Plan, lowered: Lowered, target: Target, around: Resources) ->
     return [round(f, 3) for f in fills(placed, costs, rooms(target))]
 
 
-def _bound(units: Iterable[AnyUnit], target: Target) -> dict[str, int]:
+def _bound(graph: Graph, units: Units, target: Target) -> dict[str, int]:
     """Intervals that no design can beat, in cycles.
 
     multipliers: if every DSP block and every LUT that a design may use multiplied in every cycle, each
@@ -242,14 +244,21 @@ def _bound(units: Iterable[AnyUnit], target: Target) -> dict[str, int]:
     slowest layer, whatever it costs.
     """
     busy, structure = 0.0, 1
-    for unit in units:
-        others = list(unit.units(unit.site)) or [unit]
+    for name, site in sites(graph, target).items():
+        unit = units[name]
+        others = list(unit.units(site)) or [unit]
         structure = max(structure, min(other.cycles for other in others))
         densest = max((other.knobs.get("pack", 0) for other in others), default=0)
         weights = unit.op.weights.values()
-        luts = min([LUTS_PER_PRODUCT, *(cells.least_luts(w, unit.args[0].codes) for w in weights)])
-        busy += unit.op.macs(unit.args) / (target.usable.dsp * max(densest, 1) + target.usable.lut / luts)
+        x = site.args[0].codes
+        luts = min([LUTS_PER_PRODUCT, *(min(cells.least_luts(w, x), _product(w, x)) for w in weights)])
+        busy += site.op.macs(site.args) / (target.usable.dsp * max(densest, 1) + target.usable.lut / luts)
     return {"multipliers": int(busy), "structure": structure}
+
+
+def _product(weight: Tensor, x: Codes) -> float:
+    """About what a multiplier takes in LUTs: in proportion to the bits of both factors."""
+    return LUTS_PER_PRODUCT * dot.weight_bits(weight, 0) * x.bits / 64
 
 
 def _weight_memory_use(units: Iterable[AnyUnit], layers: Sequence[Mapping[str, Any]], target: Target) -> float | None:

@@ -189,6 +189,10 @@ def summary(out: Console, report: Mapping[str, Any]) -> None:
     say(out, f"{report['fps']:,.0f} frames/s at {report['clock_mhz']:g} MHz on {report['target']}", "bold")
     say(out, f"interval  {report['interval_cycles']:,} cycles a frame, set by {limit}{peers_text}")
     say(out, f"latency   {report['latency_cycles']:,} cycles, {report['latency_ms']:.6g} ms")
+    wide = [layer for layer in report["layers"] if layer["columns"] > 1]
+    if wide:
+        most, names = max(layer["columns"] for layer in wide), ", ".join(layer["name"] for layer in wide)
+        say(out, f"columns   {len(wide)} layers have up to {most} columns side by side: {names}")
     for group in report["shared"]:
         names = ", ".join(layer["name"] for layer in group["layers"])
         say(out, f"shared    {len(group['layers'])} layers take turns on one engine: {names}")

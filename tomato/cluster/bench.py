@@ -46,6 +46,7 @@ class CrossingView:
     bits: int
     channels: int
     lanes: int
+    reader_channels: int
     reader_lanes: int
     width: int
     sent_padded: int
@@ -64,8 +65,9 @@ class CrossingView:
         reader = link.bits * link.reader_lanes
         return cls(
             verilog.port_name(port), f"%{link.value}, {verilog.describe(port)}", link.bits, link.shape[2], link.lanes,
-            link.reader_lanes, link.width, verilog.padded(link.width), reader, verilog.padded(reader),
-            link.reader_beats, link.word_bits, link.packing.gather, link.room, int(link.ram(target)), PACKET,
+            link.reader_shape[2], link.reader_lanes, link.width, verilog.padded(link.width), reader,
+            verilog.padded(reader), link.reader_beats, link.word_bits, link.packing.gather, link.room,
+            int(link.ram(target)), PACKET,
         )  # fmt: skip
 
 

@@ -27,7 +27,9 @@ def latency_cycles(boards: Sequence[Board]) -> int:
 
 
 def _across(link: Crossing, sent: Array) -> Array:
-    """When every pixel of a frame is there, by when it leaves: no faster than the link carries them."""
+    """When every pixel of a frame is there, as its reader sees it, by when it leaves: as fast as the link, at most."""
     ramp = np.arange(sent.size) * (link.cycles / sent.size)
     paced = np.maximum.accumulate(sent - ramp) + ramp
-    return np.asarray(np.ceil(paced)).astype(np.int64) + link.latency
+    rows, columns, channels = link.reader_shape
+    last = ((np.arange(rows * columns) + 1) * channels - 1) // link.shape[2]
+    return np.asarray(np.ceil(paced)).astype(np.int64)[last] + link.latency

@@ -28,7 +28,7 @@ ROOM_STEP = 64
 class Crossing:
     """The stream of a value from one board to the next, which sends it in beats of its own lanes.
 
-    lanes: of the maker; the reader has `reader_lanes`, to which its board converts them.
+    shape, lanes: of the maker; the reader has `reader_shape` and `reader_lanes`, to which its board converts them.
     """
 
     value: str
@@ -36,6 +36,7 @@ class Crossing:
     bits: int
     signed: bool
     lanes: int
+    reader_shape: tuple[int, int, int]
     reader_lanes: int
     link: Link
     clock_mhz: float
@@ -43,7 +44,7 @@ class Crossing:
     @classmethod
     def of(cls, out: Stream, reader: Stream, link: Link, clock_mhz: float) -> "Crossing":
         """From an output of one board to an input of the next."""
-        return cls(out.value, out.shape, out.bits, out.signed, out.lanes, reader.lanes, link, clock_mhz)
+        return cls(out.value, out.shape, out.bits, out.signed, out.lanes, reader.shape, reader.lanes, link, clock_mhz)
 
     @property
     def width(self) -> int:
@@ -59,7 +60,7 @@ class Crossing:
     @property
     def reader_beats(self) -> int:
         """Beats of a frame, as the reader takes them."""
-        rows, columns, channels = self.shape
+        rows, columns, channels = self.reader_shape
         return rows * columns * -(-channels // self.reader_lanes)
 
     @property
@@ -92,8 +93,7 @@ class Crossing:
     @property
     def latency(self) -> int:
         """Cycles from the maker's first beat to the first that the reader sees."""
-        channels = self.shape[2]
-        convert = width_cycles(channels, self.lanes, channels, self.reader_lanes)
+        convert = width_cycles(self.shape[2], self.lanes, self.reader_shape[2], self.reader_lanes)
         return self.link.latency(self.clock_mhz) + self.packing.gather + 2 * FIFO_LATENCY + 8 + convert
 
     def ram(self, target: Target) -> Ram:
@@ -107,8 +107,7 @@ class Crossing:
 
     def receiver(self, target: Target) -> Resources:
         """What the receiving end takes."""
-        channels = self.shape[2]
-        lanes = width_cost(channels, self.lanes, channels, self.reader_lanes, self.bits, target)
+        lanes = width_cost(self.shape[2], self.lanes, self.reader_shape[2], self.reader_lanes, self.bits, target)
         waits = fifo_cost(self.word_bits, self.room, self.ram(target), target)
         end = frame_end_cost(self.bits * self.reader_lanes, self.beats)
         return self.packing.cost(target) + lanes + waits + end + Resources(lut=110, ff=self.word_bits + 120)

@@ -96,6 +96,10 @@ class Tensor:
         """Shape of the constant."""
         return self.values.shape
 
+    def repeated(self, times: int) -> "Tensor":
+        """The constant so many times along its first axis."""
+        return Tensor(np.concatenate([self.values] * times))
+
     @property
     def is_codes(self) -> bool:
         """Whether the constant holds integer codes (else reals)."""

@@ -44,6 +44,12 @@ class TensorType:
         """Whether the value is quantised."""
         return isinstance(self.fmt, Codes)
 
+    def beside(self, columns: int) -> "TensorType":
+        """The same stream with so many neighbouring columns as channels of one."""
+        height, width, channels = self.shape
+        assert width % columns == 0, f"{columns} columns do not divide {width}"
+        return TensorType((height, width // columns, channels * columns), self.fmt)
+
     def __str__(self) -> str:
         return f"{'x'.join(map(str, self.shape))}:{self.fmt}"
 
@@ -110,6 +116,10 @@ class Op(ABC):
     def on_codes(self, args: Sequence[Line], types: Sequence[TensorType]) -> Self:
         """The operator on codes that stand for `args`, if its attributes depend on that. types: of the codes."""
         return self
+
+    def beside(self, columns: int) -> Self | None:
+        """The same operator where the channels of so many columns are those of one; None where none does that."""
+        return self if self.elementwise else None
 
     @property
     def constants(self) -> tuple[Tensor, ...]:

@@ -193,8 +193,13 @@ class Unit(ABC, Generic[OpT]):
 
     @property
     def out(self) -> TensorType:
-        """The type of the result."""
+        """The result as it streams: its type, unless the engine makes several columns at once as one."""
         return self.site.out
+
+    @property
+    def columns(self) -> int:
+        """How many columns are side by side in a beat, of what comes or goes, so that it has several pixels a cycle."""
+        return 1
 
     @property
     def target(self) -> Target:

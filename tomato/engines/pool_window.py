@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from functools import cached_property
 from itertools import product
 
+from tomato.core.ir import TensorType
 from tomato.engines.base import Knobs, Site, Timing, Unit, folds
+from tomato.engines.parts.columns import together
 from tomato.engines.parts.ring import Ring, frontier, queue_places
 from tomato.hardware.plumbing import output_cost
 from tomato.ops.pool import MaxPool, SumPool
@@ -16,7 +18,10 @@ PIPELINE = 6
 
 
 class PoolWindow(Unit[MaxPool | SumPool]):
-    """A line buffer in front of a tree of maxima or adders per lane."""
+    """A line buffer in front of a tree of maxima or adders per lane.
+
+    Where there are more lanes than channels, an input beat has neighbouring columns of all channels.
+    """
 
     stem = "pool_window"
     ops = (MaxPool, SumPool)
@@ -28,11 +33,13 @@ class PoolWindow(Unit[MaxPool | SumPool]):
     @classmethod
     def choices(cls, site: Site[MaxPool | SumPool]) -> Iterator[Knobs]:
         taps = [(0, 0), (0, 1), (1, 1)] if _window(site).taps > 1 else [(0, 0)]
-        shapes = (
-            {"lanes": n, "parallel_rows": r, "parallel_columns": c}
-            for n, (r, c) in product(folds(site.arg.channels), taps)
-        )
-        return (unit.knobs for unit in frontier(cls(site, knobs) for knobs in shapes))
+        for lanes, some in ((folds(site.arg.channels), taps), (_wide(site), taps[1:])):
+            shapes = ({"lanes": n, "parallel_rows": r, "parallel_columns": c} for n, (r, c) in product(lanes, some))
+            yield from (unit.knobs for unit in frontier(cls(site, knobs) for knobs in shapes))
+
+    @property
+    def columns(self) -> int:
+        return self.ring.pixels
 
     @cached_property
     def effort(self) -> float:
@@ -44,12 +51,17 @@ class PoolWindow(Unit[MaxPool | SumPool]):
         window = _window(self.site)
         rows, columns = bool(self.knobs["parallel_rows"]), bool(self.knobs["parallel_columns"])
         reads = (1 if rows else window.kernel[0]) * (1 if columns else window.kernel[1])
-        cycles = -(-self.arg.channels // self.knobs["lanes"]) * reads
-        return Ring(self.target, self.arg, window, self.knobs["lanes"], rows, columns, cycles)
+        channels, lanes = self.arg.channels, self.knobs["lanes"]
+        cycles, pixels = -(-channels // lanes) * reads, max(1, lanes // channels)
+        return Ring(self.target, self.arg, window, lanes // pixels, rows, columns, cycles, pixels)
 
     @cached_property
     def lanes(self) -> tuple[tuple[int, ...], int]:
-        return (self.knobs["lanes"],), self.knobs["lanes"]
+        return (self.knobs["lanes"],), self.ring.lanes
+
+    @cached_property
+    def views(self) -> tuple[TensorType, ...]:
+        return (self.ring.view,)
 
     @cached_property
     def cycles(self) -> int:
@@ -87,6 +99,12 @@ class PoolWindow(Unit[MaxPool | SumPool]):
             "OutBits": self.out.codes.bits,
             "Max": int(isinstance(self.op, MaxPool)),
         }
+
+
+def _wide(site: Site[MaxPool | SumPool]) -> list[int]:
+    """Lanes that are all channels of several columns: only a stride lets the engine use them."""
+    window, (_, width, channels) = _window(site), site.arg.shape
+    return [n * channels for n in together(width)] if window.stride[1] > 1 and window.kernel[1] > 1 else []
 
 
 def _window(site: Site[MaxPool | SumPool]) -> Window:

@@ -1,9 +1,9 @@
 """Requant: narrow an accumulator to an activation. The only operator that loses information."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -45,6 +45,10 @@ class Requant(Op):
             raise ValueError(f"shift {self.shift} is negative")
         self._check_nudges(x.channels, x.fmt)
         return TensorType(x.shape, self.reach(x.fmt))
+
+    def beside(self, columns: int) -> Self:
+        nudges = self.nudges and self.nudges.repeated(columns)
+        return replace(self, mult=self.mult.repeated(columns), bias=self.bias.repeated(columns), nudges=nudges)
 
     def reach(self, x: Codes) -> Codes:
         """The results that inputs in `x` can give: [lo, hi], or less where the inputs do not reach.

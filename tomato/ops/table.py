@@ -1,8 +1,8 @@
 """Table: any unary function between two quantised values, exact by construction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -35,6 +35,9 @@ class Table(Op):
         fmt = self.entries.fmt
         assert isinstance(fmt, Codes)
         return TensorType(x.shape, fmt)
+
+    def beside(self, columns: int) -> Self:
+        return replace(self, entries=self.entries.repeated(columns)) if self.entries.shape[0] > 1 else self
 
     def golden(self, args: Sequence[Array]) -> Array:
         (x,) = args

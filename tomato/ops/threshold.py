@@ -1,8 +1,8 @@
 """Threshold: narrow an accumulator by counting the thresholds that it reaches."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -38,6 +38,9 @@ class Threshold(Op):
         ends = np.array([[x.fmt.lo], [x.fmt.hi]]).repeat(channels, axis=1)
         reach = self.golden([ends])
         return TensorType(x.shape, Codes(int(reach.min()), int(reach.max())))
+
+    def beside(self, columns: int) -> Self:
+        return replace(self, thresholds=self.thresholds.repeated(columns))
 
     def golden(self, args: Sequence[Array]) -> Array:
         (x,) = args

@@ -30,12 +30,14 @@ from tomato.schedule.scheduler import (
 from tomato.schedule.sharing import joined
 from tomato.schedule.spilling import spilled
 from tomato.schedule.streams import edges, interval_cycles
+from tomato.schedule.suited import left, suited
+from tomato.schedule.units import bind
 from tomato.targets import Resources, Target
 
 ROUNDS = 6
 """Attempts at leaving enough room for the parts between the engines."""
 FULL, IDLE = 0.85, 0.1
-"""Shares of block RAM from which on, and of UltraRAM up to which, short memories are worth an UltraRAM."""
+"""Shares of block RAM (and LUTs) from which on, and of UltraRAM up to which, short memories are worth an UltraRAM."""
 
 
 def schedule(
@@ -85,6 +87,9 @@ def schedule(
     try:
         interval, plan, used = fitting(around=around)
     except TomatoError as refused:
+        if fps and fps * max(kind.pixels for kind in graph.types.values()) > (clock_mhz or target.clock_mhz) * 1e6:
+            with suppress(TomatoError):  # several columns at once: their streams are wide
+                return fitting(around=around, suit=True)[1]
         if around is NOTHING:
             raise
         _, alone, _ = fitting(around=NOTHING)
@@ -94,6 +99,10 @@ def schedule(
             f"{refused.what}; without the shell around it, it can be built", where=refused.where,
             hint="compile with --shell none, and connect the streams yourself, or choose a larger board",
         ) from refused  # fmt: skip
+    if not fps and _held_by_converters(graph, plan, used, target):
+        with suppress(TomatoError):  # what was found stays
+            again = fitting(around=around, suit=True)
+            interval, plan, used = again if again[0] < interval else (interval, plan, used)
     if target.slrs > 1 and not fps and _short_of_blocks(used, target.usable):
         with suppress(TomatoError):  # what was found stays
             other, short, _ = fitting(around=around, ultra_words=SHORT_WORDS)
@@ -114,8 +123,12 @@ def _fitting(
     kept: Kept | None,
     ultra_words: int = ULTRA_WORDS,
     fetch: bool = False,
+    suit: bool = False,
 ) -> tuple[int, Plan, Resources]:
-    """Interval, plan and use, as `schedule` wants the plan, that leave room for what stands around it."""
+    """Interval, plan and use, as `schedule` wants the plan, that leave room for what stands around it.
+
+    suit: options are exchanged for others whose lanes suit their neighbours, see suited.py.
+    """
     clock = clock_mhz or target.clock_mhz
     offers = options(graph, target, wishes, model=model, ultra_words=ultra_words, fetch=fetch, kept=kept)
     if not offers:
@@ -128,17 +141,20 @@ def _fitting(
     hint = way_out(graph, target, given=given)
     _check_places(graph, target, wishes)
     floor = floor_of(graph, rooms(target), target.usable).fix(_fixed(wishes))
+    tight = replace(floor, rooms=[left(room) for room in floor.rooms], chip=left(floor.chip)) if suit else floor
     spare: dict[str, Resources] = {}
     before: Design | None = None
     for attempt in range(ROUNDS):
-        room = _less(target.usable, sum(spare.values(), start=Resources()))
+        room = _less(left(target.usable) if suit else target.usable, sum(spare.values(), start=Resources()))
         interval, chosen = fastest(offers, target, room, at_least=least, model=model or graph.name, way_out=hint)
         least = max(least, interval if not attempt else 0)  # no later attempt has more room than the first
-        design = cut(graph, chosen, interval, floor, spare)
+        design = cut(graph, chosen, interval, tight, spare)
         if attempt and (floor.allowed or not design.fits):
             start = max(interval, before.interval if before else 0)
-            found = before = fastest_in_regions(graph, offers, floor, room, spare, start, before)
+            found = before = fastest_in_regions(graph, offers, tight, room, spare, start, before)
             design = found or replace(design, even=True)
+        if suit:
+            design = replace(design, chosen=suited(graph, offers, design, rooms(target), target))
         design = replace(design, chosen=joined(design.chosen))
         interval = cycles_of(design.chosen)
         if fps and interval > wanted:
@@ -168,6 +184,12 @@ def _fitting(
         where=model or graph.name,
         hint="choose a larger board, or a lower rate with --fps",
     )
+
+
+def _held_by_converters(graph: Graph, plan: Plan, used: Resources, target: Target) -> bool:
+    """Whether a design with columns side by side, whose streams are wide, has too few LUTs."""
+    units = bind(graph, plan.layers, target).values()
+    return used.lut >= FULL * target.usable.lut and any(unit.columns > 1 for unit in units)
 
 
 def _short_of_blocks(used: Resources, usable: Resources) -> bool:

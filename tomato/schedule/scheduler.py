@@ -99,7 +99,7 @@ def options(
         elif name in wishes.layers:
             found[name] = Offer([Option.of(_wished(graph, place, wishes), rates[name])])
         else:
-            units = (unit for engine in usable for unit in engine.units(place))
+            units = _worth_columns([unit for engine in usable for unit in engine.units(place)])
             found[name] = Offer(
                 Option.of(unit, rates[name]) for unit in units if _worth_ultra(unit, target, ultra_words)
             )
@@ -146,6 +146,12 @@ def _wished(graph: Graph, place: Site[Any], wishes: Wishes) -> AnyUnit:
     if reason := engine.refuses_knobs(place, choice.knobs):
         raise TomatoError(f"engine {choice.engine} cannot be built like this: {reason}", where=where)
     return engine(place, choice.knobs)
+
+
+def _worth_columns(units: Sequence[AnyUnit]) -> list[AnyUnit]:
+    """Those that have one pixel at a time, and those with several that are faster than all of these."""
+    alone = min((unit.cycles for unit in units if unit.columns == 1), default=0)
+    return [unit for unit in units if unit.columns == 1 or not alone or unit.cycles < alone]
 
 
 def _worth_ultra(unit: AnyUnit, target: Target, least: int) -> bool:

@@ -64,9 +64,10 @@ def edges(graph: Graph, units: Units) -> tuple[Edge, ...]:
     makers = graph.producers  # not the site's node: a unit may have been made for an equal layer, see offers.Kept
     for name, unit in units.items():
         ins, lanes_out[name] = unit.lanes
+        kinds[name] = unit.out
         arguments = zip(makers[name].args, unit.views, ins, strict=True)
         wanted += [(source_of(graph, a), name, i, v, n) for i, (a, v, n) in enumerate(arguments)]
-    wanted += [(source_of(graph, o), OUTPUT, i, kinds[o], 0) for i, o in enumerate(graph.outputs)]
+    wanted += [(source_of(graph, o), OUTPUT, i, kinds[o], 0) for i, o in enumerate(graph.outputs)]  # as it streams
     for name, _ in graph.inputs:  # the world sends what the first consumer wants
         asked = [(view, lanes) for source, _, _, view, lanes in wanted if source == name and lanes]
         if asked:

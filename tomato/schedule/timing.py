@@ -87,8 +87,9 @@ def _held(units: Units, ways: Routes) -> dict[str, int]:
     """By value: the cycles of a pixel in the slowest lane converter behind it, which the engine has to wait for."""
     held: dict[str, int] = {}
     for edge in ways.links:
-        if edge.value in units and not _hurries(units[edge.value]) and edge.from_type.pixels == edge.to_type.pixels:
-            held[edge.value] = max(held.get(edge.value, 0), edge.to_beats)
+        apart, rest = divmod(edge.to_type.pixels, edge.from_type.pixels)  # columns that were side by side
+        if edge.value in units and not _hurries(units[edge.value]) and not rest:
+            held[edge.value] = max(held.get(edge.value, 0), apart * edge.to_beats)
     return held
 
 

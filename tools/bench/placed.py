@@ -28,6 +28,7 @@ from tools.bench.cases import BUILD, HERE, MODELS, ROOT
 from tools.bench.joins import joins
 from tools.bench.loops import loops
 from tools.bench.precision import fill
+from tools.bench.several import FPS, several
 
 RESULTS: Final = HERE / "placed.json"
 DOCUMENT: Final = ROOT / "docs" / "open-flow.md"
@@ -88,6 +89,7 @@ CASES: Final[Mapping[str, Case]] = {
     "tfc_2w2a": Case(stored("tfc_2w2a_qonnx.onnx"), 3900),
     "joins": Case(made("joins", joins), 1000),
     "loops": Case(made("loops", loops), 1000),
+    "several": Case(made("several", several), FPS),
 }
 
 

@@ -119,13 +119,13 @@ def test_timing_is_about_this_node(engine: type[AnyUnit], site: Site[Any]) -> No
         timing = unit.timing
         assert len(timing.need) == len(site.args)
         for need, kind in zip(timing.need, unit.views, strict=True):
-            assert need.shape == (site.out.pixels,)
+            assert need.shape == (unit.out.pixels,)
             assert need.min() >= 0
             assert need.max() < kind.pixels
         for room, kind in zip(timing.room, unit.views if timing.room else (), strict=True):
             assert room is None or room.shape == (kind.pixels,)
         assert 0 < timing.pixel_cycles
-        assert timing.pixel_cycles * (site.out.pixels - 1) < unit.cycles, "a loop may be faster between frames"
+        assert timing.pixel_cycles * (unit.out.pixels - 1) < unit.cycles, "a loop may be faster between frames"
         assert unit.interval == Interval(unit.cycles, unit.cycles), "no engine's speed depends on the data yet"
 
 

@@ -11,7 +11,7 @@ from tomato.schedule.timing import simulate_times
 
 def test_pixels_come_through_narrow_lanes_no_faster_than_their_beats() -> None:
     graph = plain()
-    fast, slow = units_of(graph, 1), units_of(graph, 3000)
+    fast, slow = units_of(graph, graph.types["c1"].pixels), units_of(graph, 3000)
     units = {**slow, "c1": fast["c1"], "c1_q": fast["c1_q"]}
     (edge,) = (e for e in edges(graph, units) if e.consumer == "head")
     assert (edge.from_lanes, edge.to_lanes, edge.to_type.channels) == (4, 1, 4)

@@ -192,5 +192,5 @@ def test_loops_over_chosen_channels_ask_for_a_gate_that_chooses_as_many(gate: Ex
         schedule(graph, TARGET, wishes=Wishes("plan.toml", layers={"a": Choice("gated_fold", {})}))
     assert str(refusal.value) == (
         f"error: engine 'gated_fold' does not implement conv2d: {why}\n  --> plan.toml: [layers.a]\n"
-        "  hint: choose from conv2d_window, or let a gate keep the k largest (TopK)"
+        "  hint: choose from columns_window, conv2d_window, or let a gate keep the k largest (TopK)"
     )

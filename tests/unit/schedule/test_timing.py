@@ -10,7 +10,7 @@ from tests.networks.codenets import Codenet, concatenated, plain, residual
 from tomato.core.formats import Array
 from tomato.core.ir import Graph
 from tomato.engines.parts.ring import ring_rows
-from tomato.hardware.plumbing import FIFO_LATENCY, FORK_LATENCY, width_cycles
+from tomato.hardware.plumbing import FIFO_LATENCY, FORK_LATENCY, Width, width_cycles
 from tomato.ops.join import Add
 from tomato.ops.move import Pad, Transpose
 from tomato.ops.window import Window
@@ -44,9 +44,9 @@ def loops(graph: Graph, units: Units, frames: int) -> dict[str, list[int]]:
     links = {e.name: e for e in edges(graph, units)}
     values = [e.value for e in links.values()]
     ready: dict[str, list[int]] = {}
-    for name, kind in graph.inputs:
-        lanes = next(e.from_lanes for e in links.values() if e.value == name)
-        beats = -(-kind.channels // lanes)
+    for name, _ in graph.inputs:
+        first = next(e for e in links.values() if e.value == name)
+        kind, beats = first.from_type, first.from_beats
         ready[name] = [p * beats + beats - 1 for p in range(frames * kind.pixels)]
     for node in graph:
         timing = units[node.name].timing
@@ -54,8 +54,10 @@ def loops(graph: Graph, units: Units, frames: int) -> dict[str, list[int]]:
         for i in range(len(node.args)):
             edge = links[f"{node.name}.{i}"]
             times = [t + (FORK_LATENCY if values.count(edge.value) > 1 else 0) for t in ready[edge.value]]
-            if edge.from_lanes != edge.to_lanes:
-                a, b = edge.from_type.channels, edge.to_type.channels
+            a, b = edge.from_type.channels, edge.to_type.channels
+            if a != b:  # pixels of the reader are complete with the pixel that has their last code
+                times = [times[((p + 1) * b - 1) // a] for p in range(frames * edge.to_type.pixels)]
+            if Width(a, edge.from_lanes, b, edge.to_lanes).needed:
                 beats, last = -(-b // edge.to_lanes), -(10**9)
                 for p, t in enumerate(times):
                     last = max(t, last + beats)
@@ -64,13 +66,16 @@ def loops(graph: Graph, units: Units, frames: int) -> dict[str, list[int]]:
                 times = [t + latency for t in times]
             arrivals.append([t + (FIFO_LATENCY if len(node.args) > 1 else 0) for t in times])
         starts: list[int] = []
-        for p in range(frames * node.type.pixels):
-            frame, pixel = divmod(p, node.type.pixels)
+        pixels, readers = units[node.name].out.pixels, [e for e in links.values() if e.value == node.name]
+        apart = [(e.to_type.pixels // pixels) * e.to_beats for e in readers if e.to_type.pixels % pixels == 0]
+        paced = max([timing.pixel_cycles, *apart])  # a lane converter behind it holds it up
+        for p in range(frames * pixels):
+            frame, pixel = divmod(p, pixels)
             gates = [
                 times[frame * links[f"{node.name}.{i}"].to_type.pixels + int(timing.need[i][pixel])]
                 for i, times in enumerate(arrivals)
             ]
-            starts.append(max([*gates, *([starts[-1] + timing.pixel_cycles] if starts else [0])]))
+            starts.append(max([*gates, *([starts[-1] + paced] if starts else [0])]))
         ready[node.name] = [s + timing.latency for s in starts]
     return ready
 

@@ -34,7 +34,7 @@ class Case:
     @property
     def crossing(self) -> Crossing:
         link = Link("any", self.gbits_per_s, self.latency_ns)
-        return Crossing("x", (12, 10, 1), self.width, False, 1, 1, link, 100.0)
+        return Crossing("x", (12, 10, 1), self.width, False, 1, (12, 10, 1), 1, link, 100.0)
 
     @property
     def rate(self) -> float:
