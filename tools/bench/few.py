@@ -1,11 +1,10 @@
 """Few-shot learning, searched and fixed networks: python -m tools.bench.few GLYPHS.npz -o FOLDER.
 
 GLYPHS.npz is what `python -m examples.glyphs` makes. For every pair of a board and a rate, networks are searched with
-shared weights that are meta-trained once; beside them the classical network, four convolutions of one width with
-strides, is meta-trained alone, in as many steps or more, each on as many tasks as a step of shared weights has for all
-of its networks together. All are asked the same tasks, of scripts that nothing was trained on or chosen by. Results
-go to tools/bench/few.jsonl, a line each, and as a table into docs/few-shot.md. What is there already is not measured
-again.
+shared weights that are meta-trained once, and trained alone; beside them the classical network, four convolutions of
+one width with strides, is meta-trained in as many steps. All are asked the same tasks, of scripts that nothing was
+trained on or chosen by. Results go to tools/bench/few.jsonl, a line each, and as a table into docs/few-shot.md. What is
+there already is not measured again.
 """
 
 import json
@@ -32,9 +31,9 @@ TABLE: Final = "<!-- made by python -m tools.bench.few -->\n"
 PAIRS: Final = (("ulx3s", 40_000.0), ("kv260", 250_000.0), ("u250", 300_000.0))
 WIDTHS: Final = (8, 16, 24)
 FRAME: Final = (28, 28, 1)
-EPOCHS, TUNE, COUNT, POPULATION, WINNERS = 8, 4, 24, 8, 1
+EPOCHS, COUNT, POPULATION, WINNERS = 8, 24, 8, 1
 ALONE: Final = 18
-"""Epochs of a classical network."""
+"""Epochs of a classical network, and of one that was found."""
 SEED: Final = 0
 Row = Mapping[str, Any]
 
@@ -74,7 +73,7 @@ def searched(glyphs: Path, output: Path, shots: int, board: str, fps: float) -> 
     """A search for one board and rate."""
     from tomato.train.few.command import WISH, FewAsked, search_few
 
-    wish = replace(WISH, objectives=("area",), epochs=EPOCHS, tune=TUNE, count=COUNT, population=POPULATION,
+    wish = replace(WISH, objectives=("area",), epochs=EPOCHS, tune=ALONE, count=COUNT, population=POPULATION,
                    winners=WINNERS, seed=SEED)  # fmt: skip
     found = search_few(FewAsked(glyphs, board, output, Task(shots=shots), fps=fps), wish, told=click.echo)
     keep({"shots": shots, "case": f"{board} {fps:g}", "classes": found["classes"], "fit": found["fit"],

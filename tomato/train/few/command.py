@@ -35,7 +35,7 @@ from tomato.train.search.winners import chosen
 
 NAME: Final = "few"
 """Of the space that Tomato brings."""
-WISH: Final = Wish(epochs=30, count=200, tune=6)
+WISH: Final = Wish(epochs=30, count=200, tune=18)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,6 @@ FLOAT, TRAINED, ACCELERATOR = "float.onnx", "adapted.onnx", "accelerator"
 LEARNED, QUERIES = "task.npz", "queries.npz"
 CODED = 20
 """Tasks that a network is adapted to and put on codes for, to see what codes cost."""
-SLOWER = 0.5
-"""The rate of learning of a network alone, in that of shared weights."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,7 +105,7 @@ class FewWorkshop:
 
     def finish(self, candidate: Candidate, number: int, progress: Progress = silent) -> FewWinner:
         """Meta-train a network alone, adapt it, write it, compile and prove it; goes on from what is there."""
-        mine = self.tuned(candidate, self.folder / f"network{number}.pt", progress)
+        mine = self.alone(candidate, self.folder / f"network{number}.pt", progress)
         layers, sets = mine.net.layers(candidate.genes), mine.sets
         share = mine.share(layers, sets.report, REPORTED)
         floats, codes = self._on_codes(mine, layers)
@@ -139,14 +137,12 @@ class FewWorkshop:
             candidate.counts.macs, wrong, every, min(self.simulate, len(asked)), candidate.price.interval,
         )  # fmt: skip
 
-    def tuned(self, candidate: Candidate, path: Path, progress: Progress) -> FewAppraiser:
-        """The shared weights, with those of a network meta-trained alone."""
+    def alone(self, candidate: Candidate, path: Path, progress: Progress) -> FewAppraiser:
+        """A network with weights of its own, meta-trained from the beginning: shared ones hold it back."""
         shared = self.appraiser
-        net = Supernet(shared.net.space, shared.net.frame, shared.task.ways)
-        net.load_state_dict(shared.net.state_dict())
-        loop = replace(self.loop, epochs=self.tune, rate=SLOWER * self.loop.rate, seed=self.loop.seed + 1)
+        net = Supernet(shared.net.space, shared.net.frame, shared.task.ways, self.loop.seed)
+        loop = replace(self.loop, epochs=self.tune)
         teaching = MetaTeaching(net, shared.sets.train, shared.task, loop, candidate.genes)
-        teaching.rates.load_state_dict(shared.rates.state_dict())
         taught(teaching, path, path.stem, progress, lambda _: None)
         return replace(shared, net=net, rates=teaching.rates)
 
