@@ -27,6 +27,8 @@ from tomato.targets import Target
 
 WIDTH = 120
 """Columns where nobody says how wide the output is."""
+FEW = 8
+"""Names of a list that are said."""
 WORST = 10
 """Layers shown by evaluate."""
 
@@ -191,18 +193,24 @@ def summary(out: Console, report: Mapping[str, Any]) -> None:
     say(out, f"latency   {report['latency_cycles']:,} cycles, {report['latency_ms']:.6g} ms")
     wide = [layer for layer in report["layers"] if layer["columns"] > 1]
     if wide:
-        most, names = max(layer["columns"] for layer in wide), ", ".join(layer["name"] for layer in wide)
+        most, names = max(layer["columns"] for layer in wide), _some([layer["name"] for layer in wide])
         say(out, f"columns   {len(wide)} layers have up to {most} columns side by side: {names}")
     for group in report["shared"]:
-        names = ", ".join(layer["name"] for layer in group["layers"])
+        names = _some([layer["name"] for layer in group["layers"]])
         say(out, f"shared    {len(group['layers'])} layers take turns on one engine: {names}")
     if beside:
-        layers = ", ".join(f"{name} {size:,}" for name, size in beside["layers"].items())
+        layers = _some([f"{n} {size:,}" for n, size in sorted(beside["layers"].items(), key=lambda one: -one[1])])
         ports = f"{beside['kind']}, {beside['channels']} x {beside['data_bits']} bits"
         say(out, f"memory    {ports}, busy in {beside['busy']:.1%} of the cycles; bytes of weights a frame: {layers}")
     for queue in report["queues"]:
         say(out, f"queue     {queue['name']} is in {queue['kind']}: {queue['bytes']:,} bytes, "
                  f"{queue['bytes_per_frame']:,} written and read a frame")  # fmt: skip
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first ones of a long list, and how many more there are: report.json has them all."""
+    more = len(names) - FEW
+    return ", ".join(names[:FEW]) + (f" and {more} more" if more > 0 else "")
 
 
 def cluster(report: Mapping[str, Any]) -> None:
