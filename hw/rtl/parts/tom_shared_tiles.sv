@@ -235,7 +235,7 @@ module tom_shared_tiles #(
     whose_q   <= {whose_q[0], member_q};
     pixel_q   <= {pixel_q[0], cycle_q};
     rows_q    <= {rows_q[0], base_q};
-    in_ring_q <= WordBits'(row_q + word_q);
+    in_ring_q <= WordBits'(signed'(row_q + word_q));  // left of the frame it is negative
     ring_q    <= here.ring + WordBits'(reach_q);
     addr_q    <= ring_q + in_ring_q;
   end

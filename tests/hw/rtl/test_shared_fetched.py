@@ -23,9 +23,9 @@ from tomato.targets import OffChip
 BESIDE = OffChip("DDR", 2, 32, 1024, 400, 75)
 
 
-def side_by_side() -> Graph:
-    """Layers of all kinds, each with an input and an output of its own."""
-    layers = layers_of_all_kinds(np.random.default_rng(5))
+def side_by_side(times: int = 1) -> Graph:
+    """Layers of all kinds, so many of each, each with an input and an output of its own."""
+    layers = [one for seed in range(times) for one in layers_of_all_kinds(np.random.default_rng(5 + seed))]
     inputs = [(f"x{i}", kind) for i, (_, kind) in enumerate(layers)]
     build = Builder(inputs)
     outs = [
@@ -36,17 +36,17 @@ def side_by_side() -> Graph:
 
 @pytest.mark.rtl
 @pytest.mark.parametrize(
-    ("lanes_in", "lanes_out", "codes", "tile", "pack"),
+    ("lanes_in", "lanes_out", "codes", "tile", "pack", "times"),
     [
-        pytest.param(4, 2, 1, 1, 0, id="a_pixel_a_turn"),
-        pytest.param(2, 4, 4, 3, 2, id="ragged_channels"),
-        pytest.param(8, 8, 2, 8, 2, id="rows_and_frames"),
+        pytest.param(4, 2, 1, 1, 0, 1, id="a_pixel_a_turn"),
+        pytest.param(2, 4, 4, 3, 2, 1, id="ragged_channels"),
+        pytest.param(8, 8, 2, 8, 2, 4, id="many_layers"),
     ],
 )
 def test_every_layer_matches_golden(
-    lanes_in: int, lanes_out: int, codes: int, tile: int, pack: int, tmp_path: Path
+    lanes_in: int, lanes_out: int, codes: int, tile: int, pack: int, times: int, tmp_path: Path
 ) -> None:
-    graph, target = side_by_side(), replace(targets.load("pynq-z2"), off_chip=BESIDE)
+    graph, target = side_by_side(times), replace(targets.load("pynq-z2"), off_chip=BESIDE)
     knobs = {
         "group": 0,
         "lanes_in": lanes_in,
