@@ -29,6 +29,7 @@ def points() -> Iterator[Point]:
         (20, 8, 6, 0, 1, 2, 2, 0, 8, 1, ECP5),
         (20, 6, 0, 3, 1, 2, 2, 1, 8, 1, ECP5),
         (20, 3, 5, 3, 1, 2, 2, 0, 4, 0, ECP5),
+        (12, 2, 0, 3, 1, 2, 2, 1, 8, 1, ECP5),
     )
     for size, channels, filters, kernel, stride, pixels, columns, rows, bits, pack, judges in table:
         x, out = TensorType((size, size, channels), codes(bits)), filters or channels
