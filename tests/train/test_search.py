@@ -137,7 +137,7 @@ def test_time_is_shared_out(asked: Callable[[str], Asked]) -> None:
 
 def test_nothing_fits(asked: Callable[[str], Asked]) -> None:
     with pytest.raises(TomatoError) as error:
-        search(replace(asked("none"), fps=5e6), Wish(epochs=1, count=4, tune=1, population=4))
+        search(replace(asked("none"), fps=1e9), Wish(epochs=1, count=4, tune=1, population=4))
     assert str(error.value) == (
         "error: no network of those that were looked at fits the target\n"
         "  hint: choose a larger board, a lower --fps, a space of smaller networks, or look at more (--candidates)"

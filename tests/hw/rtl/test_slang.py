@@ -19,6 +19,7 @@ ACCEPTED = {
     ("SignCompare", "tom_gate_list.sv"): "codes are equal or not, whatever their sign",
     ("PackedArrayConv", "tom_gated_fold.sv"): "addresses on their way are the bits of one word that is shifted",
     ("PackedArrayConv", "tom_cells_multiply.sv"): "fields side by side are weights where they are as wide",
+    ("PackedArrayConv", "tom_columns_window.sv"): "what a window sees is its bits side by side",
     ("PackedArrayConv", "tom_dot.sv"): "an array of sums is its bits side by side",
     ("ShiftCountOverflow", "tom_recurrent_loop.sv"): "a fold of one beat leaves nothing behind",
 }

@@ -72,7 +72,7 @@ def test_frames_that_fit_nowhere_are_refused() -> None:
     small = replace(target, budget=target.budget._replace(bram18=0), fill=target.fill._replace(bram18=0))
     refused = json.loads(made(small, 16)[1]["serial.json"])["refused"]
     assert refused == (
-        "the serial shell stores whole frames, 1,024 bytes in and 6 bytes out: 1 block RAMs, and 0 are left"
+        "the serial shell stores whole frames, 1,024 bytes in and 6 bytes out: 2 block RAMs, and 0 are left"
     )
 
 
