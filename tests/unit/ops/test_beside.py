@@ -4,8 +4,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.networks.cases import CASES, random_frames
+from tests.networks.cases import CASES, make_site, random_frames
+from tomato.core.formats import Codes
 from tomato.core.ir import Op, TensorType
+from tomato.engines.slice_stream import SliceStream
+from tomato.ops.move import Slice
 
 COLUMNS = 5
 """Of the width of every case."""
@@ -25,3 +28,10 @@ def test_results_are_the_same(op: Op, args: Sequence[TensorType]) -> None:
     assert out == op.infer(args).beside(COLUMNS)
     made = wide.golden([x.reshape(-1, *kind.shape) for x, kind in zip(values, kinds, strict=True)])
     assert (made.reshape(golden.shape) == golden).all()
+
+
+def test_a_slice_of_fewer_channels_than_lanes_has_one_column() -> None:
+    """Lanes are of the input's channels."""
+    site = make_site(Slice((0, 0, 0), (4, 4, 1)), [TensorType((4, 4, 4), Codes.of(8, signed=True))])
+    found = {knobs["lanes"]: SliceStream(site, knobs).columns for knobs in SliceStream.choices(site)}
+    assert set(found.values()) == {1}

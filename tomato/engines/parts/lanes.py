@@ -15,11 +15,11 @@ OpT = TypeVar("OpT", bound=Op)
 class LaneUnit(Unit[OpT]):
     """As many lanes at every port; as many cycles as the result has beats.
 
-    Where there are more lanes than channels, a beat has neighbouring columns of all channels.
+    Where there are more lanes than channels, a beat has neighbouring columns of all channels, if the operator can.
     """
 
     def __init__(self, site: Site[OpT], knobs: Knobs) -> None:
-        self._columns = max(1, knobs["lanes"] // site.out.channels)
+        self._columns = max(1, knobs["lanes"] // site.out.channels) if _able(site) else 1
         super().__init__(beside(site, self._columns) if self._columns > 1 else site, knobs)
 
     @classmethod
@@ -53,8 +53,12 @@ class LaneUnit(Unit[OpT]):
 
 def wider(site: Site[OpT]) -> list[int]:
     """How many neighbouring columns an engine may take as one pixel, beside one."""
-    alone = any(kind.shape != site.out.shape for kind in site.args) or site.op.beside(2) is None
-    return [] if alone else together(site.out.shape[1])
+    return together(site.out.shape[1]) if _able(site) else []
+
+
+def _able(site: Site[OpT]) -> bool:
+    """Whether columns may be side by side: all arguments look like the result."""
+    return all(kind.shape == site.out.shape for kind in site.args) and site.op.beside(2) is not None
 
 
 def beside(site: Site[OpT], columns: int) -> Site[OpT]:
