@@ -27,7 +27,11 @@ def encode(network: Network, x: Sequence[Array]) -> dict[str, Array]:
 
 def decode(network: Network, values: Mapping[str, Array], *, codes: bool = False) -> tuple[Array, ...]:
     """What the chip gives, one array per output port, for the codes of the graph's outputs; with `codes` those."""
-    return tuple(_result(network, port, values[port.value], codes=codes) for port in network.outputs)
+    types = network.graph.types
+    return tuple(
+        _result(network, port, values[port.value].reshape(-1, *types[port.value].shape), codes=codes)
+        for port in network.outputs
+    )  # a stream may have columns side by side
 
 
 def _result(network: Network, port: Port, values: Array, *, codes: bool) -> Array:

@@ -71,18 +71,19 @@ def described(network: Network, netlist: Netlist) -> tuple[dict[str, list[dict[s
                 orders[f"{side}{i}"] = order
             steps = _input(network, port) if side == "inputs" else _output(network, port)
             ports[side].append(
-                _common(port, known[port.value], side) | {"order": None if plain else f"{side}{i}"} | steps
+                _common(network, port, known[port.value], side) | {"order": None if plain else f"{side}{i}"} | steps
             )
     return ports, orders
 
 
-def _common(port: Port, stream: Stream, side: str) -> dict[str, Any]:
+def _common(network: Network, port: Port, stream: Stream, side: str) -> dict[str, Any]:
     return {
         "name": port.name,
         "dtype": port.dtype,
         "shape": list(port.shape),
         "number": stream.number,
         "pointer": f"{'in' if side == 'inputs' else 'out'}_{port.value}",
+        "frame": list(network.graph.types[port.value].shape),
         "stream": {"shape": list(stream.shape), "bits": stream.bits, "signed": stream.signed, "lanes": stream.lanes},
     }
 

@@ -19,9 +19,10 @@ class Codec:
     """One input or output of the model, and the stream of the chip behind it.
 
     shape: of a frame in ONNX. pointer: the stream's register in registers.json. order: flat index into a frame of the
-    stream (rows, columns, channels) of every ONNX element; None where both have the same order. before: steps on arrays
-    in the stream's order. after: of outputs, steps in ONNX's order, batch first. number: bits of the frame's number in
-    the last codes of a frame, where frames come in any order; else 0.
+    stream (rows, columns, channels) of every ONNX element; None where both have the same order. frame: its shape; that
+    of the stream differs where columns are side by side in a beat. before: steps on arrays in the stream's order.
+    after: of outputs, steps in ONNX's order, batch first. number: bits of the frame's number in the last codes of a
+    frame, where frames come in any order; else 0.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Codec:
     pointer: str
     packing: Packing
     order: NDArray[np.int64] | None
+    frame: tuple[int, int, int]
     before: tuple[Mapping[str, Any], ...]
     after: tuple[Mapping[str, Any], ...] = ()
     number: int = 0
@@ -41,7 +43,7 @@ class Codec:
         return cls(
             port["name"], port["dtype"], tuple(port["shape"]), port["pointer"],
             Packing(tuple(stream["shape"]), stream["bits"], stream["signed"], stream["lanes"]),
-            None if order is None else np.asarray(orders[order], np.int64),
+            None if order is None else np.asarray(orders[order], np.int64), tuple(port["frame"]),
             tuple(port["before"]), tuple(port.get("after", ())), port.get("number", 0),
         )  # fmt: skip
 
@@ -65,7 +67,8 @@ class Codec:
         given = self.suited(x)
         if not self.before or self.before[0]["do"] != "codes":
             given = given.astype(np.float32 if np.can_cast(self.dtype, np.float32) else np.float64)
-        return self.packing.pack(steps.run(self.before, self._to_stream(given)))
+        codes = steps.run(self.before, self._to_stream(given))
+        return self.packing.pack(codes.reshape(len(codes), *self.packing.shape))
 
     def arranged(self, data: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """(frames, frame_bytes) in the order of the frames, as they came. Raises HostError where a frame is missing."""
@@ -79,17 +82,17 @@ class Codec:
 
     def decode(self, data: NDArray[np.uint8], *, codes: bool = False) -> Array:
         """Results as the model gives them, batch first, for (frames, frame_bytes); with `codes` the integers."""
-        values: Array = self.packing.unpack(data)
+        values: Array = self.packing.unpack(data).reshape(-1, *self.frame)
         if codes:
             return self._from_stream(values)
         return self._typed(steps.run(self.after, self._from_stream(steps.run(self.before, values))))
 
     def _to_stream(self, x: Array) -> Array:
         if self.order is None:
-            return x.reshape(len(x), *self.packing.shape)
+            return x.reshape(len(x), *self.frame)
         flat = np.empty((len(x), int(np.prod(self.packing.shape))), dtype=x.dtype)
         flat[:, self.order.reshape(-1)] = x.reshape(len(x), -1)
-        return flat.reshape(len(x), *self.packing.shape)
+        return flat.reshape(len(x), *self.frame)
 
     def _from_stream(self, y: Array) -> Array:
         flat = y.reshape(len(y), -1)
