@@ -213,7 +213,7 @@ def first_difference(
     interpret(graph, codes, watch=values.__setitem__)
     units = bind(graph, plan.layers, target)
     for name, unit in units.items():
-        if unit.fetched and not isinstance(unit, Member):
+        if unit.fetches and not isinstance(unit, Member) and unit.fetched:
             values[f"{name}.{WORDS}"] = np.repeat(unit.fetched.codes, frames, axis=0)
     behind = gates(graph) if backend == "verilog" else {}
     place = {value: at for at, value in enumerate(graph.types)}  # a shared engine drives streams of many

@@ -19,7 +19,8 @@ class LaneUnit(Unit[OpT]):
     """
 
     def __init__(self, site: Site[OpT], knobs: Knobs) -> None:
-        self._columns = max(1, knobs["lanes"] // site.out.channels) if _able(site) else 1
+        columns = knobs["lanes"] // site.out.channels
+        self._columns = columns if columns > 1 and _able(site) else 1
         super().__init__(beside(site, self._columns) if self._columns > 1 else site, knobs)
 
     @classmethod

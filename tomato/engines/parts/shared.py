@@ -185,14 +185,20 @@ class Group:
 
     @property
     def _narrowing(self) -> Resources:
-        """Sums of products, a shift that is the layer's, two comparisons; and the sums of a pass, which wait for it."""
+        """Of a result at a time, and the sums of a pass, which wait for it."""
+        waiting = self.members.acc.bits * self.lanes[1]
+        return self._narrowed + Resources(lut=waiting, ff=waiting)
+
+    @property
+    def _narrowed(self) -> Resources:
+        """Of one result: sums of products, a shift that is the layer's, two comparisons."""
         members, (mult, bias) = self.members, self.members.narrow_bits
         total = max(members.acc.bits + mult, bias) + 1
-        shifted, waiting = total - members.shifts[0], members.acc.bits * self.lanes[1]
+        shifted = total - members.shifts[0]
         shift = shifted * members.shifts[1].bit_length() // 2
         return Resources(
-            lut=total * self._products + shift + 2 * shifted + 2 * members.out_bits + waiting,
-            ff=total * (self._products + 2) + 3 * shifted + waiting,
+            lut=total * self._products + shift + 2 * shifted + 2 * members.out_bits,
+            ff=total * (self._products + 2) + 3 * shifted,
             dsp=self.target.dsp_for(members.acc.bits, mult),
         )
 

@@ -70,10 +70,6 @@ class FetchedGroup(Group):
         return {**self.knobs, "weight_ram": Ram.LUT}
 
     @cached_property
-    def chain(self) -> int:
-        return dot.chain_of(self.lanes[0], self.members.weight, self.members.x, self.array, self.target)
-
-    @cached_property
     def word_bits(self) -> int:
         """Bits of a word of weights."""
         return self.multipliers * dot.field_bits(self.members.weight, self.array)
@@ -218,21 +214,8 @@ class FetchedGroup(Group):
         results = memory_cost(self.codes[1] * members.out_bits, self.results, self.rams[1], target)
         (store,) = self.stores.values()
         constants = rom_cost(store, target)
-        narrowing = self._narrowing * self.codes[1]
+        narrowing = self._narrowed * self.codes[1]
         return array + rings + results + constants + narrowing + self._sums + self._control + self._reader
-
-    @property
-    def _narrowing(self) -> Resources:
-        """Of one result: sums of products, a shift that is the layer's, two comparisons."""
-        members, (mult, bias) = self.members, self.members.narrow_bits
-        total = max(members.acc.bits + mult, bias) + 1
-        shifted = total - members.shifts[0]
-        shift = shifted * members.shifts[1].bit_length() // 2
-        return Resources(
-            lut=total * self._products + shift + 2 * shifted + 2 * members.out_bits,
-            ff=total * (self._products + 2) + 3 * shifted,
-            dsp=self.target.dsp_for(members.acc.bits, mult),
-        )
 
     @property
     def _control(self) -> Resources:
