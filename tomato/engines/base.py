@@ -3,7 +3,9 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import cached_property
+from itertools import chain
 from typing import Any, ClassVar, Generic, Self, TypeVar, cast
 
 import numpy as np
@@ -60,6 +62,14 @@ class Interval:
     expected: float
 
 
+class Leaves(Enum):
+    """How the beats of an output pixel of an engine follow one another; its last one is `Timing.latency`'s."""
+
+    TOGETHER = auto()  # one every cycle, at the end
+    EVENLY = auto()  # over the cycles that the engine takes for the pixel
+    AS_THEY_COME = auto()  # one for each beat of the arguments, which leaves when those are there
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Timing:
     """When results leave, in clock cycles, given when arguments arrive.
@@ -75,6 +85,8 @@ class Timing:
 
     turns[i]: of an engine that takes the beats of its arguments one argument after the other, how long after that
     start the turn of argument i comes at the latest. Empty: it takes all of them together, beat by beat.
+
+    leaves: how the beats of an output pixel follow one another.
     """
 
     need: tuple[Array, ...]
@@ -83,6 +95,7 @@ class Timing:
     room: tuple[Array | None, ...] = ()
     turns: tuple[int, ...] = ()
     later: Array | None = None
+    leaves: Leaves = Leaves.TOGETHER
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -160,9 +173,9 @@ class Unit(ABC, Generic[OpT]):
     @classmethod
     def refuses_knobs(cls, site: Site[OpT], knobs: Knobs) -> str:
         """Why a user's knobs cannot be built, or "": whatever is neither a choice here nor one that is portable."""
-        known = [*cls.choices(site), *cls.portable(site, knobs)]
-        if dict(knobs) in [dict(k) for k in known]:
+        if any(dict(knobs) == dict(k) for k in chain(cls.choices(site), cls.portable(site, knobs))):
             return ""
+        known = [*cls.choices(site), *cls.portable(site, knobs)]
         values = {name: sorted({k[name] for k in known}) for name in knobs}
         wrong = [
             f"{name} = {spelled(name, knobs[name])} (one of {', '.join(str(spelled(name, n)) for n in v)})"
@@ -319,4 +332,4 @@ def divisors(size: int) -> list[int]:
 def pixelwise(kind: TensorType, cycles: int, latency: int, arguments: int = 1) -> Timing:
     """Timing of an engine whose output pixel p needs input pixel p."""
     need = np.arange(kind.pixels)
-    return Timing((need,) * arguments, cycles, latency)
+    return Timing((need,) * arguments, cycles, latency, leaves=Leaves.AS_THEY_COME)

@@ -6,7 +6,7 @@ from functools import cached_property
 from itertools import accumulate
 from math import gcd
 
-from tomato.engines.base import Knobs, Site, Timing, beats, divisors, pixelwise
+from tomato.engines.base import Knobs, Leaves, Site, Timing, beats, divisors, pixelwise
 from tomato.engines.parts.lanes import LaneUnit
 from tomato.hardware.plumbing import QUEUE_LATENCY, REGISTER_LATENCY, queue_cost, register_cost
 from tomato.ops.move import Concat
@@ -43,7 +43,8 @@ class ConcatStream(LaneUnit[Concat]):
         latency = sum(counts) - 1 - early + REGISTER_LATENCY + PIPELINE + QUEUE_LATENCY
         law = pixelwise(self.out, sum(counts), latency, arguments=len(counts))
         # The first input's beats have passed as they came: its last one when the pixel is there.
-        return replace(law, turns=(0, *accumulate(counts[1:-1], initial=0)))
+        turns = (0, *accumulate(counts[1:-1], initial=0))
+        return replace(law, turns=turns, leaves=Leaves.TOGETHER)
 
     @cached_property
     def formula(self) -> Resources:

@@ -7,7 +7,7 @@ from math import ceil
 import numpy as np
 
 from tomato.core.formats import Array, Codes
-from tomato.engines.base import Knobs, Site, Timing, beats, folds
+from tomato.engines.base import Knobs, Leaves, Site, Timing, beats, folds
 from tomato.engines.parts import cells, dot
 from tomato.engines.parts.fold import FoldUnit
 from tomato.engines.parts.ring import LAG, queue_places
@@ -80,7 +80,7 @@ class DenseFold(FoldUnit[Dense]):
     def timing(self) -> Timing:
         cycles = self.pixel_cycles
         need = np.arange(self.arg.pixels)
-        return Timing((need,), cycles, cycles + self.delay, room=(need - self.ring[0],))
+        return Timing((need,), cycles, cycles + self.delay, room=(need - self.ring[0],), leaves=Leaves.EVENLY)
 
     @cached_property
     def places(self) -> int:

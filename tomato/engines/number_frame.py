@@ -2,7 +2,9 @@
 
 from functools import cached_property
 
-from tomato.engines.base import Site, Timing, pixelwise
+import numpy as np
+
+from tomato.engines.base import Site, Timing
 from tomato.engines.parts.lanes import LaneUnit
 from tomato.hardware.plumbing import REGISTER_LATENCY, register_cost
 from tomato.ops.exits import Number
@@ -25,7 +27,7 @@ class NumberFrame(LaneUnit[Number]):
 
     @cached_property
     def timing(self) -> Timing:
-        return pixelwise(self.out, self.cycles, 2 * REGISTER_LATENCY + self.cycles - 1)
+        return Timing((np.arange(self.out.pixels),), self.cycles, 2 * REGISTER_LATENCY + self.cycles - 1)
 
     @cached_property
     def formula(self) -> Resources:

@@ -9,7 +9,7 @@ import numpy as np
 
 from tomato.core.formats import Array, Codes
 from tomato.core.ir import TensorType
-from tomato.engines.base import Knobs, Site, Timing, beats
+from tomato.engines.base import Knobs, Leaves, Site, Timing, beats
 from tomato.engines.conv2d_window import Conv2dWindow
 from tomato.engines.dense_fold import DenseFold
 from tomato.engines.depthwise_window import DepthwiseWindow
@@ -133,7 +133,8 @@ class SparseFold(WeightedUnit[Dense | Conv2d]):
     @property
     def timing(self) -> Timing:
         timing = self.wide.timing
-        return replace(timing, latency=timing.latency - self.wide.delay + self.whole.delay)
+        delay = timing.latency - self.wide.delay + self.whole.delay
+        return replace(timing, latency=delay, leaves=Leaves.TOGETHER)  # no two folds take as long
 
     @cached_property
     def places(self) -> int:

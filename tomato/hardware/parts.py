@@ -23,6 +23,7 @@ from tomato.hardware.plumbing import (
     register_cost,
     width_cost,
     width_cycles,
+    width_times,
 )
 from tomato.hardware.shell import MEMORY_LATENCY, MOST_BEATS
 from tomato.targets import Resources, Target
@@ -115,6 +116,10 @@ class Converter(Part):
     def latency(self) -> int:
         lanes = self.lanes
         return width_cycles(lanes.in_channels, lanes.in_lanes, lanes.out_channels, lanes.out_lanes)
+
+    def times(self, spread: int) -> tuple[int, int]:
+        """Latency, and cycles over which a pixel leaves, where it comes over `spread` cycles."""
+        return width_times(self.lanes, spread)
 
     def formula(self, target: Target) -> Resources:
         lanes = self.lanes

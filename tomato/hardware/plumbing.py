@@ -90,14 +90,26 @@ def width_cycles(in_channels: int, in_lanes: int, out_channels: int, out_lanes: 
     Cycles from the input beat that completes the codes of the first output pixel to the last beat of that
     pixel, when one input beat arrives per cycle.
     """
-    stages = 1 if Width(in_channels, in_lanes, out_channels, out_lanes).kind in ("same", "up") else 2
-    in_beats = -(-in_channels // in_lanes)
-    arrival, left = 0, -1
-    for end in range(out_lanes, out_channels + out_lanes, out_lanes):
-        pixel, code = divmod(min(end, out_channels) - 1, in_channels)
-        arrival = pixel * in_beats + code // in_lanes
+    return width_times(Width(in_channels, in_lanes, out_channels, out_lanes), 0)[0]
+
+
+def width_times(width: Width, spread: int) -> tuple[int, int]:
+    """The latency of a lane converter, as `width_cycles`, and the cycles from a pixel's first beat to its last behind.
+
+    spread: the cycles from the first beat of an input pixel to its last one, between which they come evenly;
+    where they are fewer, or pixels change, one beat comes every cycle.
+    """
+    stages = 1 if width.kind in ("same", "up") else 2
+    in_beats = -(-width.in_channels // width.in_lanes)
+    if width.in_channels != width.out_channels or spread < in_beats - 1:
+        spread = in_beats - 1
+    arrival, first, left = 0, 0, -1
+    for end in range(width.out_lanes, width.out_channels + width.out_lanes, width.out_lanes):
+        pixel, code = divmod(min(end, width.out_channels) - 1, width.in_channels)
+        arrival = pixel * in_beats + (code // width.in_lanes * spread // (in_beats - 1) if in_beats > 1 else 0)
         left = max(left + 1, arrival + stages)
-    return left - arrival
+        first = first or left
+    return left - arrival, left - first
 
 
 def width_cost(

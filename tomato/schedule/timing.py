@@ -13,8 +13,8 @@ import numpy as np
 
 from tomato.core.formats import Array
 from tomato.core.ir import Graph
-from tomato.engines.base import FREE, AnyUnit
-from tomato.hardware.parts import Converter, Spill
+from tomato.engines.base import FREE, AnyUnit, Leaves
+from tomato.hardware.parts import Converter, Fifo, Spill
 from tomato.hardware.plumbing import FIFO_LATENCY
 from tomato.schedule.route import Routes
 from tomato.schedule.streams import OUTPUT, Edge
@@ -57,6 +57,7 @@ def simulate_times(
     ready: dict[str, Array] = {}
     arrival: dict[str, Array] = {}
     start: dict[str, Array] = {}
+    spread: dict[str, int] = {}  # cycles from the first beat of a pixel to its last, by value
     for name, kind in graph.inputs:
         if name in comes:
             ready[name] = comes[name]
@@ -66,20 +67,23 @@ def simulate_times(
         period = interval / kind.pixels if interval else beats
         ready[name] = np.floor(pixels * max(period, beats)).astype(np.int64) + beats - 1
     for name, unit in units.items():
-        gate = np.zeros(frames * unit.out.pixels, dtype=np.int64)
+        gate, passed = np.zeros(frames * unit.out.pixels, dtype=np.int64), list[int]()
         for i, need in enumerate(unit.timing.need):
             edge = links[f"{name}.{i}"]
             queue = FIFO_LATENCY if len(unit.args) > 1 and edge.name not in ways.queued else 0
-            arrival[edge.name] = _through(edge, ways, ready[edge.value], frames) + queue
+            arrival[edge.name], over = _through(edge, ways, ready[edge.value], frames, spread.get(edge.value, 0))
+            arrival[edge.name] += queue
+            passed.append(0 if queue else over)  # what has gathered there comes at once
             index = (np.arange(frames)[:, None] * edge.to_type.pixels + need[None, :]).reshape(-1)
             gate = np.maximum(gate, arrival[edge.name][index])
         start[name] = _paced(gate, max(unit.timing.pixel_cycles, held.get(name, 0)))
         ready[name] = start[name] + unit.timing.latency
         if unit.timing.later is not None:
             ready[name] += np.tile(unit.timing.later, frames)
+        spread[name] = _spread(unit, passed)
     for edge in ways.links:
         if edge.consumer == OUTPUT:
-            arrival[edge.name] = _through(edge, ways, ready[edge.value], frames)
+            arrival[edge.name], _ = _through(edge, ways, ready[edge.value], frames, spread.get(edge.value, 0))
     return Times(ready, arrival, start)
 
 
@@ -104,16 +108,31 @@ def _paced(gate: Array, cycles: int) -> Array:
     return np.asarray(np.maximum.accumulate(gate - ramp) + ramp)
 
 
-def _through(edge: Edge, ways: Routes, ready: Array, frames: int) -> Array:
-    """Arrival of every pixel behind the parts of an edge."""
+def _spread(unit: AnyUnit, passed: list[int]) -> int:
+    """Cycles from the first beat of an output pixel to its last, at least; passed: those of its arguments' pixels."""
+    beats = -(-unit.out.channels // unit.lanes[1])
+    if unit.timing.leaves is Leaves.EVENLY:
+        return unit.timing.pixel_cycles * (beats - 1) // beats
+    return min(passed) if unit.timing.leaves is Leaves.AS_THEY_COME else 0
+
+
+def _through(edge: Edge, ways: Routes, ready: Array, frames: int, spread: int) -> tuple[Array, int]:
+    """Arrival of every pixel behind the parts of an edge, and the cycles over which one comes, at least.
+
+    A queue in front of a lane converter may give what has gathered at once.
+    """
     times = ready + (ways.forks[edge.value].latency if edge.value in ways.forks else 0)
     a, b = edge.from_type, edge.to_type
     for part in ways.parts[edge.name]:
         if isinstance(part, Converter):
-            times = _paced(_seen(times, edge, frames), edge.to_beats)
+            latency, spread = part.times(spread)
+            times = _paced(_seen(times, edge, frames), edge.to_beats) + latency
+            continue
+        if isinstance(part, Fifo):
+            spread = 0
         times = times + part.latency
     reshaped = a.shape != b.shape and not any(isinstance(part, Converter) for part in ways.parts[edge.name])
-    return _seen(times, edge, frames) if reshaped else times
+    return (_seen(times, edge, frames) if reshaped else times), spread
 
 
 def _backlog(edge: Edge, ways: Routes, ready: Array, maker: AnyUnit) -> int:

@@ -11,8 +11,11 @@ from tomato.core.formats import Array
 from tomato.core.ir import Graph
 from tomato.engines.parts.ring import ring_rows
 from tomato.hardware.plumbing import FIFO_LATENCY, FORK_LATENCY, Width, width_cycles
+from tomato.ops.conv2d import Conv2d
+from tomato.ops.dense import Dense
 from tomato.ops.join import Add
 from tomato.ops.move import Pad, Transpose
+from tomato.ops.requant import Requant
 from tomato.ops.window import Window
 from tomato.schedule import options
 from tomato.schedule.route import Routes, routes
@@ -40,7 +43,11 @@ def ways_of(graph: Graph, units: Units) -> Routes:
 
 
 def loops(graph: Graph, units: Units, frames: int) -> dict[str, list[int]]:
-    """`simulate_times(...).ready` pixel by pixel, for inputs at full speed."""
+    """`simulate_times(...).ready` pixel by pixel, for inputs at full speed.
+
+    Where codes leave a folded layer one group after the other, a lane converter passes the first ones on meanwhile.
+    """
+    over: dict[str, int] = {}  # cycles between a pixel's first beat and its last
     links = {e.name: e for e in edges(graph, units)}
     values = [e.value for e in links.values()]
     ready: dict[str, list[int]] = {}
@@ -62,7 +69,8 @@ def loops(graph: Graph, units: Units, frames: int) -> dict[str, list[int]]:
                 for p, t in enumerate(times):
                     last = max(t, last + beats)
                     times[p] = last
-                latency = width_cycles(a, edge.from_lanes, b, edge.to_lanes)
+                cycles = over.get(edge.value, 0) if a == b else 0
+                latency, over[edge.name] = converted(Width(a, edge.from_lanes, b, edge.to_lanes), cycles)
                 times = [t + latency for t in times]
             arrivals.append([t + (FIFO_LATENCY if len(node.args) > 1 else 0) for t in times])
         starts: list[int] = []
@@ -77,7 +85,26 @@ def loops(graph: Graph, units: Units, frames: int) -> dict[str, list[int]]:
             ]
             starts.append(max([*gates, *([starts[-1] + paced] if starts else [0])]))
         ready[node.name] = [s + timing.latency for s in starts]
+        beats = -(-units[node.name].out.channels // units[node.name].lanes[1])
+        if isinstance(node.op, Conv2d | Dense):
+            over[node.name] = timing.pixel_cycles * (beats - 1) // beats
+        elif len(node.args) == 1 and isinstance(node.op, Requant):
+            over[node.name] = over.get(f"{node.name}.0", over.get(node.args[0], 0))
     return ready
+
+
+def converted(width: Width, over: int) -> tuple[int, int]:
+    """The latency of a lane converter, and the cycles over which a pixel leaves, code by code."""
+    beats = -(-width.in_channels // width.in_lanes)
+    if over < beats:
+        cycles = width_cycles(width.in_channels, width.in_lanes, width.out_channels, width.out_lanes)
+        return cycles, -(-width.out_channels // width.out_lanes) - 1
+    there = [over * (c // width.in_lanes) // (beats - 1) for c in range(width.in_channels)]
+    delay = 1 if width.kind in ("same", "up") else 2
+    left: list[int] = []
+    for code in range(width.out_lanes - 1, width.out_channels + width.out_lanes - 1, width.out_lanes):
+        left.append(max([there[min(code, width.out_channels - 1)] + delay, *(t + 1 for t in left[-1:])]))
+    return left[-1] - there[-1], left[-1] - left[0]
 
 
 @pytest.mark.parametrize("cycles", [1, 64, 300, 3000])

@@ -10,7 +10,7 @@ import numpy as np
 
 from tomato.core.formats import Array
 from tomato.core.ir import Shape, TensorType
-from tomato.engines.base import Timing
+from tomato.engines.base import Leaves, Timing
 from tomato.hardware.memory import Ram, better_ram, memory_cost
 from tomato.ops.window import Window
 from tomato.targets import Resources, Target
@@ -107,7 +107,7 @@ class Ring:
         """When results leave; `latency` from the last read of a pixel to the output."""
         need = last_needed(self.arg.shape[0], self.arg.shape[1], self.window) // self.pixels
         room = freed_by(self.arg.shape[0], self.arg.shape[1], self.window, self.rows)[:: self.pixels]
-        return Timing((need,), self.pixel_cycles, self.pixel_cycles + latency, (room,))
+        return Timing((need,), self.pixel_cycles, self.pixel_cycles + latency, (room,), leaves=Leaves.EVENLY)
 
     @cached_property
     def cost(self) -> Resources:
