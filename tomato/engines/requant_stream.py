@@ -1,12 +1,13 @@
 """Requant on every lane, one beat per cycle."""
 
+from collections.abc import Iterator
 from functools import cached_property
 from math import ceil
 
 import numpy as np
 
 from tomato.core.formats import Codes, Tensor
-from tomato.engines.base import Site, Timing, beats, pixelwise
+from tomato.engines.base import Knobs, Site, Timing, beats, pixelwise
 from tomato.engines.parts.lanes import LaneUnit
 from tomato.hardware.memory import Ram, Store, rom_cost
 from tomato.hardware.netlist import Memory
@@ -18,10 +19,16 @@ PIPELINE = 5
 """Stages from the input port to the output queue, with one product a lane; more products and nudges take more."""
 QUEUE = 2
 """Cycles through the output queue."""
+LUT_WORDS = 64
+"""Constants of so many beats stay in LUTs."""
 
 
 class RequantStream(LaneUnit[Requant]):
-    """Multiply, add, shift, clamp: one unit per lane, constants from a small memory."""
+    """Multiply, add, shift, clamp: one unit per lane, constants from a small memory.
+
+    The channels of a pixel share the lanes, beat after beat: `lanes` says how many there are. `constant_ram` says where
+    the constants are; nudges, most of which are 0, are cheaper in LUTs.
+    """
 
     stem = "requant_stream"
     ops = (Requant,)
@@ -32,6 +39,12 @@ class RequantStream(LaneUnit[Requant]):
         if not (-(1 << 31) <= op.lo and op.hi < 1 << 31):
             return f"results in {op.lo}..{op.hi} exceed 32 bits"
         return ""
+
+    @classmethod
+    def choices(cls, site: Site[Requant]) -> Iterator[Knobs]:
+        for knobs in super().choices(site):
+            few = beats(site.out.channels, knobs["lanes"]) <= LUT_WORDS or _nudges(site.op)
+            yield from ({**knobs, "constant_ram": kind} for kind in ((Ram.LUT,) if few else (Ram.LUT, Ram.BLOCK)))
 
     @cached_property
     def timing(self) -> Timing:
@@ -77,7 +90,12 @@ class RequantStream(LaneUnit[Requant]):
     @property
     def stages(self) -> int:
         """Stages from the input port to the output queue."""
-        return PIPELINE - 1 + self.levels + (_nudges(self.op) > 0)
+        return PIPELINE - 1 + self.levels + (_nudges(self.op) > 0) + (self.constant_ram == Ram.BLOCK)
+
+    @property
+    def constant_ram(self) -> Ram:
+        """Where the constants are."""
+        return Ram(self.knobs["constant_ram"])
 
     @cached_property
     def formula(self) -> Resources:
@@ -92,7 +110,10 @@ class RequantStream(LaneUnit[Requant]):
             ff=x.bits + sum(bits for _, bits in self.parts) + bias + sums.ff + 2 * out + 2,
             dsp=self.target.dsp_for(value, mult) if mult else 0,
         )
-        constants = rom_cost(Store(Ram.LUT, self.beats, (mult + bias) * lanes), self.target)
+        (store,) = self.stores.values()
+        constants = rom_cost(store, self.target) + Resources(ff=store.bits + x.bits * lanes)  # registers behind it
+        if store.kind == Ram.LUT:
+            constants = rom_cost(Store(Ram.LUT, self.beats, (mult + bias) * lanes), self.target)
         queue = queue_cost(out * lanes, self.stages + 4, self.target)
         return (
             unit * lanes
@@ -119,6 +140,7 @@ class RequantStream(LaneUnit[Requant]):
             "Lo": op.lo,
             "Hi": op.hi,
             "Nudges": _nudges(op),
+            "ConstantRam": self.constant_ram,
         }
 
     @cached_property
@@ -128,7 +150,7 @@ class RequantStream(LaneUnit[Requant]):
 
     @cached_property
     def stores(self) -> dict[str, Store]:
-        return {"MemFile": Store(Ram.LUT, self.beats, sum(self.fields) * self.count)}
+        return {"MemFile": Store(self.constant_ram, self.beats, sum(self.fields) * self.count)}
 
     @cached_property
     def memories(self) -> dict[str, Memory]:
@@ -138,7 +160,7 @@ class RequantStream(LaneUnit[Requant]):
         if op.nudges is not None:
             constants += list(op.nudges.values.reshape(op.mult.shape[0], -1).T)
         words = np.stack([lane_words(values, count, lanes) for values in constants], axis=2)
-        return {"MemFile": Memory(words.reshape(count, -1), self.fields * lanes)}
+        return {"MemFile": Memory(words.reshape(count, -1), self.fields * lanes, ram=self.constant_ram)}
 
 
 def lane_words(values: np.ndarray, count: int, lanes: int) -> np.ndarray:

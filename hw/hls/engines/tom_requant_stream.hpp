@@ -53,6 +53,7 @@ template <
     int Lo,              // smallest result
     int Hi,              // largest result
     unsigned Nudges,     // inputs that are nudged, per channel
+    unsigned ConstantRam,  // memory kind of the constants: 0 LUTs, 1 block RAM, bound by the caller
     unsigned FrameBeats  // output beats per frame
     >
 void tom_requant_stream(

@@ -8,7 +8,8 @@
 // As (x + d) * mult + bias = (x * mult + bias) + d * mult, the multiplier need not wait for the comparison.
 //
 // What is too wide for a multiplier comes in slices, the low ones without a sign: their products and bias are summed
-// two at a time. Latency 5, and one more each time the number of those products doubles, and for nudges.
+// two at a time. Latency 5, and one more each time the number of those products doubles, for nudges, and for constants
+// in block RAM, which has a register behind it.
 
 `include "tom_assert.svh"
 `default_nettype none
@@ -27,6 +28,7 @@ module tom_requant_stream #(
   parameter int signed   Lo       = 0,   // smallest result
   parameter int signed   Hi       = 255, // largest result
   parameter int unsigned Nudges   = 0,   // inputs that are nudged, per channel; more than 0 take one cycle more
+  parameter int unsigned ConstantRam = 0, // memory kind of the constants: 0 LUT, 1 block RAM, one cycle more
   parameter              MemFile  = "",  // hexadecimal words: mult, bias and nudges of every lane
 
   localparam int unsigned InW  = Lanes * InBits,
@@ -45,6 +47,7 @@ module tom_requant_stream #(
 );
 
   `TOM_REQUIRE(range, Lo <= Hi, "Lo must not exceed Hi")
+  `TOM_REQUIRE(kind, ConstantRam <= 1, "ConstantRam must be 0 or 1")
 
   localparam int unsigned ValueBits = InBits + (InSigned ? 0 : 1);
   localparam int unsigned ProdBits = ValueBits + MultBits;
@@ -53,16 +56,13 @@ module tom_requant_stream #(
   localparam int unsigned MultSlices = tom_pkg::ceil_div(MultBits, MultSlice);
   localparam int unsigned Parts = MultBits == 0 ? 1 : InSlices * MultSlices;  // products that are summed
   localparam int unsigned Levels = $clog2(Parts + 1);  // of sums of two
-  localparam int unsigned Latency = 4 + Levels + (Nudges == 0 ? 0 : 1);
+  localparam int unsigned Latency = 4 + Levels + (Nudges == 0 ? 0 : 1) + (ConstantRam == 0 ? 0 : 1);
   localparam int unsigned FactorBits = MultBits == 0 ? 2 : MultBits;
   localparam int unsigned NudgeBits = InBits + 2;
   localparam int unsigned LaneBits = MultBits + BiasBits + Nudges * NudgeBits;
   localparam int unsigned BeatBits = tom_pkg::idx_width(Beats);
   // Wide enough for the shifted sum and for Lo and Hi.
   localparam int unsigned CmpBits = (SumBits > 34 ? SumBits : 34);
-
-  logic [Lanes*LaneBits-1:0] rom[Beats];
-  initial if (MemFile != "") $readmemh(MemFile, rom);
 
   wire logic available;
   wire logic fire = in_valid_i && available;
@@ -84,9 +84,24 @@ module tom_requant_stream #(
     end
   end
 
-  always_ff @(posedge clk_i) begin
-    word_q <= rom[beat_q];
-    data_q <= in_data_i;
+  if (ConstantRam == 0) begin : gen_distributed
+    logic [Lanes*LaneBits-1:0] rom[Beats];
+    initial if (MemFile != "") $readmemh(MemFile, rom);
+    always_ff @(posedge clk_i) begin
+      word_q <= rom[beat_q];
+      data_q <= in_data_i;
+    end
+  end else begin : gen_block
+    (* rom_style = "block" *) logic [Lanes*LaneBits-1:0] rom[Beats];
+    logic [Lanes*LaneBits-1:0] read_q;
+    logic [InW-1:0]            first_q;
+    initial if (MemFile != "") $readmemh(MemFile, rom);
+    always_ff @(posedge clk_i) begin
+      read_q  <= rom[beat_q];
+      word_q  <= read_q;
+      first_q <= in_data_i;
+      data_q  <= first_q;
+    end
   end
 
   for (genvar l = 0; l < Lanes; l++) begin : gen_lane

@@ -42,6 +42,7 @@ FIXED = [
     ("tom_requant_frame", {}, requant_frame.PIPELINE),
     ("tom_requant_stream", {"Nudges": 0}, requant_stream.PIPELINE),
     ("tom_requant_stream", {"Nudges": 2}, requant_stream.PIPELINE + 1),
+    ("tom_requant_stream", {"Nudges": 2, "ConstantRam": 1}, requant_stream.PIPELINE + 2),
     ("tom_requant_stream", {"MultBits": 0, "Nudges": 2}, requant_stream.PIPELINE + 1),
     *(("tom_requant_stream", {"InBits": 24, "MultBits": 24, "InSlice": a, "MultSlice": b}, requant_stream.PIPELINE + n)
       for a, b, n in ((24, 17, 1), (18, 24, 1), (18, 18, 2), (6, 17, 3))),

@@ -8,6 +8,7 @@ import pytest
 from tests.hw.rtl.harness import check_engine
 from tomato.core.formats import Codes, Tensor
 from tomato.core.ir import TensorType
+from tomato.hardware.memory import Ram
 from tomato.ops.requant import Requant
 
 
@@ -52,7 +53,17 @@ def nudged(op: Requant, fmt: Codes, count: int) -> Requant:
 )
 def test_rtl_matches_golden(op: Requant, bits: int, signed: bool, lanes: int) -> None:
     kind = TensorType((9, 8, op.mult.shape[0]), Codes.of(bits, signed=signed))
-    check_engine("requant_stream", op, [kind], {"lanes": lanes})
+    check_engine("requant_stream", op, [kind], {"lanes": lanes, "constant_ram": Ram.LUT})
+
+
+@pytest.mark.rtl
+@pytest.mark.parametrize("nudges", [0, 3])
+def test_constants_in_block_ram(nudges: int) -> None:
+    fmt = Codes.of(14, signed=True)
+    op = requant(7, 1 << 9, 6, -1 << 17, 1 << 17)
+    kind = TensorType((9, 8, 7), fmt)
+    knobs = {"lanes": 2, "constant_ram": Ram.BLOCK}
+    check_engine("requant_stream", nudged(op, fmt, nudges) if nudges else op, [kind], knobs)
 
 
 @pytest.mark.rtl
@@ -71,4 +82,4 @@ def test_nudges(mult: int, shift: int, fmt: Codes, count: int, lanes: int) -> No
     limit = 2 * mult * fmt.hi >> shift
     op = nudged(requant(5, mult, shift, -limit, limit), fmt, count)
     kind = TensorType((9, 8, 5), fmt)
-    check_engine("requant_stream", op, [kind], {"lanes": lanes})
+    check_engine("requant_stream", op, [kind], {"lanes": lanes, "constant_ram": Ram.LUT})

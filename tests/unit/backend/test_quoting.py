@@ -79,7 +79,7 @@ def test_tcl_gets_the_very_text_and_runs_none_of_it(tmp_path: Path) -> None:
 
 def scripts(text: str) -> dict[str, str]:
     """All that is printed of an engine whose names are `text`."""
-    netlist = one_engine("requant_stream", *CASES["requant"], {"lanes": 2})
+    netlist = one_engine("requant_stream", *CASES["requant"], {"lanes": 2, "constant_ram": 0})
     report = {"target": text, "vendor": "amd", "part": text, "clock_mhz": 100.0, "interval_cycles": 90}
     title = f"{text} for {text}"
     return {**verilog.rtl(netlist, title), **hls.files(netlist, title), **vendor.files(netlist, report, title)}

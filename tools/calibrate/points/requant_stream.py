@@ -7,12 +7,16 @@ import numpy as np
 
 from tomato.core.formats import Codes, Tensor
 from tomato.core.ir import TensorType
+from tomato.hardware.memory import Ram
 from tomato.ops.requant import Requant
 from tools.calibrate.point import ECP5, FIT, XCUP, Point, at, codes, random_tensor
 
 
 def points() -> Iterator[Point]:
-    """Bits of accumulator, factor (0: none), bias and result, channels, lanes, nudges (in every eighth channel)."""
+    """Bits of accumulator, factor (0: none), bias and result, channels, lanes, nudges (in every eighth channel).
+
+    Constants of many words may be in block RAM.
+    """
     table = (
         (20, 18, 30, 8, 16, 1, 0, FIT),
         (20, 18, 30, 8, 64, 4, 0, FIT),
@@ -39,7 +43,15 @@ def points() -> Iterator[Point]:
         (19, 16, 30, 8, 36, 3, 0, ECP5),
         (20, 18, 30, 8, 40, 4, 2, ECP5),
     )
-    for acc, mult, bias, out, channels, lanes, nudges, judges in table:
+    blocks = (
+        (20, 18, 30, 8, 512, 1, 0, FIT),
+        (22, 17, 28, 8, 384, 2, 0, FIT),
+        (20, 18, 31, 6, 256, 3, 0, ECP5),
+    )
+    for kind, (acc, mult, bias, out, channels, lanes, nudges, judges) in (
+        *((Ram.LUT, row) for row in table),
+        *((Ram.BLOCK, row) for row in blocks),
+    ):
         x = TensorType((4, 4, channels), codes(acc, signed=True))
         factor = random_tensor(channels, bits=mult) if mult else Tensor(np.ones(channels, dtype=np.int64))
         op = Requant(factor, random_tensor(channels, bits=bias), acc + mult - out - 4, 0, (1 << out) - 1)
@@ -47,7 +59,8 @@ def points() -> Iterator[Point]:
             op = replace(op, nudges=random_nudges(channels, nudges, x.codes))
         name = f"acc{acc}_mult{mult}_bias{bias}_out{out}_channels{channels}_lanes{lanes}"
         name += f"_nudges{nudges}" if nudges else ""
-        yield at("requant_stream", name, op, (x,), {"lanes": lanes}, judges)
+        name += "_blocks" if kind == Ram.BLOCK else ""
+        yield at("requant_stream", name, op, (x,), {"lanes": lanes, "constant_ram": kind}, judges)
 
 
 def random_nudges(channels: int, count: int, fmt: Codes) -> Tensor:
