@@ -10,7 +10,7 @@ import numpy as np
 from tomato.core.errors import TomatoError
 from tomato.core.formats import Array
 from tomato.core.interface import Port
-from tomato.core.interpret import Player, in_batches
+from tomato.core.interpret import Player, batch_size, in_batches
 from tomato.core.ir import Graph
 from tomato.core.progress import Progress, silent
 from tomato.frontend import Network
@@ -163,7 +163,7 @@ def _look(network: Integers, frames: Sequence[Array], labels: Array | None, prog
     player, parts = Player(network.graph), list[dict[str, Array]]()
     codes = encode(network, frames)
     count = len(next(iter(codes.values())))
-    for batch in in_batches(codes):
+    for batch in in_batches(codes, batch_size(network.graph)):
         progress("Early exits", sum(len(next(iter(p.values()))) for p in parts), count)
         parts.append(player.play(batch))
     orders = [port.order.values.reshape(-1) for port in network.outputs]

@@ -1,21 +1,30 @@
 """The golden model: run a graph on arrays, exactly."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import prod
 
 from tomato.core.formats import Array
 from tomato.core.ir import Graph, Node
 from tomato.core.state import Scope, State, Stateful
 
 BATCH = 64
-"""Frames interpreted at once: enough for BLAS, few enough for the cache."""
+"""Frames interpreted at once, at most: enough for BLAS."""
+LARGEST = 1 << 20
+"""Numbers of a value that are made at once, at most, where a batch may be of any size: few enough for the cache."""
 Watch = Callable[[str, Array], None]
 """Sees the name and the values of every value of a graph, inputs included."""
 
 
-def in_batches(values: Mapping[str, Array]) -> Iterator[dict[str, Array]]:
-    """Values of a graph's inputs, a few frames at a time."""
-    for start in range(0, len(next(iter(values.values()))), BATCH):
-        yield {name: x[start : start + BATCH] for name, x in values.items()}
+def in_batches(values: Mapping[str, Array], size: int = BATCH) -> Iterator[dict[str, Array]]:
+    """Values of a graph's inputs, `size` frames at a time."""
+    for start in range(0, len(next(iter(values.values()))), size):
+        yield {name: x[start : start + size] for name, x in values.items()}
+
+
+def batch_size(graph: Graph) -> int:
+    """Frames at a time of a graph of codes, whose results are the same in any batch."""
+    largest = max(prod(kind.shape) for kind in graph.types.values())
+    return min(BATCH, max(1, LARGEST // largest))
 
 
 class Player:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tomato.core.formats import Array
-from tomato.core.interpret import BATCH, Player, Watch, in_batches
+from tomato.core.interpret import Player, Watch, batch_size, in_batches
 from tomato.core.progress import Progress, silent
 from tomato.host import codes as coding
 from tomato.host.ends import Host
@@ -71,9 +71,9 @@ class Golden(Integers):
     ) -> dict[str, Array]:
         """Codes of the graph's outputs for codes of its inputs, a sequence of frames, a few at a time."""
         count = len(next(iter(codes.values())))
-        player, parts = Player(self.graph, watch), []
-        for i, batch in enumerate(in_batches(codes)):
-            progress("Golden model", i * BATCH, count)
+        player, parts, size = Player(self.graph, watch), [], batch_size(self.graph)
+        for i, batch in enumerate(in_batches(codes, size)):
+            progress("Golden model", i * size, count)
             parts.append(player.play(batch))
         progress("Golden model", count, count)
         return {name: np.concatenate([p[name] for p in parts]) for name in self.graph.outputs}
