@@ -161,7 +161,7 @@ def test_calibration_that_is_no_archive() -> None:
 
 @pytest.mark.parametrize(
     ("target", "taken", "budget", "memory", "bits"),
-    [pytest.param("ulx3s", 457, 187, 3.4, 2, marks=pytest.mark.slow), ("pynq-z2", 456, 252, 4.6, 3)],
+    [pytest.param("ulx3s", 460, 187, 3.4, 2, marks=pytest.mark.slow), ("pynq-z2", 459, 252, 4.6, 3)],
 )
 def test_network_that_cannot_fit(target: str, taken: int, budget: int, memory: float, bits: int) -> None:
     case = Tiny([op("Gemm", "x", "w", name="huge")], inputs={"x": (1, 1024)}, constants={"w": randoms(1024, 1024)})

@@ -197,7 +197,7 @@ def test_a_wide_beat_that_waits_is_several_narrow_ones() -> None:
     padded = net.build.add(Pad((2, 2, 0, 0), 3), [net.dense("x", 4, "d")], "pad")
     graph = net.graph(padded)
     units = {
-        name: type(unit)(unit.site, {"lanes": 1 if name == "d_q" else 4}) if "lanes" in unit.knobs else unit
+        name: type(unit)(unit.site, {**unit.knobs, "lanes": 1 if name == "d_q" else 4}) if "lanes" in unit.knobs else unit
         for name, unit in units_of(graph, 12).items()
     }
     assert set(fifo_depths(units, graph, ways_of(graph, units), 12)) == {"pad.0"}
