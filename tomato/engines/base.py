@@ -222,6 +222,11 @@ class Unit(ABC, Generic[OpT]):
         """Cycles per frame when never stalled: the closed form. At least the beats at every port."""
 
     @property
+    def exact(self) -> bool:
+        """Whether a frame takes that many cycles, and not fewer."""
+        return True
+
+    @property
     def loop_cycles(self) -> int:
         """The same of the HLS C++, where it differs: a loop hands a memory over within a cycle."""
         return self.cycles

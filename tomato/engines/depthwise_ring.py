@@ -1,6 +1,8 @@
 """Depthwise convolution, tap by tap, that keeps no pixel longer than its windows see it."""
 
+from collections.abc import Iterable, Iterator
 from functools import cached_property
+from typing import Self
 
 from tomato.core.formats import Array
 from tomato.engines.base import Knobs, Site, beats, folds
@@ -9,6 +11,9 @@ from tomato.engines.parts.fold import WindowFold
 from tomato.engines.parts.pixel_ring import PixelRing
 from tomato.engines.parts.ring import queue_places
 from tomato.ops.conv2d import Conv2d
+
+PACES = 1, 2
+"""Times the cycles of its reads that an engine may have for a frame: at twice as many a ring holds the least it can."""
 
 
 class DepthwiseRing(WindowFold):
@@ -29,7 +34,14 @@ class DepthwiseRing(WindowFold):
 
     @classmethod
     def unrollings(cls, site: Site[Conv2d]) -> list[Knobs]:
-        return [{"lanes": n} for n in folds(site.arg.channels)]
+        return [{"lanes": n, "pace": PACES[0]} for n in folds(site.arg.channels)]
+
+    @classmethod
+    def shapes(cls, site: Site[Conv2d], offers: Iterable[Knobs]) -> Iterator[Self]:
+        for unit in super().shapes(site, offers):
+            yield unit
+            slower = (cls(site, {**unit.knobs, "pace": pace}) for pace in PACES[1:])
+            yield from (other for other in slower if other.ring.places < unit.ring.places)
 
     @classmethod
     def fills(cls, site: Site[Conv2d], shape: Knobs, cell: Knobs) -> bool:
@@ -51,7 +63,13 @@ class DepthwiseRing(WindowFold):
     @cached_property
     def ring(self) -> PixelRing:
         """The line buffer."""
-        return PixelRing(self.target, self.arg, self.op.window, self.knobs["lanes"], self.pixel_cycles)
+        return PixelRing(
+            self.target, self.arg, self.op.window, self.knobs["lanes"], self.pixel_cycles, self.knobs["pace"]
+        )
+
+    @property
+    def exact(self) -> bool:
+        return self.knobs["pace"] == 1
 
     @property
     def inputs(self) -> int:

@@ -3,7 +3,7 @@
 //
 // Bit-exact with tomato/ops/conv2d.py, one filter per channel, and tom_depthwise_ring.sv. Any kernel of several taps,
 // stride, dilation, padding. Cycles per frame: OutHeight * OutWidth * Beats * KernelH * KernelW, at least one cycle
-// per input beat. Output beats carry Lanes channels.
+// per input beat; with few Places those in which reads wait for pixels are added. Output beats carry Lanes channels.
 
 #ifndef TOM_DEPTHWISE_RING_HPP
 #define TOM_DEPTHWISE_RING_HPP

@@ -7,7 +7,8 @@
 //
 // One call of step() is one clock cycle of a loop with II = 1, as in tom_window.hpp: it reads a tap when its pixel has
 // come, and takes an input beat when one has come and there is room for it; both see what earlier steps have left. A
-// frame takes Cycles steps, the first one as many more as pass from a pixel to its windows. Simulation checks that.
+// frame takes Cycles steps, and with few Places as many more as the reads have waited for pixels: at most InBeats. The
+// first one takes as many more as pass from a pixel to its windows. Simulation checks that.
 
 #ifndef TOM_PIXEL_RING_HPP
 #define TOM_PIXEL_RING_HPP
@@ -50,7 +51,7 @@ class tom_pixel_ring {
 #pragma HLS DEPENDENCE variable = ring intra false
     tom_memory<Ram>::bind(ring);
 #ifndef __SYNTHESIS__
-    steps_left = tom_piece(frames) * Cycles + Places * tom_ceil_div(Cycles, Height * Width) + Reads;
+    steps_left = tom_piece(frames) * (Work + InBeats) + Places * tom_ceil_div(Cycles, Height * Width) + Reads;
 #endif
   }
 

@@ -2,8 +2,9 @@
 // Depthwise convolution, tap by tap: a ring of pixels (tom_pixel_ring) and a multiplier for every lane (tom_dot).
 //
 // Bit-exact with tomato/ops/conv2d.py, one filter per channel. Any kernel of several taps, stride, dilation, padding.
-// Cycles per frame: OutHeight * OutWidth * Beats * KernelH * KernelW, at least one cycle per input beat. Output beats
-// carry Lanes channels. tom_depthwise_window is faster, and keeps whole rows.
+// Cycles per frame: OutHeight * OutWidth * Beats * KernelH * KernelW, at least one cycle per input beat; with few Places
+// those in which reads wait for pixels are added. Output beats carry Lanes channels. tom_depthwise_window is faster, and
+// keeps whole rows.
 
 `include "tom_assert.svh"
 `default_nettype none

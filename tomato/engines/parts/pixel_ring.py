@@ -20,7 +20,8 @@ from tomato.targets.luts import TapReader
 class PixelRing:
     """Pixels of `arg`, one behind the other in one memory, of which a window is read tap by tap.
 
-    lanes: codes of a word. pixel_cycles: reads per output pixel, of all its words.
+    lanes: codes of a word. pixel_cycles: reads per output pixel, of all its words. pace: how many times as many cycles
+    pass between output pixels where frames come evenly: the longer, the fewer pixels of rows beside strides wait.
     """
 
     target: Target
@@ -28,6 +29,7 @@ class PixelRing:
     window: Window
     lanes: int
     pixel_cycles: int
+    pace: int = 1
 
     @cached_property
     def beats(self) -> int:
@@ -58,7 +60,7 @@ class PixelRing:
     @cached_property
     def places(self) -> int:
         """Pixels in the ring: the fewest that never let the writer or the reader wait for the other."""
-        return ring_places(self._size, self.beats, self.window, self.pixel_cycles)
+        return ring_places(self._size, self.beats, self.window, self.pixel_cycles, self.pace)
 
     @property
     def banks(self) -> int:
@@ -72,8 +74,8 @@ class PixelRing:
 
     @cached_property
     def cycles(self) -> int:
-        """Cycles per frame: the reads, but at least the input beats."""
-        return max(self.out[0] * self.out[1] * self.pixel_cycles, self.arg.pixels * self.beats)
+        """Cycles per frame: the reads, but at least the input beats; of a longer pace never more than that."""
+        return max(self.out[0] * self.out[1] * self.pixel_cycles * self.pace, self.arg.pixels * self.beats)
 
     @cached_property
     def ram(self) -> Ram:
@@ -141,15 +143,15 @@ def pixels_seen(size: tuple[int, int], window: Window) -> tuple[Array, Array]:
 
 
 @lru_cache(maxsize=4096)
-def ring_places(size: tuple[int, int], beats: int, window: Window, pixel_cycles: int) -> int:
-    """Pixels that a ring must hold so that the engine reaches its closed-form interval.
+def ring_places(size: tuple[int, int], beats: int, window: Window, pixel_cycles: int, pace: int = 1) -> int:
+    """Pixels that a ring must hold so that frames may come at the interval that the reads take, times `pace`.
 
     Plays three frames: input pixels come evenly at the interval, output pixels are read as soon as their input and the
     pixel before allow. What is held when a pixel begins to come is the ring's size.
     """
     need, oldest = pixels_seen(size, window)
     pixels = size[0] * size[1]
-    gap = max(pixels * beats, need.size * pixel_cycles) / pixels
+    gap = max(pixels * beats, need.size * pixel_cycles * pace) / pixels
     frames = np.arange(3)[:, None] * pixels
     order = np.arange(3 * need.size)
     came = ((frames + need + 1) * gap).reshape(-1) + LAG / 2
