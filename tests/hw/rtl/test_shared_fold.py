@@ -45,9 +45,9 @@ def dense(rng: np.random.Generator) -> list[tuple[Narrowed, TensorType]]:
 
 
 def nudged(rng: np.random.Generator) -> tuple[Narrowed, TensorType]:
-    """Sums that are small, so that the two of them that are nudged are often met: one up, one down."""
+    """Sums that are small, so that the two of them that are nudged, one up and one down, are often met."""
     kind, mult, shift, added = TensorType((4, 4, 5), U4), 37, 6, rng.integers(-9, 9, 3)
-    sums = [next(n for n in range(4, 99) if (n * mult % 64 >= 64 - mult) == up) for up in (True, False)]
+    sums = [next(n for n in range(64) if (n * mult % 64 >= 64 - mult) == up) for up in (True, False)]
     nudges = [[[total + int(a), d] for total, d in zip(sums, (1, -1), strict=True)] for a in added]
     few = Dense(Tensor(rng.integers(-1, 1, (5, 3), endpoint=True)))
     narrow = Requant(Tensor(np.full(3, mult)), Tensor(-mult * added), shift, -8, 7, Tensor(np.array(nudges)))
