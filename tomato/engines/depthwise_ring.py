@@ -21,6 +21,7 @@ class DepthwiseRing(WindowFold):
 
     stem = "depthwise_ring"
     ops = (Conv2d,)
+    lean = True
 
     @classmethod
     def refuses(cls, site: Site[Conv2d]) -> str:

@@ -13,7 +13,11 @@ from tomato.engines.parts.ring import LAG
 from tomato.hardware.memory import Ram, better_ram, memory_cost
 from tomato.ops.window import Window
 from tomato.targets import Resources, Target
-from tomato.targets.luts import TapReader
+
+CONTROL = 83
+"""LUTs of loops and addresses, from syntheses (tools/calibrate/data/depthwise_ring.json)."""
+TABLE_ROW = 64
+"""Words of the tables of rows that share LUTs on every family: few of them differ."""
 
 
 @dataclass(frozen=True)
@@ -94,15 +98,12 @@ class PixelRing:
         """Memory, loop counters, addresses, and what counts pixels: by a formula."""
         width, (rows, columns) = self.lanes * self.arg.codes.bits, self.out
         memory = memory_cost(width, self.depth, self.ram, self.target)
-        reader = TapReader(
-            bits=width, row_ways=1, column_ways=1, columns=1, all_rows=False, all_columns=False,
-            padded=any(self.window.pads), turning=False,
-        )  # fmt: skip
+        border = width if any(self.window.pads) else 0
         counted, addresses = self.places.bit_length(), (self.depth - 1).bit_length()
-        tables = 2 * counted * (self.target.luts.rom_column(max(2, rows), self.target.memory.lutram_depth))
+        tables = 2 * counted * self.target.luts.rom_column(max(2, rows), TABLE_ROW)
         return memory + Resources(
-            lut=self.target.luts.taps(reader) + tables + 4 * counted,
-            ff=width + 60 + 3 * addresses + 6 * counted + (rows * columns).bit_length(),
+            lut=border + CONTROL + tables + 4 * counted,
+            ff=width + 72 + 3 * addresses + 6 * counted + (rows * columns).bit_length(),
         )
 
     def params(self) -> dict[str, int]:
