@@ -36,6 +36,8 @@ def unrolling(layer: Mapping[str, Any]) -> str:
         words.append(f"{pixels} pixels")
     counts = [(knobs.pop(several, 1), several) for several in ("parts", "lists", "frames")]
     words += [f"{count} {several}" for count, several in counts if count != 1]
+    if (pace := knobs.pop("pace", 1)) != 1:
+        words.append(f"pace {pace}")
     taps = knobs.pop("parallel_rows", 0), knobs.pop("parallel_columns", 0)
     if any(taps):
         words.append({(1, 1): "all taps", (1, 0): "all rows", (0, 1): "all columns"}[taps[0], taps[1]])

@@ -144,11 +144,13 @@ class Unit(ABC, Generic[OpT]):
     ops: the operators it implements.
 
     fetches: its weights come from memory beside the chip, so that it is offered only where that is wanted.
+    lean: it takes less memory than another engine for its operators, and is offered only where nothing fits without.
     """
 
     stem: ClassVar[str]
     ops: ClassVar[tuple[type[Op], ...]]
     fetches: ClassVar[bool] = False
+    lean: ClassVar[bool] = False
 
     def __init__(self, site: Site[OpT], knobs: Knobs) -> None:
         assert isinstance(site.node.op, self.ops), f"{self.stem} does not implement {site.node.op.name}"
@@ -233,6 +235,11 @@ class Unit(ABC, Generic[OpT]):
     @abstractmethod
     def cycles(self) -> int:
         """Cycles per frame when never stalled: the closed form. At least the beats at every port."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether a frame takes that many cycles, and not fewer."""
+        return True
 
     @property
     def loop_cycles(self) -> int:

@@ -221,6 +221,7 @@ class SparseFold(WeightedUnit[Dense | Conv2d]):
             image = Ring(self.target, kind, Window((1, 1)), wide.inputs, False, False, self.words)
             return {**image.params(), "PadValue": 0, **image.bank_params(), "Rows": pixels, "RingRam": self.ring_ram}
         assert isinstance(wide, WindowFold)
+        assert isinstance(wide.ring, Ring)
         banks = {**wide.ring.bank_params(), "RingRam": self.ring_ram}
         return {**wide.ring.params(), "PadValue": wide.op.pad_value, **banks}
 

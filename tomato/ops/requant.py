@@ -80,6 +80,25 @@ class Requant(Op):
         moved[..., used] += step
         return moved
 
+    @property
+    def nudged_sums(self) -> tuple[tuple[int, int], ...] | None:
+        """The nudges as sums x * mult + bias, each with the step by which its shifted value moves.
+
+        None where they are not the same sums in all channels. They are where channels have one scale: then a runtime
+        rounds the same products to a tie, whatever was added to their accumulators.
+        """
+        if self.nudges is None:
+            return ()
+        at, steps = np.moveaxis(self.nudges.values, 2, 0)
+        mult = self.mult.values[:, None]
+        sums = at * mult + self.bias.values[:, None]
+        moved = ((sums + steps * mult) >> self.shift) - (sums >> self.shift)
+        of = {
+            tuple(sorted((int(s), int(d)) for s, d in zip(*row, strict=True) if d))
+            for row in zip(sums, steps, strict=True)
+        }
+        return of.pop() if len(of) == 1 and np.array_equal(moved, steps) else None
+
     def _check_nudges(self, channels: int, fmt: Codes) -> None:
         if self.nudges is None:
             return

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from tomato.core.errors import TomatoError
 from tomato.core.ir import Graph
@@ -23,6 +24,7 @@ from tomato.schedule.scheduler import (
     ULTRA_WORDS,
     DoesNotFitError,
     fastest,
+    leans,
     options,
     select,
     way_out,
@@ -110,7 +112,17 @@ def schedule(
     return plan
 
 
-def _fitting(
+def _fitting(graph: Graph, target: Target, **asked: Any) -> tuple[int, Plan, Resources]:
+    """Interval, plan and use, as `_fitted` finds them; with lean engines where nothing fits without."""
+    try:
+        return _fitted(graph, target, **asked)
+    except DoesNotFitError:
+        if not leans(graph, target):
+            raise
+        return _fitted(graph, target, lean=True, **asked)
+
+
+def _fitted(
     graph: Graph,
     target: Target,
     *,
@@ -124,13 +136,14 @@ def _fitting(
     ultra_words: int = ULTRA_WORDS,
     fetch: bool = False,
     suit: bool = False,
+    lean: bool = False,
 ) -> tuple[int, Plan, Resources]:
     """Interval, plan and use, as `schedule` wants the plan, that leave room for what stands around it.
 
-    suit: options are exchanged for others whose lanes suit their neighbours, see suited.py.
+    suit: options are exchanged for others whose lanes suit their neighbours, see suited.py. lean: see `options`.
     """
     clock = clock_mhz or target.clock_mhz
-    offers = options(graph, target, wishes, model=model, ultra_words=ultra_words, fetch=fetch, kept=kept)
+    offers = options(graph, target, wishes, model=model, ultra_words=ultra_words, fetch=fetch, lean=lean, kept=kept)
     if not offers:
         raise TomatoError(
             "the network computes nothing: its outputs are its inputs",

@@ -63,11 +63,13 @@ def options(
     model: str = "",
     ultra_words: int = ULTRA_WORDS,
     fetch: bool = False,
+    lean: bool = False,
     kept: Kept | None = None,
 ) -> dict[str, Offer]:
     """Every sensible option of every node, fastest first; constants of `ultra_words` or more may be in UltraRAM.
 
-    fetch: weights may be in memory beside the chip, too. kept: offers of other networks, which equal layers need not
+    fetch: weights may be in memory beside the chip, too. lean: with engines for networks that do not fit otherwise, see
+    `leans`. kept: offers of other networks, which equal layers need not
     make anew, and are added to.
     Raises TomatoError when a node has no engine, or a plan asks for what no engine offers.
     """
@@ -86,13 +88,13 @@ def options(
         if name in shared:
             found[name] = shared[name]
             continue
-        key = (place.op, place.args, place.out, rates[name], target.name, target.clock_mhz, ultra_words, fetch)
+        key = (place.op, place.args, place.out, rates[name], target.name, target.clock_mhz, ultra_words, fetch, lean)
         if kept is not None and name not in wishes.layers and key in kept:
             found[name] = kept[key]
             continue
         engines = {s: e for s, e in CATALOGUE.items() if isinstance(place.op, e.ops)}
         reasons = {s: e.refuses(place) for s, e in engines.items()}
-        usable = [e for s, e in engines.items() if not reasons[s] and (fetch or not e.fetches)]
+        usable = [e for s, e in engines.items() if not reasons[s] and fetch >= e.fetches and lean >= e.lean]
         if not usable:
             why = "; ".join(f"{s}: {r}" for s, r in reasons.items()) or "no engine implements it"
             refused.append(f"{place.node.label} ({place.op.name}): {why}")
@@ -112,6 +114,14 @@ def options(
             hint="tomato inspect lists what is supported",
         )
     return found
+
+
+def leans(graph: Graph, target: Target) -> bool:
+    """Whether some node could have an engine that is offered only where a network does not fit otherwise."""
+    every = [engine for engine in CATALOGUE.values() if engine.lean]
+    return any(
+        isinstance(place.op, e.ops) and not e.refuses(place) for place in sites(graph, target).values() for e in every
+    )
 
 
 def check_complete(graph: Graph, target: Target, wishes: Wishes) -> None:

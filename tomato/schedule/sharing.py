@@ -72,11 +72,12 @@ def asked(graph: Graph, target: Target, wishes: Wishes) -> Graph:
 def offers(places: Places, wishes: Wishes, *, fetch: bool = False) -> dict[str, Offer]:
     """The options of sums that are narrowed: those of an engine with its first layer, and none of their own for others.
 
-    fetch: their weights may be in memory beside the chip, which one engine alone can read.
+    fetch: their weights may be in memory beside the chip, which one engine alone can read: all have that one, and
+    weights as wide as the widest.
     Raises TomatoError when a plan asks for an engine that cannot be.
     """
     found: dict[str, Offer] = {}
-    together = _groups(places, wishes)
+    together = _groups(places, wishes, fetch=fetch)
     for number, names in together.items():
         members = Members(tuple(places[name] for name in names))
         if names[0] in wishes.layers:
@@ -84,7 +85,7 @@ def offers(places: Places, wishes: Wishes, *, fetch: bool = False) -> dict[str, 
         else:
             some = [
                 *groups(members, number),
-                *(fetched_groups(members, number) if fetch and len(together) == 1 else ()),
+                *(fetched_groups(members, number) if fetch else ()),
             ]
         if not some:
             raise TomatoError(f"no engine suits {', '.join(names)} together")
@@ -101,8 +102,8 @@ def _option(group: Group) -> Option:
     return Option(units[0], group.cycles, units[0].cost, group.target.fetch_cycles(fetched))
 
 
-def _groups(places: Places, wishes: Wishes) -> dict[int, list[str]]:
-    """Layers by the number of their group: what the plan says, else those whose weights are as wide.
+def _groups(places: Places, wishes: Wishes, *, fetch: bool) -> dict[int, list[str]]:
+    """Layers by the number of their group: what the plan says, else those whose weights are as wide; to fetch, all.
 
     Raises TomatoError when a plan builds one with another engine.
     """
@@ -116,7 +117,8 @@ def _groups(places: Places, wishes: Wishes) -> dict[int, list[str]]:
                     f"engine {choice.engine!r} does not implement {site.op.name}",
                     where=f"{wishes.file}: [layers.{name}]", hint=f"choose from {', '.join(KINDS)}",
                 )  # fmt: skip
-            number = choice.knobs.get(GROUP, 0) if choice else keys.setdefault(_key(site), len(keys))
+            key = 0 if fetch else _key(site)
+            number = choice.knobs.get(GROUP, 0) if choice else keys.setdefault(key, len(keys))
             found.setdefault(number, []).append(name)
     return found
 

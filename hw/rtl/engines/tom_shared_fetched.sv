@@ -54,6 +54,8 @@ module tom_shared_fetched #(
   parameter int unsigned Shift      = 8,   // right shift that all layers have
   parameter int unsigned MoreBits   = 1,   // width of how far that of a layer is beyond it
   parameter int unsigned OutBits    = 8,   // width of an output code as it is kept
+  parameter int unsigned Nudges     = 0,   // sums of a layer that are nudged, at most, see tom_shared_requant
+  parameter bit [Members*(Nudges > 0 ? Nudges : 1)*128-1:0] Nudged = '0,  // which
   parameter int unsigned NarrowRam  = 0,   // memory kind of mult and bias
   parameter int unsigned Channels   = 1,   // memory channels, each with a master of AXI4
   parameter int unsigned DataBytes  = 8,   // bytes of a beat of a channel
@@ -552,6 +554,8 @@ module tom_shared_fetched #(
     .Shift    (Shift),
     .MoreBits (MoreBits),
     .OutBits  (OutBits),
+    .Nudges   (Nudges),
+    .Nudged   (Nudged),
     .Words    (Chunks),
     .Ram      (NarrowRam),
     .MemFile  (NarrowFile)

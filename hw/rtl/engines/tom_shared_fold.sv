@@ -48,6 +48,8 @@ module tom_shared_fold #(
   parameter int unsigned Shift      = 8,   // right shift that all layers have
   parameter int unsigned MoreBits   = 1,   // width of how far that of a layer is beyond it
   parameter int unsigned OutBits    = 8,   // width of an output code as it is kept
+  parameter int unsigned Nudges     = 0,   // sums of a layer that are nudged, at most, see tom_shared_requant
+  parameter bit [Members*(Nudges > 0 ? Nudges : 1)*128-1:0] Nudged = '0,  // which
   parameter int unsigned NarrowRam  = 0,   // memory kind of mult and bias
   parameter              MemFile    = "",  // hexadecimal weight words of all layers, see tom_dot
   parameter              NarrowFile = ""   // hexadecimal words of mult and bias, see tom_shared_requant
@@ -313,6 +315,8 @@ module tom_shared_fold #(
     .Shift    (Shift),
     .MoreBits (MoreBits),
     .OutBits  (OutBits),
+    .Nudges   (Nudges),
+    .Nudged   (Nudged),
     .Words    (Channels),
     .Ram      (NarrowRam),
     .MemFile  (NarrowFile)

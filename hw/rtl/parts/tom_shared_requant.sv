@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Narrows results of the layers that share an engine: y = clamp((x * mult + bias) >>> shift, lo, hi).
 //
-// Bit-exact with tomato/ops/requant.py, without nudges. A word of MemFile holds mult (low) and bias of a channel, of each
-// lane's one behind the other; lo, hi and how far the shift is beyond Shift are those of the layer. A result of each lane a
-// cycle, never stalls. Products are cut as in
-// tom_requant_stream, and Latency is one cycle more than there.
+// Bit-exact with tomato/ops/requant.py where nudges are the same sums x * mult + bias in all channels of a layer: the
+// shifted value of such a sum moves by its step. A word of MemFile holds mult (low) and bias of a channel, of each
+// lane's one behind the other; lo, hi and how far the shift is beyond Shift are those of the layer. A result of
+// each lane a cycle, never stalls. Products are cut as in tom_requant_stream, and Latency is one cycle more than there.
 
 `default_nettype none
 
@@ -21,6 +21,8 @@ module tom_shared_requant #(
   parameter int unsigned Shift     = 8,   // right shift that all layers have
   parameter int unsigned MoreBits  = 1,   // width of how far that of a layer is beyond it
   parameter int unsigned OutBits   = 8,   // width of an output code
+  parameter int unsigned Nudges    = 0,   // sums of a layer that are nudged, at most; more than 0 take one cycle more
+  parameter bit [Members*(Nudges > 0 ? Nudges : 1)*128-1:0] Nudged = '0,  // of each layer these: a sum and, on top, two bits of step
   parameter int unsigned Words     = 2,   // of constants, of all layers
   parameter int unsigned Ram       = 0,   // memory kind of the constants: 0 LUT, 1 block RAM
   parameter              MemFile   = "",  // hexadecimal words
@@ -50,7 +52,7 @@ module tom_shared_requant #(
   localparam int unsigned MultSlices = tom_pkg::ceil_div(MultBits, MultSlice);
   localparam int unsigned Parts = InSlices * MultSlices;  // products that are summed
   localparam int unsigned Levels = $clog2(Parts + 1);     // of sums of two
-  localparam int unsigned Latency = 5 + Levels;
+  localparam int unsigned Latency = 5 + Levels + (Nudges > 0 ? 1 : 0);
   localparam int unsigned CmpBits = (SumBits - Shift > 34 ? SumBits - Shift : 34);  // of shifted sums, lo and hi
 
   wire logic [Members-1:0][31:0]         lows, highs;
@@ -61,6 +63,14 @@ module tom_shared_requant #(
     assign highs[m] = Layer.hi;
     assign more[m]  = MoreBits'(Layer.shift);
   end
+
+  typedef struct packed {
+    logic [1:0]   step;  // two's complement
+    logic [125:0] sum;
+  } nudge_t;
+
+  wire nudge_t [Members-1:0][(Nudges > 0 ? Nudges : 1)-1:0] nudged = Nudged;
+  wire logic unused_nudged = &{1'b0, nudged};
 
   localparam int unsigned FieldW = MultBits + BiasBits;
 
@@ -95,7 +105,7 @@ module tom_shared_requant #(
   end
 
   wire logic [MemberBits-1:0] shifted_of = member_q[Levels+1];  // whose sum is there
-  wire logic [MemberBits-1:0] clamped_of = member_q[Levels+2];  // whose shifted sum is there
+  wire logic [MemberBits-1:0] clamped_of = member_q[Latency-3];  // whose value before clamping is there
 
   wire logic signed [CmpBits-1:0] lo = CmpBits'(signed'(lows[clamped_of]));
   wire logic signed [CmpBits-1:0] hi = CmpBits'(signed'(highs[clamped_of]));
@@ -144,12 +154,38 @@ module tom_shared_requant #(
     logic signed [CmpBits-1:0] shifted_q;
     always_ff @(posedge clk_i) shifted_q <= CmpBits'(sum >>> Shift) >>> more[shifted_of];
 
+    wire logic signed [CmpBits-1:0] value;  // before clamping
+    if (Nudges == 0) begin : gen_plain
+      assign value = shifted_q;
+    end else begin : gen_nudges
+      logic up, down;
+      always_comb begin
+        up   = 1'b0;
+        down = 1'b0;
+        for (int unsigned n = 0; n < Nudges; n++) begin
+          if (sum == SumBits'(signed'(nudged[shifted_of][n].sum))) begin
+            up   |= nudged[shifted_of][n].step == 2'b01;
+            down |= nudged[shifted_of][n].step == 2'b11;
+          end
+        end
+      end
+
+      logic up_q, down_q;
+      logic signed [CmpBits-1:0] moved_q;
+      always_ff @(posedge clk_i) begin
+        up_q    <= up;
+        down_q  <= down;
+        moved_q <= shifted_q + (up_q ? CmpBits'(1) : down_q ? -CmpBits'(1) : '0);
+      end
+      assign value = moved_q;
+    end
+
     logic               under_q, over_q;
     logic [OutBits-1:0] inside_q, lo_q, hi_q, result_q;
     always_ff @(posedge clk_i) begin
-      under_q  <= shifted_q < lo;
-      over_q   <= shifted_q > hi;
-      inside_q <= shifted_q[OutBits-1:0];
+      under_q  <= value < lo;
+      over_q   <= value > hi;
+      inside_q <= value[OutBits-1:0];
       lo_q     <= lo[OutBits-1:0];
       hi_q     <= hi[OutBits-1:0];
       result_q <= under_q ? lo_q : over_q ? hi_q : inside_q;

@@ -64,8 +64,11 @@ def check_engine(
         for port, codes in zip((*netlist.inputs, *netlist.outputs), (*values, golden), strict=True):
             vectors.write(folder, port, codes, is_input=port in netlist.inputs)
         more = play(folder, frames) - play(folder, frames - 1)
-    predicted = make_unit(stem, op, args, knobs).loop_cycles
-    assert more == predicted, f"a frame takes {more} steps, predicted {predicted}"
+    unit = make_unit(stem, op, args, knobs)
+    predicted = unit.loop_cycles
+    assert more == predicted or (more < predicted and not unit.exact), (
+        f"a frame takes {more} steps, predicted {predicted}"
+    )
 
 
 def sources(netlist: Netlist) -> dict[str, str]:

@@ -44,6 +44,16 @@ def dense(rng: np.random.Generator) -> list[tuple[Narrowed, TensorType]]:
     ]
 
 
+def nudged(rng: np.random.Generator) -> tuple[Narrowed, TensorType]:
+    """Sums that are small, so that the two of them that are nudged, one up and one down, are often met."""
+    kind, mult, shift, added = TensorType((4, 4, 5), U4), 37, 6, rng.integers(-9, 9, 3)
+    sums = [next(n for n in range(64) if (n * mult % 64 >= 64 - mult) == up) for up in (True, False)]
+    nudges = [[[total + int(a), d] for total, d in zip(sums, (1, -1), strict=True)] for a in added]
+    few = Dense(Tensor(rng.integers(-1, 1, (5, 3), endpoint=True)))
+    narrow = Requant(Tensor(np.full(3, mult)), Tensor(-mult * added), shift, -8, 7, Tensor(np.array(nudges)))
+    return Narrowed(few, narrow), kind
+
+
 def layers_of_all_kinds(rng: np.random.Generator) -> list[tuple[Narrowed, TensorType]]:
     kinds = TensorType((6, 5, 3), S8), TensorType((8, 8, 4), U8), TensorType((5, 7, 2), S8), TensorType((4, 4, 5), U4)
     ops = (
@@ -54,7 +64,8 @@ def layers_of_all_kinds(rng: np.random.Generator) -> list[tuple[Narrowed, Tensor
     )
     shifts, signs = (12, 10, 13, 9), (True, False, False, True)
     every = zip(ops, kinds, shifts, signs, strict=True)
-    return [*dense(rng), *((narrowed(rng, op, kind, shift, signed), kind) for op, kind, shift, signed in every)]
+    plain = [(narrowed(rng, op, kind, shift, signed), kind) for op, kind, shift, signed in every]
+    return [*dense(rng), *plain, nudged(rng)]
 
 
 @pytest.mark.rtl

@@ -1,5 +1,6 @@
 """Requant: nudged inputs, and what is refused of them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,16 @@ def test_only_the_nudged_move() -> None:
     expected[2048 - 7, 2] = 8
     expected[2048 + 2047, 2] = -2046
     assert np.array_equal(everywhere(requant()), expected)
+
+
+def test_nudges_of_all_channels_may_be_the_same_sums() -> None:
+    added, mult = np.array([0, 5, -3]), np.full(3, 3)
+    nudges = Tensor(np.array([[[1 - a, 1], [40 - a, -1]] for a in added]))
+    alike = Requant(Tensor(mult), Tensor(mult * added), 2, -4096, 4095, nudges)
+    assert alike.nudged_sums == ((3, 1), (120, -1))
+    assert requant().nudged_sums is None, "channels have others"
+    assert replace(alike, shift=3).nudged_sums is None, "a step of the input is less than one of the result"
+    assert replace(alike, nudges=None).nudged_sums == ()
 
 
 def test_neighbouring_nudges_do_not_chain() -> None:

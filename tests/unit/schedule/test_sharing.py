@@ -13,9 +13,9 @@ from tomato.build.report import report
 from tomato.core.errors import TomatoError
 from tomato.core.formats import Codes, Tensor
 from tomato.core.interpret import interpret
-from tomato.core.ir import Builder, Graph, TensorType
+from tomato.core.ir import Builder, Graph, Node, TensorType
 from tomato.engines.parts.members import Members
-from tomato.engines.parts.shared import groups
+from tomato.engines.parts.shared import GROUP, groups
 from tomato.engines.parts.shared_unit import STEM, Member, units_of
 from tomato.lower import lower
 from tomato.ops.conv2d import Conv2d
@@ -29,7 +29,7 @@ from tomato.passes.narrow_sums import narrow_sums
 from tomato.schedule import schedule
 from tomato.schedule.alternatives import or_shared
 from tomato.schedule.plan import Choice, Plan, Wishes, read_wishes
-from tomato.schedule.sharing import asked, sharable
+from tomato.schedule.sharing import asked, offers, sharable
 from tomato.schedule.units import bind, sites
 from tomato.targets import Resources, Target, load
 
@@ -121,6 +121,28 @@ WIDE = Window((3, 3), pads=(2, 2, 2, 2), dilation=(2, 2))
 def test_some_layers_cannot(window: Window, groups: int, reason: str) -> None:
     conv = Conv2d(Tensor(np.ones((3, 3, 4 // groups, 4), dtype=np.int64)), window, groups)
     assert Member.refuses(make_site(Narrowed(conv, Requant(ONES, ONES, 3, 0, 9)), [SHAPE])) == reason
+
+
+def test_nudges_are_those_of_all_channels_or_refused() -> None:
+    conv = Conv2d(Tensor(np.ones((3, 3, 4, 4), dtype=np.int64)), SAME)
+    alike, other = [[[9, 1]]] * 4, [*[[[9, 1]]] * 3, [[8, 1]]]
+    for nudges, reason in ((alike, ""), (other, "its requantisation has nudges that differ from channel to channel")):
+        narrow = Requant(ONES, ONES, 0, 0, 90, Tensor(np.array(nudges)))
+        assert Member.refuses(make_site(Narrowed(conv, narrow), [SHAPE])) == reason
+
+
+def test_layers_whose_weights_are_fetched_share_whatever_their_width() -> None:
+    def wide(node: Node) -> Node:
+        if not isinstance(node.op, Narrowed) or not isinstance(node.op.summed, Dense):
+            return node
+        return replace(node, op=Narrowed(Dense(Tensor(np.full((4, 10), 200))), node.op.narrow))
+
+    graph = replace(SHARED, nodes=tuple(map(wide, SHARED)))
+    places = sites(graph, BOARD)
+    groups_of = [
+        {u.unit.knobs[GROUP] for n in LAYERS for u in offers(places, Wishes(), fetch=f)[n]} for f in (False, True)
+    ]
+    assert groups_of == [{0, 1}, {0}]
 
 
 def test_cycles_are_those_of_all_turns() -> None:

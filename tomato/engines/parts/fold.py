@@ -10,6 +10,7 @@ from tomato.core.formats import Array, Codes
 from tomato.core.ir import Op
 from tomato.engines.base import Knobs, Site, Timing
 from tomato.engines.parts import cells, dot, unrolling
+from tomato.engines.parts.pixel_ring import PixelRing
 from tomato.engines.parts.ring import Ring, frontier
 from tomato.engines.parts.weighted import WEIGHTS, WeightedUnit
 from tomato.hardware.memory import Ram
@@ -143,7 +144,7 @@ class WindowFold(FoldUnit[Conv2d]):
 
     @cached_property
     @abstractmethod
-    def ring(self) -> Ring:
+    def ring(self) -> Ring | PixelRing:
         """The line buffer."""
 
     @property

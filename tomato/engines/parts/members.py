@@ -166,6 +166,16 @@ class Members:
         found = [site.op.narrow.shift for site in self.sites]
         return min(found), max(found) - min(found)
 
+    @cached_property
+    def nudges(self) -> tuple[tuple[tuple[int, int], ...], ...]:
+        """Of every layer the sums that are nudged, each with its step."""
+        return tuple(site.op.narrow.nudged_sums or () for site in self.sites)
+
+    @property
+    def nudged(self) -> int:
+        """The most such sums of a layer."""
+        return max(map(len, self.nudges))
+
 
 def _union(formats: Iterable[Codes]) -> Codes:
     """The smallest format that holds all."""

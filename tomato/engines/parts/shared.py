@@ -29,6 +29,8 @@ READ = 3
 """Cycles from a read to its factors."""
 FIELD = 32
 """Bits of a size in the parameter Layers."""
+NUDGE, STEP = 128, 2
+"""Bits of a nudge in the parameter Nudged, and those of its step, which are the highest."""
 MOST = 64
 """Products of a cycle, at most: beyond that, engines of their own are as small."""
 LUT_ROWS = 8
@@ -152,7 +154,7 @@ class Group:
     @cached_property
     def delay(self) -> int:
         """Cycles from the last read of a pixel to its last beat on the stream, at most."""
-        narrow = 5 + self._products.bit_length()
+        narrow = 5 + self._products.bit_length() + (self.members.nudged > 0)
         members = self.members
         products_and_sums = dot.pipeline(self.lanes[0], members.weight, members.x, self.knobs, self.chain)
         return READ + products_and_sums + narrow + self.round + 4
@@ -196,9 +198,10 @@ class Group:
         total = max(members.acc.bits + mult, bias) + 1
         shifted = total - members.shifts[0]
         shift = shifted * members.shifts[1].bit_length() // 2
+        compared = members.nudged * ceil(total / 3) + (shifted if members.nudged else 0)
         return Resources(
-            lut=total * self._products + shift + 2 * shifted + 2 * members.out_bits,
-            ff=total * (self._products + 2) + 3 * shifted,
+            lut=total * self._products + shift + 2 * shifted + 2 * members.out_bits + compared,
+            ff=total * (self._products + 2) + 3 * shifted + (shifted if members.nudged else 0),
             dsp=self.target.dsp_for(members.acc.bits, mult),
         )
 
@@ -211,8 +214,9 @@ class Group:
         moved = state + self.words.bit_length() + sizes["OffsetBits"] + 2 * ring
         luts, bits = self.target.luts, self.members.x.bits
         codes = bits * (luts.select(count) + self.lanes[0])  # one of those that come in, or the border
+        nudges = self.members.nudged * (self.members.acc.bits + self.members.narrow_bits[0])  # those of a layer
         return Resources(
-            lut=self.target.lutram_for(state, count) + luts.turns(moved, count) + codes + 4 * count,
+            lut=self.target.lutram_for(state, count) + luts.turns(moved, count) + codes + nudges + 4 * count,
             ff=2 * state + 2 * moved + sum(site.out.codes.bits + 1 for site in self.sites),
         )
 
@@ -256,6 +260,16 @@ class Group:
             packed |= entry << (number * FIELD * len(fields))
             in_bit, out_bit = in_bit + codes_in * x.bits, out_bit + codes_out * out.bits
         return packed
+
+    @cached_property
+    def nudge_params(self) -> dict[str, int]:
+        """The sums that are nudged as parameters of tom_shared_requant, the first layer in the low bits."""
+        most, packed = self.members.nudged, 0
+        for number, nudges in enumerate(self.members.nudges):
+            for place, (total, step) in enumerate(nudges):
+                value, way = total & ((1 << (NUDGE - STEP)) - 1), step & ((1 << STEP) - 1)
+                packed |= (way << (NUDGE - STEP) | value) << NUDGE * (number * most + place)
+        return {"Nudges": most, "Nudged": packed}
 
     @property
     def codes(self) -> tuple[int, int]:
@@ -309,6 +323,7 @@ class Group:
             "Shift": self.members.shifts[0],
             "MoreBits": max(1, self.members.shifts[1].bit_length()),
             "OutBits": self.members.out_bits,
+            **self.nudge_params,
             "NarrowRam": narrow,
         }
 

@@ -147,7 +147,7 @@ class FetchedGroup(Group):
     def delay(self) -> int:
         """Cycles from the last read of a turn until all its results are there, beside those in which they leave."""
         most = max(layer.tile for layer in self.layers) * (self.lanes[1] // self.codes[1])
-        return self.lag + most + 6 + self._products.bit_length()
+        return self.lag + most + 6 + self._products.bit_length() + (self.members.nudged > 0)
 
     @property
     def wait(self) -> int:
@@ -279,6 +279,7 @@ class FetchedGroup(Group):
             "Shift": self.members.shifts[0],
             "MoreBits": max(1, self.members.shifts[1].bit_length()),
             "OutBits": self.members.out_bits,
+            **self.nudge_params,
             "NarrowRam": narrow,
             "Channels": self.channels_read,
             "DataBytes": self.memory.bits // 8,

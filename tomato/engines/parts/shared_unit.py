@@ -39,8 +39,8 @@ class Member(Unit[Narrowed]):
             return "its channels are in groups"
         if window.dilation != (1, 1):
             return "its kernel is dilated"
-        if op.narrow.nudges is not None:
-            return "its requantisation has nudges"
+        if op.narrow.nudged_sums is None:
+            return "its requantisation has nudges that differ from channel to channel"
         if not (-(1 << 31) <= op.narrow.lo and op.narrow.hi < 1 << 31):
             return f"results in {op.narrow.lo}..{op.narrow.hi} exceed 32 bits"
         if site.arg.shape[0] < (site.out.shape[0] - 1) * window.stride[0] + 1:
