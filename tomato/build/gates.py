@@ -11,7 +11,7 @@ from tomato import targets
 from tomato.backend.verilog import WATCHERS
 from tomato.board import tools
 from tomato.board.blocks import with_registers
-from tomato.board.synthesis import ECP5, GATES, Flow, core, simulated
+from tomato.board.synthesis import ECP5, GATES, SERIES7, ULTRASCALE_PLUS, Flow, core, simulated
 from tomato.build.folder import TARGET
 from tomato.build.simulation import simulate
 from tomato.core.assets import asset
@@ -28,19 +28,35 @@ NETLIST, CELLS = "netlist.v", "cells.json"
 class Cells:
     """A family's synthesis, and models of its cells: files of Yosys' own, below its share, and ours in sim/gates.
 
-    `prepared` packs what Yosys wrote as it will be placed.
+    `ours` are named after their cells, `parts` are modules that they have in common. `prepared` packs what Yosys wrote
+    as it will be placed.
     """
 
     flow: Flow
     prepared: Callable[[dict[str, Any]], dict[str, Any]]
     yosys: tuple[str, ...]
     ours: tuple[str, ...]
+    parts: tuple[str, ...] = ()
+
+    @property
+    def models(self) -> list[str]:
+        """The files of ours."""
+        return [f"{module}.sv" for module in (*self.parts, *self.ours)]
+
+    def simulated(self, top: str, cells: str, netlist: str) -> list[str]:
+        """Commands for Yosys that write cells, read as JSON, in Verilog for the models."""
+        return simulated(self.flow, top, self.yosys, self.ours, cells, netlist)
+
+
+def _amd(flow: Flow, *blocks: str) -> Cells:
+    """A family of AMD, by its blocks; Yosys itself packs those."""
+    return Cells(flow, lambda netlist: netlist, ("xilinx/cells_sim.v",), blocks, ("tom_cell_ramb", "tom_cell_dsp48"))
 
 
 FAMILIES: Mapping[str, Cells] = {
-    "ecp5": Cells(
-        ECP5, with_registers, ("lattice/common_sim.vh", "lattice/ccu2c_sim.vh"), ("DP16KD.sv", "MULT18X18D.sv")
-    ),
+    "ecp5": Cells(ECP5, with_registers, ("lattice/common_sim.vh", "lattice/ccu2c_sim.vh"), ("DP16KD", "MULT18X18D")),
+    "series7": _amd(SERIES7, "RAMB18E1", "RAMB36E1", "DSP48E1"),
+    "ultrascale_plus": _amd(ULTRASCALE_PLUS, "RAMB18E2", "RAMB36E2", "URAM288", "DSP48E2"),
 }
 
 
@@ -66,9 +82,8 @@ def check(folder: Path, *, frames: int = 2, progress: Progress = silent) -> dict
     tools.yosys(core(cells.flow, design["top"], sources, str(written)), folder, here / "yosys.log")
     placed = cells.prepared(json.loads((folder / written).read_text()))
     write_text(folder / written, json.dumps(placed))
-    commands = simulated(cells.flow, design["top"], cells.yosys, str(written), str(netlist))
-    tools.yosys(commands, folder, here / "cells.log")
-    for file in cells.ours:
+    tools.yosys(cells.simulated(design["top"], str(written), str(netlist)), folder, here / "cells.log")
+    for file in cells.models:
         shutil.copyfile(asset("sim", "gates", file), here / "rtl" / file)
     write_text(here / "rtl" / f"{design['top']}.sv", wrapper(design))
     (here / "sim").mkdir(exist_ok=True)
@@ -79,7 +94,7 @@ def check(folder: Path, *, frames: int = 2, progress: Progress = silent) -> dict
         design["loader"]["vectors"] = str(Path("..", "..", design["loader"]["vectors"]))
     write_text(
         here / "sim" / "design.json",
-        json.dumps({**design, "quick": True, "sources": [*cells.ours, NETLIST, f"{design['top']}.sv"]}) + "\n",
+        json.dumps({**design, "quick": True, "sources": [*cells.models, NETLIST, f"{design['top']}.sv"]}) + "\n",
     )
     return simulate(here, frames=frames, progress=progress)
 
