@@ -20,7 +20,7 @@ module URAM288 #(
 );
 
   if (EN_AUTO_SLEEP_MODE != "FALSE" || IREG_PRE_A != "FALSE" || IREG_PRE_B != "FALSE" || OREG_A != "FALSE"
-      || OREG_B != "FALSE" || RST_MODE_A != "SYNC" || RST_MODE_B != "SYNC" || IS_CLK_INVERTED) begin : gen_other
+      || OREG_B != "FALSE" || IS_CLK_INVERTED) begin : gen_other
     $error("URAM288 in this mode is not modelled");
   end
   if (!is_mode(BWE_MODE_A) || !is_mode(BWE_MODE_B)) begin : gen_bytes
@@ -63,6 +63,9 @@ module URAM288 #(
 
   always_comb begin
     if (ADDR_A[22:12] != 0 || ADDR_B[22:12] != 0 || SLEEP) $fatal(1, "URAM288 in a cascade is not modelled");
+    if (RST_A && RST_MODE_A != "SYNC" || RST_B && RST_MODE_B != "SYNC") begin
+      $fatal(1, "URAM288 with a reset that takes no clock is not modelled");
+    end
   end
   wire unused = &{1'b0, INJECT_DBITERR_A, INJECT_DBITERR_B, INJECT_SBITERR_A, INJECT_SBITERR_B};
 

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +24,8 @@ from tomato.hardware.memory import LOAD_BITS
 
 FOLDER = Path("sim", "gates")
 NETLIST, CELLS = "netlist.v", "cells.json"
+NO_CELL = "$scopeinfo"
+"""What Yosys keeps beside the cells, for names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,8 @@ FAMILIES: Mapping[str, Cells] = {
 def check(folder: Path, *, frames: int = 2, progress: Progress = silent) -> dict[str, Any]:
     """Synthesise the accelerator of a build folder and play frames through the cells; returns the simulation's outcome.
 
-    Raises TomatoError for a family without models, or when a tool is missing or fails.
+    With it `cells`, how many there are of each kind, most first, and `synthesis_seconds`. Raises TomatoError for a
+    family without models, or when a tool is missing or fails.
     """
     with reading("the build folder is damaged", where=folder, hint="compile the model again"):
         design = json.loads((folder / "sim" / "design.json").read_text())
@@ -78,8 +83,10 @@ def check(folder: Path, *, frames: int = 2, progress: Progress = silent) -> dict
     (here / "rtl").mkdir(parents=True, exist_ok=True)
     sources = [f"rtl/{name}" for name in design["sources"] if name not in WATCHERS]
     progress("Synthesis", 0, 0)
+    began = time.monotonic()
     written, netlist = FOLDER / CELLS, FOLDER / "rtl" / NETLIST
     tools.yosys(core(cells.flow, design["top"], sources, str(written)), folder, here / "yosys.log")
+    synthesised = round(time.monotonic() - began, 1)
     placed = cells.prepared(json.loads((folder / written).read_text()))
     write_text(folder / written, json.dumps(placed))
     tools.yosys(cells.simulated(design["top"], str(written), str(netlist)), folder, here / "cells.log")
@@ -96,7 +103,14 @@ def check(folder: Path, *, frames: int = 2, progress: Progress = silent) -> dict
         here / "sim" / "design.json",
         json.dumps({**design, "quick": True, "sources": [*cells.models, NETLIST, f"{design['top']}.sv"]}) + "\n",
     )
-    return simulate(here, frames=frames, progress=progress)
+    found = {"cells": counted(placed, design["top"]), "synthesis_seconds": synthesised}
+    return simulate(here, frames=frames, progress=progress) | found
+
+
+def counted(netlist: Mapping[str, Any], top: str) -> dict[str, int]:
+    """How many cells of each kind a netlist of Yosys has, most first."""
+    kinds = Counter(cell["type"] for cell in netlist["modules"][top]["cells"].values() if cell["type"] != NO_CELL)
+    return dict(kinds.most_common())
 
 
 def wrapper(design: Mapping[str, Any]) -> str:

@@ -97,7 +97,7 @@ def test_cells_of_an_engine_compute_what_golden_does(
     ("board", "group", "name", "expected"),
     [
         ("pynq-z2", "dense_fold", "w8_u8_16x16_lanes4x4_pack1_ram0", "DSP48E1"),
-        ("pynq-z2", "piecewise_stream", "lines256_in16_out16_lanes1", "RAMB18E1"),
+        ("pynq-z2", "reorder_band", "upsample36_lanes3", "RAMB36E1"),
         ("kv260", "conv2d_window", "w8_u8_12x12x8x8_kernel3_stride1_lanes1x1_taps00_pixels1_pack1_ram1", "DSP48E2"),
         ("kv260", "sparse_fold", "w8_64x32_lanes4x4_parts1_lists1_pack2_left0.25", "RAMB36E2"),
     ],
