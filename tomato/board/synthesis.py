@@ -18,7 +18,7 @@ COARSE = ("proc -latches error", "flatten", "tribuf -logic", "deminout", "opt_ex
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """A family's synthesis: `begin` and `end` around what is written here, `dsp` maps multipliers; LUT inputs.
+    """A family's synthesis: `begin` and `end` around what is written here, `dsp` maps multipliers; inputs of a LUT.
 
     `boxes`: files, below Yosys' share, with the ports of cells.
     """
@@ -42,6 +42,41 @@ ECP5 = Flow(
     lut=4,
     boxes=("lattice/cells_bb_ecp5.v",),
 )
+
+
+def _amd(family: str, mapping: str, operand: int, options: str = "") -> Flow:
+    """A family of AMD: its name for Yosys, the file that maps multipliers, and the bits of their first operand."""
+    synthesis = f"synth_xilinx -family {family} -flatten -noiopad -noclkbuf{options} {{options}} -top {{top}}"
+    widths = (
+        f"-D DSP_A_MAXWIDTH={operand} -D DSP_B_MAXWIDTH=18 -D DSP_A_MAXWIDTH_PARTIAL=18 -D DSP_A_MINWIDTH=2 "
+        "-D DSP_B_MINWIDTH=2 -D DSP_Y_MINWIDTH=9 -D DSP_SIGNEDONLY=1"
+    )
+    return Flow(
+        begin=f"{synthesis} -run begin:prepare",
+        dsp=(
+            "pmux2shiftx",
+            "clean",
+            "memory_dff",
+            "alumacc -macc-only",
+            "maccmap -unmap",
+            "opt_clean",
+            f"techmap -map +/mul2dsp.v -map +/xilinx/{mapping} {widths} -D DSP_NAME=$__MUL{operand}X18",
+            "select a:mul2dsp",
+            "setattr -unset mul2dsp",
+            "opt_expr -fine",
+            "wreduce",
+            "select -clear",
+            f"xilinx_dsp -family {family}",
+            "techmap -map +/cmp2lcu.v -D LUT_WIDTH=6",
+        ),
+        end=f"{synthesis} -run map_memory:",
+        lut=6,
+        boxes=("xilinx/cells_sim.v", "xilinx/cells_xtra.v"),
+    )
+
+
+SERIES7 = _amd("xc7", "xc7_dsp_map.v", 25)
+ULTRASCALE_PLUS = _amd("xcup", "xcu_dsp_map.v", 27, " -uram")
 
 UNMARKED = 'setattr -set ram_style "registers" t:$mem_v2 a:ram_style a:rom_style %u %d'
 """Memories that ask for no kind are small ones of constants: logic, as the resource model counts them."""
@@ -74,10 +109,11 @@ def core(flow: Flow, top: str, files: Sequence[str], netlist: str) -> list[str]:
     return [*script(flow, top, files, ["rtl"]), f"write_json {netlist}"]
 
 
-def simulated(flow: Flow, top: str, models: Sequence[str], cells: str, netlist: str) -> list[str]:
+def simulated(flow: Flow, top: str, models: Sequence[str], kept: Sequence[str], cells: str, netlist: str) -> list[str]:
     """Commands, run from a build folder, that write cells, read as JSON, in Verilog.
 
     Those that have models, files of Yosys below its share, are written as what they do: simulators take that faster.
+    `kept`: cells that are none of those, whatever the files have.
     """
     return [
         f"read_json {cells}",
@@ -86,6 +122,7 @@ def simulated(flow: Flow, top: str, models: Sequence[str], cells: str, netlist: 
         *(f"read_verilog -lib +/{file}" for file in flow.boxes),
         f"read_verilog {netlist}",
         *(f"read_verilog -overwrite +/{file}" for file in models),
+        *(f"blackbox {cell}" for cell in kept),
         f"hierarchy -top {top}",
         "proc",
         "flatten",

@@ -55,7 +55,7 @@ def simulate_command(
             count = frames or (len(chosen[0]) if chosen else 4)
             summary = simulate(folder, frames=count, stall=stall, seed=seed, checked=checked, progress=shown)
             cluster_page.write(folder)
-        show.simulation(describe(summary), summary, None, bisected=False)
+        show.played(describe(summary), summary)
         if not summary["bit_exact"]:
             click.get_current_context().exit(1)
         if not quiet:
@@ -150,7 +150,8 @@ def build_command(folder: Path, check: bool, frames: int, quiet: bool) -> None:
         show.built(result, folder)
         echo_page(folder)
         return
-    show.simulation(describe(result), result, None, bisected=False)
+    show.played(describe(result), result)
+    show.cells(result)
     if not result["bit_exact"]:
         click.get_current_context().exit(1)
 

@@ -251,12 +251,27 @@ def leaving(out: Console, report: Mapping[str, Any]) -> None:
     say(out, f"latency   {report['latency_cycles']:,} cycles to the end, {report['latency_ms']:.6g} ms")
 
 
-def simulation(lines: Sequence[str], summary: Mapping[str, Any], found: Difference | None, *, bisected: bool) -> None:
-    """The outcome, and where it first goes wrong."""
+def played(lines: Sequence[str], summary: Mapping[str, Any]) -> None:
+    """The outcome of a simulation."""
     out = console()
     for line in lines:
         say(out, line, "bold" if line is lines[0] else "")
     say(out, f"wall      {summary['wall_seconds']:.1f} s, of which build {summary['build_seconds']:.1f} s")
+
+
+def cells(summary: Mapping[str, Any]) -> None:
+    """What synthesis made of an accelerator."""
+    kinds = ", ".join(f"{n:,} {kind}" for kind, n in summary["cells"].items())
+    say(
+        console(),
+        f"cells     {sum(summary['cells'].values()):,}, by Yosys in {summary['synthesis_seconds']:.1f} s: {kinds}",
+    )
+
+
+def simulation(lines: Sequence[str], summary: Mapping[str, Any], found: Difference | None, *, bisected: bool) -> None:
+    """The outcome, and where it first goes wrong."""
+    played(lines, summary)
+    out = console()
     if found:
         say(out, str(found), "bold")
     elif bisected:

@@ -13,16 +13,16 @@ from tomato.build import bitstream, gates
 from tomato.build.folder import TARGET
 from tomato.build.report import report
 from tomato.core.interpret import interpret
+from tomato.core.ir import Graph
 from tomato.lower import lower
 from tomato.schedule import schedule
 
 FRAMES = 2
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """The build folder of a network with a shortcut, small and slow, with random frames."""
-    graph, target = residual(), targets.load("colorlight-i5")
+def written(tmp_path: Path, graph: Graph, board_name: str) -> Path:
+    """The build folder of a network, small and slow, with random frames."""
+    target = targets.load(board_name)
     plan = schedule(graph, target, fps=1_000)
     lowered = lower(graph, plan, target)
     facts = report(graph, plan, target, lowered, model="residual", notes=[])
@@ -35,6 +35,12 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A network with a shortcut, on an ECP5."""
+    return written(tmp_path, residual(), "colorlight-i5")
+
+
 @pytest.mark.slow
 def test_a_bitstream_takes_what_was_predicted_and_is_fast_enough(folder: Path) -> None:
     result = bitstream.build(folder)
@@ -45,6 +51,14 @@ def test_a_bitstream_takes_what_was_predicted_and_is_fast_enough(folder: Path) -
     assert result["clock_mhz"]["reached"] >= result["clock_mhz"]["asked"] == 50
     assert (folder / result["bitstream"]).stat().st_size > 10_000
     assert json.loads((folder / "build.json").read_text()) == result
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("board_name", ["kv260"])
+def test_the_cells_of_amd_compute_what_golden_does(board_name: str, tmp_path: Path) -> None:
+    outcome = gates.check(written(tmp_path, residual(4, 2), board_name), frames=FRAMES)
+    assert outcome["bit_exact"], outcome
+    assert (outcome["frames"], outcome["interval_cycles"]) == (FRAMES, outcome["interval_cycles_predicted"])
 
 
 @pytest.mark.area
