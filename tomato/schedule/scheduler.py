@@ -92,7 +92,7 @@ def options(
             continue
         engines = {s: e for s, e in CATALOGUE.items() if isinstance(place.op, e.ops)}
         reasons = {s: e.refuses(place) for s, e in engines.items()}
-        usable = [e for s, e in engines.items() if not reasons[s] and (fetch or not e.fetches)]
+        usable = [e for s, e in engines.items() if not reasons[s] and (fetch or not e.fetches) and not e.mixes]
         if not usable:
             why = "; ".join(f"{s}: {r}" for s, r in reasons.items()) or "no engine implements it"
             refused.append(f"{place.node.label} ({place.op.name}): {why}")
