@@ -46,6 +46,8 @@ def unrolling(layer: Mapping[str, Any]) -> str:
         words.append(cell)
     if pack > 1 or (pack == 0 and cell in MULTIPLIERS):
         words.append(f"{pack}/DSP" if pack else "LUT mult")
+    if in_luts := knobs.pop("in_luts", 0):
+        words.append(f"{in_luts} in LUTs")
     for knob in [k for k in knobs if k.endswith("ram")]:
         kind = RAMS[knobs.pop(knob)]
         words += [f"{knob.removesuffix('ram').strip('_') or 'memory'} in {kind}"] if kind != "LUT" else []

@@ -14,6 +14,7 @@ from tomato.schedule.design import Design, cut, fastest_in_regions
 from tomato.schedule.early import depths
 from tomato.schedule.fetching import Weights, fetching
 from tomato.schedule.floorplan import floor_of
+from tomato.schedule.mixing import TIMES, held_up, mixed
 from tomato.schedule.offers import Kept, Option, cycles_of, total
 from tomato.schedule.plan import NO_WISHES, Choice, Plan, Wishes
 from tomato.schedule.rates import rates_of
@@ -82,6 +83,7 @@ def schedule(
             except TomatoError as reason:
                 more = "" if reason.what == refused.what else f". With weights in memory beside the chip: {reason.what}"
                 raise DoesNotFitError(f"{refused.what}{more}", where=refused.where, hint=refused.hint) from reason
+    kept = {} if kept is None else kept
     fitting = partial(
         _fitting, graph, target, clock_mhz=clock_mhz, fps=fps, wishes=wishes, model=model, given=given,
         fetch=weights == "memory", kept=kept,
@@ -104,6 +106,10 @@ def schedule(
     if not fps and _held_by_converters(graph, plan, used, target):
         with suppress(TomatoError):  # what was found stays
             again = fitting(around=around, suit=True)
+            interval, plan, used = again if again[0] < interval else (interval, plan, used)
+    if not fps and held_up(used, target):
+        with suppress(TomatoError):  # what was found stays
+            again = fitting(around=around, faster_than=(interval, _between(graph, plan, used, target)))
             interval, plan, used = again if again[0] < interval else (interval, plan, used)
     if target.slrs > 1 and not fps and _short_of_blocks(used, target.usable):
         with suppress(TomatoError):  # what was found stays
@@ -137,10 +143,13 @@ def _fitted(
     fetch: bool = False,
     suit: bool = False,
     lean: bool = False,
+    faster_than: tuple[int, Resources] | None = None,
 ) -> tuple[int, Plan, Resources]:
     """Interval, plan and use, as `schedule` wants the plan, that leave room for what stands around it.
 
     suit: options are exchanged for others whose lanes suit their neighbours, see suited.py. lean: see `options`.
+    faster_than: a design's interval, and what is between its engines: layers may have multipliers of both kinds if that
+    makes fewer cycles a frame, see mixing.py.
     """
     clock = clock_mhz or target.clock_mhz
     offers = options(graph, target, wishes, model=model, ultra_words=ultra_words, fetch=fetch, lean=lean, kept=kept)
@@ -157,10 +166,15 @@ def _fitted(
     tight = replace(floor, rooms=[left(room) for room in floor.rooms], chip=left(floor.chip)) if suit else floor
     spare: dict[str, Resources] = {}
     before: Design | None = None
+    if faster_than:
+        least, spare = faster_than[0] // TIMES, {next(iter(offers)): faster_than[1]}
+        offers = mixed(graph, target, offers, faster_than[0], wishes)
     for attempt in range(ROUNDS):
         room = _less(left(target.usable) if suit else target.usable, sum(spare.values(), start=Resources()))
         interval, chosen = fastest(offers, target, room, at_least=least, model=model or graph.name, way_out=hint)
         least = max(least, interval if not attempt else 0)  # no later attempt has more room than the first
+        if faster_than and interval >= faster_than[0]:
+            raise DoesNotFitError("no mix of multipliers is faster")
         design = cut(graph, chosen, interval, tight, spare)
         if attempt and (floor.allowed or not design.fits):
             start = max(interval, before.interval if before else 0)
@@ -197,6 +211,12 @@ def _fitted(
         where=model or graph.name,
         hint="choose a larger board, or a lower rate with --fps",
     )
+
+
+def _between(graph: Graph, plan: Plan, used: Resources, target: Target) -> Resources:
+    """What a design takes beside its engines."""
+    engines = (unit.cost for unit in bind(graph, plan.layers, target).values())
+    return used - sum(engines, start=Resources())
 
 
 def _held_by_converters(graph: Graph, plan: Plan, used: Resources, target: Target) -> bool:

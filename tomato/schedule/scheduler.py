@@ -94,7 +94,9 @@ def options(
             continue
         engines = {s: e for s, e in CATALOGUE.items() if isinstance(place.op, e.ops)}
         reasons = {s: e.refuses(place) for s, e in engines.items()}
-        usable = [e for s, e in engines.items() if not reasons[s] and fetch >= e.fetches and lean >= e.lean]
+        usable = [
+            e for s, e in engines.items() if not reasons[s] and fetch >= e.fetches and lean >= e.lean and not e.mixes
+        ]
         if not usable:
             why = "; ".join(f"{s}: {r}" for s, r in reasons.items()) or "no engine implements it"
             refused.append(f"{place.node.label} ({place.op.name}): {why}")

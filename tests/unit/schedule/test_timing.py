@@ -196,10 +196,10 @@ def test_a_wide_beat_that_waits_is_several_narrow_ones() -> None:
     net = Codenet(1, 2, 4)
     padded = net.build.add(Pad((2, 2, 0, 0), 3), [net.dense("x", 4, "d")], "pad")
     graph = net.graph(padded)
-    units = {
-        name: type(unit)(unit.site, {**unit.knobs, "lanes": 1 if name == "d_q" else 4}) if "lanes" in unit.knobs else unit
-        for name, unit in units_of(graph, 12).items()
-    }
+    units = dict(units_of(graph, 12))
+    for name, unit in units.items():
+        if "lanes" in unit.knobs:
+            units[name] = type(unit)(unit.site, {**unit.knobs, "lanes": 1 if name == "d_q" else 4})
     assert set(fifo_depths(units, graph, ways_of(graph, units), 12)) == {"pad.0"}
 
 

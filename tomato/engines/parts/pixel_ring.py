@@ -8,7 +8,7 @@ import numpy as np
 
 from tomato.core.formats import Array
 from tomato.core.ir import TensorType
-from tomato.engines.base import Timing
+from tomato.engines.base import Leaves, Timing
 from tomato.engines.parts.ring import LAG
 from tomato.hardware.memory import Ram, better_ram, memory_cost
 from tomato.ops.window import Window
@@ -91,7 +91,7 @@ class PixelRing:
         need, oldest = pixels_seen(self._size, self.window)
         frame, place = np.divmod(np.arange(self.arg.pixels) - self.places, self.arg.pixels)
         room = frame * need.size + np.searchsorted(oldest[1:], place, side="right")
-        return Timing((need,), self.pixel_cycles, self.pixel_cycles + latency, (room,))
+        return Timing((need,), self.pixel_cycles, self.pixel_cycles + latency, (room,), leaves=Leaves.EVENLY)
 
     @cached_property
     def cost(self) -> Resources:

@@ -1,0 +1,250 @@
+"""Layers of which some filters multiply in DSP blocks, the others in LUTs, so that both kinds run out together."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import cached_property
+from math import ceil
+from typing import Any, Self
+
+from tomato.core.formats import Codes
+from tomato.core.forms import Cell
+from tomato.core.ir import TensorType
+from tomato.engines.base import Knobs, Site, Timing, beats
+from tomato.engines.conv2d_window import Conv2dWindow
+from tomato.engines.dense_fold import DenseFold
+from tomato.engines.parts import dot
+from tomato.engines.parts.fold import FoldUnit, WindowFold
+from tomato.engines.parts.ring import Ring, queue_places
+from tomato.engines.parts.weighted import WEIGHTS, WeightedUnit
+from tomato.hardware.memory import Ram, Store, delay_cost, rom_cost
+from tomato.hardware.netlist import Memory
+from tomato.hardware.plumbing import output_cost
+from tomato.ops.conv2d import Conv2d
+from tomato.ops.dense import Dense
+from tomato.ops.window import Window
+from tomato.targets import Resources
+
+IN_LUTS = "MemFile0"
+"""The parameter that names the file of the weights of filters that multiply in LUTs."""
+QUARTERS = 1, 2, 3
+"""Of the filters of a word those that multiply in DSP blocks, in quarters."""
+
+
+class MixedFold(WeightedUnit[Dense | Conv2d]):
+    """The engine of one kind of multiplier, with an array of each: `in_luts` filters of a word multiply in LUTs."""
+
+    stem = "mixed_fold"
+    ops = (Dense, Conv2d)
+    mixes = True
+
+    @classmethod
+    def refuses(cls, site: Site[Dense | Conv2d]) -> str:
+        if isinstance(site.op, Conv2d) and site.op.depthwise:
+            return "filters of one channel share no inputs"
+        packs = _packs(dot.offers(site.op.weight, cls.factors(site), site.target))
+        if 0 not in packs:
+            return "its weights are signs, which need no multipliers"
+        if site.op.weight.shape[-1] // _groups(site) <= max(packs):
+            return "all its filters share a DSP block"
+        return ""
+
+    @classmethod
+    def factors(cls, site: Site[Dense | Conv2d]) -> Codes:
+        return _engine(site).factors(site)
+
+    @classmethod
+    def shapes(cls, site: Site[Dense | Conv2d], offers: Iterable[Knobs]) -> Iterator[Self]:
+        """Every unrolling with the densest of the packs, and filters in LUTs such that the others fill their blocks."""
+        if (pack := max(_packs(offers))) == 0:
+            return
+        for whole in _engine(site).shapes(site, [{"cell": Cell.FIXED, "pack": pack}]):
+            for left in _in_luts(whole.outputs, pack):
+                yield cls(site, {**whole.knobs, "in_luts": left}).beside(whole)
+
+    @classmethod
+    def _stored(cls, site: Site[Dense | Conv2d], offers: Iterable[Knobs]) -> Iterator[Self]:
+        """Every kind of memory that the bitstream fills; what a unit takes is found out when it is asked for."""
+        for shape in cls.shapes(site, offers):
+            for kind in dot.rams(shape.words):
+                if kind != Ram.ULTRA:
+                    yield cls(site, {**shape.knobs, "weight_ram": kind}).beside(shape.whole)
+
+    def beside(self, whole: FoldUnit[Any]) -> Self:
+        """The same unit; the engine of one kind is known, and what was found out about it."""
+        self.__dict__["whole"] = whole
+        return self
+
+    @cached_property
+    def whole(self) -> FoldUnit[Any]:
+        """The engine that has all filters in DSP blocks: its ring and its words are the same."""
+        return _engine(self.site)(self.site, self.knobs)
+
+    @property
+    def inputs(self) -> int:
+        """Products of a read and filter."""
+        return self.whole.inputs
+
+    @property
+    def filters(self) -> tuple[int, int]:
+        """Filters of a read that multiply in DSP blocks, and in LUTs."""
+        few = self.knobs["in_luts"]
+        return self.whole.outputs - few, few
+
+    @property
+    def lanes(self) -> tuple[tuple[int, ...], int]:
+        return self.whole.lanes
+
+    @property
+    def views(self) -> tuple[TensorType, ...]:
+        return self.whole.views
+
+    @property
+    def cycles(self) -> int:
+        return self.whole.cycles
+
+    @property
+    def multipliers(self) -> int:
+        return self.whole.multipliers
+
+    @property
+    def words(self) -> int:
+        return self.whole.words
+
+    @property
+    def _luts(self) -> Knobs:
+        """The knobs of the array in LUTs."""
+        return {**self.knobs, "pack": 0}
+
+    @property
+    def fields(self) -> tuple[int, int]:
+        """Bits of a weight of a filter in DSP blocks, in LUTs."""
+        return dot.field_bits(self.weight, self.knobs), dot.field_bits(self.weight, self._luts)
+
+    @property
+    def weight_bits(self) -> int:
+        return sum(store.words * store.bits for store in self.stores.values())
+
+    @cached_property
+    def _pipelines(self) -> tuple[int, int]:
+        """Cycles from the last read of a pass to its result, of the array in DSP blocks, and of that in LUTs."""
+        x = self.factors(self.site)
+        return self.whole.pipeline, dot.pipeline(self.inputs, self.weight, x, self._luts)
+
+    @cached_property
+    def timing(self) -> Timing:
+        timing = self.whole.timing
+        return replace(timing, latency=timing.latency + max(self._pipelines) - self.whole.pipeline)
+
+    @cached_property
+    def places(self) -> int:
+        """Places of the output queue."""
+        return queue_places(max(self._pipelines), self._reads)
+
+    @property
+    def _reads(self) -> int:
+        """Reads of a pass."""
+        return self.whole.pixel_cycles // beats(self.out.channels, self.whole.outputs)
+
+    @cached_property
+    def stores(self) -> dict[str, Store]:
+        kind, names = Ram(self.knobs["weight_ram"]), (WEIGHTS, IN_LUTS)
+        widths = (self.inputs * n * bits for n, bits in zip(self.filters, self.fields, strict=True))
+        return {name: Store(kind, self.words, bits) for name, bits in zip(names, widths, strict=True)}
+
+    @property
+    def _in_blocks(self) -> Resources:
+        """The array in DSP blocks."""
+        return self._array(self.filters[0], self.knobs, self.whole.chain)
+
+    def _array(self, outputs: int, knobs: Knobs, chain: int = 0) -> Resources:
+        x = self.factors(self.site)
+        return dot.cost(self.inputs, outputs, self.weight, x, self.out.codes, knobs, self.target, chain=chain)
+
+    @cached_property
+    def bare(self) -> Resources:
+        """The engine of one kind, with its array replaced by two, and with what lets the faster one's results wait."""
+        whole, bits = self.whole, self.out.codes.bits
+        (blocks, luts), (early, late) = self.filters, self._pipelines
+        arrays = self._in_blocks + self._array(luts, self._luts)
+        least = queue_places(whole.pipeline, self._reads)
+        queues = [output_cost(whole.outputs * bits, places, self.target) for places in (self.places, least)]
+        waiting = (blocks if early < late else luts) * bits
+        shifted = abs(early - late) > 1 and self.target.memory.srl_depth
+        waits = delay_cost(waiting, self.target) if shifted else Resources(ff=waiting * abs(early - late))
+        return whole.bare - whole.array + arrays + queues[0] - queues[1] + waits
+
+    @property
+    def formula(self) -> Resources:
+        return sum((rom_cost(store, self.target) for store in self.stores.values()), start=self.bare)
+
+    @cached_property
+    def params(self) -> dict[str, int]:
+        weight, x, whole = self.weight, self.factors(self.site), self.whole
+        groups = _groups(self.site)
+        (in_lanes,), chain = whole.lanes[0], whole.chain
+        return {
+            "Lanes": in_lanes // self.knobs.get("pixels", 1),
+            "Outputs": whole.outputs,
+            "InLuts": self.knobs["in_luts"],
+            "Beats": beats(self.arg.channels, self.knobs["lanes_in"]),
+            "Groups": groups,
+            "Folds": beats(self.out.channels // groups, whole.outputs),
+            "Depth": self.places,
+            **self._window,
+            "InBits": x.bits,
+            "InSigned": int(x.signed),
+            "WeightBits": self.fields[0],
+            "ProdBits": dot.sum_bits(weight, x, max(1, chain)),
+            "Pack": self.knobs["pack"],
+            "Chain": chain,
+            "LutWeightBits": self.fields[1],
+            "LutProdBits": dot.product_bits(weight, x),
+            "AccBits": self.out.codes.bits,
+            "WeightRam": self.knobs["weight_ram"],
+        }
+
+    @property
+    def _window(self) -> dict[str, int]:
+        """The parameters of the window. In a dense layer every pixel is an image."""
+        whole = self.whole
+        if isinstance(whole, DenseFold):
+            pixels, ram = whole.ring
+            kind = TensorType((1, 1, self.arg.channels), self.arg.fmt)
+            image = Ring(self.target, kind, Window((1, 1)), whole.inputs, False, False, whole.pixel_cycles)
+            return {**image.params(), "PadValue": 0, **image.bank_params(), "Rows": pixels, "RingRam": ram}
+        assert isinstance(whole, WindowFold) and isinstance(whole.ring, Ring)
+        return {**whole.ring.params(), "PadValue": whole.op.pad_value, **whole.ring.bank_params()}
+
+    @cached_property
+    def memories(self) -> dict[str, Memory]:
+        (blocks, luts), table = self.filters, self.whole.table
+        at = blocks * self.inputs
+        return {
+            WEIGHTS: dot.memory(table[:, :at], blocks, self.weight, self.knobs),
+            IN_LUTS: dot.memory(table[:, at:], luts, self.weight, self._luts),
+        }
+
+
+def _engine(site: Site[Any]) -> type[FoldUnit[Any]]:
+    """The engine that has one kind of multiplier."""
+    return DenseFold if isinstance(site.op, Dense) else Conv2dWindow
+
+
+def _groups(site: Site[Any]) -> int:
+    """Groups of channels."""
+    return site.op.groups if isinstance(site.op, Conv2d) else 1
+
+
+def _packs(offers: Iterable[Knobs]) -> set[int]:
+    """How many filters may share a block, of offers that multiply what is not coded; 0: multipliers are in LUTs."""
+    return {offer["pack"] for offer in offers if offer["cell"] == Cell.FIXED}
+
+
+def _in_luts(outputs: int, pack: int) -> list[int]:
+    """How many of the filters of a word are worth multiplying in LUTs: the others fill their DSP blocks."""
+    blocks = ceil(outputs / pack)
+    found = {outputs - pack * round(blocks * part / 4) for part in QUARTERS}
+    return sorted(n for n in found if 0 < n < outputs)
+
+
+ENGINE = MixedFold
