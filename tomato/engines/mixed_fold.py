@@ -212,7 +212,8 @@ class MixedFold(WeightedUnit[Dense | Conv2d]):
             kind = TensorType((1, 1, self.arg.channels), self.arg.fmt)
             image = Ring(self.target, kind, Window((1, 1)), whole.inputs, False, False, whole.pixel_cycles)
             return {**image.params(), "PadValue": 0, **image.bank_params(), "Rows": pixels, "RingRam": ram}
-        assert isinstance(whole, WindowFold) and isinstance(whole.ring, Ring)
+        assert isinstance(whole, WindowFold)
+        assert isinstance(whole.ring, Ring)
         return {**whole.ring.params(), "PadValue": whole.op.pad_value, **whole.ring.bank_params()}
 
     @cached_property
