@@ -179,7 +179,7 @@ module tom_pixel_ring #(
       beat_q  <= '0;
     end else begin
       left_q <= left_q - CountBits'(pixel_done) + freed_q;
-      room_q <= freed_q != '0 || (room_q && !(pixel_done && left_q == CountBits'(1)));
+      room_q <= freed_q != '0 || (room_q && !(pixel_done && left_q == CountBits'(1'b1)));
       if (write) begin
         write_q <= write_q == AddrBits'(Words - 1) ? '0 : write_q + 1'b1;
         beat_q  <= beat_q == BeatBits'(Beats - 1) ? '0 : beat_q + 1'b1;
@@ -201,8 +201,8 @@ module tom_pixel_ring #(
   logic [RowBits-1:0] next_row_q;
   logic [CountBits-1:0] next_free_q;     // what leaves with it: known a cycle later, and a pixel has several reads
   logic signed [CountBits:0] next_wait_q;  // and what the one behind it waits for more
-  wire logic next_last_col = next_col_q == ColBits'(OutWidth - 1);
-  wire logic next_last_row = next_row_q == RowBits'(OutHeight - 1);
+  wire logic next_last_col = next_col_q == ColBits'(Window.out_width - 1);
+  wire logic next_last_row = next_row_q == RowBits'(Window.out_height - 1);
 
   wire logic issue = go_q && (!pass_start || available_i);
   wire logic col_step = issue && loops.ends_pixel;

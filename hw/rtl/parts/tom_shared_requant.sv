@@ -69,7 +69,9 @@ module tom_shared_requant #(
     logic [125:0] sum;
   } nudge_t;
 
-  wire nudge_t [Members-1:0][(Nudges > 0 ? Nudges : 1)-1:0] nudged = Nudged;
+  typedef nudge_t [Members-1:0][(Nudges > 0 ? Nudges : 1)-1:0] nudges_t;
+
+  wire nudges_t nudged = nudges_t'(Nudged);
   wire logic unused_nudged = &{1'b0, nudged};
 
   localparam int unsigned FieldW = MultBits + BiasBits;
