@@ -130,7 +130,7 @@ def test_unknown_target() -> None:
     assert compile_refused(DIGITS, target="u251") == (
         "error: unknown target 'u251'\n"
         "  hint: did you mean u250? known targets: arria10-gx1150, colorlight-i5, colorlight-i9, kv260, "
-        "orangecrab, pynq-z2, stratix10-gx2800, u250, u280, u50, u55c, ulx3s, zcu102, zcu104\n"
+        "orangecrab, pynq-z2, stratix10-gx2800, tang-nano-20k, u250, u280, u50, u55c, ulx3s, zcu102, zcu104\n"
     )
 
 

@@ -1,13 +1,15 @@
 """The open flow for the ECP5: synthesis, placement and routing, bitstream, and what they say of the design."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tomato.board import boards, tools
 from tomato.board.blocks import with_registers
 from tomato.board.flipflops import pins, shown
+from tomato.board.flow import OpenFlow, slowest
+from tomato.board.pll import EHXPLLL
 from tomato.board.serial import Shell
 from tomato.board.synthesis import ECP5, script
 from tomato.core.files import write_text
@@ -30,7 +32,7 @@ UNCONNECTED = "x"
 """A bit of a port that no wire is on, as Yosys writes it."""
 
 
-def synthesis(made: Shell, sources: list[str]) -> str:
+def synthesis(made: Shell, sources: Sequence[str]) -> str:
     """The script that synthesises the top of a board, run from the build folder."""
     commands = script(ECP5, made.top, sources, ["rtl", "board/rtl"])
     netlist = FOLDER / f"{made.top}.json"
@@ -82,7 +84,7 @@ def without_idle_carries(netlist: dict[str, Any]) -> dict[str, Any]:
 def results(report: Mapping[str, Any]) -> dict[str, Any]:
     """Resources and the clock in MHz, from the report of nextpnr: the slowest clock counts."""
     used = {kind: cells["used"] for kind, cells in report["utilization"].items()}
-    placed = {kind: sum(n * used.get(cell, 0) for cell, n in cells.items()) for kind, cells in COUNTED.items()}
-    clocks = {name: clock for name, clock in report["fmax"].items() if clock["constraint"]}
-    slowest = min(clocks.values(), key=lambda clock: clock["achieved"] / clock["constraint"])
-    return {"resources": placed, "clock_mhz": round(slowest["achieved"], 2)}
+    return {"resources": FLOW.placed(used), "clock_mhz": slowest(report["fmax"])}
+
+
+FLOW = OpenFlow("ecp5", EHXPLLL, LPF, ".bit", COUNTED, synthesis, build)

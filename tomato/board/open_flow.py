@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from tomato.backend import verilog
 from tomato.backend.render import render
-from tomato.board import boards, ecp5, serial
+from tomato.board import boards, ecp5, gowin, serial
+from tomato.board.flow import OpenFlow
 from tomato.core.errors import TomatoError
 from tomato.hardware.netlist import Netlist
 from tomato.targets import Target
 
-ECP5 = "ecp5"
-"""The family, as target files spell it, that the open tools know."""
+FLOWS: Mapping[str, OpenFlow] = {"ecp5": ecp5.FLOW, "gw2a": gowin.FLOW}
+"""The families, as target files spell them, that open tools know."""
 SERIAL = "serial.json"
 """What is known of the shell, or why there is none."""
 
@@ -22,8 +24,9 @@ def files(netlist: Netlist, target: Target, report: Mapping[str, Any]) -> dict[s
     board = line(target)
     if board is None:
         return {}
+    flow, title = FLOWS[target.family], f"{report['model']} for {report['target']}"
     try:
-        made = serial.shell(netlist, target, board, report["clock_mhz"], f"{report['model']} for {report['target']}")
+        made = serial.shell(netlist, target, board, flow.name, flow.pll, report["clock_mhz"], title)
         check_room(made, target, report["resources"]["bram18"])
     except TomatoError as reason:
         return {SERIAL: json.dumps({"refused": reason.what, "hint": reason.hint}) + "\n"}
@@ -35,15 +38,15 @@ def files(netlist: Netlist, target: Target, report: Mapping[str, Any]) -> dict[s
     return {
         **{f"rtl/{name}": text for name, text in shell.items()},
         SERIAL: json.dumps(described, indent=1) + "\n",
-        "ecp5/synth.ys": ecp5.synthesis(made, sources),
-        f"ecp5/{ecp5.LPF}": serial.constraints(made),
-        "README.md": render("board/README_ecp5.md.j2", made),
+        f"{flow.name}/synth.ys": flow.synthesis(made, sources),
+        f"{flow.name}/{flow.pins}": render(f"board/{flow.name}{Path(flow.pins).suffix}.j2", made),
+        "README.md": render(f"board/README_{flow.name}.md.j2", made),
     }
 
 
 def line(target: Target) -> boards.Board | None:
     """The board, if it has a serial line that a design is reached through."""
-    return boards.find(target.name) if target.family == ECP5 else None
+    return boards.find(target.name) if target.family in FLOWS else None
 
 
 def check_room(made: serial.Shell, target: Target, used: int) -> None:

@@ -1,4 +1,4 @@
-"""The serial shell of an accelerator: its description, its Verilog, and what a board with an ECP5 needs beside it."""
+"""The serial shell of an accelerator: its description, its Verilog, and the top of a board around it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -9,7 +9,7 @@ from tomato.backend import library, verilog
 from tomato.backend.render import render
 from tomato.board.boards import Board
 from tomato.board.number import number
-from tomato.board.pll import Pll, pll
+from tomato.board.pll import Kind, Pll, pll
 from tomato.hardware.memory import LOAD_BITS, Ram, memory_cost
 from tomato.hardware.netlist import Netlist, Stream, load_count
 from tomato.targets import Resources, Target
@@ -54,9 +54,10 @@ class Port:
 class Shell:
     """Everything that the templates of the serial shell may look at, and what the host must know.
 
-    `part_beats`: beats of the loader in a packet, 0 if there is no loader.
+    `flow`: whose tools build it. `part_beats`: beats of the loader in a packet, 0 if there is no loader.
     """
 
+    flow: str
     name: str
     title: str
     build: int
@@ -94,13 +95,16 @@ class Shell:
         return f"{self.name}_{self.board.name.replace('-', '_')}"
 
 
-def shell(netlist: Netlist, target: Target, board: Board, clock_mhz: float, title: str) -> Shell:
-    """The serial shell of a design on a board. Raises TomatoError where no clock or rate can be made."""
-    made = pll(board.clock_mhz, clock_mhz)
+def shell(
+    netlist: Netlist, target: Target, board: Board, flow: str, kind: Kind, clock_mhz: float, title: str
+) -> Shell:  # fmt: skip
+    """The serial shell of a design on a board, for a flow. Raises TomatoError where no clock or rate can be made."""
+    made = pll(kind, board.clock_mhz, clock_mhz)
     baud = rate(made.mhz, board.most_baud)
     beats = load_count(netlist.loaded, LOAD_BITS)
     part = max((n for n in range(1, MOST_PART + 1) if beats and beats % n == 0), default=0)
     return Shell(
+        flow=flow,
         name=netlist.name,
         title=title,
         build=number(netlist, target),
@@ -160,7 +164,7 @@ def rtl(made: Shell, netlist: Netlist) -> dict[str, str]:
     files = {path.name: path.read_text() for name, path in used.items() if name not in present}
     files |= {name: path.read_text() for name, path in library.includes(used.values()).items()}
     files[f"{made.serial}.sv"] = render("board/serial.sv.j2", made)
-    files[f"{made.top}.sv"] = render("board/ecp5_top.sv.j2", made)
+    files[f"{made.top}.sv"] = render(f"board/{made.flow}_top.sv.j2", made)
     return files
 
 
@@ -177,8 +181,3 @@ def description(made: Shell, target: Target) -> Mapping[str, Any]:
         "part_bytes": made.part_beats * made.load_bits // 8,
         **ports,
     }
-
-
-def constraints(made: Shell) -> str:
-    """The LPF file of the board's top."""
-    return render("board/ecp5.lpf.j2", made)

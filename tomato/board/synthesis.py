@@ -31,7 +31,7 @@ class Flow:
 
 
 WIDTHS = "-D DSP_A_MAXWIDTH=18 -D DSP_B_MAXWIDTH=18 -D DSP_A_MINWIDTH=2 -D DSP_B_MINWIDTH=2"
-"""What a multiplier of the ECP5 takes."""
+"""What a multiplier of 18 x 18 bits takes."""
 ECP5 = Flow(
     begin="synth_ecp5 {options} -top {top} -run begin:coarse",
     dsp=(
@@ -41,6 +41,16 @@ ECP5 = Flow(
     end="synth_ecp5 {options} -top {top} -run map_ram:",
     lut=4,
     boxes=("lattice/cells_bb_ecp5.v",),
+)
+GW2A = Flow(
+    begin="synth_gowin -family gw2a {options} -top {top} -run begin:coarse",
+    dsp=(
+        f"techmap -map +/mul2dsp.v {WIDTHS} -D DSP_NAME=$__MUL18X18",
+        "techmap -map +/gowin/dsp_map.v",
+    ),
+    end="synth_gowin -family gw2a {options} -top {top} -run map_ram:",
+    lut=4,
+    boxes=("gowin/cells_sim.v", "gowin/cells_xtra_gw2a.v"),
 )
 
 

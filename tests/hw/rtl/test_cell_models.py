@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import toolchain
 
-from tests.hw.rtl.amd_cells import BlockRam, Cell, Dsp, Ports, Registers, UltraRam
+from tests.hw.rtl.amd_cells import BlockRam, Cell, Ports, UltraRam
+from tests.hw.rtl.amd_dsp import Dsp, Registers
 from tomato.build.gates import FAMILIES
 from tomato.core.assets import asset
 

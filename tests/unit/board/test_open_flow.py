@@ -9,7 +9,7 @@ import pytest
 
 from tests.networks.codenets import residual
 from tomato import targets
-from tomato.board import boards, open_flow, serial
+from tomato.board import boards, gowin, open_flow, serial
 from tomato.board.ecp5 import results, without_idle_carries
 from tomato.board.number import number
 from tomato.board.synthesis import ECP5, UNMARKED, script
@@ -34,8 +34,10 @@ def made(target: Target, size: int = 8) -> tuple[Netlist, dict[str, str]]:
 def test_every_board_with_pins_is_a_target_of_its_family(name: str) -> None:
     found, target = boards.find(name), targets.load(name)
     assert found is not None
-    assert target.family == open_flow.ECP5
-    assert boards.device(target.part)[1:2] == ("--package",)
+    assert target.family in open_flow.FLOWS
+    assert (
+        boards.device(target.part)[1:2] == ("--package",) if target.family == "ecp5" else gowin.options(target, "t", 1)
+    )
     pins = [found.clock_pin, found.rxd, found.txd, *found.leds, *found.high]
     assert len(set(pins)) == len(pins)
     assert 1 <= len(found.leds) <= 4
@@ -44,7 +46,8 @@ def test_every_board_with_pins_is_a_target_of_its_family(name: str) -> None:
 @pytest.mark.parametrize("name", boards.names())
 def test_every_pin_of_the_top_is_placed_once(name: str) -> None:
     _, files = made(targets.load(name))
-    placed = re.findall(r'LOCATE COMP "(\S+?)" SITE', files["ecp5/pins.lpf"])
+    flow = open_flow.FLOWS[targets.load(name).family]
+    placed = re.findall(r'(?:LOCATE COMP|IO_LOC) "(\S+?)" ', files[f"{flow.name}/{flow.pins}"])
     top = files[f"rtl/{json.loads(files['serial.json'])['top']}.sv"]
     ports = re.search(r"module net_\w+ \((.*?)\);", top, re.DOTALL)
     assert ports is not None
@@ -61,6 +64,15 @@ def test_the_script_names_files_that_the_folder_holds() -> None:
     assert f"rtl/{netlist.name}.sv" in described["sources"]
     assert all(source in files["ecp5/synth.ys"] for source in described["sources"])
     assert described["frame_bytes"] == sum(p["bytes"] for p in described["inputs"]) == 8 * 8 * 4
+
+
+def test_the_script_of_another_family_maps_its_multipliers_between_the_halves_of_its_own() -> None:
+    _, files = made(targets.load("tang-nano-20k"), 4)
+    commands = files["gowin/synth.ys"].splitlines()
+    told = ("-run begin:coarse", "techmap -map +/mul2dsp.v", "techmap -map +/gowin/dsp_map.v", "-run map_ram:")
+    places = [next(i for i, command in enumerate(commands) if part in command) for part in told]
+    assert places == sorted(places)
+    assert ".ODIV_SEL (32)" in files["rtl/net_tang_nano_20k.sv"]
 
 
 def test_other_boards_get_nothing() -> None:
@@ -128,6 +140,18 @@ def test_what_nextpnr_counts_is_in_the_units_of_the_budget() -> None:
     clocks = {"a": {"achieved": 80.0, "constraint": 50.0}, "b": {"achieved": 30.0, "constraint": 25.0}}
     found = results({"utilization": {k: {"used": n} for k, n in used.items()}, "fmax": clocks})
     assert found == {"resources": {"lut": 100, "ff": 40, "dsp": 2, "bram18": 1}, "clock_mhz": 30.0}
+
+
+def test_carries_of_gowin_take_places_of_luts() -> None:
+    used = {"LUT4": 100, "ALU": 7, "DFF": 40, "MULT18X18": 2, "BSRAM": 1, "RAM16SDP4": 3}
+    clocks = {"a": {"achieved": 80.0, "constraint": 27.0}}
+    found = gowin.results({"utilization": {k: {"used": n} for k, n in used.items()}, "fmax": clocks})
+    assert found == {"resources": {"lut": 107, "ff": 40, "dsp": 2, "bram18": 1}, "clock_mhz": 80.0}
+
+
+def test_a_part_of_another_family_is_refused_by_gowin() -> None:
+    with pytest.raises(TomatoError, match="'LFE5U-25F-6BG381C' is no part of the GW2A family"):
+        gowin.options(targets.load("colorlight-i5"), "top", 27)
 
 
 def chain(carry: int, into: int | str) -> dict[str, Any]:

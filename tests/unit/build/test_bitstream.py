@@ -28,7 +28,7 @@ def test_an_unknown_board_says_which_are_known(folders: dict[str, Path]) -> None
         bitstream.build(folders["mine"])
     assert caught.value.what == "nothing is known of the pins of mine"
     assert caught.value.hint == (
-        "boards for which a bitstream can be made here: colorlight-i5, colorlight-i9, orangecrab, ulx3s"
+        "boards for which a bitstream can be made here: colorlight-i5, colorlight-i9, orangecrab, tang-nano-20k, ulx3s"
     )
 
 

@@ -29,6 +29,7 @@ KNOWN = (
     "orangecrab",
     "pynq-z2",
     "stratix10-gx2800",
+    "tang-nano-20k",
     "u250",
     "u280",
     "u50",
@@ -247,12 +248,16 @@ def test_faulty_family(table: str, key: str, value: object, what: str) -> None:
     assert error.value.what == f"faulty target file: {what}"
 
 
+def test_a_family_may_be_fitted_as_another() -> None:
+    assert targets.load("tang-nano-20k").lut_fit == targets.load("ulx3s").lut_fit != ()
+
+
 def test_unknown_family(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(BOARD.replace("ecp5", "ecp6"))
     with pytest.raises(TomatoError) as error:
         targets.load(str(path))
-    families = "arria10, ecp5, series7, stratix10, ultrascale_plus"
+    families = "arria10, ecp5, gw2a, series7, stratix10, ultrascale_plus"
     assert str(error.value) == f"error: unknown FPGA family 'ecp6'\n  --> {path}\n  hint: known families: {families}"
 
 
