@@ -128,7 +128,7 @@ def _wished(graph: Graph, place: Site[Any], wishes: Wishes) -> AnyUnit:
     engine = CATALOGUE.get(choice.engine)
     if engine is None or not isinstance(place.op, engine.ops):
         suits = (s for s, e in CATALOGUE.items() if isinstance(place.op, e.ops) and not e.refuses(place))
-        known = ", ".join(s for s in suits if not CATALOGUE[s].fetches)
+        known = ", ".join(s for s in suits if not (CATALOGUE[s].fetches or CATALOGUE[s].mixes))
         what, hint = f"engine {choice.engine!r} does not implement {place.op.name}", f"choose from {known}"
         if engine is not None and GatedConv2d in engine.ops and isinstance(place.op, Conv2d | Dense):
             what += f": {ungated(graph, place.node)}"
