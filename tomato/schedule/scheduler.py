@@ -90,9 +90,9 @@ def options(
         if kept is not None and name not in wishes.layers and key in kept:
             found[name] = kept[key]
             continue
-        engines = {s: e for s, e in CATALOGUE.items() if isinstance(place.op, e.ops)}
+        engines = {s: e for s, e in CATALOGUE.items() if isinstance(place.op, e.ops) and not e.mixes}
         reasons = {s: e.refuses(place) for s, e in engines.items()}
-        usable = [e for s, e in engines.items() if not reasons[s] and (fetch or not e.fetches) and not e.mixes]
+        usable = [e for s, e in engines.items() if not reasons[s] and (fetch or not e.fetches)]
         if not usable:
             why = "; ".join(f"{s}: {r}" for s, r in reasons.items()) or "no engine implements it"
             refused.append(f"{place.node.label} ({place.op.name}): {why}")

@@ -68,7 +68,7 @@ REFUSED = {
     ),
     "one_block": (
         (Dense(Tensor(np.arange(-6, 6).reshape(6, 2))), (TensorType((6, 5, 6), Codes.of(4, signed=True)),)),
-        "all its filters share a DSP block",
+        "as many filters as are needed at once share a DSP block",
     ),
 }
 
