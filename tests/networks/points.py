@@ -74,7 +74,8 @@ def choices(draw: Draw, engine: type[AnyUnit], site: Site[Any]) -> Knobs:
         left = [k for k in left if k[name] == value]
     (knobs,) = left
     if "weight_ram" in knobs:
-        knobs = {**knobs, "weight_ram": draw(st.sampled_from((Ram.LUT, Ram.BLOCK, Ram.ULTRA)))}
+        kinds = [kind for kind in Ram if kind != Ram.ULTRA or getattr(engine, "loads", True)]
+        knobs = {**knobs, "weight_ram": draw(st.sampled_from(kinds))}
     return knobs
 
 

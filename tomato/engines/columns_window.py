@@ -35,6 +35,7 @@ class ColumnsWindow(FoldUnit[Summed]):
 
     stem = "columns_window"
     ops = (Conv2d, Dense)
+    loads = False
 
     @classmethod
     def refuses(cls, site: Site[Summed]) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import ceil
 from typing import Any, Self
 
@@ -36,6 +36,7 @@ class MixedFold(WeightedUnit[Dense | Conv2d]):
     stem = "mixed_fold"
     ops = (Dense, Conv2d)
     mixes = True
+    loads = False
 
     @classmethod
     def refuses(cls, site: Site[Dense | Conv2d]) -> str:
@@ -44,8 +45,8 @@ class MixedFold(WeightedUnit[Dense | Conv2d]):
         packs = _packs(dot.offers(site.op.weight, cls.factors(site), site.target))
         if 0 not in packs:
             return "its weights are signs, which need no multipliers"
-        if site.op.weight.shape[-1] // _groups(site) <= max(packs):
-            return "all its filters share a DSP block"
+        if not any(_in_luts(whole.outputs, max(packs)) for whole in _wholes(site, max(packs))):
+            return "as many filters as are needed at once share a DSP block"
         return ""
 
     @classmethod
@@ -57,17 +58,13 @@ class MixedFold(WeightedUnit[Dense | Conv2d]):
         """Every unrolling with the densest of the packs, and filters in LUTs such that the others fill their blocks."""
         if (pack := max(_packs(offers))) == 0:
             return
-        for whole in _engine(site).shapes(site, [{"cell": Cell.FIXED, "pack": pack}]):
+        for whole in _wholes(site, pack):
             for left in _in_luts(whole.outputs, pack):
                 yield cls(site, {**whole.knobs, "in_luts": left}).beside(whole)
 
-    @classmethod
-    def _stored(cls, site: Site[Dense | Conv2d], offers: Iterable[Knobs]) -> Iterator[Self]:
-        """Every kind of memory that the bitstream fills; what a unit takes is found out when it is asked for."""
-        for shape in cls.shapes(site, offers):
-            for kind in dot.rams(shape.words):
-                if kind != Ram.ULTRA:
-                    yield cls(site, {**shape.knobs, "weight_ram": kind}).beside(shape.whole)
+    def stored(self, kind: Ram) -> Self:
+        """Likewise; what it takes is found out when it is asked for, as few units are weighed."""
+        return type(self)(self.site, {**self.knobs, "weight_ram": kind}).beside(self.whole)
 
     def beside(self, whole: FoldUnit[Any]) -> Self:
         """The same unit; the engine of one kind is known, and what was found out about it."""
@@ -229,6 +226,12 @@ class MixedFold(WeightedUnit[Dense | Conv2d]):
 def _engine(site: Site[Any]) -> type[FoldUnit[Any]]:
     """The engine that has one kind of multiplier."""
     return DenseFold if isinstance(site.op, Dense) else Conv2dWindow
+
+
+@lru_cache(maxsize=4)  # whether there are any is asked before
+def _wholes(site: Site[Any], pack: int) -> tuple[FoldUnit[Any], ...]:
+    """Every sensible unrolling with all filters in DSP blocks."""
+    return tuple(_engine(site).shapes(site, [{"cell": Cell.FIXED, "pack": pack}]))
 
 
 def _groups(site: Site[Any]) -> int:

@@ -92,11 +92,9 @@ def options(
         if kept is not None and name not in wishes.layers and key in kept:
             found[name] = kept[key]
             continue
-        engines = {s: e for s, e in CATALOGUE.items() if isinstance(place.op, e.ops)}
+        engines = {s: e for s, e in CATALOGUE.items() if isinstance(place.op, e.ops) and not e.mixes}
         reasons = {s: e.refuses(place) for s, e in engines.items()}
-        usable = [
-            e for s, e in engines.items() if not reasons[s] and fetch >= e.fetches and lean >= e.lean and not e.mixes
-        ]
+        usable = [e for s, e in engines.items() if not reasons[s] and fetch >= e.fetches and lean >= e.lean]
         if not usable:
             why = "; ".join(f"{s}: {r}" for s, r in reasons.items()) or "no engine implements it"
             refused.append(f"{place.node.label} ({place.op.name}): {why}")
@@ -140,7 +138,7 @@ def _wished(graph: Graph, place: Site[Any], wishes: Wishes) -> AnyUnit:
     engine = CATALOGUE.get(choice.engine)
     if engine is None or not isinstance(place.op, engine.ops):
         suits = (s for s, e in CATALOGUE.items() if isinstance(place.op, e.ops) and not e.refuses(place))
-        known = ", ".join(s for s in suits if not CATALOGUE[s].fetches)
+        known = ", ".join(s for s in suits if not (CATALOGUE[s].fetches or CATALOGUE[s].mixes))
         what, hint = f"engine {choice.engine!r} does not implement {place.op.name}", f"choose from {known}"
         if engine is not None and GatedConv2d in engine.ops and isinstance(place.op, Conv2d | Dense):
             what += f": {ungated(graph, place.node)}"

@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from functools import cached_property
-from typing import Self, TypeVar
+from typing import ClassVar, Self, TypeVar
 
 from tomato.core.formats import Codes, Tensor
 from tomato.core.forms import Cell
@@ -50,7 +50,12 @@ class ArrayUnit(Unit[OpT]):
 
 
 class WeightedUnit(ArrayUnit[OpT]):
-    """Its knob `weight_ram` says in which memory the weights are; the bitstream cannot fill UltraRAM."""
+    """Its knob `weight_ram` says in which memory the weights are; the bitstream cannot fill UltraRAM.
+
+    loads: whether the loader fills it, so that they may be there.
+    """
+
+    loads: ClassVar[bool] = True
 
     @classmethod
     def shares(cls, site: Site[OpT]) -> bool:
@@ -91,7 +96,8 @@ class WeightedUnit(ArrayUnit[OpT]):
     def _stored(cls, site: Site[OpT], offers: Iterable[Knobs]) -> Iterator[Self]:
         for shape in cls.shapes(site, offers):
             for kind in dot.rams(shape.words):
-                yield shape.stored(kind)
+                if cls.loads or kind != Ram.ULTRA:
+                    yield shape.stored(kind)
 
     @classmethod
     def portable(cls, site: Site[OpT], knobs: Knobs) -> Iterator[Knobs]:
