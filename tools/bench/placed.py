@@ -24,11 +24,13 @@ from tomato.build.report import report
 from tomato.core.ir import Graph
 from tomato.lower import lower
 from tomato.schedule import schedule
+from tomato.schedule.plan import Choice, Wishes
+from tomato.targets import Target
+from tools.bench import divided, several
 from tools.bench.cases import BUILD, HERE, MODELS, ROOT
 from tools.bench.joins import joins
 from tools.bench.loops import loops
 from tools.bench.precision import fill
-from tools.bench.several import FPS, several
 
 RESULTS: Final = HERE / "placed.json"
 DOCUMENT: Final = ROOT / "docs" / "open-flow.md"
@@ -36,6 +38,8 @@ BEGIN: Final = "<!-- made by python -m tools.bench.placed -->\n"
 BOARD: Final = "ulx3s"
 Make = Callable[[Path, Path, float], None]
 """Writes a build folder; with the folder of models, for a rate in frames/s."""
+Asked = Callable[[Graph, Target, float], Mapping[str, Choice]]
+"""The choices of a plan, for a network, a board and a rate in frames/s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +67,12 @@ def digits(folder: Path, _: Path, fps: float) -> None:
     tomato.compile(example / "digits.onnx", BOARD, calibration=frames, fps=fps).write(folder)
 
 
-def made(name: str, network: Callable[[], Graph]) -> Make:
-    """A network of this benchmark."""
+def made(name: str, network: Callable[[], Graph], asked: Asked | None = None) -> Make:
+    """A network of this benchmark; `asked` says what its plan asks for."""
 
     def make(folder: Path, _: Path, fps: float) -> None:
         graph, target = network(), targets.load(BOARD)
-        plan = schedule(graph, target, fps=fps)
+        plan = schedule(graph, target, fps=fps, wishes=Wishes(layers=asked(graph, target, fps) if asked else {}))
         lowered = lower(graph, plan, target)
         facts = report(graph, plan, target, lowered, model=name, notes=[])
         shutil.rmtree(folder, ignore_errors=True)
@@ -89,7 +93,8 @@ CASES: Final[Mapping[str, Case]] = {
     "tfc_2w2a": Case(stored("tfc_2w2a_qonnx.onnx"), 3900),
     "joins": Case(made("joins", joins), 1000),
     "loops": Case(made("loops", loops), 1000),
-    "several": Case(made("several", several), FPS),
+    "several": Case(made("several", several.several), several.FPS),
+    "divided": Case(made("divided", divided.divided, divided.choices), divided.FPS),
 }
 
 
