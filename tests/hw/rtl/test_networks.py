@@ -95,7 +95,7 @@ def lists(graph: Graph) -> dict[str, Knobs]:
 def random_plan(graph: Graph, target: Target, draw: random.Random) -> Plan:
     """Any choice of every layer, not only those that the scheduler would combine."""
     layers = {}
-    for name, offers in options(graph, target).items():
+    for name, offers in options(graph, target, lean=True).items():
         quick = [o for o in offers if o.cycles <= SLOWEST] or [min(offers, key=lambda o: o.cycles)]
         layers[name] = draw.choice(quick).choice
     return with_fifos(graph, Plan(target.name, target.clock_mhz, layers), target)
@@ -148,8 +148,12 @@ def check(case: Case, seed: int, tmp_path: Path) -> None:
     stalled = simulate(tmp_path, frames=FRAMES, checked=True, stall=random.Random(seed).uniform(0.3, 0.6), seed=seed)
     assert stalled["bit_exact"], "\n".join(describe(stalled))
     interval, latency = free["interval_cycles_predicted"], free["latency_cycles_predicted"]
-    assert abs(free["interval_cycles"] - interval) <= max(2, interval * 0.01), describe(free)
+    late = max(2, interval * 0.01)
+    assert free["interval_cycles"] <= interval + late, describe(free)
+    exact = all(unit.exact for unit in bind(case.graph, case.plan.layers, case.target).values())
+    assert free["interval_cycles"] >= interval - late or not exact, describe(free)
     slack = max(20, latency * 0.1)
     assert free["latency_cycles"] <= latency + slack, describe(free)
     # Nothing but border may be left of a frame, and that needs no input.
-    assert free["latency_cycles"] >= latency - slack or any(isinstance(n.op, Pad) for n in case.graph), describe(free)
+    early = not exact or any(isinstance(n.op, Pad) for n in case.graph)
+    assert free["latency_cycles"] >= latency - slack or early, describe(free)
