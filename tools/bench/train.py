@@ -202,7 +202,7 @@ CASES: Final[Mapping[str, Case]] = {
     "mnist8 w2a2": Case("mnist8_w2a2", stored("mnist8_float.onnx"), digits),
     "fashion lenet": Case("fashion_lenet", lenet, fashion, "kv260", "fashion_float", 17),
     "fashion words": Case("fashion_words", wide, fashion, "pynq-z2", "fashion_float", 17),
-    "fashion small": Case("fashion_small", small, fashion, "kv260", "fashion_float", 17),
+    "fashion small": Case("fashion_small", small, fashion, "kv260", "fashion_float", 23),
     "fashion whole": Case("fashion_whole", broad, fashion, "pynq-z2", "fashion_brief"),
     "fashion gates": Case("fashion_gates", broad, fashion, "pynq-z2", "fashion_brief"),
     "fashion balanced": Case("fashion_balanced", broad, fashion, "pynq-z2", "fashion_brief"),
