@@ -135,7 +135,11 @@ def test_nothing_goes_on_behind_the_one_who_asked(ending: signal.Signals, tmp_pa
     places = tmp_path / "pids", tmp_path / "temporary"
     for place in places:
         place.mkdir()
-    code = f"from pathlib import Path; from tests.unit.work.jobs import long_work; long_work(Path({str(places[0])!r}))"
+    code = (
+        "import signal; from pathlib import Path; from tests.unit.work.jobs import long_work; "
+        "signal.signal(signal.SIGINT, signal.default_int_handler); "  # a shell's background ignores it
+        f"long_work(Path({str(places[0])!r}))"
+    )
     surroundings = os.environ | {"TMPDIR": str(places[1]), "PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=surroundings, stderr=subprocess.PIPE) as parent:
         within(lambda: len(list(places[0].glob("*.pids"))) == 2)
