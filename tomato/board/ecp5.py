@@ -87,4 +87,4 @@ def results(report: Mapping[str, Any]) -> dict[str, Any]:
     return {"resources": FLOW.placed(used), "clock_mhz": slowest(report["fmax"])}
 
 
-FLOW = OpenFlow("ecp5", EHXPLLL, LPF, ".bit", COUNTED, synthesis, build)
+FLOW = OpenFlow("ecp5", EHXPLLL, LPF, ".bit", COUNTED, synthesis, options, build)

@@ -1,5 +1,6 @@
 """What a family's open tools are told, and what they give: the description that every flow fills in."""
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,8 @@ class OpenFlow:
     """A family's flow. `name` is its folder below board/, and begins its templates.
 
     `pins`: the file of constraints, `suffix` that of bitstreams. `counted`: the cells that the placer counts, by how
-    much of a kind of resource each is. `synthesis`: Yosys' commands for a shell and its sources.
+    much of a kind of resource each is. `synthesis`: Yosys' commands for a shell and its sources. `options`: of the
+    placer, for a board, the top and its clock in MHz.
     """
 
     name: str
@@ -37,12 +39,18 @@ class OpenFlow:
     suffix: str
     counted: Mapping[str, Mapping[str, int]]
     synthesis: Callable[[Shell, Sequence[str]], str]
+    options: Callable[[Target, str, float], list[str]]
     build: Build
 
     @property
     def folder(self) -> Path:
         """Where its files lie in a build folder."""
         return Path("board", self.name)
+
+    def placing(self, target: Target, top: str, mhz: float) -> tuple[str, ...]:
+        """The options as a person writes them: each with its value."""
+        _, *options = f" {shlex.join(self.options(target, top, mhz))}".split(" --")
+        return tuple(f"--{option}" for option in options)
 
     def placed(self, used: Mapping[str, int]) -> dict[str, int]:
         """Resources, from how often the placer used what it counts."""

@@ -68,4 +68,4 @@ def results(report: Mapping[str, Any]) -> dict[str, Any]:
     return {"resources": FLOW.placed(used), "clock_mhz": slowest(report["fmax"])}
 
 
-FLOW = OpenFlow("gowin", RPLL, CST, ".fs", COUNTED, synthesis, build)
+FLOW = OpenFlow("gowin", RPLL, CST, ".fs", COUNTED, synthesis, options, build)

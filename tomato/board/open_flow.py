@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ def files(netlist: Netlist, target: Target, report: Mapping[str, Any]) -> dict[s
         check_room(made, target, report["resources"]["bram18"])
     except TomatoError as reason:
         return {SERIAL: json.dumps({"refused": reason.what, "hint": reason.hint}) + "\n"}
+    told = replace(made, placing=flow.placing(target, made.top, made.clock_mhz))
     shell = serial.rtl(made, netlist)
     used = verilog.sources([*dict.fromkeys(i.module for i in netlist.instances), *serial.ROOTS])
     places = [f"board/rtl/{p.name}" if p.name in shell else f"rtl/{p.name}" for p in used.values()]
@@ -40,7 +42,7 @@ def files(netlist: Netlist, target: Target, report: Mapping[str, Any]) -> dict[s
         SERIAL: json.dumps(described, indent=1) + "\n",
         f"{flow.name}/synth.ys": flow.synthesis(made, sources),
         f"{flow.name}/{flow.pins}": render(f"board/{flow.name}{Path(flow.pins).suffix}.j2", made),
-        "README.md": render(f"board/README_{flow.name}.md.j2", made),
+        "README.md": render(f"board/README_{flow.name}.md.j2", told),
     }
 
 

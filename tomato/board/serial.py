@@ -54,7 +54,8 @@ class Port:
 class Shell:
     """Everything that the templates of the serial shell may look at, and what the host must know.
 
-    `flow`: whose tools build it. `part_beats`: beats of the loader in a packet, 0 if there is no loader.
+    `flow`: whose tools build it. `part_beats`: beats of the loader in a packet, 0 if there is no loader. `placing`: the
+    placer's options, a line for each.
     """
 
     flow: str
@@ -73,6 +74,7 @@ class Shell:
     load_bits: int
     board: Board
     pll: Pll
+    placing: tuple[str, ...] = ()
 
     @property
     def frame_bytes(self) -> int:

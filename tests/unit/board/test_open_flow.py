@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from dataclasses import replace
 from typing import Any
 
@@ -55,6 +56,19 @@ def test_every_pin_of_the_top_is_placed_once(name: str) -> None:
     for high, port in re.findall(r"logic (?:\[(\d+):0\] )?(\w+)", ports[1]):
         expected += [f"{port}[{i}]" for i in range(int(high) + 1)] if high else [port]
     assert sorted(placed) == sorted(expected)
+
+
+@pytest.mark.parametrize("name", ["ulx3s", "tang-nano-20k"])
+def test_who_places_by_hand_is_told_every_option(name: str) -> None:
+    target = targets.load(name)
+    netlist, files = made(target)
+    shell = json.loads(files[open_flow.SERIAL])
+    flow = open_flow.FLOWS[target.family]
+    told = files["README.md"].replace(" \\\n", "").split()
+    options = shlex.split(" ".join(flow.placing(target, shell["top"], shell["clock_mhz"])))
+    assert options == flow.options(target, shell["top"], shell["clock_mhz"])
+    assert any(told[i : i + len(options)] == options for i in range(len(told)))
+    assert netlist.name in " ".join(options)
 
 
 def test_the_script_names_files_that_the_folder_holds() -> None:
