@@ -123,11 +123,12 @@ class ColumnsWindow(FoldUnit[Summed]):
             row = self.arg
         return Ring(self.target, row, window, self.arg.channels, rows, True, self.pixel_cycles, self.knobs["pixels"])
 
-    @cached_property
-    def bank_params(self) -> dict[str, int]:
-        """Those of the ring."""
-        banks = self.ring.bank_params()
-        return banks | {"Rows": RING_PIXELS} if isinstance(self.op, Dense) else banks
+    @property
+    def window_params(self) -> dict[str, int]:
+        op, ring = self.op, self.ring
+        rows = {"Rows": RING_PIXELS} if isinstance(op, Dense) else {}
+        value = op.pad_value if isinstance(op, Conv2d) else 0
+        return {**ring.params(), "PadValue": value, **ring.bank_params(), **rows}
 
     @property
     def ring_memory(self) -> tuple[int, int, Ram, int]:
@@ -189,7 +190,6 @@ class ColumnsWindow(FoldUnit[Summed]):
 
     @cached_property
     def params(self) -> dict[str, int]:
-        op = self.op
         return {
             "Lanes": self.arg.channels,
             "Outputs": self.outputs,
@@ -198,9 +198,7 @@ class ColumnsWindow(FoldUnit[Summed]):
             "TapStep": self.kernel.dilation[1],
             "SideStep": self.kernel.stride[1],
             "Shared": int(self.shares(self.site)),
-            **self.ring.params(),
-            "PadValue": op.pad_value if isinstance(op, Conv2d) else 0,
-            **self.bank_params,
+            **self.window_params,
             **self.dot_params,
         }
 

@@ -105,9 +105,7 @@ class Conv2dWindow(WindowFold):
             "Beats": ring.beats,
             "Groups": op.groups,
             "Folds": self.folds,
-            **ring.params(),
-            "PadValue": op.pad_value,
-            **ring.bank_params(),
+            **self.window_params,
             **self.dot_params,
         }
 

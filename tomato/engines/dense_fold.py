@@ -7,13 +7,15 @@ from math import ceil
 import numpy as np
 
 from tomato.core.formats import Array, Codes
+from tomato.core.ir import TensorType
 from tomato.engines.base import Knobs, Leaves, Site, Timing, beats, folds
 from tomato.engines.parts import cells, dot
 from tomato.engines.parts.fold import FoldUnit
-from tomato.engines.parts.ring import LAG, queue_places
+from tomato.engines.parts.ring import LAG, Ring, queue_places
 from tomato.hardware.memory import Ram, better_ram, delay_cost, memory_cost
 from tomato.hardware.plumbing import output_cost
 from tomato.ops.dense import Dense
+from tomato.ops.window import Window
 from tomato.targets import Resources
 
 LANES = ("lanes_in", "lanes_out")
@@ -124,6 +126,14 @@ class DenseFold(FoldUnit[Dense]):
             "RingRam": ram,
             **self.dot_params,
         }
+
+    @property
+    def window_params(self) -> dict[str, int]:
+        """Every pixel is an image."""
+        pixels, ram = self.ring
+        kind = TensorType((1, 1, self.arg.channels), self.arg.fmt)
+        image = Ring(self.target, kind, Window((1, 1)), self.inputs, False, False, self.pixel_cycles)
+        return {**image.params(), "PadValue": 0, **image.bank_params(), "Rows": pixels, "RingRam": ram}
 
     @cached_property
     def table(self) -> Array:

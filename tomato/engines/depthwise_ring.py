@@ -4,19 +4,17 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Self
 
-from tomato.core.formats import Array
 from tomato.engines.base import Knobs, Site, beats, folds
 from tomato.engines.parts import dot
-from tomato.engines.parts.fold import WindowFold
+from tomato.engines.parts.depthwise import DepthwiseFold
 from tomato.engines.parts.pixel_ring import PixelRing
-from tomato.engines.parts.ring import queue_places
 from tomato.ops.conv2d import Conv2d
 
 PACES = 1, 2
 """Times the cycles of its reads that an engine may have for a frame: at twice as many a ring holds the least it can."""
 
 
-class DepthwiseRing(WindowFold):
+class DepthwiseRing(DepthwiseFold):
     """A ring of pixels in front of a multiplier for every lane: slower than depthwise_window, in less memory."""
 
     stem = "depthwise_ring"
@@ -25,13 +23,7 @@ class DepthwiseRing(WindowFold):
 
     @classmethod
     def refuses(cls, site: Site[Conv2d]) -> str:
-        if not site.op.depthwise:
-            return "only depthwise: one filter per channel"
-        return "" if site.op.window.taps > 1 else "its windows are single pixels"
-
-    @classmethod
-    def shares(cls, site: Site[Conv2d]) -> bool:
-        return False
+        return super().refuses(site) or ("" if site.op.window.taps > 1 else "its windows are single pixels")
 
     @classmethod
     def unrollings(cls, site: Site[Conv2d]) -> list[Knobs]:
@@ -43,10 +35,6 @@ class DepthwiseRing(WindowFold):
             yield unit
             slower = (cls(site, {**unit.knobs, "pace": pace}) for pace in PACES[1:])
             yield from (other for other in slower if other.ring.places < unit.ring.places)
-
-    @classmethod
-    def fills(cls, site: Site[Conv2d], shape: Knobs, cell: Knobs) -> bool:
-        return True
 
     @property
     def taps(self) -> tuple[bool, bool]:
@@ -72,23 +60,6 @@ class DepthwiseRing(WindowFold):
     def exact(self) -> bool:
         return self.knobs["pace"] == 1
 
-    @property
-    def inputs(self) -> int:
-        return 1
-
-    @property
-    def outputs(self) -> int:
-        return self.knobs["lanes"]
-
-    @cached_property
-    def lanes(self) -> tuple[tuple[int, ...], int]:
-        return (self.knobs["lanes"],), self.knobs["lanes"]
-
-    @cached_property
-    def places(self) -> int:
-        """Places of the output queue."""
-        return queue_places(self.pipeline, self.ring.steps)
-
     @cached_property
     def params(self) -> dict[str, int]:
         ring = self.ring
@@ -101,11 +72,6 @@ class DepthwiseRing(WindowFold):
             "RingRam": ring.ram,
             **self.dot_params,
         }
-
-    @cached_property
-    def table(self) -> Array:
-        """One input channel, and channels in the place of filters."""
-        return dot.weight_words(self.op.weight.values, 1, 1, self.knobs["lanes"], self.taps, self.filler)
 
 
 ENGINE = DepthwiseRing

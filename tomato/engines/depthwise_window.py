@@ -3,27 +3,18 @@
 from functools import cached_property
 from itertools import product
 
-from tomato.core.formats import Array
 from tomato.engines.base import Knobs, Site, beats, folds
 from tomato.engines.parts import dot
-from tomato.engines.parts.fold import WindowFold
-from tomato.engines.parts.ring import Ring, queue_places
+from tomato.engines.parts.depthwise import DepthwiseFold
+from tomato.engines.parts.ring import Ring
 from tomato.ops.conv2d import Conv2d
 
 
-class DepthwiseWindow(WindowFold):
+class DepthwiseWindow(DepthwiseFold):
     """A line buffer in front of taps x lanes multipliers."""
 
     stem = "depthwise_window"
     ops = (Conv2d,)
-
-    @classmethod
-    def refuses(cls, site: Site[Conv2d]) -> str:
-        return "" if site.op.depthwise else "only depthwise: one filter per channel"
-
-    @classmethod
-    def shares(cls, site: Site[Conv2d]) -> bool:
-        return False
 
     @classmethod
     def unrollings(cls, site: Site[Conv2d]) -> list[Knobs]:
@@ -32,10 +23,6 @@ class DepthwiseWindow(WindowFold):
             {"lanes": n, "parallel_rows": r, "parallel_columns": c}
             for n, (r, c) in product(folds(site.arg.channels), taps)
         ]
-
-    @classmethod
-    def fills(cls, site: Site[Conv2d], shape: Knobs, cell: Knobs) -> bool:
-        return True
 
     @cached_property
     def effort(self) -> float:
@@ -53,39 +40,15 @@ class DepthwiseWindow(WindowFold):
         """The line buffer."""
         return Ring(self.target, self.arg, self.op.window, self.knobs["lanes"], *self.taps, self.pixel_cycles)
 
-    @property
-    def inputs(self) -> int:
-        return self.ring.taps
-
-    @property
-    def outputs(self) -> int:
-        return self.knobs["lanes"]
-
-    @cached_property
-    def lanes(self) -> tuple[tuple[int, ...], int]:
-        return (self.knobs["lanes"],), self.knobs["lanes"]
-
-    @cached_property
-    def places(self) -> int:
-        """Places of the output queue."""
-        return queue_places(self.pipeline, self.ring.steps)
-
     @cached_property
     def params(self) -> dict[str, int]:
         ring = self.ring
         return {
             "Lanes": ring.lanes,
             "Beats": ring.beats,
-            **ring.params(),
-            "PadValue": self.op.pad_value,
-            **ring.bank_params(),
+            **self.window_params,
             **self.dot_params,
         }
-
-    @cached_property
-    def table(self) -> Array:
-        """One input channel, and channels in the place of filters."""
-        return dot.weight_words(self.op.weight.values, 1, 1, self.knobs["lanes"], self.taps, self.filler)
 
 
 ENGINE = DepthwiseWindow

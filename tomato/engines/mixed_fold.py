@@ -13,15 +13,14 @@ from tomato.engines.base import Knobs, Site, Timing, beats
 from tomato.engines.conv2d_window import Conv2dWindow
 from tomato.engines.dense_fold import DenseFold
 from tomato.engines.parts import dot
-from tomato.engines.parts.fold import FoldUnit, WindowFold
-from tomato.engines.parts.ring import Ring, queue_places
+from tomato.engines.parts.fold import FoldUnit
+from tomato.engines.parts.ring import queue_places
 from tomato.engines.parts.weighted import WEIGHTS, WeightedUnit
 from tomato.hardware.memory import Ram, Store, delay_cost, rom_cost
 from tomato.hardware.netlist import Memory
 from tomato.hardware.plumbing import output_cost
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
-from tomato.ops.window import Window
 from tomato.targets import Resources
 
 IN_LUTS = "MemFile0"
@@ -187,7 +186,7 @@ class MixedFold(WeightedUnit[Dense | Conv2d]):
             "Groups": groups,
             "Folds": beats(self.out.channels // groups, whole.outputs),
             "Depth": self.places,
-            **self._window,
+            **whole.window_params,
             "InBits": x.bits,
             "InSigned": int(x.signed),
             "WeightBits": self.fields[0],
@@ -199,19 +198,6 @@ class MixedFold(WeightedUnit[Dense | Conv2d]):
             "AccBits": self.out.codes.bits,
             "WeightRam": self.knobs["weight_ram"],
         }
-
-    @property
-    def _window(self) -> dict[str, int]:
-        """The parameters of the window. In a dense layer every pixel is an image."""
-        whole = self.whole
-        if isinstance(whole, DenseFold):
-            pixels, ram = whole.ring
-            kind = TensorType((1, 1, self.arg.channels), self.arg.fmt)
-            image = Ring(self.target, kind, Window((1, 1)), whole.inputs, False, False, whole.pixel_cycles)
-            return {**image.params(), "PadValue": 0, **image.bank_params(), "Rows": pixels, "RingRam": ram}
-        assert isinstance(whole, WindowFold)
-        assert isinstance(whole.ring, Ring)
-        return {**whole.ring.params(), "PadValue": whole.op.pad_value, **whole.ring.bank_params()}
 
     @cached_property
     def memories(self) -> dict[str, Memory]:

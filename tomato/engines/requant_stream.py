@@ -110,10 +110,9 @@ class RequantStream(LaneUnit[Requant]):
             ff=x.bits + sum(bits for _, bits in self.parts) + bias + sums.ff + 2 * out + 2,
             dsp=self.target.dsp_for(value, mult) if mult else 0,
         )
-        (store,) = self.stores.values()
-        constants = rom_cost(store, self.target) + Resources(ff=store.bits + x.bits * lanes)  # registers behind it
-        if store.kind == Ram.LUT:
-            constants = rom_cost(Store(Ram.LUT, self.beats, (mult + bias) * lanes), self.target)
+        constants = rom_cost(Store(self.constant_ram, self.beats, (mult + bias) * lanes), self.target)
+        if self.constant_ram == Ram.BLOCK:  # registers behind it
+            constants += Resources(ff=(mult + bias + x.bits) * lanes)
         queue = queue_cost(out * lanes, self.stages + 4, self.target)
         return (
             unit * lanes

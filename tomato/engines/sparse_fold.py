@@ -8,21 +8,19 @@ from typing import Any, Self
 import numpy as np
 
 from tomato.core.formats import Array, Codes
-from tomato.core.ir import TensorType
 from tomato.engines.base import Knobs, Leaves, Site, Timing, beats
 from tomato.engines.conv2d_window import Conv2dWindow
 from tomato.engines.dense_fold import DenseFold
 from tomato.engines.depthwise_window import DepthwiseWindow
 from tomato.engines.parts import cells, dot, kept, unrolling
 from tomato.engines.parts.fold import FoldUnit, WindowFold
-from tomato.engines.parts.ring import Ring, frontier
+from tomato.engines.parts.ring import frontier
 from tomato.engines.parts.weighted import WEIGHTS, WeightedUnit
 from tomato.hardware.memory import LUTS_PER_BRAM, Ram, Store, better_ram, memory_cost, rom_cost
 from tomato.hardware.netlist import Memory
 from tomato.hardware.plumbing import output_cost
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
-from tomato.ops.window import Window
 from tomato.targets import Resources
 
 LIST = "MemFile0"
@@ -207,23 +205,10 @@ class SparseFold(WeightedUnit[Dense | Conv2d]):
             "Kept": self.words,
             "ListRam": self.list_ram,
             "Depth": self.places,
-            **self._window,
+            **self.wide.window_params,
+            "RingRam": self.ring_ram,
             **dot.params(self.weight, self.factors(self.site), self.out.codes, self.knobs, self.whole.chain),
         }
-
-    @property
-    def _window(self) -> dict[str, int]:
-        """The parameters of the window. In a dense layer every pixel is an image."""
-        wide = self.wide
-        if isinstance(wide, DenseFold):
-            pixels, _ = wide.ring
-            kind = TensorType((1, 1, self.arg.channels), self.arg.fmt)
-            image = Ring(self.target, kind, Window((1, 1)), wide.inputs, False, False, self.words)
-            return {**image.params(), "PadValue": 0, **image.bank_params(), "Rows": pixels, "RingRam": self.ring_ram}
-        assert isinstance(wide, WindowFold)
-        assert isinstance(wide.ring, Ring)
-        banks = {**wide.ring.bank_params(), "RingRam": self.ring_ram}
-        return {**wide.ring.params(), "PadValue": wide.op.pad_value, **banks}
 
     @property
     def _steps(self) -> tuple[int, int, int]:

@@ -69,8 +69,7 @@ def options(
     """Every sensible option of every node, fastest first; constants of `ultra_words` or more may be in UltraRAM.
 
     fetch: weights may be in memory beside the chip, too. lean: with engines for networks that do not fit otherwise, see
-    `leans`. kept: offers of other networks, which equal layers need not
-    make anew, and are added to.
+    `leans`. kept: offers of other networks, which equal layers need not make anew, and are added to.
     Raises TomatoError when a node has no engine, or a plan asks for what no engine offers.
     """
     places, rates = sites(graph, target), rates_of(graph).planned

@@ -13,7 +13,7 @@ import numpy as np
 
 from tomato.core.formats import Array
 from tomato.core.ir import Graph
-from tomato.engines.base import FREE, AnyUnit, Leaves
+from tomato.engines.base import FREE, AnyUnit, Leaves, beats
 from tomato.hardware.parts import Converter, Fifo, Spill
 from tomato.hardware.plumbing import FIFO_LATENCY
 from tomato.schedule.route import Routes
@@ -110,9 +110,9 @@ def _paced(gate: Array, cycles: int) -> Array:
 
 def _spread(unit: AnyUnit, passed: list[int]) -> int:
     """Cycles from the first beat of an output pixel to its last, at least; passed: those of its arguments' pixels."""
-    beats = -(-unit.out.channels // unit.lanes[1])
     if unit.timing.leaves is Leaves.EVENLY:
-        return unit.timing.pixel_cycles * (beats - 1) // beats
+        count = beats(unit.out.channels, unit.lanes[1])
+        return unit.timing.pixel_cycles * (count - 1) // count
     return min(passed) if unit.timing.leaves is Leaves.AS_THEY_COME else 0
 
 

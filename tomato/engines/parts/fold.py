@@ -126,6 +126,11 @@ class FoldUnit(WeightedUnit[OpT]):
         return cells.form(self.weight, self.knobs).filler
 
     @property
+    @abstractmethod
+    def window_params(self) -> dict[str, int]:
+        """The parameters of tom_window, in this engine or in one that has its words behind such a window."""
+
+    @property
     def dot_params(self) -> dict[str, int]:
         """The parameters of tom_dot."""
         return dot.params(self.weight, self.factors(self.site), self.out.codes, self.knobs, self.chain)
@@ -146,6 +151,11 @@ class WindowFold(FoldUnit[Conv2d]):
     @abstractmethod
     def ring(self) -> Ring | PixelRing:
         """The line buffer."""
+
+    @property
+    def window_params(self) -> dict[str, int]:
+        assert isinstance(self.ring, Ring)
+        return {**self.ring.params(), "PadValue": self.op.pad_value, **self.ring.bank_params()}
 
     @property
     def steps(self) -> tuple[int, int]:

@@ -9,7 +9,7 @@ import numpy as np
 from tomato.core.formats import Array
 from tomato.core.ir import TensorType
 from tomato.engines.base import Leaves, Timing
-from tomato.engines.parts.ring import LAG
+from tomato.engines.parts.ring import LAG, geometry
 from tomato.hardware.memory import Ram, better_ram, memory_cost
 from tomato.ops.window import Window
 from tomato.targets import Resources, Target
@@ -108,21 +108,7 @@ class PixelRing:
 
     def params(self) -> dict[str, int]:
         """The parameters of the window and the ring, in the order of tom_depthwise_ring."""
-        window, (height, width, _), out = self.window, self.arg.shape, self.out
-        return {
-            "Height": height,
-            "Width": width,
-            "OutHeight": out[0],
-            "OutWidth": out[1],
-            "KernelH": window.kernel[0],
-            "KernelW": window.kernel[1],
-            "StrideH": window.stride[0],
-            "StrideW": window.stride[1],
-            "DilationH": window.dilation[0],
-            "DilationW": window.dilation[1],
-            "PadTop": window.pads[0],
-            "PadLeft": window.pads[1],
-        }
+        return geometry(self.arg, self.window)
 
 
 def pixels_seen(size: tuple[int, int], window: Window) -> tuple[Array, Array]:

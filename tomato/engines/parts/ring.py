@@ -146,22 +146,7 @@ class Ring:
 
     def params(self) -> dict[str, int]:
         """The geometry parameters that every tom_*_window module has, in their order."""
-        window = self.window
-        out = self.out
-        return {
-            "Height": self.arg.shape[0],
-            "Width": self.arg.shape[1],
-            "OutHeight": out[0],
-            "OutWidth": out[1],
-            "KernelH": window.kernel[0],
-            "KernelW": window.kernel[1],
-            "StrideH": window.stride[0],
-            "StrideW": window.stride[1],
-            "DilationH": window.dilation[0],
-            "DilationW": window.dilation[1],
-            "PadTop": window.pads[0],
-            "PadLeft": window.pads[1],
-        }
+        return geometry(self.arg, self.window)
 
     def bank_params(self) -> dict[str, int]:
         """The parameters of the ring that every tom_*_window module has, in their order."""
@@ -173,6 +158,25 @@ class Ring:
             "Pixels": self.pixels,
             "RingRam": self.ram,
         }
+
+
+def geometry(arg: TensorType, window: Window) -> dict[str, int]:
+    """The parameters that say which windows of a frame are read, as all modules order them."""
+    height, width = window.output(arg.shape)
+    return {
+        "Height": arg.shape[0],
+        "Width": arg.shape[1],
+        "OutHeight": height,
+        "OutWidth": width,
+        "KernelH": window.kernel[0],
+        "KernelW": window.kernel[1],
+        "StrideH": window.stride[0],
+        "StrideW": window.stride[1],
+        "DilationH": window.dilation[0],
+        "DilationW": window.dilation[1],
+        "PadTop": window.pads[0],
+        "PadLeft": window.pads[1],
+    }
 
 
 def last_needed(height: int, width: int, window: Window) -> Array:
