@@ -144,7 +144,8 @@ class Unit(ABC, Generic[OpT]):
     ops: the operators it implements.
 
     fetches: its weights come from memory beside the chip, so that it is offered only where that is wanted.
-    lean: it takes less memory than another engine for its operators, and is offered only where nothing fits without.
+    lean: it takes less memory than another engine for its operators, and is offered only where nothing fits without, or
+    block RAM holds a design up.
     mixes: its multipliers are of two kinds, so that it is offered only where one kind holds a design up.
     """
 

@@ -1,6 +1,6 @@
 """From a quantised graph to a plan for a target."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -39,8 +39,13 @@ from tomato.targets import Resources, Target
 
 ROUNDS = 6
 """Attempts at leaving enough room for the parts between the engines."""
+AGAIN = 4
+"""Times that a design may be planned again, with the room for parts that the one before it needs."""
 FULL, IDLE = 0.85, 0.1
 """Shares of block RAM (and LUTs) from which on, and of UltraRAM up to which, short memories are worth an UltraRAM."""
+
+Found = tuple[int, Plan, Resources]
+"""A design: its interval, its plan, and what it takes."""
 
 
 def schedule(
@@ -107,10 +112,8 @@ def schedule(
         with suppress(TomatoError):  # what was found stays
             again = fitting(around=around, suit=True)
             interval, plan, used = again if again[0] < interval else (interval, plan, used)
-    if not fps and held_up(used, target):
-        with suppress(TomatoError):  # what was found stays
-            again = fitting(around=around, faster_than=(interval, _between(graph, plan, used, target)))
-            interval, plan, used = again if again[0] < interval else (interval, plan, used)
+    if target.slrs == 1 and not fps:
+        interval, plan, used = _again(graph, target, (interval, plan, used), partial(fitting, around=around))
     if target.slrs > 1 and not fps and _short_of_blocks(used, target.usable):
         with suppress(TomatoError):  # what was found stays
             other, short, _ = fitting(around=around, ultra_words=SHORT_WORDS)
@@ -118,12 +121,33 @@ def schedule(
     return plan
 
 
-def _fitting(graph: Graph, target: Target, **asked: Any) -> tuple[int, Plan, Resources]:
-    """Interval, plan and use, as `_fitted` finds them; with lean engines where nothing fits without."""
+def _again(graph: Graph, target: Target, found: Found, fitting: Callable[..., Found]) -> Found:
+    """The design, or a faster one that leaves as much room for the parts between its engines as this one takes.
+
+    The first choice has the widest streams, so a slower one is often left more room for its parts than it takes. Lean
+    engines are offered where block RAM holds the design up, multipliers of both kinds where these do.
+    """
+    for _ in range(AGAIN):
+        interval, plan, used = found
+        try:
+            other = fitting(
+                faster_than=(interval, _between(graph, plan, used, target)), mix=held_up(used, target),
+                lean=used.bram18 >= FULL * target.usable.bram18 and leans(graph, target),
+            )  # fmt: skip
+        except TomatoError:  # what was found stays
+            break
+        if other[0] >= interval:
+            break
+        found = other
+    return found
+
+
+def _fitting(graph: Graph, target: Target, *, faster_than: tuple[int, Resources] | None = None, **asked: Any) -> Found:
+    """A design as `_fitted` finds it; with lean engines where nothing fits without."""
     try:
-        return _fitted(graph, target, **asked)
+        return _fitted(graph, target, faster_than=faster_than, **asked)
     except DoesNotFitError:
-        if not leans(graph, target):
+        if faster_than or not leans(graph, target):
             raise
         return _fitted(graph, target, lean=True, **asked)
 
@@ -144,12 +168,13 @@ def _fitted(
     suit: bool = False,
     lean: bool = False,
     faster_than: tuple[int, Resources] | None = None,
-) -> tuple[int, Plan, Resources]:
+    mix: bool = False,
+) -> Found:
     """Interval, plan and use, as `schedule` wants the plan, that leave room for what stands around it.
 
     suit: options are exchanged for others whose lanes suit their neighbours, see suited.py. lean: see `options`.
-    faster_than: a design's interval, and what is between its engines: layers may have multipliers of both kinds if that
-    makes fewer cycles a frame, see mixing.py.
+    faster_than: a design's interval, and what is between its engines: what is left for that at first. mix: layers may
+    have multipliers of both kinds, see mixing.py.
     """
     clock = clock_mhz or target.clock_mhz
     offers = options(graph, target, wishes, model=model, ultra_words=ultra_words, fetch=fetch, lean=lean, kept=kept)
@@ -168,7 +193,7 @@ def _fitted(
     before: Design | None = None
     if faster_than:
         least, spare = faster_than[0] // TIMES, {next(iter(offers)): faster_than[1]}
-        offers = mixed(graph, target, offers, faster_than[0], wishes)
+        offers = mixed(graph, target, offers, faster_than[0], wishes) if mix else offers
     for attempt in range(ROUNDS):
         room = _less(left(target.usable) if suit else target.usable, sum(spare.values(), start=Resources()))
         interval, chosen = fastest(offers, target, room, at_least=least, model=model or graph.name, way_out=hint)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.models import model_path
 from tests.networks.cases import SOME_UNIT
-from tests.networks.codenets import between, interval_of, plain, residual
+from tests.networks.codenets import Codenet, between, interval_of, plain, residual
 from tests.networks.gates import gated
 from tests.networks.nets import Net
 from tomato import frontend
@@ -194,3 +194,20 @@ def test_loops_over_chosen_channels_ask_for_a_gate_that_chooses_as_many(gate: Ex
         f"error: engine 'gated_fold' does not implement conv2d: {why}\n  --> plan.toml: [layers.a]\n"
         "  hint: choose from columns_window, conv2d_window, or let a gate keep the k largest (TopK)"
     )
+
+
+def test_a_design_is_planned_again_with_the_room_that_its_parts_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first choice has the widest streams: what stands between its engines is not what a slower design needs."""
+    net, x, target = Codenet(1, 1, 256), "x", load("pynq-z2")
+    for n, channels in enumerate((64, 8, 64, 256)):
+        x = net.dense(x, channels, f"d{n}")
+    graph = net.graph(x)
+    monkeypatch.setattr("tomato.schedule.held_up", lambda used, target: False)  # one kind of multiplier
+    again = schedule(graph, target)
+    monkeypatch.setattr("tomato.schedule.AGAIN", 0)
+    assert interval_of(graph, again, target) < interval_of(graph, schedule(graph, target), target)
+    units = bind(graph, again.layers, target).values()
+    used = sum((unit.cost for unit in units), start=Resources()) + sum(
+        between(graph, again, target).values(), start=Resources()
+    )
+    assert used.fits(target.usable)
