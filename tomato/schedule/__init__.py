@@ -127,18 +127,19 @@ def _again(graph: Graph, target: Target, found: Found, fitting: Callable[..., Fo
     The first choice has the widest streams, so a slower one is often left more room for its parts than it takes. Lean
     engines are offered where block RAM holds the design up, multipliers of both kinds where these do.
     """
-    for _ in range(AGAIN):
-        interval, plan, used = found
-        try:
-            other = fitting(
-                faster_than=(interval, _between(graph, plan, used, target)), mix=held_up(used, target),
-                lean=used.bram18 >= FULL * target.usable.bram18 and leans(graph, target),
-            )  # fmt: skip
-        except TomatoError:  # what was found stays
-            break
-        if other[0] >= interval:
-            break
-        found = other
+    for mix in (False, True):
+        for _ in range(AGAIN):
+            interval, plan, used = found
+            if mix and not held_up(used, target):
+                break
+            lean = used.bram18 >= FULL * target.usable.bram18 and leans(graph, target)
+            try:
+                other = fitting(faster_than=(interval, _between(graph, plan, used, target)), mix=mix, lean=lean)
+            except TomatoError:  # what was found stays
+                break
+            if other[0] >= interval:
+                break
+            found = other
     return found
 
 

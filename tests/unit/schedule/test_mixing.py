@@ -1,13 +1,16 @@
 """Multipliers of both kinds in a layer: chosen where that is faster, told in the plan, and taken back from it."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.digits import compiled
+import tomato
+from tests.digits import MODEL, frames
 from tests.networks.cases import CASES, make_site
 from tomato import board, targets
+from tomato.accelerator import Accelerator
 from tomato.build.rows import unrolling
 from tomato.core.formats import Codes, Tensor
 from tomato.core.ir import TensorType
@@ -19,12 +22,15 @@ from tomato.schedule.plan import read_wishes
 from tomato.schedule.units import bind
 from tomato.targets import Resources
 
-SMALL = "orangecrab"
-"""A chip of few multipliers, on which the digits network has a layer of both kinds."""
+
+@cache
+def both() -> Accelerator:
+    """The digits network in formats in which it has layers of both kinds."""
+    return tomato.compile(MODEL, "ulx3s", calibration=frames()[0], precision="w6a6", share="never")
 
 
 def test_a_design_is_faster_with_both_kinds_than_with_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    accelerator = compiled(SMALL)
+    accelerator = both()
     graph, target = accelerator.graph, accelerator.target
     units = bind(graph, accelerator.plan.layers, target)
     mixed = [unit for unit in units.values() if isinstance(unit, MixedFold)]
@@ -40,13 +46,13 @@ def test_a_design_is_faster_with_both_kinds_than_with_one(monkeypatch: pytest.Mo
 
 
 def test_the_row_of_a_layer_says_how_many_filters_multiply_in_luts() -> None:
-    found = [layer for layer in compiled(SMALL).report["layers"] if layer["engine"] == "mixed_fold"]
+    found = [layer for layer in both().report["layers"] if layer["engine"] == "mixed_fold"]
     assert found
     assert all(f", {layer['unrolling']['in_luts']} in LUTs" in unrolling(layer) for layer in found)
 
 
 def test_a_plan_says_it_and_is_taken_back(tmp_path: Path) -> None:
-    accelerator = compiled(SMALL)
+    accelerator = both()
     (tmp_path / "plan.toml").write_text(accelerator.plan.to_toml())
     again = schedule(accelerator.graph, accelerator.target, wishes=read_wishes(tmp_path / "plan.toml"))
     assert again.layers == accelerator.plan.layers
