@@ -27,7 +27,7 @@ from tomato.ops.window import Window
 from tomato.train.command import seeded
 from tomato.train.data import Frames
 from tomato.train.optimise import one_thread
-from tomato.train.recipe import read
+from tomato.train.recipe import Recipe, read
 from tomato.train.run import Run
 from tomato.train.trainable import Trainable
 from tools.bench.cases import HERE, MODELS, ROOT
@@ -52,7 +52,8 @@ class Case:
     """A recipe, by the name of its file; a network; where its frames come from; a board.
 
     before: the recipe of a float network that is trained first. longer: epochs of another one that is trained as long
-    as both together, which the result is compared with; 0 where another case is that.
+    as both together, which the result is compared with; 0 where another case is that. alone: what the only step does
+    that is left of the recipe, trained for as long as all of them.
     """
 
     recipe: str
@@ -61,6 +62,16 @@ class Case:
     target: str | None = None
     before: str = ""
     longer: int = 0
+    alone: str = ""
+
+    def read(self) -> Recipe:
+        """The recipe."""
+        whole = read(RECIPES / f"{self.recipe}.toml")
+        if not self.alone:
+            return whole
+        (step,) = (s for s in whole.steps if s.do == self.alone)
+        epochs = sum(s.loop.epochs for s in whole.steps)
+        return replace(whole, steps=(replace(step, loop=replace(step.loop, epochs=epochs)),))
 
 
 def stored(name: str) -> Callable[[Path, int], Trainable]:
@@ -201,6 +212,9 @@ CASES: Final[Mapping[str, Case]] = {
     "kws words": Case("kws_words", stored("kws_float.onnx"), kws, "ulx3s"),
     "mnist8 w2a2": Case("mnist8_w2a2", stored("mnist8_float.onnx"), digits),
     "fashion lenet": Case("fashion_lenet", lenet, fashion, "kv260", "fashion_float", 17),
+    "fashion lenet, channels": Case("fashion_lenet", lenet, fashion, "kv260", "fashion_float", 17, "channels"),
+    "fashion lenet, zeros": Case("fashion_lenet", lenet, fashion, "kv260", "fashion_float", 17, "prune"),
+    "fashion lenet, bits": Case("fashion_lenet", lenet, fashion, "kv260", "fashion_float", 17, "quantise"),
     "fashion words": Case("fashion_words", wide, fashion, "pynq-z2", "fashion_float", 17),
     "fashion small": Case("fashion_small", small, fashion, "kv260", "fashion_float", 23),
     "fashion whole": Case("fashion_whole", broad, fashion, "pynq-z2", "fashion_brief"),
@@ -254,7 +268,7 @@ def measure(case: Case, models: Path, seed: int) -> dict[str, Any]:
     longer = None
     if case.before:
         net, longer = grown(case, models, seed, train, judged)
-    recipe = seeded(read(RECIPES / f"{case.recipe}.toml"), seed)
+    recipe = seeded(case.read(), seed)
     run = Run(net, recipe, train, judged, case.target)
     rows = run.carry_out()
     wrong, codes = run.net.check(*judged.take(np.arange(500)).arrays()) if run.net.quantised else (0, 0)
@@ -272,7 +286,7 @@ def with_table(text: str, results: Mapping[str, Any]) -> str:
 def table(results: Mapping[str, Any]) -> str:
     """A line for every case: means over its seeds, ratios to 32 bits for every weight of the float network.
 
-    work: effective multiply-accumulates, of all those of the float network.
+    work: effective multiply-accumulates, of all those of the float network. frames/s: of the last seed.
     """
     heads = ("case", "seeds", "float", "trained", "weights", "non-zero", "dense", "stored", "entropy", "work",
              "frames/s", "differing codes", "CPU s")  # fmt: skip
@@ -301,7 +315,7 @@ def _cells(name: str, case: Case, runs: list[Any]) -> Iterator[str]:
     macs = runs[0]["rows"][0]["sizes"]["macs"]
     known_work = [r["sizes"]["effective_macs"] for r in last if "effective_macs" in r["sizes"]]
     yield f"{100 * np.mean(known_work) / macs:.0f} %"
-    yield f"{last[0]['fps']:,.0f} ({case.target})" if case.target else ""
+    yield f"{last[-1]['fps']:,.0f} ({case.target})" if case.target else ""
     yield (
         f"{sum(run['differing'] for run in runs)} of {sum(run['codes'] for run in runs):,}" if runs[0]["codes"] else ""
     )
