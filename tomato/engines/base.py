@@ -146,6 +146,7 @@ class Unit(ABC, Generic[OpT]):
     fetches: its weights come from memory beside the chip, so that it is offered only where that is wanted.
     lean: it takes less memory than another engine for its operators, and is offered only where nothing fits without.
     mixes: its multipliers are of two kinds, so that it is offered only where one kind holds a design up.
+    doubles: its module has a second clock of twice the rate, so that it is offered only where there is one.
     """
 
     stem: ClassVar[str]
@@ -153,6 +154,7 @@ class Unit(ABC, Generic[OpT]):
     fetches: ClassVar[bool] = False
     lean: ClassVar[bool] = False
     mixes: ClassVar[bool] = False
+    doubles: ClassVar[bool] = False
 
     def __init__(self, site: Site[OpT], knobs: Knobs) -> None:
         assert isinstance(site.node.op, self.ops), f"{self.stem} does not implement {site.node.op.name}"
