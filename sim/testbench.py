@@ -295,8 +295,10 @@ async def play(dut: Any) -> None:
 
 
 async def both(clock: Any, clock2x: Any) -> None:
-    """A clock, and one of twice the rate. Edges that fall together are written at once, so that every register at
-    either of them sees what the others held before: `Clock` twice would not promise that.
+    """A clock, and one of twice the rate.
+
+    Edges that fall together are written at once, so that every register at either of them sees what the others held
+    before: two of `Clock` would not promise that.
     """
     while True:
         for quarter in range(4):

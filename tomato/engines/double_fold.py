@@ -1,4 +1,4 @@
-"""Layers whose multipliers have a clock of twice the rate: half as many do the work of a read, one half after the other."""
+"""Layers that multiply at twice the clock: half as many multipliers take the halves of a read one after the other."""
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property

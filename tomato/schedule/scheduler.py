@@ -87,13 +87,18 @@ def options(
         if name in shared:
             found[name] = shared[name]
             continue
-        key = (place.op, place.args, place.out, rates[name], target.name, target.clock_mhz, ultra_words, fetch, lean)
+        around = target.name, target.clock_mhz, ultra_words, fetch, lean, wishes.double_clock
+        key = (place.op, place.args, place.out, rates[name], *around)
         if kept is not None and name not in wishes.layers and key in kept:
             found[name] = kept[key]
             continue
         engines = {s: e for s, e in CATALOGUE.items() if isinstance(place.op, e.ops) and not e.mixes}
         reasons = {s: e.refuses(place) for s, e in engines.items()}
-        usable = [e for s, e in engines.items() if not reasons[s] and fetch >= e.fetches and lean >= e.lean]
+        usable = [
+            e
+            for s, e in engines.items()
+            if not reasons[s] and fetch >= e.fetches and lean >= e.lean and wishes.double_clock >= e.doubles
+        ]
         if not usable:
             why = "; ".join(f"{s}: {r}" for s, r in reasons.items()) or "no engine implements it"
             refused.append(f"{place.node.label} ({place.op.name}): {why}")
@@ -137,12 +142,17 @@ def _wished(graph: Graph, place: Site[Any], wishes: Wishes) -> AnyUnit:
     engine = CATALOGUE.get(choice.engine)
     if engine is None or not isinstance(place.op, engine.ops):
         suits = (s for s, e in CATALOGUE.items() if isinstance(place.op, e.ops) and not e.refuses(place))
-        known = ", ".join(s for s in suits if not (CATALOGUE[s].fetches or CATALOGUE[s].mixes))
+        known = ", ".join(s for s in suits if not (CATALOGUE[s].fetches or CATALOGUE[s].mixes or CATALOGUE[s].doubles))
         what, hint = f"engine {choice.engine!r} does not implement {place.op.name}", f"choose from {known}"
         if engine is not None and GatedConv2d in engine.ops and isinstance(place.op, Conv2d | Dense):
             what += f": {ungated(graph, place.node)}"
             hint += ", or let a gate keep the k largest (TopK)"
         raise TomatoError(what, where=where, hint=hint)
+    if engine.doubles and not wishes.double_clock:
+        raise TomatoError(
+            f"engine {choice.engine} has a second clock, of twice the rate", where=where,
+            hint="compile with --double-clock, or say double_clock = true in front of the layers",
+        )  # fmt: skip
     if reason := engine.refuses(place):
         raise TomatoError(f"engine {choice.engine} cannot do this layer: {reason}", where=where)
     example = next(iter(engine.choices(place)))

@@ -180,6 +180,7 @@ TARGET: Mapping[str, Rule] = {
         )
     ),
     "link": _optional(LINK),
+    "fast_mhz": _optional(_above(FASTEST_MHZ)),
 }
 
 
