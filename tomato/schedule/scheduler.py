@@ -107,7 +107,9 @@ def options(
         else:
             units = _worth_columns([unit for engine in usable for unit in engine.units(place)])
             found[name] = Offer(
-                Option.of(unit, rates[name]) for unit in units if _worth_ultra(unit, target, ultra_words)
+                Option.of(unit, rates[name])
+                for unit in units
+                if _worth_ultra(unit, target, ultra_words) and _in_time(unit, target)
             )
             if kept is not None:
                 kept[key] = found[name]
@@ -179,6 +181,11 @@ def _worth_ultra(unit: AnyUnit, target: Target, least: int) -> bool:
     if not stores:
         return True
     return bool(target.usable.uram) and (target.slrs == 1 or all(s.words >= least for s in stores))
+
+
+def _in_time(unit: AnyUnit, target: Target) -> bool:
+    """Whether an array at twice the clock may reach it: in DSP blocks it does, in LUTs up to what the family says."""
+    return not unit.doubles or unit.knobs["pack"] > 0 or 2 * target.clock_mhz <= (target.fast_luts_mhz or 0)
 
 
 def weight(cost: Resources, budget: Resources) -> float:

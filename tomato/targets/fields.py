@@ -181,6 +181,7 @@ TARGET: Mapping[str, Rule] = {
     ),
     "link": _optional(LINK),
     "fast_mhz": _optional(_above(FASTEST_MHZ)),
+    "fast_luts_mhz": _optional(_above(FASTEST_MHZ)),
 }
 
 

@@ -22,9 +22,9 @@ _FITTED_AS = "fitted_as"
 _FAMILY_KEYS = frozenset({"vendor", "lut_inputs", "fill", "dsp", "memory", "lut_fit"})
 _BOARD_KEYS = frozenset({"title", "family", "part", "clock_mhz", "slrs", "slr", "budget", "shell"})
 
-_MAY = frozenset({"off_chip", "link", "fast_mhz"})
+_MAY = frozenset({"off_chip", "link", "fast_mhz", "fast_luts_mhz"})
 """What a board has or has not."""
-_LATER = "link", "fast_mhz"
+_LATER = "link", "fast_mhz", "fast_luts_mhz"
 """Of these what older descriptions lack."""
 
 
@@ -140,5 +140,10 @@ def _target(name: str, raw: Mapping[str, Any], where: str) -> Target:
         lut_fit=tuple(LutFit(part, base, percent) for part, (base, percent) in raw["lut_fit"].items()),
         off_chip=OffChip(**raw["off_chip"]) if raw["off_chip"] else None,
         link=Link(**raw["link"]) if raw["link"] else None,
-        fast_mhz=float(raw["fast_mhz"]) if raw["fast_mhz"] else None,
+        fast_mhz=_number(raw["fast_mhz"]),
+        fast_luts_mhz=_number(raw["fast_luts_mhz"]),
     )
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None else float(value)
