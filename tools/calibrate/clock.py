@@ -46,7 +46,8 @@ REWRITE = (ecp5.prepared, ecp5.without_idle_carries, blocks, flipflops, memories
 def telling(chosen: Iterable[Point]) -> list[Point]:
     """Of every engine of one clock the point with the deepest logic of those that are small, or its smallest.
 
-    Small ones first. Not with memories of many blocks: the multiplexer behind them is slower than any engine, see docs/open-flow.md.
+    Small ones first. Not with memories of many blocks: the multiplexer behind them is slower than any engine, see
+    docs/open-flow.md.
     """
     groups: dict[str, list[tuple[int, int, Point]]] = {}
     for point in chosen:
