@@ -22,11 +22,9 @@ def array(lanes_in: int, lanes_out: int, pack: int, cell: int = Cell.FIXED, **kn
 SIGNS = Dense(Tensor(np.resize([-1, 1, 1], (10, 4))))
 S8, U8, S3 = Codes.of(8, signed=True), Codes.of(8, signed=False), Codes.of(3, signed=True)
 CASES = [
-    pytest.param(dense(33, 10), (2, 2, 33), U8, array(8, 5, 2), id="vector_ragged"),
     pytest.param(dense(6, 4), (5, 3, 6), S8, array(6, 4, 1), id="one_cycle_a_pixel_odd_latency"),
     pytest.param(dense(7, 3), (4, 3, 7), U8, array(7, 3, 0), id="one_cycle_a_pixel_even_latency"),
     pytest.param(SIGNS, (3, 3, 10), S3, array(5, 4, 0, Cell.BINARY), id="signs_odd"),
-    pytest.param(conv(Window((3, 3), pads=SAME), 4, 6), (5, 6, 4), U8, array(2, 6, 2, **window(1, 1)), id="all"),
     pytest.param(
         conv(Window((3, 3), (2, 2), pads=SAME), 8, 8, groups=2, border=5),
         (7, 8, 8),
