@@ -49,8 +49,13 @@ class DoubleFold(Rearranged):
 
     def stored(self, kind: Ram) -> Self:
         stored = super().stored(kind)
-        stored.__dict__["bare"] = self.bare  # found out once for all kinds
+        stored.__dict__["shape"] = self
         return stored
+
+    @cached_property
+    def shape(self) -> Self:
+        """The unit with its weights in any memory: what all of these take is found out once, if it is asked for."""
+        return self
 
     @property
     def half(self) -> int:
@@ -99,6 +104,8 @@ class DoubleFold(Rearranged):
 
     @cached_property
     def bare(self) -> Resources:
+        if self.shape is not self:
+            return self.shape.bare
         return self.around + self.array + self.crossing
 
     @cached_property

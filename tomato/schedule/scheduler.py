@@ -92,13 +92,10 @@ def options(
         if kept is not None and name not in wishes.layers and key in kept:
             found[name] = kept[key]
             continue
-        engines = {s: e for s, e in CATALOGUE.items() if isinstance(place.op, e.ops) and not e.mixes}
+        known = {s: e for s, e in CATALOGUE.items() if isinstance(place.op, e.ops) and not e.mixes}
+        engines = {s: e for s, e in known.items() if wishes.double_clock or not e.doubles}
         reasons = {s: e.refuses(place) for s, e in engines.items()}
-        usable = [
-            e
-            for s, e in engines.items()
-            if not reasons[s] and fetch >= e.fetches and lean >= e.lean and wishes.double_clock >= e.doubles
-        ]
+        usable = [e for s, e in engines.items() if not reasons[s] and fetch >= e.fetches and lean >= e.lean]
         if not usable:
             why = "; ".join(f"{s}: {r}" for s, r in reasons.items()) or "no engine implements it"
             refused.append(f"{place.node.label} ({place.op.name}): {why}")
@@ -184,8 +181,15 @@ def _worth_ultra(unit: AnyUnit, target: Target, least: int) -> bool:
 
 
 def _in_time(unit: AnyUnit, target: Target) -> bool:
-    """Whether an array at twice the clock may reach it: in DSP blocks it does, in LUTs up to what the family says."""
-    return not unit.doubles or unit.knobs["pack"] > 0 or 2 * target.clock_mhz <= (target.fast_luts_mhz or 0)
+    """Whether an array at twice the clock may reach it.
+
+    Products in DSP blocks do, of weights in block RAM, or in LUTs if one LUT has all words of a bit. In more LUTs it
+    may be as fast as the family says.
+    """
+    if not unit.doubles or 2 * target.clock_mhz <= (target.fast_luts_mhz or 0):
+        return True
+    stored = (store.kind != Ram.LUT or store.words <= target.memory.lutram_depth for store in unit.stores.values())
+    return unit.knobs["pack"] > 0 and all(stored)
 
 
 def weight(cost: Resources, budget: Resources) -> float:

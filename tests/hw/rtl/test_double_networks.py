@@ -1,4 +1,4 @@
-"""A whole network with both clocks: alone at the cycles that are predicted, and behind the AXI shell with its resets."""
+"""A whole network with both clocks: alone, at the cycles that are predicted, and behind the AXI shell, with a reset."""
 
 from pathlib import Path
 

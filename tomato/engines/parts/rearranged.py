@@ -91,11 +91,9 @@ class Rearranged(WeightedUnit[Dense | Conv2d]):
 
     @cached_property
     def around(self) -> Resources:
-        """What is neither in an array nor a memory of weights: that of the plain engine, with this one's queue."""
-        whole, bits = self.whole, self.out.codes.bits
-        least = queue_places(whole.pipeline, self._reads)
-        queues = [output_cost(whole.outputs * bits, places, self.target) for places in (self.places, least)]
-        return whole.bare - whole.array + queues[0] - queues[1]
+        """What is neither in an array nor a memory of weights: that in front of the plain one, and the queue."""
+        results = self.whole.outputs * self.out.codes.bits
+        return self.whole.front + output_cost(results, self.places, self.target)
 
     @property
     def formula(self) -> Resources:
