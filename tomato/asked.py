@@ -48,8 +48,13 @@ def check_kind(
         )
 
 
-def check_double_clock(target: Target, shell: str) -> None:
-    """Raise TomatoError unless a board, in what stands around the design, gives a second clock of twice the rate."""
+def check_double_clock(target: Target, shell: str, *, searched: bool = False) -> None:
+    """Raise TomatoError unless a board, in what stands around the design, gives a second clock of twice the rate.
+
+    searched: for the precision, by designs of one clock.
+    """
+    if searched:
+        raise TomatoError("--precision auto searches for designs of one clock", hint="name a precision")
     twice, most = 2 * target.clock_mhz, target.fast_mhz
     if most is None:
         raise TomatoError(

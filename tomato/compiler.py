@@ -93,7 +93,7 @@ def compile_model(
     clock = clock_mhz or wishes.clock_mhz
     chip = replace(chip, clock_mhz=clock) if clock else chip
     if double_clock or wishes.double_clock:
-        asked.check_double_clock(chip, shell)
+        asked.check_double_clock(chip, shell, searched=precision == AUTO)
         wishes = replace(wishes, double_clock=True)
 
     progress("Import", 0, 0)

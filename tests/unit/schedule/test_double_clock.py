@@ -123,6 +123,11 @@ def test_boards_without_a_second_clock_are_refused(board: str) -> None:
     assert (caught.value.what, caught.value.hint) == (what, hint)
 
 
+def test_no_search_is_made_with_it() -> None:
+    with pytest.raises(TomatoError, match="--precision auto searches for designs of one clock"):
+        tomato.compile(MODEL, BOARD, precision="auto", double_clock=True)
+
+
 @pytest.mark.parametrize(("board", "shell"), [("kv260", "axi"), ("pynq-z2", "axi"), ("u250", "none")])
 def test_boards_with_one_are_not(board: str, shell: str) -> None:
     asked.check_double_clock(targets.load(board), shell)
