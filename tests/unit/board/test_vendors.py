@@ -116,6 +116,8 @@ def test_a_second_clock_comes_from_the_generator_of_the_first(target: str, tmp_p
     code, said, calls = run(place / "package_ip.tcl")
     assert code == 0, said
     assert f"-fileset constrs_1 -norecurse {folder}/rtl/clocks.xdc" in called(calls, "add_files")
+    (inferred,) = called(calls, "ipx::infer_bus_interface")
+    assert inferred.split()[0] in names
     code, said, calls = run(place / "build.tcl", {registers["top"]: pins})
     assert code == 0, said
     nets = [set(net.split()) for net in called(calls, "connect_bd_net")]

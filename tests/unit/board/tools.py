@@ -19,7 +19,7 @@ OPTIONS = {
     "set_property": {"-dict"}, "current_fileset": set(), "current_project": set(), "update_compile_order": {"-fileset"},
     "ipx::package_project": {"-root_dir", "-vendor", "-library", "-taxonomy", "-set_current"},
     "ipx::unload_core": set(), "ipx::edit_ip_in_project": {"-upgrade", "-name", "-directory"},
-    "ipx::current_core": set(),
+    "ipx::current_core": set(), "ipx::infer_bus_interface": set(),
     "ipx::associate_bus_interfaces": {"-busif", "-clock", "-reset"}, "ipx::add_memory_map": set(),
     "ipx::get_memory_maps": {"-of_objects"}, "ipx::get_address_blocks": {"-of_objects"},
     "ipx::add_bus_parameter": set(),
@@ -56,7 +56,7 @@ PROPERTIES = {
     "bus": {"slave_memory_map_ref"}, "block": {"range"}, "register": {"address_offset", "size", "access"},
     "parameter": {"value", "value_resolve_type"}, "fileset": {"top"}, "project": {"board_part", "ip_repo_paths"},
     "file": {"USED_IN"}, "smartconnect": {"CONFIG.NUM_SI", "CONFIG.NUM_MI"},
-    "clk_wiz": {"CONFIG.USE_RESET", "CONFIG.CLKOUT1_REQUESTED_OUT_FREQ", "CONFIG.CLKOUT2_USED",
+    "clk_wiz": {"CONFIG.PRIM_SOURCE", "CONFIG.USE_RESET", "CONFIG.CLKOUT1_REQUESTED_OUT_FREQ", "CONFIG.CLKOUT2_USED",
                 "CONFIG.CLKOUT2_REQUESTED_OUT_FREQ"}, "cells": {"USER_SLR_ASSIGNMENT"},
     "processing_system7": {
         *(f"CONFIG.PCW_USE_S_AXI_HP{i}" for i in range(4)), "CONFIG.PCW_USE_M_AXI_GP0",
