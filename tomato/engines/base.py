@@ -246,6 +246,11 @@ class Unit(ABC, Generic[OpT]):
         return True
 
     @property
+    def fast(self) -> bool:
+        """Of one that `doubles`: whether what has the second clock may reach that of its blocks by the data sheet."""
+        return True
+
+    @property
     def loop_cycles(self) -> int:
         """The same of the HLS C++, where it differs: a loop hands a memory over within a cycle."""
         return self.cycles

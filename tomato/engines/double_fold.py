@@ -79,6 +79,12 @@ class DoubleFold(Rearranged):
         """Products of a filter that are summed in a row of DSP blocks, see dot.chain_of."""
         return dot.chain_of(self.half, self.weight, self.factors(self.site), self.knobs, self.target)
 
+    @property
+    def fast(self) -> bool:
+        """Whether blocks that sum up, which have all their registers, multiply, by weights in blocks or a LUT a bit."""
+        depth = self.target.memory.lutram_depth
+        return self.chain > 0 and all(s.kind != Ram.LUT or s.words <= depth for s in self.stores.values())
+
     @cached_property
     def pipeline(self) -> int:
         delay = dot.latency(self.half, self.weight, self.factors(self.site), self.knobs, self.chain)

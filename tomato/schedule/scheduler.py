@@ -181,15 +181,8 @@ def _worth_ultra(unit: AnyUnit, target: Target, least: int) -> bool:
 
 
 def _in_time(unit: AnyUnit, target: Target) -> bool:
-    """Whether an array at twice the clock may reach it.
-
-    Products in DSP blocks do, of weights in block RAM, or in LUTs if one LUT has all words of a bit. In more LUTs it
-    may be as fast as the family says.
-    """
-    if not unit.doubles or 2 * target.clock_mhz <= (target.fast_luts_mhz or 0):
-        return True
-    stored = (store.kind != Ram.LUT or store.words <= target.memory.lutram_depth for store in unit.stores.values())
-    return unit.knobs["pack"] > 0 and all(stored)
+    """Whether what has the second clock may reach it: by the data sheet, or, in LUTs, up to what the family says."""
+    return not unit.doubles or unit.fast or 2 * target.clock_mhz <= (target.fast_luts_mhz or 0)
 
 
 def weight(cost: Resources, budget: Resources) -> float:

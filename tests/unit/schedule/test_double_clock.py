@@ -18,6 +18,7 @@ from tomato.core.formats import Codes, Tensor
 from tomato.core.ir import TensorType
 from tomato.engines import CATALOGUE
 from tomato.engines.double_fold import DoubleFold
+from tomato.hardware.memory import Ram
 from tomato.ops.dense import Dense
 from tomato.schedule import options, schedule
 from tomato.schedule.plan import Wishes, read_wishes
@@ -54,14 +55,15 @@ def test_it_is_offered_only_where_it_is_asked_for() -> None:
 def test_arrays_in_luts_have_the_clock_that_their_family_says() -> None:
     graph, target = compiled(BOARD).graph, targets.load(BOARD)
 
-    def in_luts(clock_mhz: float) -> bool:
+    def offered(clock_mhz: float) -> list[DoubleFold]:
         found = options(graph, replace(target, clock_mhz=clock_mhz), DOUBLE)
-        units = [o.unit for offer in found.values() for o in offer if o.unit.doubles]
-        assert units
-        return any(unit.knobs["pack"] == 0 for unit in units)
+        return [o.unit for offer in found.values() for o in offer if isinstance(o.unit, DoubleFold)]
 
-    assert in_luts(100)
-    assert not in_luts(101)
+    assert any(unit.knobs["pack"] == 0 for unit in offered(100))
+    fast = offered(101)
+    assert fast
+    assert all(unit.fast and unit.chain for unit in fast)
+    assert all(unit.words <= 64 for unit in fast if unit.knobs["weight_ram"] == Ram.LUT)
 
 
 def test_a_plan_says_it_and_is_taken_back(tmp_path: Path) -> None:
