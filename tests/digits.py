@@ -23,10 +23,16 @@ def frames() -> tuple[Array, Array]:
 
 
 @cache
-def compiled(target: str = "u250", fps: float | None = None, share: Literal["auto", "never"] = "never") -> Accelerator:
+def compiled(
+    target: str = "u250",
+    fps: float | None = None,
+    share: Literal["auto", "never"] = "never",
+    *,
+    double_clock: bool = False,
+) -> Accelerator:
     """The accelerator, calibrated as the README does it; every layer has an engine of its own, as C++ wants it."""
     with np.load(CALIBRATION) as stored:
-        return tomato.compile(MODEL, target, calibration=stored["x"], fps=fps, share=share)
+        return tomato.compile(MODEL, target, calibration=stored["x"], fps=fps, share=share, double_clock=double_clock)
 
 
 def small() -> Accelerator:

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+from tomato import board
 from tomato.core.errors import TomatoError, check_number
 from tomato.quantise.precision import Precision
 from tomato.schedule.plan import Wishes
 from tomato.search import Goal
+from tomato.targets import Target
 from tomato.targets.fields import FASTEST_MHZ
 
 REQUANT_BITS = 4, 32
@@ -43,6 +45,31 @@ def check_kind(
             "--requant-bits and --allow-error are for models that come quantised: this one is float",
             where=where,
             hint="leave them out",
+        )
+
+
+def check_double_clock(target: Target, shell: str, *, searched: bool = False) -> None:
+    """Raise TomatoError unless a board, in what stands around the design, gives a second clock of twice the rate.
+
+    searched: for the precision, by designs of one clock.
+    """
+    if searched:
+        raise TomatoError("--precision auto searches for designs of one clock", hint="name a precision")
+    twice, most = 2 * target.clock_mhz, target.fast_mhz
+    if most is None:
+        raise TomatoError(
+            f"--double-clock: it is not known what clock the multipliers of {target.name} reach",
+            hint="leave it out, or say fast_mhz in a target file of your own",
+        )
+    if twice > most:
+        raise TomatoError(
+            f"--double-clock: multipliers would have {twice:g} MHz, those of {target.name} reach {most:g}",
+            hint=f"leave it out, or lower --clock to {most / 2:g}",
+        )
+    if not board.doubles(shell, target):
+        raise TomatoError(
+            f"--double-clock: what stands around a design for {target.name} has one clock",
+            hint="leave it out, or compile with --shell none and give aclk and aclk2x from one generator yourself",
         )
 
 

@@ -59,6 +59,7 @@ def compile_model(
     shell: str = board.SHELLS[0],
     weights: Weights = "auto",
     share: Share = "never",
+    double_clock: bool = False,
     workers: Workers = HERE,
     progress: Progress = silent,
 ) -> Accelerator:
@@ -82,6 +83,7 @@ def compile_model(
     weights: "chip" has them all on the chip, "memory" also in memory beside it, "auto" there if they do not fit.
     share: "auto" lets layers take turns on an engine where the network or its weights do not fit otherwise, or with
     `fps` where that is smaller.
+    double_clock: layers may multiply at twice the clock, with half as many multipliers, see docs/arithmetic.md.
     workers: who shares the work of a search, see `tomato.work.opened`; the design is the same.
     Raises TomatoError for what the user can mend.
     """
@@ -90,6 +92,9 @@ def compile_model(
     wishes = read_wishes(Path(plan)) if plan else Wishes()
     clock = clock_mhz or wishes.clock_mhz
     chip = replace(chip, clock_mhz=clock) if clock else chip
+    if double_clock or wishes.double_clock:
+        asked.check_double_clock(chip, shell, searched=precision == AUTO)
+        wishes = replace(wishes, double_clock=True)
 
     progress("Import", 0, 0)
     source = model if isinstance(model, Source) else Source(Path(model))

@@ -95,6 +95,7 @@ class _Lowering:
                 loaded=any(store.source is Source.LOADER for store in unit.stores.values()),
                 region=self._region(name),
                 lasting=lasting(unit.op),
+                doubled=unit.doubles,
             )
             self._add(made, unit.cost)
             self._distribute(out)

@@ -225,8 +225,8 @@ PLANS = {
         "speed = 9\n",
         (
             "error: the plan has an unknown key: speed\n  --> plan.toml\n"
-            "  hint: it has target, clock_mhz, exit_order, spilled, precision, exits, reordered, layers, fifos, "
-            "regions\n"
+            "  hint: it has target, clock_mhz, exit_order, spilled, double_clock, precision, exits, reordered, layers, "
+            "fifos, regions\n"
         ),
     ),
     "precision of a number": (

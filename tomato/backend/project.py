@@ -74,6 +74,7 @@ class ReadmeView:
     loader: str
     load_bits: int
     memory: tuple[str, ...]
+    doubled: bool
 
 
 def write(
@@ -101,8 +102,7 @@ def write(
     if "verilog" in backends:
         rtl = verilog.rtl(netlist, title)
         sources = [name for name in rtl if name.endswith(".sv")]
-        placed = constraints.regions(netlist) if report["vendor"] == vendor.AMD else ""
-        _write_all(folder / "rtl", {**rtl, **({constraints.REGIONS: placed} if placed else {})})
+        _write_all(folder / "rtl", {**rtl, **(constraints.files(netlist) if report["vendor"] == vendor.AMD else {})})
         _write_all(folder / "mem", verilog.memories(netlist))
         _write_all(folder / "sim", {name: asset("sim", name).read_text() for name in SIM_FILES})
         if beside := _models(netlist):
@@ -153,6 +153,7 @@ def _design(netlist: Netlist, report: Mapping[str, Any], sources: Sequence[str])
         "memory": memory and memory["simulated"],
         "timed": [s.value for s in verilog.timed(netlist)],
         "sequence": netlist.lasting,
+        "doubled": netlist.doubled,
     }
 
 
@@ -217,6 +218,7 @@ class BenchView:
     channels: tuple[tuple[str, ...], ...]
     signals: tuple[Signal, ...]
     memory: Mapping[str, int]
+    doubled: bool
     queues: tuple[QueueView, ...]
 
 
@@ -238,6 +240,7 @@ def _bench(netlist: Netlist, report: Mapping[str, Any]) -> BenchView:
         channels=tuple((bus_name(bus), f"sim/work/{WEIGHTS}{i}.hex") for i, bus in enumerate(masters)),
         signals=ports_of(masters[0]) if masters else (),
         memory=report["memory"]["simulated"] if masters else {},
+        doubled=netlist.doubled,
         queues=tuple(
             QueueView(bus.name, bus_name(bus), ports_of(bus), **seen["simulated"])
             for bus, seen in zip(queues, report["queues"], strict=True)
@@ -325,4 +328,5 @@ def _readme(netlist: Netlist, report: Mapping[str, Any], backends: Sequence[str]
         notes=tuple(report["notes"]),
         verilog="verilog" in backends,
         hls="hls" in backends,
+        doubled=netlist.doubled,
     )

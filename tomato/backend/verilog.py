@@ -117,6 +117,7 @@ class TopView:
     streams: tuple[StreamView, ...]
     instances: tuple[InstanceView, ...]
     loader: LoaderView | None
+    doubled: bool
     checks: int
     timed: tuple[TimedView, ...]
 
@@ -132,6 +133,7 @@ def top(netlist: Netlist, title: str) -> str:
         buses=tuple(map(_bus, netlist.buses)),
         instances=tuple(_instance(i, netlist) for i in netlist.instances if i.module != LOADER),
         loader=_loader(netlist),
+        doubled=netlist.doubled,
         checks=len(netlist.checks),
         timed=tuple(TimedView(s.name, s.frame_beats) for s in timed(netlist)),
     )
@@ -224,7 +226,7 @@ def _unused(part: Instance) -> int:
 def _pins(part: Instance, netlist: Netlist) -> dict[str, str]:
     """What every port of a part is connected to."""
     chain = netlist.loaded
-    pins = {"clk_i": "clk", "rst_i": "rst"}
+    pins = {"clk_i": "clk", **({"clk2x_i": "clk2x"} if part.doubled else {}), "rst_i": "rst"}
     if part.watches:
         pins |= {f"{kind}_i": f"s_axis_{port_name(part.watches)}_t{kind}" for kind in ("valid", "ready", "last")}
         return pins | {"error_o": f"frame_errors[{netlist.checks.index(part)}]"}

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tomato.backend.constraints import assignments
-from tomato.board import open_flow, registers, serial, shell, vendors
+from tomato.board import open_flow, platforms, registers, serial, shell, vendors
 from tomato.board.number import number
 from tomato.core.files import write_text
 from tomato.lower import Lowered
@@ -35,6 +35,11 @@ def around(kind: str, target: Target) -> Around:
     if kind == "none":
         return NOTHING
     return Around("serial", line, needed=False) if open_flow.line(target) else Around("axi", axi)
+
+
+def doubles(kind: str, target: Target) -> bool:
+    """Whether a shell of that kind has a second clock, of twice the rate: scripts for Zynq make both in one MMCM."""
+    return kind == "none" or target.name in platforms.ZYNQ
 
 
 def write(folder: Path, lowered: Lowered, target: Target, report: Mapping[str, Any], kind: str) -> None:

@@ -71,6 +71,7 @@ class ShellView:
     outputs: tuple[MasterView, ...]
     weights: MasterView | None
     fetches: tuple[MasterView, ...] = ()
+    doubled: bool = False
     most_beats: int = MOST_BEATS
     control: tuple[Pin, ...] = field(default_factory=lambda: tuple(_control()))
 
@@ -99,6 +100,7 @@ class ShellView:
         """All ports, in order."""
         return (
             Pin("input", 1, "ap_clk"),
+            *((Pin("input", 1, "ap_clk2x"),) if self.doubled else ()),
             Pin("input", 1, "ap_rst_n"),
             Pin("output", 1, "interrupt"),
             *self.control,
@@ -135,7 +137,8 @@ def look(netlist: Netlist, registers: Map, title: str) -> ShellView:
             depth = _depth(master)
             view = MasterView(master, index, port_name(stream), depth, stream.width, tuple(_memory(master)))
             (inputs if reads else outputs).append(view)
-    return ShellView(netlist.name, title, registers, tuple(inputs), tuple(outputs), weights, tuple(fetches))
+    streams_of = tuple(inputs), tuple(outputs)
+    return ShellView(netlist.name, title, registers, *streams_of, weights, tuple(fetches), netlist.doubled)
 
 
 def cost(masters: Sequence[Master], target: Target) -> Resources:

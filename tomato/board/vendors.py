@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tomato.backend.constraints import CLOCKS
 from tomato.backend.render import render
 from tomato.backend.verilog import WATCHERS
 from tomato.board.platforms import ALVEO, ZYNQ, Processor, Slave, banks_of, processor, shared_by
@@ -58,6 +59,7 @@ class View:
     control: tuple[Pin, ...]
     masters: tuple[MasterView, ...]
     regions: tuple[str, ...]
+    doubled: bool = False
     kernel: str = ""
     board: str = ""
     ps: Processor | None = None
@@ -86,8 +88,24 @@ class View:
 
     @property
     def period(self) -> str:
-        """Nanoseconds of a clock cycle."""
-        return f"{1000 / self.clock_mhz:.3f}"
+        """Nanoseconds of a clock cycle: twice those of the clock of twice the rate, which are whole picoseconds."""
+        return f"{2 * float(self.period2x):.3f}" if self.doubled else f"{1000 / self.clock_mhz:.3f}"
+
+    @property
+    def period2x(self) -> str:
+        """Nanoseconds of a cycle of the clock of twice the rate."""
+        return f"{500 / self.clock_mhz:.3f}"
+
+    @property
+    def clock_source(self) -> str:
+        """The pin of the block design that the clock comes from."""
+        assert self.ps is not None
+        return "clocks/clk_out1" if self.doubled else f"ps/{self.ps.clock}"
+
+    @property
+    def constraints(self) -> tuple[str, ...]:
+        """Files of constraints below the build folder, which travel with the IP."""
+        return (f"rtl/{CLOCKS}",) if self.doubled else ()
 
     @property
     def clock_whole(self) -> int:
@@ -180,7 +198,7 @@ def look(
     memories = [f for f in files if f.endswith(".mem")]
     return View(
         shell.core, target.name, target.part, clock_mhz, shell.registers, tuple(sources), tuple(memories),
-        shell.control, shell.masters, tuple(regions), inputs=tuple(inputs),
+        shell.control, shell.masters, tuple(regions), shell.doubled, inputs=tuple(inputs),
     )  # fmt: skip
 
 

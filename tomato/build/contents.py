@@ -77,6 +77,7 @@ def load(folder: Path) -> tuple[Network, Plan, Target, tuple[Array, ...]]:
         wishes.exit_order or ORDERS[0],
         wishes.reordered,
         wishes.spilled,
+        wishes.double_clock,
     )
     return network, plan, target, samples
 

@@ -116,6 +116,7 @@ def counted(netlist: Mapping[str, Any], top: str) -> dict[str, int]:
 def wrapper(design: Mapping[str, Any]) -> str:
     """A top around the netlist: signals of the top stay visible to the testbench, which those of the cells need not."""
     ports = ["input wire aclk", "input wire aresetn", "output wire frame_error"]
+    ports += ["input wire aclk2x"] if design.get("doubled") else []
     streams = [("s_axis", "input", "output", port) for port in design["inputs"]]
     streams += [("m_axis", "output", "input", port) for port in design["outputs"]]
     if design["loader"]:

@@ -56,6 +56,7 @@ def report(
     total = _sum(lowered.costs.values())
     macs, multipliers = (sum(layer[k] for layer in layers) for k in ("macs", "multipliers"))
     regions = _regions(plan, lowered, target, around)
+    double = _double_clock(units, target)
     full = [
         f"super logic region {i} is at {share:.0%} of what a design may use of it: routing will be tight"
         for i, share in enumerate(regions or [])
@@ -90,6 +91,7 @@ def report(
         "bound": _bound(graph, units, target),
         "multipliers": multipliers,
         "multiplier_use": round(macs / (multipliers * interval), 4) if multipliers else None,
+        "double_clock": double,
         "memory": memory(lowered, target, interval),
         "queues": list(queues(lowered, target)),
         "weight_memory_use": _weight_memory_use(units.values(), layers, target),
@@ -104,7 +106,7 @@ def report(
         "exactness": [asdict(proof) for proof in proofs],
         "host": asdict(ends) | {"chip_share": round(ends.share, 4)} if ends else None,
         "ports": ports,
-        "notes": [*notes, *full],
+        "notes": [*notes, *full, *([_double_clock_note(double)] if double else [])],
     }
 
 
@@ -119,6 +121,19 @@ def _shared(units: Units) -> list[dict[str, Any]]:
         }
         for group in sorted(groups, key=lambda group: group.knobs[GROUP])
     ]
+
+
+def _double_clock(units: Units, target: Target) -> dict[str, Any] | None:
+    """The layers that multiply at twice the clock, that clock, and the one that the data sheet has; None if none do."""
+    layers = [name for name, unit in units.items() if unit.doubles]
+    return {"layers": layers, "mhz": 2 * target.clock_mhz, "reached_mhz": target.fast_mhz} if layers else None
+
+
+def _double_clock_note(double: Mapping[str, Any]) -> str:
+    """The same in words."""
+    count, most = len(double["layers"]), double["reached_mhz"]
+    known = f"DSP blocks and block RAMs reach {most:g} by the data sheet" if most else "no data sheet was asked"
+    return f"{count} layers multiply at twice the clock, {double['mhz']:g} MHz: {known}; nothing was placed"
 
 
 def memory(lowered: Lowered, target: Target, interval: int) -> dict[str, Any] | None:

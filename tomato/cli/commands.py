@@ -75,6 +75,8 @@ from tomato.core.errors import TomatoError
     help="Whether layers may take turns on one engine, in Verilog alone; auto: where they do not fit otherwise, or are "
     "smaller at --fps.",
 )
+@click.option("--double-clock", is_flag=True, help="Let layers multiply at twice the clock, with half as many "
+              "multipliers: the design has a second clock then.")  # fmt: skip
 @click.option("--plan", type=DATA, metavar="TOML", help="Keep the choices of this plan.toml.")
 @click.option("--backend", default="verilog", show_default=True, metavar="NAMES", help="What to write: verilog, hls "
               "(C++ for Vitis HLS), or verilog,hls.")  # fmt: skip
@@ -85,7 +87,7 @@ def compile_command(
     max_drop: float | None, objective: Any, compensate: bool, fps: float | None, clock: float | None,
     requant_bits: int | None, allow_error: float | None, shapes: tuple[str, ...], states: tuple[str, ...],
     exits: tuple[str, ...], exit_shares: tuple[str, ...], exit_loss: float | None, exit_order: Any,
-    host: Any, shell: str, weights: Any, share: Any, plan: Path | None, backend: str, workers: int,
+    host: Any, shell: str, weights: Any, share: Any, double_clock: bool, plan: Path | None, backend: str, workers: int,
     scheduler: str | None, quiet: bool,
 ) -> None:  # fmt: skip
     """Compile MODEL for a board and write the build folder."""
@@ -114,7 +116,8 @@ def compile_command(
     frames, labels = read_frames(frontend.takes(source, reading), calibrate) if calibrate else (None, None)
     if targets.is_cluster(target):
         refuse_alone({"--precision auto": precision == AUTO, "--plan": plan, "--exit": exits,
-                      "--backend hls": "hls" in backends, "--weights memory": weights == "memory"})  # fmt: skip
+                      "--backend hls": "hls" in backends, "--weights memory": weights == "memory",
+                      "--double-clock": double_clock})  # fmt: skip
         with progress(quiet) as shown:
             boards = compile_on_boards(
                 source, target, calibration=frames, precision=precision, compensate=compensate, ranges=ranges, fps=fps,
@@ -134,7 +137,8 @@ def compile_command(
             ranges=ranges, fps=fps, clock_mhz=clock, plan=plan, requant_bits=requant_bits, allow_error=allow_error,
             shapes=sizes, states=kept, early=doors, early_loss=LOSS if exit_loss is None else exit_loss,
             early_order=exit_order, host=host, shell=shell if "verilog" in backends else "none", weights=weights,
-            share=share if backends == ("verilog",) else "never", workers=crew, progress=shown,
+            share=share if backends == ("verilog",) else "never", double_clock=double_clock, workers=crew,
+            progress=shown,
         )  # fmt: skip
         accelerator.write(folder, shown, backends=backends)
     show.warnings(accelerator.report)

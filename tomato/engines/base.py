@@ -147,6 +147,7 @@ class Unit(ABC, Generic[OpT]):
     lean: it takes less memory than another engine for its operators, and is offered only where nothing fits without, or
     block RAM holds a design up.
     mixes: its multipliers are of two kinds, so that it is offered only where one kind holds a design up.
+    doubles: its module has a second clock of twice the rate, so that it is offered only where there is one.
     """
 
     stem: ClassVar[str]
@@ -154,6 +155,7 @@ class Unit(ABC, Generic[OpT]):
     fetches: ClassVar[bool] = False
     lean: ClassVar[bool] = False
     mixes: ClassVar[bool] = False
+    doubles: ClassVar[bool] = False
 
     def __init__(self, site: Site[OpT], knobs: Knobs) -> None:
         assert isinstance(site.node.op, self.ops), f"{self.stem} does not implement {site.node.op.name}"
@@ -242,6 +244,11 @@ class Unit(ABC, Generic[OpT]):
     @property
     def exact(self) -> bool:
         """Whether a frame takes that many cycles, and not fewer."""
+        return True
+
+    @property
+    def fast(self) -> bool:
+        """Of one that `doubles`: whether what has the second clock may reach that of its blocks by the data sheet."""
         return True
 
     @property

@@ -103,7 +103,11 @@ class DenseFold(FoldUnit[Dense]):
     @cached_property
     def bare(self) -> Resources:
         queue = output_cost(self.outputs * self.out.codes.bits, self.places, self.target)
-        return self.buffer + self.array + queue + self._control
+        return self.front + self.array + queue
+
+    @property
+    def front(self) -> Resources:
+        return self.buffer + self._control
 
     @cached_property
     def _control(self) -> Resources:

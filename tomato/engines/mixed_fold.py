@@ -1,24 +1,18 @@
 """Layers of which some filters multiply in DSP blocks, the others in LUTs, so that both kinds run out together."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from functools import cached_property, lru_cache
 from math import ceil
 from typing import Any, Self
 
-from tomato.core.formats import Codes
 from tomato.core.forms import Cell
-from tomato.core.ir import TensorType
-from tomato.engines.base import Knobs, Site, Timing, beats
-from tomato.engines.conv2d_window import Conv2dWindow
-from tomato.engines.dense_fold import DenseFold
+from tomato.engines.base import Knobs, Site
 from tomato.engines.parts import dot
 from tomato.engines.parts.fold import FoldUnit
-from tomato.engines.parts.ring import queue_places
-from tomato.engines.parts.weighted import WEIGHTS, WeightedUnit
-from tomato.hardware.memory import Ram, Store, delay_cost, rom_cost
+from tomato.engines.parts.rearranged import Rearranged, plain
+from tomato.engines.parts.weighted import WEIGHTS
+from tomato.hardware.memory import Ram, Store, delay_cost
 from tomato.hardware.netlist import Memory
-from tomato.hardware.plumbing import output_cost
 from tomato.ops.conv2d import Conv2d
 from tomato.ops.dense import Dense
 from tomato.targets import Resources
@@ -29,13 +23,11 @@ QUARTERS = 1, 2, 3
 """Of the filters of a word those that multiply in DSP blocks, in quarters."""
 
 
-class MixedFold(WeightedUnit[Dense | Conv2d]):
+class MixedFold(Rearranged):
     """The engine of one kind of multiplier, with an array of each: `in_luts` filters of a word multiply in LUTs."""
 
     stem = "mixed_fold"
-    ops = (Dense, Conv2d)
     mixes = True
-    loads = False
 
     @classmethod
     def refuses(cls, site: Site[Dense | Conv2d]) -> str:
@@ -49,10 +41,6 @@ class MixedFold(WeightedUnit[Dense | Conv2d]):
         return ""
 
     @classmethod
-    def factors(cls, site: Site[Dense | Conv2d]) -> Codes:
-        return _engine(site).factors(site)
-
-    @classmethod
     def shapes(cls, site: Site[Dense | Conv2d], offers: Iterable[Knobs]) -> Iterator[Self]:
         """Every unrolling with the densest of the packs, and filters in LUTs such that the others fill their blocks."""
         if (pack := max(_packs(offers))) == 0:
@@ -61,50 +49,11 @@ class MixedFold(WeightedUnit[Dense | Conv2d]):
             for left in _in_luts(whole.outputs, pack):
                 yield cls(site, {**whole.knobs, "in_luts": left}).beside(whole)
 
-    def stored(self, kind: Ram) -> Self:
-        """Likewise; what it takes is found out when it is asked for, as few units are weighed."""
-        return type(self)(self.site, {**self.knobs, "weight_ram": kind}).beside(self.whole)
-
-    def beside(self, whole: FoldUnit[Any]) -> Self:
-        """The same unit; the engine of one kind is known, and what was found out about it."""
-        self.__dict__["whole"] = whole
-        return self
-
-    @cached_property
-    def whole(self) -> FoldUnit[Any]:
-        """The engine that has all filters in DSP blocks: its ring and its words are the same."""
-        return _engine(self.site)(self.site, self.knobs)
-
-    @property
-    def inputs(self) -> int:
-        """Products of a read and filter."""
-        return self.whole.inputs
-
     @property
     def filters(self) -> tuple[int, int]:
         """Filters of a read that multiply in DSP blocks, and in LUTs."""
         few = self.knobs["in_luts"]
         return self.whole.outputs - few, few
-
-    @property
-    def lanes(self) -> tuple[tuple[int, ...], int]:
-        return self.whole.lanes
-
-    @property
-    def views(self) -> tuple[TensorType, ...]:
-        return self.whole.views
-
-    @property
-    def cycles(self) -> int:
-        return self.whole.cycles
-
-    @property
-    def multipliers(self) -> int:
-        return self.whole.multipliers
-
-    @property
-    def words(self) -> int:
-        return self.whole.words
 
     @property
     def _luts(self) -> Knobs:
@@ -126,20 +75,9 @@ class MixedFold(WeightedUnit[Dense | Conv2d]):
         x = self.factors(self.site)
         return self.whole.pipeline, dot.pipeline(self.inputs, self.weight, x, self._luts)
 
-    @cached_property
-    def timing(self) -> Timing:
-        timing = self.whole.timing
-        return replace(timing, latency=timing.latency + max(self._pipelines) - self.whole.pipeline)
-
-    @cached_property
-    def places(self) -> int:
-        """Places of the output queue."""
-        return queue_places(max(self._pipelines), self._reads)
-
     @property
-    def _reads(self) -> int:
-        """Reads of a pass."""
-        return self.whole.pixel_cycles // beats(self.out.channels, self.whole.outputs)
+    def pipeline(self) -> int:
+        return max(self._pipelines)
 
     @cached_property
     def stores(self) -> dict[str, Store]:
@@ -159,34 +97,18 @@ class MixedFold(WeightedUnit[Dense | Conv2d]):
     @cached_property
     def bare(self) -> Resources:
         """The engine of one kind, with its array replaced by two, and with what lets the faster one's results wait."""
-        whole, bits = self.whole, self.out.codes.bits
         (blocks, luts), (early, late) = self.filters, self._pipelines
         arrays = self._in_blocks + self._array(luts, self._luts)
-        least = queue_places(whole.pipeline, self._reads)
-        queues = [output_cost(whole.outputs * bits, places, self.target) for places in (self.places, least)]
-        waiting = (blocks if early < late else luts) * bits
+        waiting = (blocks if early < late else luts) * self.out.codes.bits
         shifted = abs(early - late) > 1 and self.target.memory.srl_depth
         waits = delay_cost(waiting, self.target) if shifted else Resources(ff=waiting * abs(early - late))
-        return whole.bare - whole.array + arrays + queues[0] - queues[1] + waits
-
-    @property
-    def formula(self) -> Resources:
-        return sum((rom_cost(store, self.target) for store in self.stores.values()), start=self.bare)
+        return self.around + arrays + waits
 
     @cached_property
     def params(self) -> dict[str, int]:
-        weight, x, whole = self.weight, self.factors(self.site), self.whole
-        groups = _groups(self.site)
-        (in_lanes,), chain = whole.lanes[0], whole.chain
+        weight, x, chain = self.weight, self.factors(self.site), self.whole.chain
         return {
-            "Lanes": in_lanes // self.knobs.get("pixels", 1),
-            "Outputs": whole.outputs,
-            "InLuts": self.knobs["in_luts"],
-            "Beats": beats(self.arg.channels, self.knobs["lanes_in"]),
-            "Groups": groups,
-            "Folds": beats(self.out.channels // groups, whole.outputs),
-            "Depth": self.places,
-            **whole.window_params,
+            **self.reading(InLuts=self.knobs["in_luts"]),
             "InBits": x.bits,
             "InSigned": int(x.signed),
             "WeightBits": self.fields[0],
@@ -209,20 +131,10 @@ class MixedFold(WeightedUnit[Dense | Conv2d]):
         }
 
 
-def _engine(site: Site[Any]) -> type[FoldUnit[Any]]:
-    """The engine that has one kind of multiplier."""
-    return DenseFold if isinstance(site.op, Dense) else Conv2dWindow
-
-
 @lru_cache(maxsize=4)  # whether there are any is asked before
 def _wholes(site: Site[Any], pack: int) -> tuple[FoldUnit[Any], ...]:
     """Every sensible unrolling with all filters in DSP blocks."""
-    return tuple(_engine(site).shapes(site, [{"cell": Cell.FIXED, "pack": pack}]))
-
-
-def _groups(site: Site[Any]) -> int:
-    """Groups of channels."""
-    return site.op.groups if isinstance(site.op, Conv2d) else 1
+    return tuple(plain(site).shapes(site, [{"cell": Cell.FIXED, "pack": pack}]))
 
 
 def _packs(offers: Iterable[Knobs]) -> set[int]:

@@ -170,7 +170,7 @@ class Instance:
     reader which node of the graph this is. `loaded`: its memory cannot be initialised; the loader fills it.
     `buses`: by the prefix of the module's ports. `lasting`: its state lasts from frame to frame, until a reset.
     `watches`: an input of the netlist that it looks at, and leaves as it is. `region`: where it is placed (on AMD's
-    large parts a super logic region).
+    large parts a super logic region). `doubled`: it has the second clock, of twice the rate.
     """
 
     module: str
@@ -185,6 +185,7 @@ class Instance:
     region: int = 0
     lasting: bool = False
     watches: Stream | None = None
+    doubled: bool = False
 
     @property
     def label(self) -> str:
@@ -230,6 +231,11 @@ class Netlist:
     def lasting(self) -> bool:
         """Whether states last from frame to frame, until a reset."""
         return any(i.lasting for i in self.instances)
+
+    @property
+    def doubled(self) -> bool:
+        """Whether some part has the second clock, of twice the rate."""
+        return any(i.doubled for i in self.instances)
 
     @property
     def checks(self) -> tuple[Instance, ...]:

@@ -285,7 +285,10 @@ def _plans(
 
     Where layers share an engine that reads the memory, there is one without them first.
     """
-    plan = Plan(target.name, clock, {n: o.choice for n, o in design.chosen.items()}, reordered=wishes.reordered)
+    plan = Plan(
+        target.name, clock, {n: o.choice for n, o in design.chosen.items()}, reordered=wishes.reordered,
+        double_clock=wishes.double_clock,
+    )  # fmt: skip
     units = design.units
     links = edges(graph, units)
     placed = {**design.placed, **_fixed(wishes)}

@@ -46,7 +46,7 @@ class Plan:
     the first one. precision: what the network was quantised to. exits: by the ONNX outputs that they are at.
     exit_order: in which results leave then.
     reordered: layers for whose words channels were put into another order, and these words, see `balance.py`.
-    spilled: FIFOs that are in memory beside the chip.
+    spilled: FIFOs that are in memory beside the chip. double_clock: layers may multiply at twice the clock.
     """
 
     target: str
@@ -59,6 +59,7 @@ class Plan:
     exit_order: Order = "frames"
     reordered: Mapping[str, Knobs] = field(default_factory=dict)
     spilled: tuple[str, ...] = ()
+    double_clock: bool = False
 
     def to_toml(self) -> str:
         """The plan as TOML, in the order of the graph."""
@@ -67,6 +68,8 @@ class Plan:
             f"target = {toml_string(self.target)}",
             f"clock_mhz = {self.clock_mhz:g}",
         ]
+        if self.double_clock:
+            lines += ["double_clock = true  # layers may multiply at twice the clock"]
         if self.spilled:
             names = ", ".join(map(toml_string, self.spilled))
             lines += [f"spilled = [{names}]  # FIFOs in memory beside the chip"]
@@ -116,6 +119,7 @@ class Wishes:
     exit_order: Order | None = None
     reordered: Mapping[str, Knobs] = field(default_factory=dict)
     spilled: tuple[str, ...] = ()
+    double_clock: bool = False
 
 
 NO_WISHES = Wishes()
@@ -164,9 +168,12 @@ def read_wishes(path: Path) -> Wishes:
     spilled = data.get("spilled", [])
     if not isinstance(spilled, list) or not all(isinstance(name, str) for name in spilled):
         raise TomatoError(f"spilled = {spilled!r:.40} is not a list of FIFOs", where=str(path))
+    double = data.get("double_clock", False)
+    if not isinstance(double, bool):
+        raise TomatoError(f"double_clock = {double!r:.40} is not true or false", where=str(path))
     return Wishes(
         str(path), str(data.get("target", "")), clock, layers, fifos, regions, precision, exits, order, reordered,
-        tuple(spilled),
+        tuple(spilled), double,
     )  # fmt: skip
 
 
@@ -222,7 +229,7 @@ def _number(knob: str, value: object, where: str) -> int:
 def _check_tables(data: Mapping[str, Any], path: Path) -> None:
     """Raise TomatoError unless the plan has only the keys that it may have, and tables where they belong."""
     tables = ("precision", "exits", "reordered", "layers", "fifos", "regions")
-    keys = ("target", "clock_mhz", "exit_order", "spilled", *tables)
+    keys = ("target", "clock_mhz", "exit_order", "spilled", "double_clock", *tables)
     if unknown := [k for k in data if k not in keys]:
         raise TomatoError(
             f"the plan has an unknown key: {unknown[0]}", where=str(path), hint=f"it has {', '.join(keys)}"

@@ -87,11 +87,13 @@ def options(
         if name in shared:
             found[name] = shared[name]
             continue
-        key = (place.op, place.args, place.out, rates[name], target.name, target.clock_mhz, ultra_words, fetch, lean)
+        around = target.name, target.clock_mhz, ultra_words, fetch, lean, wishes.double_clock
+        key = (place.op, place.args, place.out, rates[name], *around)
         if kept is not None and name not in wishes.layers and key in kept:
             found[name] = kept[key]
             continue
-        engines = {s: e for s, e in CATALOGUE.items() if isinstance(place.op, e.ops) and not e.mixes}
+        known = {s: e for s, e in CATALOGUE.items() if isinstance(place.op, e.ops) and not e.mixes}
+        engines = {s: e for s, e in known.items() if wishes.double_clock or not e.doubles}
         reasons = {s: e.refuses(place) for s, e in engines.items()}
         usable = [e for s, e in engines.items() if not reasons[s] and fetch >= e.fetches and lean >= e.lean]
         if not usable:
@@ -102,7 +104,9 @@ def options(
         else:
             units = _worth_columns([unit for engine in usable for unit in engine.units(place)])
             found[name] = Offer(
-                Option.of(unit, rates[name]) for unit in units if _worth_ultra(unit, target, ultra_words)
+                Option.of(unit, rates[name])
+                for unit in units
+                if _worth_ultra(unit, target, ultra_words) and _in_time(unit, target)
             )
             if kept is not None:
                 kept[key] = found[name]
@@ -137,12 +141,17 @@ def _wished(graph: Graph, place: Site[Any], wishes: Wishes) -> AnyUnit:
     engine = CATALOGUE.get(choice.engine)
     if engine is None or not isinstance(place.op, engine.ops):
         suits = (s for s, e in CATALOGUE.items() if isinstance(place.op, e.ops) and not e.refuses(place))
-        known = ", ".join(s for s in suits if not (CATALOGUE[s].fetches or CATALOGUE[s].mixes))
+        known = ", ".join(s for s in suits if not (CATALOGUE[s].fetches or CATALOGUE[s].mixes or CATALOGUE[s].doubles))
         what, hint = f"engine {choice.engine!r} does not implement {place.op.name}", f"choose from {known}"
         if engine is not None and GatedConv2d in engine.ops and isinstance(place.op, Conv2d | Dense):
             what += f": {ungated(graph, place.node)}"
             hint += ", or let a gate keep the k largest (TopK)"
         raise TomatoError(what, where=where, hint=hint)
+    if engine.doubles and not wishes.double_clock:
+        raise TomatoError(
+            f"engine {choice.engine} has a second clock, of twice the rate", where=where,
+            hint="compile with --double-clock, or say double_clock = true in front of the layers",
+        )  # fmt: skip
     if reason := engine.refuses(place):
         raise TomatoError(f"engine {choice.engine} cannot do this layer: {reason}", where=where)
     example = next(iter(engine.choices(place)))
@@ -169,6 +178,11 @@ def _worth_ultra(unit: AnyUnit, target: Target, least: int) -> bool:
     if not stores:
         return True
     return bool(target.usable.uram) and (target.slrs == 1 or all(s.words >= least for s in stores))
+
+
+def _in_time(unit: AnyUnit, target: Target) -> bool:
+    """Whether what has the second clock may reach it: by the data sheet, or, in LUTs, up to what the family says."""
+    return not unit.doubles or unit.fast or 2 * target.clock_mhz <= (target.fast_luts_mhz or 0)
 
 
 def weight(cost: Resources, budget: Resources) -> float:

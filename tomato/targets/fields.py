@@ -180,6 +180,8 @@ TARGET: Mapping[str, Rule] = {
         )
     ),
     "link": _optional(LINK),
+    "fast_mhz": _optional(_above(FASTEST_MHZ)),
+    "fast_luts_mhz": _optional(_above(FASTEST_MHZ)),
 }
 
 

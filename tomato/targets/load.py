@@ -22,8 +22,10 @@ _FITTED_AS = "fitted_as"
 _FAMILY_KEYS = frozenset({"vendor", "lut_inputs", "fill", "dsp", "memory", "lut_fit"})
 _BOARD_KEYS = frozenset({"title", "family", "part", "clock_mhz", "slrs", "slr", "budget", "shell"})
 
-_MAY = frozenset({"off_chip", "link"})
+_MAY = frozenset({"off_chip", "link", "fast_mhz", "fast_luts_mhz"})
 """What a board has or has not."""
+_LATER = "link", "fast_mhz", "fast_luts_mhz"
+"""Of these what older descriptions lack."""
 
 
 def names() -> tuple[str, ...]:
@@ -55,7 +57,7 @@ def load(name: str) -> Target:
     family = _read(_FAMILIES / f"{family_name}.toml")
     _check_keys(board, _BOARD_KEYS, _BOARD_KEYS | _FAMILY_KEYS | _MAY, str(path))
     fitted = _read(_LUT_FIT).get(family.pop(_FITTED_AS, family_name), {})
-    return _target(path.stem, {"off_chip": None, "link": None, "lut_fit": fitted, **family, **board}, str(path))
+    return _target(path.stem, dict.fromkeys(_MAY) | {"lut_fit": fitted, **family, **board}, str(path))
 
 
 def several(name: str) -> TomatoError:
@@ -78,7 +80,9 @@ def restore(data: Mapping[str, Any], where: str) -> Target:
     """The target that `describe` described. Raises TomatoError for anything else, in the file `where`."""
     if not isinstance(data, dict) or not is_text(data.get("name")):
         raise TomatoError("faulty target file: it names no target", where=where)
-    return _target(data["name"], {"link": None} | {key: value for key, value in data.items() if key != "name"}, where)
+    return _target(
+        data["name"], dict.fromkeys(_LATER) | {key: value for key, value in data.items() if key != "name"}, where
+    )
 
 
 def _resolve(name: str) -> str:
@@ -136,4 +140,10 @@ def _target(name: str, raw: Mapping[str, Any], where: str) -> Target:
         lut_fit=tuple(LutFit(part, base, percent) for part, (base, percent) in raw["lut_fit"].items()),
         off_chip=OffChip(**raw["off_chip"]) if raw["off_chip"] else None,
         link=Link(**raw["link"]) if raw["link"] else None,
+        fast_mhz=_number(raw["fast_mhz"]),
+        fast_luts_mhz=_number(raw["fast_luts_mhz"]),
     )
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None else float(value)

@@ -185,6 +185,8 @@ class Target:
     of the rest, in per cent, that a design may use and still be routed at `clock_mhz`.
     `slr` is the budget of each super logic region, empty where it is not published.
     `off_chip`: the memory beside the chip that a design reads, `link`: what joins two such boards, if it has one.
+    `fast_mhz`: the clock that DSP blocks and block RAMs reach by the data sheet, where it is known; `fast_luts_mhz`:
+    about the one of arrays of multipliers in LUTs.
     `lut_fit` corrects the LUTs of engines and parts by name; those it does not name are what their formula says.
     """
 
@@ -205,6 +207,8 @@ class Target:
     lut_fit: tuple[LutFit, ...]
     off_chip: OffChip | None = None
     link: Link | None = None
+    fast_mhz: float | None = None
+    fast_luts_mhz: float | None = None
 
     def fetch_cycles(self, count: int) -> int:
         """Cycles in which the memory beside the chip gives so many bytes."""

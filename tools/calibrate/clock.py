@@ -44,13 +44,14 @@ REWRITE = (ecp5.prepared, ecp5.without_idle_carries, blocks, flipflops, memories
 
 
 def telling(chosen: Iterable[Point]) -> list[Point]:
-    """Of every engine the point with the deepest logic of those that are small, or its smallest; small ones first.
+    """Of every engine of one clock the point with the deepest logic of those that are small, or its smallest.
 
-    Not with memories of many blocks: the multiplexer behind them is slower than any engine, see docs/open-flow.md.
+    Small ones first. Not with memories of many blocks: the multiplexer behind them is slower than any engine, see
+    docs/open-flow.md.
     """
     groups: dict[str, list[tuple[int, int, Point]]] = {}
     for point in chosen:
-        found = load(point.group).get(point.name, {}).get(FLOW) if point.group in CATALOGUE else None
+        found = load(point.group).get(point.name, {}).get(FLOW) if _has_one_clock(point) else None
         if found and found["bram18"] <= BLOCKS:
             groups.setdefault(point.group, []).append((found["lut"], found["levels"] + found["carries"], point))
     picked = []
@@ -59,6 +60,11 @@ def telling(chosen: Iterable[Point]) -> list[Point]:
         picked.append(max(small, key=lambda row: (row[1], -row[0])))
         picked += [row for row in rows if row[2].name == ALSO.get(row[2].group)]
     return [point for _, _, point in sorted(picked, key=lambda row: row[0])]
+
+
+def _has_one_clock(point: Point) -> bool:
+    """Whether a point is an engine, and none with the second clock, which boards of the open flow do not give."""
+    return point.group in CATALOGUE and not CATALOGUE[point.group].doubles
 
 
 def commands(point: Point) -> list[str]:

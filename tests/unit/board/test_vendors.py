@@ -5,6 +5,7 @@ What the scripts name is compared with the Verilog.
 
 import json
 import re
+import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -101,6 +102,40 @@ def test_the_block_design_connects_what_is_there(target: str, tmp_path: Path) ->
     clock = json.loads((folder / "report.json").read_text())["clock_mhz"]
     (said_clock,) = re.findall(r"FREQMHZ (\d+)", " ".join(calls))
     assert float(said_clock) == clock
+
+
+@needs_tcl
+@pytest.mark.parametrize("target", ["kv260", "pynq-z2"])
+def test_a_second_clock_comes_from_the_generator_of_the_first(target: str, tmp_path: Path) -> None:
+    folder = build(tmp_path, target, double_clock=True)
+    place = folder / "board" / "vivado"
+    registers = json.loads((folder / "board" / "registers.json").read_text())
+    names = ports(folder, registers["top"])
+    assert names["ap_clk2x"] == 1
+    pins = {n.rsplit("_", 1)[0] if "_axi_" in n else n for n in names}
+    code, said, calls = run(place / "package_ip.tcl")
+    assert code == 0, said
+    assert f"-fileset constrs_1 -norecurse {folder}/rtl/clocks.xdc" in called(calls, "add_files")
+    (inferred,) = called(calls, "ipx::infer_bus_interface")
+    assert inferred.split()[0] in names
+    code, said, calls = run(place / "build.tcl", {registers["top"]: pins})
+    assert code == 0, said
+    nets = [set(net.split()) for net in called(calls, "connect_bd_net")]
+    (source,) = (net for net in nets if "clocks/clk_in1" in net)
+    (slow,) = (net for net in nets if "clocks/clk_out1" in net)
+    assert len(source) == 2, "nothing but the generator has the clock of the processor"
+    assert {"accelerator/ap_clk", "reset/slowest_sync_clk", "control/aclk", "memory/aclk"} < slow
+    assert {"clocks/clk_out2", "accelerator/ap_clk2x"} in nets
+    assert {"clocks/locked", "reset/dcm_locked"} in nets
+    clock = json.loads((folder / "report.json").read_text())["clock_mhz"]
+    asked = dict(re.findall(r"CONFIG\.CLKOUT(\d)_REQUESTED_OUT_FREQ (\S+)", " ".join(calls)))
+    assert {n: float(mhz.strip("{}")) for n, mhz in asked.items()} == {"1": clock, "2": 2 * clock}
+    periods = dict(re.findall(r"-name (\w+) -period (\S+)", (place / "digits_ooc.xdc").read_text()))
+    assert float(periods["ap_clk"]) == 2 * float(periods["ap_clk2x"])
+    shutil.copy(folder / "rtl" / "clocks.xdc", place / "clocks.tcl")
+    code, said, calls = run(place / "clocks.tcl")
+    assert code == 0, said
+    assert len(called(calls, "set_multicycle_path")) == 2
 
 
 @needs_tcl

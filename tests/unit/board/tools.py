@@ -19,7 +19,7 @@ OPTIONS = {
     "set_property": {"-dict"}, "current_fileset": set(), "current_project": set(), "update_compile_order": {"-fileset"},
     "ipx::package_project": {"-root_dir", "-vendor", "-library", "-taxonomy", "-set_current"},
     "ipx::unload_core": set(), "ipx::edit_ip_in_project": {"-upgrade", "-name", "-directory"},
-    "ipx::current_core": set(),
+    "ipx::current_core": set(), "ipx::infer_bus_interface": set(),
     "ipx::associate_bus_interfaces": {"-busif", "-clock", "-reset"}, "ipx::add_memory_map": set(),
     "ipx::get_memory_maps": {"-of_objects"}, "ipx::get_address_blocks": {"-of_objects"},
     "ipx::add_bus_parameter": set(),
@@ -34,6 +34,7 @@ OPTIONS = {
     "launch_runs": {"-to_step", "-jobs"}, "wait_on_run": set(), "get_runs": set(),
     "get_property": set(), "open_run": set(), "report_utilization": {"-file"}, "report_timing_summary": {"-file"},
     "get_timing_paths": {"-max_paths"}, "get_cells": {"-filter"}, "current_instance": set(),
+    "set_multicycle_path": {"-from", "-to"},
     "project_new": set(), "set_global_assignment": {"-name"}, "set_instance_assignment": {"-name", "-to"},
     "execute_flow": set(), "project_close": set(),
     "set_module_property": set(), "add_fileset": set(), "set_fileset_property": set(), "add_fileset_file": set(),
@@ -45,6 +46,7 @@ FLAGS = {
     "ipx::check_integrity": ["-quiet", "-kernel"], "close_project": ["-delete"], "package_xo": ["-force"],
     "get_board_parts": ["-quiet", "-latest_file_version"], "get_ipdefs": ["-all"], "make_wrapper": ["-top", "-import"],
     "get_timing_paths": ["-setup", "-hold"], "get_cells": ["-hierarchical"],
+    "set_multicycle_path": ["-setup", "-hold", "-end"],
     "ipx::get_memory_maps": ["-quiet"], "ipx::get_address_blocks": ["-quiet"],
     "ipx::add_bus_parameter": ["-quiet"], "project_new": ["-overwrite"], "execute_flow": ["-compile"],
 }  # fmt: skip
@@ -53,7 +55,9 @@ PROPERTIES = {
              "sdx_kernel", "sdx_kernel_type"},
     "bus": {"slave_memory_map_ref"}, "block": {"range"}, "register": {"address_offset", "size", "access"},
     "parameter": {"value", "value_resolve_type"}, "fileset": {"top"}, "project": {"board_part", "ip_repo_paths"},
-    "file": {"USED_IN"}, "smartconnect": {"CONFIG.NUM_SI", "CONFIG.NUM_MI"}, "cells": {"USER_SLR_ASSIGNMENT"},
+    "file": {"USED_IN"}, "smartconnect": {"CONFIG.NUM_SI", "CONFIG.NUM_MI"},
+    "clk_wiz": {"CONFIG.PRIM_SOURCE", "CONFIG.USE_RESET", "CONFIG.CLKOUT1_REQUESTED_OUT_FREQ", "CONFIG.CLKOUT2_USED",
+                "CONFIG.CLKOUT2_REQUESTED_OUT_FREQ"}, "cells": {"USER_SLR_ASSIGNMENT"},
     "processing_system7": {
         *(f"CONFIG.PCW_USE_S_AXI_HP{i}" for i in range(4)), "CONFIG.PCW_USE_M_AXI_GP0",
         "CONFIG.PCW_USE_FABRIC_INTERRUPT",
@@ -77,10 +81,11 @@ PINS = {
                            "S_AXI_HP[0-3]_ACLK", "IRQ_F2P"},
     "zynq_ultra_ps_e": {"pl_clk0", "pl_resetn0", "M_AXI_HPM0_FPD", "maxihpm0_fpd_aclk", "S_AXI_HP[0-3]_FPD",
                         "saxihp[0-3]_fpd_aclk", "pl_ps_irq0"},
-    "proc_sys_reset": {"slowest_sync_clk", "ext_reset_in", "peripheral_aresetn"},
+    "proc_sys_reset": {"slowest_sync_clk", "ext_reset_in", "dcm_locked", "peripheral_aresetn"},
+    "clk_wiz": {"clk_in1", "clk_out1", "clk_out2", "locked"},
     "smartconnect": {"S[01][0-9]_AXI", "M00_AXI", "aclk", "aresetn"},
 }  # fmt: skip
-"""Pins of AMD's IPs (PG082, PG201, PG164, PG247) under these settings."""
+"""Pins of AMD's IPs (PG082, PG201, PG164, PG065, PG247) under these settings."""
 ASSIGNMENTS = ["FAMILY", "DEVICE", "TOP_LEVEL_ENTITY", "VERILOG_FILE", "SYSTEMVERILOG_FILE", "SEARCH_PATH", "SDC_FILE"]
 ANSWERS = {"get_board_parts": "xilinx.com:some:part0:1.3"}
 SLACKS = "setup 0.25 hold 0.03"
@@ -115,8 +120,8 @@ def run(
     return done.returncode, done.stdout + done.stderr, calls
 
 
-def build(folder: Path, target: str) -> Path:
-    return compiled(target).write(folder / target)
+def build(folder: Path, target: str, *, double_clock: bool = False) -> Path:
+    return compiled(target, double_clock=double_clock).write(folder / target)
 
 
 def ports(folder: Path, top: str) -> dict[str, int]:

@@ -81,7 +81,8 @@ def test_commands_for_one_board(built: tuple[Path, Clustered], command: list[str
 
 
 @pytest.mark.parametrize(
-    "option", [["--plan", "x.toml"], ["--backend", "hls"], ["--weights", "memory"], ["--exit", "a"]]
+    "option",
+    [["--plan", "x.toml"], ["--backend", "hls"], ["--weights", "memory"], ["--exit", "a"], ["--double-clock"]],
 )
 def test_options_for_one_board(option: list[str], tmp_path: Path) -> None:
     (tmp_path / "x.toml").write_text("")

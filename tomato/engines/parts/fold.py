@@ -91,6 +91,11 @@ class FoldUnit(WeightedUnit[OpT]):
         """The ring and its control."""
 
     @property
+    def front(self) -> Resources:
+        """All that is in front of the array."""
+        return self.buffer
+
+    @property
     def array(self) -> Resources:
         """The multipliers and sums."""
         x, acc, shared = self.factors(self.site), self.out.codes, self.shares(self.site)
@@ -187,4 +192,4 @@ class WindowFold(FoldUnit[Conv2d]):
 
     @cached_property
     def bare(self) -> Resources:
-        return self.buffer + self.array + output_cost(self.outputs * self.out.codes.bits, self.places, self.target)
+        return self.front + self.array + output_cost(self.outputs * self.out.codes.bits, self.places, self.target)
