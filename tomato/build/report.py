@@ -31,8 +31,6 @@ NOTHING = Resources()
 LUTS_PER_PRODUCT = 70
 """About what an 8 x 8 bit multiplier takes in LUTs."""
 
-REFRESH_US, PAUSE_US = 7.8, 0.35
-"""Microseconds between two refreshes of DDR4, and those that one takes (JESD79-4, 8 Gbit)."""
 CALIBRATION = Path(__file__).parents[1] / "targets" / "calibration" / "errors.json"
 """What `make calibrate` found: family, then engine or part."""
 
@@ -129,6 +127,7 @@ def memory(lowered: Lowered, target: Target, interval: int) -> dict[str, Any] | 
     assert beside is not None
     served = {c.layer: lowered.units[c.layer].fetched_bytes for c in reader.clients}
     rate = beside.bytes_per_cycle(target.clock_mhz, reader.channels)
+    every, pause = beside.refresh(target.clock_mhz)
     return {
         "kind": beside.kind,
         "channels": reader.channels,
@@ -143,9 +142,9 @@ def memory(lowered: Lowered, target: Target, interval: int) -> dict[str, Any] | 
             "data_bytes": reader.data_bits // 8,
             "words": reader.beats,
             "latency": MEMORY_LATENCY,
-            "per_mille": int(1000 * min(1.0, beside.share(target.clock_mhz) / (1 - PAUSE_US / REFRESH_US))),
-            "refresh_every": round(REFRESH_US * target.clock_mhz),
-            "refresh_for": round(PAUSE_US * target.clock_mhz),
+            "per_mille": beside.per_mille(target.clock_mhz),
+            "refresh_every": every,
+            "refresh_for": pause,
         },
     }
 

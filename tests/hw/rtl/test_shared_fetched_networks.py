@@ -12,7 +12,6 @@ import pytest
 from tests.hw.rtl.test_fetched_networks import Fetched, beside
 from tests.hw.rtl.test_networks import FIRST, FRAMES, SLOWEST, make, with_fifos
 from tomato import targets
-from tomato.build.report import PAUSE_US
 from tomato.build.simulation import describe, first_difference, simulate
 from tomato.engines.parts.members import Members
 from tomato.engines.parts.shared_fetched import FetchedGroup
@@ -21,6 +20,7 @@ from tomato.passes.narrow_sums import narrow_sums
 from tomato.schedule.plan import Choice, Plan
 from tomato.schedule.sharing import sharable
 from tomato.schedule.units import bind, sites
+from tomato.targets.target import PAUSE_US
 
 NETWORKS = int(os.environ.get("TOMATO_FUZZ", "2"))
 STALL = 0.4
