@@ -18,7 +18,7 @@ from tomato.hardware.netlist import QUEUE
 from tomato.hardware.shell import MEMORY_LATENCY, MOST_BEATS
 from tomato.lower import Lowered
 from tomato.quantise.absorb import Proof
-from tomato.schedule import early
+from tomato.schedule import early, play
 from tomato.schedule.plan import Plan
 from tomato.schedule.rates import Rates, rates_of
 from tomato.schedule.regions import fills, rooms
@@ -42,10 +42,9 @@ def report(
 ) -> dict[str, Any]:  # fmt: skip
     """The contents of report.json: plain data, deterministic. shell: what stands around it, which takes `around`."""
     units = lowered.units
-    interval, rates = interval_cycles(units, lowered.routes.links), rates_of(graph)
-    expected = _expected(graph, lowered, rates)
-    times = simulate_times(units, graph, lowered.routes, 1, None)
-    latency = latency_cycles(times, graph)
+    rates = rates_of(graph)
+    interval, latency, times = _cycles(graph, lowered)
+    expected = interval if play.shares(units) else _expected(graph, lowered, rates)
     leaves = early.latencies(units, lowered.routes, times)
     hertz = plan.clock_mhz * 1e6
     layers = [_layer(unit, graph, plan, lowered, times, rates) for unit in units.values()]
@@ -107,7 +106,7 @@ def report(
 
 
 def _shared(units: Units) -> list[dict[str, Any]]:
-    """Engines that layers share: cycles a frame of all their turns together, and of each layer's."""
+    """Engines that layers share: cycles a frame of all, in closed form, and of each layer's turns."""
     groups = {unit.group for unit in units.values() if isinstance(unit, Member)}
     return [
         {
@@ -171,6 +170,19 @@ def queues(lowered: Lowered, target: Target) -> Iterator[dict[str, Any]]:
         }
 
 
+def _cycles(graph: Graph, lowered: Lowered) -> tuple[int, int, Times]:
+    """Cycles a frame, those through the network, and all times of its first frame: played where layers share an engine.
+
+    Elsewhere cycles a frame are never exceeded, and the frame is one that never waits for another.
+    """
+    units, ways = lowered.units, lowered.routes
+    if play.shares(units):
+        steady = play.steady(units, graph, ways)
+        return steady.interval, steady.latency, steady.times
+    times = simulate_times(units, graph, ways, 1, None)
+    return interval_cycles(units, ways.links), latency_cycles(times, graph), times
+
+
 def _expected(graph: Graph, lowered: Lowered, rates: Rates) -> float:
     """Cycles per frame on average: of engines and streams, and of frames that wait in front of exits."""
     steady = expected_cycles(lowered.units, lowered.routes.links, rates)
@@ -198,7 +210,7 @@ def model_error(family: str, engines: Iterable[str]) -> str:
 
 
 def _layer(unit: AnyUnit, graph: Graph, plan: Plan, lowered: Lowered, times: Times, rates: Rates) -> dict[str, Any]:
-    """A layer; `begins` and `ends` are cycles from the first input beat of a frame that never waits."""
+    """A layer; `begins` and `ends` are cycles from the first input beat of the frame that has these times."""
     node, knobs, kinds = unit.site.node, unit.knobs, graph.types
     return {
         "name": node.name,

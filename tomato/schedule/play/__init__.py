@@ -23,19 +23,29 @@ SETTLED, FRAMES = 1.5, 6
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """Frames back to back: the cycle, from the first input beat on, in which each is out; and all times of the first.
-
-    interval: cycles a frame of frames without end.
-    """
+    """Frames back to back: the cycle, from the first input beat on, in which each is out."""
 
     ends: tuple[int, ...]
-    times: Times
-    interval: int | None = None
 
     @property
     def latency(self) -> int:
         """Cycles from the first input beat to the last output beat of the first frame."""
         return self.ends[0]
+
+    @property
+    def interval(self) -> float | None:
+        """The interval as a simulation has it: without the first frame, where there are more than two."""
+        ends = self.ends[1:] if len(self.ends) > 2 else self.ends
+        return (ends[-1] - ends[0]) / (len(ends) - 1) if len(ends) > 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Steady:
+    """Frames without end: cycles a frame, those through the network of the first one, and all times of that."""
+
+    interval: int
+    latency: int
+    times: Times
 
 
 def shares(units: Units) -> bool:
@@ -48,10 +58,10 @@ def play(units: Units, graph: Graph, ways: Routes, frames: int) -> Played:
     network = Network(units, graph, ways, frames)
     while network.step():
         pass
-    return Played(network.ends(frames), network.times())
+    return Played(network.ends(frames))
 
 
-def steady(units: Units, graph: Graph, ways: Routes) -> Played:
+def steady(units: Units, graph: Graph, ways: Routes) -> Steady:
     """Frames without end, as many as it takes to know the interval."""
     network = Network(units, graph, ways, MOST)
     while not network.frames_out and network.step():
@@ -65,14 +75,4 @@ def steady(units: Units, graph: Graph, ways: Routes) -> Played:
     until = since + max(latency, FRAMES * frame)
     while network.now < until and network.step():
         pass
-    interval = ceil((network.now - since) * frame / (network.work - before))
-    return Played((latency,), network.times(), interval)
-
-
-def measured(ends: tuple[int, ...]) -> float | None:
-    """The interval as a simulation of so many frames has it: without the first one, where there are more than two."""
-    steadily = ends[1:] if len(ends) > 2 else ends
-    return (steadily[-1] - steadily[0]) / (len(steadily) - 1) if len(steadily) > 1 else None
-
-
-__all__ = ["Played", "measured", "play", "shares", "steady"]
+    return Steady(ceil((network.now - since) * frame / (network.work - before)), latency, network.times())

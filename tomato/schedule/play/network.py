@@ -12,7 +12,7 @@ from tomato.engines.parts.shared_unit import Member
 from tomato.schedule.play.engines import Sharing, engine_of
 from tomato.schedule.play.layers import Layer
 from tomato.schedule.play.slots import Slots
-from tomato.schedule.play.streams import Engine, Stream
+from tomato.schedule.play.streams import QUEUED, Engine, Stream
 from tomato.schedule.route import Routes
 from tomato.schedule.streams import OUTPUT
 from tomato.schedule.timing import Times
@@ -127,16 +127,18 @@ def _streams(units: Units, ways: Routes) -> dict[str, Stream]:
     links = {edge.name: edge for edge in ways.links}
     streams: dict[str, Stream] = {}
     spread: dict[str, int] = {}  # by value: cycles from the first beat of a pixel to its last
+    queued: dict[str, int] = {}  # and beats that may wait with the maker
     for name, unit in units.items():
         ins = []
         for i in range(len(unit.args)):
             edge = links[f"{name}.{i}"]
-            streams[edge.name] = Stream(edge, ways, spread.get(edge.value, 0))
+            streams[edge.name] = Stream(edge, ways, spread.get(edge.value, 0), queued.get(edge.value, 0))
             ins.append(streams[edge.name].spread)
         spread[name] = _spread(unit, ins)
+        queued[name] = 0 if isinstance(unit, Member) else QUEUED
     for name, edge in links.items():
         if name not in streams:
-            streams[name] = Stream(edge, ways, spread.get(edge.value, 0))
+            streams[name] = Stream(edge, ways, spread.get(edge.value, 0), queued.get(edge.value, 0))
     return streams
 
 

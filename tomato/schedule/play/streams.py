@@ -17,6 +17,8 @@ from tomato.schedule.timing import RELEASE
 
 HELD = 2
 """Beats that wait in the registers at the ends of a stream."""
+QUEUED = 4
+"""Results that wait in the queue behind an engine, beside those on their way through it."""
 
 
 class Stream:
@@ -27,12 +29,12 @@ class Stream:
     in which they leave the maker, and as an attribute those in which they come.
     """
 
-    def __init__(self, edge: Edge, ways: Routes, spread: int) -> None:
+    def __init__(self, edge: Edge, ways: Routes, spread: int, queued: int) -> None:
         self.free = edge.consumer == OUTPUT  # the world takes whatever comes
         self.came: list[int] = []
         self.may: list[int] = []
         self.latency = ways.forks[edge.value].latency if edge.value in ways.forks else 0
-        self.pace, room = 0, HELD
+        self.pace, room = 0, HELD + queued * edge.to_beats // edge.from_beats
         for part in ways.parts[edge.name]:
             if isinstance(part, Converter):
                 latency, spread = part.times(spread)
