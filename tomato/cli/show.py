@@ -184,7 +184,11 @@ def summary(out: Console, report: Mapping[str, Any]) -> None:
     turns = {layer["name"] for group in report["shared"] for layer in group["layers"]}
     if turns and (report["bottleneck"] in turns or slowest < report["interval_cycles"]):
         limit = "the turns of layers that share an engine"
-    elif beside and slowest < report["interval_cycles"] and beside["busy"] > ALL:
+    elif (
+        beside
+        and slowest < report["interval_cycles"]
+        and (beside["busy"] > ALL or report["bottleneck"] in beside["layers"])
+    ):
         limit = "the memory beside the chip"
     if report["exits"]:
         leaving(out, report)
