@@ -182,7 +182,7 @@ def summary(out: Console, report: Mapping[str, Any]) -> None:
     limit = report["bottleneck"] if slowest == report["interval_cycles"] else "the streams between the layers"
     beside = report["memory"]
     turns = {layer["name"] for group in report["shared"] for layer in group["layers"]}
-    if turns and (report["bottleneck"] in turns or slowest < report["interval_cycles"]):
+    if slowest != report["interval_cycles"] and report["bottleneck"] in turns:
         limit = "the turns of layers that share an engine"
     elif (
         beside

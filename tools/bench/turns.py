@@ -25,7 +25,6 @@ from tomato.engines.base import Site
 from tomato.engines.fetched_fold import FetchedFold
 from tomato.engines.parts.members import Members
 from tomato.engines.parts.shared import Group
-from tomato.engines.parts.shared_fetched import FetchedGroup
 from tomato.engines.parts.shared_unit import KINDS
 from tomato.passes.narrow_sums import narrow_sums
 from tomato.schedule.plan import Choice, Plan
@@ -137,28 +136,26 @@ CASES: Mapping[str, Case] = {
 }
 
 
-def made(case: Case) -> Accelerator:
-    """The network, quantised, with the smallest engines that are fast enough beside those that the case names."""
-    target, model = targets.load(case.board), case.build(case.size)
+def made(case: Case, path: Path) -> Accelerator:
+    """The network, quantised, with the smallest engines that are fast enough beside those that the case names.
+
+    path: where its model is written.
+    """
+    target = targets.load(case.board)
     assert target.off_chip
-    target = replace(
-        target, off_chip=replace(target.off_chip, mbytes_per_s=target.off_chip.mbytes_per_s // case.slower)
-    )
+    slow = replace(target.off_chip, mbytes_per_s=target.off_chip.mbytes_per_s // case.slower)
+    target = replace(target, off_chip=slow)
     frames = np.random.default_rng(1).standard_normal((4, 3, case.size, case.size)).astype(np.float32)
-    with tempfile.TemporaryDirectory() as temporary:
-        path = Path(temporary) / "model.onnx"
-        path.write_bytes(model.SerializeToString())
-        plain = compile_model(path, case.board, calibration=frames, weights="chip")
-        graph, layers, slowest = (
-            _shared(plain.graph, target, case) if case.engine else _alone(plain.graph, target, case)
-        )
-        for name, place in sites(graph, target).items():
-            if name not in layers:
-                layers[name] = _small(place, slowest)
-        plan = _with_fifos(graph, Plan(target.name, target.clock_mhz, _in_order(layers, graph, target)), target)
-        found = replace(plain, graph=graph, plan=plan, target=target)
-        assert found.report
-        return found
+    path.write_bytes(case.build(case.size).SerializeToString())
+    plain = compile_model(path, case.board, calibration=frames, weights="chip")
+    graph, layers, slowest = (_shared if case.engine else _alone)(plain.graph, target, case)
+    places = sites(graph, target)
+    layers |= {name: _small(place, slowest) for name, place in places.items() if name not in layers}
+    plan = Plan(target.name, target.clock_mhz, {name: layers[name] for name in places})
+    units = bind(graph, plan.layers, target)
+    links = edges(graph, units)
+    fifos = fifo_depths(units, graph, routes(links, target), interval_cycles(units, links))
+    return replace(plain, graph=graph, plan=replace(plan, fifos=fifos), target=target)
 
 
 def _shared(graph: Graph, target: Target, case: Case) -> tuple[Graph, dict[str, Choice], int]:
@@ -167,7 +164,6 @@ def _shared(graph: Graph, target: Target, case: Case) -> tuple[Graph, dict[str, 
     graph = narrow_sums(graph, names)
     members = Members(tuple(place for name, place in sites(graph, target).items() if name in names))
     group: type[Group] = KINDS[case.engine][1]
-    assert issubclass(group, FetchedGroup) or case.slower == 1
     cycles = int(group(members, case.knobs).cycles * QUICK)
     return graph, dict.fromkeys(names, Choice(case.engine, case.knobs)), cycles
 
@@ -188,22 +184,12 @@ def _small(place: Site[Any], cycles: int) -> Choice:
     return Choice(chosen.stem, chosen.knobs)
 
 
-def _in_order(layers: Mapping[str, Choice], graph: Graph, target: Target) -> dict[str, Choice]:
-    return {name: layers[name] for name in sites(graph, target)}
-
-
-def _with_fifos(graph: Graph, plan: Plan, target: Target) -> Plan:
-    units = bind(graph, plan.layers, target)
-    links = edges(graph, units)
-    return replace(plan, fifos=fifo_depths(units, graph, routes(links, target), interval_cycles(units, links)))
-
-
 def row(name: str, frames: int, folder: Path) -> str:
     """A row of the table: closed form, predicted for frames without end, for these frames, and measured."""
-    accelerator = made(CASES[name])
-    accelerator.write(folder)
+    accelerator = made(CASES[name], folder / "model.onnx")
+    accelerator.write(folder / name)
     lowered, report = accelerator.lowered, accelerator.report
-    ran = simulate(folder, frames=frames)
+    ran = simulate(folder / name, frames=frames)
     assert ran["bit_exact"], name
     closed = interval_cycles(lowered.units, lowered.routes.links)
     known: tuple[float | None, int] = report["interval_cycles"], report["latency_cycles"]
@@ -224,7 +210,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     for name in asked.names or CASES:
         with tempfile.TemporaryDirectory(prefix="tomato-turns-") as folder:
-            click.echo(row(name, asked.frames, Path(folder) / name))
+            click.echo(row(name, asked.frames, Path(folder)))
 
 
 if __name__ == "__main__":
