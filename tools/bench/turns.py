@@ -106,9 +106,9 @@ class Case:
     slower: int = 1
 
 
-def fold(build: Callable[[int], ModelProto], size: int) -> Case:
+def fold(build: Callable[[int], ModelProto], size: int, **knobs: int) -> Case:
     """Layers share an engine that has all weights."""
-    return Case(build, size, engine="shared_fold", knobs=FOLD)
+    return Case(build, size, engine="shared_fold", knobs={**FOLD, **knobs})
 
 
 def fetch(build: Callable[[int], ModelProto], size: int, slower: int = 1, **knobs: int) -> Case:
@@ -124,7 +124,7 @@ def lanes(lanes_in: int, lanes_out: int) -> Mapping[str, int]:
 CASES: Mapping[str, Case] = {
     "residual": fold(residual, 16),
     "inverted": fold(inverted, 16),
-    "bottlenecks": fold(bottlenecks, 16),
+    "bottlenecks": fold(bottlenecks, 8, lanes_in=2, lanes_out=2),
     "residual-memory": fetch(residual, 16),
     "residual-wide": fetch(residual, 16, lanes_in=16, lanes_out=16, codes=4, tile=4),
     "residual-slow": fetch(residual, 16, slower=8),

@@ -23,6 +23,7 @@ class Layer:
         op = layer.site.op.window
         self.ins, self.outs = ins, outs
         self.taking, self.giving = Slots(group.ins, number), Slots(group.outs, number)
+        ins.gap = self.taking.gap
         self.beats = beats(layer.site.arg.channels, group.codes[0])
         self.results = group.chunks(layer)  # beats of an output pixel
         self.kept = group.kept(layer)

@@ -149,7 +149,8 @@ def _spread(unit: AnyUnit, ins: list[int]) -> int:
         return int((count - 1) * Slots(unit.group.outs, unit.number).gap)
     if unit.timing.leaves is Leaves.EVENLY:
         return unit.timing.pixel_cycles * (count - 1) // count
-    return min(ins) if unit.timing.leaves is Leaves.AS_THEY_COME else 0
+    passes = unit.timing.latency < count - 1  # it cannot have kept them all
+    return min(ins) if passes or unit.timing.leaves is Leaves.AS_THEY_COME else 0
 
 
 def _neighbours(ways: Routes) -> dict[str, tuple[list[str], list[str]]]:

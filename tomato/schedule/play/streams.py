@@ -44,7 +44,8 @@ class Stream:
             if isinstance(part, Fifo | Spill):
                 room += part.depth
         self.spread = spread
-        self.lag = room // edge.to_beats  # pixels that find room in front of the reader
+        self.beats, self.ahead = edge.to_beats, room + 1 - edge.to_beats  # beats that find room in front of the reader
+        self.gap = 0.0  # cycles from one beat of a pixel to the next that the reader takes; 0: it has room for all
         a, b = edge.from_type, edge.to_type
         self.sizes, self.alike = (a.pixels, b.pixels), a.pixels == b.pixels
         made, taken = (np.arange(1, kind.pixels + 1) * kind.channels - 1 for kind in (a, b))
@@ -73,10 +74,12 @@ class Stream:
         if not self.alike:
             frame, i = divmod(p, self.sizes[0])
             p = frame * self.sizes[1] + self.within[i]
-        q = p - self.lag
+        q, beat = divmod(p * self.beats - self.ahead, self.beats)
         if q < 0:
             return 0
-        return self.may[q] if q < len(self.may) else None
+        if q >= len(self.may):
+            return None
+        return self.may[q] + (int(beat * self.gap) if q < p else 0)  # beats of its own follow as they are taken
 
 
 class Engine:
