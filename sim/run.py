@@ -340,7 +340,7 @@ def describe(summary: dict[str, Any]) -> list[str]:
         return lines + [(WRONG_NUMBER if "number" in m else MISMATCH).format(**m) for m in first]
     lines = [f"bit-exact: {summary['frames']} frames"]
     played = summary.get("played", {})
-    if played:
+    if played.get("shares"):
         lines.append("exits: " + ", ".join(f"{s:.1%} went on at {name}" for name, s in played["shares"].items()))
     if not summary["stall"]:
         for what in ("interval", "latency"):

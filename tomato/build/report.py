@@ -18,7 +18,7 @@ from tomato.hardware.netlist import QUEUE
 from tomato.hardware.shell import MEMORY_LATENCY, MOST_BEATS
 from tomato.lower import Lowered
 from tomato.quantise.absorb import Proof
-from tomato.schedule import early
+from tomato.schedule import early, play
 from tomato.schedule.plan import Plan
 from tomato.schedule.rates import Rates, rates_of
 from tomato.schedule.regions import fills, rooms
@@ -31,8 +31,6 @@ NOTHING = Resources()
 LUTS_PER_PRODUCT = 70
 """About what an 8 x 8 bit multiplier takes in LUTs."""
 
-REFRESH_US, PAUSE_US = 7.8, 0.35
-"""Microseconds between two refreshes of DDR4, and those that one takes (JESD79-4, 8 Gbit)."""
 CALIBRATION = Path(__file__).parents[1] / "targets" / "calibration" / "errors.json"
 """What `make calibrate` found: family, then engine or part."""
 
@@ -44,10 +42,9 @@ def report(
 ) -> dict[str, Any]:  # fmt: skip
     """The contents of report.json: plain data, deterministic. shell: what stands around it, which takes `around`."""
     units = lowered.units
-    interval, rates = interval_cycles(units, lowered.routes.links), rates_of(graph)
-    expected = _expected(graph, lowered, rates)
-    times = simulate_times(units, graph, lowered.routes, 1, None)
-    latency = latency_cycles(times, graph)
+    rates = rates_of(graph)
+    interval, latency, times = _cycles(graph, lowered, target)
+    expected = interval if play.shares(units) else _expected(graph, lowered, rates)
     leaves = early.latencies(units, lowered.routes, times)
     hertz = plan.clock_mhz * 1e6
     layers = [_layer(unit, graph, plan, lowered, times, rates) for unit in units.values()]
@@ -111,7 +108,7 @@ def report(
 
 
 def _shared(units: Units) -> list[dict[str, Any]]:
-    """Engines that layers share: cycles a frame of all their turns together, and of each layer's."""
+    """Engines that layers share: cycles a frame of all, in closed form, and of each layer's turns."""
     groups = {unit.group for unit in units.values() if isinstance(unit, Member)}
     return [
         {
@@ -144,6 +141,7 @@ def memory(lowered: Lowered, target: Target, interval: int) -> dict[str, Any] | 
     assert beside is not None
     served = {c.layer: lowered.units[c.layer].fetched_bytes for c in reader.clients}
     rate = beside.bytes_per_cycle(target.clock_mhz, reader.channels)
+    every, pause = beside.refresh(target.clock_mhz)
     return {
         "kind": beside.kind,
         "channels": reader.channels,
@@ -158,9 +156,9 @@ def memory(lowered: Lowered, target: Target, interval: int) -> dict[str, Any] | 
             "data_bytes": reader.data_bits // 8,
             "words": reader.beats,
             "latency": MEMORY_LATENCY,
-            "per_mille": int(1000 * min(1.0, beside.share(target.clock_mhz) / (1 - PAUSE_US / REFRESH_US))),
-            "refresh_every": round(REFRESH_US * target.clock_mhz),
-            "refresh_for": round(PAUSE_US * target.clock_mhz),
+            "per_mille": beside.per_mille(target.clock_mhz),
+            "refresh_every": every,
+            "refresh_for": pause,
         },
     }
 
@@ -185,6 +183,20 @@ def queues(lowered: Lowered, target: Target) -> Iterator[dict[str, Any]]:
                 "per_mille": int(1000 * target.off_chip.share(target.clock_mhz)),
             },
         }
+
+
+def _cycles(graph: Graph, lowered: Lowered, target: Target) -> tuple[int, int, Times]:
+    """Cycles a frame, those through the network, and all times of its first frame: played where layers share an engine.
+
+    Elsewhere cycles a frame are never exceeded, and the frame is one that never waits for another.
+    """
+    units, ways, reader = lowered.units, lowered.routes, lowered.reader
+    if play.shares(units):
+        steady = play.steady(units, graph, ways)
+        return steady.interval, steady.latency, steady.times
+    times = simulate_times(units, graph, ways, 1, None)
+    paused = reader.paused(units, target) if reader else 0
+    return max(interval_cycles(units, ways.links), paused), latency_cycles(times, graph), times
 
 
 def _expected(graph: Graph, lowered: Lowered, rates: Rates) -> float:
@@ -214,7 +226,7 @@ def model_error(family: str, engines: Iterable[str]) -> str:
 
 
 def _layer(unit: AnyUnit, graph: Graph, plan: Plan, lowered: Lowered, times: Times, rates: Rates) -> dict[str, Any]:
-    """A layer; `begins` and `ends` are cycles from the first input beat of a frame that never waits."""
+    """A layer; `begins` and `ends` are cycles from the first input beat of the frame that has these times."""
     node, knobs, kinds = unit.site.node, unit.knobs, graph.types
     return {
         "name": node.name,

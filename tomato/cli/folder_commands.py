@@ -41,7 +41,7 @@ def simulate_command(
     from tomato.cli.progress import progress
     from tomato.cluster import design as cluster
     from tomato.cluster import page as cluster_page
-    from tomato.measure.leaving import keep, leaving
+    from tomato.measure.played import keep, played
 
     if cluster.is_cluster(folder):
         refuse_alone(
@@ -84,8 +84,8 @@ def simulate_command(
             found = first_difference(
                 folder, accelerator.graph, accelerator.plan, accelerator.target, count, backend=backend
             )
-        left = leaving(accelerator, chosen or accelerator.samples, count) if backend == "verilog" else None
-        summary = keep(folder, summary, left) if left else summary
+        known = played(accelerator, chosen or accelerator.samples, count) if backend == "verilog" else None
+        summary = keep(folder, summary, known) if known else summary
         page.write(folder)
     show.simulation(describe(summary), summary, found, bisected=bisect)
     if not summary["bit_exact"] or found:

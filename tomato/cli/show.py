@@ -181,7 +181,14 @@ def summary(out: Console, report: Mapping[str, Any]) -> None:
     slowest = max(layer["cycles"] for layer in report["layers"])
     limit = report["bottleneck"] if slowest == report["interval_cycles"] else "the streams between the layers"
     beside = report["memory"]
-    if beside and slowest < report["interval_cycles"] and beside["busy"] > ALL:
+    turns = {layer["name"] for group in report["shared"] for layer in group["layers"]}
+    if slowest != report["interval_cycles"] and report["bottleneck"] in turns:
+        limit = "the turns of layers that share an engine"
+    elif (
+        beside
+        and slowest < report["interval_cycles"]
+        and (beside["busy"] > ALL or report["bottleneck"] in beside["layers"])
+    ):
         limit = "the memory beside the chip"
     if report["exits"]:
         leaving(out, report)

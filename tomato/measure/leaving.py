@@ -1,22 +1,15 @@
 """Frames that left early: how many where, and how fast the hardware should have been for just these."""
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from tomato.accelerator import Accelerator
-from tomato.core.files import write_text
 from tomato.core.formats import Array
 from tomato.ops.exits import Sure
 from tomato.schedule import early
 from tomato.schedule.rates import rates_of
-
-PLAYED = "played"
-"""What is known of the frames that were played, in simulation.json."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +42,6 @@ def leaving(accelerator: Accelerator, frames: Sequence[Array], count: int) -> Le
     first = min(range(count), key=left.__getitem__)
     came = first * levels[0].interval
     return Leaving(shares, None if met is None else round(met, 2), came + through[passed[first]])
-
-
-def keep(folder: Path, summary: Mapping[str, Any], left: Leaving) -> dict[str, Any]:
-    """The summary of a simulation with what is predicted for its frames, as simulation.json says it from now on."""
-    found = {**summary, PLAYED: asdict(left)}
-    write_text(folder / "simulation.json", json.dumps(found, indent=2) + "\n")
-    return found
 
 
 def passes(accelerator: Accelerator, frames: Sequence[Array], count: int) -> list[int]:

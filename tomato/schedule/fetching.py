@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import gcd
+from math import ceil, gcd
 from typing import Literal
 
 import numpy as np
@@ -23,6 +23,8 @@ WORDS = "words"
 """Name of the stream of weights at an engine, behind its layer's."""
 DEEPEST = 256
 """Beats that are asked for in advance at most."""
+ROUND = MEMORY_LATENCY + 16
+"""Cycles from a beat's use to that of the one that is asked for in its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,24 @@ class Fetching:
     def beats(self) -> int:
         """Beats of all regions: what a channel's part of the image has."""
         return max(c.begin + c.count for c in self.clients)
+
+    def paused(self, units: Units, target: Target) -> int:
+        """Cycles a frame of the slowest layer that is fetched, with those in which the memory refreshes.
+
+        A layer that is never idle cannot make up for what a refresh stops. It lasts as long as beats wait for it: those
+        that it may have asked for, without those on their way and, on average, half a burst.
+        """
+        memory = target.off_chip
+        assert memory, f"{target.name} has no memory beside the chip"
+        every, pause = memory.refresh(target.clock_mhz)
+        slowest = 0.0
+        for client in self.clients:
+            unit = units[client.layer]
+            rate = unit.fetched_bytes * 8 / self.beat_bits / unit.cycles  # beats a cycle, where it never waits
+            waiting = max(0.0, self.depth - ROUND * rate - MOST_BEATS / 2)
+            stopped = max(0.0, pause - waiting / rate)
+            slowest = max(slowest, unit.cycles * every / (every - stopped))
+        return ceil(slowest)
 
     def __str__(self) -> str:
         served = (f"%{c.layer} {c.count:,} beats from {c.begin:,} on" for c in self.clients)

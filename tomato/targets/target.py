@@ -116,6 +116,10 @@ WIDEST = 2048
 """Bits that come from memory beside the chip at once, at most: what the four DDR4 channels of an Alveo U250 give."""
 
 
+REFRESH_US, PAUSE_US = 7.8, 0.35
+"""Microseconds between two refreshes of DDR4, and those that one takes (JESD79-4, 8 Gbit)."""
+
+
 @dataclass(frozen=True, slots=True)
 class OffChip:
     """Memory beside the chip, as `channels` ports of AXI4, each `bits` wide and to `megabytes` of its own.
@@ -134,6 +138,14 @@ class OffChip:
     def share(self, clock_mhz: float) -> float:
         """Of the cycles those in which a channel gives a beat."""
         return min(self.mbytes_per_s / (clock_mhz * self.bits / 8), 1.0) * self.efficiency / 100
+
+    def per_mille(self, clock_mhz: float) -> int:
+        """Beats of a channel in a thousand cycles in which no refresh stops it: all pauses are in `share`."""
+        return int(1000 * min(1.0, self.share(clock_mhz) / (1 - PAUSE_US / REFRESH_US)))
+
+    def refresh(self, clock_mhz: float) -> tuple[int, int]:
+        """Cycles from one refresh to the next, and those in which one stops it."""
+        return round(REFRESH_US * clock_mhz), round(PAUSE_US * clock_mhz)
 
     @property
     def side_by_side(self) -> int:

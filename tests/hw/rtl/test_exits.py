@@ -11,7 +11,8 @@ from tomato.accelerator import Accelerator
 from tomato.build.simulation import csim, describe, first_difference, received, simulate
 from tomato.compiler import compile_model
 from tomato.core.formats import Array
-from tomato.measure.leaving import keep, leaving, passes
+from tomato.measure.leaving import leaving, passes
+from tomato.measure.played import keep
 from tomato.runtime import Session
 from tomato.schedule import early
 from tomato.schedule.plan import Order

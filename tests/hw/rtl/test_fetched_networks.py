@@ -14,7 +14,7 @@ import pytest
 from tests.hw.rtl.test_networks import FIRST, FRAMES, SLOWEST, Case, make, with_fifos
 from tomato import targets
 from tomato.backend import project
-from tomato.build.report import PAUSE_US, report
+from tomato.build.report import report
 from tomato.build.simulation import describe, simulate
 from tomato.core.interpret import interpret
 from tomato.engines.fetched_fold import FetchedFold
@@ -23,6 +23,7 @@ from tomato.schedule.fetching import image
 from tomato.schedule.plan import Choice, Plan
 from tomato.schedule.units import bind, sites
 from tomato.targets import OffChip, Target
+from tomato.targets.target import PAUSE_US
 
 NETWORKS = int(os.environ.get("TOMATO_FUZZ", "2"))
 STALL = 0.4

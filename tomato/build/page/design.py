@@ -83,8 +83,14 @@ class Design:
 
     @property
     def slowest(self) -> tuple[Mapping[str, Any], ...]:
-        """The layers that set the interval; none if the streams between the layers do."""
-        return tuple(row for row in self.rows if row["cycles"] == self.interval)
+        """The layers that set the interval; none if the streams between the layers do.
+
+        Of layers that share an engine the turns may take fewer cycles than a frame: they wait for each other.
+        """
+        shared = {layer["name"] for group in self.report.get("shared", []) for layer in group["layers"]}
+        most = max(row["cycles"] for row in self.rows)
+        found = tuple(row for row in self.rows if row["cycles"] == most)
+        return found if most == self.interval or shared.issuperset(row["name"] for row in found) else ()
 
     @cached_property
     def marked(self) -> frozenset[str]:

@@ -24,7 +24,8 @@ def pace(design: Design) -> str:
     for group in design.report.get("shared", []):
         names = {layer["name"] for layer in group["layers"]}
         if names == {row["name"] for row in design.slowest}:
-            return f"{len(names)} layers share an engine and set the pace: all their turns take {cycles} for a frame."
+            turns = f"all their turns, with what they wait for, take {cycles}"
+            return f"{len(names)} layers share an engine and set the pace: {turns}."
     if len(slowest) == 1:
         return f"{slowest[0]} sets the pace: it needs {cycles} for a frame, every other layer fewer."
     if len(slowest) == len(design.rows):

@@ -14,6 +14,7 @@ from tomato.core.ir import TensorType
 from tomato.engines.base import Knobs, Site, beats, folds
 from tomato.engines.parts import dot
 from tomato.engines.parts.members import Members, Turns
+from tomato.engines.parts.rounds import NOBODY, Round
 from tomato.hardware.memory import Ram, Source, Store, better_ram, memory_cost, rom_cost
 from tomato.hardware.netlist import Memory
 from tomato.ops.narrowed import Narrowed
@@ -65,6 +66,11 @@ class Group:
         return tuple(Turns(site, *self.lanes) for site in self.sites)
 
     @property
+    def array(self) -> Knobs:
+        """The knobs of the array of multipliers."""
+        return self.knobs
+
+    @property
     def multipliers(self) -> int:
         """Products of a cycle."""
         return self.knobs["lanes_in"] * self.knobs["lanes_out"]
@@ -78,11 +84,15 @@ class Group:
         """Cycles of an output pixel, at most."""
         return max(layer.reads, len(self.sites) + ASKED)
 
+    @property
+    def turns(self) -> int:
+        """Cycles per frame of the turns of all layers."""
+        return sum(layer.turns * self.turn(layer) for layer in self.layers)
+
     @cached_property
     def cycles(self) -> int:
         """Cycles per frame of all: their turns one after the other; a beat of a layer passes once a round."""
-        count = len(self.sites)
-        turns = sum(layer.site.out.pixels * self.turn(layer) for layer in self.layers)
+        count, turns = len(self.sites), self.turns
         ins = max(layer.site.arg.pixels * layer.site.arg.channels for layer in self.layers) * count
         outs = max(layer.site.out.pixels * layer.site.out.channels for layer in self.layers) * self.round
         return max(turns, ins, outs, *(self._alone(layer) for layer in self.layers))
@@ -152,12 +162,19 @@ class Group:
         return self.target.dsp.slices(self.members.acc.bits, self.members.narrow_bits[0])
 
     @cached_property
+    def sum_cycles(self) -> int:
+        """Cycles from the last read of a sum to the sum, see dot.pipeline."""
+        return dot.pipeline(self.lanes[0], self.members.weight, self.members.x, self.array, self.chain)
+
+    @cached_property
+    def narrow_cycles(self) -> int:
+        """Cycles from a sum to its result."""
+        return 5 + self._products.bit_length() + (self.members.nudged > 0)
+
+    @property
     def delay(self) -> int:
         """Cycles from the last read of a pixel to its last beat on the stream, at most."""
-        narrow = 5 + self._products.bit_length() + (self.members.nudged > 0)
-        members = self.members
-        products_and_sums = dot.pipeline(self.lanes[0], members.weight, members.x, self.knobs, self.chain)
-        return READ + products_and_sums + narrow + self.round + 4
+        return READ + self.sum_cycles + self.narrow_cycles + self.round + 4
 
     @property
     def wait(self) -> int:
@@ -172,6 +189,20 @@ class Group:
     def round(self) -> int:
         """Cycles in which each layer is asked for a result once."""
         return max(ROUND, len(self.sites))
+
+    @property
+    def ins(self) -> Round:
+        """In which order layers are asked for a beat."""
+        return Round(tuple(range(len(self.sites))))
+
+    @property
+    def outs(self) -> Round:
+        """In which order layers are asked for a beat of results."""
+        return Round((*range(len(self.sites)), *[NOBODY] * (self.round - len(self.sites))))
+
+    def kept(self, layer: Turns) -> int:
+        """Beats of results of a layer that are kept."""
+        return self.places
 
     @cached_property
     def formula(self) -> Resources:

@@ -66,7 +66,6 @@ class FetchedGroup(Group):
 
     @property
     def array(self) -> Knobs:
-        """The knobs of the array of multipliers."""
         return {**self.knobs, "weight_ram": Ram.LUT}
 
     @cached_property
@@ -129,25 +128,25 @@ class FetchedGroup(Group):
 
     @cached_property
     def ins(self) -> Round:
-        """In which order layers are asked for a beat."""
         return fair(self._beats[0], 1)
 
     @cached_property
     def outs(self) -> Round:
-        """In which order layers are asked for a beat of results."""
         return fair(self._beats[1], APART)
+
+    def kept(self, layer: Turns) -> int:
+        return layer.tile * self.chunks(layer)
 
     @cached_property
     def lag(self) -> int:
         """Cycles from the last read of a fold to the first of its sums that leaves."""
-        array = dot.pipeline(self.lanes[0], self.members.weight, self.members.x, self.array, self.chain)
-        return READ + 2 + array + 4
+        return READ + 2 + self.sum_cycles + 4
 
     @cached_property
     def delay(self) -> int:
         """Cycles from the last read of a turn until all its results are there, beside those in which they leave."""
         most = max(layer.tile for layer in self.layers) * (self.lanes[1] // self.codes[1])
-        return self.lag + most + 6 + self._products.bit_length() + (self.members.nudged > 0)
+        return self.lag + most + 1 + self.narrow_cycles
 
     @property
     def wait(self) -> int:

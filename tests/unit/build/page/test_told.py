@@ -84,8 +84,9 @@ def test_the_pace_of_layers_that_share_an_engine() -> None:
     names = [{"name": row["name"], "cycles": 1} for row in design().slowest]
     shared = [{"group": 0, "cycles": 64, "layers": names}]
     assert limits.pace(_changed(shared=shared)) == (
-        "10 layers share an engine and set the pace: all their turns take 64 cycles for a frame."
+        "10 layers share an engine and set the pace: all their turns, with what they wait for, take 64 cycles."
     )
+    assert limits.pace(_changed(shared=shared, interval_cycles=70)).endswith("with what they wait for, take 70 cycles.")
 
 
 @pytest.mark.parametrize(

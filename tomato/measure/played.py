@@ -1,0 +1,46 @@
+"""How fast the hardware should have been for just the frames that a simulation played, where that is another matter."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tomato.accelerator import Accelerator
+from tomato.core.files import write_text
+from tomato.core.formats import Array
+from tomato.measure.leaving import Leaving, leaving
+from tomato.schedule.play import play, shares
+
+PLAYED = "played"
+"""What is known of the frames that were played, in simulation.json."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """What is predicted for frames back to back, of which the last have a shared engine for themselves.
+
+    interval_cycles: None for a single frame. latency_cycles: of the first result.
+    """
+
+    interval_cycles: float | None
+    latency_cycles: int
+
+
+def played(accelerator: Accelerator, frames: Sequence[Array], count: int) -> Leaving | Turns | None:
+    """What is known of `count` frames, as the chip takes them, again and again.
+
+    None for a network without exits, and without layers that share an engine: what is predicted holds for any frames.
+    """
+    lowered = accelerator.lowered
+    if not shares(lowered.units):
+        return leaving(accelerator, frames, count)
+    found = play(lowered.units, accelerator.graph, lowered.routes, count)
+    return Turns(None if found.interval is None else round(found.interval, 2), found.latency)
+
+
+def keep(folder: Path, summary: Mapping[str, Any], known: Leaving | Turns) -> dict[str, Any]:
+    """The summary of a simulation with what is predicted for its frames, as simulation.json says it from now on."""
+    found = {**summary, PLAYED: asdict(known)}
+    write_text(folder / "simulation.json", json.dumps(found, indent=2) + "\n")
+    return found
