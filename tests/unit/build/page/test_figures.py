@@ -100,7 +100,7 @@ def test_the_time_line_is_the_predicted_one() -> None:
     assert bars["base"][1] == rows[0]["begins"]
     assert bars["base"][1] + bars["x"][1] == rows[1]["ends"]
     ends = [line["x0"] for line in timeline(shown).layout["shapes"]]
-    assert ends == [64, 128, 192, 256, 320, 384, 400]
+    assert ends == [64, 128, 192, 256, 320, 384, 396]
 
 
 def test_what_was_measured_stands_beside() -> None:
@@ -108,7 +108,7 @@ def test_what_was_measured_stands_beside() -> None:
     marks = figure.data[1]
     assert marks["x"] == [101, 164]
     assert marks["y"] == [4, 4]
-    assert figure.layout["annotations"][0]["text"] == "latency 400 predicted, 371 measured"
+    assert figure.layout["annotations"][0]["text"] == "latency 396 predicted, 371 measured"
     assert "measured in simulation" in figure.caption
 
 
