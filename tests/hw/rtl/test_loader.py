@@ -9,6 +9,7 @@ import pytest
 import tomato
 from tests.hw.rtl.harness import check_engine
 from tests.hw.rtl.test_networks import FRAMES, Case, with_fifos
+from tests.networks.codenets import Codenet
 from tests.networks.generator import thinned
 from tests.networks.nets import Net
 from tomato import targets
@@ -18,6 +19,7 @@ from tomato.core.formats import Codes, Tensor
 from tomato.core.ir import TensorType
 from tomato.hardware.memory import Ram
 from tomato.ops.dense import Dense
+from tomato.ops.move import Pad
 from tomato.ops.window import Window
 from tomato.passes import CLEAN, run
 from tomato.quantise.calibrate import calibrate
@@ -77,3 +79,19 @@ def test_memories_beside_loaded_weights_come_with_the_bitstream(tmp_path: Path) 
     summary = simulate(tmp_path, frames=FRAMES)
     assert summary["bit_exact"], summary
     assert summary["interval_cycles"] == summary["interval_cycles_predicted"]
+
+
+@pytest.mark.rtl
+def test_an_input_that_is_ready_only_where_there_is_a_beat_waits_for_the_weights(tmp_path: Path) -> None:
+    """A border in front of a frame: the bench waits for nothing but beats."""
+    net = Codenet(3, 2, 4)
+    graph = net.graph(net.dense(net.build.add(Pad((1, 0, 0, 0), 1), ["x"], "pad"), 4, "head"))
+    target, layers = targets.load("u250"), {}
+    for name, offers in options(graph, target).items():
+        some = next(o.choice for o in offers if o.choice.engine != "columns_window")
+        ultra = {"weight_ram": Ram.ULTRA} if "weight_ram" in some.knobs else {}
+        layers[name] = Choice(some.engine, {**some.knobs, **ultra})
+    plan = with_fifos(graph, Plan("u250", target.clock_mhz, layers), target)
+    frames = np.random.default_rng(0).integers(-128, 128, (FRAMES, 3, 2, 4))
+    Case(graph, plan, target, {"x": frames}).write(tmp_path)
+    assert simulate(tmp_path, frames=FRAMES)["bit_exact"]
