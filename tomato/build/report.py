@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ def report(
     """The contents of report.json: plain data, deterministic. shell: what stands around it, which takes `around`."""
     units = lowered.units
     rates = rates_of(graph)
-    interval, latency, times = _cycles(graph, lowered, target)
+    interval, latency, times = frame_cycles(graph, lowered, target)
     expected = interval if play.shares(units) else _expected(graph, lowered, rates)
     leaves = early.latencies(units, lowered.routes, times)
     hertz = plan.clock_mhz * 1e6
@@ -185,15 +186,16 @@ def queues(lowered: Lowered, target: Target) -> Iterator[dict[str, Any]]:
         }
 
 
-def _cycles(graph: Graph, lowered: Lowered, target: Target) -> tuple[int, int, Times]:
+def frame_cycles(graph: Graph, lowered: Lowered, target: Target) -> tuple[int, int, Times]:
     """Cycles a frame, those through the network, and all times of its first frame: played where layers share an engine.
 
     Elsewhere cycles a frame are never exceeded, and the frame is one that never waits for another.
     """
     units, ways, reader = lowered.units, lowered.routes, lowered.reader
     if play.shares(units):
-        steady = play.steady(units, graph, ways)
-        return steady.interval, steady.latency, steady.times
+        with suppress(play.StuckError):  # the closed form is known
+            steady = play.steady(units, graph, ways)
+            return steady.interval, steady.latency, steady.times
     times = simulate_times(units, graph, ways, 1, None)
     paused = reader.paused(units, target) if reader else 0
     return max(interval_cycles(units, ways.links), paused), latency_cycles(times, graph), times

@@ -10,7 +10,7 @@ from tomato.accelerator import Accelerator
 from tomato.core.files import write_text
 from tomato.core.formats import Array
 from tomato.measure.leaving import Leaving, leaving
-from tomato.schedule.play import play, shares
+from tomato.schedule.play import StuckError, play, shares
 
 PLAYED = "played"
 """What is known of the frames that were played, in simulation.json."""
@@ -31,11 +31,15 @@ def played(accelerator: Accelerator, frames: Sequence[Array], count: int) -> Lea
     """What is known of `count` frames, as the chip takes them, again and again.
 
     None for a network without exits, and without layers that share an engine: what is predicted holds for any frames.
+    Likewise where turns cannot be played.
     """
     lowered = accelerator.lowered
     if not shares(lowered.units):
         return leaving(accelerator, frames, count)
-    found = play(lowered.units, accelerator.graph, lowered.routes, count)
+    try:
+        found = play(lowered.units, accelerator.graph, lowered.routes, count)
+    except StuckError:
+        return None
     return Turns(None if found.interval is None else round(found.interval, 2), found.latency)
 
 

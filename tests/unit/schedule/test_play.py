@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.schedule.test_sharing import BOARD, LAYERS, PLAIN, SHARED
+from tomato.build.report import frame_cycles
 from tomato.engines.parts.members import Members
 from tomato.engines.parts.rounds import Round, fair
 from tomato.engines.parts.shared import Group
@@ -16,7 +17,8 @@ from tomato.engines.parts.shared_fetched import FetchedGroup
 from tomato.lower import Lowered, lower
 from tomato.schedule import schedule
 from tomato.schedule.plan import Choice, Plan
-from tomato.schedule.play import Played, play, shares, steady
+from tomato.schedule.play import Played, StuckError, play, shares, steady
+from tomato.schedule.play.network import Network
 from tomato.schedule.play.slots import BEGINS, Slots
 from tomato.schedule.play.supply import SEEN, Supply
 from tomato.schedule.route import routes
@@ -107,3 +109,15 @@ def test_a_frame_alone_is_out_first() -> None:
 
 def test_without_layers_that_share_nothing_is_played() -> None:
     assert not shares(bind(PLAIN, schedule(PLAIN, BOARD, weights="chip").layers, BOARD))
+
+
+def test_where_turns_cannot_be_played_the_closed_form_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    lowered, group = shared(BOARD, "shared_fold", Group, FOLD)
+    monkeypatch.setattr(Network, "step", lambda self: False)
+    with pytest.raises(StuckError):
+        play(lowered.units, SHARED, lowered.routes, 2)
+    with pytest.raises(StuckError):
+        steady(lowered.units, SHARED, lowered.routes)
+    interval, latency, _ = frame_cycles(SHARED, lowered, BOARD)
+    assert interval == interval_cycles(lowered.units, lowered.routes.links) >= group.cycles
+    assert latency > 0

@@ -21,6 +21,13 @@ SETTLED, FRAMES = 1.5, 6
 """From so many times the latency on, over the work of so many frames, the work that is done shows the interval."""
 
 
+class StuckError(Exception):
+    """Frames do not come through what is played, as hardware would let them.
+
+    A queue is thought to hold a beat less than it does there, which matters to a few networks of tiny frames.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Played:
     """Frames back to back: the cycle, from the first input beat on, in which each is out."""
@@ -54,18 +61,22 @@ def shares(units: Units) -> bool:
 
 
 def play(units: Units, graph: Graph, ways: Routes, frames: int) -> Played:
-    """So many frames and no more: the last of them have the engines for themselves."""
+    """So many frames and no more: the last of them have the engines for themselves. Raises StuckError."""
     network = Network(units, graph, ways, frames)
     while network.step():
         pass
+    if network.frames_out < frames:
+        raise StuckError
     return Played(network.ends(frames))
 
 
 def steady(units: Units, graph: Graph, ways: Routes) -> Steady:
-    """Frames without end, as many as it takes to know the interval."""
+    """Frames without end, as many as it takes to know the interval. Raises StuckError."""
     network = Network(units, graph, ways, MOST)
     while not network.frames_out and network.step():
         pass
+    if not network.frames_out:
+        raise StuckError
     (latency,) = network.ends(1)
     frame = sum(engine.group.turns for engine in network.engines)
     begin = network.begun + SETTLED * latency
@@ -75,4 +86,6 @@ def steady(units: Units, graph: Graph, ways: Routes) -> Steady:
     until = since + max(latency, FRAMES * frame)
     while network.now < until and network.step():
         pass
+    if network.now < until and network.frames_out < MOST:
+        raise StuckError
     return Steady(ceil((network.now - since) * frame / (network.work - before)), latency, network.times())
