@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
-from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge
 from cocotbext.axi import (
     AxiLiteBus,
@@ -23,7 +22,7 @@ from cocotbext.axi import (
     AxiWriteBus,
 )
 from cocotbext.axi.sparse_memory import SparseMemory
-from testbench import both
+from testbench import start
 
 RESET = 4
 """Cycles of the reset."""
@@ -62,10 +61,7 @@ class Board:
         (self.anew,) = (f["bit"] for r in registers["registers"] for f in r["fields"] if f["name"] == "restart")
         self.memory, self.cycle = Memory(), 0
         self.clock, self.reset_pin = dut.ap_clk, dut.ap_rst_n
-        if (clock2x := getattr(dut, "ap_clk2x", None)) is None:
-            Clock(self.clock, 2, unit="ns").start()
-        else:
-            cocotb.start_soon(both(self.clock, clock2x))
+        start(self.clock, getattr(dut, "ap_clk2x", None))
         cocotb.start_soon(self._count())
         own = (self.clock, self.reset_pin)
         bus = AxiLiteBus.from_prefix(dut, "s_axi_control")

@@ -284,12 +284,17 @@ async def play(dut: Any) -> None:
     job = json.loads(Path(os.environ["TOM_JOB"]).read_text())
     beats = {side: [list(_beats(port["beats"])) for port in job[side]] for side in ("inputs", "outputs")}
     pins = Packed(dut, job) if job["pins"] == "packed" else Axis(dut, job)
-    if pins.clock2x is None:
-        Clock(pins.clock, 2, "ns").start()
-    else:
-        cocotb.start_soon(both(pins.clock, pins.clock2x))
+    start(pins.clock, pins.clock2x)
     results = [await _run(pins, job, run, beats) for run in job["runs"]]
     Path(job["result"]).write_text(json.dumps(results))
+
+
+def start(clock: Any, clock2x: Any) -> None:
+    """Start a clock, and the one of twice the rate where there is one."""
+    if clock2x is None:
+        Clock(clock, 2, "ns").start()
+    else:
+        cocotb.start_soon(both(clock, clock2x))
 
 
 async def both(clock: Any, clock2x: Any) -> None:

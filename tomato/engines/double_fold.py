@@ -33,8 +33,8 @@ class DoubleFold(Rearranged):
 
     @classmethod
     def refuses(cls, site: Site[Dense | Conv2d]) -> str:
-        if isinstance(site.op, Conv2d) and site.op.depthwise:
-            return "filters of one channel share no inputs"
+        if reason := super().refuses(site):
+            return reason
         if site.arg.channels * (site.op.window.taps if isinstance(site.op, Conv2d) else 1) == 1:
             return "a single product has no halves"
         return ""

@@ -31,8 +31,8 @@ class MixedFold(Rearranged):
 
     @classmethod
     def refuses(cls, site: Site[Dense | Conv2d]) -> str:
-        if isinstance(site.op, Conv2d) and site.op.depthwise:
-            return "filters of one channel share no inputs"
+        if reason := super().refuses(site):
+            return reason
         packs = _packs(dot.offers(site.op.weight, cls.factors(site), site.target))
         if 0 not in packs:
             return "its weights are signs, which need no multipliers"

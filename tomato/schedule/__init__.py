@@ -89,10 +89,11 @@ def schedule(
                 more = "" if reason.what == refused.what else f". With weights in memory beside the chip: {reason.what}"
                 raise DoesNotFitError(f"{refused.what}{more}", where=refused.where, hint=refused.hint) from reason
     kept = {} if kept is None else kept
-    fitting = partial(
-        _fitting, graph, target, clock_mhz=clock_mhz, fps=fps, wishes=wishes, model=model, given=given,
+    fitted = partial(
+        _fitted, graph, target, clock_mhz=clock_mhz, fps=fps, wishes=wishes, model=model, given=given,
         fetch=weights == "memory", kept=kept,
     )  # fmt: skip
+    fitting = partial(_fitting, graph, target, fitted)
     try:
         interval, plan, used = fitting(around=around)
     except TomatoError as refused:
@@ -113,7 +114,7 @@ def schedule(
             again = fitting(around=around, suit=True)
             interval, plan, used = again if again[0] < interval else (interval, plan, used)
     if target.slrs == 1 and not fps:
-        interval, plan, used = _again(graph, target, (interval, plan, used), partial(fitting, around=around))
+        interval, plan, used = _again(graph, target, (interval, plan, used), partial(fitted, around=around))
     if target.slrs > 1 and not fps and _short_of_blocks(used, target.usable):
         with suppress(TomatoError):  # what was found stays
             other, short, _ = fitting(around=around, ultra_words=SHORT_WORDS)
@@ -121,7 +122,7 @@ def schedule(
     return plan
 
 
-def _again(graph: Graph, target: Target, found: Found, fitting: Callable[..., Found]) -> Found:
+def _again(graph: Graph, target: Target, found: Found, fitted: Callable[..., Found]) -> Found:
     """The design, or a faster one that leaves as much room for the parts between its engines as this one takes.
 
     The first choice has the widest streams, so a slower one is often left more room for its parts than it takes. Lean
@@ -134,7 +135,7 @@ def _again(graph: Graph, target: Target, found: Found, fitting: Callable[..., Fo
                 break
             lean = used.bram18 >= FULL * target.usable.bram18 and leans(graph, target)
             try:
-                other = fitting(faster_than=(interval, _between(graph, plan, used, target)), mix=mix, lean=lean)
+                other = fitted(faster_than=(interval, _between(graph, plan, used, target)), mix=mix, lean=lean)
             except TomatoError:  # what was found stays
                 break
             if other[0] >= interval:
@@ -143,14 +144,14 @@ def _again(graph: Graph, target: Target, found: Found, fitting: Callable[..., Fo
     return found
 
 
-def _fitting(graph: Graph, target: Target, *, faster_than: tuple[int, Resources] | None = None, **asked: Any) -> Found:
-    """A design as `_fitted` finds it; with lean engines where nothing fits without."""
+def _fitting(graph: Graph, target: Target, fitted: Callable[..., Found], **asked: Any) -> Found:
+    """A design as `fitted` finds it; with lean engines where nothing fits without."""
     try:
-        return _fitted(graph, target, faster_than=faster_than, **asked)
+        return fitted(**asked)
     except DoesNotFitError:
-        if faster_than or not leans(graph, target):
+        if not leans(graph, target):
             raise
-        return _fitted(graph, target, lean=True, **asked)
+        return fitted(lean=True, **asked)
 
 
 def _fitted(

@@ -27,6 +27,11 @@ class Rearranged(WeightedUnit[Dense | Conv2d]):
     loads: ClassVar[bool] = False
 
     @classmethod
+    def refuses(cls, site: Site[Dense | Conv2d]) -> str:
+        depthwise = isinstance(site.op, Conv2d) and site.op.depthwise
+        return "filters of one channel share no inputs" if depthwise else ""
+
+    @classmethod
     def factors(cls, site: Site[Dense | Conv2d]) -> Codes:
         return plain(site).factors(site)
 
