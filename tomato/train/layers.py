@@ -143,14 +143,14 @@ class Normalisation(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if self.training:
-            axes = tuple(range(x.ndim - 1))
-            variance, mean = torch.var_mean(x, axes, correction=0)
+            planes, gain, shift = x.movedim(-1, 1), self.gain.abs(), self.shift
+            made, mean, root = torch.native_batch_norm(planes, gain, shift, None, None, True, 0.0, VARIANCE_FLOOR)
             with torch.no_grad():
                 self.mean.lerp_(mean, self.momentum)
-                self.variance.lerp_(variance, self.momentum)
-        else:
-            mean, variance = self.mean, self.variance
-        return (x - mean) * (self.gain.abs() / (variance + VARIANCE_FLOOR).sqrt()) + self.shift
+                self.variance.lerp_(root.pow(-2).sub_(VARIANCE_FLOOR), self.momentum)
+            return made.movedim(1, -1)
+        gain, shift = self.folded()
+        return x * gain + shift
 
     def folded(self) -> tuple[torch.Tensor, torch.Tensor]:
         """The gain and the offset that evaluation applies, per channel."""

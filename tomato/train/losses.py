@@ -69,7 +69,7 @@ class Objective:
         features = self._features() if self.features else []
         watched: Watched = {name: [] for name in (*features, *self.charges)}
         found = self.network.leave(self.network.play(self.network.enter(x), watched))
-        answers, seen = self._taught(x, features)
+        answers, seen = self._taught(x, features, labels)
         total = self._outputs(found, answers, labels, order, left)
         for name in features:
             target, error = seen[name][0], functional.mse_loss(watched[name][0], seen[name][0])
@@ -86,7 +86,8 @@ class Objective:
             x = given(self.network, part)
             found = self.network(*x)
             outputs = found if isinstance(found, tuple) else (found,)
-            cost = self._outputs(outputs, self._taught(x, [])[0], part.classes(), torch.arange(len(part)), 1.0)
+            answers, _ = self._taught(x, [], part.classes())
+            cost = self._outputs(outputs, answers, part.classes(), torch.arange(len(part)), 1.0)
             lost += cost.item() * len(part)
         return -lost / len(frames)
 
@@ -94,7 +95,7 @@ class Objective:
         self, found: Outputs, answers: Outputs | None, labels: Array | None, order: torch.Tensor, left: float
     ) -> torch.Tensor:
         total = found[0].new_zeros(())
-        share = float(answers is not None) if labels is None else self.distil if answers is not None else 0.0
+        share = self._share(labels)
         if answers is not None and share:
             for y, answer, scores in zip(found, answers, self.are_scores, strict=True):
                 total = total + share * distance(y, answer, self.temperature if scores else None)
@@ -114,9 +115,16 @@ class Objective:
         results = [g.output for g in self.network.groups if g.head.name in layers]
         return [name for name in results if name in theirs and theirs[name] == mine[name]]
 
-    @torch.no_grad()
-    def _taught(self, x: Outputs, names: list[str]) -> tuple[Outputs | None, Watched]:
+    def _share(self, labels: Array | None) -> float:
+        """Of the loss: what the teacher's answers count."""
         if self.teacher is None:
+            return 0.0
+        return 1.0 if labels is None else self.distil
+
+    @torch.no_grad()
+    def _taught(self, x: Outputs, names: list[str], labels: Array | None) -> tuple[Outputs | None, Watched]:
+        """The teacher's answers and what its layers compute, where either counts."""
+        if self.teacher is None or not (names or self._share(labels)):
             return None, {}
         seen: Watched = {name: [] for name in names}
         return self.teacher.leave(self.teacher.play(self.teacher.enter(x), seen)), seen

@@ -188,7 +188,10 @@ class Network(nn.Module):
             value = self.layer(group.head.name)(args[0]) if isinstance(op, Recurrent) else play(op, args)
             if group.chain:
                 value = self._line(group, value)
-        return value.clamp(ramp.lo, ramp.hi) if (ramp.lo, ramp.hi) != (-np.inf, np.inf) else value
+        limits = (ramp.lo, ramp.hi)
+        if limits == (0.0, np.inf):  # a clamp's gradient takes five passes over memory
+            return value.relu()
+        return value.clamp(*limits) if limits != (-np.inf, np.inf) else value
 
     def _present(self, node: Node) -> Op:
         """The operator of a node, as it is in this mode."""

@@ -23,12 +23,15 @@ def optimiser(network: Network, kind: Optimiser, rate: float, step_rate: float, 
 def repeatable(device: torch.device) -> Iterator[None]:
     """The same numbers every time where torch can, and its generators afterwards as they were."""
     was, warned = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    filled = torch.utils.deterministic.fill_uninitialized_memory
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.utils.deterministic.fill_uninitialized_memory = False  # nothing here reads what was not written
         try:
             yield
         finally:
             torch.use_deterministic_algorithms(was, warn_only=warned)
+            torch.utils.deterministic.fill_uninitialized_memory = filled
 
 
 def one_thread() -> None:

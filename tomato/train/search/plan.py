@@ -21,8 +21,8 @@ from tomato.train.search.teaching import Teaching
 FILE: Final = "search.json"
 SHARES: Final = {"weights": 0.4, "candidates": 0.2, "winners": 0.4}
 """Of the time: for shared weights, for looking at networks, and for training the chosen ones on."""
-TUNING: Final = 2.5
-"""Time of a step of training a chosen network, in that of a step of shared weights: all values are quantised then."""
+TUNING: Final = 0.7
+"""Time of a step of training a chosen network, in that of a step of shared weights, which plays three networks."""
 PROBES: Final = 3
 MOST_EPOCHS: Final = 200
 MOST_NETWORKS: Final = 2000

@@ -109,7 +109,7 @@ def play(
 
     times: so many networks of the same layers beside each other, whose channels follow one another everywhere.
     """
-    values = {IMAGE: x}
+    values = {IMAGE: x.contiguous(memory_format=torch.channels_last)}
     last = layers[-1].name
     first = next(layer.name for layer in layers if layer.weighted)
     for layer in layers:
