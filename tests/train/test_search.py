@@ -1,8 +1,7 @@
 """`tomato search` on tiny pictures: an interrupted run, several processes, what is written, what is refused."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,13 @@ import torch
 from click.testing import CliRunner
 
 from tests import digits
-from tomato import load
+from tomato import load, work
 from tomato.cli import main
 from tomato.core.errors import TomatoError
-from tomato.search.network.candidates import Candidate
-from tomato.search.network.space import Genes
 from tomato.train.search.command import Asked, Wish, search
+from tomato.train.search.teaching import Teaching
 from tomato.train.search.winners import Workshop
+from tomato.work.workers import Here
 
 TOML = """
 formats = ["w8a8", "w4a4"]
@@ -62,39 +61,61 @@ def test_an_interrupted_search_ends_like_one_that_was_not(asked: Callable[[str],
     class StopError(Exception):
         pass
 
-    def looks(count: int) -> Callable[..., Iterable[Candidate]]:
-        left = iter(range(count))
+    class Looks(Here):
+        """Looks at so many networks, and stops."""
 
-        def some(one: Callable[[Genes], Candidate], given: Sequence[Genes]) -> Iterable[Candidate]:
-            for genes in given:
-                if next(left, None) is None:
-                    raise StopError
-                yield one(genes)
+        def __init__(self, count: int) -> None:
+            self.left = count
 
-        return some
+        def run(self, function: Any, tasks: Sequence[Any], *, what: str, name: Any = str) -> Iterator[tuple[int, Any]]:
+            for done in super().run(function, tasks, what=what, name=name):
+                if what == "Networks":
+                    if not self.left:
+                        raise StopError
+                    self.left -= 1
+                yield done
 
     def stops(*_: Any) -> None:
         raise StopError
 
     with pytest.raises(StopError):  # in the middle of a generation
-        search(asked("parts"), WISH, every=looks(6))
+        search(asked("parts"), WISH, workers=Looks(6))
     monkeypatch.setattr(Workshop, "finish", stops)
     with pytest.raises(StopError):  # with all networks looked at, before any is trained on
-        search(asked("parts"), WISH, every=looks(6))
+        search(asked("parts"), WISH, workers=Looks(6))
     monkeypatch.undo()
-    with_none = search(asked("parts"), WISH, every=looks(0))
+    with_none = search(asked("parts"), WISH, workers=Looks(0))
     assert with_none["front"] == found["front"]
     assert files(asked("parts").output) == files(asked("whole").output)
 
 
-def test_two_at_a_time_find_the_same(asked: Callable[[str], Asked]) -> None:
-    def two(one: Callable[[Genes], Candidate], given: Sequence[Genes]) -> Iterable[Candidate]:
-        with ThreadPoolExecutor(2) as pool:
-            return list(pool.map(one, given))
-
-    wish = Wish(epochs=1, count=8, tune=1, population=4)
-    alone, both = search(asked("one"), wish), search(asked("two"), wish, every=two)
+def test_two_workers_find_the_same(asked: Callable[[str], Asked]) -> None:
+    wish = replace(WISH, epochs=1, count=8)
+    alone = search(asked("one"), wish)
+    with work.opened(2) as workers:
+        both = search(asked("two"), wish, workers=workers)
     assert alone["front"] == both["front"]
+    assert len(both["trained"]) == 2
+    assert files(asked("one").output) == files(asked("two").output)
+
+
+def test_shared_weights_serve_another_board(asked: Callable[[str], Asked], monkeypatch: Any) -> None:
+    wish = Wish(epochs=1, count=4, tune=1, population=2)
+    first = search(asked("one"), wish)
+
+    def trains(*_: Any) -> None:
+        raise AssertionError("the weights are there")
+
+    monkeypatch.setattr(Teaching, "run", trains)
+    other = replace(asked("two"), target="kv260", weights=asked("one").output)
+    found = search(other, replace(wish, epochs=None))
+    assert found["target"] == "kv260"
+    same = search(replace(asked("three"), weights=asked("one").output), replace(wish, epochs=None))
+    assert same["front"] == first["front"]
+    with pytest.raises(TomatoError, match="another space, other frames or another seed"):
+        search(replace(other, output=other.output / "four"), replace(wish, seed=1))
+    with pytest.raises(TomatoError, match="no folder of a search"):
+        search(replace(other, output=other.output / "five", weights=other.output / "network1"), wish)
 
 
 def test_the_command_writes_networks_that_compile_to_what_it_says(

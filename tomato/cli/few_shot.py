@@ -7,6 +7,7 @@ from typing import Any, Final
 from tomato.cli.show import console, say, table
 from tomato.core.errors import TomatoError
 from tomato.core.progress import Progress
+from tomato.work import Workers
 
 SPACE: Final = "few"
 
@@ -17,6 +18,7 @@ def refuse_others(given: Sequence[str], *, on_graph: bool) -> None:
         raise TomatoError("--shots says nothing of a search on a graph", hint="leave out --shots, or --space")
     hints = {
         "--valid": "classes that nothing is chosen by are set aside for that",
+        "--weights": "searches with one output share their weights",
         "--hours": "--epochs, --candidates and --tune say how long a search takes",
     }
     for name in given:
@@ -26,7 +28,9 @@ def refuse_others(given: Sequence[str], *, on_graph: bool) -> None:
             raise TomatoError("--nodes says something of graphs alone", hint="--space graph")
 
 
-def run(options: Mapping[str, Any], progress: Progress, told: Callable[[str], None]) -> dict[str, Any]:
+def run(
+    options: Mapping[str, Any], workers: Workers, progress: Progress, told: Callable[[str], None]
+) -> dict[str, Any]:
     """Search with the options of the command, by their names there; None is what is not said."""
     from tomato.train.few.command import WISH, FewAsked, Task, search_few
 
@@ -35,7 +39,7 @@ def run(options: Mapping[str, Any], progress: Progress, told: Callable[[str], No
     names = "epochs", "count", "tune", "winners", "seed", "strategy"
     objectives = given.pop("objectives") or (("area",) if "fps" in given else ("fps",))
     wish = replace(WISH, objectives=objectives, **{name: given.pop(name) for name in names if name in given})
-    return search_few(FewAsked(task=task, **given), wish, progress=progress, told=told)
+    return search_few(FewAsked(task=task, **given), wish, workers=workers, progress=progress, told=told)
 
 
 def show(result: Mapping[str, Any]) -> None:

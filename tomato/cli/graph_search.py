@@ -20,6 +20,9 @@ def refuse_others(given: Sequence[str]) -> None:
         "--hours": "--epochs, --candidates and --tune say how long a search on a graph takes",
         "--objective": "accuracy is weighed against the size of weights and bit operations",
         "--random": "choices are learned, not bred",
+        "--weights": "no weights are shared there",
+        "--workers": "it is one training",
+        "--scheduler": "it is one training",
     }
     for name in given:
         if name in hints:

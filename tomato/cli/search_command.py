@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from tomato.cli.group import main
-from tomato.cli.options import DATA, FOLDER, quiet_option
+from tomato.cli.options import DATA, FOLDER, quiet_option, workers_options
 from tomato.core.errors import TomatoError
 
 
@@ -34,6 +34,8 @@ from tomato.core.errors import TomatoError
               "--hours allows]")  # fmt: skip
 @click.option("--winners", type=click.IntRange(min=1), default=1, show_default=True, help="Networks of the front that "
               "are trained on and compiled.")  # fmt: skip
+@click.option("--weights", type=FOLDER, metavar="FOLDER", help="Take the shared weights of another search of "
+              "this space and these frames, such as for another board.")  # fmt: skip
 @click.option("--random", "strategy", flag_value="random", default=None, help="Draw networks instead of breeding "
               "them: for comparison.")  # fmt: skip
 @click.option("--clock", type=click.FloatRange(min=0, min_open=True), metavar="MHZ", help="Clock, instead of the "
@@ -49,17 +51,19 @@ from tomato.core.errors import TomatoError
               "every chosen network.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all that is random.")
 @click.option("-o", "--output", type=FOLDER, default=Path("found"), show_default=True, help="Folder for all of it.")
+@workers_options
 @quiet_option
 def search_command(
     data: Path, target: str, valid: Path | None, fps: float | None, space: str | None, precision: str,
     objectives: tuple[str, ...], hours: float, epochs: int | None, count: int | None, tune: int | None, winners: int,
     strategy: str | None, clock: float | None, nodes: int | None, shots: int | None, ways: int | None, own: Path | None,
-    simulate: int, seed: int, output: Path, quiet: bool,
+    weights: Path | None, simulate: int, seed: int, output: Path, workers: int, scheduler: str | None, quiet: bool,
 ) -> None:  # fmt: skip
     """Find networks for DATA and a board: trained, as ONNX, with their accelerators.
 
     Accuracy is weighed against the scheduler's own prices. The same command goes on where an interrupted one was.
     """
+    from tomato import work
     from tomato.cli import few_shot, graph_search, show
     from tomato.cli.progress import progress
     from tomato.search.graphs.space import suits
@@ -98,15 +102,17 @@ def search_command(
                 "objectives": objectives, "epochs": epochs, "count": count, "tune": tune, "winners": winners,
                 "seed": seed, "strategy": strategy,
             }  # fmt: skip
-            found = few_shot.run(options, shown, told)
+            with work.opened(workers, scheduler) as many:
+                found = few_shot.run(options, many, shown, told)
         else:
             asked = Asked((data,), target, output, (valid,) if valid else (), space, precision, fps, clock,
-                          simulate=simulate)  # fmt: skip
+                          simulate=simulate, weights=weights)  # fmt: skip
             wish = Wish(
                 hours, objectives or (("area",) if fps else ("fps",)), epochs, count, tune, winners, seed=seed,
                 strategy="random" if strategy else "evolve",
             )  # fmt: skip
-            found = search(asked, wish, progress=shown, told=told)
+            with work.opened(workers, scheduler) as many:
+                found = search(asked, wish, workers=many, progress=shown, told=told)
     (graph_search.show if on_graph else few_shot.show if shots else show.search)(found)
     if any(row["differing"] for row in found["trained"]):
         click.get_current_context().exit(1)

@@ -33,6 +33,8 @@ HINT = "the log of the worker may say why; where memory ran out, fewer workers a
 class Cluster(Elsewhere):
     """All workers that a scheduler has at any time; those that come later join in, those that leave are missed."""
 
+    near = False
+
     def __init__(self, address: str, client: Any, distributed: ModuleType) -> None:
         self._address, self._client, self._distributed = address, client, distributed
         self._numbers, self._name = count(), uuid4().hex

@@ -19,6 +19,9 @@ class Workers(ABC):
     share belongs to the function. Linear algebra takes one thread in every task.
     """
 
+    near = True
+    """Whether tasks see the files of this machine."""
+
     @property
     @abstractmethod
     def count(self) -> int:
@@ -46,6 +49,18 @@ class Workers(ABC):
             found[place] = result
             progress(what, len(found), len(tasks))
         return [found[place] for place in range(len(tasks))]
+
+    def stream(
+        self, function: Callable[[T], R], tasks: Sequence[T], *, what: str, name: Callable[[T], str] = str
+    ) -> Iterator[R]:
+        """The results in the order of the tasks, each as soon as those before it are there. Raises what `run` does."""
+        waiting: dict[int, R] = {}
+        given = 0
+        for place, result in self.run(function, tasks, what=what, name=name):
+            waiting[place] = result
+            while given in waiting:
+                yield waiting.pop(given)
+                given += 1
 
 
 class Here(Workers):

@@ -74,6 +74,7 @@ def test_the_same_results_in_the_order_of_the_tasks(workers: Workers) -> None:
     found = workers.map(partial(jobs.rounded, 3.0), TASKS, lambda *step: steps.append(step), what="sums")
     assert found == work.HERE.map(partial(jobs.rounded, 3.0), TASKS, what="sums")
     assert steps == [("sums", done, 7) for done in range(8)]
+    assert list(workers.stream(partial(jobs.rounded, 3.0), TASKS, what="sums")) == found
     assert workers.map(jobs.view, [], what="nothing") == []
 
 

@@ -1,7 +1,7 @@
 """Networks that a search has looked at, as data: a line of JSON for each, in the order in which they were asked for."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from math import log
 from pathlib import Path
@@ -14,9 +14,8 @@ from tomato.search.network.layers import Counts
 from tomato.search.network.price import Price
 from tomato.search.network.space import Genes
 from tomato.targets import Target
+from tomato.work import HERE, Workers
 
-Map = Callable[[Callable[[Genes], "Candidate"], Sequence[Genes]], Iterable["Candidate"]]
-"""How networks are looked at: `map`, or one that does so in several processes and keeps their order."""
 FILE: Final = "candidates.jsonl"
 
 
@@ -90,8 +89,10 @@ class Journal:
         """From a file, if it is there; a last line that was cut off by an interruption is taken out of it."""
         return cls(path, {c.genes: c for c in read_lines(path, Candidate.of)})
 
-    def look(self, asked: Sequence[Genes], one: Callable[[Genes], Candidate], every: Map = map) -> list[Candidate]:
-        """What `one` says of some networks, asked through `every` where it is not known, and kept line by line.
+    def look(
+        self, asked: Sequence[Genes], one: Callable[[Genes], Candidate], workers: Workers = HERE
+    ) -> list[Candidate]:
+        """What `one` says of some networks, asked by workers where it is not known, and kept line by line.
 
         Raises TomatoError where the file holds other networks than this search asks for.
         """
@@ -101,7 +102,7 @@ class Journal:
                 "the file holds networks of another search", where=str(self.path), hint="remove it to search anew"
             )
         with self.path.open("a", encoding="utf-8") as file:
-            for candidate in every(one, fresh):
+            for candidate in workers.stream(one, fresh, what="Networks"):
                 self.known[candidate.genes] = candidate
                 file.write(candidate.line + "\n")
                 file.flush()

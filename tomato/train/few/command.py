@@ -18,7 +18,7 @@ from tomato.search.few import data
 from tomato.search.few.data import SETS, Sets, Task
 from tomato.search.lines import check_same
 from tomato.search.network import candidates
-from tomato.search.network.candidates import Candidate, Map
+from tomato.search.network.candidates import Candidate
 from tomato.search.network.price import Market
 from tomato.search.network.space import MIXED, Space, read
 from tomato.train.few.appraise import REPORTED, FewAppraiser
@@ -27,11 +27,12 @@ from tomato.train.few.winners import FewWinner, FewWorkshop, Shown
 from tomato.train.loop import Loop
 from tomato.train.optimise import one_thread
 from tomato.train.recipe import TEACHER, parse
-from tomato.train.search.command import DEFAULTS, FRONT, PICTURE, STATE, drawn, labelled
+from tomato.train.search.command import DEFAULTS, FRONT, PICTURE, drawn, labelled
 from tomato.train.search.plan import FILE, Wish
-from tomato.train.search.resumed import evolved, taught
+from tomato.train.search.resumed import STATE, evolved, finished, taught
 from tomato.train.search.supernet import Supernet
 from tomato.train.search.winners import chosen
+from tomato.work import HERE, Workers
 
 NAME: Final = "few"
 """Of the space that Tomato brings."""
@@ -61,7 +62,7 @@ class FewAsked:
 
 @refusals("cannot search")
 def search_few(
-    asked: FewAsked, wish: Wish = WISH, *, every: Map = map, progress: Progress = silent,
+    asked: FewAsked, wish: Wish = WISH, *, workers: Workers = HERE, progress: Progress = silent,
     told: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:  # fmt: skip
     """Search, adapt, compile, and say what came of it.
@@ -96,12 +97,12 @@ def search_few(
     told(f"{loop.epochs * EPOCH:,} steps of shared weights, {wish.count} networks")
     taught(teaching, asked.output / STATE, "shared weights", progress, told)
     appraiser = FewAppraiser(net, teaching.rates, market, sets, asked.task, wish.seed)
-    found, members = evolved(appraiser, folder, wish, wish.count or 0, every, progress, told)
+    found, members = evolved(appraiser, folder, wish, wish.count or 0, workers, progress, told)
     workshop = FewWorkshop(appraiser, loop, wish.tune or 0, shown, folder, asked.simulate)
     winners = []
-    for i, candidate in enumerate(chosen(members, wish.winners), start=1):
-        winners.append(workshop.finish(candidate, i, progress))
-        told(f"{winners[-1].folder}: {100 * winners[-1].accuracy:.2f} % right, {winners[-1].fps:,.0f} frames/s")
+    for winner in finished(workshop, chosen(members, wish.winners), workers, progress):
+        winners.append(winner)
+        told(f"{winner.folder}: {100 * winner.accuracy:.2f} % right, {winner.fps:,.0f} frames/s")
     return _written(asked, wish, space, sets, found, members, winners, folder)
 
 

@@ -17,7 +17,7 @@ from tomato.core.interface import Slot
 from tomato.core.progress import Progress, silent
 from tomato.host import data as host
 from tomato.search.network import candidates
-from tomato.search.network.candidates import OBJECTIVES, Candidate, Map
+from tomato.search.network.candidates import OBJECTIVES, Candidate
 from tomato.search.network.picture import picture
 from tomato.search.network.price import Market
 from tomato.search.network.space import Space, read
@@ -28,14 +28,15 @@ from tomato.train.optimise import one_thread
 from tomato.train.recipe import TEACHER, parse
 from tomato.train.run import SEEN
 from tomato.train.search.appraise import Appraiser
-from tomato.train.search.plan import Plan, Wish, loop_of, planned
-from tomato.train.search.resumed import evolved, taught
+from tomato.train.search.plan import SHARED, Plan, Wish, loop_of, planned
+from tomato.train.search.resumed import STATE, evolved, finished, taken, taught
 from tomato.train.search.supernet import Supernet
 from tomato.train.search.teaching import Teaching
 from tomato.train.search.winners import Winner, Workshop, chosen
 from tomato.train.stored import mapped
+from tomato.work import HERE, Workers
 
-FRONT, PICTURE, STATE = "front.json", "search.svg", "supernet.pt"
+FRONT, PICTURE = "front.json", "search.svg"
 ASIDE: Final = 0.1
 """Of the frames: to choose networks by, and as many to report on where no others are given."""
 DEFAULTS: Final[Mapping[str, Any]] = {"batch": 100, "rate": 2e-3, "decay": 1e-4}
@@ -44,7 +45,11 @@ DEFAULTS: Final[Mapping[str, Any]] = {"batch": 100, "rate": 2e-3, "decay": 1e-4}
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Frames and a board. fps: every network must reach it; precision: "mixed", or one format for all layers."""
+    """Frames and a board.
+
+    fps: every network must reach it. precision: "mixed", or one format for all layers. weights: the folder of a search
+    of the same space and frames, for another board it may be, whose shared weights are taken.
+    """
 
     paths: tuple[Path, ...]
     target: str
@@ -56,16 +61,17 @@ class Asked:
     clock_mhz: float | None = None
     shell: str = SHELLS[0]
     simulate: int = 0
+    weights: Path | None = None
 
 
 @refusals("cannot search")
 def search(
-    asked: Asked, wish: Wish = Wish(), *, every: Map = map, progress: Progress = silent,  # noqa: B008
+    asked: Asked, wish: Wish = Wish(), *, workers: Workers = HERE, progress: Progress = silent,  # noqa: B008
     told: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:  # fmt: skip
     """Search, train, compile, and say what came of it; all of it is in the folder `output`, and taken up there again.
 
-    every: how networks are looked at, see `candidates.Map`. told: a line now and then, with the best so far.
+    workers: who looks at networks, and trains those that are chosen. told: a line now and then, with the best so far.
     Raises TomatoError for what the user can mend.
     """
     one_thread()
@@ -82,7 +88,9 @@ def search(
     space.draw(np.random.default_rng(0), market.frame)  # raises where nothing suits
     learning = _loop(space, wish.seed)
     asked.output.mkdir(parents=True, exist_ok=True)
-    digest = _digest(asked, wish, space, parts)
+    shared, digest = _digests(asked, wish, space, parts)
+    if asked.weights is not None:
+        wish = replace(wish, epochs=taken(asked.weights, shared, asked.output / STATE))
 
     plan = Plan.kept(asked.output, digest)
     if plan is None:
@@ -90,21 +98,21 @@ def search(
         probe = Supernet(space, market.frame, classes, wish.seed)
         plan = planned(wish, Teaching(probe, parts.train, learning),
                        Appraiser.of(probe, market, parts.train, parts.choice), digest)  # fmt: skip
-        plan.keep(asked.output, {"space": space.name, "networks": space.size, "target": target.name})
+        plan.keep(asked.output, {"space": space.name, "networks": space.size, "target": target.name, SHARED: shared})
     told(f"{plan.epochs} epochs of shared weights, {plan.count} networks, {plan.tune} epochs of each that is chosen")
 
     net = Supernet(space, market.frame, classes, wish.seed)
     teaching = Teaching(net, parts.train, loop_of(learning, plan.epochs))
     taught(teaching, asked.output / STATE, "shared weights", progress, told)
     appraiser = Appraiser.of(net, market, parts.train, parts.choice)
-    found, members = evolved(appraiser, asked.output, wish, plan.count, every, progress, told)
+    found, members = evolved(appraiser, asked.output, wish, plan.count, workers, progress, told)
     picked = chosen(members, wish.winners)
     workshop = Workshop(appraiser, parts.train, parts.report, {**DEFAULTS, **space.loop}, plan.tune, wish.seed,
-                        asked.simulate)  # fmt: skip
+                        asked.output, asked.simulate)  # fmt: skip
     winners = []
-    for i, candidate in enumerate(picked, start=1):
-        winners.append(workshop.finish(candidate, asked.output / f"network{i}", progress))
-        told(f"network{i}: {100 * winners[-1].accuracy:.2f} % right, {winners[-1].fps:,.0f} frames/s")
+    for winner in finished(workshop, picked, workers, progress):
+        winners.append(winner)
+        told(f"{winner.folder}: {100 * winner.accuracy:.2f} % right, {winner.fps:,.0f} frames/s")
     return _written(asked, wish, space, found, members, winners, market)
 
 
@@ -144,17 +152,20 @@ def _classes(frames: data.Frames) -> int:
     return int(labels.max()) + 1
 
 
-def _digest(asked: Asked, wish: Wish, space: Space, parts: data.Parts) -> str:
-    """Of all that the networks depend on, but for how long they are searched."""
-    key = hashlib.sha256()
-    plain = {k: v for k, v in asdict(replace(asked, space=space.name)).items() if k not in ("output", "paths", "valid")}
-    key.update(json.dumps([plain, asdict(wish), str(space.stages), str(space.shrinks), dict(space.loop)], default=str)
-               .encode())  # fmt: skip
+def _digests(asked: Asked, wish: Wish, space: Space, parts: data.Parts) -> tuple[str, str]:
+    """Of all that shared weights depend on, and of all that the networks do, but for how long either are trained."""
+    key = hashlib.sha256(
+        json.dumps([str(space.stages), str(space.shrinks), dict(space.loop), wish.seed], default=str).encode()
+    )
     for part in (parts.train, parts.choice, parts.report):
         key.update(str(len(part)).encode())
         for x in part.take(np.arange(min(SEEN, len(part)))).arrays():
             key.update(np.ascontiguousarray(x).data)
-    return key.hexdigest()
+    shared = key.hexdigest()
+    own = "output", "paths", "valid", "weights"
+    plain = {k: v for k, v in asdict(replace(asked, space=space.name)).items() if k not in own}
+    key.update(json.dumps([plain, asdict(wish)], default=str).encode())
+    return shared, key.hexdigest()
 
 
 def _written(

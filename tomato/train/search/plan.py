@@ -19,6 +19,8 @@ from tomato.train.search.appraise import Appraiser
 from tomato.train.search.teaching import Teaching
 
 FILE: Final = "search.json"
+SHARED: Final = "shared"
+"""The key there of a digest of all that the shared weights depend on, but for how long they were trained."""
 SHARES: Final = {"weights": 0.4, "candidates": 0.2, "winners": 0.4}
 """Of the time: for shared weights, for looking at networks, and for training the chosen ones on."""
 TUNING: Final = 0.7

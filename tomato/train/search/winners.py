@@ -51,7 +51,10 @@ class Winner:
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """What is needed for that. loop: keys of a recipe's [loop]. tune: epochs. simulate: frames to play through RTL."""
+    """What is needed for that.
+
+    folder: for all networks. loop: keys of a recipe's [loop]. tune: epochs. simulate: frames to play through RTL.
+    """
 
     appraiser: Appraiser
     frames: Frames
@@ -59,10 +62,12 @@ class Workshop:
     loop: Mapping[str, Any]
     tune: int
     seed: int
+    folder: Path
     simulate: int = 0
 
-    def finish(self, candidate: Candidate, folder: Path, progress: Progress = silent) -> Winner:
-        """Train a network on, write it, compile and prove it, all in a folder; goes on from what is there."""
+    def finish(self, candidate: Candidate, number: int, progress: Progress = silent) -> Winner:
+        """Train a network on, write it, compile and prove it, in a folder of its own; goes on from what is there."""
+        folder = self.folder / f"network{number}"
         folder.mkdir(parents=True, exist_ok=True)
         net = self.appraiser.net
         layers = net.layers(candidate.genes)
