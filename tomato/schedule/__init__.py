@@ -88,7 +88,7 @@ def schedule(
             except TomatoError as reason:
                 more = "" if reason.what == refused.what else f". With weights in memory beside the chip: {reason.what}"
                 raise DoesNotFitError(f"{refused.what}{more}", where=refused.where, hint=refused.hint) from reason
-    kept = {} if kept is None else kept
+    kept = Kept() if kept is None else kept
     fitted = partial(
         _fitted, graph, target, clock_mhz=clock_mhz, fps=fps, wishes=wishes, model=model, given=given,
         fetch=weights == "memory", kept=kept,
@@ -164,7 +164,7 @@ def _fitted(
     model: str,
     given: bool,
     around: Around,
-    kept: Kept | None,
+    kept: Kept,
     ultra_words: int = ULTRA_WORDS,
     fetch: bool = False,
     suit: bool = False,
@@ -195,7 +195,7 @@ def _fitted(
     before: Design | None = None
     if faster_than:
         least, spare = faster_than[0] // TIMES, {next(iter(offers)): faster_than[1]}
-        offers = mixed(graph, target, offers, faster_than[0], wishes) if mix else offers
+        offers = mixed(graph, target, offers, faster_than[0], wishes, kept) if mix else offers
     for attempt in range(ROUNDS):
         room = _less(left(target.usable) if suit else target.usable, sum(spare.values(), start=Resources()))
         interval, chosen = fastest(offers, target, room, at_least=least, model=model or graph.name, way_out=hint)

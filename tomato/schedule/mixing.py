@@ -6,8 +6,8 @@ from typing import Any
 
 from tomato.core.ir import Graph
 from tomato.engines import CATALOGUE
-from tomato.engines.base import Site
-from tomato.schedule.offers import Offer, Offers, Option
+from tomato.engines.base import AnyUnit, Site
+from tomato.schedule.offers import Kept, Offer, Offers, Option
 from tomato.schedule.plan import Wishes
 from tomato.schedule.rates import rates_of
 from tomato.schedule.units import sites
@@ -30,23 +30,30 @@ def held_up(used: Resources, target: Target) -> bool:
     return target.slrs == 1 and (used.dsp >= FULL * usable.dsp or used.lut >= FULL * usable.lut)
 
 
-def mixed(graph: Graph, target: Target, offers: Offers, interval: int, wishes: Wishes) -> dict[str, Offer]:
+def mixed(graph: Graph, target: Target, offers: Offers, interval: int, wishes: Wishes, kept: Kept) -> dict[str, Offer]:
     """The offers, and units of both kinds of multipliers that are faster than `interval` cycles a frame."""
     places, rates = sites(graph, target), rates_of(graph).planned
     found = dict(offers)
     for name, place in places.items():
         if name in offers and name not in wishes.layers:
-            more = list(_of_both_kinds(place, rates[name], interval))
+            more = list(_of_both_kinds(place, rates[name], interval, kept))
             found[name] = Offer([*offers[name], *more]) if more else found[name]
     return found
 
 
-def _of_both_kinds(place: Site[Any], rate: float, interval: int) -> Iterator[Option]:
+def _of_both_kinds(place: Site[Any], rate: float, interval: int, kept: Kept) -> Iterator[Option]:
     """The options of a layer that are faster, but not by more than a design may get."""
     target = place.target
-    for engine in CATALOGUE.values():
-        if engine.mixes and isinstance(place.op, engine.ops) and not engine.refuses(place):
-            for unit in engine.units(place):
-                near = interval <= TIMES * ceil(unit.cycles * rate) < TIMES * interval
-                if near and unit.cost.dsp * LITTLE >= target.usable.dsp:
-                    yield Option.of(unit, rate)
+    for unit in _units(place, kept):
+        near = interval <= TIMES * ceil(unit.cycles * rate) < TIMES * interval
+        if near and unit.cost.dsp * LITTLE >= target.usable.dsp:
+            yield Option.of(unit, rate)
+
+
+def _units(place: Site[Any], kept: Kept) -> list[AnyUnit]:
+    """All units of both kinds that there are for a layer; those that are known already."""
+    key = place.op, place.args, place.out, place.target.name, place.target.clock_mhz
+    if key not in kept.mixing:
+        mixing = (e for e in CATALOGUE.values() if e.mixes and isinstance(place.op, e.ops) and not e.refuses(place))
+        kept.mixing[key] = [unit for engine in mixing for unit in engine.units(place)]
+    return kept.mixing[key]

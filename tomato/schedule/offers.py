@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import ceil
 from typing import overload
@@ -75,11 +75,18 @@ class Offer(Sequence[Option]):
 
 Offers = Mapping[str, Offer]
 """The options of every node, by its name."""
-Kept = dict[Hashable, Offer]
-"""Offers by operator, types, rate and board: equal nodes have equal offers, whatever network they are in.
 
-Units of such an offer were made for the first of these nodes: only its name and those of its arguments are another's.
-"""
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is known of nodes by operator, types and board: equal nodes have equal offers, whatever network they are in.
+
+    offers: by the rate and what else is asked, too. mixing: units of multipliers of both kinds, see mixing.py. Units
+    were made for the first of these nodes: only its name and those of its arguments are another's.
+    """
+
+    offers: dict[Hashable, Offer] = field(default_factory=dict)
+    mixing: dict[Hashable, list[AnyUnit]] = field(default_factory=dict)
 
 
 def unbeaten(rows: Array) -> list[int]:

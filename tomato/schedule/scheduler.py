@@ -89,8 +89,8 @@ def options(
             continue
         around = target.name, target.clock_mhz, ultra_words, fetch, lean, wishes.double_clock
         key = (place.op, place.args, place.out, rates[name], *around)
-        if kept is not None and name not in wishes.layers and key in kept:
-            found[name] = kept[key]
+        if kept is not None and name not in wishes.layers and key in kept.offers:
+            found[name] = kept.offers[key]
             continue
         known = {s: e for s, e in CATALOGUE.items() if isinstance(place.op, e.ops) and not e.mixes}
         engines = {s: e for s, e in known.items() if wishes.double_clock or not e.doubles}
@@ -109,7 +109,7 @@ def options(
                 if _worth_ultra(unit, target, ultra_words) and _in_time(unit, target)
             )
             if kept is not None:
-                kept[key] = found[name]
+                kept.offers[key] = found[name]
     if refused:
         raise TomatoError(
             "no engine can do these layers:\n  " + "\n  ".join(refused),

@@ -34,15 +34,15 @@ def network(kernel: int, name: str = "conv", codes: Codes = CODES, shape: tuple[
     ],
 )
 def test_layers_that_differ_have_their_own_offers(other: Graph, board: targets.Target) -> None:
-    kept: Kept = {}
+    kept = Kept()
     options(network(3), BOARD, kept=kept)
     (found,) = options(other, board, kept=kept).values()
-    assert len(kept) == 2
+    assert len(kept.offers) == 2
     assert [(o.choice, o.cost) for o in found] == [(o.choice, o.cost) for o in options(other, board)[other.outputs[0]]]
 
 
 def test_an_equal_layer_of_another_name_takes_them_and_the_plan_is_its_own() -> None:
-    kept: Kept = {}
+    kept = Kept()
     (first,) = options(network(3), BOARD, kept=kept).values()
     named = network(3, "other")
     assert options(named, BOARD, kept=kept)["other"] is first

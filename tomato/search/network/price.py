@@ -61,7 +61,7 @@ class Market:
     fps: float | None = None
     clock_mhz: float | None = None
     shell: str = board.SHELLS[0]
-    kept: Kept = field(default_factory=dict, repr=False)
+    kept: Kept = field(default_factory=Kept, repr=False)
     pieces: Pieces = field(default_factory=dict, repr=False)
 
     @property

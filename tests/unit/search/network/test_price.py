@@ -53,9 +53,9 @@ def test_what_was_priced_before_changes_nothing() -> None:
     space, rng, market = read("cnn"), np.random.default_rng(0), Market(BOARD, (28, 28, 1))
     nets = [space.layers(space.draw(rng, market.frame), market.frame, 10) for _ in range(2)]
     before = [market.price(net) for net in nets]
-    known = len(market.kept), len(market.pieces)
+    known = len(market.kept.offers), len(market.pieces)
     assert [market.price(net) for net in nets] == before
-    assert (len(market.kept), len(market.pieces)) == known
+    assert (len(market.kept.offers), len(market.pieces)) == known
     assert Market(BOARD, market.frame).price(nets[1]) == before[1]
 
 
