@@ -15,6 +15,7 @@ from tests import digits
 from tomato import load, work
 from tomato.cli import main
 from tomato.core.errors import TomatoError
+from tomato.train.search import plan
 from tomato.train.search.command import Asked, Wish, search
 from tomato.train.search.teaching import Teaching
 from tomato.train.search.winners import Workshop
@@ -150,10 +151,31 @@ def test_the_command_writes_networks_that_compile_to_what_it_says(
 def test_time_is_shared_out(asked: Callable[[str], Asked]) -> None:
     wish = Wish(hours=1e-3, count=4, population=2)
     found = search(asked("timed"), wish)
-    plan = json.loads((asked("timed").output / "search.json").read_text())["plan"]
-    assert found["candidates"] == plan["count"] == 4
-    assert plan["epochs"] >= 1
-    assert plan["tune"] >= 1
+    made = json.loads((asked("timed").output / "search.json").read_text())["plan"]
+    assert found["candidates"] == made["count"] == 4
+    assert made["epochs"] >= 1
+    assert made["tune"] >= 1
+
+
+def test_two_workers_have_time_for_twice_as_much(asked: Callable[[str], Asked], monkeypatch: Any) -> None:
+    class Two(Here):
+        @property
+        def count(self) -> int:
+            return 2
+
+    plans = []
+
+    def stops(made: plan.Plan, *_: Any) -> None:
+        plans.append(made)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(plan, "_times", lambda calls: [0.125] * len(calls))
+    monkeypatch.setattr(plan.Plan, "keep", stops)
+    for workers in (Here(), Two()):
+        with pytest.raises(KeyboardInterrupt):
+            search(asked("timed"), Wish(hours=0.05, winners=4), workers=workers)
+    one, two = plans
+    assert (two.epochs, two.count, two.tune) == (one.epochs, 2 * one.count, 2 * one.tune)
 
 
 def test_nothing_fits(asked: Callable[[str], Asked]) -> None:

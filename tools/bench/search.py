@@ -37,7 +37,7 @@ BOARD: Final = "pynq-z2"
 BOARDS: Final = ("pynq-z2", "kv260", "u250")
 RATE: Final = 120_000.0
 """Frames/s that every board's network must reach."""
-EPOCHS, COUNT, TUNE, WINNERS, SIMULATED = 18, 480, 16, 8, 1
+EPOCHS, COUNT, TUNE, WINNERS, SIMULATED = 18, 480, 16, 9, 1
 DRAWN: Final = 240
 """Networks of every search that is compared with drawing them, and of those for other boards."""
 TUNED: Final = 8

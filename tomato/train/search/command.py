@@ -97,7 +97,7 @@ def search(
         progress("Plan", 0, 0)
         probe = Supernet(space, market.frame, classes, wish.seed)
         plan = planned(wish, Teaching(probe, parts.train, learning),
-                       Appraiser.of(probe, market, parts.train, parts.choice), digest)  # fmt: skip
+                       Appraiser.of(probe, market, parts.train, parts.choice), digest, workers)  # fmt: skip
         plan.keep(asked.output, {"space": space.name, "networks": space.size, "target": target.name, SHARED: shared})
     told(f"{plan.epochs} epochs of shared weights, {plan.count} networks, {plan.tune} epochs of each that is chosen")
 

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from math import ceil
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -17,6 +18,7 @@ from tomato.search.network.evolve import Strategy
 from tomato.train.loop import Loop
 from tomato.train.search.appraise import Appraiser
 from tomato.train.search.teaching import Teaching
+from tomato.work import HERE, Workers
 
 FILE: Final = "search.json"
 SHARED: Final = "shared"
@@ -82,10 +84,11 @@ class Plan:
         write_text(folder / FILE, json.dumps({**about, "plan": asdict(self)}, indent=1) + "\n")
 
 
-def planned(wish: Wish, teaching: Teaching, appraiser: Appraiser, digest: str) -> Plan:
+def planned(wish: Wish, teaching: Teaching, appraiser: Appraiser, digest: str, workers: Workers = HERE) -> Plan:
     """Numbers as they are asked for, and for the rest as many as the hours allow, by a few steps of each part.
 
-    The shared weights that are given are changed by that.
+    workers: who looks at networks and, if near, trains those that are chosen. The shared weights that are given are
+    changed by that.
     """
     if None not in (wish.epochs, wish.count, wish.tune):
         return Plan(wish.epochs or 0, wish.count or 0, wish.tune or 0, digest)
@@ -96,15 +99,16 @@ def planned(wish: Wish, teaching: Teaching, appraiser: Appraiser, digest: str) -
     drawn = [teaching.net.space.draw(rng, teaching.net.frame) for _ in range(PROBES)]
     look = float(np.median(_times([lambda g=g: appraiser(g) for g in drawn]))) / 2  # half of the layers are known soon
     epoch = step * teaching.batches
+    turns = ceil(wish.winners / (workers.count if workers.near else 1))
 
     def epochs(share: float, each: float) -> int:
         return int(np.clip(seconds * share / each, 1, MOST_EPOCHS))
 
     return Plan(
         epochs(SHARES["weights"], epoch) if wish.epochs is None else wish.epochs,
-        int(np.clip(seconds * SHARES["candidates"] / look, 2 * wish.population, MOST_NETWORKS))
+        int(np.clip(seconds * SHARES["candidates"] * workers.count / look, 2 * wish.population, MOST_NETWORKS))
         if wish.count is None else wish.count,
-        epochs(SHARES["winners"], TUNING * epoch * wish.winners) if wish.tune is None else wish.tune,
+        epochs(SHARES["winners"], TUNING * epoch * turns) if wish.tune is None else wish.tune,
         digest,
     )  # fmt: skip
 
