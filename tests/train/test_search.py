@@ -113,6 +113,8 @@ def test_shared_weights_serve_another_board(asked: Callable[[str], Asked], monke
     assert found["target"] == "kv260"
     same = search(replace(asked("three"), weights=asked("one").output), replace(wish, epochs=None))
     assert same["front"] == first["front"]
+    finer = search(replace(other, output=other.output / "finer", precision="w8a8"), replace(wish, epochs=None))
+    assert all(":w8a8" in row["network"] for row in finer["trained"])
     with pytest.raises(TomatoError, match="another space, other frames or another seed"):
         search(replace(other, output=other.output / "four"), replace(wish, seed=1))
     with pytest.raises(TomatoError, match="no folder of a search"):

@@ -48,7 +48,7 @@ class Asked:
     """Frames and a board.
 
     fps: every network must reach it. precision: "mixed", or one format for all layers. weights: the folder of a search
-    of the same space and frames, for another board it may be, whose shared weights are taken.
+    of the same space and frames, for another board or in other formats it may be, whose shared weights are taken.
     """
 
     paths: tuple[Path, ...]
@@ -153,9 +153,13 @@ def _classes(frames: data.Frames) -> int:
 
 
 def _digests(asked: Asked, wish: Wish, space: Space, parts: data.Parts) -> tuple[str, str]:
-    """Of all that shared weights depend on, and of all that the networks do, but for how long either are trained."""
+    """Of all that shared weights depend on, and of all that the networks do, but for how long either are trained.
+
+    Shared weights that learned in some formats serve others, too.
+    """
+    shapes = space.with_precision("w8a8").stages
     key = hashlib.sha256(
-        json.dumps([str(space.stages), str(space.shrinks), dict(space.loop), wish.seed], default=str).encode()
+        json.dumps([str(shapes), str(space.shrinks), dict(space.loop), wish.seed], default=str).encode()
     )
     for part in (parts.train, parts.choice, parts.report):
         key.update(str(len(part)).encode())
@@ -164,7 +168,7 @@ def _digests(asked: Asked, wish: Wish, space: Space, parts: data.Parts) -> tuple
     shared = key.hexdigest()
     own = "output", "paths", "valid", "weights"
     plain = {k: v for k, v in asdict(replace(asked, space=space.name)).items() if k not in own}
-    key.update(json.dumps([plain, asdict(wish)], default=str).encode())
+    key.update(json.dumps([plain, asdict(wish), str(space.stages)], default=str).encode())
     return shared, key.hexdigest()
 
 
