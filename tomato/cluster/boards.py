@@ -1,17 +1,20 @@
 """The boards of a cluster: the plan of each for its run of layers, and the crossings between them."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from tomato.cluster.choose import SHARE, Runs
 from tomato.cluster.cuts import Cut, cuts, segments
+from tomato.cluster.divide import divisions
 from tomato.cluster.links import Crossing
 from tomato.core.errors import TomatoError
 from tomato.core.ir import Graph
 from tomato.core.progress import Progress
 from tomato.hardware.netlist import Stream
 from tomato.lower import Lowered, lower
+from tomato.passes.divide_layers import Division, divide_layers
 from tomato.schedule import schedule
 from tomato.schedule.border import Around, Border, border
 from tomato.schedule.plan import Plan
@@ -57,15 +60,23 @@ class Board:
 class Chosen:
     """Cuts and boards.
 
+    graph: the network that is cut: the one that was given, or the same with some of its layers divided.
     bound: cycles a frame that no choice of cuts beats; None where boards are not alike, or a rate was asked for.
-
     copies: how many copies of the network, each on fewer of the boards, would be faster together, and cycles of each.
+    divided: how layers are divided, by name.
     """
 
+    graph: Graph
     cuts: tuple[Cut, ...]
     boards: tuple[Board, ...]
     bound: int | None
     copies: tuple[int, int] | None
+    divided: Mapping[str, Division] = field(default_factory=dict)
+
+    @property
+    def interval(self) -> int:
+        """Cycles a frame."""
+        return interval_of(self.boards)
 
 
 def interval_of(boards: Sequence[Board]) -> int:
@@ -84,9 +95,41 @@ def joined(graph: Graph, cluster: Cluster, chosen: Sequence[Cut], plans: Sequenc
 def choose(graph: Graph, cluster: Cluster, *, fps: float | None, model: str, given: bool, progress: Progress) -> Chosen:
     """The cuts, and the boards planned.
 
-    With fps the smallest boards that reach that rate, else the fastest. Raises TomatoError where the network does not
-    fit, has no place to be cut, or needs fewer boards.
+    With fps the smallest boards that reach that rate, else the fastest. Where boards alike are slower than all that
+    they have together, or too slow, layers that are larger than a region of a chip are divided, if that is faster.
+    Raises TomatoError where the network does not fit, has no place to be cut, or needs fewer boards.
     """
+    chosen = partial(_chosen, cluster=cluster, fps=fps, model=model, given=given, progress=progress)
+    try:
+        whole = chosen(graph)
+    except TomatoError:
+        if not fps or not (found := divisions(graph, cluster, int(cluster.clock_mhz * 1e6 / fps))):
+            raise
+        with suppress(TomatoError):  # the reason is that of the network as it was given
+            return replace(chosen(divide_layers(graph, found)), divided=found)
+        raise
+    if whole.bound is None or whole.interval <= whole.bound:
+        return whole
+    found = _divisions(graph, cluster, whole.bound)
+    if found:
+        with suppress(TomatoError):  # what was found stays
+            apart = replace(chosen(divide_layers(graph, found)), divided=found)
+            return apart if apart.interval < whole.interval else whole
+    return whole
+
+
+def _divisions(graph: Graph, cluster: Cluster, bound: int) -> dict[str, Division]:
+    """How layers are divided for the interval that boards reach about where they are: none more than that needs."""
+    found = divisions(graph, cluster, bound)
+    apart = divide_layers(graph, found)
+    best = Runs(apart, cluster, cuts(apart)).fastest([SHARE] * len(cluster.boards)) if found else None
+    return divisions(graph, cluster, best[0]) if best else {}
+
+
+def _chosen(
+    graph: Graph, *, cluster: Cluster, fps: float | None, model: str, given: bool, progress: Progress
+) -> Chosen:
+    """The same with the layers as they are."""
     places = cuts(graph)
     if len(places) < len(cluster.boards) - 1:
         raise TomatoError(
@@ -126,8 +169,8 @@ def choose(graph: Graph, cluster: Cluster, *, fps: float | None, model: str, giv
             where=model or graph.name, hint="ask for less, raise --clock, or choose more boards",
         )  # fmt: skip
     if fps:
-        return Chosen(tuple(chosen), tuple(boards), None, None)
-    return Chosen(tuple(chosen), tuple(boards), runs.bound(), runs.copies(reached))
+        return Chosen(graph, tuple(chosen), tuple(boards), None, None)
+    return Chosen(graph, tuple(chosen), tuple(boards), runs.bound(), runs.copies(reached))
 
 
 def _planned(
