@@ -17,6 +17,7 @@ from tomato.lower import Lowered, lower
 from tomato.passes.divide_layers import Division, divide_layers
 from tomato.schedule import schedule
 from tomato.schedule.border import Around, Border, border
+from tomato.schedule.offers import Kept
 from tomato.schedule.plan import Plan
 from tomato.schedule.streams import interval_cycles
 from tomato.targets import Cluster, Resources, Target
@@ -95,41 +96,10 @@ def joined(graph: Graph, cluster: Cluster, chosen: Sequence[Cut], plans: Sequenc
 def choose(graph: Graph, cluster: Cluster, *, fps: float | None, model: str, given: bool, progress: Progress) -> Chosen:
     """The cuts, and the boards planned.
 
-    With fps the smallest boards that reach that rate, else the fastest. Where boards alike are slower than all that
-    they have together, or too slow, layers that are larger than a region of a chip are divided, if that is faster.
+    With fps the smallest boards that reach that rate, else the fastest. On boards alike, layers that are larger than a
+    region of a chip are divided where that is faster, or where the rate is out of reach otherwise.
     Raises TomatoError where the network does not fit, has no place to be cut, or needs fewer boards.
     """
-    chosen = partial(_chosen, cluster=cluster, fps=fps, model=model, given=given, progress=progress)
-    try:
-        whole = chosen(graph)
-    except TomatoError:
-        if not fps or not (found := divisions(graph, cluster, int(cluster.clock_mhz * 1e6 / fps))):
-            raise
-        with suppress(TomatoError):  # the reason is that of the network as it was given
-            return replace(chosen(divide_layers(graph, found)), divided=found)
-        raise
-    if whole.bound is None or whole.interval <= whole.bound:
-        return whole
-    found = _divisions(graph, cluster, whole.bound)
-    if found:
-        with suppress(TomatoError):  # what was found stays
-            apart = replace(chosen(divide_layers(graph, found)), divided=found)
-            return apart if apart.interval < whole.interval else whole
-    return whole
-
-
-def _divisions(graph: Graph, cluster: Cluster, bound: int) -> dict[str, Division]:
-    """How layers are divided for the interval that boards reach about where they are: none more than that needs."""
-    found = divisions(graph, cluster, bound)
-    apart = divide_layers(graph, found)
-    best = Runs(apart, cluster, cuts(apart)).fastest([SHARE] * len(cluster.boards)) if found else None
-    return divisions(graph, cluster, best[0]) if best else {}
-
-
-def _chosen(
-    graph: Graph, *, cluster: Cluster, fps: float | None, model: str, given: bool, progress: Progress
-) -> Chosen:
-    """The same with the layers as they are."""
     places = cuts(graph)
     if len(places) < len(cluster.boards) - 1:
         raise TomatoError(
@@ -138,9 +108,61 @@ def _chosen(
             where=model or graph.name,
             hint="choose fewer boards, or one that is larger",
         )
-    runs = Runs(graph, cluster, places)
+    kept: Kept = {}
+    chosen = partial(_chosen, cluster=cluster, fps=fps, model=model, given=given, progress=progress, kept=kept)
+    runs = Runs(graph, cluster, places, kept)
+    if fps:
+        return _reaching(graph, runs, int(cluster.clock_mhz * 1e6 / fps), chosen)
+    return _fastest(graph, runs, chosen)
+
+
+def _reaching(graph: Graph, runs: Runs, wanted: int, chosen: Callable[[Graph], Chosen]) -> Chosen:
+    """As many cycles a frame as are wanted, with divided layers only where whole ones are slower."""
+    try:
+        return chosen(graph)
+    except TomatoError:
+        if found := divisions(graph, runs.cluster, wanted, runs.kept):
+            with suppress(TomatoError):  # the reason is that of the layers as they are
+                return replace(chosen(divide_layers(graph, found)), divided=found)
+        raise
+
+
+def _fastest(graph: Graph, runs: Runs, chosen: Callable[[Graph], Chosen]) -> Chosen:
+    """The fewest cycles a frame; whole layers are not planned where divided ones are faster than these can be."""
+    least, (interval, found) = runs.fastest(_shares(runs.cluster)), _divisions(graph, runs)
+    apart = None
+    if found and (least is None or interval < least[0]):
+        with suppress(TomatoError):
+            apart = replace(chosen(divide_layers(graph, found)), divided=found)
+            if least is None or apart.interval < least[0]:
+                return apart
+    whole = chosen(graph)
+    return apart if apart and apart.interval < whole.interval else whole
+
+
+def _divisions(graph: Graph, runs: Runs) -> tuple[int, dict[str, Division]]:
+    """About the least interval with divided layers, and how they are for that: no more than it needs; or none are."""
+    bound, cluster = runs.bound(), runs.cluster
+    found = divisions(graph, cluster, bound, runs.kept) if bound else {}
+    apart = divide_layers(graph, found)
+    if not found or len(places := cuts(apart)) < len(cluster.boards) - 1:
+        return 0, {}
+    best = Runs(apart, cluster, places, runs.kept).fastest(_shares(cluster))
+    return (best[0], divisions(graph, cluster, best[0], runs.kept)) if best else (0, {})
+
+
+def _shares(cluster: Cluster) -> list[float]:
+    """What the layers of every board may take of it, to begin with."""
+    return [SHARE] * len(cluster.boards)
+
+
+def _chosen(
+    graph: Graph, *, cluster: Cluster, fps: float | None, model: str, given: bool, progress: Progress, kept: Kept
+) -> Chosen:
+    """The cuts, and the boards planned, of layers that stay as they are."""
+    runs = Runs(graph, cluster, cuts(graph), kept)
     wanted = int(cluster.clock_mhz * 1e6 / fps) if fps else 0
-    shares = [SHARE] * len(cluster.boards)
+    shares = _shares(cluster)
     best: tuple[int, list[Cut], list[Board]] | None = None
     for attempt in range(ROUNDS):
         progress("Cut", attempt, ROUNDS)
@@ -148,7 +170,7 @@ def _chosen(
         if found is None or (best and found[0] >= best[0]):
             break
         interval, chosen = found
-        boards, late = _planned(graph, cluster, chosen, interval, model=model, given=given)
+        boards, late = _planned(graph, cluster, chosen, interval, model=model, given=given, kept=kept)
         reached = max(wanted, interval_of(boards)) if boards else 0
         if boards and (best is None or reached < best[0]):
             best = reached, chosen, boards
@@ -174,7 +196,7 @@ def _chosen(
 
 
 def _planned(
-    graph: Graph, cluster: Cluster, chosen: Sequence[Cut], interval: int, *, model: str, given: bool
+    graph: Graph, cluster: Cluster, chosen: Sequence[Cut], interval: int, *, model: str, given: bool, kept: Kept
 ) -> tuple[list[Board], dict[int, int]]:
     """The boards at so many cycles a frame, and the cycles of those that need more (0: it does not fit at all)."""
     boards: list[Board] = []
@@ -182,20 +204,24 @@ def _planned(
     for b, (part, target) in enumerate(zip(segments(graph, chosen), cluster.boards, strict=True)):
         ends = Around("the ends of links", _cost(boards, b, cluster, target))
         plan = partial(schedule, part, target, clock_mhz=cluster.clock_mhz, model=model, given=given, around=ends,
-                       weights="chip")  # fmt: skip
-        try:
-            made = plan(fps=cluster.clock_mhz * 1e6 / (interval + 0.5))
-        except TomatoError:
-            try:
-                made = plan(fps=None)
-            except TomatoError:
-                late[b] = 0
-                return [], late
+                       weights="chip", kept=kept)  # fmt: skip
+        made = _plan(plan, cluster.clock_mhz * 1e6 / (interval + 0.5))
+        if made is None:
+            late[b] = 0
+            return [], late
         board = Board(b, part, target, made, lower(part, made, target))
         if board.interval > interval:
             late[b] = board.interval
         boards = _with(boards, board, cluster)
     return boards, late
+
+
+def _plan(plan: Callable[..., Plan], fps: float) -> Plan | None:
+    """A plan at that rate, with multipliers of both kinds in a layer only where it takes them, or the fastest."""
+    for asked in ({"fps": fps}, {"fps": fps, "mix": True}, {"fps": None}):
+        with suppress(TomatoError):
+            return plan(**asked)
+    return None
 
 
 def _cost(before: Sequence[Board], b: int, cluster: Cluster, target: Target) -> Callable[[Border], Resources]:
