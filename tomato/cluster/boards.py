@@ -131,11 +131,11 @@ def _fastest(graph: Graph, runs: Runs, chosen: Callable[[Graph], Chosen]) -> Cho
     """The fewest cycles a frame; whole layers are not planned where divided ones are faster than these can be."""
     least, (interval, found) = runs.fastest(_shares(runs.cluster)), _divisions(graph, runs)
     apart = None
-    if found and (least is None or interval < least[0]):
+    if found and (least is None or interval <= least[0]):
         with suppress(TomatoError):
             apart = replace(chosen(divide_layers(graph, found)), divided=found)
-            if least is None or apart.interval < least[0]:
-                return apart
+            if apart.interval <= interval or least is None or apart.interval < least[0]:
+                return apart  # at `interval` some of the whole layers fit no region
     whole = chosen(graph)
     return apart if apart and apart.interval < whole.interval else whole
 
