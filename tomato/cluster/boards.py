@@ -1,19 +1,23 @@
 """The boards of a cluster: the plan of each for its run of layers, and the crossings between them."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from tomato.cluster.choose import SHARE, Runs
 from tomato.cluster.cuts import Cut, cuts, segments
+from tomato.cluster.divide import divisions
 from tomato.cluster.links import Crossing
 from tomato.core.errors import TomatoError
 from tomato.core.ir import Graph
 from tomato.core.progress import Progress
 from tomato.hardware.netlist import Stream
 from tomato.lower import Lowered, lower
+from tomato.passes.divide_layers import Division, divide_layers
 from tomato.schedule import schedule
 from tomato.schedule.border import Around, Border, border
+from tomato.schedule.offers import Kept
 from tomato.schedule.plan import Plan
 from tomato.schedule.streams import interval_cycles
 from tomato.targets import Cluster, Resources, Target
@@ -57,15 +61,23 @@ class Board:
 class Chosen:
     """Cuts and boards.
 
+    graph: the network that is cut: the one that was given, or the same with some of its layers divided.
     bound: cycles a frame that no choice of cuts beats; None where boards are not alike, or a rate was asked for.
-
     copies: how many copies of the network, each on fewer of the boards, would be faster together, and cycles of each.
+    divided: how layers are divided, by name.
     """
 
+    graph: Graph
     cuts: tuple[Cut, ...]
     boards: tuple[Board, ...]
     bound: int | None
     copies: tuple[int, int] | None
+    divided: Mapping[str, Division] = field(default_factory=dict)
+
+    @property
+    def interval(self) -> int:
+        """Cycles a frame."""
+        return interval_of(self.boards)
 
 
 def interval_of(boards: Sequence[Board]) -> int:
@@ -84,8 +96,9 @@ def joined(graph: Graph, cluster: Cluster, chosen: Sequence[Cut], plans: Sequenc
 def choose(graph: Graph, cluster: Cluster, *, fps: float | None, model: str, given: bool, progress: Progress) -> Chosen:
     """The cuts, and the boards planned.
 
-    With fps the smallest boards that reach that rate, else the fastest. Raises TomatoError where the network does not
-    fit, has no place to be cut, or needs fewer boards.
+    With fps the smallest boards that reach that rate, else the fastest. On boards alike, layers that are larger than a
+    region of a chip are divided where that is faster, or where the rate is out of reach otherwise.
+    Raises TomatoError where the network does not fit, has no place to be cut, or needs fewer boards.
     """
     places = cuts(graph)
     if len(places) < len(cluster.boards) - 1:
@@ -95,9 +108,61 @@ def choose(graph: Graph, cluster: Cluster, *, fps: float | None, model: str, giv
             where=model or graph.name,
             hint="choose fewer boards, or one that is larger",
         )
-    runs = Runs(graph, cluster, places)
+    kept = Kept()
+    chosen = partial(_chosen, cluster=cluster, fps=fps, model=model, given=given, progress=progress, kept=kept)
+    runs = Runs(graph, cluster, places, kept)
+    if fps:
+        return _reaching(graph, runs, int(cluster.clock_mhz * 1e6 / fps), chosen)
+    return _fastest(graph, runs, chosen)
+
+
+def _reaching(graph: Graph, runs: Runs, wanted: int, chosen: Callable[[Graph], Chosen]) -> Chosen:
+    """As many cycles a frame as are wanted, with divided layers only where whole ones are slower."""
+    try:
+        return chosen(graph)
+    except TomatoError:
+        if found := divisions(graph, runs.cluster, wanted, runs.kept):
+            with suppress(TomatoError):  # the reason is that of the layers as they are
+                return replace(chosen(divide_layers(graph, found)), divided=found)
+        raise
+
+
+def _fastest(graph: Graph, runs: Runs, chosen: Callable[[Graph], Chosen]) -> Chosen:
+    """The fewest cycles a frame; whole layers are not planned where divided ones are faster than these can be."""
+    least, (interval, found) = runs.fastest(_shares(runs.cluster)), _divisions(graph, runs)
+    apart = None
+    if found and (least is None or interval <= least[0]):
+        with suppress(TomatoError):
+            apart = replace(chosen(divide_layers(graph, found)), divided=found)
+            if apart.interval <= interval or least is None or apart.interval < least[0]:
+                return apart  # at `interval` some of the whole layers fit no region
+    whole = chosen(graph)
+    return apart if apart and apart.interval < whole.interval else whole
+
+
+def _divisions(graph: Graph, runs: Runs) -> tuple[int, dict[str, Division]]:
+    """About the least interval with divided layers, and how they are for that: no more than it needs; or none are."""
+    bound, cluster = runs.bound(), runs.cluster
+    found = divisions(graph, cluster, bound, runs.kept) if bound else {}
+    apart = divide_layers(graph, found)
+    if not found or len(places := cuts(apart)) < len(cluster.boards) - 1:
+        return 0, {}
+    best = Runs(apart, cluster, places, runs.kept).fastest(_shares(cluster))
+    return (best[0], divisions(graph, cluster, best[0], runs.kept)) if best else (0, {})
+
+
+def _shares(cluster: Cluster) -> list[float]:
+    """What the layers of every board may take of it, to begin with."""
+    return [SHARE] * len(cluster.boards)
+
+
+def _chosen(
+    graph: Graph, *, cluster: Cluster, fps: float | None, model: str, given: bool, progress: Progress, kept: Kept
+) -> Chosen:
+    """The cuts, and the boards planned, of layers that stay as they are."""
+    runs = Runs(graph, cluster, cuts(graph), kept)
     wanted = int(cluster.clock_mhz * 1e6 / fps) if fps else 0
-    shares = [SHARE] * len(cluster.boards)
+    shares = _shares(cluster)
     best: tuple[int, list[Cut], list[Board]] | None = None
     for attempt in range(ROUNDS):
         progress("Cut", attempt, ROUNDS)
@@ -105,7 +170,7 @@ def choose(graph: Graph, cluster: Cluster, *, fps: float | None, model: str, giv
         if found is None or (best and found[0] >= best[0]):
             break
         interval, chosen = found
-        boards, late = _planned(graph, cluster, chosen, interval, model=model, given=given)
+        boards, late = _planned(graph, cluster, chosen, interval, model=model, given=given, kept=kept)
         reached = max(wanted, interval_of(boards)) if boards else 0
         if boards and (best is None or reached < best[0]):
             best = reached, chosen, boards
@@ -126,12 +191,12 @@ def choose(graph: Graph, cluster: Cluster, *, fps: float | None, model: str, giv
             where=model or graph.name, hint="ask for less, raise --clock, or choose more boards",
         )  # fmt: skip
     if fps:
-        return Chosen(tuple(chosen), tuple(boards), None, None)
-    return Chosen(tuple(chosen), tuple(boards), runs.bound(), runs.copies(reached))
+        return Chosen(graph, tuple(chosen), tuple(boards), None, None)
+    return Chosen(graph, tuple(chosen), tuple(boards), runs.bound(), runs.copies(reached))
 
 
 def _planned(
-    graph: Graph, cluster: Cluster, chosen: Sequence[Cut], interval: int, *, model: str, given: bool
+    graph: Graph, cluster: Cluster, chosen: Sequence[Cut], interval: int, *, model: str, given: bool, kept: Kept
 ) -> tuple[list[Board], dict[int, int]]:
     """The boards at so many cycles a frame, and the cycles of those that need more (0: it does not fit at all)."""
     boards: list[Board] = []
@@ -139,20 +204,24 @@ def _planned(
     for b, (part, target) in enumerate(zip(segments(graph, chosen), cluster.boards, strict=True)):
         ends = Around("the ends of links", _cost(boards, b, cluster, target))
         plan = partial(schedule, part, target, clock_mhz=cluster.clock_mhz, model=model, given=given, around=ends,
-                       weights="chip")  # fmt: skip
-        try:
-            made = plan(fps=cluster.clock_mhz * 1e6 / (interval + 0.5))
-        except TomatoError:
-            try:
-                made = plan(fps=None)
-            except TomatoError:
-                late[b] = 0
-                return [], late
+                       weights="chip", kept=kept)  # fmt: skip
+        made = _plan(plan, cluster.clock_mhz * 1e6 / (interval + 0.5))
+        if made is None:
+            late[b] = 0
+            return [], late
         board = Board(b, part, target, made, lower(part, made, target))
         if board.interval > interval:
             late[b] = board.interval
         boards = _with(boards, board, cluster)
     return boards, late
+
+
+def _plan(plan: Callable[..., Plan], fps: float) -> Plan | None:
+    """A plan at that rate, with multipliers of both kinds in a layer only where it takes them, or the fastest."""
+    for asked in ({"fps": fps}, {"fps": fps, "mix": True}, {"fps": None}):
+        with suppress(TomatoError):
+            return plan(**asked)
+    return None
 
 
 def _cost(before: Sequence[Board], b: int, cluster: Cluster, target: Target) -> Callable[[Border], Resources]:

@@ -1,14 +1,14 @@
 """Which layers go to which board: the smallest interval at which every board holds its run of layers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import ceil
 
 from tomato.cluster.cuts import Cut
 from tomato.cluster.links import PACKET
 from tomato.core.ir import Graph
-from tomato.schedule.offers import Offer, Offers, intervals
+from tomato.schedule.offers import Kept, Offer, Offers, intervals
 from tomato.schedule.scheduler import PROBE, options, select, smallest
 from tomato.targets import Cluster, Resources
 
@@ -26,11 +26,13 @@ class Runs:
 
     A run is as long as its board allows, from the first board on: if any choice of cuts has room for all layers, so
     has this one, as whatever fits a board still does when layers are taken away from it.
+    kept: offers of other networks, see `options`.
     """
 
     graph: Graph
     cluster: Cluster
     cuts: Sequence[Cut]
+    kept: Kept = field(default_factory=Kept)
 
     @cached_property
     def offers(self) -> Mapping[str, Offers]:
@@ -38,7 +40,7 @@ class Runs:
         found: dict[str, Offers] = {}
         for board in self.cluster.boards:
             if board.name not in found:
-                found[board.name] = options(self.graph, board)
+                found[board.name] = options(self.graph, board, kept=self.kept)
         return found
 
     @cached_property

@@ -25,6 +25,7 @@ from tomato.core.files import reading, refusals, share, write_text
 from tomato.core.formats import Array
 from tomato.core.progress import Progress, silent
 from tomato.host.golden import Golden
+from tomato.passes.divide_layers import Division
 from tomato.quantise.integers import Integers
 from tomato.schedule.plan import Plan, read_wishes
 from tomato.targets import Cluster, Resources
@@ -188,12 +189,21 @@ def clustered(
 ) -> Clustered:  # fmt: skip
     """Cut a network on codes and plan every board. Raises TomatoError for what the user can mend."""
     found = choose(integers.graph, cluster, fps=fps, model=source, given=integers.quantised, progress=progress)
-    notes = (*integers.notes, *([_copies(cluster, *found.copies)] if found.copies else []))
+    notes = (
+        *integers.notes,
+        *([_divided(found.divided)] if found.divided else []),
+        *([_copies(cluster, *found.copies)] if found.copies else []),
+    )
     return Clustered(
-        integers.graph, integers.inputs, integers.outputs, notes, reading=integers.reading, ends=integers.ends,
+        found.graph, integers.inputs, integers.outputs, notes, reading=integers.reading, ends=integers.ends,
         proofs=integers.proofs, model=model, samples=samples, cluster=cluster, cuts=found.cuts, boards=found.boards,
         bound=found.bound,
     )  # fmt: skip
+
+
+def _divided(divided: Mapping[str, Division]) -> str:
+    names = ", ".join(f"{name} in {division}" for name, division in divided.items())
+    return f"layers that are larger than a region of a chip are divided: {names}"
 
 
 def _copies(cluster: Cluster, number: int, cycles: int) -> str:

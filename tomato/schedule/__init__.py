@@ -60,11 +60,14 @@ def schedule(
     around: Around = NOTHING,
     weights: Weights = "auto",
     kept: Kept | None = None,
+    mix: bool = False,
 ) -> Plan:
     """The fastest plan that fits the target and each of its regions; with `fps` the smallest that reaches that rate.
 
     given: the model's formats are its own, which no option changes. around: what stands around the design, at its
     first layer. kept: offers of other networks, see `options`.
+    mix: with fps, layers may have multipliers of both kinds, see mixing.py, whatever holds the design up, and lanes
+    that suit their neighbours, see suited.py.
     weights: "chip" has them all on the chip, "memory" also in memory beside it where that is better, "auto" does so
     where the network does not fit otherwise.
     Where no plan fits the regions (a layer is larger than one), they are filled as evenly as possible.
@@ -78,8 +81,9 @@ def schedule(
         )
     if weights == "auto" and target.off_chip and not wishes.layers:
         planned = partial(
-            schedule, graph, target, clock_mhz=clock_mhz, fps=fps, wishes=wishes, model=model, given=given, kept=kept
-        )
+            schedule, graph, target, clock_mhz=clock_mhz, fps=fps, wishes=wishes, model=model, given=given, kept=kept,
+            mix=mix,
+        )  # fmt: skip
         try:
             return planned(around=around, weights="chip")
         except DoesNotFitError as refused:
@@ -91,14 +95,15 @@ def schedule(
     kept = Kept() if kept is None else kept
     fitted = partial(
         _fitted, graph, target, clock_mhz=clock_mhz, fps=fps, wishes=wishes, model=model, given=given,
-        fetch=weights == "memory", kept=kept,
+        fetch=weights == "memory", kept=kept, mix=mix,
     )  # fmt: skip
     fitting = partial(_fitting, graph, target, fitted)
     try:
         interval, plan, used = fitting(around=around)
     except TomatoError as refused:
-        if fps and fps * max(kind.pixels for kind in graph.types.values()) > (clock_mhz or target.clock_mhz) * 1e6:
-            with suppress(TomatoError):  # several columns at once: their streams are wide
+        pixels = max(kind.pixels for kind in graph.types.values())
+        if fps and (mix or fps * pixels > (clock_mhz or target.clock_mhz) * 1e6):
+            with suppress(TomatoError):  # parts of layers, or several columns at once: their streams are wide
                 return fitting(around=around, suit=True)[1]
         if around is NOTHING:
             raise
@@ -195,7 +200,8 @@ def _fitted(
     before: Design | None = None
     if faster_than:
         least, spare = faster_than[0] // TIMES, {next(iter(offers)): faster_than[1]}
-        offers = mixed(graph, target, offers, faster_than[0], wishes, kept) if mix else offers
+    if mix and (slower := faster_than[0] if faster_than else wanted + 1 if fps else 0):
+        offers = mixed(graph, target, offers, slower, wishes, kept)
     for attempt in range(ROUNDS):
         room = _less(left(target.usable) if suit else target.usable, sum(spare.values(), start=Resources()))
         interval, chosen = fastest(offers, target, room, at_least=least, model=model or graph.name, way_out=hint)

@@ -24,7 +24,8 @@ TIMES = 2
 def held_up(used: Resources, target: Target) -> bool:
     """Whether a design takes so much of one kind of multiplier that others of the other kind may make it faster.
 
-    Not on chips of several regions: there every option is a variable per region for floorplan.py.
+    Not on chips of several regions: there every option is a variable per region for floorplan.py. Who asks for a rate
+    may have them nonetheless: few options are just fast enough.
     """
     usable = target.usable
     return target.slrs == 1 and (used.dsp >= FULL * usable.dsp or used.lut >= FULL * usable.lut)

@@ -4,9 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from click.testing import CliRunner
 
+from examples.networks.builder import Builder
 from tests.digits import CALIBRATION, MODEL
 from tomato import compile_on_boards
 from tomato.build.simulation import simulate
@@ -21,6 +23,19 @@ BOARDS = """boards = ["pynq-z2", "ulx3s", "pynq-z2"]
 kind = "serial"
 gbits_per_s = {}
 latency_ns = 600
+"""
+SMALL = """title = "A small chip of two regions"
+family = "ultrascale_plus"
+part = "none"
+clock_mhz = 100.0
+slrs = 2
+budget = { lut = 60000, ff = 240000, dsp = 480, bram18 = 64, uram = 0 }
+shell = { lut = 0, ff = 0, dsp = 0, bram18 = 0, uram = 0 }
+slr = [
+  { lut = 30000, ff = 120000, dsp = 240, bram18 = 32, uram = 0 },
+  { lut = 30000, ff = 120000, dsp = 240, bram18 = 32, uram = 0 },
+]
+link = { kind = "any", gbits_per_s = 38, latency_ns = 100 }
 """
 
 
@@ -67,3 +82,21 @@ def test_two_boards_from_the_command_line(tmp_path: Path) -> None:
     played = CliRunner().invoke(main, ["simulate", str(folder), "--frames", "1", "--stall", "0.2"])
     assert played.exit_code == 0, played.output
     assert "bit-exact: 1 frames" in played.output
+
+
+def test_a_layer_in_parts(tmp_path: Path) -> None:
+    """A matrix product larger than a region, divided by columns: the frames of the whole one, at its interval."""
+    (tmp_path / "small.toml").write_text(SMALL)
+    (tmp_path / "two.toml").write_text('boards = ["small.toml", "small.toml"]')
+    net = Builder("parts", 8, 0)
+    x = net.conv(net.image, "stem", 16, 1)
+    for i, channels in enumerate((16, 64, 64, 8)):
+        x = net.conv(x, f"l{i}", channels, 1)
+    onnx.save(net.model(x), tmp_path / "parts.onnx")
+    made = compile_on_boards(tmp_path / "parts.onnx", str(tmp_path / "two.toml"))
+    assert any(note.startswith("layers that are larger than a region") for note in made.report["notes"])
+    folder = made.write(tmp_path / "build")
+    summary = simulate(folder, frames=4, stall=0.2, checked=True)
+    assert summary["bit_exact"]
+    assert simulate(folder, frames=4, checked=True)["interval_cycles"] == made.interval
+    assert design.load(folder).report == made.report | {"model": "model.onnx", "notes": []}
