@@ -2,6 +2,7 @@
 
 Fashion-MNIST, from Debian's package dataset-fashion-mnist, and the space examples/search/fashion.toml. Shared weights
 are trained once. For a pynq-z2 networks are searched by accuracy, rate and weights, trained on, compiled and simulated.
+Then the most accurate network in 8 bits is trained for longer, and the most accurate of few weights.
 Then as many are bred as are drawn, with the same shared weights, three seeds each. Then every board gets its most
 accurate network of one rate, and is asked what the others' would be on it. Results go to tools/bench/search.json and,
 as tables, into docs/search.md. What is in FOLDER is not done again.
@@ -10,6 +11,7 @@ as tables, into docs/search.md. What is in FOLDER is not done again.
 import json
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,10 +21,18 @@ import numpy as np
 from tomato import targets, work
 from tomato.core.interface import Slot
 from tomato.core.progress import silent
-from tomato.search.network.candidates import Candidate
+from tomato.search.lines import read_lines
+from tomato.search.network.candidates import FILE, Candidate
 from tomato.search.network.evolve import Strategy
 from tomato.search.network.price import Market
-from tomato.search.network.space import MIXED, Space, read
+from tomato.search.network.space import MIXED, Genes, Space, read
+from tomato.train import checkpoint, data
+from tomato.train.data import Parts
+from tomato.train.search.appraise import Appraiser
+from tomato.train.search.command import ASIDE, DEFAULTS, Asked, Wish, labelled, search
+from tomato.train.search.resumed import STATE, evolved
+from tomato.train.search.supernet import Supernet
+from tomato.train.search.winners import Workshop
 from tools.bench.cases import HERE, ROOT
 from tools.bench.precision import fill
 from tools.bench.train import fashion
@@ -38,15 +48,20 @@ BOARDS: Final = ("pynq-z2", "kv260", "u250")
 RATE: Final = 120_000.0
 """Frames/s that every board's network must reach."""
 EPOCHS, COUNT, TUNE, WINNERS, SIMULATED = 18, 480, 16, 9, 1
+FINE: Final = "w8a8"
+FINE_COUNT, FINE_TUNE, FEW_TUNE = 48, 22, 32
+"""Networks in 8 bits that are looked at; epochs of the most accurate one, and of the one of few weights."""
 DRAWN: Final = 240
-"""Networks of every search that is compared with drawing them, and of those for other boards."""
-TUNED: Final = 8
-"""Epochs of a network that is compared with those of other boards."""
+"""Networks of every search that is compared with drawing them."""
+ASKED, TUNED = 120, 4
+"""Networks that are looked at for every board, and epochs of the one that is compared with those of others."""
 SEEDS: Final = (0, 1, 2)
 RATES: Final = (10_000, 20_000, 30_000)
-FEW_WEIGHTS: Final = 30_000
-FOUND, DRAW, ACROSS = (f"<!-- made by python -m tools.bench.search{part} -->\n" for part in ("", ", drawn", ", boards"))
-PARTS: Final = ("found", "drawn", "boards")
+FEWEST, FEW_WEIGHTS = 22_000, 30_000
+FOUND, LONGER, DRAW, ACROSS = (
+    f"<!-- made by python -m tools.bench.search{part} -->\n" for part in ("", ", fine", ", drawn", ", boards")
+)
+PARTS: Final = ("found", "fine", "drawn", "boards")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -60,13 +75,16 @@ def main(output: Path, workers: int, parts: Sequence[str], table: bool) -> None:
     if not table:
         output.mkdir(parents=True, exist_ok=True)
         stored(output)
-        measures = {"found": found, "drawn": drawn, "boards": boards}
+        measures = {"found": found, "fine": fine, "drawn": drawn, "boards": boards}
         with work.opened(workers) as many:
             for part in parts or PARTS:
                 known[part] = measures[part](output, many)
                 RESULTS.write_text(json.dumps(known, indent=1) + "\n")
     text = DOCUMENT.read_text()
-    for part, mark, written in (("found", FOUND, networks), ("drawn", DRAW, strategies), ("boards", ACROSS, across)):
+    tables = (
+        ("found", FOUND, networks), ("fine", LONGER, networks), ("drawn", DRAW, strategies), ("boards", ACROSS, across),
+    )  # fmt: skip
+    for part, mark, written in tables:
         if part in known:
             text = fill(text, mark, written(known[part]))
     DOCUMENT.write_text(text)
@@ -92,20 +110,39 @@ def searched(
     folder: Path, output: Path, board: str, workers: work.Workers, wish: Mapping[str, Any], **asked: Any
 ) -> dict[str, Any]:
     """A search in a folder; the pictures are in `output`."""
-    from tomato.train.search.command import Asked, Wish, search
-
     began = time.monotonic()
     given = Asked((output / TRAIN,), board, folder, (output / TEST,), SPACE, **asked)
     made = search(given, Wish(**wish), workers=workers, told=click.echo)
     return made | {"seconds": round(time.monotonic() - began)}
 
 
+def fine(output: Path, workers: work.Workers) -> Mapping[str, Any]:
+    """The most accurate network in 8 bits, and of few weights those of the first search, in 8 bits."""
+    wish = {"count": FINE_COUNT, "tune": FINE_TUNE, "winners": 1}
+    best = searched(output / "fine", output, BOARD, workers, wish, precision=FINE, weights=output / "found",
+                    simulate=SIMULATED)  # fmt: skip
+    appraiser, frames = appraisal(output, FINE)
+    space = appraiser.net.space
+    small = dict.fromkeys(
+        in_one_format(space, candidate.genes)
+        for candidate in read_lines(output / "found" / FILE, Candidate.of)
+        if FEWEST < candidate.counts.weights < FEW_WEIGHTS
+    )
+    chosen = max(small, key=appraiser.accuracy)
+    shop = Workshop(appraiser, frames.train, frames.report, {**DEFAULTS, **space.loop}, FEW_TUNE, 0, output / "few",
+                    SIMULATED)  # fmt: skip
+    return {"trained": [*best["trained"], asdict(shop.finish(appraiser(chosen), 1))]}
+
+
+def in_one_format(space: Space, genes: Sequence[int]) -> Genes:
+    """Genes of a space of mixed formats in one of a single format."""
+    sizes = [len(choices) for choices in space.genes]
+    return space.canonical(tuple(gene if gene < size else 0 for gene, size in zip(genes, sizes, strict=True)))
+
+
 def drawn(output: Path, workers: work.Workers) -> Mapping[str, Any]:
     """Networks that are bred and drawn, of the same shared weights: the most accurate of every kind."""
-    from tomato.train.search.plan import Wish
-    from tomato.train.search.resumed import evolved
-
-    appraiser = appraisal(output)
+    appraiser, _ = appraisal(output)
     rows: dict[str, list[Mapping[str, float]]] = {}
     strategies: tuple[Strategy, ...] = ("evolve", "random")
     for seed in SEEDS:
@@ -129,26 +166,20 @@ def best(looked: Sequence[Candidate]) -> dict[str, float]:
     }
 
 
-def appraisal(output: Path) -> Any:
-    """Looks at networks with the shared weights of the search that was found."""
-    from tomato.train import checkpoint, data
-    from tomato.train.search.appraise import Appraiser
-    from tomato.train.search.command import ASIDE, labelled
-    from tomato.train.search.resumed import STATE
-    from tomato.train.search.supernet import Supernet
-
-    space = read(SPACE).with_precision(MIXED)
+def appraisal(output: Path, precision: str = MIXED) -> tuple[Appraiser, Parts]:
+    """Looks at networks with the shared weights of the search that was found; the frames."""
+    space = read(SPACE).with_precision(precision)
     parts = data.parts(labelled((output / TRAIN,)), ASIDE, 0, labelled((output / TEST,)))
     net = Supernet(space, FRAME, CLASSES)
     net.load_state_dict(checkpoint.read(output / "found" / STATE)["network"])
-    return Appraiser.of(net, Market(targets.load(BOARD), FRAME), parts.train, parts.choice)
+    return Appraiser.of(net, Market(targets.load(BOARD), FRAME), parts.train, parts.choice), parts
 
 
 def boards(output: Path, workers: work.Workers) -> Mapping[str, Any]:
     """Every board's network of one rate, and what it would be on the others."""
     winners: dict[str, Any] = {}
     for board in BOARDS:
-        wish = {"objectives": ("area",), "count": DRAWN, "tune": TUNED, "winners": 1}
+        wish = {"objectives": ("area",), "count": ASKED, "tune": TUNED, "winners": 1}
         made = searched(output / board, output, board, workers, wish, fps=RATE, weights=output / "found")
         first = made["front"][0]
         winners[board] = {
