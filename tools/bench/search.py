@@ -56,6 +56,9 @@ DRAWN: Final = 240
 ASKED, TUNED = 120, 4
 """Networks that are looked at for every board, and epochs of the one that is compared with those of others."""
 SEEDS: Final = (0, 1, 2)
+BOX: Final = ((0.75, 0.92), (11.5, 18.5), (-18.0, -10.5))
+"""Shares right, and binary logarithms of frames/s and of one over weights, that fronts are compared within."""
+POINTS: Final = 200_000
 RATES: Final = (10_000, 20_000, 30_000)
 FEWEST, FEW_WEIGHTS = 22_000, 30_000
 FOUND, LONGER, DRAW, ACROSS = (
@@ -151,9 +154,19 @@ def drawn(output: Path, workers: work.Workers) -> Mapping[str, Any]:
             folder = output / f"{strategy}{seed}"
             folder.mkdir(exist_ok=True)
             all_, _ = evolved(appraiser, folder, wish, DRAWN, workers, silent, lambda _: None)
-            rows.setdefault(strategy, []).append(best(all_))
+            rows.setdefault(strategy, []).append({"covered": covered(all_), **best(all_)})
             click.echo(f"{strategy} {seed}: {rows[strategy][-1]}")
     return {"count": DRAWN, "seeds": len(SEEDS), "best": rows}
+
+
+def covered(looked: Sequence[Candidate]) -> float:
+    """The share of `BOX` that some network is at least as good as: the hypervolume of the front, by points drawn."""
+    points = np.random.default_rng(0).uniform(*zip(*BOX, strict=True), size=(POINTS, len(BOX)))
+    beaten = np.zeros(POINTS, dtype=bool)
+    for c in looked:
+        if c.fits:
+            beaten |= np.all(points <= (c.accuracy or 0.0, np.log2(c.price.fps), -np.log2(c.counts.weights)), axis=1)
+    return round(float(beaten.mean()), 4)
 
 
 def best(looked: Sequence[Candidate]) -> dict[str, float]:
@@ -217,11 +230,12 @@ def strategies(known: Mapping[str, Any]) -> str:
     """The best of each kind, mean over seeds."""
     kinds = {"any": "any", "few": f"fewer than {FEW_WEIGHTS:,} weights"}
     kinds |= {str(rate): f"{rate:,} frames/s at least" for rate in RATES}
-    lines = [f"| | {' | '.join(kinds.values())} |", "|---" * (len(kinds) + 1) + "|"]
+    lines = [f"| | covered | {' | '.join(kinds.values())} |", "|---" * (len(kinds) + 2) + "|"]
     for strategy, rows in known["best"].items():
         means = (100 * float(np.mean([row[kind] for row in rows])) for kind in kinds)
         name = {"evolve": "bred", "random": "drawn"}[strategy]
-        lines.append(f"| {name} | {' | '.join(f'{mean:.2f}' for mean in means)} |")
+        share = np.mean([row["covered"] for row in rows])
+        lines.append(f"| {name} | {100 * share:.1f} | {' | '.join(f'{mean:.2f}' for mean in means)} |")
     return "\n".join(lines) + "\n"
 
 
