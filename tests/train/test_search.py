@@ -14,8 +14,9 @@ from click.testing import CliRunner
 from tests import digits
 from tomato import load, work
 from tomato.cli import main
+from tomato.compiler import compile_model
 from tomato.core.errors import TomatoError
-from tomato.train.search import plan
+from tomato.train.search import plan, winners
 from tomato.train.search.command import Asked, Wish, search
 from tomato.train.search.teaching import Teaching
 from tomato.train.search.winners import Workshop
@@ -148,6 +149,28 @@ def test_the_command_writes_networks_that_compile_to_what_it_says(
         "error: the folder holds another search: its space, target, data or options differ\n"
         f"  --> {given.output}\n  hint: remove it to search anew, or give another output\n"
     )
+
+
+def test_a_trained_network_that_misses_the_rate_is_as_fast_as_it_gets(
+    asked: Callable[[str], Asked], monkeypatch: Any
+) -> None:
+    given = asked("slow")
+    compiled: list[float | None] = []
+
+    def slow(*args: Any, fps: float | None = None, **options: Any) -> Any:
+        compiled.append(fps)
+        if fps:
+            raise TomatoError("out of reach")
+        return compile_model(*args, **options)
+
+    monkeypatch.setattr(winners, "compile_model", slow)
+    arguments = [
+        "search", "--data", str(given.paths[0]), "--target", "pynq-z2", "--space", str(given.space), "--fps", "30000",
+        "--epochs", "1", "--candidates", "4", "--tune", "1", "-o", str(given.output), "--precision", "w8a8",
+    ]  # fmt: skip
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    assert compiled == [30000.0, None]
 
 
 def test_time_is_shared_out(asked: Callable[[str], Asked]) -> None:

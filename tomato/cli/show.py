@@ -78,6 +78,9 @@ def search(result: Mapping[str, Any]) -> None:
     say(out, f"% right: of the frames that nothing was chosen by, as the accelerator on {result['target']} computes it")
     say(out, f"{result['candidates']:,} networks priced by the scheduler, {result['fit']:,} fit and were tried, "
              f"{len(result['front'])} in the front")  # fmt: skip
+    if slower := [row["folder"] for row in result["trained"] if row["fps"] < (result["fps"] or 0)]:
+        say(out, f"slower than {result['fps']:,g} frames/s: {', '.join(slower)}; trained weights need other constants "
+                 "than those that were priced, see docs/search.md")  # fmt: skip
     wrong, codes = (sum(row[key] for row in result["trained"]) for key in ("differing", "codes"))
     say(out, f"checked: {wrong} of {codes:,} codes of the compiled networks differ from the trained networks'")
     if simulated := sum(row["simulated"] for row in result["trained"]):

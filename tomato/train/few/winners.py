@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from tomato.compiler import compile_model
 from tomato.core.errors import TomatoError
 from tomato.core.formats import Array
 from tomato.core.progress import Progress, silent
@@ -22,6 +21,7 @@ from tomato.train.few.teaching import MetaTeaching
 from tomato.train.loop import Loop
 from tomato.train.search.resumed import taught
 from tomato.train.search.supernet import Supernet, folded
+from tomato.train.search.winners import built
 from tomato.train.stored import mapped
 from tomato.train.trainable import Trainable
 
@@ -118,11 +118,7 @@ class FewWorkshop:
         if len(self.shown.asked):
             np.savez_compressed(folder / QUERIES, x=asked, labels=self.shown.answers)
         wrong, every = trained.check(asked)
-        market = mine.market
-        made = compile_model(
-            folder / TRAINED, market.target.name, fps=market.fps, clock_mhz=market.clock_mhz, shell=market.shell,
-            progress=progress,
-        )  # fmt: skip
+        made = built(folder / TRAINED, mine.market, progress)
         made.write(folder / ACCELERATOR, progress)
         if self.simulate:
             made.simulate(asked[: self.simulate], progress=progress)

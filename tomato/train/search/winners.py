@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tomato.accelerator import Accelerator
 from tomato.compiler import compile_model
 from tomato.core.errors import TomatoError
 from tomato.core.progress import Progress, silent
@@ -15,6 +17,7 @@ from tomato.search.lines import evenly
 from tomato.search.network import build
 from tomato.search.network.candidates import Candidate
 from tomato.search.network.layers import Layer
+from tomato.search.network.price import Market
 from tomato.train.command import CHECKED
 from tomato.train.data import Frames
 from tomato.train.recipe import parse
@@ -76,11 +79,7 @@ class Workshop:
         frames = self.report.take(np.arange(min(CHECKED, len(self.report)))).arrays()
         wrong, codes = trained.check(*frames)
         trained.export(folder / TRAINED)
-        market = self.appraiser.market
-        made = compile_model(
-            folder / TRAINED, market.target.name, fps=market.fps, clock_mhz=market.clock_mhz, shell=market.shell,
-            progress=progress,
-        )  # fmt: skip
+        made = built(folder / TRAINED, self.appraiser.market, progress)
         made.write(folder / ACCELERATOR, progress)
         if self.simulate:
             made.simulate(*(x[: self.simulate] for x in frames), progress=progress)
@@ -109,6 +108,21 @@ class Workshop:
         )
         rows = run.carry_out(progress)
         return run.net, rows[-1].right
+
+
+def built(path: Path, market: Market, progress: Progress) -> Accelerator:
+    """The accelerator of a trained network, as its price was asked for.
+
+    Where it is a little slower than its price, and than the rate that was asked for, it is the fastest one.
+    """
+    asked = partial(compile_model, path, market.target.name, clock_mhz=market.clock_mhz, shell=market.shell,
+                    progress=progress)  # fmt: skip
+    if market.fps is None:
+        return asked()
+    try:
+        return asked(fps=market.fps)
+    except TomatoError:
+        return asked()
 
 
 def chosen(members: Sequence[Candidate], count: int) -> list[Candidate]:
