@@ -118,6 +118,7 @@ def test_shared_weights_serve_another_board(asked: Callable[[str], Asked], monke
     assert all(":w8a8" in row["network"] for row in finer["trained"])
     with pytest.raises(TomatoError, match="another space, other frames or another seed"):
         search(replace(other, output=other.output / "four"), replace(wish, seed=1))
+    assert not (other.output / "four").exists()
     with pytest.raises(TomatoError, match="no folder of a search"):
         search(replace(other, output=other.output / "five", weights=other.output / "network1"), wish)
 

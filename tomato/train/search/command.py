@@ -87,10 +87,10 @@ def search(
     market = Market(target, (height, width, channels), asked.fps, asked.clock_mhz, asked.shell)
     space.draw(np.random.default_rng(0), market.frame)  # raises where nothing suits
     learning = _loop(space, wish.seed)
-    asked.output.mkdir(parents=True, exist_ok=True)
     shared, digest = _digests(asked, wish, space, parts)
     if asked.weights is not None:
         wish = replace(wish, epochs=taken(asked.weights, shared, asked.output / STATE))
+    asked.output.mkdir(parents=True, exist_ok=True)
 
     plan = Plan.kept(asked.output, digest)
     if plan is None:

@@ -80,13 +80,17 @@ def taken(folder: Path, shared: str, path: Path) -> int:
         epochs, theirs = int(about["plan"]["epochs"]), str(about[SHARED])
         state = checkpoint.read(folder / STATE)
     if theirs != shared:
-        raise TomatoError("its shared weights are of another space, other frames or another seed", where=str(folder))
+        raise TomatoError(
+            "its shared weights are of another space, other frames or another seed", where=str(folder),
+            hint="give what that search was given, or leave out --weights",
+        )  # fmt: skip
     if state["epoch"] < epochs:
         raise TomatoError(
             f"its shared weights are trained for {state['epoch']} of {epochs} epochs", where=str(folder),
             hint="let that search go on first",
         )  # fmt: skip
     if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
         checkpoint.write(path, state)
     return epochs
 
