@@ -47,7 +47,7 @@ def main(count: int, board: str, space: str, precision: str) -> None:
             now = process_time()
             each = (now - last) / (len(every) - known)
             text = f"{len(every):5} networks: {now - began:6.0f} s in all, {each:.2f} s each of the last"
-            click.echo(f"{text} {len(every) - known}; {len(market.kept):,} layers known")
+            click.echo(f"{text} {len(every) - known}; {len(market.kept.offers):,} layers known")
             known, last = len(every), now
 
 
