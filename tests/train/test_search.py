@@ -49,6 +49,15 @@ def asked(tmp_path: Path) -> Callable[[str], Asked]:
     return lambda name: Asked((tmp_path / "data.npz",), "pynq-z2", tmp_path / name, space=tmp_path / "space.toml")
 
 
+def said(given: Asked, *, fps: int, candidates: int, precision: str) -> list[str]:
+    """A short search as a command."""
+    return [
+        "search", "--data", str(given.paths[0]), "--target", given.target, "--space", str(given.space),
+        "--fps", str(fps), "--epochs", "1", "--candidates", str(candidates), "--tune", "1", "-o", str(given.output),
+        "--precision", precision,
+    ]  # fmt: skip
+
+
 def files(folder: Path) -> dict[str, bytes]:
     """What a search leaves that says what it found."""
     names = "candidates.jsonl", "front.json", "search.json", "network1/trained.onnx", "network1/accelerator/plan.toml"
@@ -127,10 +136,7 @@ def test_the_command_writes_networks_that_compile_to_what_it_says(
     asked: Callable[[str], Asked], tmp_path: Path
 ) -> None:
     given = asked("found")
-    arguments = [
-        "search", "--data", str(given.paths[0]), "--target", "pynq-z2", "--space", str(given.space), "--fps", "20000",
-        "--epochs", "1", "--candidates", "8", "--tune", "1", "-o", str(given.output), "--precision", "w4a4",
-    ]  # fmt: skip
+    arguments = said(given, fps=20000, candidates=8, precision="w4a4")
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output
     assert "network1" in result.stdout
@@ -165,11 +171,7 @@ def test_a_trained_network_that_misses_the_rate_is_as_fast_as_it_gets(
         return compile_model(*args, **options)
 
     monkeypatch.setattr(winners, "compile_model", slow)
-    arguments = [
-        "search", "--data", str(given.paths[0]), "--target", "pynq-z2", "--space", str(given.space), "--fps", "30000",
-        "--epochs", "1", "--candidates", "4", "--tune", "1", "-o", str(given.output), "--precision", "w8a8",
-    ]  # fmt: skip
-    result = CliRunner().invoke(main, arguments)
+    result = CliRunner().invoke(main, said(given, fps=30000, candidates=4, precision="w8a8"))
     assert result.exit_code == 0, result.output
     assert compiled == [30000.0, None]
 
