@@ -15,6 +15,10 @@ PLAIN = {"CLKMUX": "CLK"}
 """Parameters of a flip-flop that a block's can stand for: the clock is not inverted."""
 STARTS = PLAIN | {"REGSET": "RESET"}
 """Those of one that begins as 0, too."""
+RESET = {"LSRMUX": "LSR", "SRMODE": "LSR_OVER_CE"}
+"""Parameters of a reset that a LUT in front of the flip-flop can stand for."""
+AFTER = {"RESET": "0010001000100010", "SET": "1110111011101110"}
+"""The LUT4 for that, by REGSET, which says what a reset brings: A unless B, A or B."""
 
 
 def reset(flop: Cell) -> Any:
@@ -36,6 +40,16 @@ def has(flop: Cell, parameters: Mapping[str, str]) -> bool:
 def starts(flop: Cell) -> bool:
     """Whether a flip-flop is plain, begins as 0 and has no reset, nor an enable that is inverted."""
     return has(flop, STARTS) and reset(flop) == ZERO and enable(flop) is not None
+
+
+def unless(flop: Cell, entry: Any, made: int) -> Cell:
+    """The LUT that stands for the reset of a flip-flop, from what that would take to a new bit."""
+    return {
+        "hide_name": 0, "type": "LUT4", "attributes": {},
+        "parameters": {"INIT": AFTER[flop["parameters"]["REGSET"]]},
+        "port_directions": dict.fromkeys("ABCD", "input") | {"Z": "output"},
+        "connections": {"A": [entry], "B": [reset(flop)], "C": [ZERO], "D": [ZERO], "Z": [made]},
+    }  # fmt: skip
 
 
 def pins(cells: Iterable[Cell], *, leaving: bool) -> Iterable[tuple[Any, Cell, str]]:

@@ -26,6 +26,18 @@ class Side:
         """The pins of its data."""
         return [f"DO{port}{i}" for port in self.ports for i in range(BITS)]
 
+    def is_free(self, cell: Cell) -> bool:
+        """Whether a memory's register is unused, and can be used."""
+        wires, parameters = cell["connections"], cell["parameters"]
+        unused = all(parameters[f"REGMODE_{p}"] == "NOREG" and wires[f"RST{p}"] == [ZERO] for p in self.ports)
+        return unused and parameters[f"{self.clock}MUX"] == self.clock
+
+    def remember(self, cell: Cell, enable: Any) -> None:
+        """Let data of a memory leave through its register, which has an enable."""
+        for port in self.ports:
+            cell["parameters"][f"REGMODE_{port}"] = "OUTREG"
+            cell["connections"][f"OCE{port}"] = [enable]
+
 
 def with_registers(netlist: dict[str, Any]) -> dict[str, Any]:
     """The netlist, in which memories hold what was in registers right behind them.
@@ -36,12 +48,12 @@ def with_registers(netlist: dict[str, Any]) -> dict[str, Any]:
     for module in netlist["modules"].values():
         memories = [cell for cell in module["cells"].values() if cell["type"] == MEMORY]
         read = readers(module) if memories else {}
-        gone = {id(flop) for cell in memories for side in _sides(cell) for flop in _absorb(cell, side, read)}
+        gone = {id(flop) for cell in memories for side in sides(cell) for flop in _absorb(cell, side, read)}
         module["cells"] = {name: cell for name, cell in module["cells"].items() if id(cell) not in gone}
     return netlist
 
 
-def _sides(cell: Cell) -> tuple[Side, ...]:
+def sides(cell: Cell) -> tuple[Side, ...]:
     """What leaves a memory by one clock each."""
     wide = int(cell["parameters"]["DATA_WIDTH_B"], 2) == WIDE
     return (Side("AB", "CLKB"),) if wide else (Side("A", "CLKA"), Side("B", "CLKB"))
@@ -49,16 +61,14 @@ def _sides(cell: Cell) -> tuple[Side, ...]:
 
 def _absorb(cell: Cell, side: Side, read: Mapping[Any, list[Pin]]) -> list[Cell]:
     """Let the registers of a block stand for the flip-flops behind one side; returns those, none if they cannot."""
-    wires, parameters = cell["connections"], cell["parameters"]
+    wires = cell["connections"]
     behind = {pin: found for pin in side.outputs if (found := read.get(wires.get(pin, [None])[0]))}
     flops = sole(behind.values())
     clocks, enables = {flop["connections"]["CLK"][0] for flop in flops}, {enable(flop) for flop in flops}
     alike = clocks == {*wires[side.clock]} and len(enables) == 1 and all(map(starts, flops))
-    if not alike or parameters[f"{side.clock}MUX"] != side.clock or any(wires[f"RST{p}"] != [ZERO] for p in side.ports):
+    if not alike or not side.is_free(cell):
         return []
     for pin, flop in zip(behind, flops, strict=True):
         wires[pin] = flop["connections"]["Q"]
-    for port in side.ports:
-        parameters[f"REGMODE_{port}"] = "OUTREG"
-        wires[f"OCE{port}"] = [*enables]
+    side.remember(cell, *enables)
     return flops
