@@ -1,4 +1,4 @@
-"""Registers behind logic behind the block memories of the ECP5 move over that logic, into the memories.
+"""Registers behind the block memories of the ECP5 go into them: Yosys leaves the block's own unused.
 
 What leaves a memory takes 5.8 ns of a cycle, from its own register 1 ns. Logic that lies between it and a register, as
 the multiplexer behind a memory of several blocks, computes the same behind the register, if all else that it reads
@@ -50,10 +50,11 @@ class Cone:
 
 
 def with_registers(netlist: dict[str, Any]) -> dict[str, Any]:
-    """The netlist, in which memories hold what was in registers behind logic behind them, and the logic is behind.
+    """The netlist, in which memories hold what was in registers behind them, and logic between them is behind.
 
     Registers move if flip-flops of the memory's clock are all that its data gets to, through LUTs and the multiplexers
-    of slices; if all have one enable, or none; and if the longest path gets shorter. One that is reset leaves a LUT.
+    of slices; if all have one enable, or none; and if the longest path gets shorter. One that is reset leaves a LUT, as
+    the block's reset clears what the memory itself read as well.
     What the logic reads beside memories gets a flip-flop in front. What registers hold when the chip starts may change:
     the RTL gives no register behind a memory a value then, so nothing depends on it.
     """
@@ -104,7 +105,7 @@ class _Module:
         if any(cell is memory and there == side for cell, there in cone.memories):
             return []
         cone.memories.append((memory, side))
-        found = _told(memory, side)
+        found = side.bits(memory)
         cone.late |= dict.fromkeys(found, 0.0)
         return found
 
@@ -152,7 +153,7 @@ class _Module:
             side.remember(memory, enable(model))
         moved = {bit: self._copy(cell) for bit, cell in cone.logic.items()}
         at = {bit: cell["connections"][OUT][0] for bit, cell in moved.items()}
-        at |= {bit: bit for memory, side in cone.memories for bit in _told(memory, side)}
+        at |= {bit: bit for memory, side in cone.memories for bit in side.bits(memory)}
         for cell in moved.values():
             for bit, _, port in pins([cell], leaving=False):
                 cell["connections"][port] = [self._moved(at, bit, model)]
@@ -214,11 +215,6 @@ class _Module:
                 return
             for name in idle:
                 del self.cells[name]
-
-
-def _told(memory: Cell, side: Side) -> list[Any]:
-    """The bits that a side of a memory drives."""
-    return [bit for port in side.outputs for bit in memory["connections"].get(port, ()) if isinstance(bit, int)]
 
 
 def _alike(cone: Cone) -> bool:

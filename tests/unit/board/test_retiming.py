@@ -1,4 +1,4 @@
-"""Registers that move over logic into block memories: what the netlist computes stays, cycle by cycle."""
+"""Registers that move into block memories, over logic or not: what the netlist computes stays, cycle by cycle."""
 
 import random
 import re
