@@ -1,7 +1,7 @@
 """Flip-flops of the ECP5 in a netlist of Yosys, and what of them the registers of its blocks can stand for."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 Cell = dict[str, Any]
@@ -17,8 +17,6 @@ STARTS = PLAIN | {"REGSET": "RESET"}
 """Those of one that begins as 0, too."""
 RESET = {"LSRMUX": "LSR", "SRMODE": "LSR_OVER_CE"}
 """Parameters of a reset that a LUT in front of the flip-flop can stand for."""
-AFTER = {"RESET": "0010001000100010", "SET": "1110111011101110"}
-"""The LUT4 for that, by REGSET, which says what a reset brings: A unless B, A or B."""
 
 
 def reset(flop: Cell) -> Any:
@@ -42,14 +40,21 @@ def starts(flop: Cell) -> bool:
     return has(flop, STARTS) and reset(flop) == ZERO and enable(flop) is not None
 
 
-def unless(flop: Cell, entry: Any, made: int) -> Cell:
-    """The LUT that stands for the reset of a flip-flop, from what that would take to a new bit."""
+def lut(entries: Sequence[Any], made: int, function: Callable[[bool, bool, bool, bool], bool]) -> Cell:
+    """A LUT of four bits that drives a new one."""
+    places = (bool(function(*(bool(place >> i & 1) for i in range(4)))) for place in reversed(range(16)))
     return {
         "hide_name": 0, "type": "LUT4", "attributes": {},
-        "parameters": {"INIT": AFTER[flop["parameters"]["REGSET"]]},
+        "parameters": {"INIT": "".join("01"[value] for value in places)},
         "port_directions": dict.fromkeys("ABCD", "input") | {"Z": "output"},
-        "connections": {"A": [entry], "B": [reset(flop)], "C": [ZERO], "D": [ZERO], "Z": [made]},
+        "connections": {port: [bit] for port, bit in zip("ABCD", entries, strict=True)} | {"Z": [made]},
     }  # fmt: skip
+
+
+def unless(flop: Cell, entry: Any, made: int) -> Cell:
+    """The LUT that stands for the reset of a flip-flop, from what that would take to a new bit."""
+    brings = flop["parameters"]["REGSET"] == "SET"
+    return lut((entry, reset(flop), ZERO, ZERO), made, lambda a, b, _, __: brings if b else a)
 
 
 def pins(cells: Iterable[Cell], *, leaving: bool) -> Iterable[tuple[Any, Cell, str]]:

@@ -8,6 +8,8 @@ from tomato.board.flipflops import ZERO, Cell
 MEMORY = "DP16KD"
 BITS, WIDE = 18, 36
 """Bits of a port, and of both where they are one."""
+ADDRESS = 14
+"""Bits of an address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,16 @@ class Side:
     def outputs(self) -> list[str]:
         """The pins of its data."""
         return [f"DO{port}{i}" for port in self.ports for i in range(BITS)]
+
+    @property
+    def addresses(self) -> list[str]:
+        """The pins of its address."""
+        return [f"AD{self.ports[-1]}{i}" for i in range(ADDRESS)]
+
+    @property
+    def enable(self) -> str:
+        """The pin without which nothing is read."""
+        return f"CE{self.ports[-1]}"
 
     def bits(self, cell: Cell) -> list[Any]:
         """The wires of its data."""
@@ -43,3 +55,8 @@ def sides(cell: Cell) -> tuple[Side, ...]:
     """What leaves a memory by one clock each."""
     wide = int(cell["parameters"]["DATA_WIDTH_B"], 2) == WIDE
     return (Side("AB", "CLKB"),) if wide else (Side("A", "CLKA"), Side("B", "CLKB"))
+
+
+def registered(cell: Cell, bit: Any) -> bool:
+    """Whether a bit leaves a memory through its register."""
+    return any(bit in s.bits(cell) and cell["parameters"][f"REGMODE_{s.ports[-1]}"] == "OUTREG" for s in sides(cell))

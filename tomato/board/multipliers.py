@@ -26,7 +26,7 @@ from tomato.board.flipflops import (
     starts,
     unless,
 )  # fmt: skip
-from tomato.board.memories import MEMORY
+from tomato.board.memories import MEMORY, registered
 from tomato.board.paths import FAR_NS, STEPS, Paths
 
 MULTIPLIER = "MULT18X18D"
@@ -43,9 +43,9 @@ def with_registers(netlist: dict[str, Any]) -> dict[str, Any]:
 
     Registers go into the block if all bits of both operands are flip-flops of one clock without an enable, as nextpnr
     takes a block with one register for one without; where something else reads them, they stay as well. Those behind a
-    block memory stay: without them the way from there would be the longest. So do those behind much logic, if the
-    product can go in. Then, and behind logic without a register, the block holds the product if flip-flops without an
-    enable or a reset are all that reads it, one for each bit.
+    block memory without a register stay: without them the way from there would be the longest. So do those behind much
+    logic, if the product can go in. Then, and behind logic without a register, the block holds the product if
+    flip-flops without an enable or a reset are all that reads it, one for each bit.
     Constant bits go through the register: they are there one cycle behind the chip's start, when nothing is valid yet.
     """
     for module in netlist["modules"].values():
@@ -102,8 +102,9 @@ class _Module:
         if flop["type"] != FLIPFLOP:
             return False
         kind = PLAIN if reset(flop) == ZERO else PLAIN | RESET
-        fed = self.source.get(flop["connections"]["DI"][0])
-        remembered = fed is not None and fed["type"] == MEMORY
+        (entry,) = flop["connections"]["DI"]
+        fed = self.source.get(entry)
+        remembered = fed is not None and fed["type"] == MEMORY and not registered(fed, entry)
         return enable(flop) == ONE and not remembered and has(flop, kind)
 
     def _late(self, flop: Cell) -> float:

@@ -4,18 +4,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from tomato.board.flipflops import FLIPFLOP, Cell, pins, readers
+from tomato.board.memories import MEMORY, registered
 
 STEPS = {
-    "LUT4": 1.05, "PFUMX": 0.3, "L6MUX21": 0.3, "CCU2C": 1.15, "MULT18X18D": 4.3, "TRELLIS_DPR16X4": 1.05,
+    "LUT4": 1.05, "PFUMX": 0.3, "L6MUX21": 0.3, "CCU2C": 1.9, "MULT18X18D": 4.3, "TRELLIS_DPR16X4": 1.05,
 }  # fmt: skip
 """Nanoseconds through a cell and the route to it, of speed grade 6."""
 CARRY, ALONG = "CIN", 0.1
 """The pin by which a carry comes from the cell before, and how long it takes."""
 WRITTEN = {"DI", "WAD", "WCK", "WRE"}
 """The pins of a distributed memory from which nothing goes through."""
-MEMORY_NS, REGISTER_NS, FLIPFLOP_NS = 5.8, 1.0, 0.5
-"""From the clock to what leaves a block memory, the register of a block, a flip-flop."""
-NEAR_NS, FAR_NS = 0.4, 1.9
+MEMORY_NS, REGISTER_NS, FLIPFLOP_NS = 6.6, 1.8, 0.5
+"""From the clock to what leaves a block memory, the register of a block, a flip-flop: routes from blocks are longer."""
+NEAR_NS, FAR_NS = 0.4, 1.5
 """The route that ends a path: to a flip-flop beside its LUT, to a block."""
 
 
@@ -36,7 +37,8 @@ class Paths:
             if cell and cell["type"] in STEPS:
                 self.before[bit] = max(self.late(told) + step for told, step in _through(cell))
             elif cell and cell["type"] != FLIPFLOP:
-                self.before[bit] = MEMORY_NS
+                own = cell["type"] == MEMORY and registered(cell, bit)
+                self.before[bit] = REGISTER_NS if own else MEMORY_NS
         return self.before[bit]
 
     def rest(self, bit: Any) -> float:

@@ -17,7 +17,19 @@ from typing import Any
 
 from tomato import targets
 from tomato.backend.verilog import sources
-from tomato.board import blocks, boards, ecp5, flipflops, memories, multipliers, paths, retiming, synthesis, tools
+from tomato.board import (
+    ahead,
+    blocks,
+    boards,
+    ecp5,
+    flipflops,
+    memories,
+    multipliers,
+    paths,
+    retiming,
+    synthesis,
+    tools,
+)
 from tomato.core.assets import asset
 from tomato.engines import CATALOGUE
 from tools.calibrate.alone import alone
@@ -39,7 +51,18 @@ ALSO = {"requant_stream": "acc19_mult15_bias27_out7_channels50_lanes5"}
 """What else is placed: several lanes, with inputs of a bit more than a multiplier takes."""
 ASKED, SEEDS = 150, (1, 2, 3)
 """The clock that the placer is told to reach, in MHz; what its random choices begin with."""
-REWRITE = (ecp5.prepared, ecp5.without_idle_carries, blocks, flipflops, memories, multipliers, paths, retiming, alone)
+REWRITE = (
+    ecp5.prepared,
+    ecp5.without_idle_carries,
+    ahead,
+    blocks,
+    flipflops,
+    memories,
+    multipliers,
+    paths,
+    retiming,
+    alone,
+)
 """What changes the netlist of Yosys before it is placed."""
 
 

@@ -80,7 +80,7 @@ def named(group: str, name: str, flow: str) -> Point:
         ("piecewise_stream", "lines256_in16_out16_lanes1", {"output": 2, "product": 1}),
         ("gated_fold", "16x16x16x8_kernel3_0of1_4of8_lanes2x4_taps00_pack1", {"output": 3, "product": 8}),
         ("multiply_stream", "s8_zero0_lanes1", {"operands": 1}),
-        ("dense_fold", "w8_u8_512x48_lanes2x1_pack1_ram1", {"output": 12, "product": 2}),
+        ("dense_fold", "w8_u8_512x48_lanes2x1_pack1_ram1", {"output": 12, "operands": 2}),
     ],
 )
 def test_cells_of_an_engine_compute_what_golden_does(

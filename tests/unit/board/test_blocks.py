@@ -36,7 +36,7 @@ def memory(leaves: int) -> dict[str, Any]:
     """A block memory."""
     return {
         "type": "DP16KD",
-        "parameters": {},
+        "parameters": {"DATA_WIDTH_B": f"{18:032b}", "REGMODE_A": "NOREG", "REGMODE_B": "NOREG"},
         "port_directions": {"DOA0": "output"},
         "connections": {"DOA0": [leaves]},
     }

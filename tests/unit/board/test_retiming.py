@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.unit.board.test_blocks import Cells, flop, memory
-from tomato.board import retiming
+from tomato.board import ahead, retiming
 from tomato.core.assets import asset
 
 CLOCK, ENABLE, RESET = 2, 3, 4
@@ -100,6 +100,10 @@ def play(made: dict[str, Any], cycles: int, seed: int) -> list[list[bool]]:
                     bits[0]: held.get((name, port, stage), False) for port, bits in pins.items() if port[:3] == "DOB"
                 }
         found.append([value(bit) for bit in made["ports"]["y"]["bits"]])
+        for name, cell in cells.items():
+            if "ADB0" in cell["connections"]:
+                at = [value(cell["connections"][f"ADB{i}"][0]) for i in range(14)]
+                words |= {key: bool(random.Random(f"{key}{at}").getrandbits(1)) for key in words if key[0] == name}
         after: dict[Any, bool] = {}
         for name, cell in cells.items():
             pins, kinds = cell["connections"], cell["parameters"]
@@ -110,7 +114,7 @@ def play(made: dict[str, Any], cycles: int, seed: int) -> list[list[bool]]:
             for port in (p for p in pins if cell["type"] == "DP16KD" and p[:3] == "DOB"):
                 read, out = (name, port, "read"), (name, port, "out")
                 after[out] = held.get(read if value(pins["OCEB"][0]) else out, False)
-                after[read] = words[name, port]
+                after[read] = words[name, port] if value(pins.get("CEB", ["1"])[0]) else held.get(read, False)
         held = after
     return found
 
@@ -144,6 +148,27 @@ def drawn(seed: int) -> dict[str, Any]:
     return module(cells, [501, 400, 403, 404, 405])
 
 
+def constants(seed: int) -> dict[str, Any]:
+    """A memory of constants that a counter addresses, with enables and resets, and registers behind a multiplexer."""
+    rng = random.Random(seed)
+    cells: Cells = {f"ram{i}": block([100 + 2 * i, 101 + 2 * i]) for i in range(2)}
+    asked = rng.choice(["1", ENABLE])
+    for cell in [*cells.values()]:
+        address = {f"ADB{i}": [110 + i] if i < 3 else [rng.choice("01")] for i in range(14)}
+        more = address | {"CEB": [asked], "WEA": ["0"], "WEB": ["0"]}
+        cell["connections"] |= more
+        cell["port_directions"] |= dict.fromkeys(more, "input")
+    for i in range(3):
+        cells[f"count{i}"] = register(120 + i, 110 + i, enabled=rng.random() < 0.5, reset=rng.random() < 0.5)
+        cells[f"count{i}"]["parameters"]["REGSET"] = rng.choice(("SET", "RESET"))
+        cells[f"next{i}"] = lut(120 + i, [110, 111, 112, 7], rng.getrandbits(16))
+    cells["choice"] = register(112, 130, enabled=asked == ENABLE)
+    for i in range(2):
+        cells[f"mux{i}"] = lut(140 + i, [100 + i, 102 + i, 130, "0"], 0b1100110010101010)
+        cells[f"out{i}"] = flop(140 + i, 150 + i)
+    return module(cells, [150, 151, 140])
+
+
 def modes(made: dict[str, Any]) -> set[str]:
     """How the data of memories leaves."""
     return {cell["parameters"]["REGMODE_B"] for cell in made["cells"].values() if cell["type"] == "DP16KD"}
@@ -156,6 +181,37 @@ def test_a_netlist_computes_the_same(seed: int) -> None:
     assert modes(after) == {"OUTREG"}
     assert not {name for name in before["cells"] if name.startswith("register")} & after["cells"].keys()
     assert play(before, 60, seed)[WARM:] == play(after, 60, seed)[WARM:]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_memory_that_is_read_ahead_holds_the_same(seed: int) -> None:
+    before = constants(seed)
+    after = ahead.with_registers({"modules": {"top": deepcopy(before)}})["modules"]["top"]
+    assert modes(after) == {"OUTREG"}
+    assert play(before, 80, seed)[WARM:] == play(after, 80, seed)[WARM:]
+
+
+WRITTEN: dict[str, Callable[[Cells], Any]] = {
+    "written": lambda cells: cells["ram0"]["connections"].update(WEA=[ENABLE]),
+    "written by the other port": lambda cells: cells["ram0"]["connections"].update(WEB=["1"]),
+    "addressed by logic": lambda cells: cells["ram0"]["connections"].update(ADB1=[121]),
+    "addressed from outside": lambda cells: cells["ram0"]["connections"].update(ADB1=[6]),
+    "an address of another clock": lambda cells: cells["count1"]["connections"].update(CLK=[5]),
+    "an inverted enable": lambda cells: cells["count1"]["parameters"].update(CEMUX="INV"),
+    "an address that is reset at once": lambda cells: (
+        cells["count1"]["connections"].update(LSR=[RESET]), cells["count1"]["parameters"].update(SRMODE="ASYNC")
+    ),
+    "a memory that is reset": lambda cells: cells["ram0"]["connections"].update(RSTB=[RESET]),
+    "a register there": lambda cells: cells["ram0"]["parameters"].update(REGMODE_B="OUTREG"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_memories_that_cannot_be_read_ahead_stay(name: str) -> None:
+    made = constants(1)
+    WRITTEN[name](made["cells"])
+    before = deepcopy(made["cells"]["ram0"])
+    assert ahead.with_registers({"modules": {"top": made}})["modules"]["top"]["cells"]["ram0"] == before
 
 
 def simple(edit: Callable[[Cells], Any] = lambda cells: None) -> dict[str, Any]:
