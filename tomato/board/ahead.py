@@ -41,8 +41,13 @@ def with_registers(netlist: dict[str, Any]) -> dict[str, Any]:
 def _constant(cells: Any) -> Iterator[Read]:
     """Sides of memories that nothing writes, whose registers are free."""
     for cell in cells:
-        if cell["type"] == MEMORY and all(cell["connections"].get(f"WE{port}") == [ZERO] for port in "AB"):
+        if cell["type"] == MEMORY and not any(_is_written(cell, port) for port in "AB"):
             yield from ((cell, side) for side in sides(cell) if side.is_free(cell))
+
+
+def _is_written(memory: Cell, port: str) -> bool:
+    """Whether a port of a memory writes, ever."""
+    return [ZERO] not in (memory["connections"].get(f"{pin}{port}") for pin in ("WE", "CE"))
 
 
 def _addressing(paths: Paths, memory: Cell, side: Side) -> list[Cell]:

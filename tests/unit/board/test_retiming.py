@@ -155,7 +155,12 @@ def constants(seed: int) -> dict[str, Any]:
     asked = rng.choice(["1", ENABLE])
     for cell in [*cells.values()]:
         address = {f"ADB{i}": [110 + i] if i < 3 else [rng.choice("01")] for i in range(14)}
-        more = address | {"CEB": [asked], "WEA": ["0"], "WEB": ["0"]}
+        idle = rng.choice((("0", "1"), ("1", "0")))  # a port that never writes
+        more = (
+            address
+            | {"CEB": [asked], "WEB": ["0"]}
+            | {pin: [bit] for pin, bit in zip(("CEA", "WEA"), idle, strict=True)}
+        )
         cell["connections"] |= more
         cell["port_directions"] |= dict.fromkeys(more, "input")
     for i in range(3):
@@ -192,7 +197,7 @@ def test_a_memory_that_is_read_ahead_holds_the_same(seed: int) -> None:
 
 
 WRITTEN: dict[str, Callable[[Cells], Any]] = {
-    "written": lambda cells: cells["ram0"]["connections"].update(WEA=[ENABLE]),
+    "written": lambda cells: cells["ram0"]["connections"].update(WEA=[ENABLE], CEA=["1"]),
     "written by the other port": lambda cells: cells["ram0"]["connections"].update(WEB=["1"]),
     "addressed by logic": lambda cells: cells["ram0"]["connections"].update(ADB1=[121]),
     "addressed from outside": lambda cells: cells["ram0"]["connections"].update(ADB1=[6]),
