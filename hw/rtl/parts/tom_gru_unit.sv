@@ -143,7 +143,9 @@ module tom_gru_unit #(
     // The candidate's own sum waits for the reset gate.
     logic [XBits-1:0]            x_q[Gates+1];
     logic signed [SumBits-1:0]   r_q[Gates+1];
+    /* verilator lint_off UNUSEDSIGNAL */ // its sign, where that is above what a sum has
     logic signed [ResetBits-1:0] reset_q;
+    /* verilator lint_on UNUSEDSIGNAL */
     logic signed [PBits-1:0]     sum_q;
     wire logic signed [GateBits-1:0] candidate;
     wire logic signed [Factor-1:0] factor = ResetAfter
