@@ -96,6 +96,7 @@ module tom_serial #(
   logic [7:0]           last_tag_q;
   logic [31:0]          last_crc_q, last_part_q;  // of the last frame, and part of the weights
   logic                 part_q;  // a part of the weights came since the reset
+  logic                 resetting_q;  // reset_q is not 0
   logic                 finished_q;
   wire logic            tx_ready;
 
@@ -114,7 +115,6 @@ module tom_serial #(
     finished_q    <= playing_q && finished_i;
   end
 
-  wire logic resetting = reset_q != '0;
   wire logic ending = playing_q && finished_q;
   wire logic right = take && !wrong_q;
   wire logic wrong = take && wrong_q;
@@ -123,26 +123,28 @@ module tom_serial #(
   wire logic asked_info = right && info_asked_q;
   wire logic asked_reset = right && reset_asked_q;
   wire logic asked_weights = right && weights_q;
-  wire logic answer_new = ending && tx_ready && !resetting;
+  wire logic answer_new = ending && tx_ready && !resetting_q;
   wire logic answer_frame = answer_new || again;
 
-  assign take = seen_q && tx_ready && !resetting && !ending;
+  assign take = seen_q && tx_ready && !resetting_q && !ending;
   assign play_o = asked_frame && !again;
   assign play_weights_o = asked_weights && !same_part_q;
   assign rewind_o = answer_frame;
-  assign reset_o = rst_i || resetting;
+  assign reset_o = rst_i || resetting_q;
 
   always_ff @(posedge clk_i) begin
     if (play_o) {last_tag_q, last_crc_q} <= {tag, crc};
     if (play_weights_o) last_part_q <= crc;
     if (rst_i || asked_reset) begin
       reset_q   <= ResetBits'(ResetCycles);
+      resetting_q <= 1'b1;
       playing_q <= 1'b0;
       answered_q  <= 1'b0;
       part_q    <= 1'b0;
       failed_q  <= 1'b0;
     end else begin
-      if (resetting) reset_q <= reset_q - 1'b1;
+      if (resetting_q) reset_q <= reset_q - 1'b1;
+      resetting_q <= reset_q > ResetBits'(1);
       if (play_o) {playing_q, answered_q} <= 2'b10;
       else if (answer_frame) {playing_q, answered_q} <= 2'b01;
       part_q <= part_q || play_weights_o;
