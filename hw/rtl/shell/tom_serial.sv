@@ -144,7 +144,7 @@ module tom_serial #(
       failed_q  <= 1'b0;
     end else begin
       if (resetting_q) reset_q <= reset_q - 1'b1;
-      resetting_q <= reset_q > ResetBits'(1);
+      resetting_q <= reset_q > ResetBits'(1'b1);
       if (play_o) {playing_q, answered_q} <= 2'b10;
       else if (answer_frame) {playing_q, answered_q} <= 2'b01;
       part_q <= part_q || play_weights_o;
