@@ -77,8 +77,8 @@ def named(group: str, name: str, flow: str) -> Point:
     ("group", "name", "expected"),
     [
         ("edge_pad_ring", "size20_lanes3_mirrored", {"output": 1}),
-        ("piecewise_stream", "lines256_in16_out16_lanes1", {"output": 2, "product": 1}),
-        ("gated_fold", "16x16x16x8_kernel3_0of1_4of8_lanes2x4_taps00_pack1", {"output": 3, "product": 8}),
+        ("piecewise_stream", "lines256_in16_out16_lanes1", {"output": 2, "operands": 1}),
+        ("gated_fold", "16x16x16x8_kernel3_0of1_4of8_lanes2x4_taps00_pack1", {"output": 3, "operands": 8}),
         ("multiply_stream", "s8_zero0_lanes1", {"operands": 1}),
         ("dense_fold", "w8_u8_512x48_lanes2x1_pack1_ram1", {"output": 12, "operands": 2}),
     ],
