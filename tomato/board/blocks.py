@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from tomato.board import memories, multipliers
+from tomato.board import ahead, multipliers, retiming
 
 
 def with_registers(netlist: dict[str, Any]) -> dict[str, Any]:
     """The netlist, in which memories and multipliers have their registers; what a memory takes, no multiplier can."""
-    return multipliers.with_registers(memories.with_registers(netlist))
+    return multipliers.with_registers(retiming.with_registers(ahead.with_registers(netlist)))

@@ -1,7 +1,7 @@
 """Flip-flops of the ECP5 in a netlist of Yosys, and what of them the registers of its blocks can stand for."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 Cell = dict[str, Any]
@@ -15,6 +15,8 @@ PLAIN = {"CLKMUX": "CLK"}
 """Parameters of a flip-flop that a block's can stand for: the clock is not inverted."""
 STARTS = PLAIN | {"REGSET": "RESET"}
 """Those of one that begins as 0, too."""
+RESET = {"LSRMUX": "LSR", "SRMODE": "LSR_OVER_CE"}
+"""Parameters of a reset that a LUT in front of the flip-flop can stand for."""
 
 
 def reset(flop: Cell) -> Any:
@@ -36,6 +38,23 @@ def has(flop: Cell, parameters: Mapping[str, str]) -> bool:
 def starts(flop: Cell) -> bool:
     """Whether a flip-flop is plain, begins as 0 and has no reset, nor an enable that is inverted."""
     return has(flop, STARTS) and reset(flop) == ZERO and enable(flop) is not None
+
+
+def lut(entries: Sequence[Any], made: int, function: Callable[[bool, bool, bool, bool], bool]) -> Cell:
+    """A LUT of four bits that drives a new one."""
+    places = (bool(function(*(bool(place >> i & 1) for i in range(4)))) for place in reversed(range(16)))
+    return {
+        "hide_name": 0, "type": "LUT4", "attributes": {},
+        "parameters": {"INIT": "".join("01"[value] for value in places)},
+        "port_directions": dict.fromkeys("ABCD", "input") | {"Z": "output"},
+        "connections": {port: [bit] for port, bit in zip("ABCD", entries, strict=True)} | {"Z": [made]},
+    }  # fmt: skip
+
+
+def unless(flop: Cell, entry: Any, made: int) -> Cell:
+    """The LUT that stands for the reset of a flip-flop, from what that would take to a new bit."""
+    brings = flop["parameters"]["REGSET"] == "SET"
+    return lut((entry, reset(flop), ZERO, ZERO), made, lambda a, b, _, __: brings if b else a)
 
 
 def pins(cells: Iterable[Cell], *, leaving: bool) -> Iterable[tuple[Any, Cell, str]]:

@@ -1,17 +1,15 @@
-"""Registers behind the block memories of the ECP5 go into them: Yosys leaves the block's own unused.
+"""The block memories of the ECP5, as far as their registers concern."""
 
-What leaves the memory takes 5.8 ns of a cycle, from its register 1 ns.
-"""
-
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tomato.board.flipflops import ZERO, Cell, Pin, enable, readers, sole, starts
+from tomato.board.flipflops import ZERO, Cell
 
 MEMORY = "DP16KD"
 BITS, WIDE = 18, 36
 """Bits of a port, and of both where they are one."""
+ADDRESS = 14
+"""Bits of an address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,39 +24,39 @@ class Side:
         """The pins of its data."""
         return [f"DO{port}{i}" for port in self.ports for i in range(BITS)]
 
+    @property
+    def addresses(self) -> list[str]:
+        """The pins of its address."""
+        return [f"AD{self.ports[-1]}{i}" for i in range(ADDRESS)]
 
-def with_registers(netlist: dict[str, Any]) -> dict[str, Any]:
-    """The netlist, in which memories hold what was in registers right behind them.
+    @property
+    def enable(self) -> str:
+        """The pin without which nothing is read."""
+        return f"CE{self.ports[-1]}"
 
-    Registers go into the block if flip-flops of its clock are all that reads its data, one for each bit, with one
-    enable or none, and without a reset: that of the block clears what the memory itself read as well.
-    """
-    for module in netlist["modules"].values():
-        memories = [cell for cell in module["cells"].values() if cell["type"] == MEMORY]
-        read = readers(module) if memories else {}
-        gone = {id(flop) for cell in memories for side in _sides(cell) for flop in _absorb(cell, side, read)}
-        module["cells"] = {name: cell for name, cell in module["cells"].items() if id(cell) not in gone}
-    return netlist
+    def bits(self, cell: Cell) -> list[Any]:
+        """The wires of its data."""
+        return [bit for pin in self.outputs for bit in cell["connections"].get(pin, ()) if isinstance(bit, int)]
+
+    def is_free(self, cell: Cell) -> bool:
+        """Whether a memory's register is unused, and can be used."""
+        wires, parameters = cell["connections"], cell["parameters"]
+        unused = all(parameters[f"REGMODE_{p}"] == "NOREG" and wires[f"RST{p}"] == [ZERO] for p in self.ports)
+        return unused and parameters[f"{self.clock}MUX"] == self.clock
+
+    def remember(self, cell: Cell, enable: Any) -> None:
+        """Let data of a memory leave through its register, which has an enable."""
+        for port in self.ports:
+            cell["parameters"][f"REGMODE_{port}"] = "OUTREG"
+            cell["connections"][f"OCE{port}"] = [enable]
 
 
-def _sides(cell: Cell) -> tuple[Side, ...]:
+def sides(cell: Cell) -> tuple[Side, ...]:
     """What leaves a memory by one clock each."""
     wide = int(cell["parameters"]["DATA_WIDTH_B"], 2) == WIDE
     return (Side("AB", "CLKB"),) if wide else (Side("A", "CLKA"), Side("B", "CLKB"))
 
 
-def _absorb(cell: Cell, side: Side, read: Mapping[Any, list[Pin]]) -> list[Cell]:
-    """Let the registers of a block stand for the flip-flops behind one side; returns those, none if they cannot."""
-    wires, parameters = cell["connections"], cell["parameters"]
-    behind = {pin: found for pin in side.outputs if (found := read.get(wires.get(pin, [None])[0]))}
-    flops = sole(behind.values())
-    clocks, enables = {flop["connections"]["CLK"][0] for flop in flops}, {enable(flop) for flop in flops}
-    alike = clocks == {*wires[side.clock]} and len(enables) == 1 and all(map(starts, flops))
-    if not alike or parameters[f"{side.clock}MUX"] != side.clock or any(wires[f"RST{p}"] != [ZERO] for p in side.ports):
-        return []
-    for pin, flop in zip(behind, flops, strict=True):
-        wires[pin] = flop["connections"]["Q"]
-    for port in side.ports:
-        parameters[f"REGMODE_{port}"] = "OUTREG"
-        wires[f"OCE{port}"] = [*enables]
-    return flops
+def registered(cell: Cell, bit: Any) -> bool:
+    """Whether a bit leaves a memory through its register."""
+    return any(bit in s.bits(cell) and cell["parameters"][f"REGMODE_{s.ports[-1]}"] == "OUTREG" for s in sides(cell))

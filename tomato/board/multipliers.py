@@ -1,7 +1,8 @@
 """Registers in front of the multipliers of the ECP5 go into them, or else those behind: Yosys leaves them all outside.
 
 Those behind stay outside where those in front go in. The routes to what reads them are long where blocks are far apart,
-and a product takes less than 4 ns of a cycle that begins in the block.
+and a product takes less than 4 ns of a cycle that begins in the block. The routes to those in front are as long: where
+much logic lies there, they stay outside, and those behind go in.
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from tomato.board.flipflops import (
     FLIPFLOP,
     ONE,
     PLAIN,
+    RESET,
     ZERO,
     Cell,
     Pin,
@@ -22,18 +24,18 @@ from tomato.board.flipflops import (
     shown,
     sole,
     starts,
+    unless,
 )  # fmt: skip
-from tomato.board.memories import MEMORY
+from tomato.board.memories import MEMORY, registered
+from tomato.board.paths import FAR_NS, STEPS, Paths
 
 MULTIPLIER = "MULT18X18D"
 OPERANDS, BITS = "AB", 18
 PRODUCT = tuple(f"P{i}" for i in range(2 * BITS))
 CONTROLS = ("CLK0", "CE0", "RST0")
 """The pins of the block that its registers are to obey."""
-RESET = {"LSRMUX": "LSR", "SRMODE": "LSR_OVER_CE"}
-"""Parameters of a reset that a LUT in front of the flip-flop can stand for."""
-AFTER = {"RESET": "0010001000100010", "SET": "1110111011101110"}
-"""The LUT4 for that, by REGSET, which says what a reset brings: A unless B, A or B."""
+CYCLE_NS = 6.6
+"""What a path to an operand's register may take, 150 MHz."""
 
 
 def with_registers(netlist: dict[str, Any]) -> dict[str, Any]:
@@ -41,8 +43,9 @@ def with_registers(netlist: dict[str, Any]) -> dict[str, Any]:
 
     Registers go into the block if all bits of both operands are flip-flops of one clock without an enable, as nextpnr
     takes a block with one register for one without; where something else reads them, they stay as well. Those behind a
-    block memory stay: without them the way from there would be the longest. Then, and behind logic, the block holds the
-    product if flip-flops without an enable or a reset are all that reads it, one for each bit.
+    block memory without a register stay: without them the way from there would be the longest. So do those behind much
+    logic, if the product can go in. Then, and behind logic without a register, the block holds the product if
+    flip-flops without an enable or a reset are all that reads it, one for each bit.
     Constant bits go through the register: they are there one cycle behind the chip's start, when nothing is valid yet.
     """
     for module in netlist["modules"].values():
@@ -57,6 +60,7 @@ class _Module:
         self.module = module
         self.cells: dict[str, Cell] = module["cells"]
         self.source: dict[Any, Cell] = {bit: cell for bit, cell, _ in pins(self.cells.values(), leaving=True)}
+        self.paths = Paths(module)
         self.fresh = max((bit for bit in self.source if isinstance(bit, int)), default=0)
 
     def pack(self) -> None:
@@ -85,6 +89,8 @@ class _Module:
         clocks = {flop["connections"]["CLK"][0] for flop in found}
         if len(found) < len(flops) or len(clocks) != 1:
             return False
+        if max(map(self._late, found)) + FAR_NS > CYCLE_NS and _products(cell, self.paths.read):
+            return False
         for port, flop in zip(wired, found, strict=True):
             wires[port] = [self._entry(flop)]
         for operand in OPERANDS:
@@ -96,9 +102,15 @@ class _Module:
         if flop["type"] != FLIPFLOP:
             return False
         kind = PLAIN if reset(flop) == ZERO else PLAIN | RESET
-        fed = self.source.get(flop["connections"]["DI"][0])
-        remembered = fed is not None and fed["type"] == MEMORY
+        (entry,) = flop["connections"]["DI"]
+        fed = self.source.get(entry)
+        remembered = fed is not None and fed["type"] == MEMORY and not registered(fed, entry)
         return enable(flop) == ONE and not remembered and has(flop, kind)
+
+    def _late(self, flop: Cell) -> float:
+        """When what a flip-flop takes is there, with a LUT for its reset."""
+        (entry,) = flop["connections"]["DI"]
+        return self.paths.late(entry) + (0 if reset(flop) == ZERO else STEPS["LUT4"])
 
     def _entry(self, flop: Cell) -> Any:
         """The wire that a flip-flop takes over; that of a new LUT where it has a reset."""
@@ -106,27 +118,26 @@ class _Module:
         if reset(flop) == ZERO:
             return entry
         self.fresh += 1
-        made = {
-            "hide_name": 0, "type": "LUT4", "attributes": {},
-            "parameters": {"INIT": AFTER[flop["parameters"]["REGSET"]]},
-            "port_directions": dict.fromkeys("ABCD", "input") | {"Z": "output"},
-            "connections": {"A": [entry], "B": [reset(flop)], "C": [ZERO], "D": [ZERO], "Z": [self.fresh]},
-        }  # fmt: skip
+        made = unless(flop, entry, self.fresh)
         self.cells[f"unless_{self.fresh}"] = self.source[self.fresh] = made
         return self.fresh
 
 
-def _absorb_product(cell: Cell, read: Mapping[Any, list[Pin]]) -> None:
-    """Let the register of a block stand for the flip-flops on its product, if it can."""
-    wires = cell["connections"]
-    behind = {port: found for port in PRODUCT if (found := read.get(wires.get(port, [None])[0]))}
+def _products(cell: Cell, read: Mapping[Any, list[Pin]]) -> dict[str, Cell]:
+    """By pin of a product the flip-flop behind it; empty if the block's register cannot stand for them."""
+    behind = {port: found for port in PRODUCT if (found := read.get(cell["connections"].get(port, [None])[0]))}
     flops = sole(behind.values())
     clocks = {flop["connections"]["CLK"][0] for flop in flops}
-    if len(clocks) != 1 or not all(starts(flop) and enable(flop) == ONE for flop in flops):
-        return
-    for port, flop in zip(behind, flops, strict=True):
-        wires[port], flop["connections"]["Q"] = flop["connections"]["Q"], []
-    _clock(cell, "OUTPUT", *clocks)
+    fit = len(clocks) == 1 and all(starts(flop) and enable(flop) == ONE for flop in flops)
+    return dict(zip(behind, flops, strict=True)) if fit else {}
+
+
+def _absorb_product(cell: Cell, read: Mapping[Any, list[Pin]]) -> None:
+    """Let the register of a block stand for the flip-flops on its product, if it can."""
+    found = _products(cell, read)
+    for port, flop in found.items():
+        _clock(cell, "OUTPUT", *flop["connections"]["CLK"])
+        cell["connections"][port], flop["connections"]["Q"] = flop["connections"]["Q"], []
 
 
 def _clock(cell: Cell, register: str, clock: Any) -> None:

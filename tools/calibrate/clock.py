@@ -10,14 +10,26 @@ import hashlib
 import inspect
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from tomato import targets
 from tomato.backend.verilog import sources
-from tomato.board import blocks, boards, ecp5, flipflops, memories, multipliers, synthesis, tools
+from tomato.board import (
+    ahead,
+    blocks,
+    boards,
+    ecp5,
+    flipflops,
+    memories,
+    multipliers,
+    paths,
+    retiming,
+    synthesis,
+    tools,
+)
 from tomato.core.assets import asset
 from tomato.engines import CATALOGUE
 from tools.calibrate.alone import alone
@@ -39,7 +51,18 @@ ALSO = {"requant_stream": "acc19_mult15_bias27_out7_channels50_lanes5"}
 """What else is placed: several lanes, with inputs of a bit more than a multiplier takes."""
 ASKED, SEEDS = 150, (1, 2, 3)
 """The clock that the placer is told to reach, in MHz; what its random choices begin with."""
-REWRITE = (ecp5.prepared, ecp5.without_idle_carries, blocks, flipflops, memories, multipliers, alone)
+REWRITE = (
+    ecp5.prepared,
+    ecp5.without_idle_carries,
+    ahead,
+    blocks,
+    flipflops,
+    memories,
+    multipliers,
+    paths,
+    retiming,
+    alone,
+)
 """What changes the netlist of Yosys before it is placed."""
 
 
@@ -94,11 +117,28 @@ def _is_text(line: ast.stmt) -> bool:
     return isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant)
 
 
-def place(point: Point, work: Path) -> dict[str, Any]:
-    """The clock of every seed in MHz, their median, and where the critical path of the median begins and ends."""
+def prepared(point: Point, work: Path) -> dict[str, Any]:
+    """The netlist of a point alone on a chip, as it is to be placed."""
     made = netlist(point, sources([point.module]).values(), asset("hw", "include"), commands(point), work)
+    return alone(ecp5.prepared(made), point.module)
+
+
+def digest(made: Mapping[str, Any]) -> str:
+    """Changes with the cells of a netlist and with what connects them, however its wires are numbered."""
+    wires: dict[Any, int] = {}
+    cells = [
+        (name, cell["type"], cell["parameters"], port, [wires.setdefault(bit, len(wires)) for bit in bits])
+        for module in made["modules"].values()
+        for name, cell in sorted(module["cells"].items())
+        for port, bits in sorted(cell["connections"].items())
+    ]
+    return hashlib.sha256(json.dumps(cells, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def place(made: Mapping[str, Any], work: Path) -> dict[str, Any]:
+    """The clock of every seed in MHz, their median, and where the critical path of the median begins and ends."""
     placed = work / "alone.json"
-    placed.write_text(json.dumps(alone(ecp5.prepared(made), point.module)))
+    placed.write_text(json.dumps(made))
     reports = []
     for seed in SEEDS:
         report = work / f"timing{seed}.json"
@@ -132,15 +172,18 @@ def known() -> dict[str, Any]:
 
 
 def refresh(chosen: Iterable[Point]) -> None:
-    """Place the points that are unknown or out of date; every result is stored at once."""
+    """Place the points that are unknown or whose netlist is another now; every result is stored at once."""
     for point in chosen:
-        now = stamp(point)
-        if known().get(point.group, {}).get(point.name, {}).get("key") == now:
+        now, before = stamp(point), known().get(point.group, {}).get(point.name, {})
+        if before.get("key") == now:
             continue
-        found = place(point, ROOT / "build" / "clock" / now)
+        work = ROOT / "build" / "clock" / now
+        made = prepared(point, work)
+        same = digest(made)
+        found = before if before.get("netlist") == same else place(made, work)
         print(f"{point.group} {point.name}: {found['mhz']} MHz, {found['from']} > {found['to']}", flush=True)
         everything = known()
-        everything.setdefault(point.group, {})[point.name] = {"key": now, **found}
+        everything.setdefault(point.group, {})[point.name] = {**found, "key": now, "netlist": same}
         DATA.write_text(json.dumps(dict(sorted(everything.items())), indent=1) + "\n")
 
 

@@ -36,11 +36,9 @@ module tom_edge_count #(
     return at >= begin_at && at < end_at;
   endfunction
 
-  logic [CountBits-1:0] count_q;
+  logic [CountBits-1:0] next_q;  // the place behind this
   logic                 first_q, last_q, fresh_q, leaves_q, forward_q;
-
-  wire logic [CountBits-1:0] count_d = last_q ? '0 : count_q + 1'b1;
-  wire logic signed [31:0] at = rst_i ? 0 : int'(count_d);
+  wire logic signed [31:0] at = rst_i ? 0 : int'(next_q);
   wire logic last_d = at == int'(Total) - 1;
 
   assign first_o = first_q;
@@ -52,7 +50,7 @@ module tom_edge_count #(
 
   always_ff @(posedge clk_i) begin
     if (rst_i || step_i) begin
-      count_q   <= CountBits'(unsigned'(at));
+      next_q    <= last_d ? '0 : CountBits'(unsigned'(at)) + 1'b1;
       first_q   <= at == 0;
       last_q    <= last_d;
       fresh_q   <= at == 0 || between(at, int'(Before) + Ahead + 1, int'(Before + Size));

@@ -143,13 +143,18 @@ module tom_gru_unit #(
     // The candidate's own sum waits for the reset gate.
     logic [XBits-1:0]            x_q[Gates+1];
     logic signed [SumBits-1:0]   r_q[Gates+1];
+    /* verilator lint_off UNUSEDSIGNAL */ // its sign, where that is above what a sum has
     logic signed [ResetBits-1:0] reset_q;
+    /* verilator lint_on UNUSEDSIGNAL */
     logic signed [PBits-1:0]     sum_q;
     wire logic signed [GateBits-1:0] candidate;
     wire logic signed [Factor-1:0] factor = ResetAfter
         ? Factor'(r_q[Gates-1]) : Factor'(signed'(last[u*HiddenBits+:HiddenBits]));
-    wire logic signed [PBits-1:0] rounded = PBits'((reset_q + ResetBits'(1 << (GateFraction - 1))) >>> GateFraction);
-    wire logic signed [PBits-1:0] addend = ResetAfter ? rounded : PBits'(r_q[Gates]);
+    // What is reset rounds in the sum that takes it: the half lies below the point, where the others have nothing.
+    wire logic signed [PBits-1:0] x_wide = XSigned ? PBits'(signed'(x_q[Gates])) : PBits'(x_q[Gates]);
+    wire logic [PBits+GateFraction-1:0] beside = {ResetAfter ? x_wide : '0, GateFraction'(1 << (GateFraction - 1))};
+    wire logic signed [PBits-1:0] rounded =
+        PBits'((beside + (PBits + GateFraction)'(reset_q)) >> GateFraction);
 
     assign left[u] = {gate[0], x_q[Gates-1]};
 
@@ -162,7 +167,7 @@ module tom_gru_unit #(
       end
       if (!ResetAfter && second_q[Gates-1]) x_q[Gates] <= taken[u*(GateBits+XBits)+:XBits];
       reset_q <= gate[1] * factor;
-      sum_q   <= (XSigned ? PBits'(signed'(x_q[Gates])) : PBits'(x_q[Gates])) + addend;
+      sum_q   <= ResetAfter ? rounded : x_wide + PBits'(r_q[Gates]);
     end
 
     tom_recurrent_function #(
@@ -184,8 +189,10 @@ module tom_gru_unit #(
     logic signed [NewBits-1:0]  new_q[2];
     logic signed [DiffBits-1:0] diff_q;
     logic signed [ProdBits-1:0] prod_q;
-    wire logic signed [HBits-1:0] next = HBits'(new_q[1])
-        + ((HBits'(prod_q) + HBits'(1 << (GateFraction - 1))) >>> GateFraction);
+    wire logic signed [HBits-1:0] halved =
+        HBits'(signed'({new_q[1], GateFraction'(1 << (GateFraction - 1))})) + HBits'(prod_q);
+    wire logic signed [HBits-1:0] next = halved >>> GateFraction;
+    wire logic fits = next[HBits-1:HiddenBits-1] == {(HBits - HiddenBits + 1){next[HBits-1]}};
 
     always_ff @(posedge clk_i) begin
       update_q[0] <= !ResetAfter && second_q[Gates-1] ? taken[u*(GateBits+XBits)+XBits+:GateBits] : gate[0];
@@ -199,9 +206,8 @@ module tom_gru_unit #(
       new_q[1] <= new_q[0];
       prod_q   <= update_q[Candidate-Gates] * diff_q;
       if (!ResetAfter && !second_q[Stages-2]) h_q[u] <= early_q[Stages-10];
-      else if (next > HBits'((1 << (HiddenBits - 1)) - 1)) h_q[u] <= {1'b0, {(HiddenBits - 1){1'b1}}};
-      else if (next < -HBits'(1 << (HiddenBits - 1))) h_q[u] <= {1'b1, {(HiddenBits - 1){1'b0}}};
-      else h_q[u] <= next[HiddenBits-1:0];
+      else if (fits) h_q[u] <= next[HiddenBits-1:0];
+      else h_q[u] <= {next[HBits-1], {(HiddenBits - 1){!next[HBits-1]}}};
     end
   end
 

@@ -36,7 +36,7 @@ module tom_packet_rx #(
 
   import tom_serial_pkg::*;
 
-  typedef enum logic [2:0] {Hunt, Magic, Header, Check, Payload, Crc, Verdict} state_e;
+  typedef enum logic [3:0] {Hunt, Magic, Header, Compare, Check, Payload, Crc, Judge, Verdict} state_e;
 
   localparam logic [31:0] Residue = 32'hdebb20e3;  // the state of a right CRC behind its own bytes
   localparam int unsigned TimeBits = tom_pkg::count_width(Timeout);
@@ -48,6 +48,7 @@ module tom_packet_rx #(
   logic [TimeBits-1:0] time_q;
   logic [31:0]         sent_q;    // the CRC as it came
   logic [7:0]          code_q;
+  logic                known_q;   // the header is one that may come, since Compare
 
   wire logic [7:0]  kind = header_q[7:0];
   wire logic [31:0] length = header_q[47:16];
@@ -55,9 +56,8 @@ module tom_packet_rx #(
   wire logic        is_weights = kind == KindWeights && WeightBytes != 0;
   wire logic        is_bare = kind == KindInfo || kind == KindReset;
   wire logic [31:0] due = is_frame ? FrameBytes : is_weights ? WeightBytes : 32'd0;
-  wire logic        known = (is_frame || is_weights || is_bare) && length == due;
   wire logic        running = state_q == Header || state_q == Payload || state_q == Crc;
-  wire logic        accepted = state_q == Check && known && !(is_frame && busy_i);
+  wire logic        accepted = state_q == Check && known_q && !(is_frame && busy_i);
 
   assign start_frame_o = accepted && is_frame;
   assign start_weights_o = accepted && is_weights;
@@ -71,6 +71,7 @@ module tom_packet_rx #(
   assign code_o = code_q;
 
   always_ff @(posedge clk_i) begin
+    known_q <= (is_frame || is_weights || is_bare) && length == due;
     time_q <= running && !byte_valid_i ? time_q + 1'b1 : '0;
     if (state_q == Magic) crc_q <= '1;
     else if (running && byte_valid_i) crc_q <= crc32(crc_q, byte_data_i);
@@ -95,10 +96,11 @@ module tom_packet_rx #(
         end
         Header: if (byte_valid_i) begin
           left_q <= left_q - 1'b1;
-          if (left_q == '0) state_q <= Check;
+          if (left_q == '0) state_q <= Compare;
         end
+        Compare: state_q <= Check;
         Check: begin
-          code_q  <= !known ? ErrorLength : !accepted ? ErrorBusy : '0;
+          code_q  <= !known_q ? ErrorLength : !accepted ? ErrorBusy : '0;
           left_q  <= due == '0 ? 32'd3 : due - 1'b1;
           state_q <= !accepted ? Verdict : due == '0 ? Crc : Payload;
         end
@@ -108,10 +110,11 @@ module tom_packet_rx #(
         end
         Crc: if (byte_valid_i) begin
           left_q <= left_q - 1'b1;
-          if (left_q == '0) begin
-            state_q <= Verdict;
-            code_q  <= crc32(crc_q, byte_data_i) == Residue ? '0 : ErrorCrc;
-          end
+          if (left_q == '0) state_q <= Judge;
+        end
+        Judge: begin
+          state_q <= Verdict;
+          code_q  <= crc_q == Residue ? '0 : ErrorCrc;
         end
         Verdict: if (verdict_ready_i) state_q <= Hunt;
       endcase

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sends a packet, see tom_serial_pkg: what send_i asks for, and the bytes of its payload as they come.
+//
+// The CRC takes a byte in the cycle after it has left: the first byte of the CRC waits for that.
 
 `default_nettype none
 
@@ -33,12 +35,14 @@ module tom_packet_tx (
   logic [31:0]       length_q;
   logic [31:0]       left_q;    // bytes left of this part, less one
   logic [31:0]       crc_q;
+  logic              summed_q;  // the CRC has what has left
+  logic [7:0]        sent_q;    // else this is missing
 
   wire logic magic = state_q == Header && left_q >= 32'(HeaderBytes - 2);
   wire logic moved = out_valid_o && out_ready_i;
 
   assign ready_o = state_q == Idle;
-  assign out_valid_o = state_q == Payload ? payload_valid_i : state_q != Idle;
+  assign out_valid_o = state_q == Payload ? payload_valid_i : state_q == Crc ? summed_q : state_q == Header;
   assign out_data_o = state_q == Header ? header_q[7:0] : state_q == Payload ? payload_data_i : ~crc_q[7:0];
   assign payload_ready_o = state_q == Payload && out_ready_i;
 
@@ -49,9 +53,11 @@ module tom_packet_tx (
     end else if (moved) begin
       header_q <= header_q >> 8;
     end
+    sent_q <= out_data_o;
+    summed_q <= !moved || magic || state_q == Crc;
     if (state_q == Idle) crc_q <= '1;
+    else if (!summed_q) crc_q <= crc32(crc_q, sent_q);
     else if (moved && state_q == Crc) crc_q <= crc_q >> 8;
-    else if (moved && !magic) crc_q <= crc32(crc_q, out_data_o);
     if (rst_i) begin
       state_q <= Idle;
       left_q  <= '0;

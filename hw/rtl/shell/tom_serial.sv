@@ -96,37 +96,55 @@ module tom_serial #(
   logic [7:0]           last_tag_q;
   logic [31:0]          last_crc_q, last_part_q;  // of the last frame, and part of the weights
   logic                 part_q;  // a part of the weights came since the reset
+  logic                 resetting_q;  // reset_q is not 0
+  logic                 finished_q;
   wire logic            tx_ready;
 
-  wire logic resetting = reset_q != '0;
-  wire logic ending = playing_q && finished_i;
-  wire logic right = take && code == '0;
-  wire logic wrong = take && code != '0;
-  wire logic asked_frame = right && kind == KindFrame;
-  wire logic again = asked_frame && answered_q && crc == last_crc_q;
-  wire logic asked_info = right && kind == KindInfo;
-  wire logic asked_reset = right && kind == KindReset;
-  wire logic asked_weights = right && kind == KindWeights;
-  wire logic answer_new = ending && tx_ready && !resetting;
+  // What is compared of a verdict, which waits: a cycle behind it, as seen_q is.
+  logic seen_q, wrong_q, frame_q, info_asked_q, reset_asked_q, weights_q, same_q, same_part_q;
+
+  always_ff @(posedge clk_i) begin
+    seen_q        <= verdict && !take && !rst_i;
+    wrong_q       <= code != '0;
+    frame_q       <= kind == KindFrame;
+    info_asked_q  <= kind == KindInfo;
+    reset_asked_q <= kind == KindReset;
+    weights_q     <= kind == KindWeights;
+    same_q        <= answered_q && crc == last_crc_q;
+    same_part_q   <= part_q && crc == last_part_q;
+    finished_q    <= playing_q && finished_i;
+  end
+
+  wire logic ending = playing_q && finished_q;
+  wire logic right = take && !wrong_q;
+  wire logic wrong = take && wrong_q;
+  wire logic asked_frame = right && frame_q;
+  wire logic again = asked_frame && same_q;
+  wire logic asked_info = right && info_asked_q;
+  wire logic asked_reset = right && reset_asked_q;
+  wire logic asked_weights = right && weights_q;
+  wire logic answer_new = ending && tx_ready && !resetting_q;
   wire logic answer_frame = answer_new || again;
 
-  assign take = verdict && tx_ready && !resetting && !ending;
+  assign take = seen_q && tx_ready && !resetting_q && !ending;
   assign play_o = asked_frame && !again;
-  assign play_weights_o = asked_weights && !(part_q && crc == last_part_q);
+  assign play_weights_o = asked_weights && !same_part_q;
   assign rewind_o = answer_frame;
-  assign reset_o = rst_i || resetting;
+  assign reset_o = rst_i || resetting_q;
 
   always_ff @(posedge clk_i) begin
     if (play_o) {last_tag_q, last_crc_q} <= {tag, crc};
     if (play_weights_o) last_part_q <= crc;
     if (rst_i || asked_reset) begin
       reset_q   <= ResetBits'(ResetCycles);
+      resetting_q <= 1'b1;
       playing_q <= 1'b0;
       answered_q  <= 1'b0;
       part_q    <= 1'b0;
       failed_q  <= 1'b0;
     end else begin
-      if (resetting) reset_q <= reset_q - 1'b1;
+      if (resetting_q) reset_q <= reset_q - 1'b1;
+      resetting_q <= reset_q > ResetBits'(1'b1);
       if (play_o) {playing_q, answered_q} <= 2'b10;
       else if (answer_frame) {playing_q, answered_q} <= 2'b01;
       part_q <= part_q || play_weights_o;
@@ -140,7 +158,7 @@ module tom_serial #(
   logic [31:0] crc_errors_q, length_errors_q, timeouts_q, line_errors_q, refused_q;
 
   always_ff @(posedge clk_i) begin
-    cycles_q <= play_o ? 32'd1 : cycles_q + 32'(!ending);
+    cycles_q <= play_o ? '0 : cycles_q + 32'(!ending);
     if (rst_i || asked_reset) begin
       frames_q        <= '0;
       last_q          <= '0;
@@ -177,13 +195,14 @@ module tom_serial #(
 
   source_e     source_q;
   logic [5:0]  info_q;
-  logic [7:0]  code_q;
+  logic [7:0]  code_q, told_q;  // told_q: of the counters, there long before the line takes it
   wire logic   payload_ready, tx_valid, tx_taken;
   wire logic [7:0] tx_data;
 
   assign answer_ready_o = payload_ready && source_q == Outputs;
 
   always_ff @(posedge clk_i) begin
+    told_q <= info[8*info_q+:8];
     if (tx_ready) begin
       source_q <= answer_frame ? Outputs : asked_info ? Counters : wrong ? Code : Nothing;
       code_q <= code;
@@ -203,7 +222,7 @@ module tom_serial #(
     .length_i       (answer_frame ? AnswerBytes : asked_info ? InfoBytes : 32'(wrong)),
     .payload_valid_i(source_q == Outputs ? answer_valid_i : 1'b1),
     .payload_ready_o(payload_ready),
-    .payload_data_i (source_q == Outputs ? answer_data_i : source_q == Code ? code_q : info[8*info_q+:8]),
+    .payload_data_i (source_q == Outputs ? answer_data_i : source_q == Code ? code_q : told_q),
     .out_valid_o    (tx_valid),
     .out_ready_i    (tx_taken),
     .out_data_o     (tx_data)

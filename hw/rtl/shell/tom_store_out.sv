@@ -44,18 +44,18 @@ module tom_store_out #(
   logic [CountBits-1:0] filled_q, read_q;
   logic [ByteBits-1:0]  byte_q;
   logic [Width-1:0]     word_q;
-  logic                 fetched_q, valid_q, torn_q;
+  logic                 full_q, fetched_q, valid_q, torn_q;
   logic [Width-1:0]     word;
 
-  wire logic full = filled_q == CountBits'(Beats);
-  wire logic put = in_valid_i && !full;
+  wire logic last = filled_q == CountBits'(Beats - 1);
+  wire logic put = in_valid_i && !full_q;
   wire logic done = read_q == CountBits'(Beats) && !fetched_q && !valid_q;
-  wire logic fetch = full && !done && !fetched_q && !valid_q;
+  wire logic fetch = full_q && !done && !fetched_q && !valid_q;
   wire logic give = valid_q && byte_ready_i;
 
-  assign full_o = full;
+  assign full_o = full_q;
   assign torn_o = torn_q;
-  assign in_ready_o = !full;
+  assign in_ready_o = !full_q;
   assign byte_valid_o = done ? next_valid_i : valid_q;
   assign byte_data_o = done ? next_data_i : word_q[7:0];
   assign next_ready_o = done && byte_ready_i;
@@ -65,6 +65,7 @@ module tom_store_out #(
     else if (give) word_q <= Width'({8'd0, word_q} >> 8);
     if (rst_i) begin
       filled_q  <= '0;
+      full_q    <= 1'b0;
       read_q    <= '0;
       byte_q    <= '0;
       fetched_q <= 1'b0;
@@ -73,7 +74,8 @@ module tom_store_out #(
     end else begin
       if (clear_i) filled_q <= '0;
       else if (put) filled_q <= filled_q + 1'b1;
-      torn_q <= torn_q || (put && in_last_i != (filled_q == CountBits'(Beats - 1)));
+      full_q <= !clear_i && (full_q || (put && last));
+      torn_q <= torn_q || (put && in_last_i != last);
       if (rewind_i) begin
         read_q    <= '0;
         byte_q    <= '0;

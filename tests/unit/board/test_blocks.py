@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tomato.board import memories
+from tomato.board import retiming
 from tomato.board.multipliers import with_registers
 
 PLAIN = {"CEMUX": "1 ", "CLKMUX": "CLK", "LSRMUX": "LSR", "REGSET": "RESET", "SRMODE": "LSR_OVER_CE"}
@@ -36,7 +36,7 @@ def memory(leaves: int) -> dict[str, Any]:
     """A block memory."""
     return {
         "type": "DP16KD",
-        "parameters": {},
+        "parameters": {"DATA_WIDTH_B": f"{18:032b}", "REGMODE_A": "NOREG", "REGMODE_B": "NOREG"},
         "port_directions": {"DOA0": "output"},
         "connections": {"DOA0": [leaves]},
     }
@@ -185,7 +185,7 @@ def remembered(ports: str, edit: Callable[[Cells], Any] = lambda cells: None) ->
     cells: Cells = {"ram": block(ports), **{f"out{i}": flop(500 + i, 600 + i) for i in range(18 * len(ports))}}
     edit(cells)
     module = {"cells": cells, "ports": {"y": {"bits": [600, 700]}, "clk": {"bits": [CLOCK]}}}
-    found: Cells = memories.with_registers({"modules": {"top": module}})["modules"]["top"]["cells"]
+    found: Cells = retiming.with_registers({"modules": {"top": module}})["modules"]["top"]["cells"]
     return found
 
 
@@ -200,7 +200,7 @@ def test_registers_behind_a_memory_go_in(ports: str, expected: list[str]) -> Non
     assert set(cells) == {"ram"}
     assert modes(cells) == expected
     pins = cells["ram"]["connections"]
-    assert [pins[f"DO{port}{i}"] for port in ports for i in range(18)] == [[600 + i] for i in range(18 * len(ports))]
+    assert [pins[f"DO{port}{i}"] for port in ports for i in range(18)] == [[500 + i] for i in range(18 * len(ports))]
     assert [pins[f"OCE{port}"] for port in ports] == [["1"]] * len(ports)
 
 
@@ -222,12 +222,12 @@ def enabled_but_one(cells: Cells) -> None:
 
 
 KEPT: dict[str, Callable[[Cells], Any]] = {
-    "read twice": lambda cells: cells.update(more=flop(500, 700)),
     "shown": lambda cells: cells["ram"]["connections"].update(DOB3=[700]),
-    "read by logic": lambda cells: cells["out3"].update(type="LUT4"),
+    "read by a carry": lambda cells: cells["out3"].update(type="CCU2C"),
     "an enable of some": enabled_but_one,
-    "reset": lambda cells: cells["out3"]["connections"].update(LSR=[RESET]),
-    "begins as 1": lambda cells: cells["out3"]["parameters"].update(REGSET="SET"),
+    "reset at once": lambda cells: cells.update(
+        out3=flop(503, 603, RESET) | {"parameters": PLAIN | {"SRMODE": "ASYNC"}}
+    ),
     "other clock": lambda cells: cells["out3"]["connections"].update(CLK=[5]),
     "inverted clock": lambda cells: cells["ram"]["parameters"].update(CLKBMUX="INV"),
     "a memory that is reset": lambda cells: cells["ram"]["connections"].update(RSTB=[RESET]),
