@@ -31,8 +31,8 @@ TABLE: Final = "<!-- made by python -m tools.bench.few -->\n"
 PAIRS: Final = (("ulx3s", 40_000.0), ("kv260", 250_000.0), ("u250", 300_000.0))
 WIDTHS: Final = (8, 16, 24)
 FRAME: Final = (28, 28, 1)
-EPOCHS, COUNT, POPULATION, WINNERS = 8, 24, 8, 1
-ALONE: Final = 18
+EPOCHS, COUNT, POPULATION, WINNERS = 60, 72, 12, 2
+ALONE: Final = 24
 """Epochs of a classical network, and of one that was found."""
 SEED: Final = 0
 Row = Mapping[str, Any]
