@@ -12,7 +12,7 @@ from examples.networks import NETWORKS
 from tomato import targets
 from tomato.core.errors import TomatoError
 from tools.bench import readme, run
-from tools.bench.cases import HERE, Case, read_cases, read_published
+from tools.bench.cases import HERE, Case, read_cases, read_naive, read_published
 from tools.bench.measure import measure
 from tools.bench.table import document
 
@@ -66,6 +66,9 @@ def test_published_figures_stand_beside_a_case() -> None:
     for figure in read_published():
         assert figure.case in names
         assert figure.source
+    for naive in read_naive():
+        assert naive.case in names
+        assert naive.source
 
 
 @pytest.mark.parametrize(
@@ -78,13 +81,20 @@ def test_published_figures_stand_beside_a_case() -> None:
         ),
         pytest.param(
             '[[case]]\nname = "a"\nboard = "u250"',
-            "unknown key 'board'\n  --> {path}\n  hint: the keys are name, target, network, model, file, calibration, "
-            "precision, overrides, clock_mhz, zero_words, at_most, frames, refused",
+            "unknown key 'board'\n  --> {path}\n  hint: the keys are name, target, network, model, file, library, "
+            "size, calibration, precision, overrides, clock_mhz, double_clock, zero_words, at_most, frames, refused",
             id="key",
         ),
         pytest.param('[[case]]\nname = "a"', "target is missing in {{'name': 'a'}}", id="missing"),
         pytest.param(
-            '[[case]]\nname = "a"\ntarget = "u250"', "case 'a' needs exactly one of network, model, file", id="nothing"
+            '[[case]]\nname = "a"\ntarget = "u250"',
+            "case 'a' needs exactly one of network, model, file, library",
+            id="nothing",
+        ),
+        pytest.param(
+            '[[case]]\nname = "a"\ntarget = "u250"\nlibrary = "torchvision/alexnet"',
+            "case 'a': library and size go together",
+            id="no_size",
         ),
         pytest.param(
             '[[case]]\nname = "a"\ntarget = "u250"\nnetwork = "resnet20"\n' * 2, "two cases are called 'a'", id="twice"
@@ -111,6 +121,20 @@ def test_a_model_that_is_not_there_skips_the_case(monkeypatch: pytest.MonkeyPatc
     assert run.run(case, simulate=False, timeout=1) == {"status": "skipped", "message": case.missing()}
 
 
+def test_a_library_that_is_not_there_skips_the_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = Case("a", "u250", library="segmentation-models-pytorch/Unet", size=96)
+    monkeypatch.setattr("tools.bench.cases.find_spec", lambda name: name == "torch")
+    assert case.missing() == "segmentation_models_pytorch is not installed: pip install segmentation_models_pytorch"
+    monkeypatch.setattr("tools.bench.cases.find_spec", lambda name: True)
+    assert case.missing() == ""
+
+
+def test_titles_tell_cases_of_a_network_apart() -> None:
+    assert Case("a", "u250", model="resnet8_float.onnx", double_clock=True).title == "resnet8, `--double-clock`"
+    assert Case("a", "u250", network="resnet50", zero_words=0.75).title == "resnet50, 75% of words zero"
+    assert Case("a", "u250", library="ultralytics/yolov8n", size=320).title == "yolov8n, 320 x 320"
+
+
 def test_two_cases_at_a_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     cases = tuple(Case(name, "u250", model="no-such-model.onnx") for name in ("one", "two", "three"))
     monkeypatch.setenv("TOMATO_MODELS", str(tmp_path))
@@ -129,7 +153,9 @@ def test_two_cases_at_a_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
 def test_cases_are_chosen_by_a_part_of_their_name() -> None:
     cases = read_cases()
     assert run.choose(cases, ()) == list(cases)
-    assert [c.network for c in run.choose(cases, ["resnet20", "vgg"])] == ["vgg16", "vgg16", "resnet20"]
+    assert {c.network for c in run.choose(cases, ["resnet20", "vgg"])} == {"vgg16", "resnet20"}
+    assert len(run.choose(cases, ["resnet50-u250"])) > 1
+    assert [c.name for c in run.choose(cases, ["resnet50-u250-w8a8"])] == ["resnet50-u250-w8a8"]  # others begin like it
     with pytest.raises(TomatoError) as raised:
         run.choose(cases[:2], ["mobilenet", "alexnet"])
     assert str(raised.value) == (
@@ -145,7 +171,15 @@ def test_a_case_is_measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     assert found["fps"] == round(found["clock_mhz"] * 1e6 / found["interval_cycles"], 2)
     assert found["macs"] <= found["multipliers"] * found["interval_cycles"]
     assert found["compile_megabytes"] > 10
+    assert found["bottleneck"]
     assert (tmp_path / "designs" / "digits" / "report.json").exists()
+
+
+def test_the_second_clock_is_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("tools.bench.measure.BUILD", tmp_path)
+    measure(Case("digits", "kv260", file=DIGITS.file, double_clock=True), simulated=False)
+    stored = json.loads((tmp_path / "designs" / "digits" / "report.json").read_text())
+    assert stored["double_clock"]["layers"]
 
 
 def test_a_refusal_is_a_result(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -184,6 +218,19 @@ def test_a_crash_is_a_result(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
 )  # fmt: skip
 def test_progress_lines(result: dict[str, Any], line: str) -> None:
     assert run.outcome(Case("a", "u250", at_most=999), result) == line
+
+
+def test_a_simulation_stays_with_the_design_that_it_was_of() -> None:
+    simulated = RESULT | {"simulation": SIMULATED}
+    assert run.with_simulation(RESULT, simulated) == simulated
+    assert run.with_simulation(RESULT | {"compile_seconds": 1.0}, simulated)["simulation"] == SIMULATED
+    assert run.with_simulation(RESULT, RESULT) == run.with_simulation(RESULT, {}) == RESULT
+    other = RESULT | {"resources": RESULT["resources"] | {"lut": 9_999}}
+    assert run.with_simulation(other, simulated) == other
+    refused = {"status": "refused", "message": "error: no"}
+    assert run.with_simulation(refused, simulated) == refused
+    anew = RESULT | {"simulation": SIMULATED | {"seconds": 1.0}}
+    assert run.with_simulation(anew, simulated) == anew
 
 
 def test_what_counts_as_expected() -> None:
@@ -248,4 +295,5 @@ def test_results_as_tables(golden: Callable[[str], None]) -> None:
         "vgg": {"status": "refused", "message": "error: too big\n  --> vgg.onnx"},
         "crash": {"status": "failed", "message": "ended with exit code 1"},
     }
-    golden(document(cases, results, read_published()))
+    results["fast"]["fifo_bytes"] = 12_345
+    golden(document(cases, results, read_published(), read_naive()))
