@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from examples.networks import NETWORKS
 from tomato import targets
 from tomato.core.errors import TomatoError
+from tomato.frontend import load
 from tools.bench import readme, run
 from tools.bench.cases import HERE, Case, read_cases, read_naive, read_published
 from tools.bench.measure import measure
@@ -127,6 +128,21 @@ def test_a_library_that_is_not_there_skips_the_case(monkeypatch: pytest.MonkeyPa
     assert case.missing() == "segmentation_models_pytorch is not installed: pip install segmentation_models_pytorch"
     monkeypatch.setattr("tools.bench.cases.find_spec", lambda name: True)
     assert case.missing() == ""
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_network_of_a_library_is_written_for_its_pictures(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    from tools.bench import zoo
+
+    monkeypatch.setitem(zoo.ZOO, "mine", lambda: {"net": zoo.Kept(lambda: torch.nn.Conv2d(3, 4, 3, padding=1), 64)})
+    zoo.save("mine/net", tmp_path / "new" / "net.onnx", size=8)
+    network = load(tmp_path / "new" / "net.onnx")
+    assert [tuple(p.shape) for p in network.inputs] == [(3, 8, 8)]
+    with pytest.raises(ValueError, match=r"^mine has no 'other' here; there are net$"):
+        zoo.save("mine/other", tmp_path / "net.onnx", size=8)
+    with pytest.raises(ValueError, match=r"^there is no library 'yours'; there are written, torchvision, timm, "):
+        zoo.save("yours/net", tmp_path / "net.onnx", size=8)
 
 
 def test_titles_tell_cases_of_a_network_apart() -> None:
