@@ -12,6 +12,7 @@ from examples.networks import NETWORKS
 from tomato import targets
 from tomato.core.errors import TomatoError
 from tomato.frontend import load
+from tomato.quantise.precision import Precision
 from tools.bench import readme, run
 from tools.bench.cases import HERE, Case, read_cases, read_naive, read_published
 from tools.bench.measure import measure
@@ -83,7 +84,8 @@ def test_published_figures_stand_beside_a_case() -> None:
         pytest.param(
             '[[case]]\nname = "a"\nboard = "u250"',
             "unknown key 'board'\n  --> {path}\n  hint: the keys are name, target, network, model, file, library, "
-            "size, calibration, precision, overrides, clock_mhz, double_clock, zero_words, at_most, frames, refused",
+            "size, calibration, precision, overrides, clock_mhz, double_clock, share, zero_words, at_most, "
+            "frames, refused",
             id="key",
         ),
         pytest.param('[[case]]\nname = "a"', "target is missing in {{'name': 'a'}}", id="missing"),
@@ -196,6 +198,20 @@ def test_the_second_clock_is_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path
     measure(Case("digits", "kv260", file=DIGITS.file, double_clock=True), simulated=False)
     stored = json.loads((tmp_path / "designs" / "digits" / "report.json").read_text())
     assert stored["double_clock"]["layers"]
+
+
+def test_a_model_that_comes_quantised_has_its_own_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def compiled(*_: object, precision: object, **__: object) -> None:
+        asked.append(precision)
+        raise TomatoError("enough")
+
+    monkeypatch.setattr("tools.bench.measure.compile_model", compiled)
+    for bits in ("", "w4a4"):
+        measure(Case("digits", "u250", file=DIGITS.file, precision=bits), simulated=False)
+    assert asked == [None, Precision.parse("w4a4", {})]
+    assert Case("digits", "u250", precision="").bits == "as it comes"
 
 
 def test_a_refusal_is_a_result(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from tomato.core.errors import TomatoError
+from tomato.schedule.sharing import Share
 
 HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parents[1]
@@ -23,9 +24,9 @@ class Case:
     """One row of cases.toml: a network, a board, a precision and a clock (0: the board's default).
 
     library: a network of a library as `library/name`, see tools/bench/zoo.py. size: the side of its pictures.
-    overrides: the precision of layers by name. double_clock: layers may multiply at twice the clock.
-    zero_words: the share of a generated network's words that are zero.
-    at_most: cycles a frame that are the goal (0: none). frames: played by a simulation.
+    precision: "" of a model that comes quantised. overrides: the precision of layers by name. double_clock: layers may
+    multiply at twice the clock. share: "auto" lets layers take turns on an engine. zero_words: the share of a generated
+    network's words that are zero. at_most: cycles a frame that are the goal (0: none). frames: played by a simulation.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Case:
     overrides: Mapping[str, str] = field(default_factory=dict, hash=False)
     clock_mhz: float = 0.0
     double_clock: bool = False
+    share: Share = "never"
     zero_words: float = 0.0
     at_most: int = 0
     frames: int = 3
@@ -62,7 +64,7 @@ class Case:
     def bits(self) -> str:
         """The precision, with its exceptions; `*` is none: it holds the ends of the network to the precision."""
         exceptions = (f"{layer} {bits}" for layer, bits in self.overrides.items() if layer != "*")
-        return ", ".join([self.precision, *exceptions])
+        return ", ".join([self.precision or "as it comes", *exceptions])
 
     def folder(self) -> Path | None:
         """Where `model` or `file`, and the calibration, are looked up; None if TOMATO_MODELS is not set."""

@@ -34,9 +34,10 @@ def measure(case: Case, *, simulated: bool) -> dict[str, Any]:
             model,
             case.target,
             calibration=_frames(case),
-            precision=Precision.parse(case.precision, case.overrides),
+            precision=Precision.parse(case.precision, case.overrides) if case.precision else None,
             clock_mhz=case.clock_mhz or None,
             double_clock=case.double_clock,
+            share=case.share,
             **ALONE,
         )
         folder = accelerator.write(BUILD / "designs" / case.name)
