@@ -11,8 +11,10 @@ from click.testing import CliRunner
 from examples.networks import NETWORKS
 from tomato import targets
 from tomato.core.errors import TomatoError
+from tomato.frontend import load
+from tomato.quantise.precision import Precision
 from tools.bench import readme, run
-from tools.bench.cases import HERE, Case, read_cases, read_published
+from tools.bench.cases import HERE, Case, read_cases, read_naive, read_published
 from tools.bench.measure import measure
 from tools.bench.table import document
 
@@ -66,6 +68,9 @@ def test_published_figures_stand_beside_a_case() -> None:
     for figure in read_published():
         assert figure.case in names
         assert figure.source
+    for naive in read_naive():
+        assert naive.case in names
+        assert naive.source
 
 
 @pytest.mark.parametrize(
@@ -78,13 +83,21 @@ def test_published_figures_stand_beside_a_case() -> None:
         ),
         pytest.param(
             '[[case]]\nname = "a"\nboard = "u250"',
-            "unknown key 'board'\n  --> {path}\n  hint: the keys are name, target, network, model, file, calibration, "
-            "precision, overrides, clock_mhz, zero_words, at_most, frames, refused",
+            "unknown key 'board'\n  --> {path}\n  hint: the keys are name, target, network, model, file, library, "
+            "size, calibration, precision, overrides, clock_mhz, double_clock, share, zero_words, at_most, "
+            "frames, refused",
             id="key",
         ),
         pytest.param('[[case]]\nname = "a"', "target is missing in {{'name': 'a'}}", id="missing"),
         pytest.param(
-            '[[case]]\nname = "a"\ntarget = "u250"', "case 'a' needs exactly one of network, model, file", id="nothing"
+            '[[case]]\nname = "a"\ntarget = "u250"',
+            "case 'a' needs exactly one of network, model, file, library",
+            id="nothing",
+        ),
+        pytest.param(
+            '[[case]]\nname = "a"\ntarget = "u250"\nlibrary = "torchvision/alexnet"',
+            "case 'a': library and size go together",
+            id="no_size",
         ),
         pytest.param(
             '[[case]]\nname = "a"\ntarget = "u250"\nnetwork = "resnet20"\n' * 2, "two cases are called 'a'", id="twice"
@@ -111,6 +124,35 @@ def test_a_model_that_is_not_there_skips_the_case(monkeypatch: pytest.MonkeyPatc
     assert run.run(case, simulate=False, timeout=1) == {"status": "skipped", "message": case.missing()}
 
 
+def test_a_library_that_is_not_there_skips_the_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = Case("a", "u250", library="segmentation-models-pytorch/Unet", size=96)
+    monkeypatch.setattr("tools.bench.cases.find_spec", lambda name: name == "torch")
+    assert case.missing() == "segmentation_models_pytorch is not installed: pip install segmentation_models_pytorch"
+    monkeypatch.setattr("tools.bench.cases.find_spec", lambda name: True)
+    assert case.missing() == ""
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_network_of_a_library_is_written_for_its_pictures(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    from tools.bench import zoo
+
+    monkeypatch.setitem(zoo.ZOO, "mine", lambda: {"net": zoo.Kept(lambda: torch.nn.Conv2d(3, 4, 3, padding=1), 64)})
+    zoo.save("mine/net", tmp_path / "new" / "net.onnx", size=8)
+    network = load(tmp_path / "new" / "net.onnx")
+    assert [tuple(p.shape) for p in network.inputs] == [(3, 8, 8)]
+    with pytest.raises(ValueError, match=r"^mine has no 'other' here; there are net$"):
+        zoo.save("mine/other", tmp_path / "net.onnx", size=8)
+    with pytest.raises(ValueError, match=r"^there is no library 'yours'; there are written, torchvision, timm, "):
+        zoo.save("yours/net", tmp_path / "net.onnx", size=8)
+
+
+def test_titles_tell_cases_of_a_network_apart() -> None:
+    assert Case("a", "u250", model="resnet8_float.onnx", double_clock=True).title == "resnet8, `--double-clock`"
+    assert Case("a", "u250", network="resnet50", zero_words=0.75).title == "resnet50, 75% of words zero"
+    assert Case("a", "u250", library="ultralytics/yolov8n", size=320).title == "yolov8n, 320 x 320"
+
+
 def test_two_cases_at_a_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     cases = tuple(Case(name, "u250", model="no-such-model.onnx") for name in ("one", "two", "three"))
     monkeypatch.setenv("TOMATO_MODELS", str(tmp_path))
@@ -129,7 +171,9 @@ def test_two_cases_at_a_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
 def test_cases_are_chosen_by_a_part_of_their_name() -> None:
     cases = read_cases()
     assert run.choose(cases, ()) == list(cases)
-    assert [c.network for c in run.choose(cases, ["resnet20", "vgg"])] == ["vgg16", "vgg16", "resnet20"]
+    assert {c.network for c in run.choose(cases, ["resnet20", "vgg"])} == {"vgg16", "resnet20"}
+    assert len(run.choose(cases, ["resnet50-u250"])) > 1
+    assert [c.name for c in run.choose(cases, ["resnet50-u250-w8a8"])] == ["resnet50-u250-w8a8"]  # others begin like it
     with pytest.raises(TomatoError) as raised:
         run.choose(cases[:2], ["mobilenet", "alexnet"])
     assert str(raised.value) == (
@@ -145,7 +189,29 @@ def test_a_case_is_measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     assert found["fps"] == round(found["clock_mhz"] * 1e6 / found["interval_cycles"], 2)
     assert found["macs"] <= found["multipliers"] * found["interval_cycles"]
     assert found["compile_megabytes"] > 10
+    assert found["bottleneck"]
     assert (tmp_path / "designs" / "digits" / "report.json").exists()
+
+
+def test_the_second_clock_is_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("tools.bench.measure.BUILD", tmp_path)
+    measure(Case("digits", "kv260", file=DIGITS.file, double_clock=True), simulated=False)
+    stored = json.loads((tmp_path / "designs" / "digits" / "report.json").read_text())
+    assert stored["double_clock"]["layers"]
+
+
+def test_a_model_that_comes_quantised_has_its_own_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def compiled(*_: object, precision: object, **__: object) -> None:
+        asked.append(precision)
+        raise TomatoError("enough")
+
+    monkeypatch.setattr("tools.bench.measure.compile_model", compiled)
+    for bits in ("", "w4a4"):
+        measure(Case("digits", "u250", file=DIGITS.file, precision=bits), simulated=False)
+    assert asked == [None, Precision.parse("w4a4", {})]
+    assert Case("digits", "u250", precision="").bits == "as it comes"
 
 
 def test_a_refusal_is_a_result(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -184,6 +250,19 @@ def test_a_crash_is_a_result(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
 )  # fmt: skip
 def test_progress_lines(result: dict[str, Any], line: str) -> None:
     assert run.outcome(Case("a", "u250", at_most=999), result) == line
+
+
+def test_a_simulation_stays_with_the_design_that_it_was_of() -> None:
+    simulated = RESULT | {"simulation": SIMULATED}
+    assert run.with_simulation(RESULT, simulated) == simulated
+    assert run.with_simulation(RESULT | {"compile_seconds": 1.0}, simulated)["simulation"] == SIMULATED
+    assert run.with_simulation(RESULT, RESULT) == run.with_simulation(RESULT, {}) == RESULT
+    other = RESULT | {"resources": RESULT["resources"] | {"lut": 9_999}}
+    assert run.with_simulation(other, simulated) == other
+    refused = {"status": "refused", "message": "error: no"}
+    assert run.with_simulation(refused, simulated) == refused
+    anew = RESULT | {"simulation": SIMULATED | {"seconds": 1.0}}
+    assert run.with_simulation(anew, simulated) == anew
 
 
 def test_what_counts_as_expected() -> None:
@@ -248,4 +327,5 @@ def test_results_as_tables(golden: Callable[[str], None]) -> None:
         "vgg": {"status": "refused", "message": "error: too big\n  --> vgg.onnx"},
         "crash": {"status": "failed", "message": "ended with exit code 1"},
     }
-    golden(document(cases, results, read_published()))
+    results["fast"]["fifo_bytes"] = 12_345
+    golden(document(cases, results, read_published(), read_naive()))

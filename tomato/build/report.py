@@ -16,6 +16,7 @@ from tomato.engines.parts.shared import GROUP
 from tomato.engines.parts.shared_unit import Member, units_of
 from tomato.hardware.memory import Ram
 from tomato.hardware.netlist import QUEUE
+from tomato.hardware.parts import Fifo
 from tomato.hardware.shell import MEMORY_LATENCY, MOST_BEATS
 from tomato.lower import Lowered
 from tomato.quantise.absorb import Proof
@@ -23,6 +24,7 @@ from tomato.schedule import early, play
 from tomato.schedule.plan import Plan
 from tomato.schedule.rates import Rates, rates_of
 from tomato.schedule.regions import fills, rooms
+from tomato.schedule.route import Routes
 from tomato.schedule.streams import expected_cycles, interval_cycles, source_of
 from tomato.schedule.timing import Times, latency_cycles, simulate_times
 from tomato.schedule.units import Units, sites
@@ -101,6 +103,7 @@ def report(
         "between_layers": between.counts(),
         "shell": {"kind": shell, "resources": around.counts()},
         "fifos": dict(plan.fifos),
+        "fifo_bytes": fifo_bytes(lowered.routes),
         "exactness": [asdict(proof) for proof in proofs],
         "host": asdict(ends) | {"chip_share": round(ends.share, 4)} if ends else None,
         "ports": ports,
@@ -184,6 +187,15 @@ def queues(lowered: Lowered, target: Target) -> Iterator[dict[str, Any]]:
                 "per_mille": int(1000 * target.off_chip.share(target.clock_mhz)),
             },
         }
+
+
+def fifo_bytes(ways: Routes) -> int:
+    """Bytes that all queues between layers hold on the chip: beats times their bits, not the blocks that these take.
+
+    Neither line buffers, which are parts of engines, nor queues in memory beside the chip.
+    """
+    bits = sum(part.bits for parts in ways.parts.values() for part in parts if isinstance(part, Fifo))
+    return -(-bits // 8)
 
 
 def frame_cycles(graph: Graph, lowered: Lowered, target: Target) -> tuple[int, int, Times]:

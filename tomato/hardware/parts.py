@@ -141,6 +141,11 @@ class Fifo(Part):
         return cls(width, depth, better_ram(width, depth, target))
 
     @property
+    def bits(self) -> int:
+        """Of everything that it holds."""
+        return self.width * self.depth
+
+    @property
     def params(self) -> dict[str, int]:
         return {"Width": self.width, "Depth": self.depth, "Ram": self.ram}
 

@@ -4,10 +4,12 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from tomato.core.errors import TomatoError
+from tomato.schedule.sharing import Share
 
 HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parents[1]
@@ -21,8 +23,10 @@ BUILD: Final = Path("build/bench")
 class Case:
     """One row of cases.toml: a network, a board, a precision and a clock (0: the board's default).
 
-    overrides: the precision of layers by name. zero_words: the share of a generated network's words that are zero.
-    at_most: cycles a frame that are the goal (0: none). frames: played by a simulation.
+    library: a network of a library as `library/name`, see tools/bench/zoo.py. size: the side of its pictures.
+    precision: "" of a model that comes quantised. overrides: the precision of layers by name. double_clock: layers may
+    multiply at twice the clock. share: "auto" lets layers take turns on an engine. zero_words: the share of a generated
+    network's words that are zero. at_most: cycles a frame that are the goal (0: none). frames: played by a simulation.
     """
 
     name: str
@@ -30,10 +34,14 @@ class Case:
     network: str = ""
     model: str = ""
     file: str = ""
+    library: str = ""
+    size: int = 0
     calibration: str = ""
     precision: str = "w8a8"
     overrides: Mapping[str, str] = field(default_factory=dict, hash=False)
     clock_mhz: float = 0.0
+    double_clock: bool = False
+    share: Share = "never"
     zero_words: float = 0.0
     at_most: int = 0
     frames: int = 3
@@ -42,19 +50,21 @@ class Case:
     @property
     def source(self) -> str:
         """What is compiled, in the words of cases.toml."""
-        return self.network or self.model or self.file
+        return self.network or self.model or self.file or self.library
 
     @property
     def title(self) -> str:
         """The network, in short."""
         thinned = f", {self.zero_words:.0%} of words zero" if self.zero_words else ""
-        return Path(self.source).stem.removesuffix("_float") + thinned
+        sized = f", {self.size} x {self.size}" if self.size else ""
+        doubled = ", `--double-clock`" if self.double_clock else ""
+        return Path(self.source).stem.removesuffix("_float") + sized + thinned + doubled
 
     @property
     def bits(self) -> str:
         """The precision, with its exceptions; `*` is none: it holds the ends of the network to the precision."""
         exceptions = (f"{layer} {bits}" for layer, bits in self.overrides.items() if layer != "*")
-        return ", ".join([self.precision, *exceptions])
+        return ", ".join([self.precision or "as it comes", *exceptions])
 
     def folder(self) -> Path | None:
         """Where `model` or `file`, and the calibration, are looked up; None if TOMATO_MODELS is not set."""
@@ -67,6 +77,10 @@ class Case:
         """Why the case cannot be run here, or ""."""
         if self.network:
             return ""
+        if self.library:
+            needed = ("torch", self.library.partition("/")[0].replace("-", "_"))
+            absent = [name for name in needed if not find_spec(name)]
+            return f"{absent[0]} is not installed: pip install {' '.join(absent)}" if absent else ""
         folder = self.folder()
         if folder is None:
             return f"{MODELS} is not set"
@@ -90,15 +104,27 @@ class Published:
     latency_ms: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Naive:
+    """A naive size of the FIFOs of a network, in MB, of somebody else's; `case` is the case of ours beside it."""
+
+    network: str
+    megabytes: float
+    source: str
+    case: str
+
+
+Row = TypeVar("Row", Case, Published, Naive)
+
+
 def read_cases(path: Path = CASES) -> tuple[Case, ...]:
     """Every case, in order. Raises TomatoError where the file is wrong."""
-    rows = _rows(path, "case")
-    for row in rows:
-        _check(row, tuple(f.name for f in fields(Case)), ("name", "target"), path)
-    found = tuple(Case(**row) for row in rows)
+    found = _read(Case, "case", ("name", "target"), path)
     for case in found:
-        if sum(map(bool, (case.network, case.model, case.file))) != 1:
-            raise TomatoError(f"case {case.name!r} needs exactly one of network, model, file", where=str(path))
+        if sum(map(bool, (case.network, case.model, case.file, case.library))) != 1:
+            raise TomatoError(f"case {case.name!r} needs exactly one of network, model, file, library", where=str(path))
+        if bool(case.library) != bool(case.size):
+            raise TomatoError(f"case {case.name!r}: library and size go together", where=str(path))
     names = [case.name for case in found]
     if twice := [name for name in names if names.count(name) > 1]:
         raise TomatoError(f"two cases are called {twice[0]!r}", where=str(path))
@@ -107,15 +133,21 @@ def read_cases(path: Path = CASES) -> tuple[Case, ...]:
 
 def read_published(path: Path = PUBLISHED) -> tuple[Published, ...]:
     """Every published figure, in order. Raises TomatoError where the file is wrong."""
-    rows = _rows(path, "figure")
+    needed = ("network", "project", "device", "precision", "source", "case")
+    return _read(Published, "figure", needed, path)
+
+
+def read_naive(path: Path = PUBLISHED) -> tuple[Naive, ...]:
+    """Sizes of queues that others have, in order. Raises TomatoError where the file is wrong."""
+    return _read(Naive, "naive", tuple(f.name for f in fields(Naive)), path)
+
+
+def _read(kind: type[Row], name: str, needed: tuple[str, ...], path: Path) -> tuple[Row, ...]:
+    """The rows of a table, each a `kind`."""
+    rows = _rows(path, name)
     for row in rows:
-        _check(
-            row,
-            tuple(f.name for f in fields(Published)),
-            ("network", "project", "device", "precision", "source", "case"),
-            path,
-        )
-    return tuple(Published(**row) for row in rows)
+        _check(row, tuple(f.name for f in fields(kind)), needed, path)
+    return tuple(kind(**row) for row in rows)
 
 
 def _rows(path: Path, table: str) -> list[dict[str, Any]]:

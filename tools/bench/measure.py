@@ -34,8 +34,10 @@ def measure(case: Case, *, simulated: bool) -> dict[str, Any]:
             model,
             case.target,
             calibration=_frames(case),
-            precision=Precision.parse(case.precision, case.overrides),
+            precision=Precision.parse(case.precision, case.overrides) if case.precision else None,
             clock_mhz=case.clock_mhz or None,
+            double_clock=case.double_clock,
+            share=case.share,
             **ALONE,
         )
         folder = accelerator.write(BUILD / "designs" / case.name)
@@ -57,7 +59,7 @@ def figures(accelerator: Accelerator) -> dict[str, Any]:
     report = accelerator.report
     used = shares(report["resources"], report["budget"])
     kept = ("clock_mhz", "interval_cycles", "latency_cycles", "fps", "latency_ms", "macs", "weight_bits", "bottleneck")
-    return {key: report[key] for key in kept} | {
+    return {key: report[key] for key in (*kept, "fifo_bytes")} | {
         "regions": report["regions"],
         "between_layers": report["between_layers"],
         "multipliers": report["multipliers"],
@@ -73,7 +75,14 @@ def peak_megabytes(who: int) -> int:
 
 
 def _model(case: Case) -> Path:
-    """The file of the model, made first if it is a generated network."""
+    """The file of the model, made first if it is generated or of a library."""
+    if case.library:
+        from tools.bench import zoo  # torch, which other cases do without
+
+        path = BUILD / "networks" / f"{case.library.replace('/', '_')}_{case.size}.onnx"
+        if not path.exists():
+            zoo.save(case.library, path, size=case.size)
+        return path
     if not case.network:
         return (case.folder() or Path()) / case.source
     thinned = f"_zero{case.zero_words:g}" if case.zero_words else ""

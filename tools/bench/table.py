@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tools.bench.cases import Case, Published
+from tools.bench.cases import Case, Naive, Published
 
 Results = Mapping[str, Mapping[str, Any]]
 HEADER = """# Benchmark results
@@ -15,7 +15,9 @@ EFFORT = (("seconds", "s"), ("megabytes", "MB"))
 KINDS = ("lut", "ff", "dsp", "bram18", "uram")
 
 
-def document(cases: Sequence[Case], results: Results, published: Sequence[Published]) -> str:
+def document(
+    cases: Sequence[Case], results: Results, published: Sequence[Published], naive: Sequence[Naive] = ()
+) -> str:
     """The whole file."""
     chosen = [case for case in cases if case.name in results]
     compiled = [case for case in chosen if results[case.name]["status"] == "compiled"]
@@ -25,6 +27,8 @@ def document(cases: Sequence[Case], results: Results, published: Sequence[Publis
         parts += ["## Goals that are missed\n", *(_missed(case, results[case.name]) for case in missed)]
     if others:
         parts += ["## Not compiled\n", _refusals(others, results)]
+    if naive:
+        parts += ["## FIFOs\n", _naive(naive, results)]
     parts += ["## Published figures of others\n", _published(published, results)]
     return "\n".join(parts)
 
@@ -101,7 +105,7 @@ def _simulated(simulation: Mapping[str, Any] | None, predicted: int) -> str:
 
 def size(cases: Sequence[Case], results: Results) -> str:
     """What every design takes, of what its board offers, and what compiling it takes."""
-    head = ("case", "weights", *KINDS, "compile", "of processor", "memory", "RTL", "RTL memory")
+    head = ("case", "weights", "FIFOs", *KINDS, "compile", "of processor", "memory", "RTL", "RTL memory")
     return table(head, (_size(case, results[case.name]) for case in cases))
 
 
@@ -112,7 +116,21 @@ def _size(case: Case, result: Mapping[str, Any]) -> tuple[str, ...]:
     times = (f"{result[key]:g} s" for key in ("compile_seconds", "compile_cpu_seconds"))
     played = result.get("simulation", {})
     simulation = (f"{played[key]:,g} {unit}" if key in played else "" for key, unit in EFFORT)
-    return case.name, f"{result['weight_bits'] / 1e6:,.1f} Mbit", *used, *times, memory, *simulation
+    weights, held = f"{result['weight_bits'] / 1e6:,.1f} Mbit", fifos(result)
+    return case.name, weights, held, *used, *times, memory, *simulation
+
+
+def fifos(result: Mapping[str, Any]) -> str:
+    """What the FIFOs between layers hold; "" of a result that does not say it."""
+    return f"{result['fifo_bytes'] / 1e3:,.1f} kB" if "fifo_bytes" in result else ""
+
+
+def _naive(naive: Sequence[Naive], results: Results) -> str:
+    """FIFOs beside naive sizes of others."""
+    head = ("network", "naive sizes of others", "here", "FIFOs")
+    rows = ((n.network, f"{n.megabytes:g} MB", n.case, fifos(results.get(n.case, {}))) for n in naive)
+    sources = dict.fromkeys(n.source for n in naive)
+    return f"{table(head, rows)}\nNaive sizes: {'; '.join(sources)}.\n"
 
 
 def _refusals(cases: Sequence[Case], results: Results) -> str:

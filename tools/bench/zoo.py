@@ -14,7 +14,7 @@ import signal
 import tempfile
 import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -226,24 +226,44 @@ def prepare(net: nn.Module, frames: Sequence[Tensor]) -> None:
         net.eval()
 
 
-def judge(kept: Kept, *, dynamo: bool) -> Verdict:
-    """What becomes of a network."""
+def seeded(kept: Kept) -> tuple[nn.Module, list[Tensor]]:
+    """A network with seeded weights, and a frame for each of its inputs."""
     torch.manual_seed(0)
     torch.set_num_threads(1)
     net, frames = kept.make(), [torch.randn(shape) for shape in kept.shapes]
     prepare(net, frames)
+    return net, frames
+
+
+def export(net: nn.Module, frames: Sequence[Tensor], path: Path, *, dynamo: bool) -> None:
+    """Write a network to an ONNX file, by one of the exporters of torch."""
+    names = [f"x{i}" for i in range(len(frames))]
+    opset = 18 if dynamo else 17
+    torch.onnx.export(net, tuple(frames), path, input_names=names, opset_version=opset, dynamo=dynamo)
+
+
+def save(name: str, path: Path, *, size: int) -> None:
+    """Write `library/network` for pictures of size x size to an ONNX file, its folder included.
+
+    ValueError says which networks there are.
+    """
+    library, _, network = name.partition("/")
+    if library not in ZOO:
+        raise ValueError(f"there is no library {library!r}; there are {', '.join(ZOO)}")
+    networks = ZOO[library]()
+    if network not in networks:
+        raise ValueError(f"{library} has no {network!r} here; there are {', '.join(networks)}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    export(*seeded(replace(networks[network], takes=size)), path, dynamo=False)
+
+
+def judge(kept: Kept, *, dynamo: bool) -> Verdict:
+    """What becomes of a network."""
+    net, frames = seeded(kept)
     with tempfile.TemporaryDirectory(prefix="tomato-") as folder:
         path = Path(folder) / "net.onnx"
-        names = [f"x{i}" for i in range(len(frames))]
         try:
-            torch.onnx.export(
-                net,
-                tuple(frames),
-                path,
-                input_names=names,
-                opset_version=18 if dynamo else 17,
-                dynamo=dynamo,
-            )
+            export(net, frames, path, dynamo=dynamo)
         except (RuntimeError, torch.onnx.OnnxExporterError) as reason:
             return Verdict("not exported", str(reason).splitlines()[0].split(". ")[0])
         exact = answers(net.double(), frames)

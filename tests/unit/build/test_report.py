@@ -1,10 +1,12 @@
 """What is known of a design before any simulation."""
 
 import json
+from math import ceil
 
 from tests import digits
 from tests.networks.codenets import interval_of
 from tomato.build.report import shares
+from tomato.lower import lower
 from tomato.targets import Resources
 
 
@@ -28,6 +30,15 @@ def test_layers_speak_of_the_model() -> None:
     assert stem["macs"] == 8 * 8 * 9 * 16
     assert stem["weight_bits"] == 9 * 16 * 8
     assert report_is_plain(digits.compiled().report)
+
+
+def test_fifos_hold_the_beats_that_the_plan_has() -> None:
+    acc = digits.compiled()
+    parts = {part.name: part for part in lower(acc.graph, acc.plan, acc.target).netlist.instances}
+    queues = {name: parts[f"fifo_{name.replace('.', '_')}"] for name in acc.plan.fifos}
+    assert len({queue.params["Width"] for queue in queues.values()}) > 1
+    bits = sum(int(queue.params["Width"]) * acc.plan.fifos[name] for name, queue in queues.items())
+    assert acc.report["fifo_bytes"] == ceil(bits / 8)
 
 
 def report_is_plain(report: object) -> bool:
