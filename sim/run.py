@@ -351,6 +351,9 @@ def describe(summary: dict[str, Any]) -> list[str]:
                     predicted += " if no frame leaves early"
                 if played.get(f"{what}_cycles") is not None:
                     predicted = f"{played[f'{what}_cycles']:,.0f} predicted for these frames, {predicted}"
+                if played.get(f"{what}_cycles_most") is not None:
+                    most = played[f"{what}_cycles_most"]
+                    predicted += f", up to {most:,.0f} for these frames, in which queues of weights fill"
                 lines.append(f"{what}: {measured:,.0f} cycles measured, {predicted}")
     return lines
 

@@ -154,6 +154,7 @@ def memory(lowered: Lowered, target: Target, interval: int) -> dict[str, Any] | 
         "bytes_per_cycle": round(rate, 2),
         "bytes_per_frame": sum(served.values()),
         "busy": round(sum(served.values()) / rate / interval, 4),
+        "filling_cycles": reader.filling(target),
         "layers": served,
         "regions": [asdict(client) for client in reader.clients],
         "simulated": {

@@ -90,6 +90,17 @@ class Fetching:
             slowest = max(slowest, unit.cycles * every / (every - stopped))
         return ceil(slowest)
 
+    def filling(self, target: Target) -> int:
+        """Cycles in which the memory fills the queues of all layers, once: frames are late by so many at most.
+
+        It answers in the order in which it was asked, so that a layer waits behind what others have asked for in
+        advance. But when a layer has the words of its n-th frame, the others have those of n frames and a queue
+        full of beats, and no more. 0 where layers share an engine: `play` knows when their weights come.
+        """
+        assert target.off_chip, f"{target.name} has no memory beside the chip"
+        beats = 0 if self.shared else self.depth * len(self.clients)
+        return ceil(beats / target.off_chip.share(target.clock_mhz))
+
     def __str__(self) -> str:
         served = (f"%{c.layer} {c.count:,} beats from {c.begin:,} on" for c in self.clients)
         ways = f"{self.channels} channel{'s' if self.channels > 1 else ''}"

@@ -128,6 +128,13 @@ def test_a_layer_that_is_never_idle_stops_with_the_memory(
     assert reader.paused({"d0": unit}, board) == pytest.approx(measured, rel=0.01)
 
 
+def test_queues_that_fill_take_the_memory_once() -> None:
+    clients = tuple(Client(f"d{i}", 16 * i, 1, 1, 8, 1) for i in range(3))
+    memory = slow(80)  # a tenth of 64 bits a cycle at 100 MHz, of which 80 % come
+    assert Fetching(1, 64, 48, clients).filling(memory) == 3 * 48 / 0.08
+    assert not Fetching(1, 64, 48, clients, shared=True).filling(memory)
+
+
 def test_a_layer_whose_weights_wait_does_not() -> None:
     board, graph = load("u250"), layers(1024, 1024)
     unit = FetchedFold(sites(graph, board)["d0"], {"lanes_in": 4, "lanes_out": 2, "cell": 0, "pack": 0, "tile": 1})

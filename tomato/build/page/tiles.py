@@ -80,10 +80,9 @@ def _measured(design: Design, what: str) -> str:
     run = design.measured or {}
     if run.get(what) is None:
         return ""
-    known = run.get("played", {}).get(what)
-    return f"; {run[what]:,.0f} measured in simulation" + (
-        f" of frames for which {known:,.0f} are predicted" if known else ""
-    )
+    known, most = (run.get("played", {}).get(key) for key in (what, f"{what}_most"))
+    told = f"{known:,.0f} are predicted" if known else f"up to {most:,.0f} are predicted" if most else ""
+    return f"; {run[what]:,.0f} measured in simulation" + (f" of frames for which {told}" if told else "")
 
 
 def _exact(design: Design) -> Tile:
