@@ -24,10 +24,11 @@ from tomato.quantise.absorb import SHARE, Allowed
 from tomato.quantise.calibrate import Method
 from tomato.quantise.integers import Integers, from_quantised, from_real
 from tomato.quantise.precision import Precision
-from tomato.schedule import Plan, schedule
+from tomato.schedule import Plan
 from tomato.schedule.alternatives import best, gained, or_shared, ordered, reordered
 from tomato.schedule.fetching import Weights
 from tomato.schedule.plan import Early, Order, Wishes, read_wishes
+from tomato.schedule.reached import reached
 from tomato.schedule.sharing import Share
 from tomato.search import AUTO, Goal
 from tomato.search.auto import search
@@ -127,7 +128,7 @@ def compile_model(
 
     progress("Schedule", 0, 0)
     planner = partial(
-        schedule, target=chip, clock_mhz=clock, fps=fps, model=str(source), given=network.quantised,
+        reached, target=chip, clock_mhz=clock, fps=fps, model=str(source), given=network.quantised,
         around=board.around(shell, chip), weights=weights,
     )  # fmt: skip
     planned: list[tuple[Graph, Plan]] = []

@@ -24,6 +24,7 @@ from tomato.schedule.scheduler import (
     SHORT_WORDS,
     ULTRA_WORDS,
     DoesNotFitError,
+    OutOfReachError,
     fastest,
     leans,
     options,
@@ -218,12 +219,7 @@ def _fitted(
         design = replace(design, chosen=joined(design.chosen))
         interval = cycles_of(design.chosen)
         if fps and interval > wanted:
-            raise TomatoError(
-                f"{fps:g} frames/s is out of reach on {target.name} at {clock:g} MHz: "
-                f"the fastest that fits makes {clock * 1e6 / interval:,.0f} frames/s ({interval:,} cycles a frame)",
-                where=model or graph.name,
-                hint="ask for less, raise --clock, or choose a larger board",
-            )
+            raise OutOfReachError(fps, target, clock, interval, where=model or graph.name)
         units, links = design.units, edges(graph, design.units)
         reader = fetching(units, target, interval_cycles(units, links))
         for plan in _plans(graph, target, clock, design, wishes, spill=fetch):

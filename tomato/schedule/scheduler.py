@@ -55,6 +55,19 @@ class DoesNotFitError(TomatoError):
     """Not even the smallest design has room on the chip."""
 
 
+class OutOfReachError(TomatoError):
+    """The network fits, but no plan that was found has the rate: `interval` are the cycles a frame of the fastest."""
+
+    def __init__(self, fps: float, target: Target, clock_mhz: float, interval: int, *, where: str) -> None:
+        self.interval = interval
+        super().__init__(
+            f"{fps:g} frames/s is out of reach on {target.name} at {clock_mhz:g} MHz: "
+            f"the fastest that fits makes {clock_mhz * 1e6 / interval:,.0f} frames/s ({interval:,} cycles a frame)",
+            where=where,
+            hint="ask for less, raise --clock, or choose a larger board",
+        )
+
+
 def options(
     graph: Graph,
     target: Target,
