@@ -49,7 +49,7 @@ RATE: Final = 120_000.0
 """Frames/s that every board's network must reach."""
 EPOCHS, COUNT, TUNE, WINNERS, SIMULATED = 18, 480, 16, 9, 1
 FINE: Final = "w8a8"
-FINE_COUNT, FINE_TUNE, FEW_TUNE = 48, 22, 32
+FINE_COUNT, FINE_TUNE, FEW_TUNE = 48, 30, 32
 """Networks in 8 bits that are looked at; epochs of the most accurate one, and of the one of few weights."""
 DRAWN: Final = 240
 """Networks of every search that is compared with drawing them."""
