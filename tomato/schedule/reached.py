@@ -21,7 +21,8 @@ def reached(graph: Graph, target: Target, *, fps: float | None = None, model: st
     """A plan as `schedule` makes it, with the same arguments; with `fps` it has that rate when it is played, too.
 
     The closed form of an engine that layers share does not say how long turns wait for each other. Where frames come
-    too late for that, the closed form is asked for an interval as much shorter.
+    too late for that, the closed form is asked for an interval as much shorter. A rate that holds on average, as few
+    frames pass an early exit, is taken as it is.
     Raises TomatoError as `schedule` does, and OutOfReachError where none of a few plans has the rate.
     """
     plan = schedule(graph, target, fps=fps, model=model, **asked)
@@ -35,7 +36,7 @@ def reached(graph: Graph, target: Target, *, fps: float | None = None, model: st
 
     while True:
         closed, interval = _intervals(graph, plan, target)
-        if interval <= wanted:
+        if interval <= wanted or closed > wanted:
             return plan
         played.append(interval)
         if len(played) == ROUNDS:
