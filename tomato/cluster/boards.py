@@ -109,46 +109,58 @@ def choose(graph: Graph, cluster: Cluster, *, fps: float | None, model: str, giv
             hint="choose fewer boards, or one that is larger",
         )
     kept = Kept()
-    chosen = partial(_chosen, cluster=cluster, fps=fps, model=model, given=given, progress=progress, kept=kept)
+    chosen = partial(_chosen, fps=fps, model=model, given=given, progress=progress)
     runs = Runs(graph, cluster, places, kept)
     if fps:
-        return _reaching(graph, runs, int(cluster.clock_mhz * 1e6 / fps), chosen)
-    return _fastest(graph, runs, chosen)
+        return _reaching(runs, int(cluster.clock_mhz * 1e6 / fps), chosen)
+    return _fastest(runs, chosen)
 
 
-def _reaching(graph: Graph, runs: Runs, wanted: int, chosen: Callable[[Graph], Chosen]) -> Chosen:
+def _reaching(runs: Runs, wanted: int, chosen: Callable[[Runs], Chosen]) -> Chosen:
     """As many cycles a frame as are wanted, with divided layers only where whole ones are slower."""
     try:
-        return chosen(graph)
+        return chosen(runs)
     except TomatoError:
-        if found := divisions(graph, runs.cluster, wanted, runs.kept):
-            with suppress(TomatoError):  # the reason is that of the layers as they are
-                return replace(chosen(divide_layers(graph, found)), divided=found)
-        raise
+        if apart := _apart(runs, divisions(runs.graph, runs.cluster, wanted, runs.kept), chosen):
+            return apart
+        raise  # the reason is that of the layers as they are
 
 
-def _fastest(graph: Graph, runs: Runs, chosen: Callable[[Graph], Chosen]) -> Chosen:
-    """The fewest cycles a frame; whole layers are not planned where divided ones are faster than these can be."""
-    least, (interval, found) = runs.fastest(_shares(runs.cluster)), _divisions(graph, runs)
-    apart = None
-    if found and (least is None or interval <= least[0]):
-        with suppress(TomatoError):
-            apart = replace(chosen(divide_layers(graph, found)), divided=found)
-            if apart.interval <= interval or least is None or apart.interval < least[0]:
-                return apart  # at `interval` some of the whole layers fit no region
-    whole = chosen(graph)
-    return apart if apart and apart.interval < whole.interval else whole
+def _fastest(runs: Runs, chosen: Callable[[Runs], Chosen]) -> Chosen:
+    """The fewest cycles a frame; whole layers are not planned where divided ones are faster than these can be.
+
+    Where the boards of whole layers, planned in full, are slower than these can be, those of the layers that are larger
+    than a region at the bound are planned, too: their parts fill regions more evenly.
+    """
+    least, (interval, found, small) = runs.fastest(_shares(runs.cluster)), _divisions(runs)
+    apart = _apart(runs, found, chosen) if least is None or interval <= least[0] else None
+    if apart and (apart.interval <= interval or least is None or apart.interval < least[0]):
+        return apart  # at `interval` some of the whole layers fit no region
+    whole, more = chosen(runs), None
+    if least and whole.interval > least[0] and small != found:
+        more = _apart(runs, small, chosen)
+    return min((design for design in (whole, apart, more) if design), key=lambda design: design.interval)
 
 
-def _divisions(graph: Graph, runs: Runs) -> tuple[int, dict[str, Division]]:
-    """About the least interval with divided layers, and how they are for that: no more than it needs; or none are."""
+def _apart(runs: Runs, how: Mapping[str, Division], chosen: Callable[[Runs], Chosen]) -> Chosen | None:
+    """The boards with layers divided like this; None where none are, or such boards cannot be."""
+    if not how:
+        return None
+    graph = divide_layers(runs.graph, how)
+    with suppress(TomatoError):
+        return replace(chosen(replace(runs, graph=graph, cuts=cuts(graph))), divided=how)
+    return None
+
+
+def _divisions(runs: Runs) -> tuple[int, dict[str, Division], dict[str, Division]]:
+    """About the least interval with divided layers, how they are for that, no more than it needs, and for the bound."""
     bound, cluster = runs.bound(), runs.cluster
-    found = divisions(graph, cluster, bound, runs.kept) if bound else {}
-    apart = divide_layers(graph, found)
-    if not found or len(places := cuts(apart)) < len(cluster.boards) - 1:
-        return 0, {}
-    best = Runs(apart, cluster, places, runs.kept).fastest(_shares(cluster))
-    return (best[0], divisions(graph, cluster, best[0], runs.kept)) if best else (0, {})
+    small = divisions(runs.graph, cluster, bound, runs.kept) if bound else {}
+    apart = divide_layers(runs.graph, small)
+    if not small or len(places := cuts(apart)) < len(cluster.boards) - 1:
+        return 0, {}, {}
+    best = replace(runs, graph=apart, cuts=places).fastest(_shares(cluster))
+    return (best[0], divisions(runs.graph, cluster, best[0], runs.kept), small) if best else (0, {}, {})
 
 
 def _shares(cluster: Cluster) -> list[float]:
@@ -156,11 +168,9 @@ def _shares(cluster: Cluster) -> list[float]:
     return [SHARE] * len(cluster.boards)
 
 
-def _chosen(
-    graph: Graph, *, cluster: Cluster, fps: float | None, model: str, given: bool, progress: Progress, kept: Kept
-) -> Chosen:
+def _chosen(runs: Runs, *, fps: float | None, model: str, given: bool, progress: Progress) -> Chosen:
     """The cuts, and the boards planned, of layers that stay as they are."""
-    runs = Runs(graph, cluster, cuts(graph), kept)
+    graph, cluster, kept = runs.graph, runs.cluster, runs.kept
     wanted = int(cluster.clock_mhz * 1e6 / fps) if fps else 0
     shares = _shares(cluster)
     best: tuple[int, list[Cut], list[Board]] | None = None

@@ -33,6 +33,7 @@ class Runs:
     cluster: Cluster
     cuts: Sequence[Cut]
     kept: Kept = field(default_factory=Kept)
+    _known: dict[tuple[float, ...], tuple[int, list[Cut]] | None] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def offers(self) -> Mapping[str, Offers]:
@@ -73,6 +74,12 @@ class Runs:
 
     def fastest(self, shares: Sequence[float], at_least: int = 0) -> tuple[int, list[Cut]] | None:
         """The least interval, from `at_least` on, and cuts that fill the boards evenly; None where none fits."""
+        asked = (*shares, at_least)
+        if asked not in self._known:
+            self._known[asked] = self._search(shares, at_least)
+        return self._known[asked]
+
+    def _search(self, shares: Sequence[float], at_least: int) -> tuple[int, list[Cut]] | None:
         steps = sorted({max(step, at_least) for step in self.steps})
 
         def solve(interval: int) -> tuple[int, list[Cut]] | None:

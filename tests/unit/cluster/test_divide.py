@@ -60,6 +60,17 @@ def test_boards_are_faster_with_a_divided_layer(
     assert found.interval < whole.interval
 
 
+def test_layers_are_divided_where_whole_ones_miss_what_they_promise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole layers would do for 384 cycles, if boards in full had the room; so they are slower than divided ones."""
+    graph, cluster = products(), boards(40_000, 120)
+    found = choose(graph, cluster, fps=None, model="", given=False, progress=silent)
+    assert found.divided == {"l3": Division(8, columns=True)}
+    monkeypatch.setattr("tomato.cluster.boards.divisions", lambda *_: {})
+    whole = choose(graph, cluster, fps=None, model="", given=False, progress=silent)
+    assert not whole.divided
+    assert 384 < found.interval < whole.interval
+
+
 def test_no_layer_is_divided_in_vain() -> None:
     """Not on chips of one region, on boards that are not alike, or where a region holds it."""
     graph, cluster = products(), boards(24_000, 240)
