@@ -1,4 +1,4 @@
-"""The block memories of the ECP5, as far as their registers concern."""
+"""The block memories of the ECP5, as far as their registers are concerned."""
 
 from dataclasses import dataclass
 from typing import Any
